@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod country;
+mod email;
+mod event;
+mod id;
+mod money;
+mod record;
+
+pub use country::{CountryCode, UnknownCountry};
+pub use email::{BillingEmail, InvalidEmail};
+pub use event::Event;
+pub use id::{
+    AccountId, CustomerId, IdError, InvoiceId, OpportunityId, OpportunityLineItemId, OrganizationId, PriceId,
+    ProductId, UserId,
+};
+pub use money::{Currency, CurrencyError, Money, MoneyError};
+pub use record::{FieldValue, Record};

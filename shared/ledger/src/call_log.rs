@@ -1,0 +1,128 @@
+//! The call log: one entry for each outbound call, chained by hashes, so that a missing or altered one shows.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use workflow::RunId;
+
+use crate::attributes::{Item, get_text, number, text};
+use crate::item::Chain;
+use crate::{Ledger, LedgerError, unavailable};
+
+/// How long entries are kept.
+const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// One call. It holds no body, no name and no address: what was sent is in the plan, and this says that it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallEntry {
+    pub at: Timestamp,
+    /// `stripe`, `salesforce` or `queue`.
+    pub system: String,
+    /// What was asked for: `create_invoice`.
+    pub call: String,
+    /// The Stripe object or Salesforce record.
+    pub target: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// `ok`, `refused`, `no_effect`, `unknown`, `adopted`.
+    pub outcome: String,
+    /// Why, when it was not `ok`.
+    pub detail: Option<String>,
+    /// The vendor's id of the request, to ask its support about.
+    pub request_id: Option<String>,
+    pub duration_ms: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Chained {
+    previous: String,
+    entry: CallEntry,
+}
+
+fn hash(document: &str) -> String {
+    hex::encode(Sha256::digest(document))
+}
+
+impl Chain {
+    /// The entry's item, and the chain with it.
+    pub(crate) fn append(&self, run_id: &RunId, entry: &CallEntry) -> Result<(Item, Chain), LedgerError> {
+        let key = run_id.to_string();
+        let chained = Chained {
+            previous: self.hash.clone(),
+            entry: entry.clone(),
+        };
+        let document = serde_json::to_string(&chained).map_err(|why| LedgerError::Unreadable {
+            key: key.clone(),
+            why: why.to_string(),
+        })?;
+        let next = Chain {
+            length: self.length + 1,
+            hash: hash(&document),
+        };
+        let item = [
+            ("pk", text(key)),
+            ("sk", text(format!("call#{:08}", next.length))),
+            ("subject", text(run_id.subject())),
+            ("day", text(entry.at.to_string().chars().take(10).collect::<String>())),
+            ("hash", text(&next.hash)),
+            ("document", text(document)),
+            (
+                "expires_at",
+                number(entry.at.saturating_add(KEPT).map_or(i64::MAX, Timestamp::as_second)),
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into();
+        Ok((item, next))
+    }
+}
+
+/// Checks that entries follow each other without a gap and end at the head that the run holds.
+pub fn verify_chain(documents: &[String], head: &str) -> Result<Vec<CallEntry>, String> {
+    let mut previous = String::new();
+    let mut entries = Vec::with_capacity(documents.len());
+    for (index, document) in documents.iter().enumerate() {
+        let chained: Chained = serde_json::from_str(document).map_err(|why| format!("entry {index}: {why}"))?;
+        if chained.previous != previous {
+            return Err(format!("entry {index} does not follow the one before it"));
+        }
+        previous = hash(document);
+        entries.push(chained.entry);
+    }
+    if previous == head {
+        Ok(entries)
+    } else {
+        Err("the last entry is not the head of the chain".into())
+    }
+}
+
+impl Ledger {
+    /// The run's whole call log in order, checked.
+    pub async fn call_log(&self, id: &RunId) -> Result<Vec<CallEntry>, LedgerError> {
+        let key = id.to_string();
+        let Some(stored) = self.run(id).await? else {
+            return Ok(Vec::new());
+        };
+        let mut documents = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :call)")
+                .expression_attribute_values(":pk", text(&key))
+                .expression_attribute_values(":call", text("call#"))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| unavailable("reading the call log", &error))?;
+            documents.extend(page.items().iter().filter_map(|item| get_text(item, "document")));
+            from = page.last_evaluated_key().cloned();
+            if from.is_none() {
+                break;
+            }
+        }
+        verify_chain(&documents, &stored.chain.hash).map_err(|why| LedgerError::Unreadable { key, why })
+    }
+}

@@ -1,0 +1,109 @@
+//! Account → the Stripe customer.
+
+use domain::{BillingEmail, CountryCode, InvalidEmail, Record};
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Deal, Stop};
+
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerDetails {
+    pub name: String,
+    pub email: BillingEmail,
+    pub phone: Option<String>,
+    pub address: Option<Address>,
+}
+
+/// Names and addresses of people have no place in a log.
+impl std::fmt::Debug for CustomerDetails {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CustomerDetails(…)")
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub line1: Option<String>,
+    pub line2: Option<String>,
+    pub city: Option<String>,
+    pub state: Option<String>,
+    pub postal_code: Option<String>,
+    pub country: Option<CountryCode>,
+}
+
+/// The account's own billing address of e-mail comes first; without one the primary contact of the deal gets the invoice.
+pub(crate) fn customer(deal: &Deal) -> Result<CustomerDetails, Stop> {
+    let account = &deal.opportunity;
+    let Some(name) = account.text("Account.Name") else {
+        return Err(Stop::refused(
+            Code::AccountNameMissing,
+            "Give the account a name: it is the name on the invoice.",
+        ));
+    };
+    let email = account.text("Account.Billing_Email__c").or_else(|| {
+        deal.primary_contact
+            .as_ref()
+            .and_then(|role| role.text("Contact.Email"))
+    });
+    let email = BillingEmail::parse(email.unwrap_or_default()).map_err(|problem| match problem {
+        InvalidEmail::Empty => Stop::refused(
+            Code::BillingEmailMissing,
+            "Fill in Billing Email on the account, or give the opportunity a primary contact with an e-mail address: \
+             Stripe needs one to send the invoice to.",
+        ),
+        InvalidEmail::TooLong | InvalidEmail::Malformed => Stop::refused(
+            Code::BillingEmailInvalid,
+            "Correct Billing Email on the account (or the e-mail of the primary contact): it must be one address of the \
+             form name@example.com.",
+        ),
+    })?;
+    Ok(CustomerDetails {
+        name: cut(name, 256),
+        email,
+        phone: account.text("Account.Phone").map(|phone| cut(phone, 20)),
+        address: address(account)?,
+    })
+}
+
+/// Stripe takes ISO codes for countries and two lines for the street; Salesforce holds names and one field with breaks.
+fn address(account: &Record) -> Result<Option<Address>, Stop> {
+    let text = |field: &str| account.text(&format!("Account.{field}")).map(str::to_owned);
+    let mut street = account
+        .text("Account.BillingStreet")
+        .unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let line1 = street.next().map(str::to_owned);
+    let line2 = Some(street.collect::<Vec<_>>().join(", ")).filter(|rest| !rest.is_empty());
+    let country = match account.text("Account.BillingCountry") {
+        None => None,
+        Some(country) => Some(CountryCode::parse(country).map_err(|_| {
+            Stop::refused(
+                Code::BillingCountryUnknown,
+                "Correct Billing Country on the account: use the country's English name or its ISO 3166 code.",
+            )
+        })?),
+    };
+    let address = Address {
+        line1,
+        line2,
+        city: text("BillingCity"),
+        state: text("BillingState"),
+        postal_code: text("BillingPostalCode"),
+        country,
+    };
+    let empty = Address {
+        line1: None,
+        line2: None,
+        city: None,
+        state: None,
+        postal_code: None,
+        country: None,
+    };
+    Ok(Some(address).filter(|address| *address != empty))
+}
+
+/// Cuts at a character, never inside one.
+pub(crate) fn cut(text: &str, most_characters: usize) -> String {
+    text.chars().take(most_characters).collect()
+}

@@ -1,0 +1,99 @@
+//! What is read from Salesforce about one deal.
+
+use domain::{OpportunityId, Record};
+
+/// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
+/// field does not exist and asking for it fails the query.
+pub const OPPORTUNITY_FIELDS: &[&str] = &[
+    "Id",
+    "StageName",
+    "Amount",
+    "Type",
+    "AccountId",
+    "Stripe_Customer_Id__c",
+    "Stripe_Invoice_Id__c",
+    "Stripe_Invoice_URL__c",
+    "Stripe_Sync_Code__c",
+    "Stripe_Sync_Message__c",
+];
+
+/// Read through the opportunity's account.
+pub const ACCOUNT_FIELDS: &[&str] = &[
+    "Account.Name",
+    "Account.Billing_Email__c",
+    "Account.Phone",
+    "Account.BillingStreet",
+    "Account.BillingCity",
+    "Account.BillingState",
+    "Account.BillingPostalCode",
+    "Account.BillingCountry",
+    "Account.Stripe_Customer_Id__c",
+];
+
+pub const LINE_FIELDS: &[&str] = &[
+    "Id",
+    "Quantity",
+    "ListPrice",
+    "TotalPrice",
+    "Description",
+    "Product2.Name",
+    "Product2.Stripe_Price_Id__c",
+];
+
+pub const CONTACT_ROLE_FIELDS: &[&str] = &["Contact.Email"];
+
+/// One query, in words that need no SOQL: which fields of which object where these fields have these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordQuery {
+    pub object: &'static str,
+    pub fields: Vec<&'static str>,
+    pub filter: Vec<(&'static str, Filter)>,
+    pub order_by: Vec<&'static str>,
+    pub limit: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filter {
+    Is(String),
+    IsTrue,
+}
+
+/// The three queries of one composite read. One more line than Stripe takes is asked for, so that "too many" is seen.
+pub fn deal_queries(opportunity_id: &OpportunityId, multi_currency: bool) -> [RecordQuery; 3] {
+    let id = || Filter::Is(opportunity_id.to_string());
+    let mut opportunity_fields = [OPPORTUNITY_FIELDS, ACCOUNT_FIELDS].concat();
+    if multi_currency {
+        opportunity_fields.push("CurrencyIsoCode");
+    }
+    [
+        RecordQuery {
+            object: "Opportunity",
+            fields: opportunity_fields,
+            filter: vec![("Id", id())],
+            order_by: vec![],
+            limit: Some(1),
+        },
+        RecordQuery {
+            object: "OpportunityLineItem",
+            fields: LINE_FIELDS.to_vec(),
+            filter: vec![("OpportunityId", id())],
+            order_by: vec!["SortOrder", "Id"],
+            limit: Some(crate::plan::MOST_LINES + 1),
+        },
+        RecordQuery {
+            object: "OpportunityContactRole",
+            fields: CONTACT_ROLE_FIELDS.to_vec(),
+            filter: vec![("OpportunityId", id()), ("IsPrimary", Filter::IsTrue)],
+            order_by: vec!["Id"],
+            limit: Some(1),
+        },
+    ]
+}
+
+/// An opportunity with its account, its lines in their order, and its primary contact role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Deal {
+    pub opportunity: Record,
+    pub lines: Vec<Record>,
+    pub primary_contact: Option<Record>,
+}

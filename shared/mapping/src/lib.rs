@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod customer;
+mod deal;
+mod line;
+mod plan;
+mod stop;
+mod update;
+
+pub use customer::{Address, CustomerDetails};
+pub use deal::{
+    ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, LINE_FIELDS, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
+};
+pub use line::{PlanLine, Quantity};
+pub use plan::{Plan, Settings, account_of, customer_named_by, plan};
+pub use stop::{Code, Kind, Stop};
+pub use update::{Update, billing_query, invoice_written_back, mark_paid, sync_note};

@@ -1,0 +1,181 @@
+//! The deal → what will be billed, frozen. Nothing that happens later changes a plan.
+
+use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::customer::customer;
+use crate::line::line;
+use crate::{Code, CustomerDetails, Deal, PlanLine, Stop};
+
+/// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
+pub(crate) const MOST_LINES: u32 = 250;
+
+/// What the organization decided once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The organization has several currencies, so each record has a `CurrencyIsoCode`.
+    pub multi_currency: bool,
+    /// The currency of every record where it has not.
+    pub org_currency: Currency,
+    pub days_until_due: u32,
+}
+
+/// What will be billed. Two readings of a deal that give equal plans are the same deal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    pub opportunity_id: OpportunityId,
+    pub account_id: AccountId,
+    pub total: Money,
+    pub days_until_due: u32,
+    pub lines: Vec<PlanLine>,
+}
+
+/// The plan and whom it bills, or why there is none. Cheap reasons come first, so that a deal that does not ask to be
+/// billed is not criticised for its address.
+pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails), Stop> {
+    let opportunity = &deal.opportunity;
+    let opportunity_id = opportunity
+        .text("Id")
+        .and_then(|id| OpportunityId::parse(id).ok())
+        .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
+    asks_to_be_billed(opportunity)?;
+    let currency = currency(opportunity, settings)?;
+    let total = total(opportunity, currency)?;
+    let account_id = account_of(opportunity)?;
+    let details = customer(deal)?;
+    let lines = lines(&deal.lines, currency)?;
+    adds_up(&lines, total)?;
+    let plan = Plan {
+        opportunity_id,
+        account_id,
+        total,
+        days_until_due: settings.days_until_due,
+        lines,
+    };
+    Ok((plan, details))
+}
+
+/// The filter: `StageName = "Closed Won"` and `Amount > 0` and `Type != "Renewal"`.
+fn asks_to_be_billed(opportunity: &Record) -> Result<(), Stop> {
+    if opportunity.text("StageName") != Some("Closed Won") {
+        return Err(Stop::not_billable(
+            Code::NotClosedWon,
+            "The opportunity's stage is not Closed Won.",
+        ));
+    }
+    if opportunity.text("Type") == Some("Renewal") {
+        return Err(Stop::not_billable(
+            Code::Renewal,
+            "Renewals are not billed as one-time deals.",
+        ));
+    }
+    match opportunity.number("Amount") {
+        None => Err(Stop::not_billable(
+            Code::AmountMissing,
+            "The opportunity has no amount.",
+        )),
+        Some(amount) if amount <= Decimal::ZERO => Err(Stop::not_billable(
+            Code::AmountNotPositive,
+            "The opportunity's amount is not more than zero.",
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+fn currency(opportunity: &Record, settings: &Settings) -> Result<Currency, Stop> {
+    if !settings.multi_currency {
+        return Ok(settings.org_currency);
+    }
+    let code = opportunity.text("CurrencyIsoCode").unwrap_or_default();
+    Currency::parse(code).map_err(|_| {
+        Stop::refused(
+            Code::CurrencyUnknown,
+            "The opportunity's currency is not an ISO 4217 code.",
+        )
+    })
+}
+
+fn total(opportunity: &Record, currency: Currency) -> Result<Money, Stop> {
+    let amount = opportunity.number("Amount").unwrap_or_default();
+    Money::from_major_units(amount, currency).map_err(|why| {
+        let code = match why {
+            MoneyError::NotRepresentable { .. } => Code::AmountNotRepresentable,
+            MoneyError::TooLarge { .. } | MoneyError::CurrencyMismatch(..) => Code::AmountTooLarge,
+        };
+        Stop::refused(code, format!("Correct the opportunity's amount: {why}."))
+    })
+}
+
+/// The account that an opportunity bills.
+pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
+    opportunity
+        .text("AccountId")
+        .and_then(|id| AccountId::parse(id).ok())
+        .ok_or_else(|| {
+            Stop::refused(
+                Code::AccountMissing,
+                "Give the opportunity an account: it is who is billed.",
+            )
+        })
+}
+
+/// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
+fn lines(records: &[Record], currency: Currency) -> Result<Vec<PlanLine>, Stop> {
+    if records.is_empty() {
+        return Err(Stop::refused(
+            Code::NoLines,
+            "Add at least one product to the opportunity: there is nothing to bill.",
+        ));
+    }
+    if records.len() > MOST_LINES as usize {
+        return Err(Stop::refused(
+            Code::TooManyLines,
+            format!("A Stripe invoice takes at most {MOST_LINES} lines: split the deal into several opportunities."),
+        ));
+    }
+    let mut lines = Vec::with_capacity(records.len());
+    let mut problems = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        match line(record, currency, index + 1) {
+            Ok(line) => lines.push(line),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(lines)
+    } else {
+        Err(Stop::refused(
+            Code::LinesNotBillable,
+            format!("Mend these products: {}.", problems.join("; ")),
+        ))
+    }
+}
+
+/// Salesforce keeps `Amount` equal to the sum of the lines. Where it is not, somebody's automation wrote one of them,
+/// and which is right is not ours to guess.
+fn adds_up(lines: &[PlanLine], total: Money) -> Result<(), Stop> {
+    let zero = Money::from_minor_units(0, total.currency());
+    let sum = lines.iter().try_fold(zero, |sum, line| sum.checked_add(line.amount));
+    match sum {
+        Ok(sum) if sum == total => Ok(()),
+        Ok(sum) => Err(Stop::refused(
+            Code::AmountDiffersFromLines,
+            format!("The products add up to {sum}, the opportunity's amount is {total}: make them equal."),
+        )),
+        Err(why) => Err(Stop::refused(
+            Code::AmountTooLarge,
+            format!("Correct the products' prices: {why}."),
+        )),
+    }
+}
+
+/// The customer that the account already names.
+pub fn customer_named_by(opportunity: &Record) -> Option<CustomerId> {
+    opportunity
+        .text("Account.Stripe_Customer_Id__c")
+        .and_then(|id| CustomerId::parse(id).ok())
+}
+
+#[cfg(test)]
+mod tests;

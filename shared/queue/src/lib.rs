@@ -1,0 +1,154 @@
+#![doc = include_str!("../README.md")]
+
+mod envelope;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use jiff::SignedDuration;
+
+pub use envelope::{Envelope, EnvelopeError, Parked, Quarantine, Source};
+
+/// SQS takes ten messages in one call.
+const BATCH: usize = 10;
+
+/// The longest that a message can be hidden: `ChangeMessageVisibility` takes 12 hours from the receive on.
+const LONGEST_DELAY: SignedDuration = SignedDuration::from_secs(12 * 60 * 60 - 300);
+
+/// The queue did not take it, or did not say so. The sender tries again; a message too many is harmless.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {why}")]
+pub struct QueueError {
+    doing: &'static str,
+    why: String,
+}
+
+impl QueueError {
+    fn new<E: std::error::Error>(doing: &'static str, error: &E) -> Self {
+        let mut why = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            why.push_str(": ");
+            why.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self {
+            doing,
+            why: why.chars().take(300).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Queue {
+    client: Client,
+    work_queue_url: String,
+    dead_letter_queue_url: String,
+}
+
+impl Queue {
+    pub fn new(client: Client, work_queue_url: impl Into<String>, dead_letter_queue_url: impl Into<String>) -> Self {
+        Self {
+            client,
+            work_queue_url: work_queue_url.into(),
+            dead_letter_queue_url: dead_letter_queue_url.into(),
+        }
+    }
+
+    /// When this returns, every event is on the work queue. On an error some may be; sending them all again is safe.
+    pub async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
+        const DOING: &str = "putting events on the work queue";
+        if let [envelope] = envelopes {
+            let sent = self
+                .client
+                .send_message()
+                .queue_url(&self.work_queue_url)
+                .message_body(envelope.to_json());
+            return sent
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| QueueError::new(DOING, &error));
+        }
+        for batch in envelopes.chunks(BATCH) {
+            let entries = batch
+                .iter()
+                .enumerate()
+                .map(|(index, envelope)| {
+                    let entry = SendMessageBatchRequestEntry::builder();
+                    entry.id(index.to_string()).message_body(envelope.to_json()).build()
+                })
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| QueueError::new(DOING, &error))?;
+            let sent = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.work_queue_url)
+                .set_entries(Some(entries));
+            let answer = sent.send().await.map_err(|error| QueueError::new(DOING, &error))?;
+            if let Some(failed) = answer.failed().first() {
+                return Err(QueueError {
+                    doing: DOING,
+                    why: format!("SQS refused an entry: {}", failed.code()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// When this returns, the event lies in the dead-letter queue with its reason, where the alarm sees it.
+    pub async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
+        let code = parked.code.clone();
+        self.dead_letter(
+            "parking an event",
+            Envelope {
+                parked: Some(parked),
+                ..envelope.clone()
+            }
+            .to_json(),
+            &code,
+        )
+        .await
+    }
+
+    /// When this returns, there is a note in the dead-letter queue about an input that could not be understood.
+    pub async fn quarantine(&self, note: &Quarantine) -> Result<(), QueueError> {
+        self.dead_letter("quarantining an input", note.to_json(), &note.quarantined)
+            .await
+    }
+
+    /// When this returns, a message that could not be understood lies in the dead-letter queue as it was.
+    pub async fn put_aside(&self, body: &str, code: &str) -> Result<(), QueueError> {
+        self.dead_letter("putting a message aside", body.to_owned(), code).await
+    }
+
+    async fn dead_letter(&self, doing: &'static str, body: String, code: &str) -> Result<(), QueueError> {
+        let code = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(code)
+            .build()
+            .map_err(|error| QueueError::new(doing, &error))?;
+        self.client
+            .send_message()
+            .queue_url(&self.dead_letter_queue_url)
+            .message_body(body)
+            .message_attributes("code", code)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError::new(doing, &error))
+    }
+
+    /// Gives a received message back for later. If this fails, the queue's own visibility timeout brings it back.
+    pub async fn delay(&self, receipt_handle: &str, delay: SignedDuration) -> Result<(), QueueError> {
+        let seconds = delay.clamp(SignedDuration::ZERO, LONGEST_DELAY).as_secs();
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.work_queue_url)
+            .receipt_handle(receipt_handle)
+            .visibility_timeout(i32::try_from(seconds).unwrap_or(0))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|error| QueueError::new("giving a message back for later", &error))
+    }
+}

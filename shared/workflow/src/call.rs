@@ -1,0 +1,234 @@
+//! The calls that workflows ask for, and the facts that come back, in the words of the business.
+
+use std::collections::BTreeMap;
+
+use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId};
+use jiff::Timestamp;
+use mapping::{CustomerDetails, Deal, PlanLine, Stop, Update};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::Operation;
+
+/// One call to the outside. Making it twice is safe: those that create something carry an idempotency key, those that
+/// read or set fields can be repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Salesforce: the opportunity, its account, lines and primary contact, as they are now.
+    ReadDeal { opportunity_id: OpportunityId },
+    /// Salesforce: what the opportunity says about its invoice and payment.
+    ReadBilling { opportunity_id: OpportunityId },
+    /// Salesforce: set fields, and read them back.
+    UpdateRecords { updates: Vec<Update> },
+    /// Stripe: the customer as it is now.
+    ReadCustomer { customer_id: CustomerId },
+    /// Stripe: a customer for the account.
+    CreateCustomer {
+        account_id: AccountId,
+        details: CustomerDetails,
+    },
+    /// Stripe: an empty draft that nobody but us finalizes.
+    CreateInvoice {
+        opportunity_id: OpportunityId,
+        customer_id: CustomerId,
+        currency: Currency,
+        days_until_due: u32,
+    },
+    /// Stripe: add lines to the draft.
+    AddLines {
+        invoice_id: InvoiceId,
+        batch: u16,
+        lines: Vec<NewLine>,
+    },
+    /// Stripe: give lines of the draft the amount that was agreed.
+    CorrectLines {
+        invoice_id: InvoiceId,
+        batch: u16,
+        lines: Vec<(String, NewLine)>,
+    },
+    /// Stripe: the invoice as it is now.
+    ReadInvoice { invoice_id: InvoiceId },
+    /// Stripe: every line of the invoice.
+    ReadLines { invoice_id: InvoiceId },
+    /// Stripe: finalize the invoice and send it to the customer. After this there is no way back.
+    SendInvoice { invoice_id: InvoiceId },
+    /// Stripe: take our own draft away.
+    DeleteDraft { invoice_id: InvoiceId },
+    /// Dead-letter queue: put the event where a person sees it, with the reason.
+    Report { stop: Stop },
+}
+
+impl Call {
+    /// The operation whose idempotency key protects this call; `None` for calls that can simply be repeated.
+    pub fn operation(&self) -> Option<Operation> {
+        match self {
+            Self::CreateCustomer { .. } => Some(Operation::CreateCustomer),
+            Self::CreateInvoice { .. } => Some(Operation::CreateInvoice),
+            Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
+            Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
+            Self::SendInvoice { .. } => Some(Operation::SendInvoice),
+            Self::ReadDeal { .. }
+            | Self::ReadBilling { .. }
+            | Self::UpdateRecords { .. }
+            | Self::ReadCustomer { .. }
+            | Self::ReadInvoice { .. }
+            | Self::ReadLines { .. }
+            | Self::DeleteDraft { .. }
+            | Self::Report { .. } => None,
+        }
+    }
+
+    /// Changes something outside. What led to it is saved first.
+    pub fn is_write(&self) -> bool {
+        self.operation().is_some()
+            || matches!(
+                self,
+                Self::UpdateRecords { .. } | Self::DeleteDraft { .. } | Self::Report { .. }
+            )
+    }
+
+    /// The Stripe object or Salesforce record that it is about.
+    pub fn target(&self) -> Option<String> {
+        match self {
+            Self::ReadDeal { opportunity_id } | Self::ReadBilling { opportunity_id } => {
+                Some(opportunity_id.to_string())
+            }
+            Self::UpdateRecords { updates } => updates.first().map(|update| update.id.clone()),
+            Self::ReadCustomer { customer_id } | Self::CreateInvoice { customer_id, .. } => {
+                Some(customer_id.to_string())
+            }
+            Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
+            Self::AddLines { invoice_id, .. }
+            | Self::CorrectLines { invoice_id, .. }
+            | Self::ReadInvoice { invoice_id }
+            | Self::ReadLines { invoice_id }
+            | Self::SendInvoice { invoice_id }
+            | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
+            Self::Report { .. } => None,
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ReadDeal { .. } => "read_deal",
+            Self::ReadBilling { .. } => "read_billing",
+            Self::UpdateRecords { .. } => "update_records",
+            Self::ReadCustomer { .. } => "read_customer",
+            Self::CreateCustomer { .. } => "create_customer",
+            Self::CreateInvoice { .. } => "create_invoice",
+            Self::AddLines { .. } => "add_lines",
+            Self::CorrectLines { .. } => "correct_lines",
+            Self::ReadInvoice { .. } => "read_invoice",
+            Self::ReadLines { .. } => "read_lines",
+            Self::SendInvoice { .. } => "send_invoice",
+            Self::DeleteDraft { .. } => "delete_draft",
+            Self::Report { .. } => "report",
+        }
+    }
+
+    /// Which system is called.
+    pub fn system(&self) -> &'static str {
+        match self {
+            Self::ReadDeal { .. } | Self::ReadBilling { .. } | Self::UpdateRecords { .. } => "salesforce",
+            Self::Report { .. } => "queue",
+            _ => "stripe",
+        }
+    }
+}
+
+/// A line to be written to the draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLine {
+    pub line: PlanLine,
+    pub pricing: Pricing,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pricing {
+    /// The catalogue's price: what Stripe's reports group by.
+    Catalogue(PriceId),
+    /// The product of the catalogue at the agreed price for one, in minor units.
+    Agreed {
+        product_id: ProductId,
+        unit_amount: Decimal,
+    },
+    /// The product of the catalogue, once, at the agreed amount of the whole line: for quantities that do not divide it.
+    AgreedForAll { product_id: ProductId, amount: Money },
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    DealRead(Box<Deal>),
+    /// The record is gone, or the integration user cannot see it.
+    RecordMissing,
+    BillingRead(domain::Record),
+    /// The records as they were read back, one for each update, in the same order.
+    RecordsUpdated(Vec<domain::Record>),
+    /// The customer's metadata, unless the customer is deleted.
+    CustomerRead {
+        customer_id: CustomerId,
+        metadata: BTreeMap<String, String>,
+    },
+    CustomerMissing,
+    CustomerCreated {
+        customer_id: CustomerId,
+    },
+    /// The account's customer, from its own run.
+    CustomerKnown {
+        customer_id: CustomerId,
+    },
+    /// The account's customer cannot be made.
+    CustomerStopped(Stop),
+    InvoiceRead(InvoiceSeen),
+    InvoiceMissing,
+    LinesRead(Vec<LineSeen>),
+    DraftDeleted,
+    /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
+    Refused(Refusal),
+    Reported,
+}
+
+/// Why a vendor said no, in the vendor's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub stop: Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceStatus {
+    Draft,
+    Open,
+    Paid,
+    Uncollectible,
+    Void,
+    /// A status that Stripe added after this was written.
+    Other,
+}
+
+/// An invoice as Stripe just answered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceSeen {
+    pub invoice_id: InvoiceId,
+    pub status: InvoiceStatus,
+    pub currency: Currency,
+    pub subtotal: i64,
+    pub total: i64,
+    pub auto_advance: bool,
+    pub hosted_invoice_url: Option<String>,
+    pub paid_at: Option<Timestamp>,
+    pub metadata: BTreeMap<String, String>,
+    /// The first lines; Stripe embeds at most ten.
+    pub first_lines: Vec<LineSeen>,
+    pub has_more_lines: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineSeen {
+    pub id: String,
+    /// The plan line it was made for, from its metadata.
+    pub key: Option<String>,
+    pub amount: i64,
+    pub product_id: Option<ProductId>,
+}

@@ -1,0 +1,85 @@
+//! What is about to be sent, written down before it is sent.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The writes that an idempotency key protects. At most one of each is under way in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Operation {
+    CreateCustomer,
+    CreateInvoice,
+    AddLines { batch: u16 },
+    CorrectLines { batch: u16 },
+    SendInvoice,
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CreateCustomer => f.write_str("create_customer"),
+            Self::CreateInvoice => f.write_str("create_invoice"),
+            Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
+            Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
+            Self::SendInvoice => f.write_str("send_invoice"),
+        }
+    }
+}
+
+impl From<Operation> for String {
+    fn from(operation: Operation) -> String {
+        operation.to_string()
+    }
+}
+
+impl TryFrom<String> for Operation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let batch = |number: &str| number.parse::<u16>().map_err(|_| format!("{text} is no operation"));
+        match text.split_once('.').unwrap_or((&text, "")) {
+            ("create_customer", "") => Ok(Self::CreateCustomer),
+            ("create_invoice", "") => Ok(Self::CreateInvoice),
+            ("send_invoice", "") => Ok(Self::SendInvoice),
+            ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
+            ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
+            _ => Err(format!("{text} is no operation")),
+        }
+    }
+}
+
+/// One write, as it was decided. The body is kept to the byte: a newer version of this program may encode the same
+/// parameters differently, and Stripe answers another body under the same key with an error.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Goes up when a new key is needed: after a definite refusal, or when a key is too old to be trusted.
+    pub generation: u32,
+    pub key: String,
+    pub path: String,
+    /// Taken away once the answer is known: it may hold a name and an address.
+    pub body: Option<String>,
+    pub first_sent: Timestamp,
+    pub last_sent: Timestamp,
+    /// Stripe replayed a server error under this key: the same key will never give another answer.
+    pub replays_error: bool,
+}
+
+impl std::fmt::Debug for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intent")
+            .field("generation", &self.generation)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Intent {
+    /// Sent, or about to be, and not yet answered for certain.
+    pub fn is_open(&self) -> bool {
+        self.body.is_some()
+    }
+
+    pub fn settle(&mut self) {
+        self.body = None;
+    }
+}

@@ -1,0 +1,485 @@
+use domain::{Currency, CustomerId, FieldValue, InvoiceId};
+
+use super::*;
+use crate::{LineSeen, Refusal, Status};
+
+const INVOICE: &str = "in_1";
+
+fn text(value: &str) -> FieldValue {
+    FieldValue::Text(value.into())
+}
+
+fn number(value: i64) -> FieldValue {
+    FieldValue::Number(value.into())
+}
+
+fn settings() -> Settings {
+    Settings {
+        multi_currency: false,
+        org_currency: Currency::parse("EUR").expect("valid"),
+        days_until_due: 30,
+    }
+}
+
+fn opportunity_id() -> OpportunityId {
+    OpportunityId::parse("006000000000001AAA").expect("valid")
+}
+
+/// Lines of ten euros each.
+fn deal(lines: i64) -> Deal {
+    let mut opportunity = Record::default();
+    for (path, value) in [
+        ("Id", text("006000000000001AAA")),
+        ("StageName", text("Closed Won")),
+        ("Amount", number(lines * 10)),
+        ("AccountId", text("001000000000001AAA")),
+        ("Account.Name", text("Acme")),
+        ("Account.Billing_Email__c", text("ap@acme.example")),
+    ] {
+        opportunity.set(path, value);
+    }
+    let lines = (0..lines)
+        .map(|index| {
+            let mut line = Record::default();
+            for (path, value) in [
+                ("Id", text(&line_key(index))),
+                ("Quantity", number(1)),
+                ("ListPrice", number(10)),
+                ("TotalPrice", number(10)),
+                ("Product2.Stripe_Price_Id__c", text("price_1")),
+            ] {
+                line.set(path, value);
+            }
+            line
+        })
+        .collect();
+    Deal {
+        opportunity,
+        lines,
+        primary_contact: None,
+    }
+}
+
+fn line_key(index: i64) -> String {
+    domain::OpportunityLineItemId::parse(&format!("00k{index:012}"))
+        .expect("valid")
+        .to_string()
+}
+
+fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
+    InvoiceSeen {
+        invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
+        status,
+        currency: Currency::parse("EUR").expect("valid"),
+        subtotal: lines * amount,
+        total: lines * amount,
+        auto_advance: false,
+        hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),
+        paid_at: None,
+        metadata: Default::default(),
+        first_lines: lines_seen(lines.min(10), amount),
+        has_more_lines: lines > 10,
+    }
+}
+
+fn lines_seen(lines: i64, amount: i64) -> Vec<LineSeen> {
+    (0..lines)
+        .map(|index| LineSeen {
+            id: format!("il_{index}"),
+            key: Some(line_key(index)),
+            amount,
+            product_id: domain::ProductId::parse("prod_1").ok(),
+        })
+        .collect()
+}
+
+fn customer_known() -> Fact {
+    Fact::CustomerKnown {
+        customer_id: CustomerId::parse("cus_1").expect("valid"),
+    }
+}
+
+fn refused() -> Fact {
+    Fact::Refused(Refusal {
+        stop: Stop::refused(Code::StripeRefused, "No."),
+    })
+}
+
+fn written() -> Fact {
+    let record = |fields: &[(&str, FieldValue)]| {
+        let mut record = Record::default();
+        fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
+        record
+    };
+    Fact::RecordsUpdated(vec![
+        record(&[
+            ("Stripe_Customer_Id__c", text("cus_1")),
+            ("Stripe_Invoice_Id__c", text(INVOICE)),
+            ("Stripe_Invoice_URL__c", text("https://invoice.example/1")),
+        ]),
+        record(&[("Stripe_Customer_Id__c", text("cus_1"))]),
+    ])
+}
+
+/// Answers each call with the next fact, and tells which calls were made.
+fn tell(point: Point, facts: Vec<Fact>) -> (Vec<String>, Point) {
+    let mut calls = Vec::new();
+    let mut point = point;
+    for fact in facts {
+        calls.push(match point.next() {
+            Next::Call(Call::AddLines { batch, lines, .. }) => format!("add_lines {batch}: {}", lines.len()),
+            Next::Call(Call::CorrectLines { lines, .. }) => format!("correct_lines: {}", lines.len()),
+            Next::Call(call) => call.name().to_owned(),
+            Next::EnsureCustomer { .. } => "ensure_customer".to_owned(),
+            next => panic!("{} had ended: {next:?}", point.name()),
+        });
+        point = point.record(fact, &settings()).expect("in order");
+    }
+    (calls, point)
+}
+
+fn claimed() -> Point {
+    Point::Claimed {
+        opportunity_id: opportunity_id(),
+    }
+}
+
+fn draft(lines: i64) -> Draft {
+    let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
+    let Fact::CustomerKnown { customer_id } = customer_known() else {
+        unreachable!()
+    };
+    Draft {
+        plan,
+        customer_id,
+        invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
+    }
+}
+
+fn read(lines: i64) -> Fact {
+    Fact::DealRead(Box::new(deal(lines)))
+}
+
+fn invoice(status: InvoiceStatus, lines: i64, amount: i64) -> Fact {
+    Fact::InvoiceRead(seen(status, lines, amount))
+}
+
+#[test]
+fn a_won_deal_is_billed_and_says_so() {
+    let (calls, point) = tell(
+        claimed(),
+        vec![
+            read(3),
+            customer_known(),
+            invoice(InvoiceStatus::Draft, 0, 0),
+            invoice(InvoiceStatus::Draft, 3, 1000),
+            invoice(InvoiceStatus::Open, 3, 1000),
+            written(),
+        ],
+    );
+    let expected = [
+        "read_deal",
+        "ensure_customer",
+        "create_invoice",
+        "add_lines 0: 3",
+        "send_invoice",
+        "update_records",
+    ];
+    assert_eq!(calls, expected);
+    assert_eq!((point.name(), point.status()), ("done", Status::Done));
+    assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
+}
+
+#[test]
+fn lines_go_in_batches_of_a_hundred() {
+    let drafted = Point::Drafted {
+        draft: draft(120),
+        batch: 0,
+    };
+    let (calls, point) = tell(
+        drafted,
+        vec![
+            invoice(InvoiceStatus::Draft, 100, 1000),
+            invoice(InvoiceStatus::Draft, 120, 1000),
+        ],
+    );
+    assert_eq!(calls, ["add_lines 0: 100", "add_lines 1: 20"]);
+    assert_eq!(point.name(), "ready");
+}
+
+#[test]
+fn lines_at_the_catalogues_price_get_the_agreed_one() {
+    let drafted = Point::Drafted {
+        draft: draft(3),
+        batch: 0,
+    };
+    let (calls, point) = tell(
+        drafted,
+        vec![
+            invoice(InvoiceStatus::Draft, 3, 1200),
+            invoice(InvoiceStatus::Draft, 3, 1000),
+        ],
+    );
+    assert_eq!(calls, ["add_lines 0: 3", "correct_lines: 3"]);
+    assert_eq!(point.name(), "ready");
+}
+
+#[test]
+fn lines_that_are_hidden_are_read_before_they_are_corrected() {
+    let drafted = Point::Drafted {
+        draft: draft(12),
+        batch: 0,
+    };
+    let (calls, point) = tell(
+        drafted,
+        vec![
+            invoice(InvoiceStatus::Draft, 12, 1200),
+            Fact::LinesRead(lines_seen(12, 1200)),
+            invoice(InvoiceStatus::Draft, 12, 1000),
+        ],
+    );
+    assert_eq!(calls, ["add_lines 0: 12", "read_lines", "correct_lines: 12"]);
+    assert_eq!(point.name(), "ready");
+}
+
+#[test]
+fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
+    let mut draft = draft(12);
+    draft.plan.lines[11].negotiated = true;
+    let drafted = Point::Drafted { draft, batch: 0 };
+    let mut two_cancel_out = lines_seen(12, 1000);
+    two_cancel_out[10].amount += 5;
+    two_cancel_out[11].amount -= 5;
+    let (calls, point) = tell(
+        drafted,
+        vec![invoice(InvoiceStatus::Draft, 12, 1000), Fact::LinesRead(two_cancel_out)],
+    );
+    assert_eq!(calls, ["add_lines 0: 12", "read_lines"]);
+    assert!(matches!(point, Point::Correcting { corrections, .. } if corrections.len() == 2));
+}
+
+#[test]
+fn what_does_not_equal_the_plan_is_never_sent() {
+    let wrong: [(&str, fn(&mut InvoiceSeen)); 8] = [
+        ("a foreign line", |seen| seen.first_lines[0].key = None),
+        ("a line twice", |seen| {
+            seen.first_lines[1].key = seen.first_lines[0].key.clone()
+        }),
+        ("a missing line", |seen| drop(seen.first_lines.pop())),
+        ("tax on top", |seen| seen.total += 1),
+        ("a discount", |seen| seen.subtotal -= 1),
+        ("another currency", |seen| {
+            seen.currency = Currency::parse("USD").expect("valid")
+        }),
+        ("advanced by Stripe", |seen| seen.auto_advance = true),
+        ("no product to price", |seen| {
+            seen.first_lines[0].amount += 1;
+            seen.first_lines[0].product_id = None;
+        }),
+    ];
+    for (what, change) in wrong {
+        let mut filled = seen(InvoiceStatus::Draft, 3, 1000);
+        change(&mut filled);
+        let (_, point) = tell(
+            Point::Drafted {
+                draft: draft(3),
+                batch: 0,
+            },
+            vec![Fact::InvoiceRead(filled)],
+        );
+        assert_eq!(point.name(), "abandoning", "{what}");
+        let (calls, point) = tell(point, vec![Fact::DraftDeleted, written(), Fact::Reported]);
+        assert_eq!(calls, ["delete_draft", "update_records", "report"], "{what}");
+        assert_eq!(
+            point.stop().map(|stop| stop.code),
+            Some(Code::InvoiceDiffersFromDeal),
+            "{what}"
+        );
+        assert_eq!((point.status(), point.invoice_id()), (Status::Rejected, None), "{what}");
+    }
+}
+
+#[test]
+fn a_deal_that_does_not_ask_to_be_billed_ends_quietly() {
+    let mut lost = deal(1);
+    lost.opportunity.set("StageName", text("Closed Lost"));
+    let (calls, point) = tell(claimed(), vec![Fact::DealRead(Box::new(lost))]);
+    assert_eq!(calls, ["read_deal"]);
+    assert_eq!(
+        (point.status(), point.stop().map(|stop| stop.code)),
+        (Status::Rejected, Some(Code::NotClosedWon))
+    );
+    assert_eq!(
+        point.next(),
+        Next::End(End::Stopped(point.stop().expect("stopped").clone()))
+    );
+}
+
+#[test]
+fn a_refusal_is_told_once_and_reported() {
+    let mut broken = deal(1);
+    broken.opportunity.set("Account.BillingCountry", text("Narnia"));
+    let (calls, point) = tell(
+        claimed(),
+        vec![Fact::DealRead(Box::new(broken.clone())), refused(), Fact::Reported],
+    );
+    // Salesforce did not take the note; the report goes out all the same.
+    assert_eq!(calls, ["read_deal", "update_records", "report"]);
+    let stop = point.stop().expect("stopped").clone();
+    broken.opportunity.set("Stripe_Sync_Code__c", text(stop.code.as_str()));
+    broken.opportunity.set("Stripe_Sync_Message__c", text(&stop.message));
+    let (calls, _) = tell(point.resume(), vec![Fact::DealRead(Box::new(broken)), Fact::Reported]);
+    assert_eq!(calls, ["read_deal", "report"]);
+}
+
+#[test]
+fn an_invoice_that_somebody_else_made_is_never_overwritten() {
+    let mut billed = deal(1);
+    billed.opportunity.set("Stripe_Invoice_Id__c", text("in_byhand"));
+    let (_, point) = tell(claimed(), vec![Fact::DealRead(Box::new(billed))]);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+    let sent = Point::Sent {
+        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
+    };
+    let mut record = Record::default();
+    record.set("Stripe_Invoice_Id__c", text("in_byhand"));
+    let (calls, point) = tell(sent.resume(), vec![Fact::BillingRead(record)]);
+    assert_eq!(calls, ["read_billing"]);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+}
+
+#[test]
+fn a_write_back_that_salesforce_does_not_keep_is_reviewed_and_the_invoice_stays() {
+    let sent = Point::Sent {
+        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
+    };
+    let (_, point) = tell(
+        sent,
+        vec![Fact::RecordsUpdated(vec![Record::default(), Record::default()])],
+    );
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
+    assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
+    let (_, point) = tell(point, vec![written(), Fact::Reported]);
+    assert_eq!(point.status(), Status::Review);
+}
+
+#[test]
+fn an_interrupted_run_looks_before_it_goes_on() {
+    let sent = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
+    let points = [
+        Point::Drafted {
+            draft: draft(1),
+            batch: 0,
+        },
+        Point::Filled {
+            draft: draft(1),
+            seen: seen(InvoiceStatus::Draft, 1, 1000),
+            corrected: false,
+        },
+        Point::Correcting {
+            draft: draft(1),
+            corrections: vec![],
+            batch: 0,
+        },
+        Point::Ready { draft: draft(1) },
+        Point::Sent { invoice: sent.clone() },
+        Point::Done { invoice: sent },
+    ];
+    for point in points {
+        let resumed = point.clone().resume();
+        let Next::Call(call) = resumed.next() else {
+            panic!("{} does not look", point.name())
+        };
+        assert!(!call.is_write(), "{} goes on with {}", point.name(), call.name());
+        assert_eq!(
+            resumed.clone().resume(),
+            resumed,
+            "resuming {} twice is resuming it once",
+            point.name()
+        );
+    }
+}
+
+#[test]
+fn an_invoice_that_was_sent_without_our_knowing_is_sent() {
+    let (calls, point) = tell(
+        Point::Ready { draft: draft(1) }.resume(),
+        vec![invoice(InvoiceStatus::Paid, 1, 1000)],
+    );
+    assert_eq!(calls, ["read_invoice"]);
+    assert_eq!(point.name(), "sent");
+    let (_, point) = tell(
+        Point::Ready { draft: draft(1) }.resume(),
+        vec![invoice(InvoiceStatus::Void, 1, 1000)],
+    );
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceChangedInStripe));
+    let (_, point) = tell(
+        Point::Ready { draft: draft(1) }.resume(),
+        vec![invoice(InvoiceStatus::Open, 1, 999)],
+    );
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceDiffersFromDeal));
+}
+
+#[test]
+fn a_deal_that_was_edited_meanwhile_is_planned_anew_before_the_pivot() {
+    let resumed = Point::Ready { draft: draft(1) }.resume();
+    let (calls, point) = tell(
+        resumed,
+        vec![
+            invoice(InvoiceStatus::Draft, 1, 1000),
+            read(2),
+            Fact::DraftDeleted,
+            read(2),
+        ],
+    );
+    assert_eq!(calls, ["read_invoice", "read_deal", "delete_draft", "read_deal"]);
+    assert!(matches!(point, Point::Planned { plan, .. } if plan.lines.len() == 2));
+    let same = vec![invoice(InvoiceStatus::Draft, 1, 1000), read(1)];
+    assert_eq!(tell(Point::Ready { draft: draft(1) }.resume(), same).1.name(), "ready");
+}
+
+#[test]
+fn a_deal_that_was_edited_after_its_invoice_is_reviewed() {
+    let done = Point::Done {
+        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
+    };
+    assert_eq!(tell(done.clone().resume(), vec![read(1)]).1, done);
+    let (_, point) = tell(done.clone().resume(), vec![read(2), written(), Fact::Reported]);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::DealChangedAfterBilling));
+    // Set back, it is the deal that was billed.
+    assert_eq!(tell(point.resume(), vec![read(1)]).1, done);
+}
+
+#[test]
+fn a_draft_that_somebody_deleted_is_made_again() {
+    let (_, point) = tell(
+        Point::Drafted {
+            draft: draft(1),
+            batch: 0,
+        },
+        vec![Fact::InvoiceMissing],
+    );
+    assert_eq!(point, claimed());
+}
+
+#[test]
+fn a_refused_send_is_looked_at_before_the_draft_goes() {
+    let ready = Point::Ready { draft: draft(1) };
+    let (calls, point) = tell(
+        ready.clone(),
+        vec![refused(), invoice(InvoiceStatus::Draft, 1, 1000), Fact::DraftDeleted],
+    );
+    assert_eq!(calls, ["send_invoice", "read_invoice", "delete_draft"]);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::StripeRefused));
+    let (_, point) = tell(ready, vec![refused(), invoice(InvoiceStatus::Open, 1, 1000)]);
+    assert_eq!(point.name(), "sent");
+}
+
+#[test]
+fn a_fact_out_of_order_is_an_error() {
+    assert!(claimed().record(Fact::DraftDeleted, &settings()).is_err());
+    let done = Point::Done {
+        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
+    };
+    assert!(done.record(invoice(InvoiceStatus::Void, 1, 1000), &settings()).is_err());
+}

@@ -1,0 +1,288 @@
+//! A run: one business operation on one record, and everything that is known about it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId};
+use mapping::{CustomerDetails, Settings, Stop};
+use serde::{Deserialize, Serialize};
+
+use crate::{Call, Fact, Intent, Operation, account_customer, invoice_paid, opportunity_won};
+
+/// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "workflow", rename_all = "snake_case")]
+pub enum RunId {
+    OpportunityWon {
+        organization_id: OrganizationId,
+        opportunity_id: OpportunityId,
+    },
+    AccountCustomer {
+        organization_id: OrganizationId,
+        account_id: AccountId,
+        livemode: bool,
+    },
+    InvoicePaid {
+        organization_id: OrganizationId,
+        invoice_id: InvoiceId,
+    },
+}
+
+impl RunId {
+    pub fn workflow(&self) -> &'static str {
+        match self {
+            Self::OpportunityWon { .. } => "opportunity_won",
+            Self::AccountCustomer { .. } => "account_customer",
+            Self::InvoicePaid { .. } => "invoice_paid",
+        }
+    }
+
+    /// The Salesforce record or Stripe object that the run is about.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
+            Self::AccountCustomer { account_id, .. } => account_id.as_str(),
+            Self::InvoicePaid { invoice_id, .. } => invoice_id.as_str(),
+        }
+    }
+}
+
+/// The key in the ledger. The last part of a run is its revision: the first billing of a deal is revision 1.
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpportunityWon {
+                organization_id,
+                opportunity_id,
+            } => {
+                write!(f, "run#{organization_id}:{opportunity_id}:opportunity_won:1")
+            }
+            Self::AccountCustomer {
+                organization_id,
+                account_id,
+                livemode,
+            } => {
+                let mode = if *livemode { "live" } else { "test" };
+                write!(f, "customer#{organization_id}:{account_id}:any:{mode}")
+            }
+            Self::InvoicePaid {
+                organization_id,
+                invoice_id,
+            } => {
+                write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
+            }
+        }
+    }
+}
+
+/// Where a run is in its workflow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "workflow", content = "point", rename_all = "snake_case")]
+pub enum State {
+    OpportunityWon(opportunity_won::Point),
+    AccountCustomer(account_customer::Point),
+    InvoicePaid(invoice_paid::Point),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub state: State,
+    pub intents: BTreeMap<Operation, Intent>,
+    /// The generation that the next intent of an operation gets.
+    pub generations: BTreeMap<Operation, u32>,
+    /// The last events that this run has answered, so that a second delivery costs nothing.
+    pub answered: Vec<String>,
+}
+
+/// What to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Make this call and record what came of it.
+    Call(Call),
+    /// Bring the account's own run to its end first; what it found is recorded here.
+    EnsureCustomer {
+        account_id: AccountId,
+        details: CustomerDetails,
+        named_by_salesforce: Option<CustomerId>,
+    },
+    /// The other side is not there yet. Look again later; after a day it is a person's business.
+    Wait(Stop),
+    End(End),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    Done,
+    Stopped(Stop),
+}
+
+/// How the run stands, for the index of unfinished runs and for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Open,
+    Done,
+    /// Not billed, with a reason; nothing is at Stripe.
+    Rejected,
+    /// A person must decide.
+    Review,
+}
+
+impl Status {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// A fact came back that the point does not ask for. It says that the code is wrong, never the data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a {fact} cannot follow the point {point}")]
+pub struct OutOfOrder {
+    pub point: &'static str,
+    pub fact: String,
+}
+
+/// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
+const ANSWERED_KEPT: usize = 20;
+
+impl Run {
+    pub fn new(id: RunId, state: State) -> Self {
+        Self {
+            id,
+            state,
+            intents: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            answered: Vec::new(),
+        }
+    }
+
+    pub fn next(&self) -> Next {
+        match &self.state {
+            State::OpportunityWon(point) => point.next(),
+            State::AccountCustomer(point) => point.next(),
+            State::InvoicePaid(point) => point.next(),
+        }
+    }
+
+    /// Takes in what came of the call that `next` asked for.
+    pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
+        if matches!(fact, Fact::DraftDeleted | Fact::InvoiceMissing) {
+            self.retire_invoice_operations();
+        }
+        self.state = match self.state {
+            State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
+            State::AccountCustomer(point) => State::AccountCustomer(point.record(fact, &self.id)?),
+            State::InvoicePaid(point) => State::InvoicePaid(point.record(fact)?),
+        };
+        Ok(self)
+    }
+
+    /// Where to go on after an interruption, or when a new event arrives for a run that had ended.
+    pub fn resume(mut self) -> Self {
+        self.state = match self.state {
+            State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
+            State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
+            State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
+        };
+        self
+    }
+
+    /// Takes up a run that somebody else began. What the newcomer brings along is fresher than what a customer's run was
+    /// begun with, unless a customer may already be under way.
+    pub fn take_up(self, newcomer: Self) -> Self {
+        let run = self.resume();
+        let customer_is_open = matches!(
+            run.state,
+            State::AccountCustomer(account_customer::Point::Named { .. } | account_customer::Point::Unknown { .. })
+        );
+        let under_way = run.intents.values().any(Intent::is_open);
+        if customer_is_open && !under_way {
+            Self {
+                state: newcomer.state,
+                ..run
+            }
+        } else {
+            run
+        }
+    }
+
+    pub fn point(&self) -> &'static str {
+        match &self.state {
+            State::OpportunityWon(point) => point.name(),
+            State::AccountCustomer(point) => point.name(),
+            State::InvoicePaid(point) => point.name(),
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        match &self.state {
+            State::OpportunityWon(point) => point.status(),
+            State::AccountCustomer(point) => point.status(),
+            State::InvoicePaid(point) => point.status(),
+        }
+    }
+
+    /// Why it stands still, if it does.
+    pub fn stop(&self) -> Option<&Stop> {
+        match &self.state {
+            State::OpportunityWon(point) => point.stop(),
+            State::AccountCustomer(point) => point.stop(),
+            State::InvoicePaid(point) => point.stop(),
+        }
+    }
+
+    /// The Stripe customer that this run settled on.
+    pub fn customer_id(&self) -> Option<&CustomerId> {
+        match &self.state {
+            State::OpportunityWon(point) => point.customer_id(),
+            State::AccountCustomer(point) => point.customer_id(),
+            State::InvoicePaid(_) => None,
+        }
+    }
+
+    /// The Stripe invoice that this run settled on. In the ledger it is a write-once register.
+    pub fn invoice_id(&self) -> Option<&InvoiceId> {
+        match &self.state {
+            State::OpportunityWon(point) => point.invoice_id(),
+            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+        }
+    }
+
+    /// Nothing happened under the operation's key, for certain, so its next attempt is a new one.
+    pub fn retire(&mut self, operation: Operation) {
+        if let Some(intent) = self.intents.remove(&operation) {
+            self.generations.insert(operation, intent.generation + 1);
+        }
+    }
+
+    /// The draft is gone. Its keys would replay answers about an invoice that no longer exists.
+    fn retire_invoice_operations(&mut self) {
+        let operations: Vec<_> = self
+            .intents
+            .keys()
+            .copied()
+            .filter(|operation| *operation != Operation::CreateCustomer)
+            .collect();
+        for operation in operations {
+            self.retire(operation);
+        }
+    }
+
+    pub fn has_answered(&self, event_id: &str) -> bool {
+        self.answered.iter().any(|answered| answered == event_id)
+    }
+
+    pub fn answer(&mut self, event_id: &str) {
+        if !self.has_answered(event_id) {
+            if self.answered.len() == ANSWERED_KEPT {
+                self.answered.remove(0);
+            }
+            self.answered.push(event_id.to_owned());
+        }
+    }
+}
