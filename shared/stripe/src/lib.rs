@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+pub mod form;
+mod key;
+mod objects;
+mod params;
+mod reads;
+pub mod signature;
+pub mod webhook;
+
+pub use client::{Answer, Client, ConfigError, Reply, Timeouts};
+pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
+pub use key::{ApiKey, InvalidApiKey};
+pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
+pub use params::{Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, Write};
+
+/// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.
+pub const API_VERSION: &str = "2026-10-28.endive";
