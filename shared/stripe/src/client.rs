@@ -1,209 +1,195 @@
-//! The calls.
+//! One request for one call.
 
-use domain::{CustomerId, InvoiceId};
-use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, RequestBuilder, Url};
-use serde_json::{Value, json};
+use std::time::Duration;
 
-use crate::classify::classify;
-use crate::error::{Error, Refusal, UnknownReason};
-use crate::object::{self, Customer, Deleted, Invoice, InvoiceLine, List, Object, Unreadable};
-use crate::transport::{self, Answered, ConfigError, Timeouts};
-use crate::write::{Answer, Operation, Reply, Write};
-use crate::{API_VERSION, ApiKey, form};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, Response, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
 
-const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+use crate::error::{Error, Headers, UnknownReason, classify};
+use crate::objects::{CustomerWire, InvoiceWire};
+use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Write};
 
-/// The longest that Stripe takes. Source: docs.stripe.com/api/idempotent_requests.
-const LONGEST_KEY: usize = 255;
+/// How long to wait. A lost packet must not hold a run's lease until the function is killed.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub connect: Duration,
+    /// From the first byte sent to the last one read.
+    pub request: Duration,
+}
 
-/// The largest page that Stripe gives.
-const PAGE: u32 = 100;
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            request: Duration::from_secs(10),
+        }
+    }
+}
 
-/// Far more than two hours of customers, or all invoices of one customer, ever fill.
-const MOST_PAGES: usize = 100;
+/// A function's environment freezes between invocations, and the other side closes what was idle. Connections older than
+/// this are not used again.
+const IDLE: Duration = Duration::from_secs(20);
 
-/// One account of Stripe. Cheap to share, and safe to use from many tasks at once.
+/// Far above any answer of the calls that are made here.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the base URL must be https, or http on the loopback interface")]
+    BaseUrl,
+    #[error("the HTTP client cannot be built: {0}")]
+    Http(String),
+}
+
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    base_url: Url,
+    base_url: String,
+    key: ApiKey,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    Customer(Customer),
+    Invoice(Box<Invoice>),
+    Deleted,
+}
+
+/// An answer to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub answer: Answer,
+    pub request_id: Option<String>,
+    /// Stripe had answered this key before, and repeats what it said then.
+    pub replayed: bool,
 }
 
 impl Client {
-    /// `base_url` is `https://api.stripe.com`, or plain http on this machine. The process must have installed a rustls
-    /// provider.
     pub fn new(base_url: &str, key: ApiKey, timeouts: Timeouts) -> Result<Self, ConfigError> {
-        let base_url = transport::base_url(base_url)?;
-        if key.is_live() && base_url.scheme() != "https" {
-            return Err(ConfigError::LiveKeyWithoutTls);
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        let url = Url::parse(&base_url).map_err(|_| ConfigError::BaseUrl)?;
+        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
+            return Err(ConfigError::BaseUrl);
         }
         let mut headers = HeaderMap::new();
-        let mut bearer = HeaderValue::from_str(&key.bearer()).expect("a key is ASCII letters and digits");
-        bearer.set_sensitive(true);
-        headers.insert(AUTHORIZATION, bearer);
-        headers.insert(STRIPE_VERSION, HeaderValue::from_static(API_VERSION));
-        let http = transport::http(&base_url, timeouts, headers)?;
-        Ok(Self { http, base_url })
+        headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
+        let http = reqwest::Client::builder()
+            .user_agent(concat!("closedwon/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.request)
+            .pool_idle_timeout(IDLE)
+            .redirect(redirect::Policy::none())
+            .https_only(url.scheme() == "https")
+            .no_proxy()
+            .build()
+            .map_err(|error| ConfigError::Http(error.to_string()))?;
+        Ok(Self { http, base_url, key })
     }
 
-    /// Sends the write once. When it returns an answer, the effect has happened, now or when the key was first used; what
-    /// is known when it fails is in the error. A deletion needs no key, and sends none.
+    /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before.
     pub async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
-        let request = match write.operation {
-            Operation::DeleteInvoice => self.request(Method::DELETE, &write.path, ""),
-            _ => self
-                .request(Method::POST, &write.path, "")
-                .header(IDEMPOTENCY_KEY, key_header(idempotency_key)?)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(write.body.clone()),
+        // Stripe ignores the key on a deletion; deleting twice deletes once.
+        let request = if write.operation == Operation::DeleteInvoice {
+            self.request(Method::DELETE, &write.path)
+        } else {
+            self.request(Method::POST, &write.path)
+                .header("idempotency-key", idempotency_key)
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(write.body.clone())
         };
-        let Answered { headers, body, status } = self.send(request, write.operation.as_str(), &write.path).await?;
+        let (body, headers) = answer(request).await?;
+        let unreadable = || Error::Unknown {
+            reason: UnknownReason::UnreadableAnswer,
+            replayed: headers.replayed,
+            request_id: headers.request_id.clone(),
+        };
         let answer = match write.operation {
-            Operation::CreateCustomer => object::read(&body).map(Answer::Customer),
-            Operation::DeleteInvoice => object::read(&body).map(|Deleted| Answer::Deleted),
+            Operation::CreateCustomer => Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into()),
+            Operation::DeleteInvoice => Answer::Deleted,
             Operation::CreateInvoice | Operation::AddLines | Operation::UpdateLines | Operation::SendInvoice => {
-                object::read(&body).map(|invoice| Answer::Invoice(Box::new(invoice)))
+                let invoice = parse::<InvoiceWire>(&body).and_then(|wire| Invoice::try_from(wire).ok());
+                Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))
             }
         };
-        match answer {
-            Ok(answer) => Ok(Reply {
-                answer,
-                request_id: headers.request_id,
-                replayed: headers.replayed,
-            }),
-            Err(Unreadable) => {
-                tracing::warn!(http.status_code = status, stripe.operation = %write.operation, "unreadable success");
-                Err(headers.unknown(UnknownReason::UnreadableAnswer))
-            }
-        }
-    }
-
-    /// A customer that was deleted is found, with `deleted` set; one that never was is refused with status 404.
-    pub async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {
-        self.get(&format!("/v1/customers/{id}"), &json!({}), object::read).await
-    }
-
-    pub async fn invoice(&self, id: &InvoiceId) -> Result<Invoice, Error> {
-        self.get(&format!("/v1/invoices/{id}"), &json!({}), object::read).await
-    }
-
-    /// All lines, in Stripe's order.
-    pub async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
-        self.list(&format!("/v1/invoices/{id}/lines"), json!({}), |line: &InvoiceLine| {
-            line.id.clone()
+        Ok(Reply {
+            answer,
+            replayed: headers.replayed,
+            request_id: headers.request_id,
         })
-        .await
     }
 
-    /// All invoices of a customer in any status, newest first. Lists are strongly consistent: what is not in it was not
-    /// created when the answer was made.
-    pub async fn invoices_of_customer(&self, id: &CustomerId, created_since: Timestamp) -> Result<Vec<Invoice>, Error> {
-        let params = json!({ "customer": id, "created": { "gte": created_since.as_second() } });
-        self.list("/v1/invoices", params, |invoice: &Invoice| invoice.id.to_string())
-            .await
-    }
-
-    /// All customers, newest first. As consistent as every list.
-    pub async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {
-        let params = json!({ "created": { "gte": since.as_second() } });
-        self.list("/v1/customers", params, |customer: &Customer| customer.id.to_string())
-            .await
-    }
-
-    /// Customers with this metadata, by search, which lags behind by a minute and at times by an hour: what it does not
-    /// find may exist all the same.
-    pub async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<Customer>, Error> {
-        let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
-        let query = format!("metadata[{}]:{}", quoted(key), quoted(value));
-        let mut found = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..MOST_PAGES {
-            let params = json!({ "query": query, "limit": PAGE, "page": page });
-            let list = self.get("/v1/customers/search", &params, List::<Customer>::read).await?;
-            found.extend(list.data);
-            match (list.has_more, list.next_page) {
-                (false, _) => return Ok(found),
-                (true, Some(next)) => page = Some(next),
-                (true, None) => return Err(Error::unknown(UnknownReason::UnreadableAnswer)),
-            }
-        }
-        Err(Error::unknown(UnknownReason::TooManyPages))
-    }
-
-    async fn list<T: Object>(&self, path: &str, params: Value, id: fn(&T) -> String) -> Result<Vec<T>, Error> {
-        let mut found: Vec<T> = Vec::new();
-        let mut params = params;
-        params["limit"] = PAGE.into();
-        for _ in 0..MOST_PAGES {
-            let list = self.get(path, &params, List::<T>::read).await?;
-            // A page that is empty and has more would be asked for for ever.
-            let is_stuck = list.has_more && list.data.is_empty();
-            found.extend(list.data);
-            match found.last() {
-                _ if is_stuck => return Err(Error::unknown(UnknownReason::UnreadableAnswer)),
-                Some(last) if list.has_more => params["starting_after"] = id(last).into(),
-                _ => return Ok(found),
-            }
-        }
-        Err(Error::unknown(UnknownReason::TooManyPages))
-    }
-
-    async fn get<T>(&self, path: &str, params: &Value, read: fn(&[u8]) -> Result<T, Unreadable>) -> Result<T, Error> {
-        let request = self.request(Method::GET, path, &form::encode(params));
-        let answered = self.send(request, "read", path).await?;
-        read(&answered.body).map_err(|Unreadable| answered.headers.unknown(UnknownReason::UnreadableAnswer))
-    }
-
-    fn request(&self, method: Method, path: &str, query: &str) -> RequestBuilder {
-        let mut url = self.base_url.clone();
-        url.set_path(path);
-        url.set_query(Some(query).filter(|query| !query.is_empty()));
-        self.http.request(method, url)
-    }
-
-    async fn send(&self, request: RequestBuilder, operation: &str, path: &str) -> Result<Answered, Error> {
-        let result = match transport::send(request).await {
-            Ok(answered) => classify(answered),
-            Err(error) => Err(error),
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &str) -> Result<T, Error> {
+        let path = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{query}")
         };
-        match &result {
-            Ok(answered) => tracing::debug!(
-                stripe.operation = operation,
-                stripe.path = path,
-                stripe.request_id = answered.headers.request_id,
-                stripe.replayed = answered.headers.replayed,
-                "Stripe answered"
-            ),
-            Err(error) => tracing::debug!(
-                stripe.operation = operation,
-                stripe.path = path,
-                stripe.request_id = error.request_id(),
-                error = %error,
-                "Stripe did not give an object"
-            ),
-        }
-        result
+        let (body, headers) = answer(self.request(Method::GET, &path)).await?;
+        parse(&body).ok_or(Error::Unknown {
+            reason: UnknownReason::UnreadableAnswer,
+            replayed: false,
+            request_id: headers.request_id,
+        })
+    }
+
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base_url))
+            .bearer_auth(self.key.expose())
     }
 }
 
-/// A write without a key could happen twice, so it is not sent.
-fn key_header(idempotency_key: &str) -> Result<HeaderValue, Error> {
-    let is_key = (1..=LONGEST_KEY).contains(&idempotency_key.len()) && idempotency_key.bytes().all(|c| c.is_ascii_graphic());
-    let header = HeaderValue::from_str(idempotency_key).ok().filter(|_| is_key);
-    header.ok_or_else(|| {
-        Error::from(Refusal {
-            status: 400,
-            error_type: None,
-            code: Some("idempotency_key_invalid".to_owned()),
-            decline_code: None,
-            param: None,
-            message: "the request was not sent, because its idempotency key is not 1 to 255 letters".to_owned(),
-            request_id: None,
-        })
-    })
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
+}
+
+/// The body of a 200 answer, or what else it means.
+async fn answer(request: reqwest::RequestBuilder) -> Result<(Vec<u8>, Headers), Error> {
+    let response = request.send().await.map_err(|error| Error::of_transport(&error))?;
+    let status = response.status();
+    let headers = headers(&response);
+    let body = read(response).await.map_err(|reason| Error::Unknown {
+        reason,
+        replayed: headers.replayed,
+        request_id: headers.request_id.clone(),
+    })?;
+    if status == StatusCode::OK {
+        Ok((body, headers))
+    } else {
+        Err(classify(status.as_u16(), headers, &body))
+    }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, UnknownReason> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err(UnknownReason::UnreadableAnswer),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => return Err(UnknownReason::Timeout),
+            Err(_) => return Err(UnknownReason::ConnectionLost),
+        }
+    }
+}
+
+fn headers(response: &Response) -> Headers {
+    let text = |name: &str| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    Headers {
+        request_id: text("request-id"),
+        replayed: text("idempotent-replayed").as_deref() == Some("true"),
+        rate_limited_reason: text("stripe-rate-limited-reason"),
+        should_retry: text("stripe-should-retry").and_then(|value| value.parse().ok()),
+    }
 }
 
 #[cfg(test)]

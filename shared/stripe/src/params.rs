@@ -1,15 +1,44 @@
-//! What objects are made with, in the vendor's words.
-//!
-//! These hold names and addresses of people, so `Debug` prints what they are about and nothing else.
+//! The requests that are made, with the parameters that are sent. What is not sent is Stripe's default, so where a default
+//! would do harm the parameter is always there.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use domain::{BillingEmail, CountryCode, Currency, CustomerId, PriceId, ProductId};
+use domain::{BillingEmail, CountryCode, Currency, CustomerId, InvoiceId, PriceId, ProductId};
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
-#[derive(Clone, PartialEq, Eq)]
+use crate::form;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    CreateCustomer,
+    CreateInvoice,
+    AddLines,
+    UpdateLines,
+    SendInvoice,
+    DeleteInvoice,
+}
+
+/// A request that changes something, to the byte.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    pub operation: Operation,
+    pub path: String,
+    pub body: String,
+}
+
+/// The body may hold a name and an address.
+impl std::fmt::Debug for Write {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Write")
+            .field("operation", &self.operation)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
 pub struct CreateCustomer {
     pub name: String,
     pub email: BillingEmail,
@@ -18,7 +47,8 @@ pub struct CreateCustomer {
     pub metadata: BTreeMap<String, String>,
 }
 
-#[derive(Clone, PartialEq, Eq, Default)]
+/// Country is an ISO 3166 alpha-2 code: names are not accepted.
+#[derive(Default)]
 pub struct Address {
     pub line1: Option<String>,
     pub line2: Option<String>,
@@ -28,76 +58,15 @@ pub struct Address {
     pub country: Option<CountryCode>,
 }
 
-impl CreateCustomer {
-    pub(crate) fn params(&self) -> Value {
-        let address = self.address.as_ref().map(|address| {
-            json!({
-                "line1": address.line1,
-                "line2": address.line2,
-                "city": address.city,
-                "state": address.state,
-                "postal_code": address.postal_code,
-                "country": address.country,
-            })
-        });
-        json!({
-            "name": self.name,
-            "email": self.email.as_str(),
-            "phone": self.phone,
-            "address": address,
-            "metadata": self.metadata,
-        })
-    }
-}
-
-impl fmt::Debug for CreateCustomer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CreateCustomer")
-            .field("metadata", &self.metadata)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("country", &self.country)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A draft that stays one until it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateInvoice {
     pub customer: CustomerId,
     pub currency: Currency,
     pub days_until_due: u32,
-    pub description: Option<String>,
     pub metadata: BTreeMap<String, String>,
 }
 
-impl CreateInvoice {
-    /// Three parameters are the defaults of the API, and sent all the same, because much hangs on them: a draft with
-    /// `auto_advance` is finalized by Stripe an hour later, whatever it then holds, and pending items of the customer
-    /// would be billed along with the deal.
-    pub(crate) fn params(&self) -> Value {
-        json!({
-            "customer": self.customer,
-            "currency": self.currency.to_stripe(),
-            "collection_method": "send_invoice",
-            "days_until_due": self.days_until_due,
-            "auto_advance": false,
-            "pending_invoice_items_behavior": "exclude",
-            "description": self.description,
-            "metadata": self.metadata,
-        })
-    }
-}
-
-/// One line of a draft.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvoiceLineParams {
-    pub description: Option<String>,
+    pub description: String,
     pub metadata: BTreeMap<String, String>,
     pub quantity: Quantity,
     pub pricing: Pricing,
@@ -106,55 +75,192 @@ pub struct InvoiceLineParams {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     Whole(i64),
-    /// Sent as `quantity_decimal`, of which Stripe takes twelve decimals.
+    /// At most twelve decimals.
     Fraction(Decimal),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pricing {
     Price(PriceId),
+    /// Minor units, at most twelve decimals.
     Product {
         product: ProductId,
         currency: Currency,
-        /// In minor units, of which Stripe takes twelve decimals.
         unit_amount_decimal: Decimal,
     },
-    /// Minor units for the whole line, whatever the quantity, which is therefore not sent.
-    Amount(i64),
+}
+
+impl Write {
+    fn new(operation: Operation, path: String, params: &Value) -> Self {
+        Self {
+            operation,
+            path,
+            body: form::encode(params),
+        }
+    }
+
+    pub fn create_customer(params: &CreateCustomer) -> Self {
+        let address = params.address.as_ref().map(|address| {
+            json!({
+                "line1": address.line1,
+                "line2": address.line2,
+                "city": address.city,
+                "state": address.state,
+                "postal_code": address.postal_code,
+                "country": address.country.as_ref().map(CountryCode::as_str),
+            })
+        });
+        let params = json!({
+            "name": params.name,
+            "email": params.email.as_str(),
+            "phone": params.phone,
+            "address": address,
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)
+    }
+
+    /// A draft that only we finalize (`auto_advance=false`) and that takes nothing along that lies around for the customer
+    /// (`pending_invoice_items_behavior=exclude`).
+    pub fn create_invoice(params: &CreateInvoice) -> Self {
+        let params = json!({
+            "customer": params.customer.as_str(),
+            "currency": params.currency.to_stripe(),
+            "collection_method": "send_invoice",
+            "days_until_due": params.days_until_due,
+            "auto_advance": false,
+            "pending_invoice_items_behavior": "exclude",
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreateInvoice, "/v1/invoices".into(), &params)
+    }
+
+    pub fn add_lines(invoice: &InvoiceId, lines: &[InvoiceLineParams]) -> Self {
+        let lines: Vec<_> = lines.iter().map(|line| Value::Object(line.fields())).collect();
+        Self::new(
+            Operation::AddLines,
+            format!("/v1/invoices/{invoice}/add_lines"),
+            &json!({ "lines": lines }),
+        )
+    }
+
+    /// Each line by its id (`il_…`).
+    pub fn update_lines(invoice: &InvoiceId, lines: &[(String, InvoiceLineParams)]) -> Self {
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|(id, line)| {
+                let mut fields = Map::new();
+                fields.insert("id".into(), Value::from(id.as_str()));
+                fields.extend(line.fields());
+                Value::Object(fields)
+            })
+            .collect();
+        Self::new(
+            Operation::UpdateLines,
+            format!("/v1/invoices/{invoice}/update_lines"),
+            &json!({ "lines": lines }),
+        )
+    }
+
+    /// Finalizes a draft and e-mails it. In test mode no mail is sent.
+    pub fn send_invoice(invoice: &InvoiceId) -> Self {
+        Self::new(
+            Operation::SendInvoice,
+            format!("/v1/invoices/{invoice}/send"),
+            &Value::Null,
+        )
+    }
+
+    /// Drafts only: Stripe refuses it for anything else.
+    pub fn delete_invoice(invoice: &InvoiceId) -> Self {
+        Self::new(
+            Operation::DeleteInvoice,
+            format!("/v1/invoices/{invoice}"),
+            &Value::Null,
+        )
+    }
 }
 
 impl InvoiceLineParams {
-    pub(crate) fn params(&self, id: Option<&str>) -> Value {
-        let (quantity, quantity_decimal) = match (&self.pricing, self.quantity) {
-            (Pricing::Amount(_), _) => (None, None),
-            (_, Quantity::Whole(quantity)) => (Some(quantity), None),
-            (_, Quantity::Fraction(quantity)) => (None, Some(quantity.normalize().to_string())),
-        };
-        let (mut amount, mut pricing, mut price_data) = (None, None, None);
+    fn fields(&self) -> Map<String, Value> {
+        let mut fields = Map::new();
+        let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
         match &self.pricing {
-            Pricing::Price(price) => pricing = Some(json!({ "price": price })),
+            Pricing::Price(price) => set("pricing", json!({ "price": price.as_str() })),
             Pricing::Product {
                 product,
                 currency,
                 unit_amount_decimal,
-            } => {
-                price_data = Some(json!({
+            } => set(
+                "price_data",
+                json!({
                     "currency": currency.to_stripe(),
-                    "product": product,
+                    "product": product.as_str(),
                     "unit_amount_decimal": unit_amount_decimal.normalize().to_string(),
-                }));
-            }
-            Pricing::Amount(minor_units) => amount = Some(minor_units),
+                }),
+            ),
         }
-        json!({
-            "id": id,
-            "amount": amount,
-            "pricing": pricing,
-            "price_data": price_data,
-            "quantity": quantity,
-            "quantity_decimal": quantity_decimal,
-            "description": self.description,
-            "metadata": self.metadata,
-        })
+        match self.quantity {
+            Quantity::Whole(quantity) => set("quantity", Value::from(quantity)),
+            Quantity::Fraction(quantity) => set("quantity_decimal", Value::from(quantity.normalize().to_string())),
+        }
+        set("description", Value::from(self.description.as_str()));
+        set("metadata", json!(self.metadata));
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invoice() -> InvoiceId {
+        InvoiceId::parse("in_1").expect("valid")
+    }
+
+    #[test]
+    fn an_invoice_is_a_draft_that_nobody_else_finalizes() {
+        let write = Write::create_invoice(&CreateInvoice {
+            customer: CustomerId::parse("cus_1").expect("valid"),
+            currency: Currency::parse("EUR").expect("valid"),
+            days_until_due: 30,
+            metadata: BTreeMap::new(),
+        });
+        assert_eq!(
+            write.body,
+            "customer=cus_1&currency=eur&collection_method=send_invoice&days_until_due=30&auto_advance=false\
+             &pending_invoice_items_behavior=exclude"
+        );
+    }
+
+    #[test]
+    fn lines_name_a_price_or_a_product_with_an_amount() {
+        let line = |quantity, pricing| InvoiceLineParams {
+            description: "Seats".into(),
+            metadata: [("k".to_owned(), "v".to_owned())].into(),
+            quantity,
+            pricing,
+        };
+        let price = Pricing::Price(PriceId::parse("price_1").expect("valid"));
+        let product = Pricing::Product {
+            product: ProductId::parse("prod_1").expect("valid"),
+            currency: Currency::parse("USD").expect("valid"),
+            unit_amount_decimal: "999.50".parse().expect("valid"),
+        };
+        let half = Quantity::Fraction("0.50".parse().expect("valid"));
+        let write = Write::add_lines(
+            &invoice(),
+            &[line(Quantity::Whole(2), price), line(half, product.clone())],
+        );
+        assert_eq!(write.path, "/v1/invoices/in_1/add_lines");
+        assert_eq!(
+            write.body.replace("%5B", "[").replace("%5D", "]"),
+            "lines[0][pricing][price]=price_1&lines[0][quantity]=2&lines[0][description]=Seats&lines[0][metadata][k]=v\
+             &lines[1][price_data][currency]=usd&lines[1][price_data][product]=prod_1\
+             &lines[1][price_data][unit_amount_decimal]=999.5&lines[1][quantity_decimal]=0.5&lines[1][description]=Seats\
+             &lines[1][metadata][k]=v"
+        );
+        let write = Write::update_lines(&invoice(), &[("il_1".into(), line(Quantity::Whole(1), product))]);
+        assert!(write.body.starts_with("lines%5B0%5D%5Bid%5D=il_1&"), "{}", write.body);
     }
 }

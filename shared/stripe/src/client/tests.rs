@@ -54,7 +54,6 @@ fn create_invoice() -> Write {
         customer: CustomerId::parse("cus_1").expect("valid"),
         currency: Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
-        description: None,
         metadata: Default::default(),
     })
 }

@@ -1,0 +1,91 @@
+//! Door two: EventBridge events of a Salesforce Event Relay. The bus is the proof of where they come from.
+
+use intake::Answer;
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use platform::Metric;
+use queue::{Envelope, Source};
+use salesforce::relay;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::App;
+
+#[derive(Deserialize)]
+struct EventBridgeEvent<'a> {
+    id: String,
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    time: Timestamp,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Error> {
+    let Ok(event) = serde_json::from_str::<EventBridgeEvent<'_>>(payload.get()) else {
+        return answered(
+            app.door
+                .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
+                .await,
+        );
+    };
+    let source = match app.source(&event.source) {
+        Some(organization_id) if organization_id == app.organization_id => event,
+        _ => {
+            app.door.count(Metric::Rejected, "organization_unknown");
+            return Ok(json!({ "status": "ignored_organization" }));
+        }
+    };
+    let decoded = relay::decode(
+        &source.detail_type,
+        source.detail,
+        source.time,
+        app.integration_user_id.as_ref(),
+    );
+    let Ok(relayed) = decoded else {
+        return answered(
+            app.door
+                .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
+                .await,
+        );
+    };
+    if relayed.own_write {
+        app.door.count(Metric::EventsIgnored, "own_write");
+        return Ok(json!({ "status": "ignored_own_write" }));
+    }
+    if relayed.events.is_empty() {
+        app.door.count(Metric::EventsIgnored, "relay_type_unknown");
+        return Ok(json!({ "status": "ignored" }));
+    }
+    let now = (app.door.now)();
+    // One change event may name several records; each is an event of its own.
+    let envelopes: Vec<_> = relayed
+        .events
+        .into_iter()
+        .enumerate()
+        .map(|(index, event)| {
+            Envelope::new(
+                format!("{}.{index}", source.id),
+                Source::SalesforceEventRelay,
+                event,
+                now,
+            )
+        })
+        .collect();
+    answered(app.door.enqueue(&envelopes, Answer::accepted("queued")).await)
+}
+
+/// EventBridge reads no status: what was not taken must be an error, and is delivered again.
+fn answered(answer: Answer) -> Result<Value, Error> {
+    if answer.status() < 400 {
+        Ok(json!({ "status": answer.code() }))
+    } else {
+        Err(answer.code().into())
+    }
+}
+
+fn bytes(payload: &RawValue) -> &[u8] {
+    payload.get().as_bytes()
+}

@@ -1,0 +1,52 @@
+//! What the function is configured with.
+
+use std::sync::Arc;
+
+use intake::Door;
+use jiff::Timestamp;
+use platform::{ConfigError, Environment, Rotating, Secrets};
+use queue::Queue;
+use secrecy::ExposeSecret;
+use stripe::signature::SigningSecret;
+
+pub struct App {
+    pub door: Door,
+    pub secrets: Rotating,
+    pub livemode: bool,
+}
+
+impl App {
+    pub async fn from_environment(mut environment: Environment) -> Result<Self, ConfigError> {
+        const SECRET: &str = "STRIPE_WEBHOOK_SECRET_ARN";
+        let work_queue_url = environment.required("WORK_QUEUE_URL");
+        let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
+        let secret_arn = environment.secret_arn(SECRET);
+        let livemode = environment.flag("STRIPE_LIVEMODE");
+        environment.finish(Some(()))?;
+        let aws = platform::sdk_config().await;
+        let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
+        let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
+        let door = Door {
+            service: "stripe-webhook",
+            queue,
+            now: Arc::new(Timestamp::now),
+        };
+        Ok(Self {
+            door,
+            secrets,
+            livemode,
+        })
+    }
+}
+
+/// A secret with a blank or a line break around it would refuse every delivery, so it is refused at start.
+pub fn signing_secrets(value: &secrecy::SecretString, variable: &str) -> Result<Rotating, ConfigError> {
+    let problem = |why: String| ConfigError {
+        problems: vec![format!("the secret of {variable} is not usable: {why}")],
+    };
+    let rotating = Rotating::parse(value).map_err(|why| problem(why.into()))?;
+    for secret in rotating.all() {
+        SigningSecret::parse(secret.expose_secret()).map_err(|why| problem(why.to_string()))?;
+    }
+    Ok(rotating)
+}

@@ -1,0 +1,73 @@
+#![doc = include_str!("../README.md")]
+
+mod config;
+
+use intake::{Answer, Request};
+use lambda_runtime::LambdaEvent;
+use platform::Metric;
+use queue::{Envelope, Source};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use stripe::signature::{self, SignatureError};
+use stripe::webhook;
+
+pub use config::App;
+
+/// One delivery, in API Gateway's form, to its answer.
+pub async fn handle(app: &App, event: LambdaEvent<Box<RawValue>>) -> Value {
+    let answer = match intake::open(&event.payload) {
+        Ok(request) => receive(app, &request).await,
+        Err(answer) => {
+            if answer.status() == 413 {
+                app.door.count(Metric::Quarantined, answer.code());
+            }
+            answer
+        }
+    };
+    app.door.answer(answer, &event.context.request_id)
+}
+
+async fn receive(app: &App, request: &Request) -> Answer {
+    if let Err(answer) = verify(app, request) {
+        return answer;
+    }
+    let Ok(notification) = webhook::decode(&request.body) else {
+        return app
+            .door
+            .quarantine("event_unreadable", Source::StripeWebhook, &request.body)
+            .await;
+    };
+    // A test event at the live endpoint would bill play money, a live one at the test endpoint would be lost.
+    if notification.livemode != app.livemode {
+        app.door.count(Metric::WrongMode, &notification.event_type);
+        return Answer::ok("ignored_mode");
+    }
+    match webhook::event(&notification) {
+        Some(event) => {
+            let envelope = Envelope::new(&notification.event_id, Source::StripeWebhook, event, (app.door.now)());
+            app.door.enqueue(&[envelope], Answer::ok("queued")).await
+        }
+        None => {
+            app.door.count(Metric::EventsIgnored, &notification.event_type);
+            Answer::ok("ignored")
+        }
+    }
+}
+
+fn verify(app: &App, request: &Request) -> Result<(), Answer> {
+    let Some(header) = request.headers.get("stripe-signature") else {
+        return Err(Answer::error(401, "signature_missing"));
+    };
+    let header = header.to_str().map_err(|_| Answer::error(401, "signature_malformed"))?;
+    let now = (app.door.now)();
+    match signature::verify(header, &request.body, &app.secrets.accepted(now), now) {
+        Ok(0) => Ok(()),
+        Ok(_) => {
+            app.door.count(Metric::PreviousSecretUsed, "stripe");
+            Ok(())
+        }
+        Err(SignatureError::Malformed) => Err(Answer::error(401, "signature_malformed")),
+        Err(SignatureError::NoMatch) => Err(Answer::error(401, "signature_mismatch")),
+        Err(SignatureError::OutsideTolerance) => Err(Answer::error(401, "timestamp_outside_tolerance")),
+    }
+}

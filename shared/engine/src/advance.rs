@@ -1,0 +1,299 @@
+//! The loop: ask the run what to do, do it, record what came of it, save, repeat.
+
+use jiff::SignedDuration;
+use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
+use mapping::Stop;
+use workflow::{Call, End, Fact, Next, Operation, Refusal, Run, RunId, State, account_customer};
+
+use crate::intent::{Trust, trust};
+use crate::look::Look;
+use crate::perform::Performed;
+use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, World, write};
+
+/// How long a run waits for the other side before it becomes a person's business.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A run of 250 lines takes a dozen calls. One that takes hundreds is going in circles, and is given back to be seen.
+const MOST_STEPS: u32 = 200;
+
+/// A run that is ours, with what has happened since it was last saved.
+struct Work {
+    held: Held,
+    run: Run,
+    calls: Vec<CallEntry>,
+    is_saved: bool,
+}
+
+impl<W: World> Engine<W> {
+    /// Brings a run to its end and returns it, or says why it pauses. Whoever calls it, and however often: there is no
+    /// other way to work on a run.
+    pub(crate) async fn advance(&self, seed: Run, errand: &Errand<'_>) -> Result<Run, Pause> {
+        let now = self.now();
+        let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
+        let claim = Claim {
+            owner: errand.owner.clone(),
+            reopen: match (&errand.envelope.parked, is_child) {
+                (_, true) => Reopen::UnlessDone,
+                (Some(_), false) => Reopen::Always,
+                (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),
+            },
+            now,
+            lease_until: errand.deadline.saturating_add(LEASE_MARGIN).unwrap_or(errand.deadline),
+        };
+        let held = match self
+            .ledger
+            .begin(seed.clone(), &claim)
+            .await
+            .map_err(|error| ledger_pause(&error))?
+        {
+            Begun::Held(held) => *held,
+            Begun::Busy { until } => {
+                return Err(Pause::new(
+                    Pace::Held { until },
+                    "run_is_held",
+                    format!("{} is being worked on", seed.id),
+                ));
+            }
+            Begun::Answered(run) => return Ok(*run),
+        };
+        let run = held.stored.run.clone();
+        let run = if held.is_new { run } else { run.take_up(seed) };
+        let mut work = Work {
+            held,
+            run,
+            calls: Vec::new(),
+            is_saved: true,
+        };
+        for _ in 0..MOST_STEPS {
+            if let Some(end) = self.step(&mut work, errand).await? {
+                tracing::info!(
+                    run.id = %work.run.id,
+                    run.point = work.run.point(),
+                    run.code = match &end { End::Done => "done", End::Stopped(stop) => stop.code.as_str() },
+                    "run ended"
+                );
+                return Ok(work.run);
+            }
+        }
+        self.give_back(
+            &mut work,
+            Pause::backoff("going_in_circles", "the run takes more steps than any should"),
+        )
+        .await
+    }
+
+    /// One step. `Some` when the run has ended and is saved.
+    async fn step(&self, work: &mut Work, errand: &Errand<'_>) -> Result<Option<End>, Pause> {
+        match work.run.next() {
+            Next::End(end) => {
+                work.run.answer(&errand.envelope.id);
+                self.save(work, Release::Now).await?;
+                return Ok(Some(end));
+            }
+            Next::Wait(stop) => self.wait(work, stop).await?,
+            Next::EnsureCustomer {
+                account_id,
+                details,
+                named_by_salesforce,
+            } => {
+                let organization_id = self.scope.organization_id.clone();
+                let livemode = self.scope.livemode;
+                let id = RunId::AccountCustomer {
+                    organization_id,
+                    account_id: account_id.clone(),
+                    livemode,
+                };
+                let point = account_customer::Point::new(account_id, details, named_by_salesforce);
+                let seed = Run::new(id, State::AccountCustomer(point));
+                match Box::pin(self.advance(seed, errand)).await {
+                    Ok(customer) => self.record(work, customer_fact(&customer))?,
+                    Err(pause) => return self.give_back(work, pause).await,
+                }
+            }
+            Next::Call(call) => self.call(work, &call, errand).await?,
+        }
+        Ok(None)
+    }
+
+    async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
+        let time_left = errand.deadline.duration_since(self.now());
+        if time_left < LAST_CALL {
+            return self
+                .give_back(
+                    work,
+                    Pause::new(Pace::Now, "out_of_time", "the next invocation goes on"),
+                )
+                .await;
+        }
+        let performed = match call.operation() {
+            Some(operation) => match self.ready(work, call, operation).await? {
+                Ready::Send => {
+                    let intent = work.run.intents.get(&operation).expect("it was saved a moment ago");
+                    self.send(call, operation, intent).await
+                }
+                Ready::Adopted(fact) => {
+                    settle(&mut work.run, operation);
+                    return self.record(work, fact);
+                }
+            },
+            None => {
+                if call.is_write() {
+                    self.save(work, Release::Keep).await?;
+                }
+                self.perform(call, &work.run, errand).await
+            }
+        };
+        self.take_in(work, call, performed).await
+    }
+
+    /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
+    async fn ready(&self, work: &mut Work, call: &Call, operation: Operation) -> Result<Ready, Pause> {
+        let open = work
+            .run
+            .intents
+            .get(&operation)
+            .filter(|intent| intent.is_open())
+            .cloned();
+        let call = match open {
+            None => call.clone(),
+            Some(intent) => match trust(&intent, self.now()) {
+                Trust::SameKey => {
+                    self.save(work, Release::Keep).await?;
+                    return Ok(Ready::Send);
+                }
+                Trust::Wait { until } => {
+                    let pause = Pause::new(Pace::NotBefore(until), "quiescence", "a request may still be under way");
+                    return self.give_back(work, pause).await;
+                }
+                Trust::Look => match self.look(&work.run, call, &intent).await {
+                    Ok(Look::Found(fact)) => return Ok(Ready::Adopted(fact)),
+                    Ok(Look::NotFound(call)) => {
+                        work.run.retire(operation);
+                        call
+                    }
+                    Err(pause) => return self.give_back(work, pause).await,
+                },
+            },
+        };
+        let write = write::write(&call, &work.run.id, &self.scope).expect("a call with an operation is a write");
+        let intent = self.scope.intent(&work.run, operation, write, self.now());
+        work.run.intents.insert(operation, intent);
+        work.is_saved = false;
+        self.save(work, Release::Keep).await?;
+        Ok(Ready::Send)
+    }
+
+    async fn take_in(&self, work: &mut Work, call: &Call, performed: Performed) -> Result<(), Pause> {
+        let Performed {
+            result,
+            entry,
+            replays_error,
+            retire,
+        } = performed;
+        tracing::info!(
+            run.id = %work.run.id,
+            run.point = work.run.point(),
+            call.name = %entry.call,
+            call.target = entry.target.as_deref(),
+            call.outcome = %entry.outcome,
+            call.request_id = entry.request_id.as_deref(),
+            call.duration_ms = entry.duration_ms,
+            "called {}", entry.system
+        );
+        work.calls.push(entry);
+        work.is_saved = false;
+        match result {
+            Ok(fact) => {
+                if let Some(operation) = call.operation() {
+                    match retire {
+                        Some(operation) => work.run.retire(operation),
+                        None => settle(&mut work.run, operation),
+                    }
+                }
+                self.record(work, fact)
+            }
+            Err(pause) => {
+                let sent = call
+                    .operation()
+                    .and_then(|operation| work.run.intents.get_mut(&operation));
+                if let Some(intent) = sent {
+                    intent.last_sent = self.now();
+                    intent.replays_error |= replays_error;
+                }
+                self.give_back(work, pause).await
+            }
+        }
+    }
+
+    fn record(&self, work: &mut Work, fact: Fact) -> Result<(), Pause> {
+        let run = work.run.clone().record(fact, &self.settings);
+        work.run = run.map_err(|error| Pause::backoff("out_of_order", error))?;
+        work.is_saved = false;
+        Ok(())
+    }
+
+    async fn wait(&self, work: &mut Work, stop: Stop) -> Result<(), Pause> {
+        let since = work.held.stored.waiting_since.unwrap_or(self.now());
+        if self.now().duration_since(since) >= PATIENCE {
+            return self.record(work, Fact::Refused(Refusal { stop }));
+        }
+        work.is_saved = false;
+        self.save(work, Release::Waiting).await?;
+        Err(Pause::backoff(stop.code.as_str(), "the other side is not there yet"))
+    }
+
+    async fn save(&self, work: &mut Work, release: Release) -> Result<(), Pause> {
+        if work.is_saved && release == Release::Keep {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let saved = self
+            .ledger
+            .save(&mut work.held, work.run.clone(), &work.calls, release, now)
+            .await;
+        saved.map_err(|error| ledger_pause(&error))?;
+        work.calls.clear();
+        work.is_saved = true;
+        Ok(())
+    }
+
+    /// Saves what is known and frees the run. If even that fails, the lease's end frees it.
+    async fn give_back<T>(&self, work: &mut Work, pause: Pause) -> Result<T, Pause> {
+        work.is_saved = false;
+        self.save(work, Release::Now).await?;
+        Err(pause)
+    }
+}
+
+enum Ready {
+    Send,
+    /// It had happened before.
+    Adopted(Fact),
+}
+
+fn settle(run: &mut Run, operation: Operation) {
+    if let Some(intent) = run.intents.get_mut(&operation) {
+        intent.settle();
+    }
+}
+
+fn customer_fact(customer: &Run) -> Fact {
+    match (customer.customer_id(), customer.stop()) {
+        (Some(customer_id), _) => Fact::CustomerKnown {
+            customer_id: customer_id.clone(),
+        },
+        (None, Some(stop)) => Fact::CustomerStopped(stop.clone()),
+        (None, None) => unreachable!("a customer's run ends with a customer or a reason"),
+    }
+}
+
+fn ledger_pause(error: &LedgerError) -> Pause {
+    match error {
+        // The newcomer is at work, and is done in a moment.
+        LedgerError::Lost => Pause::backoff("run_is_held", error),
+        LedgerError::Unavailable(_) => Pause::backoff("ledger_unavailable", error),
+        LedgerError::LinkTaken(_) => Pause::backoff("link_taken", error),
+        LedgerError::RegisterChanged { .. } => Pause::backoff("register_changed", error),
+        LedgerError::Unreadable { .. } => Pause::backoff("ledger_unreadable", error),
+    }
+}

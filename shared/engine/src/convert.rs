@@ -1,0 +1,189 @@
+//! The clients' words ↔ the business's words.
+
+use jiff::Timestamp;
+use mapping::{Code, Deal, Filter, RecordQuery, Stop, Update};
+use queue::Parked;
+use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, Refusal};
+
+use crate::write::LINE_KEY;
+use crate::{Pace, Pause};
+
+pub(crate) fn invoice(invoice: &stripe::Invoice) -> InvoiceSeen {
+    InvoiceSeen {
+        invoice_id: invoice.id.clone(),
+        status: match invoice.status {
+            stripe::InvoiceStatus::Draft => InvoiceStatus::Draft,
+            stripe::InvoiceStatus::Open => InvoiceStatus::Open,
+            stripe::InvoiceStatus::Paid => InvoiceStatus::Paid,
+            stripe::InvoiceStatus::Uncollectible => InvoiceStatus::Uncollectible,
+            stripe::InvoiceStatus::Void => InvoiceStatus::Void,
+            stripe::InvoiceStatus::Other => InvoiceStatus::Other,
+        },
+        currency: invoice.currency,
+        subtotal: invoice.subtotal,
+        total: invoice.total,
+        auto_advance: invoice.auto_advance,
+        hosted_invoice_url: invoice.hosted_invoice_url.clone(),
+        paid_at: invoice.paid_at,
+        metadata: invoice.metadata.clone(),
+        first_lines: invoice.lines.iter().map(line).collect(),
+        has_more_lines: invoice.has_more_lines,
+    }
+}
+
+pub(crate) fn line(line: &stripe::InvoiceLine) -> LineSeen {
+    LineSeen {
+        id: line.id.clone(),
+        key: line.metadata.get(LINE_KEY).cloned(),
+        amount: line.amount,
+        product_id: line.product.clone(),
+    }
+}
+
+pub(crate) fn deal(answers: Vec<Vec<domain::Record>>) -> Fact {
+    let mut answers = answers.into_iter();
+    let mut next = || answers.next().unwrap_or_default();
+    let Some(opportunity) = next().into_iter().next() else {
+        return Fact::RecordMissing;
+    };
+    let lines = next();
+    let primary_contact = next().into_iter().next();
+    Fact::DealRead(Box::new(Deal {
+        opportunity,
+        lines,
+        primary_contact,
+    }))
+}
+
+pub(crate) fn soql(query: &RecordQuery) -> String {
+    use salesforce::soql::{Literal, Op, Select};
+
+    let mut select = Select::from(query.object).fields(&query.fields);
+    for (field, filter) in &query.filter {
+        let literal = match filter {
+            Filter::Is(text) => Literal::Text(text.clone()),
+            Filter::IsTrue => Literal::Boolean(true),
+        };
+        select = select.filter(field, Op::Eq, literal);
+    }
+    for field in &query.order_by {
+        select = select.order_by(field);
+    }
+    match query.limit {
+        Some(limit) => select.limit(limit).to_string(),
+        None => select.to_string(),
+    }
+}
+
+pub(crate) fn update(update: &Update) -> salesforce::Update {
+    salesforce::Update {
+        object: update.object.to_owned(),
+        id: update.id.clone(),
+        fields: update
+            .fields
+            .iter()
+            .map(|(field, value)| ((*field).to_owned(), value.clone()))
+            .collect(),
+    }
+}
+
+pub(crate) fn parked(stop: &Stop, run: &str, at: Timestamp) -> Parked {
+    Parked {
+        code: stop.code.as_str().to_owned(),
+        reason: stop.message.clone(),
+        run: run.to_owned(),
+        at,
+    }
+}
+
+/// What a failed call to Stripe means: a fact, or a reason to come back.
+pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact, Pause> {
+    match error {
+        stripe::Error::Refused(refusal) if refusal.status == 404 => match call {
+            Call::ReadCustomer { .. } => Ok(Fact::CustomerMissing),
+            Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
+            Call::ReadInvoice { .. }
+            | Call::ReadLines { .. }
+            | Call::AddLines { .. }
+            | Call::CorrectLines { .. }
+            | Call::SendInvoice { .. } => Ok(Fact::InvoiceMissing),
+            _ => Ok(refused(call, refusal)),
+        },
+        stripe::Error::Refused(refusal) => Ok(refused(call, refusal)),
+        stripe::Error::IdempotencyMismatch { .. } => {
+            let message = format!(
+                "Stripe knows the idempotency key of {} with other parameters: compare the run's call log with the request \
+                 in Stripe's dashboard before anything is sent again.",
+                call.name()
+            );
+            Ok(Fact::Refused(Refusal {
+                stop: Stop::review(Code::StripeIdempotencyMismatch, message),
+            }))
+        }
+        _ => Err(stripe_pause(error)),
+    }
+}
+
+fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
+    let code = refusal
+        .code
+        .as_deref()
+        .map(|code| format!(", code {code}"))
+        .unwrap_or_default();
+    let param = refusal
+        .param
+        .as_deref()
+        .map(|param| format!(", parameter {param}"))
+        .unwrap_or_default();
+    let message = format!(
+        "Stripe refused {}: {} (status {}{code}{param}).",
+        call.name(),
+        refusal.message,
+        refusal.status
+    );
+    Fact::Refused(Refusal {
+        stop: Stop::refused(Code::StripeRefused, message),
+    })
+}
+
+pub(crate) fn stripe_pause(error: &stripe::Error) -> Pause {
+    match error {
+        stripe::Error::NotAllowed { .. } => Pause::backoff("stripe_not_allowed", error),
+        stripe::Error::NoEffect { .. } => Pause::backoff("stripe_busy", error),
+        stripe::Error::Unknown { .. } => Pause::backoff("stripe_unknown_outcome", error),
+        stripe::Error::Refused(_) | stripe::Error::IdempotencyMismatch { .. } => {
+            Pause::backoff("stripe_refused", error)
+        }
+    }
+}
+
+/// When the rolling day of API calls has some room again.
+const LIMIT_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+/// What a failed call to Salesforce means. Its writes set fields to values, so repeating one is always safe.
+pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Timestamp) -> Result<Fact, Pause> {
+    match error {
+        salesforce::Error::Refused(refusal) => {
+            let message = format!(
+                "Salesforce refused {}: {} ({}).",
+                call.name(),
+                refusal.message,
+                refusal.error_code
+            );
+            Ok(Fact::Refused(Refusal {
+                stop: Stop::refused(Code::SalesforceRefused, message),
+            }))
+        }
+        salesforce::Error::NotAllowed { .. } => Err(Pause::backoff("salesforce_not_allowed", error)),
+        salesforce::Error::LimitReached { .. } => {
+            let until = now.saturating_add(LIMIT_PAUSE).unwrap_or(now);
+            Err(Pause::new(
+                Pace::NotBefore(until),
+                "salesforce_limit_reached",
+                error.to_string(),
+            ))
+        }
+        salesforce::Error::Busy { .. } => Err(Pause::backoff("salesforce_busy", error)),
+        salesforce::Error::Unknown { .. } => Err(Pause::backoff("salesforce_unknown_outcome", error)),
+    }
+}

@@ -1,0 +1,85 @@
+#![doc = include_str!("../README.md")]
+
+mod advance;
+mod clients;
+mod convert;
+mod intent;
+mod look;
+mod pace;
+mod perform;
+mod ports;
+mod triage;
+mod write;
+
+use jiff::{SignedDuration, Timestamp};
+use mapping::{Settings, Stop};
+use queue::Envelope;
+
+pub use clients::{Cloud, SystemClock};
+pub use intent::Scope;
+pub use pace::{Pace, Pause, delay};
+pub use ports::{Clock, Ledger, Reporter, Salesforce, Stripe, World};
+
+/// How long before the invocation's deadline no further call is begun: the longest call, and a save.
+const LAST_CALL: SignedDuration = SignedDuration::from_secs(14);
+
+/// How long after the invocation's deadline a lease ends: clocks differ, and a killed process may have a request on the
+/// way.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Brings events to the end of their runs.
+pub struct Engine<W: World> {
+    pub ledger: W::Ledger,
+    pub stripe: W::Stripe,
+    pub salesforce: W::Salesforce,
+    pub reporter: W::Reporter,
+    pub clock: W::Clock,
+    pub scope: Scope,
+    pub settings: Settings,
+}
+
+/// One delivery of one event.
+#[derive(Debug, Clone)]
+pub struct Errand<'a> {
+    pub envelope: &'a Envelope,
+    /// Unique to this delivery. It is how a holder recognises its own writes.
+    pub owner: String,
+    /// When the process that works on it will be ended.
+    pub deadline: Timestamp,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The run reached its goal, now or earlier.
+    Done { run: String },
+    /// The event asks for nothing.
+    Ignored { code: &'static str },
+    /// The run stands still with a reason. If a person is needed, the event lies in the dead-letter queue.
+    Stopped { run: String, stop: Stop },
+    /// Not yet. The message is to be given back.
+    Retry(Pause),
+}
+
+impl<W: World> Engine<W> {
+    /// When this returns anything but `Retry`, everything that the event asked for has happened and is saved, or stands
+    /// in the ledger with a reason.
+    pub async fn handle(&self, errand: &Errand<'_>) -> Outcome {
+        let seed = match self.triage(errand).await {
+            Ok(triage::Triage::Run(seed)) => seed,
+            Ok(triage::Triage::Ended(outcome)) => return outcome,
+            Err(pause) => return Outcome::Retry(pause),
+        };
+        let run = seed.id.to_string();
+        match self.advance(*seed, errand).await {
+            Ok(ended) => match ended.stop() {
+                Some(stop) => Outcome::Stopped {
+                    run,
+                    stop: stop.clone(),
+                },
+                None => Outcome::Done { run },
+            },
+            Err(pause) => Outcome::Retry(pause),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Looking for the effect of a write whose key says nothing any more. Lists at Stripe are consistent; search is not, so
+//! it only helps where a list does not reach back far enough.
+
+use jiff::SignedDuration;
+use workflow::{Call, Fact, Intent, Run};
+
+use crate::convert::{self, stripe_pause};
+use crate::{Engine, Pause, Stripe, World};
+
+/// How far before the first sending an object may seem to be created: clocks differ.
+const BEFORE: SignedDuration = SignedDuration::from_hours(2);
+
+pub(crate) enum Look {
+    /// It had happened: this is what it made.
+    Found(Fact),
+    /// It had not. It is to be sent anew, as given: what is there already is left out.
+    NotFound(Call),
+}
+
+impl<W: World> Engine<W> {
+    pub(crate) async fn look(&self, run: &Run, call: &Call, intent: &Intent) -> Result<Look, Pause> {
+        let since = intent.first_sent.saturating_sub(BEFORE).unwrap_or(intent.first_sent);
+        let made_by_run = |metadata: &std::collections::BTreeMap<String, String>| {
+            self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&run.id.to_string())
+        };
+        let looked = match call {
+            Call::CreateCustomer { account_id, .. } => {
+                let mut found = self
+                    .stripe
+                    .customers_created_since(since)
+                    .await
+                    .map_err(|e| stripe_pause(&e))?;
+                let by_search = self
+                    .stripe
+                    .customers_by_metadata("sf_account_id", account_id.as_str())
+                    .await;
+                found.extend(by_search.map_err(|error| stripe_pause(&error))?);
+                found.retain(|customer| !customer.deleted && made_by_run(&customer.metadata));
+                let oldest = found
+                    .into_iter()
+                    .min_by_key(|customer| (customer.created, customer.id.clone()));
+                oldest.map(|customer| Fact::CustomerCreated {
+                    customer_id: customer.id,
+                })
+            }
+            Call::CreateInvoice { customer_id, .. } => {
+                let found = self.stripe.invoices_of_customer(customer_id, since).await;
+                let mut found = found.map_err(|error| stripe_pause(&error))?;
+                found.retain(|invoice| made_by_run(&invoice.metadata));
+                // One that the customer has counts more than any draft; among drafts, the oldest.
+                let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
+                let chosen = found
+                    .iter()
+                    .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
+                    .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
+                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice)))
+            }
+            Call::AddLines {
+                invoice_id,
+                batch,
+                lines,
+            } => {
+                let there = self
+                    .stripe
+                    .invoice_lines(invoice_id)
+                    .await
+                    .map_err(|error| stripe_pause(&error))?;
+                let keys: Vec<_> = there.iter().filter_map(|line| convert::line(line).key).collect();
+                let missing: Vec<_> = lines
+                    .iter()
+                    .filter(|line| !keys.iter().any(|key| key == line.line.key.as_str()))
+                    .cloned()
+                    .collect();
+                if !missing.is_empty() {
+                    let invoice_id = invoice_id.clone();
+                    return Ok(Look::NotFound(Call::AddLines {
+                        invoice_id,
+                        batch: *batch,
+                        lines: missing,
+                    }));
+                }
+                Some(self.invoice_fact(invoice_id).await?)
+            }
+            Call::SendInvoice { invoice_id } => {
+                let fact = self.invoice_fact(invoice_id).await?;
+                let is_draft =
+                    matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Draft);
+                (!is_draft).then_some(fact)
+            }
+            // Setting a line to the agreed amount a second time changes nothing.
+            _ => None,
+        };
+        Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))
+    }
+
+    async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
+        match self.stripe.invoice(invoice_id).await {
+            Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
+            Err(error) => convert::stripe_failure(
+                &Call::ReadInvoice {
+                    invoice_id: invoice_id.clone(),
+                },
+                &error,
+            ),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! One call: made, answered, classified, and logged.
+
+use jiff::Timestamp;
+use ledger::CallEntry;
+use mapping::deal_queries;
+use workflow::{Call, Fact, Intent, Operation, Run};
+
+use crate::convert::{self, salesforce_failure, stripe_failure};
+use crate::{Clock, Engine, Errand, Pause, Reporter, Salesforce, Stripe, World};
+
+/// What came of a call, and the line that the call log gets.
+pub(crate) struct Performed {
+    pub(crate) result: Result<Fact, Pause>,
+    pub(crate) entry: CallEntry,
+    /// Stripe replayed a server error: the key will never give another answer.
+    pub(crate) replays_error: bool,
+    /// Nothing happened under the key, for certain.
+    pub(crate) retire: Option<Operation>,
+}
+
+impl<W: World> Engine<W> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A write under its key. Everything that makes it happen once was saved before this is called.
+    pub(crate) async fn send(&self, call: &Call, operation: Operation, intent: &Intent) -> Performed {
+        let began = self.now();
+        let write = stripe::Write {
+            operation: stripe_operation(operation),
+            path: intent.path.clone(),
+            body: intent.body.clone().unwrap_or_default(),
+        };
+        let answer = self.stripe.write(&write, &intent.key).await;
+        let mut entry = self.entry(call, began);
+        entry.idempotency_key = Some(intent.key.clone());
+        match answer {
+            Ok(reply) => {
+                entry.request_id = reply.request_id.clone();
+                entry.outcome = if reply.replayed { "replayed" } else { "ok" }.to_owned();
+                let result = self.answered(call, reply).await;
+                let missing = matches!(result, Ok(Fact::CustomerMissing | Fact::InvoiceMissing));
+                Performed {
+                    result,
+                    entry,
+                    replays_error: false,
+                    retire: missing.then_some(operation),
+                }
+            }
+            Err(error) => {
+                describe_stripe(&mut entry, &error);
+                let result = stripe_failure(call, &error);
+                // One key with two bodies is never answered with a new key: somebody has to look.
+                let mismatch = matches!(error, stripe::Error::IdempotencyMismatch { .. });
+                let retire = (result.is_ok() && !mismatch).then_some(operation);
+                let replays_error = matches!(error, stripe::Error::Unknown { replayed: true, .. });
+                Performed {
+                    result,
+                    entry,
+                    replays_error,
+                    retire,
+                }
+            }
+        }
+    }
+
+    /// A replayed answer tells what was true when it was first given, so the object is read again.
+    async fn answered(&self, call: &Call, reply: stripe::Reply) -> Result<Fact, Pause> {
+        match (reply.answer, reply.replayed) {
+            (stripe::Answer::Customer(customer), false) => Ok(Fact::CustomerCreated {
+                customer_id: customer.id,
+            }),
+            (stripe::Answer::Customer(customer), true) => match self.stripe.customer(&customer.id).await {
+                Ok(now) if now.deleted => Ok(Fact::CustomerMissing),
+                Ok(now) => Ok(Fact::CustomerCreated { customer_id: now.id }),
+                Err(error) => stripe_failure(
+                    &Call::ReadCustomer {
+                        customer_id: customer.id,
+                    },
+                    &error,
+                ),
+            },
+            (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
+            (stripe::Answer::Invoice(invoice), true) => match self.stripe.invoice(&invoice.id).await {
+                Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now))),
+                Err(error) => stripe_failure(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
+            },
+            (stripe::Answer::Deleted, _) => Err(Pause::backoff(
+                "stripe_unknown_outcome",
+                format!("{} was answered by a deletion", call.name()),
+            )),
+        }
+    }
+
+    /// Any other call: reads, field updates and reports, all of which can simply be repeated.
+    pub(crate) async fn perform(&self, call: &Call, run: &Run, errand: &Errand<'_>) -> Performed {
+        let began = self.now();
+        let mut error_entry: Option<(&'static str, String, Option<String>)> = None;
+        let result = match call.system() {
+            "salesforce" => self.ask_salesforce(call).await.or_else(|error| {
+                error_entry = Some((salesforce_outcome(&error), error.to_string(), None));
+                salesforce_failure(call, &error, self.now())
+            }),
+            "queue" => self.report(call, run, errand).await.inspect_err(|pause| {
+                error_entry = Some(("unknown", pause.detail.clone(), None));
+            }),
+            _ => self.ask_stripe(call, run).await.or_else(|error| {
+                let request_id = error.request_id().map(str::to_owned);
+                error_entry = Some((stripe_outcome(&error), error.to_string(), request_id));
+                stripe_failure(call, &error)
+            }),
+        };
+        let mut entry = self.entry(call, began);
+        if let Some((outcome, detail, request_id)) = error_entry {
+            entry.outcome = outcome.to_owned();
+            entry.detail = Some(detail);
+            entry.request_id = request_id;
+        }
+        Performed {
+            result,
+            entry,
+            replays_error: false,
+            retire: None,
+        }
+    }
+
+    async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {
+        match call {
+            Call::ReadDeal { opportunity_id } => {
+                let queries = deal_queries(opportunity_id, self.settings.multi_currency);
+                let answers = self.salesforce.read(&queries.each_ref().map(convert::soql)).await?;
+                Ok(convert::deal(answers))
+            }
+            Call::ReadBilling { opportunity_id } => {
+                let query = convert::soql(&mapping::billing_query(opportunity_id));
+                let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();
+                Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
+            }
+            Call::UpdateRecords { updates } => {
+                let read_back: Vec<_> = updates
+                    .iter()
+                    .map(|update| convert::soql(&update.read_back()))
+                    .collect();
+                let updates: Vec<_> = updates.iter().map(convert::update).collect();
+                let answers = self.salesforce.write(&updates, &read_back).await?;
+                let records = answers
+                    .into_iter()
+                    .map(|records| records.into_iter().next().unwrap_or_default());
+                Ok(Fact::RecordsUpdated(records.collect()))
+            }
+            _ => unreachable_call(call),
+        }
+    }
+
+    async fn ask_stripe(&self, call: &Call, run: &Run) -> Result<Fact, stripe::Error> {
+        match call {
+            Call::ReadCustomer { customer_id } => {
+                let customer = self.stripe.customer(customer_id).await?;
+                Ok(match customer.deleted {
+                    true => Fact::CustomerMissing,
+                    false => Fact::CustomerRead {
+                        customer_id: customer.id,
+                        metadata: customer.metadata,
+                    },
+                })
+            }
+            Call::ReadInvoice { invoice_id } => Ok(Fact::InvoiceRead(convert::invoice(
+                &self.stripe.invoice(invoice_id).await?,
+            ))),
+            Call::ReadLines { invoice_id } => {
+                let lines = self.stripe.invoice_lines(invoice_id).await?;
+                Ok(Fact::LinesRead(lines.iter().map(convert::line).collect()))
+            }
+            Call::DeleteDraft { invoice_id } => {
+                let key = format!("{}:{invoice_id}", run.id);
+                self.stripe
+                    .write(&stripe::Write::delete_invoice(invoice_id), &key)
+                    .await?;
+                Ok(Fact::DraftDeleted)
+            }
+            _ => unreachable_call(call),
+        }
+    }
+
+    async fn report(&self, call: &Call, run: &Run, errand: &Errand<'_>) -> Result<Fact, Pause> {
+        let Call::Report { stop } = call else {
+            return unreachable_call(call);
+        };
+        let parked = convert::parked(stop, &run.id.to_string(), self.now());
+        let sent = self.reporter.park(errand.envelope, parked).await;
+        sent.map(|()| Fact::Reported)
+            .map_err(|error| Pause::backoff("queue_unavailable", error))
+    }
+
+    fn entry(&self, call: &Call, began: Timestamp) -> CallEntry {
+        CallEntry {
+            at: began,
+            system: call.system().to_owned(),
+            call: call.name().to_owned(),
+            target: call.target(),
+            idempotency_key: None,
+            outcome: "ok".to_owned(),
+            detail: None,
+            request_id: None,
+            duration_ms: i64::try_from(self.now().duration_since(began).as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+fn unreachable_call<T>(call: &Call) -> T {
+    unreachable!("{} goes another way", call.name())
+}
+
+fn stripe_operation(operation: Operation) -> stripe::Operation {
+    match operation {
+        Operation::CreateCustomer => stripe::Operation::CreateCustomer,
+        Operation::CreateInvoice => stripe::Operation::CreateInvoice,
+        Operation::AddLines { .. } => stripe::Operation::AddLines,
+        Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
+        Operation::SendInvoice => stripe::Operation::SendInvoice,
+    }
+}
+
+fn describe_stripe(entry: &mut CallEntry, error: &stripe::Error) {
+    entry.outcome = stripe_outcome(error).to_owned();
+    entry.detail = Some(error.to_string());
+    entry.request_id = error.request_id().map(str::to_owned);
+}
+
+fn stripe_outcome(error: &stripe::Error) -> &'static str {
+    match error {
+        stripe::Error::Refused(_) | stripe::Error::IdempotencyMismatch { .. } => "refused",
+        stripe::Error::NotAllowed { .. } => "not_allowed",
+        stripe::Error::NoEffect { .. } => "no_effect",
+        stripe::Error::Unknown { .. } => "unknown",
+    }
+}
+
+fn salesforce_outcome(error: &salesforce::Error) -> &'static str {
+    match error {
+        salesforce::Error::Refused(_) => "refused",
+        salesforce::Error::NotAllowed { .. } => "not_allowed",
+        salesforce::Error::LimitReached { .. } | salesforce::Error::Busy { .. } => "no_effect",
+        salesforce::Error::Unknown { .. } => "unknown",
+    }
+}

@@ -1,0 +1,77 @@
+//! Event → the run that it is about.
+
+use domain::{Event, InvoiceId};
+use mapping::{Code, Stop};
+use workflow::{Run, RunId, State, invoice_paid, opportunity_won};
+
+use crate::convert;
+use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
+
+pub(crate) enum Triage {
+    Run(Box<Run>),
+    Ended(Outcome),
+}
+
+impl<W: World> Engine<W> {
+    pub(crate) async fn triage(&self, errand: &Errand<'_>) -> Result<Triage, Pause> {
+        let organization_id = self.scope.organization_id.clone();
+        match &errand.envelope.event {
+            Event::OpportunityChanged { opportunity_id, .. } => {
+                let opportunity_id = opportunity_id.clone();
+                let point = opportunity_won::Point::Claimed {
+                    opportunity_id: opportunity_id.clone(),
+                };
+                let id = RunId::OpportunityWon {
+                    organization_id,
+                    opportunity_id,
+                };
+                Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
+            }
+            Event::InvoicePaid { invoice_id, .. } => {
+                if !self.is_ours(invoice_id).await? {
+                    return Ok(Triage::Ended(Outcome::Ignored {
+                        code: Code::NotOurs.as_str(),
+                    }));
+                }
+                let point = invoice_paid::Point::Claimed {
+                    invoice_id: invoice_id.clone(),
+                };
+                let id = RunId::InvoicePaid {
+                    organization_id,
+                    invoice_id: invoice_id.clone(),
+                };
+                Ok(Triage::Run(Box::new(Run::new(id, State::InvoicePaid(point)))))
+            }
+            Event::OpportunitiesLost { occurred_at } => {
+                let message = format!(
+                    "Salesforce lost change events around {occurred_at} and cannot say of which opportunities: look for \
+                     opportunities that were won then and name no Stripe invoice, and send their events again."
+                );
+                let stop = Stop::review(Code::ChangeEventsLost, message);
+                let run = format!("event#{}", errand.envelope.id);
+                self.reporter
+                    .park(errand.envelope, convert::parked(&stop, &run, self.now()))
+                    .await
+                    .map_err(|error| Pause::backoff("queue_unavailable", error))?;
+                Ok(Triage::Ended(Outcome::Stopped { run, stop }))
+            }
+        }
+    }
+
+    /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is
+    /// ignored: a ledger that was restored from a backup may have forgotten it.
+    async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
+        let link = self.ledger.run_of_invoice(invoice_id).await;
+        if link
+            .map_err(|error| Pause::backoff("ledger_unavailable", error))?
+            .is_some()
+        {
+            return Ok(true);
+        }
+        match self.stripe.invoice(invoice_id).await {
+            Ok(invoice) => Ok(self.scope.made(&invoice.metadata)),
+            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(false),
+            Err(error) => Err(convert::stripe_pause(&error)),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Call → the request that Stripe gets.
+
+use std::collections::BTreeMap;
+
+use mapping::{CustomerDetails, Quantity};
+use stripe::{CreateCustomer, CreateInvoice, InvoiceLineParams};
+use workflow::{Call, NewLine, Pricing, RunId};
+
+use crate::Scope;
+
+/// The metadata key that finds a line again, whatever happened in between.
+pub(crate) const LINE_KEY: &str = "sf_line_id";
+
+/// The request of a call that an idempotency key protects; `None` for every other call.
+
+pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe::Write> {
+    Some(match call {
+        Call::CreateCustomer { account_id, details } => stripe::Write::create_customer(&customer(
+            details,
+            scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
+        )),
+        Call::CreateInvoice {
+            opportunity_id,
+            customer_id,
+            currency,
+            days_until_due,
+        } => stripe::Write::create_invoice(&CreateInvoice {
+            customer: customer_id.clone(),
+            currency: *currency,
+            days_until_due: *days_until_due,
+            metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
+        }),
+        Call::AddLines { invoice_id, lines, .. } => {
+            let lines: Vec<_> = lines.iter().map(|line| line_params(line)).collect();
+            stripe::Write::add_lines(invoice_id, &lines)
+        }
+        Call::CorrectLines { invoice_id, lines, .. } => {
+            let lines: Vec<_> = lines.iter().map(|(id, line)| (id.clone(), line_params(line))).collect();
+            stripe::Write::update_lines(invoice_id, &lines)
+        }
+        Call::SendInvoice { invoice_id } => stripe::Write::send_invoice(invoice_id),
+        _ => return None,
+    })
+}
+
+fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> CreateCustomer {
+    CreateCustomer {
+        name: details.name.clone(),
+        email: details.email.clone(),
+        phone: details.phone.clone(),
+        address: details.address.as_ref().map(|address| stripe::Address {
+            line1: address.line1.clone(),
+            line2: address.line2.clone(),
+            city: address.city.clone(),
+            state: address.state.clone(),
+            postal_code: address.postal_code.clone(),
+            country: address.country,
+        }),
+        metadata,
+    }
+}
+
+fn line_params(new: &NewLine) -> InvoiceLineParams {
+    let line = &new.line;
+    let currency = line.amount.currency();
+    let quantity = match line.quantity {
+        Quantity::Whole(quantity) => stripe::Quantity::Whole(quantity),
+        Quantity::Fraction(quantity) => stripe::Quantity::Fraction(quantity),
+    };
+    let (pricing, quantity, description) = match &new.pricing {
+        Pricing::Catalogue(price) => (
+            stripe::Pricing::Price(price.clone()),
+            quantity,
+            line.description.clone(),
+        ),
+        Pricing::Agreed {
+            product_id,
+            unit_amount,
+        } => {
+            let product = product_id.clone();
+            let pricing = stripe::Pricing::Product {
+                product,
+                currency,
+                unit_amount_decimal: *unit_amount,
+            };
+            (pricing, quantity, line.description.clone())
+        }
+        // The quantity does not divide the amount, so it is told in words.
+        Pricing::AgreedForAll { product_id, amount } => {
+            let product = product_id.clone();
+            let unit_amount_decimal = amount.minor_units().into();
+            let pricing = stripe::Pricing::Product {
+                product,
+                currency,
+                unit_amount_decimal,
+            };
+            let description = format!("{} (quantity {})", line.description, line.quantity.as_decimal());
+            (pricing, stripe::Quantity::Whole(1), description)
+        }
+    };
+    InvoiceLineParams {
+        description: description.chars().take(500).collect(),
+        metadata: [(LINE_KEY.to_owned(), line.key.to_string())].into(),
+        quantity,
+        pricing,
+    }
+}

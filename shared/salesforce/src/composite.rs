@@ -1,0 +1,109 @@
+//! Composite requests: several parts in one call of the daily budget, all or none.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::{Entry, Error, HALTED, entries, of_entry};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Composite {
+    all_or_none: bool,
+    /// Otherwise Salesforce may run parts in another order, and a read-back would read what was there before.
+    collate_subrequests: bool,
+    composite_request: Vec<Part>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Part {
+    pub(crate) method: &'static str,
+    pub(crate) url: String,
+    pub(crate) reference_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<Box<RawValue>>,
+}
+
+impl Composite {
+    pub(crate) fn new(parts: Vec<Part>) -> Self {
+        Self {
+            all_or_none: true,
+            collate_subrequests: false,
+            composite_request: parts,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer<'a> {
+    #[serde(borrow)]
+    composite_response: Vec<PartAnswer<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PartAnswer<'a> {
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    http_status_code: u16,
+}
+
+/// The bodies of the parts, in order. The call as a whole is always answered with 200; what failed says so inside, and the
+/// cause is the part that does not blame another one.
+pub(crate) fn bodies(body: &[u8], parts: usize) -> Result<Vec<Option<Box<RawValue>>>, Error> {
+    let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Error::unreadable())?;
+    let failed = || {
+        answer
+            .composite_response
+            .iter()
+            .filter(|part| !(200..300).contains(&part.http_status_code))
+    };
+    if failed().next().is_some() {
+        let causes = failed().flat_map(|part| {
+            let entries = part
+                .body
+                .and_then(|body| entries(body.get().as_bytes()))
+                .unwrap_or_default();
+            entries.into_iter().map(|entry| (part.http_status_code, entry))
+        });
+        let is_cause = |(_, entry): &(u16, Entry)| !HALTED.contains(&entry.error_code.as_str());
+        return Err(causes
+            .into_iter()
+            .find(is_cause)
+            .map_or_else(Error::unreadable, |(status, entry)| of_entry(status, entry)));
+    }
+    if answer.composite_response.len() != parts {
+        return Err(Error::unreadable());
+    }
+    Ok(answer
+        .composite_response
+        .iter()
+        .map(|part| part.body.map(ToOwned::to_owned))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_the_part_that_does_not_blame_another() {
+        let body = br#"{"compositeResponse":[
+            {"body":[{"errorCode":"PROCESSING_HALTED","message":"rolled back"}],"httpHeaders":{},"httpStatusCode":400,
+             "referenceId":"update0"},
+            {"body":[{"errorCode":"INVALID_FIELD","message":"No such column","fields":["X__c"]}],"httpHeaders":{},
+             "httpStatusCode":400,"referenceId":"update1"}]}"#;
+        let error = bodies(body, 2).expect_err("failed");
+        assert!(matches!(error, Error::Refused(refusal) if refusal.error_code == "INVALID_FIELD"));
+    }
+
+    #[test]
+    fn an_answer_with_too_few_parts_cannot_be_believed() {
+        let body =
+            br#"{"compositeResponse":[{"body":null,"httpHeaders":{},"httpStatusCode":204,"referenceId":"update0"}]}"#;
+        assert!(bodies(body, 1).is_ok());
+        assert!(matches!(bodies(body, 2), Err(Error::Unknown { .. })));
+        assert!(matches!(bodies(b"<html>", 1), Err(Error::Unknown { .. })));
+    }
+}

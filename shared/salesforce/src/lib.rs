@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+pub mod callout;
+mod client;
+mod composite;
+mod error;
+mod json;
+mod login;
+pub mod relay;
+pub mod signature;
+pub mod soql;
+
+pub use client::{ApiUsage, Client, Config, ConfigError, Timeouts, Update};
+pub use error::{Error, Refusal};
+pub use login::{Credentials, InvalidCredentials};
