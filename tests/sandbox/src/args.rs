@@ -1,0 +1,129 @@
+//! The command line, by hand: a dozen options do not need a parser crate.
+
+use std::path::PathBuf;
+
+pub const USAGE: &str = "\
+usage: sandbox [options]
+  --salesforce-project DIR      the sfdx project whose fields the org has (infra/salesforce)
+  --stripe-port N               0 or left out: any free port
+  --salesforce-port N           0 or left out: any free port
+  --stripe-key rk_test_…        one more restricted key; may be repeated (sk_test_sandbox always works)
+  --stripe-permission rak_…     a permission of the restricted keys; may be repeated (default: what the bundle needs)
+  --stripe-rate-limit N         requests per second before 429 (default: no limit)
+  --salesforce-client-id ID     of the integration user's app
+  --salesforce-client-secret S  of the integration user's app
+  --org-id 00D…                 18 characters
+  --ready-file PATH             written with the same JSON line as stdout once both ports are open
+  --until-stdin-closes          end together with the parent process";
+
+/// The permissions that the README tells people to give the bundle's restricted key.
+const BUNDLE_PERMISSIONS: [&str; 7] = [
+    "rak_customer_write",
+    "rak_event_read",
+    "rak_invoice_write",
+    "rak_invoiceitem_write",
+    "rak_payment_intent_read",
+    "rak_plan_read",
+    "rak_product_read",
+];
+
+#[derive(Debug)]
+pub struct Args {
+    pub stripe_port: u16,
+    pub salesforce_port: u16,
+    pub stripe_keys: Vec<String>,
+    permissions: Vec<String>,
+    pub stripe_rate_limit: Option<u32>,
+    pub salesforce_project: PathBuf,
+    pub salesforce_client_id: Option<String>,
+    pub salesforce_client_secret: Option<String>,
+    pub org_id: Option<String>,
+    pub ready_file: Option<PathBuf>,
+    pub until_stdin_closes: bool,
+}
+
+impl Args {
+    /// Nothing when help was asked for.
+    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut args = Self {
+            stripe_port: 0,
+            salesforce_port: 0,
+            stripe_keys: Vec::new(),
+            permissions: Vec::new(),
+            stripe_rate_limit: None,
+            salesforce_project: PathBuf::from("infra/salesforce"),
+            salesforce_client_id: None,
+            salesforce_client_secret: None,
+            org_id: None,
+            ready_file: None,
+            until_stdin_closes: false,
+        };
+        while let Some(option) = words.next() {
+            match option.as_str() {
+                "--help" | "-h" => return Ok(None),
+                "--until-stdin-closes" => {
+                    args.until_stdin_closes = true;
+                    continue;
+                }
+                _ => {}
+            }
+            let value = words
+                .next()
+                .ok_or_else(|| format!("{option} needs a value, or is no option"))?;
+            let number = |text: &str| text.parse().map_err(|_| format!("{option} takes a number"));
+            match option.as_str() {
+                "--stripe-port" => args.stripe_port = port(&option, &value)?,
+                "--salesforce-port" => args.salesforce_port = port(&option, &value)?,
+                "--stripe-key" => args.stripe_keys.push(value),
+                "--stripe-permission" => args.permissions.push(value),
+                "--stripe-rate-limit" => args.stripe_rate_limit = Some(number(&value)?),
+                "--salesforce-project" => args.salesforce_project = value.into(),
+                "--salesforce-client-id" => args.salesforce_client_id = Some(value),
+                "--salesforce-client-secret" => args.salesforce_client_secret = Some(value),
+                "--org-id" => args.org_id = Some(value),
+                "--ready-file" => args.ready_file = Some(value.into()),
+                _ => return Err(format!("unknown option {option}")),
+            }
+        }
+        Ok(Some(args))
+    }
+
+    pub fn stripe_permissions(&self) -> Vec<&str> {
+        if self.permissions.is_empty() {
+            return BUNDLE_PERMISSIONS.to_vec();
+        }
+        self.permissions.iter().map(String::as_str).collect()
+    }
+}
+
+fn port(option: &str, value: &str) -> Result<u16, String> {
+    value.parse().map_err(|_| format!("{option} takes a port number"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+
+    fn parse(line: &str) -> Result<Option<Args>, String> {
+        Args::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn options_are_read_and_nonsense_is_named() {
+        let line = "--stripe-port 7001 --stripe-key rk_test_1 --stripe-key rk_test_2 --until-stdin-closes";
+        let args = parse(line).expect("options").expect("no help");
+        assert_eq!(
+            (args.stripe_port, args.stripe_keys.len(), args.until_stdin_closes),
+            (7001, 2, true)
+        );
+        assert!(args.stripe_permissions().contains(&"rak_invoice_write"));
+        assert!(parse("--help").is_ok_and(|args| args.is_none()));
+        for (line, complaint) in [
+            ("--stripe-port x", "port number"),
+            ("--nope 1", "--nope"),
+            ("--org-id", "--org-id"),
+        ] {
+            assert!(parse(line).is_err_and(|error| error.contains(complaint)), "{line}");
+        }
+    }
+}

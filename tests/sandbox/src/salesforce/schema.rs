@@ -1,0 +1,222 @@
+//! What exists: the standard objects of `standard`, and the custom fields and events that the sfdx project ships.
+
+pub mod package;
+pub mod permissions;
+mod standard;
+pub mod xml;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::json::Json;
+use permissions::PermissionSet;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Id,
+    Reference(&'static [&'static str]),
+    Text(usize),
+    TextArea(usize),
+    LongTextArea(usize),
+    Picklist,
+    Email,
+    Phone,
+    Url,
+    Checkbox,
+    Date,
+    DateTime,
+    Currency,
+    Number,
+    Percent,
+    Integer,
+}
+
+impl Kind {
+    /// The name by which a describe calls it.
+    pub fn describe_name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Reference(_) => "reference",
+            Self::Text(_) => "string",
+            Self::TextArea(_) | Self::LongTextArea(_) => "textarea",
+            Self::Picklist => "picklist",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Checkbox => "boolean",
+            Self::Date => "date",
+            Self::DateTime => "datetime",
+            Self::Currency => "currency",
+            Self::Number => "double",
+            Self::Percent => "percent",
+            Self::Integer => "int",
+        }
+    }
+
+    pub fn max_length(self) -> usize {
+        match self {
+            Self::Id | Self::Reference(_) => 18,
+            Self::Text(length) | Self::TextArea(length) | Self::LongTextArea(length) => length,
+            Self::Picklist | Self::Url => 255,
+            Self::Email => 80,
+            Self::Phone => 40,
+            _ => 0,
+        }
+    }
+
+    pub fn is_numeric(self) -> bool {
+        matches!(self, Self::Currency | Self::Number | Self::Percent | Self::Integer)
+    }
+}
+
+/// Who may see and write a field. Field-level security governs only some: required and system fields are always visible.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rule {
+    /// Must be given at creation; always visible.
+    Required,
+    /// Always visible and writable for whoever may edit the record.
+    Open,
+    /// Set once, at creation.
+    CreateOnly,
+    /// Computed; nobody writes it.
+    System,
+    /// Visible and writable as a permission set says.
+    Governed,
+    /// The same, but listed there under the name of the compound field it is part of.
+    PartOf(&'static str),
+    /// Computed, and visible as a permission set says.
+    GovernedSystem,
+}
+
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: String,
+    pub label: String,
+    pub kind: Kind,
+    pub rule: Rule,
+    pub external_id: bool,
+    pub unique: bool,
+    pub case_sensitive: bool,
+    pub default: Option<Json>,
+}
+
+impl Field {
+    pub fn is_custom(&self) -> bool {
+        self.name.ends_with("__c")
+    }
+
+    /// The name under which parents are reached in SOQL, and the object found there.
+    pub fn relationship(&self) -> Option<(&str, &'static str)> {
+        match self.kind {
+            Kind::Reference([target]) => self.name.strip_suffix("Id").map(|name| (name, *target)),
+            _ => None,
+        }
+    }
+
+    pub fn is_indexed(&self) -> bool {
+        self.external_id || self.unique || matches!(self.kind, Kind::Reference(_))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Child {
+    pub relationship: &'static str,
+    pub object: &'static str,
+    pub field: &'static str,
+}
+
+#[derive(Debug, Clone)]
+pub struct Object {
+    pub name: String,
+    pub label: String,
+    pub label_plural: String,
+    pub key_prefix: String,
+    pub fields: Vec<Field>,
+    pub children: &'static [Child],
+    /// The object whose permissions count: lines follow their opportunity. `None` is an object that everybody may use.
+    pub secured_by: Option<String>,
+    positions: HashMap<String, usize>,
+}
+
+impl Object {
+    fn add(&mut self, field: Field) {
+        self.positions.insert(field.name.to_lowercase(), self.fields.len());
+        self.fields.push(field);
+    }
+
+    /// Field names have no case in SOQL and in URLs.
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.positions
+            .get(&name.to_lowercase())
+            .map(|&position| &self.fields[position])
+    }
+
+    pub fn is_event(&self) -> bool {
+        self.name.ends_with("__e")
+    }
+}
+
+#[derive(Debug)]
+pub struct Schema {
+    pub objects: Vec<Object>,
+    pub permissions: PermissionSet,
+    positions: HashMap<String, usize>,
+}
+
+impl Schema {
+    pub fn load(project_dir: &Path) -> Result<Self, String> {
+        let package = package::Package::read(project_dir)?;
+        let mut schema = Self {
+            objects: Vec::new(),
+            permissions: package.permissions,
+            positions: HashMap::new(),
+        };
+        for object in standard::objects() {
+            schema.add(object);
+        }
+        for event in package.events {
+            schema.add(event);
+        }
+        for (object, field) in package.fields {
+            let position = schema.positions.get(&object.to_lowercase());
+            let &position = position.ok_or_else(|| format!("{object}.{}: no such object", field.name))?;
+            schema.objects[position].add(field);
+        }
+        schema.check_permissions()?;
+        Ok(schema)
+    }
+
+    pub fn object(&self, name: &str) -> Option<&Object> {
+        self.positions
+            .get(&name.to_lowercase())
+            .map(|&position| &self.objects[position])
+    }
+
+    pub fn by_prefix(&self, id: &str) -> Option<&Object> {
+        self.objects.iter().find(|object| id.starts_with(&object.key_prefix))
+    }
+
+    fn add(&mut self, object: Object) {
+        self.positions.insert(object.name.to_lowercase(), self.objects.len());
+        self.objects.push(object);
+    }
+
+    /// A deployment refuses a permission set that names a missing field or one that is always visible.
+    fn check_permissions(&self) -> Result<(), String> {
+        for (object, name) in self.permissions.field_names() {
+            let known = self.object(object).is_some_and(|object| {
+                object.fields.iter().any(|field| match &field.rule {
+                    Rule::Governed | Rule::GovernedSystem => field.name == name,
+                    Rule::PartOf(compound) => *compound == name,
+                    _ => false,
+                })
+            });
+            if !known {
+                return Err(format!(
+                    "the permission set lists {object}.{name}, which no permission set governs"
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! Which operations the sandbox models, and with which of their parameters. Anything else that Stripe knows is answered
+//! with 501, so that nothing is accepted and silently ignored.
+
+use super::error::Error;
+use super::state::{Call, State};
+use super::{account, customers, events, invoice_items, invoices, payments, prices, products, webhook_endpoints};
+use serde_json::Value;
+
+type Handler = fn(&mut State, &Call) -> Result<Value, Error>;
+
+const PAGING: &[&str] = &["created", "ending_before", "limit", "starting_after"];
+const SEARCH: &[&str] = &["limit", "page", "query"];
+const CUSTOMER: &[&str] = &[
+    "address",
+    "balance",
+    "business_name",
+    "description",
+    "email",
+    "individual_name",
+    "invoice_prefix",
+    "invoice_settings",
+    "metadata",
+    "name",
+    "next_invoice_sequence",
+    "phone",
+    "preferred_locales",
+    "shipping",
+    "tax_exempt",
+];
+const PRODUCT: &[&str] = &[
+    "active",
+    "default_price",
+    "default_price_data",
+    "description",
+    "id",
+    "images",
+    "marketing_features",
+    "metadata",
+    "name",
+    "package_dimensions",
+    "shippable",
+    "statement_descriptor",
+    "tax_code",
+    "type",
+    "unit_label",
+    "url",
+];
+const PRICE: &[&str] = &[
+    "active",
+    "billing_scheme",
+    "currency",
+    "lookup_key",
+    "metadata",
+    "nickname",
+    "product",
+    "product_data",
+    "recurring",
+    "tax_behavior",
+    "transfer_lookup_key",
+    "unit_amount",
+    "unit_amount_decimal",
+];
+const INVOICE: &[&str] = &[
+    "auto_advance",
+    "automatic_tax",
+    "automatically_finalizes_at",
+    "collection_method",
+    "currency",
+    "custom_fields",
+    "customer",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "due_date",
+    "effective_at",
+    "footer",
+    "metadata",
+    "number",
+    "pending_invoice_items_behavior",
+    "statement_descriptor",
+];
+const LINES: &[&str] = &["invoice_metadata", "lines"];
+const ITEM: &[&str] = &[
+    "amount",
+    "currency",
+    "customer",
+    "description",
+    "discountable",
+    "discounts",
+    "invoice",
+    "metadata",
+    "period",
+    "price_data",
+    "pricing",
+    "quantity",
+    "quantity_decimal",
+    "tax_amounts",
+    "tax_rates",
+    "unit_amount_decimal",
+];
+const ENDPOINT: &[&str] = &[
+    "api_version",
+    "description",
+    "disabled",
+    "enabled_events",
+    "metadata",
+    "url",
+];
+
+/// The handler of an operation, its modelled parameters, and the filters a list takes besides paging.
+fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static [&'static str])> {
+    let route: (Handler, &[&str], &[&str]) = match operation {
+        "Account.retrieve_current" => (account::retrieve, &[], &[]),
+        "Balance.retrieve" => (account::balance, &[], &[]),
+        "Customer.create" => (customers::create, CUSTOMER, &[]),
+        "Customer.retrieve" => (customers::retrieve, &[], &[]),
+        "Customer.update" => (customers::update, CUSTOMER, &[]),
+        "Customer.delete" => (customers::delete, &[], &[]),
+        "Customer.list" => (customers::list, PAGING, &["email"]),
+        "Customer.search" => (customers::search, SEARCH, &[]),
+        "Product.create" => (products::create, PRODUCT, &[]),
+        "Product.retrieve" => (products::retrieve, &[], &[]),
+        "Product.update" => (products::update, PRODUCT, &[]),
+        "Product.delete" => (products::delete, &[], &[]),
+        "Product.list" => (products::list, PAGING, &["active", "ids", "shippable", "type", "url"]),
+        "Product.search" => (products::search, SEARCH, &[]),
+        "Price.create" => (prices::create, PRICE, &[]),
+        "Price.retrieve" => (prices::retrieve, &[], &[]),
+        "Price.update" => (prices::update, PRICE, &[]),
+        "Price.list" => (
+            prices::list,
+            PAGING,
+            &["active", "currency", "lookup_keys", "product", "recurring", "type"],
+        ),
+        "Price.search" => (prices::search, SEARCH, &[]),
+        "Invoice.create" => (invoices::create, INVOICE, &[]),
+        "Invoice.retrieve" => (invoices::retrieve, &[], &[]),
+        "Invoice.update" => (invoices::update, INVOICE, &[]),
+        "Invoice.delete" => (invoices::delete, &[], &[]),
+        "Invoice.list" => (
+            invoices::list,
+            PAGING,
+            &["collection_method", "customer", "due_date", "status"],
+        ),
+        "Invoice.search" => (invoices::search, SEARCH, &[]),
+        "Invoice.add_lines" => (invoices::lines::add, LINES, &[]),
+        "Invoice.update_lines" => (invoices::lines::update_many, LINES, &[]),
+        "Invoice.remove_lines" => (invoices::lines::remove_many, LINES, &[]),
+        "Invoice.finalize_invoice" => (invoices::transitions::finalize, &["auto_advance"], &[]),
+        "Invoice.send_invoice" => (invoices::transitions::send, &[], &[]),
+        "Invoice.pay" => (
+            invoices::transitions::pay,
+            &["off_session", "paid_out_of_band", "payment_method"],
+            &[],
+        ),
+        "Invoice.void_invoice" => (invoices::transitions::void, &[], &[]),
+        "Invoice.mark_uncollectible" => (invoices::transitions::mark_uncollectible, &[], &[]),
+        "InvoiceLineItem.list" => (invoices::lines::list, PAGING, &[]),
+        "InvoiceLineItem.update" => (invoices::lines::update_one, ITEM, &[]),
+        "InvoiceItem.create" => (invoice_items::create, ITEM, &[]),
+        "InvoiceItem.retrieve" => (invoice_items::retrieve, &[], &[]),
+        "InvoiceItem.update" => (invoice_items::update, ITEM, &[]),
+        "InvoiceItem.delete" => (invoice_items::delete, &[], &[]),
+        "InvoiceItem.list" => (invoice_items::list, PAGING, &["customer", "invoice", "pending"]),
+        "InvoicePayment.retrieve" => (payments::retrieve, &[], &[]),
+        "InvoicePayment.list" => (payments::list, PAGING, &["invoice", "payment", "status"]),
+        "PaymentIntent.retrieve" => (payments::retrieve_intent, &[], &[]),
+        "PaymentIntent.list" => (payments::list_intents, PAGING, &["customer"]),
+        "Event.retrieve" => (events::retrieve, &[], &[]),
+        "Event.list" => (events::list, PAGING, &["delivery_success", "type", "types"]),
+        "WebhookEndpoint.create" => (webhook_endpoints::create, ENDPOINT, &[]),
+        "WebhookEndpoint.retrieve" => (webhook_endpoints::retrieve, &[], &[]),
+        "WebhookEndpoint.update" => (webhook_endpoints::update, ENDPOINT, &[]),
+        "WebhookEndpoint.delete" => (webhook_endpoints::delete, &[], &[]),
+        "WebhookEndpoint.list" => (webhook_endpoints::list, PAGING, &[]),
+        _ => return None,
+    };
+    Some(route)
+}
+
+/// Refuses what is not modelled, before anything is executed.
+pub fn handler(call: &Call) -> Result<Handler, Error> {
+    let name = &call.operation.name;
+    let Some((handler, modelled, more)) = route(name) else {
+        return Err(Error::unmodelled(name));
+    };
+    let unmodelled = call
+        .params
+        .keys()
+        .find(|param| !modelled.contains(&param.as_str()) && !more.contains(&param.as_str()));
+    match unmodelled {
+        None => Ok(handler),
+        Some(param) => Err(Error::unmodelled(&format!("`{param}` of {name}")).param(param)),
+    }
+}

@@ -1,0 +1,259 @@
+//! draft → open → paid, void or uncollectible: what each call asks of an invoice, does to it and tells about it.
+
+use super::super::error::Error;
+use super::super::payments;
+use super::super::state::{Call, State, int, text};
+use super::{DAY_S, require_email, shape, shown_by_id};
+use serde_json::{Value, json};
+
+pub fn finalize(state: &mut State, call: &Call) -> Result<Value, Error> {
+    finalize_draft(state, call.id(), call.flag("auto_advance"))?;
+    shown_by_id(state, call.id())
+}
+
+/// A send finalizes a draft first. An open invoice is sent again.
+pub fn send(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let invoice = state.named("invoice", call.id())?;
+    if invoice["collection_method"] != "send_invoice" {
+        let message = "You can only manually send an invoice if its collection method is 'send_invoice'.";
+        return Err(Error::refused(message));
+    }
+    match text(invoice, "status") {
+        "draft" => finalize_draft(state, call.id(), None)?,
+        "open" => {}
+        status => {
+            return Err(Error::refused(format!(
+                "You can only send draft and open invoices. This one is {status}."
+            )));
+        }
+    }
+    let invoice = state.named("invoice", call.id())?.clone();
+    state.emit("invoice.sent", "invoice", &invoice);
+    shown_by_id(state, call.id())
+}
+
+fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -> Result<(), Error> {
+    let mut invoice = state.named("invoice", id)?.clone();
+    let before = state.shown("invoice", &invoice);
+    if invoice["status"] != "draft" {
+        let message = "This invoice is already finalized, you can't finalize a non-draft invoice.";
+        return Err(Error::refused(message).code("invoice_not_editable"));
+    }
+    let sheet = state.sheets.get(id).cloned().unwrap_or_default();
+    if sheet.lines.is_empty() {
+        let message = "Nothing to invoice: you can't finalize an invoice that has no line items.";
+        return Err(Error::refused(message).code("invoice_no_customer_line_items"));
+    }
+    require_email(state, &invoice)?;
+
+    shape::copy_customer(state, &mut invoice);
+    shape::total(state, &mut invoice);
+    let number = charge_customer(state, &invoice);
+    if invoice["number"].is_null() {
+        invoice["number"] = number.into();
+    }
+    if let Some(days) = sheet.days_until_due {
+        invoice["due_date"] = (state.now + days * DAY_S).into();
+    }
+    if let Some(auto_advance) = auto_advance {
+        invoice["auto_advance"] = auto_advance.into();
+    }
+    if invoice["effective_at"].is_null() {
+        invoice["effective_at"] = state.now.into();
+    }
+    let account = state.account_id.clone();
+    invoice["hosted_invoice_url"] = format!("https://invoice.stripe.com/i/{account}/test_{id}?s=ap").into();
+    invoice["invoice_pdf"] = format!("https://pay.stripe.com/invoice/{account}/test_{id}/pdf?s=ap").into();
+    invoice["automatically_finalizes_at"] = Value::Null;
+    invoice["last_finalization_error"] = Value::Null;
+    invoice["ending_balance"] =
+        (int(&invoice, "total") + int(&invoice, "starting_balance") - int(&invoice, "amount_due")).into();
+    invoice["status_transitions"]["finalized_at"] = state.now.into();
+    invoice["status"] = "open".into();
+    store(state, &before, invoice.clone());
+    state.emit("invoice.finalized", "invoice", &invoice);
+    if int(&invoice, "amount_due") > 0 {
+        payments::open(state, &invoice);
+        return Ok(());
+    }
+    settle(state, id, Settlement::NothingDue)
+}
+
+/// What finalizing does to the customer: its first currency, the balance used up, the next invoice number.
+fn charge_customer(state: &mut State, invoice: &Value) -> String {
+    let Some(before) = state.table("customer").get(text(invoice, "customer")).cloned() else {
+        return String::new();
+    };
+    let mut customer = before.clone();
+    let sequence = int(&customer, "next_invoice_sequence");
+    let number = format!("{}-{sequence:04}", text(&customer, "invoice_prefix"));
+    customer["next_invoice_sequence"] = (sequence + 1).into();
+    if customer["currency"].is_null() {
+        customer["currency"] = invoice["currency"].clone();
+    }
+    let used = int(invoice, "total") - int(invoice, "amount_due");
+    if customer["currency"] == invoice["currency"] {
+        customer["balance"] = (int(&customer, "balance") + used).into();
+    }
+    state.put("customer", customer.clone());
+    state.emit_updated("customer.updated", "customer", &before, &customer);
+    number
+}
+
+fn store(state: &mut State, before: &Value, invoice: Value) {
+    state.put("invoice", invoice.clone());
+    state.emit_updated("invoice.updated", "invoice", before, &invoice);
+}
+
+pub enum Settlement {
+    NothingDue,
+    OutOfBand,
+    Payment,
+}
+
+/// Open or uncollectible becomes paid.
+pub fn settle(state: &mut State, id: &str, how: Settlement) -> Result<(), Error> {
+    let mut invoice = state.named("invoice", id)?.clone();
+    let before = state.shown("invoice", &invoice);
+    match how {
+        Settlement::NothingDue => {}
+        Settlement::OutOfBand => invoice["amount_paid_off_stripe"] = invoice["amount_due"].clone(),
+        Settlement::Payment => invoice["amount_paid"] = invoice["amount_due"].clone(),
+    }
+    invoice["amount_remaining"] = 0.into();
+    invoice["attempted"] = true.into();
+    invoice["auto_advance"] = false.into();
+    invoice["next_payment_attempt"] = Value::Null;
+    invoice["status"] = "paid".into();
+    invoice["status_transitions"]["paid_at"] = state.now.into();
+    store(state, &before, invoice.clone());
+    state.emit("invoice.paid", "invoice", &invoice);
+    if !matches!(how, Settlement::OutOfBand) {
+        state.emit("invoice.payment_succeeded", "invoice", &invoice);
+    }
+    Ok(())
+}
+
+pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let invoice = state.named("invoice", call.id())?.clone();
+    match text(&invoice, "status") {
+        "open" | "uncollectible" => {}
+        "paid" => return Err(Error::refused("Invoice is already paid")),
+        status => {
+            return Err(Error::refused(format!(
+                "This invoice can't be paid: it is {status}, not open."
+            )));
+        }
+    }
+    if call.flag("paid_out_of_band") == Some(true) {
+        payments::cancel(state, call.id());
+        settle(state, call.id(), Settlement::OutOfBand)?;
+        return shown_by_id(state, call.id());
+    }
+    let customer = state.table("customer").get(text(&invoice, "customer"));
+    let of_customer = customer.and_then(|customer| customer["invoice_settings"]["default_payment_method"].as_str());
+    let method = call
+        .text("payment_method")
+        .or(invoice["default_payment_method"].as_str())
+        .or(of_customer);
+    let Some(method) = method.map(str::to_owned) else {
+        return Err(Error::refused(
+            "There is no `default_payment_method` set on this Customer or Invoice. Please specify a `payment_method`, \
+             or set a default one.",
+        ));
+    };
+    if let Err(declined) = payments::charge(state, call.id(), &method) {
+        if declined.status == 402 {
+            attempt_failed(state, &invoice);
+        }
+        return Err(declined);
+    }
+    settle(state, call.id(), Settlement::Payment)?;
+    shown_by_id(state, call.id())
+}
+
+fn attempt_failed(state: &mut State, invoice: &Value) {
+    let before = state.shown("invoice", invoice);
+    let mut invoice = invoice.clone();
+    invoice["attempted"] = true.into();
+    // Only the first attempt and automatic retries count; this fake has no automatic ones.
+    invoice["attempt_count"] = 1.into();
+    store(state, &before, invoice.clone());
+    state.emit("invoice.payment_failed", "invoice", &invoice);
+}
+
+pub fn void(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut invoice = in_status(state, call.id(), &["open", "uncollectible"], "void")?;
+    let before = state.shown("invoice", &invoice);
+    invoice["status"] = "void".into();
+    invoice["auto_advance"] = false.into();
+    invoice["status_transitions"]["voided_at"] = state.now.into();
+    payments::cancel(state, call.id());
+    give_balance_back(state, &invoice);
+    store(state, &before, invoice.clone());
+    state.emit("invoice.voided", "invoice", &invoice);
+    shown_by_id(state, call.id())
+}
+
+fn give_balance_back(state: &mut State, invoice: &Value) {
+    let used = int(invoice, "ending_balance") - int(invoice, "starting_balance");
+    let Some(mut customer) = state.table("customer").get(text(invoice, "customer")).cloned() else {
+        return;
+    };
+    if used != 0 && customer["deleted"] != true {
+        let before = customer.clone();
+        customer["balance"] = (int(&customer, "balance") - used).into();
+        state.put("customer", customer.clone());
+        state.emit_updated("customer.updated", "customer", &before, &customer);
+    }
+}
+
+pub fn mark_uncollectible(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut invoice = in_status(state, call.id(), &["open"], "mark as uncollectible")?;
+    let before = state.shown("invoice", &invoice);
+    invoice["status"] = "uncollectible".into();
+    invoice["auto_advance"] = false.into();
+    invoice["status_details"] = json!({ "uncollectible": { "reason": "user_forgiven" } });
+    invoice["status_transitions"]["marked_uncollectible_at"] = state.now.into();
+    store(state, &before, invoice.clone());
+    state.emit("invoice.marked_uncollectible", "invoice", &invoice);
+    shown_by_id(state, call.id())
+}
+
+fn in_status(state: &State, id: &str, statuses: &[&str], verb: &str) -> Result<Value, Error> {
+    let invoice = state.named("invoice", id)?;
+    let status = text(invoice, "status");
+    if statuses.contains(&status) {
+        return Ok(invoice.clone());
+    }
+    let allowed = statuses.join(" or ");
+    Err(Error::refused(format!(
+        "You can only {verb} an invoice that is {allowed}. This one is {status}."
+    )))
+}
+
+/// Finalizes the `auto_advance` drafts whose time has come, and sends those that are to be sent.
+pub fn finalize_due(state: &mut State) {
+    while let Some((at, id)) = state.finalizing.first().filter(|(at, _)| *at <= state.now).cloned() {
+        state.finalizing.pop_first();
+        let Some(mut invoice) = state.table("invoice").get(&id).cloned() else {
+            continue;
+        };
+        if invoice["status"] != "draft" || invoice["automatically_finalizes_at"] != at {
+            continue;
+        }
+        match finalize_draft(state, &id, None) {
+            Ok(()) if invoice["collection_method"] == "send_invoice" => {
+                let sent = state.table("invoice").get(&id).cloned().unwrap_or_default();
+                state.emit("invoice.sent", "invoice", &sent);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                invoice["automatically_finalizes_at"] = Value::Null;
+                invoice["last_finalization_error"] = error.body()["error"].take();
+                state.put("invoice", invoice.clone());
+                state.emit("invoice.finalization_failed", "invoice", &invoice);
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The payment of an invoice: an invoice payment with its payment intent, as far as paying an invoice needs them.
+
+use super::error::Error;
+use super::list;
+use super::state::{Call, State, text};
+use serde_json::{Value, json};
+
+/// Finalizing opens the payment that the whole amount due will be asked by.
+pub fn open(state: &mut State, invoice: &Value) {
+    let intent = json!({
+        "id": state.new_id("pi"),
+        "object": "payment_intent",
+        "amount": invoice["amount_due"],
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "application": null,
+        "canceled_at": null,
+        "cancellation_reason": null,
+        "capture_method": "automatic",
+        "confirmation_method": "automatic",
+        "created": state.now,
+        "currency": invoice["currency"],
+        "customer": invoice["customer"],
+        "description": null,
+        "last_payment_error": null,
+        "latest_charge": null,
+        "livemode": false,
+        "metadata": {},
+        "next_action": null,
+        "payment_method": null,
+        "payment_method_types": ["card"],
+        "processing": null,
+        "receipt_email": null,
+        "setup_future_usage": null,
+        "shipping": null,
+        "statement_descriptor": null,
+        "status": "requires_payment_method",
+        "transfer_data": null,
+        "transfer_group": null,
+    });
+    let payment = json!({
+        "id": state.new_id("inpay"),
+        "object": "invoice_payment",
+        "amount_paid": null,
+        "amount_requested": invoice["amount_due"],
+        "created": state.now,
+        "currency": invoice["currency"],
+        "invoice": invoice["id"],
+        "is_default": true,
+        "livemode": false,
+        "payment": { "payment_intent": intent["id"], "type": "payment_intent" },
+        "status": "open",
+        "status_transitions": { "canceled_at": null, "paid_at": null },
+    });
+    state.put("payment_intent", intent.clone());
+    state.put("invoice_payment", payment);
+    state.emit("payment_intent.created", "payment_intent", &intent);
+}
+
+/// The default payment of an invoice with its intent, while it is open.
+fn opened(state: &State, invoice: &str) -> Option<(Value, Value)> {
+    let open = |payment: &&Value| payment["invoice"] == invoice && payment["status"] == "open";
+    let payment = state.table("invoice_payment").newest_first().find(open)?;
+    let intent = state
+        .table("payment_intent")
+        .get(text(&payment["payment"], "payment_intent"))?;
+    Some((payment.clone(), intent.clone()))
+}
+
+/// Charges one of Stripe's test payment methods: `pm_card_…` pays, one with `chargeDeclined` in its name is declined.
+pub fn charge(state: &mut State, invoice: &str, method: &str) -> Result<(), Error> {
+    if !method.starts_with("pm_card_") {
+        return Err(Error::no_such("PaymentMethod", method, "payment_method"));
+    }
+    let Some((mut payment, mut intent)) = opened(state, invoice) else {
+        return Err(Error::refused("This invoice has no open payment."));
+    };
+    if let Some((_, reason)) = method.split_once("hargeDeclined") {
+        let declined = Error::card_declined(match reason {
+            "InsufficientFunds" => "insufficient_funds",
+            "ExpiredCard" => "expired_card",
+            _ => "generic_decline",
+        });
+        intent["last_payment_error"] = declined.body()["error"].take();
+        state.put("payment_intent", intent.clone());
+        state.emit("payment_intent.payment_failed", "payment_intent", &intent);
+        return Err(declined);
+    }
+    intent["amount_received"] = intent["amount"].clone();
+    intent["last_payment_error"] = Value::Null;
+    intent["payment_method"] = method.into();
+    intent["status"] = "succeeded".into();
+    payment["amount_paid"] = payment["amount_requested"].clone();
+    payment["status"] = "paid".into();
+    payment["status_transitions"]["paid_at"] = state.now.into();
+    state.put("payment_intent", intent.clone());
+    state.put("invoice_payment", payment.clone());
+    state.emit("payment_intent.succeeded", "payment_intent", &intent);
+    state.emit("invoice_payment.paid", "invoice_payment", &payment);
+    Ok(())
+}
+
+/// An invoice that is void, or was paid elsewhere, is not paid here any more.
+pub fn cancel(state: &mut State, invoice: &str) {
+    let Some((mut payment, mut intent)) = opened(state, invoice) else {
+        return;
+    };
+    payment["status"] = "canceled".into();
+    payment["status_transitions"]["canceled_at"] = state.now.into();
+    intent["status"] = "canceled".into();
+    intent["canceled_at"] = state.now.into();
+    intent["cancellation_reason"] = "void_invoice".into();
+    state.put("payment_intent", intent.clone());
+    state.put("invoice_payment", payment);
+    state.emit("payment_intent.canceled", "payment_intent", &intent);
+}
+
+/// The `payments` list of an invoice, which shows only when it is expanded.
+pub fn of_invoice(state: &State, invoice: &str) -> Value {
+    let data: Vec<&Value> = state
+        .table("invoice_payment")
+        .newest_first()
+        .filter(|payment| payment["invoice"] == invoice)
+        .collect();
+    json!({ "object": "list", "data": data, "has_more": false, "url": "/v1/invoice_payments" })
+}
+
+pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
+    state.named("invoice_payment", call.id()).cloned()
+}
+
+pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let intent = call
+        .params
+        .get("payment")
+        .and_then(|payment| payment["payment_intent"].as_str());
+    let rows = state.table("invoice_payment").newest_first().filter(|row| {
+        list::equal(call, "invoice", row)
+            && list::equal(call, "status", row)
+            && intent.is_none_or(|intent| row["payment"]["payment_intent"] == intent)
+            && list::in_range(call, "created", row)
+    });
+    list::page(call, rows, "invoice payment", "/v1/invoice_payments")
+}
+
+pub fn retrieve_intent(state: &mut State, call: &Call) -> Result<Value, Error> {
+    state.named("payment_intent", call.id()).cloned()
+}
+
+pub fn list_intents(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let rows = state
+        .table("payment_intent")
+        .newest_first()
+        .filter(|row| list::equal(call, "customer", row) && list::in_range(call, "created", row));
+    list::page(call, rows, "payment_intent", "/v1/payment_intents")
+}
