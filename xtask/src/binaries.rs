@@ -1,0 +1,45 @@
+//! The release binaries: the three functions as Lambda wants them, and the sandbox.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::failure::{Context, Result};
+use crate::process::Supervisor;
+use crate::progress::Progress;
+use crate::repository::{local, path, root};
+
+pub const FUNCTIONS: [&str; 3] = ["stripe-webhook", "salesforce-events", "retry-worker"];
+
+/// Builds all of it with one cargo, so that shared dependencies are compiled once, and puts each function where
+/// `template.yaml` looks for it.
+pub fn build(supervisor: &Supervisor, progress: Progress) -> Result<()> {
+    progress.say("building the functions and the sandbox (a first release build takes minutes)");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--release", "--locked", "--package", "sandbox"])
+        .current_dir(root());
+    for function in FUNCTIONS {
+        cargo.args(["--package", function]);
+    }
+    supervisor.run(
+        "the release build",
+        &mut cargo,
+        &local("logs/cargo-build.log")?,
+        Duration::from_secs(2400),
+    )?;
+    for function in FUNCTIONS {
+        let folder = path("target/lambda").join(function);
+        std::fs::create_dir_all(&folder).context(format_args!("creating {}", folder.display()))?;
+        // A copy in place would change a file that may still be running; a renamed one is new.
+        let fresh = folder.join("bootstrap.new");
+        std::fs::copy(released(function), &fresh).context(format_args!("copying {function}"))?;
+        std::fs::rename(&fresh, folder.join("bootstrap")).context(format_args!("placing {function}"))?;
+    }
+    progress.say("the functions and the sandbox are built");
+    Ok(())
+}
+
+pub fn released(name: &str) -> PathBuf {
+    path("target/release").join(name)
+}

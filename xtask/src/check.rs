@@ -1,0 +1,198 @@
+//! `cargo xtask test` and its fast part, `check`. Every part is run even if another fails, every failure is shown, and
+//! the last line adds everything up.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::clients;
+use crate::deploy;
+use crate::failure::{Context, Failure, Result};
+use crate::process::Supervisor;
+use crate::progress::Progress;
+use crate::report;
+use crate::repository::root;
+use crate::stack::{self, Stack};
+use crate::story::{self, Door};
+
+pub fn check() -> Result<bool> {
+    let mut tally = Tally::new()?;
+    tally.fast_part();
+    Ok(tally.sum_up())
+}
+
+pub fn test() -> Result<bool> {
+    let mut tally = Tally::new()?;
+    tally.fast_part();
+    tally.on_the_emulated_aws();
+    Ok(tally.sum_up())
+}
+
+struct Tally {
+    progress: Progress,
+    supervisor: Supervisor,
+    passed: u64,
+    failed: u64,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    fn new() -> Result<Self> {
+        let progress = Progress::start();
+        Ok(Self {
+            progress,
+            supervisor: Supervisor::start(progress)?,
+            passed: 0,
+            failed: 0,
+            failures: Vec::new(),
+        })
+    }
+
+    fn fast_part(&mut self) {
+        self.part("cargo fmt", |tally| tally.cargo(&["fmt", "--all", "--check"]));
+        self.part("cargo clippy", |tally| {
+            tally.cargo(&[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--locked",
+                "--",
+                "--deny",
+                "warnings",
+            ])
+        });
+        self.part("cargo test", Self::cargo_test);
+    }
+
+    fn on_the_emulated_aws(&mut self) {
+        let mut tools = None;
+        self.part("tools and release build", |tally| {
+            let installed = stack::prepare(&tally.supervisor, tally.progress)?;
+            installed.install_clients(&tally.supervisor, tally.progress)?;
+            tools = Some(installed);
+            Ok(())
+        });
+        let Some(tools) = tools else { return };
+        self.part("sam validate --lint", |tally| {
+            deploy::validate(&tally.supervisor, &tools)
+        });
+        let mut running = None;
+        self.part("the stack", |tally| {
+            running = Some(Stack::start(&tally.supervisor, tools, tally.progress)?);
+            Ok(())
+        });
+        let Some(stack) = running else { return };
+        self.part("the story by callout", |tally| tally.story(&stack, Door::Callout));
+        self.part("the story by event relay", |tally| tally.story(&stack, Door::Relay));
+        self.part("stripe-python", |_| clients::stripe_python(&stack));
+        self.part("the Stripe CLI", |_| clients::stripe_cli(&stack));
+        self.part("simple-salesforce and the Stripe CLI", |_| {
+            clients::salesforce_and_stripe_cli(&stack)
+        });
+    }
+
+    /// One part of the whole. It counts as one passed, beside what it counts itself.
+    fn part(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) {
+        self.progress.say(format_args!("{name} ..."));
+        // A part that counts no failure of its own counts as one.
+        let failed_before = self.failed;
+        match run(self) {
+            Ok(()) => {
+                self.passed += 1;
+                self.progress.say(format_args!("{name}: ok"));
+            }
+            Err(failure) => {
+                self.progress.say(format_args!("{name}: FAILED\n{failure}"));
+                self.failed = self.failed.max(failed_before + 1);
+                self.failures.push(format!("{name}: {failure}"));
+            }
+        }
+    }
+
+    fn story(&mut self, stack: &Stack, door: Door) -> Result<()> {
+        let story = story::play(stack, door, self.progress)?;
+        println!("\nthe story by {door:?}\n{}", report::checks(&story));
+        let holding = story.checks.iter().filter(|check| check.holds).count();
+        self.passed += holding as u64;
+        self.failed += (story.checks.len() - holding) as u64;
+        if story.is_true() {
+            Ok(())
+        } else {
+            Err(Failure::new(report::checks(&story)))
+        }
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Result<()> {
+        let mut process = self.supervisor.spawn(cargo_command(arguments).stdin(Stdio::null()))?;
+        loop {
+            if let Some(status) = process.wait_for(std::time::Duration::from_secs(3600))? {
+                let told = Failure::new(format!("cargo {} ({status})", arguments.join(" ")));
+                return if status.success() { Ok(()) } else { Err(told) };
+            }
+        }
+    }
+
+    /// Cargo's own output is shown as it comes, and its counts are added up.
+    fn cargo_test(&mut self) -> Result<()> {
+        let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+        let mut command = cargo_command(&arguments);
+        let mut process = self
+            .supervisor
+            .spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let output = process
+            .take_stdout()
+            .ok_or_else(|| Failure::new("cargo test has no standard output"))?;
+        let mut failed = 0;
+        for line in BufReader::new(output).lines() {
+            let line = line.context("reading what cargo test says")?;
+            println!("{line}");
+            if let Some(counts) = counts(&line) {
+                self.passed += counts.0;
+                failed += counts.1;
+            }
+        }
+        self.failed += failed;
+        match process.wait_for(std::time::Duration::from_secs(60))? {
+            Some(status) if status.success() && failed == 0 => Ok(()),
+            _ => Err(Failure::new(format!(
+                "cargo test: {failed} tests failed; cargo's output says which"
+            ))),
+        }
+    }
+
+    fn sum_up(self) -> bool {
+        for failure in &self.failures {
+            println!("\nFAILED {failure}");
+        }
+        println!("\n{} passed, {} failed", self.passed, self.failed);
+        self.failed == 0
+    }
+}
+
+fn cargo_command(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(arguments).current_dir(root());
+    cargo
+}
+
+/// How many passed and failed, of a line `test result: ok. 12 passed; 0 failed; ...`.
+fn counts(line: &str) -> Option<(u64, u64)> {
+    let result = line.strip_prefix("test result: ")?;
+    let count = |what: &str| {
+        let before = result.split(what).next()?;
+        before.rsplit(' ').next()?.parse().ok()
+    };
+    Some((count(" passed")?, count(" failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_counts_are_read() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s";
+        assert_eq!(counts(line), Some((12, 3)));
+        assert_eq!(counts("test result: ok. 0 passed; 0 failed; 0 ignored"), Some((0, 0)));
+        assert_eq!(counts("test money::tests::shown ... ok"), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask up | demo | test | check`: everything that runs the product on one machine.
+//!
+//! `up` starts an emulated AWS and the sandbox of Stripe and Salesforce and deploys the real template to it; `demo` plays
+//! the main story on that stack; `test` is what has to pass; `check` is its fast part. Progress goes to stderr, results
+//! to stdout. Only Rust and Python have to be there: the rest is installed inside the repository.
+
+mod aws;
+mod binaries;
+mod check;
+mod clients;
+mod demo;
+mod deploy;
+mod emulator;
+mod failure;
+mod http;
+mod money;
+mod process;
+mod progress;
+mod report;
+mod repository;
+mod sandbox;
+mod stack;
+mod story;
+mod timeline;
+mod tools;
+mod up;
+mod vendors;
+
+use std::process::ExitCode;
+
+use crate::failure::{Failure, Result};
+use crate::story::Door;
+
+const USAGE: &str = "cargo xtask <command>
+
+  up                          the emulated AWS with the deployed template, and the sandbox; stays until ctrl-c
+  demo [--json] [--door DOOR] plays Closed Won -> invoice -> paid on that stack, and checks every hop
+                              DOOR: callout (signed HTTP callout, the default) or relay (EventBridge)
+  test                        everything that has to pass, the story on the emulated AWS included
+  check                       the fast part of it: formatting, lints, cargo's tests";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether what was asked for came out well. An error is something that kept us from finding out.
+fn run(arguments: &[&str]) -> Result<bool> {
+    match arguments {
+        ["up"] => up::run().map(|()| true),
+        ["demo", options @ ..] => {
+            let (json, door) = demo_options(options)?;
+            demo::run(door, json)
+        }
+        ["test"] => check::test(),
+        ["check"] => check::check(),
+        _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
+    }
+}
+
+fn demo_options(options: &[&str]) -> Result<(bool, Door)> {
+    let mut json = false;
+    let mut door = Door::Callout;
+    let mut rest = options;
+    loop {
+        rest = match rest {
+            [] => return Ok((json, door)),
+            ["--json", rest @ ..] => {
+                json = true;
+                rest
+            }
+            ["--door", "callout", rest @ ..] => {
+                door = Door::Callout;
+                rest
+            }
+            ["--door", "relay", rest @ ..] => {
+                door = Door::Relay;
+                rest
+            }
+            [option, ..] => return Err(Failure::new(format!("demo does not know {option}\n\n{USAGE}"))),
+        }
+    }
+}
