@@ -1,0 +1,280 @@
+//! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and a small model of SQS.
+
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::{Response, StatusCode};
+use aws_smithy_types::body::SdkBody;
+use dynoxide::Database;
+use serde_json::{Value, json};
+
+use sandbox::Clock;
+
+pub const WORK_QUEUE: &str = "https://sqs.test/1/work";
+pub const DEAD_LETTER_QUEUE: &str = "https://sqs.test/1/dead-letter";
+pub const TABLE: &str = "ledger";
+
+/// Where the template sends a message after so many receives.
+const MOST_RECEIVES: u32 = 16;
+
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    pub receives: u32,
+    visible_at_ms: i64,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    work: Vec<Message>,
+    dead_letter: Vec<Message>,
+    next_id: u64,
+    /// Every body that was ever sent, for the canary.
+    sent: Vec<String>,
+    is_down: bool,
+}
+
+/// Two queues with visibility timeouts, receive counts and a redrive policy.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    queues: Arc<Mutex<Queues>>,
+    clock: Clock,
+}
+
+/// Six times the worker's timeout, as the template has it.
+const VISIBILITY_MS: i64 = 360_000;
+
+impl Sqs {
+    pub fn new(clock: Clock) -> Self {
+        Self { queues: Arc::default(), clock }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Queues) -> T) -> T {
+        work(&mut self.queues.lock().unwrap())
+    }
+
+    pub fn set_down(&self, is_down: bool) {
+        self.with(|queues| queues.is_down = is_down);
+    }
+
+    /// Hands out visible messages as the event source does. Those received too often go to the dead-letter queue.
+    pub fn receive(&self, most: usize) -> Vec<Message> {
+        let now = self.clock.now_ms();
+        self.with(|queues| {
+            let (spent, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut queues.work)
+                .into_iter()
+                .partition(|message| message.visible_at_ms <= now && message.receives >= MOST_RECEIVES);
+            queues.work = kept;
+            queues.dead_letter.extend(spent);
+            let visible = queues.work.iter_mut().filter(|message| message.visible_at_ms <= now).take(most);
+            visible
+                .map(|message| {
+                    message.receives += 1;
+                    message.visible_at_ms = now + VISIBILITY_MS;
+                    message.clone()
+                })
+                .collect()
+        })
+    }
+
+    pub fn delete(&self, id: &str) {
+        self.with(|queues| queues.work.retain(|message| message.id != id));
+    }
+
+    pub fn put(&self, body: &str) {
+        self.send(WORK_QUEUE, body);
+    }
+
+    pub fn work(&self) -> Vec<Message> {
+        self.with(|queues| queues.work.clone())
+    }
+
+    pub fn dead_letters(&self) -> Vec<Value> {
+        self.with(|queues| {
+            queues.dead_letter.iter().map(|message| serde_json::from_str(&message.body).unwrap_or(Value::Null)).collect()
+        })
+    }
+
+    /// Moves everything back, as a person's redrive does.
+    pub fn redrive(&self) {
+        let bodies: Vec<_> = self.with(|queues| queues.dead_letter.drain(..).map(|message| message.body).collect());
+        bodies.iter().for_each(|body| self.put(body));
+    }
+
+    pub fn sent(&self) -> Vec<String> {
+        self.with(|queues| queues.sent.clone())
+    }
+
+    /// When the next message can be received, if one is hidden.
+    pub fn next_visible_ms(&self) -> Option<i64> {
+        self.with(|queues| queues.work.iter().map(|message| message.visible_at_ms).min())
+    }
+
+    fn send(&self, queue: &str, body: &str) -> String {
+        let now = self.clock.now_ms();
+        self.with(|queues| {
+            queues.next_id += 1;
+            let id = format!("message-{:06}", queues.next_id);
+            queues.sent.push(body.to_owned());
+            let message = Message { id: id.clone(), body: body.to_owned(), receives: 0, visible_at_ms: now };
+            if queue == WORK_QUEUE { queues.work.push(message) } else { queues.dead_letter.push(message) }
+            id
+        })
+    }
+
+    fn answer(&self, operation: &str, body: &Value) -> (u16, Value) {
+        let text = |name: &str| body[name].as_str().unwrap_or_default();
+        if self.with(|queues| queues.is_down) {
+            return (503, json!({ "__type": "ServiceUnavailable" }));
+        }
+        match operation {
+            "SendMessage" => {
+                let id = self.send(text("QueueUrl"), text("MessageBody"));
+                (200, json!({ "MessageId": id }))
+            }
+            "SendMessageBatch" => {
+                let entries = body["Entries"].as_array().cloned().unwrap_or_default();
+                let successful: Vec<_> = entries
+                    .iter()
+                    .map(|entry| {
+                        let id = self.send(text("QueueUrl"), entry["MessageBody"].as_str().unwrap_or_default());
+                        json!({ "Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": "" })
+                    })
+                    .collect();
+                (200, json!({ "Successful": successful, "Failed": [] }))
+            }
+            "ChangeMessageVisibility" => {
+                let seconds = body["VisibilityTimeout"].as_i64().unwrap_or_default();
+                let visible_at_ms = self.clock.now_ms() + seconds * 1000;
+                let receipt = text("ReceiptHandle").to_owned();
+                self.with(|queues| {
+                    let message = queues.work.iter_mut().find(|message| message.id == receipt);
+                    if let Some(message) = message {
+                        message.visible_at_ms = visible_at_ms;
+                    }
+                });
+                (200, json!({}))
+            }
+            _ => (400, json!({ "__type": "UnknownOperationException" })),
+        }
+    }
+}
+
+/// Answers the SDK's requests in this process.
+#[derive(Clone)]
+pub struct InProcess {
+    database: Arc<Database>,
+    sqs: Sqs,
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl InProcess {
+    pub fn new(sqs: Sqs) -> Self {
+        let database = Database::memory().unwrap();
+        // As the template makes it.
+        let table = json!({
+            "TableName": TABLE,
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [
+                { "AttributeName": "pk", "KeyType": "HASH" },
+                { "AttributeName": "sk", "KeyType": "RANGE" },
+            ],
+            "AttributeDefinitions": [
+                { "AttributeName": "pk", "AttributeType": "S" },
+                { "AttributeName": "sk", "AttributeType": "S" },
+                { "AttributeName": "open", "AttributeType": "S" },
+                { "AttributeName": "next_check_at", "AttributeType": "N" },
+            ],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "open-runs",
+                "KeySchema": [
+                    { "AttributeName": "open", "KeyType": "HASH" },
+                    { "AttributeName": "next_check_at", "KeyType": "RANGE" },
+                ],
+                "Projection": { "ProjectionType": "ALL" },
+            }],
+        });
+        database.create_table(serde_json::from_value(table).unwrap()).unwrap();
+        Self { database: Arc::new(database), sqs }
+    }
+
+    /// Every item, as DynamoDB's JSON.
+    pub fn items(&self) -> Vec<Value> {
+        let scan = serde_json::from_value(json!({ "TableName": TABLE })).unwrap();
+        let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
+        answer["Items"].as_array().cloned().unwrap_or_default()
+    }
+
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .region(aws_sdk_dynamodb::config::Region::new("eu-central-1"))
+            .credentials_provider(Credentials::from_keys("test", "test", None))
+            .http_client(self.clone())
+            .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
+            .build();
+        aws_sdk_dynamodb::Client::from_conf(config)
+    }
+
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .region(aws_sdk_sqs::config::Region::new("eu-central-1"))
+            .credentials_provider(Credentials::from_keys("test", "test", None))
+            .http_client(self.clone())
+            .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    fn dynamodb_answer(&self, operation: &str, body: Value) -> (u16, Value) {
+        fn call<Q: serde::de::DeserializeOwned, A: serde::Serialize>(
+            body: Value,
+            operation: impl FnOnce(Q) -> dynoxide::Result<A>,
+        ) -> (u16, Value) {
+            match operation(serde_json::from_value(body).unwrap()) {
+                Ok(answer) => (200, serde_json::to_value(answer).unwrap()),
+                Err(error) => (error.status_code(), serde_json::from_str(&error.to_json()).unwrap()),
+            }
+        }
+        let database = &self.database;
+        match operation {
+            "GetItem" => call(body, |request| database.get_item(request)),
+            "PutItem" => call(body, |request| database.put_item(request)),
+            "Query" => call(body, |request| database.query(request)),
+            "TransactWriteItems" => call(body, |request| database.transact_write_items(request)),
+            _ => (400, json!({ "__type": "UnknownOperationException", "message": operation })),
+        }
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        let (service, operation) = target.split_once('.').unwrap_or_default();
+        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
+        let (status, answer) = match service {
+            "AmazonSQS" => self.sqs.answer(operation, &body),
+            _ => self.dynamodb_answer(operation, body),
+        };
+        let response = Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()));
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}

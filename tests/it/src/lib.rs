@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![allow(clippy::unwrap_used, reason = "a story that cannot be set up has failed")]
+
+mod aws;
+mod deal;
+mod env;
+mod fuse;
+mod gateway;
+mod world;
+
+pub use aws::{Message, Sqs};
+pub use deal::{Deal, Line};
+pub use env::{Env, Options, Worked};
+pub use fuse::Fuse;
+pub use gateway::{Reply, http_event};
+pub use world::TestWorld;

@@ -1,0 +1,118 @@
+//! The cloud's world with the sandbox's time, and a fuse around every call to the outside.
+
+use domain::{CustomerId, InvoiceId, Record};
+use engine::World;
+use jiff::Timestamp;
+use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
+use queue::{Envelope, Parked, QueueError};
+use sandbox::Clock;
+use workflow::{Run, RunId};
+
+use crate::Fuse;
+
+pub struct TestWorld;
+
+impl World for TestWorld {
+    type Ledger = Fused<ledger::Ledger>;
+    type Stripe = Fused<stripe::Client>;
+    type Salesforce = Fused<salesforce::Client>;
+    type Reporter = Fused<queue::Queue>;
+    type Clock = SandboxClock;
+}
+
+pub struct SandboxClock(pub Clock);
+
+impl engine::Clock for SandboxClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.now_ms()).unwrap()
+    }
+}
+
+pub struct Fused<T> {
+    pub inner: T,
+    pub fuse: Fuse,
+}
+
+impl<T> Fused<T> {
+    async fn call<A>(&self, call: impl Future<Output = A>) -> A {
+        self.fuse.moment().await;
+        let answer = call.await;
+        self.fuse.moment().await;
+        answer
+    }
+}
+
+impl engine::Ledger for Fused<ledger::Ledger> {
+    async fn begin(&self, new: Run, claim: &Claim) -> Result<Begun, LedgerError> {
+        self.call(self.inner.begin(new, claim)).await
+    }
+
+    async fn save(
+        &self,
+        held: &mut Held,
+        run: Run,
+        calls: &[CallEntry],
+        release: Release,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.call(self.inner.save(held, run, calls, release, now)).await
+    }
+
+    async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError> {
+        self.call(self.inner.run_of_invoice(invoice_id)).await
+    }
+}
+
+impl engine::Stripe for Fused<stripe::Client> {
+    async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error> {
+        self.call(self.inner.write(write, idempotency_key)).await
+    }
+
+    async fn customer(&self, id: &CustomerId) -> Result<stripe::Customer, stripe::Error> {
+        self.call(self.inner.customer(id)).await
+    }
+
+    async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error> {
+        self.call(self.inner.customers_created_since(since)).await
+    }
+
+    async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<stripe::Customer>, stripe::Error> {
+        self.call(self.inner.customers_by_metadata(key, value)).await
+    }
+
+    async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error> {
+        self.call(self.inner.invoice(id)).await
+    }
+
+    async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error> {
+        self.call(self.inner.invoice_lines(id)).await
+    }
+
+    async fn invoices_of_customer(
+        &self,
+        id: &CustomerId,
+        created_since: Timestamp,
+    ) -> Result<Vec<stripe::Invoice>, stripe::Error> {
+        self.call(self.inner.invoices_of_customer(id, created_since)).await
+    }
+}
+
+impl engine::Salesforce for Fused<salesforce::Client> {
+    async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error> {
+        self.call(self.inner.read(queries)).await
+    }
+
+    async fn write(
+        &self,
+        updates: &[salesforce::Update],
+        read_back: &[String],
+    ) -> Result<Vec<Vec<Record>>, salesforce::Error> {
+        self.call(self.inner.write(updates, read_back)).await
+    }
+}
+
+impl engine::Reporter for Fused<queue::Queue> {
+    async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
+        self.call(self.inner.park(envelope, parked)).await
+    }
+}

@@ -1,0 +1,13 @@
+//! All stories, in one binary.
+
+#![allow(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
+
+mod architecture;
+mod budget;
+mod crashes;
+mod doors;
+mod lost_answers;
+mod payment;
+mod races;
+mod refusals;
+mod won;
