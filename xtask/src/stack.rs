@@ -72,7 +72,7 @@ impl Stack {
         let parameters = [
             ("Environment", "local"),
             ("Architecture", architecture),
-            ("WorkerTimeoutSeconds", "10"),
+            ("WorkerTimeoutSeconds", "30"),
             ("DeletionProtection", "false"),
             ("StripeApiKeySecretArn", &stripe_key_arn),
             ("StripeWebhookSecretArn", &stripe_secret_arn),

@@ -16,6 +16,7 @@ pub struct Line {
 pub struct Deal {
     pub account: String,
     pub email: Option<String>,
+    pub country: String,
     pub currency: String,
     pub lines: Vec<Line>,
 }
@@ -37,7 +38,7 @@ impl Deal {
                 quantity: (1 + position % 3).to_string(),
             })
             .collect();
-        Self { account: "Acme".into(), email: Some("ap@acme.example".into()), currency: currency.into(), lines }
+        Self { account: "Acme".into(), email: Some("ap@acme.example".into()), country: "United States".into(), currency: currency.into(), lines }
     }
 
     pub fn three_lines() -> Self {

@@ -301,7 +301,7 @@ impl Env {
             "Billing_Email__c": deal.email,
             "BillingStreet": "1 Main Street",
             "BillingCity": "Springfield",
-            "BillingCountry": "United States",
+            "BillingCountry": deal.country,
         });
         self.insert("Account", account)
     }

@@ -1,4 +1,5 @@
-//! A fuse that blows at the nth call to the outside, before or after its effect: the process is gone at that moment.
+//! A fuse that blows at the nth call to the outside, before or after its effect: the process is gone at that moment, or it
+//! freezes there and goes on when nobody expects it any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -10,26 +11,59 @@ pub struct Fuse(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    /// How many moments are left; negative for a fuse that never blows.
-    left: AtomicI64,
+    /// How many moments are left; negative for never.
+    until_blown: AtomicI64,
+    until_frozen: AtomicI64,
     passed: AtomicU64,
     blown: Notify,
+    frozen: Notify,
+    thawed: Notify,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { left: AtomicI64::new(-1), passed: AtomicU64::new(0), blown: Notify::new() }
+        Self {
+            until_blown: AtomicI64::new(-1),
+            until_frozen: AtomicI64::new(-1),
+            passed: AtomicU64::new(0),
+            blown: Notify::new(),
+            frozen: Notify::new(),
+            thawed: Notify::new(),
+        }
     }
+}
+
+/// Counts down, and says whether it just reached its end. It does so once.
+fn reaches_end(counter: &AtomicI64) -> bool {
+    let left = counter.load(Ordering::SeqCst);
+    if left >= 0 {
+        counter.store(left - 1, Ordering::SeqCst);
+    }
+    left == 0
 }
 
 impl Fuse {
     /// Blows at this moment from now on; each call has two, one before and one after its effect.
     pub fn arm(&self, moment: u64) {
-        self.0.left.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
+        self.0.until_blown.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
     }
 
     pub fn disarm(&self) {
-        self.0.left.store(-1, Ordering::SeqCst);
+        self.0.until_blown.store(-1, Ordering::SeqCst);
+    }
+
+    /// Whoever comes to this moment stands still there until `thaw`. Others go on.
+    pub fn freeze_at(&self, moment: u64) {
+        self.0.until_frozen.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Waits until somebody stands still.
+    pub async fn frozen(&self) {
+        self.0.frozen.notified().await;
+    }
+
+    pub fn thaw(&self) {
+        self.0.thawed.notify_one();
     }
 
     /// How many moments have passed since the beginning.
@@ -40,13 +74,13 @@ impl Fuse {
     /// Never returns once the fuse has blown: nothing of a dead process goes on.
     pub(crate) async fn moment(&self) {
         self.0.passed.fetch_add(1, Ordering::SeqCst);
-        let left = self.0.left.load(Ordering::SeqCst);
-        if left == 0 {
+        if reaches_end(&self.0.until_blown) {
             self.0.blown.notify_one();
             std::future::pending::<()>().await;
         }
-        if left > 0 {
-            self.0.left.store(left - 1, Ordering::SeqCst);
+        if reaches_end(&self.0.until_frozen) {
+            self.0.frozen.notify_one();
+            self.0.thawed.notified().await;
         }
     }
 

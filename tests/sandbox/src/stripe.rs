@@ -106,6 +106,13 @@ impl Stripe {
         invoices::lines::of(&self.state, invoice)
     }
 
+    /// Gives a restricted key these permissions and no others, as a person does in the dashboard.
+    pub fn set_permissions(&mut self, secret: &str, slugs: &[&str]) {
+        for key in self.keys.iter_mut().filter(|key| key.secret == secret) {
+            *key = Key::restricted(secret, slugs);
+        }
+    }
+
     /// How often each operation (`Customer.create`, …) was executed. Replays and refusals at a gate do not count.
     pub fn counters(&self) -> &BTreeMap<String, u64> {
         &self.counters

@@ -1,1 +1,59 @@
-//! Soon.
+//! Calls are a budget: what a deal costs Stripe and Salesforce.
+
+use it::{Deal, Env};
+
+/// `(calls to Stripe, calls to Salesforce)` of one won deal, from the callout to the write-back.
+async fn cost(env: &Env, account: &str, deal: &Deal) -> (Vec<String>, usize) {
+    let opportunity = env.enter_for(account, deal).await;
+    env.settle().await;
+    env.clear_calls();
+    env.close(&opportunity);
+    env.settle().await;
+    assert!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"].is_string());
+    (env.stripe_calls(), env.salesforce_calls().len())
+}
+
+#[tokio::test]
+async fn a_deal_costs_four_calls_at_stripe_and_two_at_salesforce() {
+    for lines in [1, 3, 10, 11, 100] {
+        let env = Env::start().await;
+        let account = env.account(&Deal::three_lines());
+        let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(lines, "USD")).await;
+        let operations: Vec<_> = stripe.iter().map(|call| call.rsplit('/').next().unwrap()).collect();
+        assert_eq!(operations, ["customers", "invoices", "add_lines", "send"], "{lines} lines");
+        assert_eq!(salesforce, 2, "{lines} lines");
+        // The customer is known now.
+        let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(lines, "USD")).await;
+        assert_eq!((stripe.len(), salesforce), (3, 2), "{lines} lines, customer known");
+    }
+}
+
+#[tokio::test]
+async fn each_further_hundred_lines_cost_one_more_call() {
+    let env = Env::start().await;
+    let account = env.account(&Deal::three_lines());
+    let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(120, "USD")).await;
+    assert_eq!((stripe.len(), salesforce), (5, 2));
+    let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(250, "USD")).await;
+    assert_eq!((stripe.len(), salesforce), (5, 2), "three batches, customer known");
+}
+
+#[tokio::test]
+async fn a_negotiated_line_costs_one_more_call() {
+    let env = Env::start().await;
+    let account = env.account(&Deal::three_lines());
+    let (stripe, salesforce) = cost(&env, &account, &Deal::negotiated("100", 10_000, "80", "3")).await;
+    assert_eq!((stripe.len(), salesforce), (5, 2));
+}
+
+#[tokio::test]
+async fn a_payment_costs_one_call_at_stripe_and_two_at_salesforce() {
+    let env = Env::start().await;
+    env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.pay(&invoice).await;
+    env.clear_calls();
+    env.settle().await;
+    assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (1, 2));
+}
