@@ -47,9 +47,7 @@ fn read(mut environment: Environment) -> Result<Config, ConfigError> {
     let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
     let stripe_api_base = environment.required("STRIPE_API_BASE");
     let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
-    let salesforce_api_version = environment
-        .parsed("SALESFORCE_API_VERSION", api_version)
-        .unwrap_or_default();
+    let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
     let work_queue_url = environment.required("WORK_QUEUE_URL");
     let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
     let ledger_table = environment.required("LEDGER_TABLE");
@@ -60,17 +58,8 @@ fn read(mut environment: Environment) -> Result<Config, ConfigError> {
             work_queue_url,
             dead_letter_queue_url,
             ledger_table,
-            scope: Scope {
-                environment: name,
-                stripe_account_id,
-                organization_id,
-                livemode,
-            },
-            settings: Settings {
-                multi_currency,
-                org_currency,
-                days_until_due,
-            },
+            scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
+            settings: Settings { multi_currency, org_currency, days_until_due },
             stripe_key_arn,
             stripe_api_base,
             salesforce_credentials_arn,
@@ -87,10 +76,7 @@ fn read(mut environment: Environment) -> Result<Config, ConfigError> {
 }
 
 fn api_version(value: &str) -> Result<String, &'static str> {
-    let number = value
-        .strip_prefix('v')
-        .and_then(|version| version.strip_suffix(".0"))
-        .unwrap_or_default();
+    let number = value.strip_prefix('v').and_then(|version| version.strip_suffix(".0")).unwrap_or_default();
     match number.parse::<u16>() {
         Ok(60..) => Ok(value.to_owned()),
         _ => Err("it must be of the form v67.0, and v60.0 or later"),
@@ -109,9 +95,7 @@ pub async fn from_environment(environment: Environment) -> Result<App<Cloud>, Co
     let problem = |why: String| ConfigError { problems: vec![why] };
     let key = ApiKey::parse(key?.expose_secret()).map_err(|why| problem(format!("{STRIPE_KEY}: {why}")))?;
     if key.is_live() != config.scope.livemode {
-        return Err(problem(format!(
-            "{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"
-        )));
+        return Err(problem(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ")));
     }
     let credentials = salesforce::Credentials::from_json(credentials?.expose_secret())
         .map_err(|why| problem(format!("{SALESFORCE_CREDENTIALS}: {why}")))?;
@@ -125,11 +109,7 @@ pub async fn from_environment(environment: Environment) -> Result<App<Cloud>, Co
         timeouts: salesforce::Timeouts::default(),
     })
     .map_err(|why| problem(format!("SALESFORCE_LOGIN_URL: {why}")))?;
-    let queue = Queue::new(
-        aws_sdk_sqs::Client::new(&aws),
-        config.work_queue_url,
-        config.dead_letter_queue_url,
-    );
+    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.work_queue_url, config.dead_letter_queue_url);
     let engine = Engine {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table),
         stripe,

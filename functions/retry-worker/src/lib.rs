@@ -29,9 +29,7 @@ pub async fn handle<W: World>(app: &App<W>, event: LambdaEvent<SqsEvent>) -> Sqs
     let mut answer = SqsBatchResponse::default();
     for message in &event.payload.records {
         // One message's panic is that message's failure, and never its batch mates'.
-        let work = AssertUnwindSafe(work(app, message, &event.context))
-            .catch_unwind()
-            .await;
+        let work = AssertUnwindSafe(work(app, message, &event.context)).catch_unwind().await;
         let pause = match work {
             Ok(Ok(())) => continue,
             Ok(Err(pause)) => pause,
@@ -45,10 +43,8 @@ pub async fn handle<W: World>(app: &App<W>, event: LambdaEvent<SqsEvent>) -> Sqs
 
 async fn work<W: World>(app: &App<W>, message: &SqsMessage, context: &Context) -> Result<(), Pause> {
     let now = app.engine.clock.now();
-    let deadline = i64::try_from(context.deadline)
-        .ok()
-        .and_then(|ms| Timestamp::from_millisecond(ms).ok())
-        .unwrap_or(now);
+    let deadline =
+        i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(now);
     if deadline.duration_since(now) < ENOUGH_TIME {
         return Err(Pause::new(
             Pace::Now,
@@ -61,19 +57,8 @@ async fn work<W: World>(app: &App<W>, message: &SqsMessage, context: &Context) -
         Ok(envelope) => envelope,
         Err(error) => return put_aside(app, body, &error.to_string(), now).await,
     };
-    let owner = format!(
-        "{}/{}",
-        context.request_id,
-        message.message_id.as_deref().unwrap_or_default()
-    );
-    let outcome = app
-        .engine
-        .handle(&Errand {
-            envelope: &envelope,
-            owner,
-            deadline,
-        })
-        .await;
+    let owner = format!("{}/{}", context.request_id, message.message_id.as_deref().unwrap_or_default());
+    let outcome = app.engine.handle(&Errand { envelope: &envelope, owner, deadline }).await;
     conclude(&envelope, outcome, app.engine.clock.now())
 }
 
@@ -92,11 +77,7 @@ fn conclude(envelope: &Envelope, outcome: Outcome, now: Timestamp) -> Result<(),
             Ok(())
         }
         Outcome::Stopped { run, stop } => {
-            let metric = if stop.needs_person() {
-                Metric::RunsParked
-            } else {
-                Metric::RunsStopped
-            };
+            let metric = if stop.needs_person() { Metric::RunsParked } else { Metric::RunsStopped };
             count(metric, stop.code.as_str());
             tracing::warn!(event.id = %envelope.id, run.id = %run, code = stop.code.as_str(), "stopped");
             Ok(())
@@ -109,25 +90,14 @@ fn conclude(envelope: &Envelope, outcome: Outcome, now: Timestamp) -> Result<(),
 async fn put_aside<W: World>(app: &App<W>, body: &str, why: &str, now: Timestamp) -> Result<(), Pause> {
     platform::count(SERVICE, Metric::Quarantined, "message_unreadable", now);
     tracing::error!(why, "a message was put aside");
-    app.queue
-        .put_aside(body, "message_unreadable")
-        .await
-        .map_err(|error| Pause::backoff("queue_unavailable", error))
+    app.queue.put_aside(body, "message_unreadable").await.map_err(|error| Pause::backoff("queue_unavailable", error))
 }
 
 async fn give_back<W: World>(app: &App<W>, message: &SqsMessage, pause: &Pause) {
     let now = app.engine.clock.now();
-    let receives = message
-        .attributes
-        .get("ApproximateReceiveCount")
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1);
+    let receives = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1);
     let delay = engine::delay(pause.pace, receives, spread(message), now);
-    let metric = if pause.code.ends_with("_not_allowed") {
-        Metric::AccessDenied
-    } else {
-        Metric::Retries
-    };
+    let metric = if pause.code.ends_with("_not_allowed") { Metric::AccessDenied } else { Metric::Retries };
     platform::count(SERVICE, metric, pause.code, now);
     tracing::warn!(
         message.id = message.message_id.as_deref(),
@@ -147,6 +117,5 @@ async fn give_back<W: World>(app: &App<W>, message: &SqsMessage, pause: &Pause) 
 /// Differs between messages and stays the same for one, without a random number.
 fn spread(message: &SqsMessage) -> u32 {
     let id = message.message_id.as_deref().unwrap_or_default();
-    id.bytes()
-        .fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
+    id.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)))
 }

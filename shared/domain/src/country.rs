@@ -51,12 +51,7 @@ const ALSO_KNOWN_AS: [(&str, &str); 35] = [
 /// Without case, article, blanks and punctuation, so that "The Netherlands" and "Bosnia & Herzegovina" are found.
 fn plain(name: &str) -> String {
     let lower = name.to_lowercase();
-    lower
-        .strip_prefix("the ")
-        .unwrap_or(&lower)
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .collect()
+    lower.strip_prefix("the ").unwrap_or(&lower).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// An ISO 3166 alpha-2 code.
@@ -75,13 +70,9 @@ impl CountryCode {
         let found = match text.len() {
             2 => Country::from_alpha2(text).ok(),
             3 => Country::from_alpha3(text).ok(),
-            _ => Country::get_countries()
-                .into_iter()
-                .find(|country| self::plain(country.long_name) == plain),
+            _ => Country::get_countries().into_iter().find(|country| self::plain(country.long_name) == plain),
         };
-        found
-            .ok_or(UnknownCountry)
-            .and_then(|country| Self::from_code(country.alpha2))
+        found.ok_or(UnknownCountry).and_then(|country| Self::from_code(country.alpha2))
     }
 
     fn from_code(code: &str) -> Result<Self, UnknownCountry> {
@@ -150,11 +141,7 @@ mod tests {
             ("Vietnam", "VN"),
             ("Türkiye", "TR"),
         ] {
-            assert_eq!(
-                CountryCode::parse(text).map(|c| c.to_string()),
-                Ok(expected.to_owned()),
-                "{text}"
-            );
+            assert_eq!(CountryCode::parse(text).map(|c| c.to_string()), Ok(expected.to_owned()), "{text}");
         }
     }
 

@@ -11,15 +11,9 @@ use crate::{InvoiceId, OpportunityId};
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
     /// An opportunity was won, or one that may be won was edited.
-    OpportunityChanged {
-        opportunity_id: OpportunityId,
-        occurred_at: Timestamp,
-    },
+    OpportunityChanged { opportunity_id: OpportunityId, occurred_at: Timestamp },
     /// Stripe says that an invoice is paid.
-    InvoicePaid {
-        invoice_id: InvoiceId,
-        occurred_at: Timestamp,
-    },
+    InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// Salesforce lost change events and cannot say which records they were about (`GAP_OVERFLOW`).
     OpportunitiesLost { occurred_at: Timestamp },
 }

@@ -23,10 +23,8 @@ fn checksum(first_fifteen: &[u8]) -> String {
     first_fifteen
         .chunks(5)
         .map(|block| {
-            let index = block
-                .iter()
-                .enumerate()
-                .fold(0usize, |bits, (i, c)| bits | (usize::from(c.is_ascii_uppercase()) << i));
+            let index =
+                block.iter().enumerate().fold(0usize, |bits, (i, c)| bits | (usize::from(c.is_ascii_uppercase()) << i));
             char::from(ALPHABET[index])
         })
         .collect()
@@ -52,11 +50,7 @@ fn stripe_id(text: &str, object: &'static str, prefix: &'static str) -> Result<S
     let valid = text.strip_prefix(prefix).is_some_and(|rest| {
         !rest.is_empty() && rest.len() <= 200 && rest.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
     });
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err(IdError::NotAStripeId { object, prefix })
-    }
+    if valid { Ok(text.to_owned()) } else { Err(IdError::NotAStripeId { object, prefix }) }
 }
 
 macro_rules! ids {
@@ -125,11 +119,7 @@ fn stripe_price_id(text: &str, object: &'static str, prefix: &'static str) -> Re
 
 fn stripe_product_id(text: &str, object: &'static str, prefix: &'static str) -> Result<String, IdError> {
     let valid = !text.is_empty() && text.len() <= 200 && text.bytes().all(|c| c.is_ascii_graphic());
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err(IdError::NotAStripeId { object, prefix })
-    }
+    if valid { Ok(text.to_owned()) } else { Err(IdError::NotAStripeId { object, prefix }) }
 }
 
 #[cfg(test)]
@@ -145,18 +135,9 @@ mod tests {
 
     #[test]
     fn the_checksum_is_salesforces() {
-        assert_eq!(
-            AccountId::parse("001000000000001").expect("valid").as_str(),
-            "001000000000001AAA"
-        );
-        assert_eq!(
-            AccountId::parse("001D000000IRFmaIAH").expect("valid").as_str(),
-            "001D000000IRFmaIAH"
-        );
-        assert_eq!(
-            AccountId::parse("001D000000IRFma").expect("valid").as_str(),
-            "001D000000IRFmaIAH"
-        );
+        assert_eq!(AccountId::parse("001000000000001").expect("valid").as_str(), "001000000000001AAA");
+        assert_eq!(AccountId::parse("001D000000IRFmaIAH").expect("valid").as_str(), "001D000000IRFmaIAH");
+        assert_eq!(AccountId::parse("001D000000IRFma").expect("valid").as_str(), "001D000000IRFmaIAH");
     }
 
     #[test]
@@ -165,13 +146,7 @@ mod tests {
             ("", IdError::NotASalesforceId),
             ("../006000000000001", IdError::NotASalesforceId),
             ("006000000000001' OR Name != '", IdError::NotASalesforceId),
-            (
-                "001000000000001AAA",
-                IdError::WrongPrefix {
-                    object: "Opportunity",
-                    prefix: "006",
-                },
-            ),
+            ("001000000000001AAA", IdError::WrongPrefix { object: "Opportunity", prefix: "006" }),
             ("006000000000001AAB", IdError::WrongChecksum),
         ] {
             assert_eq!(OpportunityId::parse(text), Err(expected), "{text}");

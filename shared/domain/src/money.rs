@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Currencies that Stripe bills without decimals. Stripe's list, not ISO's: they differ (MGA has two in ISO).
 /// Source: docs.stripe.com/currencies.
-const ZERO_DECIMAL: [&str; 15] = [
-    "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF",
-];
+const ZERO_DECIMAL: [&str; 15] =
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"];
 
 /// Currencies that Stripe bills in thousandths; the last digit must be 0. Source: docs.stripe.com/currencies.
 const THREE_DECIMAL: [&str; 5] = ["BHD", "JOD", "KWD", "OMR", "TND"];
@@ -99,11 +98,7 @@ impl From<Currency> for String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
     #[error("{amount} {currency} cannot be billed exactly: {currency} amounts are multiples of {smallest}")]
-    NotRepresentable {
-        amount: Decimal,
-        currency: Currency,
-        smallest: Decimal,
-    },
+    NotRepresentable { amount: Decimal, currency: Currency, smallest: Decimal },
     #[error("{amount} {currency} is too large to bill")]
     TooLarge { amount: Decimal, currency: Currency },
     #[error("amounts in {0} and {1} cannot be added")]
@@ -132,11 +127,7 @@ impl Money {
         let scaled = amount.checked_mul(scale).ok_or_else(too_large)?.normalize();
         let step = Decimal::from(currency.step());
         if !(scaled / step).fract().is_zero() {
-            return Err(MoneyError::NotRepresentable {
-                amount,
-                currency,
-                smallest: (step / scale).normalize(),
-            });
+            return Err(MoneyError::NotRepresentable { amount, currency, smallest: (step / scale).normalize() });
         }
         let minor_units = scaled.to_i64().ok_or_else(too_large)?;
         if minor_units.abs() > LARGEST_MINOR_UNITS {
@@ -164,14 +155,8 @@ impl Money {
         let minor_units = self
             .minor_units
             .checked_add(other.minor_units)
-            .ok_or(MoneyError::TooLarge {
-                amount: self.to_major_units(),
-                currency: self.currency,
-            })?;
-        Ok(Self {
-            minor_units,
-            currency: self.currency,
-        })
+            .ok_or(MoneyError::TooLarge { amount: self.to_major_units(), currency: self.currency })?;
+        Ok(Self { minor_units, currency: self.currency })
     }
 }
 

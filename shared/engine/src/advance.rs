@@ -40,30 +40,16 @@ impl<W: World> Engine<W> {
             now,
             lease_until: errand.deadline.saturating_add(LEASE_MARGIN).unwrap_or(errand.deadline),
         };
-        let held = match self
-            .ledger
-            .begin(seed.clone(), &claim)
-            .await
-            .map_err(|error| ledger_pause(&error))?
-        {
+        let held = match self.ledger.begin(seed.clone(), &claim).await.map_err(|error| ledger_pause(&error))? {
             Begun::Held(held) => *held,
             Begun::Busy { until } => {
-                return Err(Pause::new(
-                    Pace::Held { until },
-                    "run_is_held",
-                    format!("{} is being worked on", seed.id),
-                ));
+                return Err(Pause::new(Pace::Held { until }, "run_is_held", format!("{} is being worked on", seed.id)));
             }
             Begun::Answered(run) => return Ok(*run),
         };
         let run = held.stored.run.clone();
         let run = if held.is_new { run } else { run.take_up(seed) };
-        let mut work = Work {
-            held,
-            run,
-            calls: Vec::new(),
-            is_saved: true,
-        };
+        let mut work = Work { held, run, calls: Vec::new(), is_saved: true };
         for _ in 0..MOST_STEPS {
             if let Some(end) = self.step(&mut work, errand).await? {
                 tracing::info!(
@@ -75,11 +61,7 @@ impl<W: World> Engine<W> {
                 return Ok(work.run);
             }
         }
-        self.give_back(
-            &mut work,
-            Pause::backoff("going_in_circles", "the run takes more steps than any should"),
-        )
-        .await
+        self.give_back(&mut work, Pause::backoff("going_in_circles", "the run takes more steps than any should")).await
     }
 
     /// One step. `Some` when the run has ended and is saved.
@@ -91,18 +73,10 @@ impl<W: World> Engine<W> {
                 return Ok(Some(end));
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
-            Next::EnsureCustomer {
-                account_id,
-                details,
-                named_by_salesforce,
-            } => {
+            Next::EnsureCustomer { account_id, details, named_by_salesforce } => {
                 let organization_id = self.scope.organization_id.clone();
                 let livemode = self.scope.livemode;
-                let id = RunId::AccountCustomer {
-                    organization_id,
-                    account_id: account_id.clone(),
-                    livemode,
-                };
+                let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode };
                 let point = account_customer::Point::new(account_id, details, named_by_salesforce);
                 let seed = Run::new(id, State::AccountCustomer(point));
                 match Box::pin(self.advance(seed, errand)).await {
@@ -118,12 +92,7 @@ impl<W: World> Engine<W> {
     async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
         let time_left = errand.deadline.duration_since(self.now());
         if time_left < LAST_CALL {
-            return self
-                .give_back(
-                    work,
-                    Pause::new(Pace::Now, "out_of_time", "the next invocation goes on"),
-                )
-                .await;
+            return self.give_back(work, Pause::new(Pace::Now, "out_of_time", "the next invocation goes on")).await;
         }
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {
@@ -148,12 +117,7 @@ impl<W: World> Engine<W> {
 
     /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
     async fn ready(&self, work: &mut Work, call: &Call, operation: Operation) -> Result<Ready, Pause> {
-        let open = work
-            .run
-            .intents
-            .get(&operation)
-            .filter(|intent| intent.is_open())
-            .cloned();
+        let open = work.run.intents.get(&operation).filter(|intent| intent.is_open()).cloned();
         let call = match open {
             None => call.clone(),
             Some(intent) => match trust(&intent, self.now()) {
@@ -184,12 +148,7 @@ impl<W: World> Engine<W> {
     }
 
     async fn take_in(&self, work: &mut Work, call: &Call, performed: Performed) -> Result<(), Pause> {
-        let Performed {
-            result,
-            entry,
-            replays_error,
-            retire,
-        } = performed;
+        let Performed { result, entry, replays_error, retire } = performed;
         tracing::info!(
             run.id = %work.run.id,
             run.point = work.run.point(),
@@ -213,9 +172,7 @@ impl<W: World> Engine<W> {
                 self.record(work, fact)
             }
             Err(pause) => {
-                let sent = call
-                    .operation()
-                    .and_then(|operation| work.run.intents.get_mut(&operation));
+                let sent = call.operation().and_then(|operation| work.run.intents.get_mut(&operation));
                 if let Some(intent) = sent {
                     intent.last_sent = self.now();
                     intent.replays_error |= replays_error;
@@ -247,10 +204,7 @@ impl<W: World> Engine<W> {
             return Ok(());
         }
         let now = self.clock.now();
-        let saved = self
-            .ledger
-            .save(&mut work.held, work.run.clone(), &work.calls, release, now)
-            .await;
+        let saved = self.ledger.save(&mut work.held, work.run.clone(), &work.calls, release, now).await;
         saved.map_err(|error| ledger_pause(&error))?;
         work.calls.clear();
         work.is_saved = true;
@@ -279,9 +233,7 @@ fn settle(run: &mut Run, operation: Operation) {
 
 fn customer_fact(customer: &Run) -> Fact {
     match (customer.customer_id(), customer.stop()) {
-        (Some(customer_id), _) => Fact::CustomerKnown {
-            customer_id: customer_id.clone(),
-        },
+        (Some(customer_id), _) => Fact::CustomerKnown { customer_id: customer_id.clone() },
         (None, Some(stop)) => Fact::CustomerStopped(stop.clone()),
         (None, None) => unreachable!("a customer's run ends with a customer or a reason"),
     }

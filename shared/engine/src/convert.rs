@@ -48,11 +48,7 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>) -> Fact {
     };
     let lines = next();
     let primary_contact = next().into_iter().next();
-    Fact::DealRead(Box::new(Deal {
-        opportunity,
-        lines,
-        primary_contact,
-    }))
+    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact }))
 }
 
 pub(crate) fn soql(query: &RecordQuery) -> String {
@@ -79,21 +75,12 @@ pub(crate) fn update(update: &Update) -> salesforce::Update {
     salesforce::Update {
         object: update.object.to_owned(),
         id: update.id.clone(),
-        fields: update
-            .fields
-            .iter()
-            .map(|(field, value)| ((*field).to_owned(), value.clone()))
-            .collect(),
+        fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
     }
 }
 
 pub(crate) fn parked(stop: &Stop, run: &str, at: Timestamp) -> Parked {
-    Parked {
-        code: stop.code.as_str().to_owned(),
-        reason: stop.message.clone(),
-        run: run.to_owned(),
-        at,
-    }
+    Parked { code: stop.code.as_str().to_owned(), reason: stop.message.clone(), run: run.to_owned(), at }
 }
 
 /// What a failed call to Stripe means: a fact, or a reason to come back.
@@ -116,34 +103,18 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
                  in Stripe's dashboard before anything is sent again.",
                 call.name()
             );
-            Ok(Fact::Refused(Refusal {
-                stop: Stop::review(Code::StripeIdempotencyMismatch, message),
-            }))
+            Ok(Fact::Refused(Refusal { stop: Stop::review(Code::StripeIdempotencyMismatch, message) }))
         }
         _ => Err(stripe_pause(error)),
     }
 }
 
 fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
-    let code = refusal
-        .code
-        .as_deref()
-        .map(|code| format!(", code {code}"))
-        .unwrap_or_default();
-    let param = refusal
-        .param
-        .as_deref()
-        .map(|param| format!(", parameter {param}"))
-        .unwrap_or_default();
-    let message = format!(
-        "Stripe refused {}: {} (status {}{code}{param}).",
-        call.name(),
-        refusal.message,
-        refusal.status
-    );
-    Fact::Refused(Refusal {
-        stop: Stop::refused(Code::StripeRefused, message),
-    })
+    let code = refusal.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
+    let param = refusal.param.as_deref().map(|param| format!(", parameter {param}")).unwrap_or_default();
+    let message =
+        format!("Stripe refused {}: {} (status {}{code}{param}).", call.name(), refusal.message, refusal.status);
+    Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, message) })
 }
 
 pub(crate) fn stripe_pause(error: &stripe::Error) -> Pause {
@@ -164,24 +135,13 @@ const LIMIT_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Timestamp) -> Result<Fact, Pause> {
     match error {
         salesforce::Error::Refused(refusal) => {
-            let message = format!(
-                "Salesforce refused {}: {} ({}).",
-                call.name(),
-                refusal.message,
-                refusal.error_code
-            );
-            Ok(Fact::Refused(Refusal {
-                stop: Stop::refused(Code::SalesforceRefused, message),
-            }))
+            let message = format!("Salesforce refused {}: {} ({}).", call.name(), refusal.message, refusal.error_code);
+            Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
         }
         salesforce::Error::NotAllowed { .. } => Err(Pause::backoff("salesforce_not_allowed", error)),
         salesforce::Error::LimitReached { .. } => {
             let until = now.saturating_add(LIMIT_PAUSE).unwrap_or(now);
-            Err(Pause::new(
-                Pace::NotBefore(until),
-                "salesforce_limit_reached",
-                error.to_string(),
-            ))
+            Err(Pause::new(Pace::NotBefore(until), "salesforce_limit_reached", error.to_string()))
         }
         salesforce::Error::Busy { .. } => Err(Pause::backoff("salesforce_busy", error)),
         salesforce::Error::Unknown { .. } => Err(Pause::backoff("salesforce_unknown_outcome", error)),

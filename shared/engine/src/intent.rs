@@ -38,11 +38,7 @@ pub(crate) fn trust(intent: &Intent, now: Timestamp) -> Trust {
         return Trust::SameKey;
     }
     let quiet_at = intent.last_sent.saturating_add(QUIET).unwrap_or(intent.last_sent);
-    if now < quiet_at {
-        Trust::Wait { until: quiet_at }
-    } else {
-        Trust::Look
-    }
+    if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
 }
 
 impl Scope {
@@ -125,10 +121,7 @@ mod tests {
     #[test]
     fn a_key_is_trusted_for_23_hours_and_not_after_a_replayed_error() {
         let sent = Timestamp::UNIX_EPOCH;
-        let after = |minutes: i64| {
-            sent.saturating_add(SignedDuration::from_mins(minutes))
-                .expect("in range")
-        };
+        let after = |minutes: i64| sent.saturating_add(SignedDuration::from_mins(minutes)).expect("in range");
         let intent = |replays_error| Intent {
             generation: 0,
             key: "cw1_".into(),

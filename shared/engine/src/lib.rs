@@ -73,10 +73,7 @@ impl<W: World> Engine<W> {
         let run = seed.id.to_string();
         match self.advance(*seed, errand).await {
             Ok(ended) => match ended.stop() {
-                Some(stop) => Outcome::Stopped {
-                    run,
-                    stop: stop.clone(),
-                },
+                Some(stop) => Outcome::Stopped { run, stop: stop.clone() },
                 None => Outcome::Done { run },
             },
             Err(pause) => Outcome::Retry(pause),

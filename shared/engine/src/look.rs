@@ -25,23 +25,12 @@ impl<W: World> Engine<W> {
         };
         let looked = match call {
             Call::CreateCustomer { account_id, .. } => {
-                let mut found = self
-                    .stripe
-                    .customers_created_since(since)
-                    .await
-                    .map_err(|e| stripe_pause(&e))?;
-                let by_search = self
-                    .stripe
-                    .customers_by_metadata("sf_account_id", account_id.as_str())
-                    .await;
+                let mut found = self.stripe.customers_created_since(since).await.map_err(|e| stripe_pause(&e))?;
+                let by_search = self.stripe.customers_by_metadata("sf_account_id", account_id.as_str()).await;
                 found.extend(by_search.map_err(|error| stripe_pause(&error))?);
                 found.retain(|customer| !customer.deleted && made_by_run(&customer.metadata));
-                let oldest = found
-                    .into_iter()
-                    .min_by_key(|customer| (customer.created, customer.id.clone()));
-                oldest.map(|customer| Fact::CustomerCreated {
-                    customer_id: customer.id,
-                })
+                let oldest = found.into_iter().min_by_key(|customer| (customer.created, customer.id.clone()));
+                oldest.map(|customer| Fact::CustomerCreated { customer_id: customer.id })
             }
             Call::CreateInvoice { customer_id, .. } => {
                 let found = self.stripe.invoices_of_customer(customer_id, since).await;
@@ -55,16 +44,8 @@ impl<W: World> Engine<W> {
                     .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
                 chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice)))
             }
-            Call::AddLines {
-                invoice_id,
-                batch,
-                lines,
-            } => {
-                let there = self
-                    .stripe
-                    .invoice_lines(invoice_id)
-                    .await
-                    .map_err(|error| stripe_pause(&error))?;
+            Call::AddLines { invoice_id, batch, lines } => {
+                let there = self.stripe.invoice_lines(invoice_id).await.map_err(|error| stripe_pause(&error))?;
                 let keys: Vec<_> = there.iter().filter_map(|line| convert::line(line).key).collect();
                 let missing: Vec<_> = lines
                     .iter()
@@ -73,11 +54,7 @@ impl<W: World> Engine<W> {
                     .collect();
                 if !missing.is_empty() {
                     let invoice_id = invoice_id.clone();
-                    return Ok(Look::NotFound(Call::AddLines {
-                        invoice_id,
-                        batch: *batch,
-                        lines: missing,
-                    }));
+                    return Ok(Look::NotFound(Call::AddLines { invoice_id, batch: *batch, lines: missing }));
                 }
                 Some(self.invoice_fact(invoice_id).await?)
             }
@@ -96,12 +73,7 @@ impl<W: World> Engine<W> {
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
         match self.stripe.invoice(invoice_id).await {
             Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
-            Err(error) => convert::stripe_failure(
-                &Call::ReadInvoice {
-                    invoice_id: invoice_id.clone(),
-                },
-                &error,
-            ),
+            Err(error) => convert::stripe_failure(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }
 }

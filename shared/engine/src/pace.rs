@@ -25,11 +25,7 @@ pub enum Pace {
 
 impl Pause {
     pub fn new(pace: Pace, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            pace,
-            code,
-            detail: detail.into(),
-        }
+        Self { pace, code, detail: detail.into() }
     }
 
     pub fn backoff(code: &'static str, detail: impl std::fmt::Display) -> Self {
@@ -66,9 +62,7 @@ mod tests {
     #[test]
     fn waits_grow_to_six_hours_and_outlast_a_long_outage() {
         let now = Timestamp::UNIX_EPOCH;
-        let waits: Vec<_> = (1..=16)
-            .map(|receives| delay(Pace::Backoff, receives, 0, now).as_secs())
-            .collect();
+        let waits: Vec<_> = (1..=16).map(|receives| delay(Pace::Backoff, receives, 0, now).as_secs()).collect();
         assert_eq!(&waits[..4], [2, 6, 18, 54]);
         assert_eq!(waits[15], 6 * 60 * 60);
         assert!(waits.iter().sum::<i64>() > 36 * 60 * 60);

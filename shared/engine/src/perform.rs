@@ -40,12 +40,7 @@ impl<W: World> Engine<W> {
                 entry.outcome = if reply.replayed { "replayed" } else { "ok" }.to_owned();
                 let result = self.answered(call, reply).await;
                 let missing = matches!(result, Ok(Fact::CustomerMissing | Fact::InvoiceMissing));
-                Performed {
-                    result,
-                    entry,
-                    replays_error: false,
-                    retire: missing.then_some(operation),
-                }
+                Performed { result, entry, replays_error: false, retire: missing.then_some(operation) }
             }
             Err(error) => {
                 describe_stripe(&mut entry, &error);
@@ -54,12 +49,7 @@ impl<W: World> Engine<W> {
                 let mismatch = matches!(error, stripe::Error::IdempotencyMismatch { .. });
                 let retire = (result.is_ok() && !mismatch).then_some(operation);
                 let replays_error = matches!(error, stripe::Error::Unknown { replayed: true, .. });
-                Performed {
-                    result,
-                    entry,
-                    replays_error,
-                    retire,
-                }
+                Performed { result, entry, replays_error, retire }
             }
         }
     }
@@ -67,28 +57,20 @@ impl<W: World> Engine<W> {
     /// A replayed answer tells what was true when it was first given, so the object is read again.
     async fn answered(&self, call: &Call, reply: stripe::Reply) -> Result<Fact, Pause> {
         match (reply.answer, reply.replayed) {
-            (stripe::Answer::Customer(customer), false) => Ok(Fact::CustomerCreated {
-                customer_id: customer.id,
-            }),
+            (stripe::Answer::Customer(customer), false) => Ok(Fact::CustomerCreated { customer_id: customer.id }),
             (stripe::Answer::Customer(customer), true) => match self.stripe.customer(&customer.id).await {
                 Ok(now) if now.deleted => Ok(Fact::CustomerMissing),
                 Ok(now) => Ok(Fact::CustomerCreated { customer_id: now.id }),
-                Err(error) => stripe_failure(
-                    &Call::ReadCustomer {
-                        customer_id: customer.id,
-                    },
-                    &error,
-                ),
+                Err(error) => stripe_failure(&Call::ReadCustomer { customer_id: customer.id }, &error),
             },
             (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
             (stripe::Answer::Invoice(invoice), true) => match self.stripe.invoice(&invoice.id).await {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now))),
                 Err(error) => stripe_failure(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
-            (stripe::Answer::Deleted, _) => Err(Pause::backoff(
-                "stripe_unknown_outcome",
-                format!("{} was answered by a deletion", call.name()),
-            )),
+            (stripe::Answer::Deleted, _) => {
+                Err(Pause::backoff("stripe_unknown_outcome", format!("{} was answered by a deletion", call.name())))
+            }
         }
     }
 
@@ -116,12 +98,7 @@ impl<W: World> Engine<W> {
             entry.detail = Some(detail);
             entry.request_id = request_id;
         }
-        Performed {
-            result,
-            entry,
-            replays_error: false,
-            retire: None,
-        }
+        Performed { result, entry, replays_error: false, retire: None }
     }
 
     async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {
@@ -137,15 +114,10 @@ impl<W: World> Engine<W> {
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
             Call::UpdateRecords { updates } => {
-                let read_back: Vec<_> = updates
-                    .iter()
-                    .map(|update| convert::soql(&update.read_back()))
-                    .collect();
+                let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
                 let answers = self.salesforce.write(&updates, &read_back).await?;
-                let records = answers
-                    .into_iter()
-                    .map(|records| records.into_iter().next().unwrap_or_default());
+                let records = answers.into_iter().map(|records| records.into_iter().next().unwrap_or_default());
                 Ok(Fact::RecordsUpdated(records.collect()))
             }
             _ => unreachable_call(call),
@@ -158,24 +130,19 @@ impl<W: World> Engine<W> {
                 let customer = self.stripe.customer(customer_id).await?;
                 Ok(match customer.deleted {
                     true => Fact::CustomerMissing,
-                    false => Fact::CustomerRead {
-                        customer_id: customer.id,
-                        metadata: customer.metadata,
-                    },
+                    false => Fact::CustomerRead { customer_id: customer.id, metadata: customer.metadata },
                 })
             }
-            Call::ReadInvoice { invoice_id } => Ok(Fact::InvoiceRead(convert::invoice(
-                &self.stripe.invoice(invoice_id).await?,
-            ))),
+            Call::ReadInvoice { invoice_id } => {
+                Ok(Fact::InvoiceRead(convert::invoice(&self.stripe.invoice(invoice_id).await?)))
+            }
             Call::ReadLines { invoice_id } => {
                 let lines = self.stripe.invoice_lines(invoice_id).await?;
                 Ok(Fact::LinesRead(lines.iter().map(convert::line).collect()))
             }
             Call::DeleteDraft { invoice_id } => {
                 let key = format!("{}:{invoice_id}", run.id);
-                self.stripe
-                    .write(&stripe::Write::delete_invoice(invoice_id), &key)
-                    .await?;
+                self.stripe.write(&stripe::Write::delete_invoice(invoice_id), &key).await?;
                 Ok(Fact::DraftDeleted)
             }
             _ => unreachable_call(call),
@@ -188,8 +155,7 @@ impl<W: World> Engine<W> {
         };
         let parked = convert::parked(stop, &run.id.to_string(), self.now());
         let sent = self.reporter.park(errand.envelope, parked).await;
-        sent.map(|()| Fact::Reported)
-            .map_err(|error| Pause::backoff("queue_unavailable", error))
+        sent.map(|()| Fact::Reported).map_err(|error| Pause::backoff("queue_unavailable", error))
     }
 
     fn entry(&self, call: &Call, began: Timestamp) -> CallEntry {

@@ -18,28 +18,16 @@ impl<W: World> Engine<W> {
         match &errand.envelope.event {
             Event::OpportunityChanged { opportunity_id, .. } => {
                 let opportunity_id = opportunity_id.clone();
-                let point = opportunity_won::Point::Claimed {
-                    opportunity_id: opportunity_id.clone(),
-                };
-                let id = RunId::OpportunityWon {
-                    organization_id,
-                    opportunity_id,
-                };
+                let point = opportunity_won::Point::Claimed { opportunity_id: opportunity_id.clone() };
+                let id = RunId::OpportunityWon { organization_id, opportunity_id };
                 Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
             }
             Event::InvoicePaid { invoice_id, .. } => {
                 if !self.is_ours(invoice_id).await? {
-                    return Ok(Triage::Ended(Outcome::Ignored {
-                        code: Code::NotOurs.as_str(),
-                    }));
+                    return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
                 }
-                let point = invoice_paid::Point::Claimed {
-                    invoice_id: invoice_id.clone(),
-                };
-                let id = RunId::InvoicePaid {
-                    organization_id,
-                    invoice_id: invoice_id.clone(),
-                };
+                let point = invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() };
+                let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
                 Ok(Triage::Run(Box::new(Run::new(id, State::InvoicePaid(point)))))
             }
             Event::OpportunitiesLost { occurred_at } => {
@@ -62,10 +50,7 @@ impl<W: World> Engine<W> {
     /// ignored: a ledger that was restored from a backup may have forgotten it.
     async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let link = self.ledger.run_of_invoice(invoice_id).await;
-        if link
-            .map_err(|error| Pause::backoff("ledger_unavailable", error))?
-            .is_some()
-        {
+        if link.map_err(|error| Pause::backoff("ledger_unavailable", error))?.is_some() {
             return Ok(true);
         }
         match self.stripe.invoice(invoice_id).await {

@@ -19,17 +19,14 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             details,
             scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
         )),
-        Call::CreateInvoice {
-            opportunity_id,
-            customer_id,
-            currency,
-            days_until_due,
-        } => stripe::Write::create_invoice(&CreateInvoice {
-            customer: customer_id.clone(),
-            currency: *currency,
-            days_until_due: *days_until_due,
-            metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
-        }),
+        Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due } => {
+            stripe::Write::create_invoice(&CreateInvoice {
+                customer: customer_id.clone(),
+                currency: *currency,
+                days_until_due: *days_until_due,
+                metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
+            })
+        }
         Call::AddLines { invoice_id, lines, .. } => {
             let lines: Vec<_> = lines.iter().map(|line| line_params(line)).collect();
             stripe::Write::add_lines(invoice_id, &lines)
@@ -68,32 +65,17 @@ fn line_params(new: &NewLine) -> InvoiceLineParams {
         Quantity::Fraction(quantity) => stripe::Quantity::Fraction(quantity),
     };
     let (pricing, quantity, description) = match &new.pricing {
-        Pricing::Catalogue(price) => (
-            stripe::Pricing::Price(price.clone()),
-            quantity,
-            line.description.clone(),
-        ),
-        Pricing::Agreed {
-            product_id,
-            unit_amount,
-        } => {
+        Pricing::Catalogue(price) => (stripe::Pricing::Price(price.clone()), quantity, line.description.clone()),
+        Pricing::Agreed { product_id, unit_amount } => {
             let product = product_id.clone();
-            let pricing = stripe::Pricing::Product {
-                product,
-                currency,
-                unit_amount_decimal: *unit_amount,
-            };
+            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal: *unit_amount };
             (pricing, quantity, line.description.clone())
         }
         // The quantity does not divide the amount, so it is told in words.
         Pricing::AgreedForAll { product_id, amount } => {
             let product = product_id.clone();
             let unit_amount_decimal = amount.minor_units().into();
-            let pricing = stripe::Pricing::Product {
-                product,
-                currency,
-                unit_amount_decimal,
-            };
+            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal };
             let description = format!("{} (quantity {})", line.description, line.quantity.as_decimal());
             (pricing, stripe::Quantity::Whole(1), description)
         }

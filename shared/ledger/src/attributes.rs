@@ -25,9 +25,7 @@ pub(crate) fn get_text(item: &Item, name: &str) -> Option<String> {
 }
 
 pub(crate) fn get_number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name)
-        .and_then(|value| value.as_n().ok())
-        .and_then(|number| number.parse().ok())
+    item.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok())
 }
 
 pub(crate) fn get_time(item: &Item, name: &str) -> Option<Timestamp> {

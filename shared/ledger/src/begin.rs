@@ -81,18 +81,12 @@ impl Ledger {
             .send()
             .await;
         match old_item(made.map(drop))? {
-            Put::Done => Ok(Begun::Held(Box::new(Held {
-                stored: fresh,
-                is_new: true,
-            }))),
+            Put::Done => Ok(Begun::Held(Box::new(Held { stored: fresh, is_new: true }))),
             Put::Exists(old) => {
                 let old = StoredRun::read(&key, &old)?;
                 // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
                 if old.owner == claim.owner && old.version == 1 {
-                    return Ok(Begun::Held(Box::new(Held {
-                        stored: old,
-                        is_new: true,
-                    })));
+                    return Ok(Begun::Held(Box::new(Held { stored: old, is_new: true })));
                 }
                 self.take_over(old, claim).await
             }
@@ -135,19 +129,13 @@ impl Ledger {
             .send()
             .await;
         match old_item(put.map(drop))? {
-            Put::Done => Ok(Begun::Held(Box::new(Held {
-                stored: taken,
-                is_new: false,
-            }))),
-            Put::Exists(now) if now.get("owner") == Some(&text(&claim.owner)) => Ok(Begun::Held(Box::new(Held {
-                stored: taken,
-                is_new: false,
-            }))),
+            Put::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
+            Put::Exists(now) if now.get("owner") == Some(&text(&claim.owner)) => {
+                Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false })))
+            }
             Put::Exists(now) => {
                 let now = StoredRun::read(&taken.run.id.to_string(), &now)?;
-                Ok(Begun::Busy {
-                    until: now.lease_until.max(claim.now),
-                })
+                Ok(Begun::Busy { until: now.lease_until.max(claim.now) })
             }
         }
     }
@@ -164,9 +152,7 @@ fn old_item(put: Result<(), SdkError<PutItemError>>) -> Result<Put, LedgerError>
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(failed)) => match failed.item() {
                 Some(item) => Ok(Put::Exists(item.clone())),
-                None => Err(LedgerError::Unavailable(
-                    "a condition failed without the old item".into(),
-                )),
+                None => Err(LedgerError::Unavailable("a condition failed without the old item".into())),
             },
             _ => Err(unavailable("taking the run", &error)),
         },

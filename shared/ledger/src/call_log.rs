@@ -46,18 +46,10 @@ impl Chain {
     /// The entry's item, and the chain with it.
     pub(crate) fn append(&self, run_id: &RunId, entry: &CallEntry) -> Result<(Item, Chain), LedgerError> {
         let key = run_id.to_string();
-        let chained = Chained {
-            previous: self.hash.clone(),
-            entry: entry.clone(),
-        };
-        let document = serde_json::to_string(&chained).map_err(|why| LedgerError::Unreadable {
-            key: key.clone(),
-            why: why.to_string(),
-        })?;
-        let next = Chain {
-            length: self.length + 1,
-            hash: hash(&document),
-        };
+        let chained = Chained { previous: self.hash.clone(), entry: entry.clone() };
+        let document = serde_json::to_string(&chained)
+            .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
+        let next = Chain { length: self.length + 1, hash: hash(&document) };
         let item = [
             ("pk", text(key)),
             ("sk", text(format!("call#{:08}", next.length))),
@@ -65,10 +57,7 @@ impl Chain {
             ("day", text(entry.at.to_string().chars().take(10).collect::<String>())),
             ("hash", text(&next.hash)),
             ("document", text(document)),
-            (
-                "expires_at",
-                number(entry.at.saturating_add(KEPT).map_or(i64::MAX, Timestamp::as_second)),
-            ),
+            ("expires_at", number(entry.at.saturating_add(KEPT).map_or(i64::MAX, Timestamp::as_second))),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
@@ -88,11 +77,7 @@ pub fn verify_chain(documents: &[String], head: &str) -> Result<Vec<CallEntry>, 
         previous = hash(document);
         entries.push(chained.entry);
     }
-    if previous == head {
-        Ok(entries)
-    } else {
-        Err("the last entry is not the head of the chain".into())
-    }
+    if previous == head { Ok(entries) } else { Err("the last entry is not the head of the chain".into()) }
 }
 
 impl Ledger {

@@ -78,10 +78,7 @@ struct Document {
 
 impl StoredRun {
     pub(crate) fn read(key: &str, item: &Item) -> Result<Self, LedgerError> {
-        let unreadable = |why: &str| LedgerError::Unreadable {
-            key: key.to_owned(),
-            why: why.to_owned(),
-        };
+        let unreadable = |why: &str| LedgerError::Unreadable { key: key.to_owned(), why: why.to_owned() };
         let schema: u32 = get_number(item, "schema").ok_or_else(|| unreadable("it has no schema version"))?;
         if schema > SCHEMA {
             return Err(unreadable("a newer version wrote it; deploy that version again"));
@@ -115,11 +112,8 @@ impl StoredRun {
     /// The item. `next_check_at` and `open` exist only while the run is not finished, which keeps the index sparse.
     pub(crate) fn write(&self, next_check_at: Timestamp) -> Result<Item, LedgerError> {
         let key = self.run.id.to_string();
-        let document =
-            serde_json::to_string(&Document { run: self.run.clone() }).map_err(|why| LedgerError::Unreadable {
-                key: key.clone(),
-                why: why.to_string(),
-            })?;
+        let document = serde_json::to_string(&Document { run: self.run.clone() })
+            .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
         let mut item: Item = [
             ("pk", text(key)),
             ("sk", text(RUN)),
@@ -162,10 +156,8 @@ impl StoredRun {
 /// The reverse link, so that an invoice of Stripe's leads to its run.
 pub(crate) fn link(stripe_id: &str, run_id: &RunId, now: Timestamp) -> Result<Item, LedgerError> {
     let key = link_key(stripe_id);
-    let document = serde_json::to_string(run_id).map_err(|why| LedgerError::Unreadable {
-        key: key.clone(),
-        why: why.to_string(),
-    })?;
+    let document = serde_json::to_string(run_id)
+        .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
     Ok([
         ("pk", text(key)),
         ("sk", text(LINK)),
@@ -180,10 +172,7 @@ pub(crate) fn link(stripe_id: &str, run_id: &RunId, now: Timestamp) -> Result<It
 }
 
 pub(crate) fn run_id_of_link(key: &str, item: &Item) -> Result<RunId, LedgerError> {
-    let unreadable = |why: String| LedgerError::Unreadable {
-        key: key.to_owned(),
-        why,
-    };
+    let unreadable = |why: String| LedgerError::Unreadable { key: key.to_owned(), why };
     let document = get_text(item, "run_id").ok_or_else(|| unreadable("it names no run".into()))?;
     serde_json::from_str(&document).map_err(|why| unreadable(why.to_string()))
 }

@@ -46,10 +46,7 @@ pub struct Ledger {
 
 impl Ledger {
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self {
-            client,
-            table: table.into(),
-        }
+        Self { client, table: table.into() }
     }
 
     /// The run that made an invoice, by a strongly consistent read.
@@ -64,10 +61,7 @@ impl Ledger {
     /// A run as it is now, by a strongly consistent read, without taking it.
     pub async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, LedgerError> {
         let key = id.to_string();
-        self.get(&key, item::RUN)
-            .await?
-            .map(|stored| StoredRun::read(&key, &stored))
-            .transpose()
+        self.get(&key, item::RUN).await?.map(|stored| StoredRun::read(&key, &stored)).transpose()
     }
 
     async fn get(&self, pk: &str, sk: &str) -> Result<Option<attributes::Item>, LedgerError> {

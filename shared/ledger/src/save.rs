@@ -121,19 +121,11 @@ impl Ledger {
                 .map(|put| TransactWriteItem::builder().put(put).build())
                 .map_err(|error| unavailable("building the transaction", &error))
         };
-        let items = std::iter::once(own)
-            .chain(others)
-            .map(build)
-            .collect::<Result<Vec<_>, _>>()?;
+        let items = std::iter::once(own).chain(others).map(build).collect::<Result<Vec<_>, _>>()?;
         let mut tries = 0;
         loop {
             tries += 1;
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .send()
-                .await;
+            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
             let Err(error) = sent else { return Ok(()) };
             let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
                 return Err(unavailable("saving the run", &error));
@@ -175,37 +167,26 @@ fn judge(reasons: &[CancellationReason], stored: &StoredRun, links: &[String]) -
         let ours = old.is_some_and(|old| {
             old.get("owner") == Some(&text(&stored.owner)) && old.get("version") == Some(&number(stored.version))
         });
-        return if ours {
-            Canceled::IsOurs
-        } else {
-            Canceled::Failed(LedgerError::Lost)
-        };
+        return if ours { Canceled::IsOurs } else { Canceled::Failed(LedgerError::Lost) };
     }
     let first_link = reasons.len().saturating_sub(links.len());
     if let Some(index) = (first_link..reasons.len()).find(|index| failed(*index).is_some()) {
         let link = links.get(index - first_link).cloned().unwrap_or_default();
         return Canceled::Failed(LedgerError::LinkTaken(link));
     }
-    if reasons
-        .iter()
-        .any(|reason| reason.code() == Some("TransactionConflict"))
-    {
+    if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
         return Canceled::Conflict;
     }
     let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
-    Canceled::Failed(LedgerError::Unavailable(format!(
-        "the transaction was canceled: {}",
-        codes.join(", ")
-    )))
+    Canceled::Failed(LedgerError::Unavailable(format!("the transaction was canceled: {}", codes.join(", "))))
 }
 
 /// A register may be set, or given up after its draft was deleted; it may not change from one id to another.
 fn written_once(stored: Option<&str>, given: Option<&str>) -> Result<(), LedgerError> {
     match (stored, given) {
-        (Some(stored), Some(given)) if stored != given => Err(LedgerError::RegisterChanged {
-            stored: stored.into(),
-            given: given.into(),
-        }),
+        (Some(stored), Some(given)) if stored != given => {
+            Err(LedgerError::RegisterChanged { stored: stored.into(), given: given.into() })
+        }
         _ => Ok(()),
     }
 }

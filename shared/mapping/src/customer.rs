@@ -34,16 +34,11 @@ pub struct Address {
 pub(crate) fn customer(deal: &Deal) -> Result<CustomerDetails, Stop> {
     let account = &deal.opportunity;
     let Some(name) = account.text("Account.Name") else {
-        return Err(Stop::refused(
-            Code::AccountNameMissing,
-            "Give the account a name: it is the name on the invoice.",
-        ));
+        return Err(Stop::refused(Code::AccountNameMissing, "Give the account a name: it is the name on the invoice."));
     };
-    let email = account.text("Account.Billing_Email__c").or_else(|| {
-        deal.primary_contact
-            .as_ref()
-            .and_then(|role| role.text("Contact.Email"))
-    });
+    let email = account
+        .text("Account.Billing_Email__c")
+        .or_else(|| deal.primary_contact.as_ref().and_then(|role| role.text("Contact.Email")));
     let email = BillingEmail::parse(email.unwrap_or_default()).map_err(|problem| match problem {
         InvalidEmail::Empty => Stop::refused(
             Code::BillingEmailMissing,
@@ -92,14 +87,7 @@ fn address(account: &Record) -> Result<Option<Address>, Stop> {
         postal_code: text("BillingPostalCode"),
         country,
     };
-    let empty = Address {
-        line1: None,
-        line2: None,
-        city: None,
-        state: None,
-        postal_code: None,
-        country: None,
-    };
+    let empty = Address { line1: None, line2: None, city: None, state: None, postal_code: None, country: None };
     Ok(Some(address).filter(|address| *address != empty))
 }
 

@@ -30,15 +30,8 @@ pub const ACCOUNT_FIELDS: &[&str] = &[
     "Account.Stripe_Customer_Id__c",
 ];
 
-pub const LINE_FIELDS: &[&str] = &[
-    "Id",
-    "Quantity",
-    "ListPrice",
-    "TotalPrice",
-    "Description",
-    "Product2.Name",
-    "Product2.Stripe_Price_Id__c",
-];
+pub const LINE_FIELDS: &[&str] =
+    &["Id", "Quantity", "ListPrice", "TotalPrice", "Description", "Product2.Name", "Product2.Stripe_Price_Id__c"];
 
 pub const CONTACT_ROLE_FIELDS: &[&str] = &["Contact.Email"];
 

@@ -51,18 +51,13 @@ pub(crate) fn line(record: &Record, currency: Currency, position: usize) -> Resu
         .and_then(|id| {
             PriceId::parse(id).map_err(|_| problem("Stripe Price Id on the product is not a price id (price_…)"))
         })?;
-    let amount = record
-        .number("TotalPrice")
-        .ok_or_else(|| problem("it has no total price"))?;
+    let amount = record.number("TotalPrice").ok_or_else(|| problem("it has no total price"))?;
     let amount = Money::from_major_units(amount, currency).map_err(|why| match why {
         MoneyError::NotRepresentable { .. } | MoneyError::TooLarge { .. } | MoneyError::CurrencyMismatch(..) => {
             problem(&why.to_string())
         }
     })?;
-    let quantity = record
-        .number("Quantity")
-        .ok_or_else(|| problem("it has no quantity"))?
-        .normalize();
+    let quantity = record.number("Quantity").ok_or_else(|| problem("it has no quantity"))?.normalize();
     if quantity <= Decimal::ZERO {
         return Err(problem("its quantity must be more than zero"));
     }
@@ -75,16 +70,6 @@ pub(crate) fn line(record: &Record, currency: Currency, position: usize) -> Resu
         Ok(whole) if quantity.is_integer() => Quantity::Whole(whole),
         _ => Quantity::Fraction(quantity),
     };
-    let description = record
-        .text("Description")
-        .or(record.text("Product2.Name"))
-        .unwrap_or("Item");
-    Ok(PlanLine {
-        key,
-        description: cut(description, 500),
-        quantity,
-        amount,
-        price,
-        negotiated,
-    })
+    let description = record.text("Description").or(record.text("Product2.Name")).unwrap_or("Item");
+    Ok(PlanLine { key, description: cut(description, 500), quantity, amount, price, negotiated })
 }

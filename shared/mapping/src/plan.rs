@@ -46,39 +46,23 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
     let details = customer(deal)?;
     let lines = lines(&deal.lines, currency)?;
     adds_up(&lines, total)?;
-    let plan = Plan {
-        opportunity_id,
-        account_id,
-        total,
-        days_until_due: settings.days_until_due,
-        lines,
-    };
+    let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines };
     Ok((plan, details))
 }
 
 /// The filter: `StageName = "Closed Won"` and `Amount > 0` and `Type != "Renewal"`.
 fn asks_to_be_billed(opportunity: &Record) -> Result<(), Stop> {
     if opportunity.text("StageName") != Some("Closed Won") {
-        return Err(Stop::not_billable(
-            Code::NotClosedWon,
-            "The opportunity's stage is not Closed Won.",
-        ));
+        return Err(Stop::not_billable(Code::NotClosedWon, "The opportunity's stage is not Closed Won."));
     }
     if opportunity.text("Type") == Some("Renewal") {
-        return Err(Stop::not_billable(
-            Code::Renewal,
-            "Renewals are not billed as one-time deals.",
-        ));
+        return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }
     match opportunity.number("Amount") {
-        None => Err(Stop::not_billable(
-            Code::AmountMissing,
-            "The opportunity has no amount.",
-        )),
-        Some(amount) if amount <= Decimal::ZERO => Err(Stop::not_billable(
-            Code::AmountNotPositive,
-            "The opportunity's amount is not more than zero.",
-        )),
+        None => Err(Stop::not_billable(Code::AmountMissing, "The opportunity has no amount.")),
+        Some(amount) if amount <= Decimal::ZERO => {
+            Err(Stop::not_billable(Code::AmountNotPositive, "The opportunity's amount is not more than zero."))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -88,12 +72,8 @@ fn currency(opportunity: &Record, settings: &Settings) -> Result<Currency, Stop>
         return Ok(settings.org_currency);
     }
     let code = opportunity.text("CurrencyIsoCode").unwrap_or_default();
-    Currency::parse(code).map_err(|_| {
-        Stop::refused(
-            Code::CurrencyUnknown,
-            "The opportunity's currency is not an ISO 4217 code.",
-        )
-    })
+    Currency::parse(code)
+        .map_err(|_| Stop::refused(Code::CurrencyUnknown, "The opportunity's currency is not an ISO 4217 code."))
 }
 
 fn total(opportunity: &Record, currency: Currency) -> Result<Money, Stop> {
@@ -112,12 +92,7 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
     opportunity
         .text("AccountId")
         .and_then(|id| AccountId::parse(id).ok())
-        .ok_or_else(|| {
-            Stop::refused(
-                Code::AccountMissing,
-                "Give the opportunity an account: it is who is billed.",
-            )
-        })
+        .ok_or_else(|| Stop::refused(Code::AccountMissing, "Give the opportunity an account: it is who is billed."))
 }
 
 /// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
@@ -145,10 +120,7 @@ fn lines(records: &[Record], currency: Currency) -> Result<Vec<PlanLine>, Stop> 
     if problems.is_empty() {
         Ok(lines)
     } else {
-        Err(Stop::refused(
-            Code::LinesNotBillable,
-            format!("Mend these products: {}.", problems.join("; ")),
-        ))
+        Err(Stop::refused(Code::LinesNotBillable, format!("Mend these products: {}.", problems.join("; "))))
     }
 }
 
@@ -163,18 +135,13 @@ fn adds_up(lines: &[PlanLine], total: Money) -> Result<(), Stop> {
             Code::AmountDiffersFromLines,
             format!("The products add up to {sum}, the opportunity's amount is {total}: make them equal."),
         )),
-        Err(why) => Err(Stop::refused(
-            Code::AmountTooLarge,
-            format!("Correct the products' prices: {why}."),
-        )),
+        Err(why) => Err(Stop::refused(Code::AmountTooLarge, format!("Correct the products' prices: {why}."))),
     }
 }
 
 /// The customer that the account already names.
 pub fn customer_named_by(opportunity: &Record) -> Option<CustomerId> {
-    opportunity
-        .text("Account.Stripe_Customer_Id__c")
-        .and_then(|id| CustomerId::parse(id).ok())
+    opportunity.text("Account.Stripe_Customer_Id__c").and_then(|id| CustomerId::parse(id).ok())
 }
 
 #[cfg(test)]

@@ -23,27 +23,15 @@ pub struct Stop {
 
 impl Stop {
     pub fn not_billable(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::NotBillable,
-            code,
-            message: message.into(),
-        }
+        Self { kind: Kind::NotBillable, code, message: message.into() }
     }
 
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Refused,
-            code,
-            message: message.into(),
-        }
+        Self { kind: Kind::Refused, code, message: message.into() }
     }
 
     pub fn review(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            kind: Kind::Review,
-            code,
-            message: message.into(),
-        }
+        Self { kind: Kind::Review, code, message: message.into() }
     }
 
     pub fn needs_person(&self) -> bool {

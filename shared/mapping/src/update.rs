@@ -20,11 +20,7 @@ pub struct Update {
 
 impl Update {
     fn new<const N: usize>(object: &'static str, id: impl ToString, fields: [(&'static str, FieldValue); N]) -> Self {
-        Self {
-            object,
-            id: id.to_string(),
-            fields: fields.into(),
-        }
+        Self { object, id: id.to_string(), fields: fields.into() }
     }
 
     /// Reads back exactly what is written.
@@ -42,22 +38,15 @@ impl Update {
     /// under its relationship's name there.
     pub fn holds_in(&self, opportunity: &Record) -> bool {
         self.fields.iter().all(|(field, value)| {
-            let path = if self.object == "Opportunity" {
-                (*field).to_owned()
-            } else {
-                format!("{}.{field}", self.object)
-            };
+            let path =
+                if self.object == "Opportunity" { (*field).to_owned() } else { format!("{}.{field}", self.object) };
             same(opportunity.get(&path), value)
         })
     }
 
     /// The names of the fields that a record does not hold as written.
     pub fn differences(&self, record: &Record) -> Vec<&'static str> {
-        self.fields
-            .iter()
-            .filter(|(path, value)| !same(record.get(path), value))
-            .map(|(path, _)| *path)
-            .collect()
+        self.fields.iter().filter(|(path, value)| !same(record.get(path), value)).map(|(path, _)| *path).collect()
     }
 }
 
@@ -108,10 +97,7 @@ pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {
     Update::new(
         "Opportunity",
         opportunity_id,
-        [
-            ("Stripe_Sync_Code__c", text(stop.code.as_str())),
-            ("Stripe_Sync_Message__c", text(cut(&stop.message, 2000))),
-        ],
+        [("Stripe_Sync_Code__c", text(stop.code.as_str())), ("Stripe_Sync_Message__c", text(cut(&stop.message, 2000)))],
     )
 }
 
@@ -121,10 +107,7 @@ pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
     Update::new(
         "Opportunity",
         opportunity_id,
-        [
-            ("Payment_Received__c", FieldValue::Boolean(true)),
-            ("Paid_Date__c", text(day)),
-        ],
+        [("Payment_Received__c", FieldValue::Boolean(true)), ("Paid_Date__c", text(day))],
     )
 }
 

@@ -23,10 +23,7 @@ impl Environment {
     }
 
     pub fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self {
-            variables: variables.into_iter().collect(),
-            problems: Vec::new(),
-        }
+        Self { variables: variables.into_iter().collect(), problems: Vec::new() }
     }
 
     pub fn problem(&mut self, problem: impl Into<String>) {
@@ -35,10 +32,7 @@ impl Environment {
 
     /// The value, or `None` when it is not set or blank. Blank counts as not set because a template cannot omit one.
     pub fn optional(&mut self, name: &str) -> Option<String> {
-        self.variables
-            .get(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
+        self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
     pub fn required(&mut self, name: &str) -> String {
@@ -56,9 +50,7 @@ impl Environment {
             self.problem(format!("{name} is not set"));
             return None;
         };
-        parse(&value)
-            .map_err(|why| self.problem(format!("{name} is not valid: {why}")))
-            .ok()
+        parse(&value).map_err(|why| self.problem(format!("{name} is not valid: {why}"))).ok()
     }
 
     pub fn flag(&mut self, name: &str) -> bool {
@@ -74,11 +66,7 @@ impl Environment {
     /// every stack event.
     pub fn secret_arn(&mut self, name: &str) -> String {
         self.parsed(name, |value| {
-            if value.starts_with("arn:") {
-                Ok(value.to_owned())
-            } else {
-                Err("it must be the ARN of a secret")
-            }
+            if value.starts_with("arn:") { Ok(value.to_owned()) } else { Err("it must be the ARN of a secret") }
         })
         .unwrap_or_default()
     }
@@ -86,9 +74,7 @@ impl Environment {
     pub fn finish<T>(self, config: Option<T>) -> Result<T, ConfigError> {
         match config {
             Some(config) if self.problems.is_empty() => Ok(config),
-            _ => Err(ConfigError {
-                problems: self.problems,
-            }),
+            _ => Err(ConfigError { problems: self.problems }),
         }
     }
 }

@@ -16,26 +16,17 @@ pub struct Secrets {
 impl Secrets {
     pub fn new(config: &SdkConfig) -> Self {
         crate::aws::install_tls();
-        Self {
-            client: Client::new(config),
-        }
+        Self { client: Client::new(config) }
     }
 
     /// The secret's current value. The error names the variable that holds the ARN, never the value.
     pub async fn read(&self, arn: &str, variable: &str) -> Result<SecretString, ConfigError> {
-        let problem = |why: String| ConfigError {
-            problems: vec![format!("the secret of {variable} cannot be read: {why}")],
-        };
-        let answer = self
-            .client
-            .get_secret_value()
-            .secret_id(arn)
-            .send()
-            .await
-            .map_err(|error| {
-                let service = error.as_service_error().map(ToString::to_string);
-                problem(service.unwrap_or_else(|| error.to_string()))
-            })?;
+        let problem =
+            |why: String| ConfigError { problems: vec![format!("the secret of {variable} cannot be read: {why}")] };
+        let answer = self.client.get_secret_value().secret_id(arn).send().await.map_err(|error| {
+            let service = error.as_service_error().map(ToString::to_string);
+            problem(service.unwrap_or_else(|| error.to_string()))
+        })?;
         let value = answer.secret_string().ok_or_else(|| problem("it is binary".into()))?;
         Ok(SecretString::from(value))
     }
@@ -62,10 +53,7 @@ impl Rotating {
     pub fn parse(value: &SecretString) -> Result<Self, &'static str> {
         let text = value.expose_secret();
         if !text.trim_start().starts_with('{') {
-            return Ok(Self {
-                current: value.clone(),
-                previous: None,
-            });
+            return Ok(Self { current: value.clone(), previous: None });
         }
         let wire: Wire = serde_json::from_str(text)
             .map_err(|_| "the secret is not of the form {\"current\":…,\"previous\":…,\"previous_expires_at\":…}")?;
@@ -77,19 +65,12 @@ impl Rotating {
             }
             _ => return Err("previous and previous_expires_at go together"),
         };
-        Ok(Self {
-            current: SecretString::from(wire.current),
-            previous,
-        })
+        Ok(Self { current: SecretString::from(wire.current), previous })
     }
 
     /// The secrets that are accepted now, the current one first.
     pub fn accepted(&self, now: Timestamp) -> Vec<SecretString> {
-        let previous = self
-            .previous
-            .iter()
-            .filter(|(_, expires_at)| now < *expires_at)
-            .map(|(secret, _)| secret);
+        let previous = self.previous.iter().filter(|(_, expires_at)| now < *expires_at).map(|(secret, _)| secret);
         std::iter::once(&self.current).chain(previous).cloned().collect()
     }
 

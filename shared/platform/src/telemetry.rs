@@ -11,11 +11,10 @@ pub fn init_logging() {
     use tracing_subscriber::prelude::*;
 
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
-    let level = level
-        .and_then(|level| level.parse::<LevelFilter>().ok())
-        .unwrap_or(LevelFilter::INFO);
+    let level = level.and_then(|level| level.parse::<LevelFilter>().ok()).unwrap_or(LevelFilter::INFO);
     let ours = [
         "engine",
+        "intake",
         "ledger",
         "platform",
         "queue",
@@ -25,18 +24,12 @@ pub fn init_logging() {
         "stripe",
         "stripe_webhook",
     ];
-    let targets = Targets::new()
-        .with_default(LevelFilter::WARN.min(level))
-        .with_targets(ours.map(|name| (name, level)));
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false);
+    let targets =
+        Targets::new().with_default(LevelFilter::WARN.min(level)).with_targets(ours.map(|name| (name, level)));
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
     // A second initialisation in one process (tests) keeps the first.
-    let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(targets))
-        .try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
 }
 
 /// What is counted. The names stand in alarms, so they never change.

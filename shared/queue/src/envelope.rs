@@ -3,6 +3,7 @@
 use domain::Event;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 /// The version of the message's layout. A worker that does not know it puts the message aside instead of guessing.
 const VERSION: u32 = 1;
@@ -42,22 +43,27 @@ pub struct Envelope {
 
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
-    #[error("the message is not an envelope: {0}")]
-    NotAnEnvelope(#[from] serde_json::Error),
+    /// It says where and of which kind the mistake is. serde's own sentence would quote the message.
+    #[error("the message is not an envelope: {what} at line {line}, column {column}")]
+    NotAnEnvelope { what: &'static str, line: usize, column: usize },
     #[error("the message has version {0}, this worker knows version {VERSION}")]
     WrongVersion(u32),
 }
 
+impl From<serde_json::Error> for EnvelopeError {
+    fn from(error: serde_json::Error) -> Self {
+        let what = match error.classify() {
+            Category::Eof => "it breaks off",
+            Category::Data => "a field is unknown, missing or malformed",
+            Category::Io | Category::Syntax => "it is not JSON",
+        };
+        Self::NotAnEnvelope { what, line: error.line(), column: error.column() }
+    }
+}
+
 impl Envelope {
     pub fn new(id: impl Into<String>, source: Source, event: Event, received_at: Timestamp) -> Self {
-        Self {
-            version: VERSION,
-            id: id.into(),
-            source,
-            event,
-            received_at,
-            parked: None,
-        }
+        Self { version: VERSION, id: id.into(), source, event, received_at, parked: None }
     }
 
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
@@ -108,10 +114,7 @@ mod tests {
         Envelope::new(
             "msg_1",
             Source::SalesforceCallout,
-            Event::OpportunityChanged {
-                opportunity_id,
-                occurred_at: at,
-            },
+            Event::OpportunityChanged { opportunity_id, occurred_at: at },
             at,
         )
     }
@@ -138,6 +141,21 @@ mod tests {
             &json.replace("006000000000001AAA", "001000000000001AAA"),
         ] {
             assert!(Envelope::from_json(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_it_is_and_quotes_nothing() {
+        let json = envelope().to_json();
+        for (bad, expected) in [
+            (json.replace("\"source\"", "\"zeisig\":1,\"source\""), "a field is unknown"),
+            (json.replace("opportunity_changed", "zeisig"), "a field is unknown"),
+            (json.replace("\"version\":1", "\"version\":\"zeisig\""), "malformed at line 1, column 19"),
+            ("zeisig".to_owned(), "it is not JSON at line 1, column 1"),
+            (json[..json.len() - 1].to_owned(), "it breaks off"),
+        ] {
+            let error = Envelope::from_json(&bad).expect_err("refused").to_string();
+            assert!(error.contains(expected) && !error.contains("zeisig"), "{error}");
         }
     }
 }

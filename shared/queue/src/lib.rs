@@ -31,10 +31,7 @@ impl QueueError {
             why.push_str(&cause.to_string());
             source = cause.source();
         }
-        Self {
-            doing,
-            why: why.chars().take(300).collect(),
-        }
+        Self { doing, why: why.chars().take(300).collect() }
     }
 }
 
@@ -47,27 +44,15 @@ pub struct Queue {
 
 impl Queue {
     pub fn new(client: Client, work_queue_url: impl Into<String>, dead_letter_queue_url: impl Into<String>) -> Self {
-        Self {
-            client,
-            work_queue_url: work_queue_url.into(),
-            dead_letter_queue_url: dead_letter_queue_url.into(),
-        }
+        Self { client, work_queue_url: work_queue_url.into(), dead_letter_queue_url: dead_letter_queue_url.into() }
     }
 
     /// When this returns, every event is on the work queue. On an error some may be; sending them all again is safe.
     pub async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
         const DOING: &str = "putting events on the work queue";
         if let [envelope] = envelopes {
-            let sent = self
-                .client
-                .send_message()
-                .queue_url(&self.work_queue_url)
-                .message_body(envelope.to_json());
-            return sent
-                .send()
-                .await
-                .map(drop)
-                .map_err(|error| QueueError::new(DOING, &error));
+            let sent = self.client.send_message().queue_url(&self.work_queue_url).message_body(envelope.to_json());
+            return sent.send().await.map(drop).map_err(|error| QueueError::new(DOING, &error));
         }
         for batch in envelopes.chunks(BATCH) {
             let entries = batch
@@ -79,17 +64,10 @@ impl Queue {
                 })
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| QueueError::new(DOING, &error))?;
-            let sent = self
-                .client
-                .send_message_batch()
-                .queue_url(&self.work_queue_url)
-                .set_entries(Some(entries));
+            let sent = self.client.send_message_batch().queue_url(&self.work_queue_url).set_entries(Some(entries));
             let answer = sent.send().await.map_err(|error| QueueError::new(DOING, &error))?;
             if let Some(failed) = answer.failed().first() {
-                return Err(QueueError {
-                    doing: DOING,
-                    why: format!("SQS refused an entry: {}", failed.code()),
-                });
+                return Err(QueueError { doing: DOING, why: format!("SQS refused an entry: {}", failed.code()) });
             }
         }
         Ok(())
@@ -98,22 +76,13 @@ impl Queue {
     /// When this returns, the event lies in the dead-letter queue with its reason, where the alarm sees it.
     pub async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
         let code = parked.code.clone();
-        self.dead_letter(
-            "parking an event",
-            Envelope {
-                parked: Some(parked),
-                ..envelope.clone()
-            }
-            .to_json(),
-            &code,
-        )
-        .await
+        self.dead_letter("parking an event", Envelope { parked: Some(parked), ..envelope.clone() }.to_json(), &code)
+            .await
     }
 
     /// When this returns, there is a note in the dead-letter queue about an input that could not be understood.
     pub async fn quarantine(&self, note: &Quarantine) -> Result<(), QueueError> {
-        self.dead_letter("quarantining an input", note.to_json(), &note.quarantined)
-            .await
+        self.dead_letter("quarantining an input", note.to_json(), &note.quarantined).await
     }
 
     /// When this returns, a message that could not be understood lies in the dead-letter queue as it was.

@@ -7,7 +7,7 @@ use reqwest::{Method, Response, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Headers, UnknownReason, classify};
-use crate::objects::{CustomerWire, InvoiceWire};
+use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
 use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Write};
 
 /// How long to wait. A lost packet must not hold a run's lease until the function is killed.
@@ -19,6 +19,9 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
+    /// Ten seconds for a request, because the engine begins no call with less than fourteen left (its `LAST_CALL`): the
+    /// answer is there, or given up, with time to save what is known before the function is ended. A longer wait breaks
+    /// that sum.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(2),
@@ -36,8 +39,10 @@ const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("the base URL must be https, or http on the loopback interface")]
+    #[error("the base URL must be https, or http on the loopback interface, without user, path or query")]
     BaseUrl,
+    #[error("a live key is only sent over https")]
+    LiveKeyOverHttp,
     #[error("the HTTP client cannot be built: {0}")]
     Http(String),
 }
@@ -67,11 +72,9 @@ pub struct Reply {
 
 impl Client {
     pub fn new(base_url: &str, key: ApiKey, timeouts: Timeouts) -> Result<Self, ConfigError> {
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        let url = Url::parse(&base_url).map_err(|_| ConfigError::BaseUrl)?;
-        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback) {
-            return Err(ConfigError::BaseUrl);
+        let url = base(base_url).ok_or(ConfigError::BaseUrl)?;
+        if url.scheme() == "http" && key.is_live() {
+            return Err(ConfigError::LiveKeyOverHttp);
         }
         let mut headers = HeaderMap::new();
         headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
@@ -86,15 +89,20 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|error| ConfigError::Http(error.to_string()))?;
+        let base_url = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http, base_url, key })
     }
 
-    /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before.
+    /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before. A key
+    /// that cannot be a header is refused here, and nothing is sent.
     pub async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
         // Stripe ignores the key on a deletion; deleting twice deletes once.
         let request = if write.operation == Operation::DeleteInvoice {
             self.request(Method::DELETE, &write.path)
         } else {
+            if !is_sendable(idempotency_key) {
+                return Err(Error::of_bad_key());
+            }
             self.request(Method::POST, &write.path)
                 .header("idempotency-key", idempotency_key)
                 .header("content-type", "application/x-www-form-urlencoded")
@@ -108,7 +116,11 @@ impl Client {
         };
         let answer = match write.operation {
             Operation::CreateCustomer => Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into()),
-            Operation::DeleteInvoice => Answer::Deleted,
+            Operation::DeleteInvoice => {
+                let deleted = parse::<DeletedWire>(&body);
+                let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));
+                deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?
+            }
             Operation::CreateInvoice | Operation::AddLines | Operation::UpdateLines | Operation::SendInvoice => {
                 let invoice = parse::<InvoiceWire>(&body).and_then(|wire| Invoice::try_from(wire).ok());
                 Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))
@@ -140,6 +152,24 @@ impl Client {
             .request(method, format!("{}{path}", self.base_url))
             .bearer_auth(self.key.expose())
     }
+}
+
+/// Scheme, host and port, and nothing else: what else stands in a URL would go to Stripe with every request.
+fn base(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+    let has_more = url.path() != "/"
+        || url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some();
+    (is_secure && !has_more).then_some(url)
+}
+
+/// Stripe takes keys of up to 255 characters; others than these do not survive in a header.
+fn is_sendable(idempotency_key: &str) -> bool {
+    (1..=255).contains(&idempotency_key.len()) && idempotency_key.bytes().all(|c| c.is_ascii_graphic())
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {

@@ -10,7 +10,7 @@ pub enum InvalidApiKey {
     Blank,
     #[error("it is a full key (sk_…): make a restricted key (rk_…) with the permissions that the README lists")]
     FullAccess,
-    #[error("a restricted key begins with rk_live_ or rk_test_")]
+    #[error("a restricted key is rk_live_ or rk_test_ and then letters, digits and underscores")]
     NotAKey,
 }
 
@@ -34,10 +34,8 @@ impl ApiKey {
             return Err(InvalidApiKey::Blank);
         }
         let known = ["rk_live_", "rk_test_", "sk_live_", "sk_test_"];
-        if known
-            .iter()
-            .any(|prefix| text.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()))
-        {
+        let is_key = |rest: &str| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_');
+        if known.iter().any(|prefix| text.strip_prefix(prefix).is_some_and(is_key)) {
             Ok(Self(SecretString::from(text)))
         } else {
             Err(InvalidApiKey::NotAKey)
@@ -69,7 +67,9 @@ mod tests {
         assert_eq!(ApiKey::parse("rk_test_1").map(|key| key.is_live()), Ok(false));
         assert_eq!(ApiKey::parse("sk_live_1").err(), Some(InvalidApiKey::FullAccess));
         assert_eq!(ApiKey::parse("rk_test_1\n").err(), Some(InvalidApiKey::Blank));
-        assert_eq!(ApiKey::parse("whsec_1").err(), Some(InvalidApiKey::NotAKey));
+        for text in ["whsec_1", "rk_test_", "rk_test_a-b", "rk_test_\"abc\"", "rk_test_ä", "rk_test_a\u{7f}"] {
+            assert_eq!(ApiKey::parse(text).err(), Some(InvalidApiKey::NotAKey), "{text}");
+        }
         assert_eq!(format!("{:?}", ApiKey::parse("rk_test_1")), "Ok(ApiKey(…))");
     }
 }

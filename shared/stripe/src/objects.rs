@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId};
+use domain::{Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -29,11 +29,12 @@ pub enum InvoiceStatus {
     Other,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Invoice {
     pub id: InvoiceId,
     pub status: InvoiceStatus,
-    pub customer: CustomerId,
+    /// An invoice that somebody else made may be billed to something that is no customer.
+    pub customer: Option<CustomerId>,
     pub currency: Currency,
     /// Minor units, here and below.
     pub subtotal: i64,
@@ -52,6 +53,30 @@ pub struct Invoice {
     /// The first ten; `Client::invoice_lines` reads them all.
     pub lines: Vec<InvoiceLine>,
     pub has_more_lines: bool,
+}
+
+/// Whoever has the hosted page's address sees the invoice and the customer's name, so it is left out.
+impl std::fmt::Debug for Invoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invoice")
+            .field("id", &self.id)
+            .field("status", &self.status)
+            .field("customer", &self.customer)
+            .field("currency", &self.currency)
+            .field("subtotal", &self.subtotal)
+            .field("total", &self.total)
+            .field("amount_due", &self.amount_due)
+            .field("amount_paid", &self.amount_paid)
+            .field("amount_remaining", &self.amount_remaining)
+            .field("auto_advance", &self.auto_advance)
+            .field("livemode", &self.livemode)
+            .field("created", &self.created)
+            .field("paid_at", &self.paid_at)
+            .field("metadata", &self.metadata)
+            .field("lines", &self.lines)
+            .field("has_more_lines", &self.has_more_lines)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,14 +118,55 @@ impl TryFrom<i64> for Seconds {
     }
 }
 
+/// A page of a list. Nothing here has a default: a page that does not say whether it is the last one is not believed,
+/// since an object that was overlooked would be made a second time.
 #[derive(Deserialize)]
 pub(crate) struct List<T> {
+    #[serde(rename = "object")]
+    _object: IsList,
     pub(crate) data: Vec<T>,
-    #[serde(default)]
     pub(crate) has_more: bool,
-    /// Search only.
-    #[serde(default)]
+}
+
+#[derive(Deserialize)]
+enum IsList {
+    #[serde(rename = "list")]
+    List,
+}
+
+/// A page of a search, which goes on under a name of its own.
+#[derive(Deserialize)]
+pub(crate) struct SearchResult<T> {
+    #[serde(rename = "object")]
+    _object: IsSearchResult,
+    pub(crate) data: Vec<T>,
+    pub(crate) has_more: bool,
     pub(crate) next_page: Option<String>,
+}
+
+#[derive(Deserialize)]
+enum IsSearchResult {
+    #[serde(rename = "search_result")]
+    SearchResult,
+}
+
+/// What pages go on after.
+pub(crate) trait HasId {
+    fn id(&self) -> &str;
+}
+
+/// What a deletion is answered with.
+#[derive(Deserialize)]
+pub(crate) struct DeletedWire {
+    pub(crate) id: String,
+    pub(crate) deleted: bool,
+}
+
+/// As much of an object as says whose it is.
+#[derive(Deserialize)]
+pub(crate) struct MetadataWire {
+    pub(crate) id: String,
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -111,6 +177,12 @@ pub(crate) struct CustomerWire {
     #[serde(default)]
     metadata: Option<BTreeMap<String, String>>,
     created: Option<Seconds>,
+}
+
+impl HasId for CustomerWire {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
 }
 
 impl From<CustomerWire> for Customer {
@@ -128,15 +200,14 @@ impl From<CustomerWire> for Customer {
 pub(crate) struct InvoiceWire {
     id: InvoiceId,
     status: Option<InvoiceStatus>,
-    customer: Expandable,
-    currency: Currency,
+    customer: Option<Expandable>,
+    currency: String,
     subtotal: i64,
     total: i64,
     amount_due: i64,
     amount_paid: i64,
     amount_remaining: i64,
-    #[serde(default)]
-    auto_advance: bool,
+    auto_advance: Option<bool>,
     livemode: bool,
     created: Seconds,
     hosted_invoice_url: Option<String>,
@@ -151,21 +222,36 @@ struct StatusTransitions {
     paid_at: Option<Seconds>,
 }
 
+impl HasId for InvoiceWire {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl InvoiceWire {
+    /// Whether its currency is one that deals are billed in. Ours always is.
+    pub(crate) fn has_known_currency(&self) -> bool {
+        Currency::parse(&self.currency).is_ok()
+    }
+}
+
 impl TryFrom<InvoiceWire> for Invoice {
-    type Error = domain::IdError;
+    type Error = CurrencyError;
 
     fn try_from(wire: InvoiceWire) -> Result<Self, Self::Error> {
         Ok(Self {
             id: wire.id,
             status: wire.status.unwrap_or(InvoiceStatus::Other),
-            customer: CustomerId::parse(&wire.customer.into_id())?,
-            currency: wire.currency,
+            customer: wire
+                .customer
+                .and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
+            currency: Currency::parse(&wire.currency)?,
             subtotal: wire.subtotal,
             total: wire.total,
             amount_due: wire.amount_due,
             amount_paid: wire.amount_paid,
             amount_remaining: wire.amount_remaining,
-            auto_advance: wire.auto_advance,
+            auto_advance: wire.auto_advance.unwrap_or_default(),
             livemode: wire.livemode,
             created: wire.created.0,
             hosted_invoice_url: wire.hosted_invoice_url,
@@ -175,7 +261,12 @@ impl TryFrom<InvoiceWire> for Invoice {
                 .and_then(|transitions| transitions.paid_at)
                 .map(|seconds| seconds.0),
             metadata: wire.metadata.unwrap_or_default(),
-            lines: wire.lines.data.into_iter().map(InvoiceLine::from).collect(),
+            lines: wire
+                .lines
+                .data
+                .into_iter()
+                .map(InvoiceLine::try_from)
+                .collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,
         })
     }
@@ -185,7 +276,7 @@ impl TryFrom<InvoiceWire> for Invoice {
 pub(crate) struct InvoiceLineWire {
     id: String,
     amount: i64,
-    currency: Currency,
+    currency: String,
     quantity: Option<i64>,
     quantity_decimal: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
@@ -203,19 +294,27 @@ struct PriceDetails {
     product: Option<String>,
 }
 
-impl From<InvoiceLineWire> for InvoiceLine {
-    fn from(wire: InvoiceLineWire) -> Self {
+impl HasId for InvoiceLineWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl TryFrom<InvoiceLineWire> for InvoiceLine {
+    type Error = CurrencyError;
+
+    fn try_from(wire: InvoiceLineWire) -> Result<Self, Self::Error> {
         let details = wire.pricing.and_then(|pricing| pricing.price_details);
         let (price, product) = details.map_or((None, None), |details| (details.price, details.product));
         let decimal = wire.quantity_decimal.and_then(|quantity| quantity.parse().ok());
-        Self {
+        Ok(Self {
             id: wire.id,
             amount: wire.amount,
-            currency: wire.currency,
+            currency: Currency::parse(&wire.currency)?,
             quantity: decimal.or(wire.quantity.map(Decimal::from)),
             metadata: wire.metadata.unwrap_or_default(),
             price: price.and_then(|price| PriceId::parse(&price.into_id()).ok()),
             product: product.and_then(|product| ProductId::parse(&product).ok()),
-        }
+        })
     }
 }

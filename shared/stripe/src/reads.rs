@@ -1,11 +1,13 @@
 //! What is read. Lists are strongly consistent; search lags behind writes, usually by less than a minute.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, InvoiceId};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, UnknownReason};
-use crate::objects::{CustomerWire, InvoiceLineWire, InvoiceWire, List};
+use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, MetadataWire, SearchResult};
 use crate::{Client, Customer, Invoice, InvoiceLine};
 
 /// What a list answers at most.
@@ -13,29 +15,6 @@ const PAGE: usize = 100;
 
 /// Ten thousand objects. A look that would read more is given up rather than half believed.
 const MOST_PAGES: usize = 100;
-
-/// What pages are found by.
-trait HasId {
-    fn id(&self) -> &str;
-}
-
-impl HasId for Customer {
-    fn id(&self) -> &str {
-        self.id.as_str()
-    }
-}
-
-impl HasId for Invoice {
-    fn id(&self) -> &str {
-        self.id.as_str()
-    }
-}
-
-impl HasId for InvoiceLine {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
 
 fn unreadable<E>(_: E) -> Error {
     Error::Unknown {
@@ -59,23 +38,39 @@ impl Client {
         Invoice::try_from(wire).map_err(unreadable)
     }
 
-    /// Every line of the invoice.
-    pub async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
-        self.list::<InvoiceLineWire, _>(&format!("/v1/invoices/{id}/lines"), &[])
-            .await
+    /// What the invoice carries, and nothing else of it: an invoice that somebody else made may hold what we never bill,
+    /// and must not fail to be read for that.
+    pub async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
+        let wire: MetadataWire = self.get(&format!("/v1/invoices/{id}"), "").await?;
+        if wire.id == id.as_str() {
+            Ok(wire.metadata.unwrap_or_default())
+        } else {
+            Err(unreadable(()))
+        }
     }
 
-    /// Every invoice of the customer in any status, deleted drafts excepted.
+    /// Every line of the invoice.
+    pub async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
+        let wires: Vec<InvoiceLineWire> = self.list(&format!("/v1/invoices/{id}/lines"), &[]).await?;
+        let lines = wires.into_iter().map(InvoiceLine::try_from);
+        lines.collect::<Result<_, _>>().map_err(unreadable)
+    }
+
+    /// Every invoice of the customer in any status, deleted drafts excepted. One in a currency outside ISO 4217 is left
+    /// out: it cannot be ours, and must not hide those that are.
     pub async fn invoices_of_customer(&self, id: &CustomerId, created_since: Timestamp) -> Result<Vec<Invoice>, Error> {
         let since = created_since.as_second().to_string();
-        self.list::<InvoiceWire, _>("/v1/invoices", &[("customer", id.as_str()), ("created[gte]", &since)])
-            .await
+        let filter = [("customer", id.as_str()), ("created[gte]", since.as_str())];
+        let wires: Vec<InvoiceWire> = self.list("/v1/invoices", &filter).await?;
+        let known = wires.into_iter().filter(InvoiceWire::has_known_currency);
+        let invoices = known.map(Invoice::try_from);
+        invoices.collect::<Result<_, _>>().map_err(unreadable)
     }
 
     pub async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {
         let since = since.as_second().to_string();
-        self.list::<CustomerWire, _>("/v1/customers", &[("created[gte]", &since)])
-            .await
+        let wires: Vec<CustomerWire> = self.list("/v1/customers", &[("created[gte]", &since)]).await?;
+        Ok(wires.into_iter().map(Customer::from).collect())
     }
 
     /// By search, so one that was made a moment ago may be missing.
@@ -91,21 +86,22 @@ impl Client {
             if let Some(page) = &page {
                 params.append_pair("page", page);
             }
-            let list: List<CustomerWire> = self.get("/v1/customers/search", &params.finish()).await?;
-            found.extend(list.data.into_iter().map(Customer::from));
-            page = list.next_page;
-            if !list.has_more || page.is_none() {
+            let result: SearchResult<CustomerWire> = self.get("/v1/customers/search", &params.finish()).await?;
+            let is_empty = result.data.is_empty();
+            found.extend(result.data.into_iter().map(Customer::from));
+            if !result.has_more {
                 return Ok(found);
             }
+            // There is more, and no way to it: what was found so far is not the answer.
+            if is_empty || result.next_page.is_none() {
+                return Err(unreadable(()));
+            }
+            page = result.next_page;
         }
         Err(unreadable(()))
     }
 
-    async fn list<W, T>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, Error>
-    where
-        W: DeserializeOwned,
-        T: TryFrom<W> + HasId,
-    {
+    async fn list<T: DeserializeOwned + HasId>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, Error> {
         let mut found: Vec<T> = Vec::new();
         for _ in 0..MOST_PAGES {
             let mut params = form_urlencoded::Serializer::new(String::new());
@@ -113,13 +109,15 @@ impl Client {
             if let Some(last) = found.last() {
                 params.append_pair("starting_after", last.id());
             }
-            let list: List<W> = self.get(path, &params.finish()).await?;
-            let was_empty = list.data.is_empty();
-            for wire in list.data {
-                found.push(T::try_from(wire).map_err(unreadable)?);
-            }
-            if !list.has_more || was_empty {
+            let list: List<T> = self.get(path, &params.finish()).await?;
+            let is_empty = list.data.is_empty();
+            found.extend(list.data);
+            if !list.has_more {
                 return Ok(found);
+            }
+            // There is more, and no way to it: what was found so far is not the answer.
+            if is_empty {
+                return Err(unreadable(()));
             }
         }
         Err(unreadable(()))

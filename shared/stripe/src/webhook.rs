@@ -4,10 +4,12 @@
 use domain::{Event, InvoiceId};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
     pub event_id: String,
+    /// Of `a`–`z`, `0`–`9`, dot and underscore alone, up to the first other character: it goes into logs and metrics.
     pub event_type: String,
     pub livemode: bool,
     pub created: Timestamp,
@@ -23,16 +25,19 @@ pub enum DecodeError {
     Malformed,
 }
 
+/// What is optional is kept raw, so that a shape of tomorrow is nothing worse than an absence.
 #[derive(Deserialize)]
-struct Wire {
+struct Wire<'a> {
     id: String,
     #[serde(rename = "type")]
     event_type: String,
     livemode: bool,
     created: Created,
     api_version: Option<String>,
-    data: Option<Data>,
-    related_object: Option<Object>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    related_object: Option<&'a RawValue>,
 }
 
 /// Snapshot events have Unix seconds, thin events an ISO 8601 text.
@@ -44,17 +49,33 @@ enum Created {
 }
 
 #[derive(Deserialize)]
-struct Data {
-    object: Option<Object>,
+struct Data<'a> {
+    #[serde(borrow)]
+    object: &'a RawValue,
 }
 
 #[derive(Deserialize)]
 struct Object {
-    id: Option<String>,
+    id: String,
+}
+
+/// `related_object.id` of a thin event, `data.object.id` of a snapshot; `None` where there is no text.
+fn object_id(wire: &Wire<'_>) -> Option<String> {
+    let data = || serde_json::from_str::<Data<'_>>(wire.data?.get()).ok();
+    let object = wire.related_object.or_else(|| data().map(|data| data.object))?;
+    serde_json::from_str::<Object>(object.get())
+        .ok()
+        .map(|object| object.id)
+}
+
+/// The longest of Stripe's types has some sixty characters.
+fn event_type(text: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_');
+    text.chars().take_while(is_plain).take(100).collect()
 }
 
 pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
-    let wire: Wire = serde_json::from_slice(body)?;
+    let wire: Wire<'_> = serde_json::from_slice(body)?;
     let created = match &wire.created {
         Created::Seconds(seconds) => Timestamp::from_second(*seconds).ok(),
         Created::Text(text) => text.parse().ok(),
@@ -66,14 +87,11 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
             .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_'));
     let created = created.filter(|_| is_event_id).ok_or(DecodeError::Malformed)?;
     Ok(Notification {
+        object_id: object_id(&wire),
+        event_type: event_type(&wire.event_type),
         event_id: wire.id,
-        event_type: wire.event_type.chars().take(100).collect(),
         livemode: wire.livemode,
         created,
-        object_id: wire
-            .related_object
-            .or(wire.data.and_then(|data| data.object))
-            .and_then(|object| object.id),
         api_version: wire.api_version,
     })
 }
@@ -116,6 +134,39 @@ mod tests {
         assert_eq!(event(&decode(body.as_bytes()).expect("an event")), None);
         let body = SNAPSHOT.replace("in_1", "ch_1");
         assert_eq!(event(&decode(body.as_bytes()).expect("an event")), None);
+    }
+
+    #[test]
+    fn an_object_without_a_text_for_an_id_has_none() {
+        let object = r#"{"object":{"id":"in_1","object":"invoice","paid":true},"previous_attributes":{}}"#;
+        for data in [
+            r#"{"object":{"id":7}}"#,
+            r#"{"object":{"id":null}}"#,
+            r#"{"object":{}}"#,
+            r#"{"object":"in_1"}"#,
+            r#"{"object":[1e999]}"#,
+            "[]",
+            "null",
+        ] {
+            let notification = decode(SNAPSHOT.replace(object, data).as_bytes()).expect("an event");
+            assert_eq!(notification.object_id, None, "{data}");
+            assert_eq!(event(&notification), None, "{data}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_cut_where_it_stops_being_one() {
+        for (given, expected) in [
+            ("v1.billing.meter.error_report_triggered", "v1.billing.meter.error_report_triggered"),
+            (r"invoice\nlevel=error", "invoice"),
+            ("a@b.example", "a"),
+            ("Invoice.paid", ""),
+        ] {
+            let body = SNAPSHOT.replace("invoice.paid", given);
+            assert_eq!(decode(body.as_bytes()).expect("an event").event_type, expected);
+        }
+        let body = SNAPSHOT.replace("invoice.paid", &"a".repeat(1000));
+        assert_eq!(decode(body.as_bytes()).expect("an event").event_type.len(), 100);
     }
 
     #[test]

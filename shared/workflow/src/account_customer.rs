@@ -11,47 +11,29 @@ use crate::{Call, End, Fact, Next, OutOfOrder, RunId, Status};
 #[serde(rename_all = "snake_case")]
 pub enum Point {
     /// Salesforce names a customer: look whether it is there, and whose it is.
-    Named {
-        account_id: AccountId,
-        details: CustomerDetails,
-        customer_id: CustomerId,
-    },
+    Named { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId },
     /// Nobody knows of a customer: make one.
-    Unknown {
-        account_id: AccountId,
-        details: CustomerDetails,
-    },
+    Unknown { account_id: AccountId, details: CustomerDetails },
     /// The end: the account's customer. It never changes.
     Known { customer_id: CustomerId },
     /// Stripe does not take the customer as it is described.
-    Stopped {
-        account_id: AccountId,
-        details: CustomerDetails,
-        stop: Stop,
-    },
+    Stopped { account_id: AccountId, details: CustomerDetails, stop: Stop },
 }
 
 impl Point {
     pub fn new(account_id: AccountId, details: CustomerDetails, named_by_salesforce: Option<CustomerId>) -> Self {
         match named_by_salesforce {
-            Some(customer_id) => Self::Named {
-                account_id,
-                details,
-                customer_id,
-            },
+            Some(customer_id) => Self::Named { account_id, details, customer_id },
             None => Self::Unknown { account_id, details },
         }
     }
 
     pub fn next(&self) -> Next {
         match self {
-            Self::Named { customer_id, .. } => Next::Call(Call::ReadCustomer {
-                customer_id: customer_id.clone(),
-            }),
-            Self::Unknown { account_id, details } => Next::Call(Call::CreateCustomer {
-                account_id: account_id.clone(),
-                details: details.clone(),
-            }),
+            Self::Named { customer_id, .. } => Next::Call(Call::ReadCustomer { customer_id: customer_id.clone() }),
+            Self::Unknown { account_id, details } => {
+                Next::Call(Call::CreateCustomer { account_id: account_id.clone(), details: details.clone() })
+            }
             Self::Known { .. } => Next::End(End::Done),
             Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
@@ -59,16 +41,9 @@ impl Point {
 
     pub fn record(self, fact: Fact, run_id: &RunId) -> Result<Self, OutOfOrder> {
         match (self, fact) {
-            (
-                Self::Named {
-                    account_id, details, ..
-                },
-                Fact::CustomerRead { customer_id, metadata },
-            ) => {
+            (Self::Named { account_id, details, .. }, Fact::CustomerRead { customer_id, metadata }) => {
                 // A customer without our metadata was linked by a person, who wrote its id on the account.
-                let belongs = metadata
-                    .get("sf_account_id")
-                    .is_none_or(|owner| owner == account_id.as_str());
+                let belongs = metadata.get("sf_account_id").is_none_or(|owner| owner == account_id.as_str());
                 Ok(if belongs {
                     Self::Known { customer_id }
                 } else {
@@ -77,46 +52,28 @@ impl Point {
                          Stripe Customer Id on the account, or empty it to have a new customer made."
                     );
                     let stop = Stop::refused(Code::CustomerBelongsElsewhere, message);
-                    Self::Stopped {
-                        account_id,
-                        details,
-                        stop,
-                    }
+                    Self::Stopped { account_id, details, stop }
                 })
             }
             // The named one is deleted, or the one that was just made is.
             (
-                Self::Named {
-                    account_id, details, ..
-                }
-                | Self::Unknown { account_id, details },
+                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
                 Fact::CustomerMissing,
             ) => Ok(Self::Unknown { account_id, details }),
             (Self::Unknown { .. }, Fact::CustomerCreated { customer_id }) => Ok(Self::Known { customer_id }),
-            (
-                Self::Named {
-                    account_id, details, ..
-                }
-                | Self::Unknown { account_id, details },
-                Fact::Refused(why),
-            ) => Ok(Self::Stopped {
-                account_id,
-                details,
-                stop: why.stop,
-            }),
-            (point, fact) => Err(OutOfOrder {
-                point: point.name(),
-                fact: format!("{fact:?} of {}", run_id.workflow()),
-            }),
+            (Self::Named { account_id, details, .. } | Self::Unknown { account_id, details }, Fact::Refused(why)) => {
+                Ok(Self::Stopped { account_id, details, stop: why.stop })
+            }
+            (point, fact) => {
+                Err(OutOfOrder { point: point.name(), fact: format!("{fact:?} of {}", run_id.workflow()) })
+            }
         }
     }
 
     /// A deal that needs the customer brings fresh details along, so there is nothing to look up here.
     pub fn resume(self) -> Self {
         match self {
-            Self::Stopped {
-                account_id, details, ..
-            } => Self::Unknown { account_id, details },
+            Self::Stopped { account_id, details, .. } => Self::Unknown { account_id, details },
             point => point,
         }
     }

@@ -23,29 +23,13 @@ pub enum Call {
     /// Stripe: the customer as it is now.
     ReadCustomer { customer_id: CustomerId },
     /// Stripe: a customer for the account.
-    CreateCustomer {
-        account_id: AccountId,
-        details: CustomerDetails,
-    },
+    CreateCustomer { account_id: AccountId, details: CustomerDetails },
     /// Stripe: an empty draft that nobody but us finalizes.
-    CreateInvoice {
-        opportunity_id: OpportunityId,
-        customer_id: CustomerId,
-        currency: Currency,
-        days_until_due: u32,
-    },
+    CreateInvoice { opportunity_id: OpportunityId, customer_id: CustomerId, currency: Currency, days_until_due: u32 },
     /// Stripe: add lines to the draft.
-    AddLines {
-        invoice_id: InvoiceId,
-        batch: u16,
-        lines: Vec<NewLine>,
-    },
+    AddLines { invoice_id: InvoiceId, batch: u16, lines: Vec<NewLine> },
     /// Stripe: give lines of the draft the amount that was agreed.
-    CorrectLines {
-        invoice_id: InvoiceId,
-        batch: u16,
-        lines: Vec<(String, NewLine)>,
-    },
+    CorrectLines { invoice_id: InvoiceId, batch: u16, lines: Vec<(String, NewLine)> },
     /// Stripe: the invoice as it is now.
     ReadInvoice { invoice_id: InvoiceId },
     /// Stripe: every line of the invoice.
@@ -81,10 +65,7 @@ impl Call {
     /// Changes something outside. What led to it is saved first.
     pub fn is_write(&self) -> bool {
         self.operation().is_some()
-            || matches!(
-                self,
-                Self::UpdateRecords { .. } | Self::DeleteDraft { .. } | Self::Report { .. }
-            )
+            || matches!(self, Self::UpdateRecords { .. } | Self::DeleteDraft { .. } | Self::Report { .. })
     }
 
     /// The Stripe object or Salesforce record that it is about.
@@ -148,10 +129,7 @@ pub enum Pricing {
     /// The catalogue's price: what Stripe's reports group by.
     Catalogue(PriceId),
     /// The product of the catalogue at the agreed price for one, in minor units.
-    Agreed {
-        product_id: ProductId,
-        unit_amount: Decimal,
-    },
+    Agreed { product_id: ProductId, unit_amount: Decimal },
     /// The product of the catalogue, once, at the agreed amount of the whole line: for quantities that do not divide it.
     AgreedForAll { product_id: ProductId, amount: Money },
 }

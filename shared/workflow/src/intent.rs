@@ -66,10 +66,7 @@ pub struct Intent {
 
 impl std::fmt::Debug for Intent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Intent")
-            .field("generation", &self.generation)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Intent").field("generation", &self.generation).field("path", &self.path).finish_non_exhaustive()
     }
 }
 

@@ -24,11 +24,7 @@ pub enum Point {
     /// The opportunity says that it is paid. The end.
     Done { payment: Payment },
     /// A person must decide, or there was nothing to do. A new event begins again.
-    Stopped {
-        invoice_id: InvoiceId,
-        stop: Stop,
-        reported: bool,
-    },
+    Stopped { invoice_id: InvoiceId, stop: Stop, reported: bool },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +43,8 @@ impl Payment {
 impl Point {
     pub fn next(&self) -> Next {
         match self {
-            Self::Claimed { invoice_id } => Next::Call(Call::ReadInvoice {
-                invoice_id: invoice_id.clone(),
-            }),
-            Self::Paid { payment } => Next::Call(Call::ReadBilling {
-                opportunity_id: payment.opportunity_id.clone(),
-            }),
+            Self::Claimed { invoice_id } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
+            Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
             Self::NotLinked { payment } => Next::Wait(Stop::review(
                 Code::InvoiceNotLinked,
                 format!(
@@ -61,13 +53,9 @@ impl Point {
                     payment.invoice_id, payment.opportunity_id
                 ),
             )),
-            Self::Linked { payment } => Next::Call(Call::UpdateRecords {
-                updates: vec![payment.update()],
-            }),
+            Self::Linked { payment } => Next::Call(Call::UpdateRecords { updates: vec![payment.update()] }),
             Self::Done { .. } => Next::End(End::Done),
-            Self::Stopped {
-                stop, reported: false, ..
-            } => Next::Call(Call::Report { stop: stop.clone() }),
+            Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
             Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
     }
@@ -75,10 +63,9 @@ impl Point {
     pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { invoice_id }, Fact::InvoiceRead(seen)) => paid(invoice_id, &seen),
-            (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => Self::stopped(
-                invoice_id,
-                Stop::not_billable(Code::NotPaid, "The invoice does not exist (any more)."),
-            ),
+            (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => {
+                Self::stopped(invoice_id, Stop::not_billable(Code::NotPaid, "The invoice does not exist (any more)."))
+            }
             (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record),
             (Self::Paid { payment }, Fact::RecordMissing) => {
                 let message = format!(
@@ -108,16 +95,11 @@ impl Point {
             }
             // Waited a day for the link in vain.
             (Self::NotLinked { payment }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
-            (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => Self::Stopped {
-                invoice_id,
-                stop,
-                reported: true,
-            },
+            (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
+                Self::Stopped { invoice_id, stop, reported: true }
+            }
             (point, fact) => {
-                return Err(OutOfOrder {
-                    point: point.name(),
-                    fact: format!("{fact:?}"),
-                });
+                return Err(OutOfOrder { point: point.name(), fact: format!("{fact:?}") });
             }
         })
     }
@@ -133,11 +115,7 @@ impl Point {
 
     fn stopped(invoice_id: InvoiceId, stop: Stop) -> Self {
         let reported = !stop.needs_person();
-        Self::Stopped {
-            invoice_id,
-            stop,
-            reported,
-        }
+        Self::Stopped { invoice_id, stop, reported }
     }
 
     pub fn name(&self) -> &'static str {
@@ -154,9 +132,7 @@ impl Point {
     pub fn status(&self) -> Status {
         match self {
             Self::Done { .. } => Status::Done,
-            Self::Stopped {
-                stop, reported: true, ..
-            } if stop.kind == Kind::NotBillable => Status::Rejected,
+            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
             Self::Stopped { reported: true, .. } => Status::Review,
             _ => Status::Open,
         }
@@ -176,24 +152,12 @@ fn reviewed(stop: Stop) -> Stop {
 
 /// `status == paid` is the whole test: amounts say less, since an invoice may be settled out of band or by credit.
 fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
-    let opportunity_id = seen
-        .metadata
-        .get("sf_opportunity_id")
-        .and_then(|id| OpportunityId::parse(id).ok());
+    let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
     let (InvoiceStatus::Paid, Some(paid_at)) = (seen.status, seen.paid_at) else {
-        return Point::stopped(
-            invoice_id,
-            Stop::not_billable(Code::NotPaid, "The invoice is not paid."),
-        );
+        return Point::stopped(invoice_id, Stop::not_billable(Code::NotPaid, "The invoice is not paid."));
     };
     match opportunity_id {
-        Some(opportunity_id) => Point::Paid {
-            payment: Payment {
-                invoice_id,
-                opportunity_id,
-                paid_at,
-            },
-        },
+        Some(opportunity_id) => Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at } },
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
             Point::stopped(invoice_id, stop)

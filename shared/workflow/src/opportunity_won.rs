@@ -9,10 +9,11 @@
 //! at the deal, which may have been edited meanwhile.
 
 mod gate;
+mod judge;
 mod point;
 
-use domain::{OpportunityId, Record};
-use mapping::{Code, Deal, Settings, Stop, Update, customer_named_by, invoice_written_back, plan, sync_note};
+use domain::OpportunityId;
+use mapping::{Code, Settings, Stop, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
 use gate::Gate;
@@ -23,11 +24,7 @@ impl Point {
     pub fn next(&self) -> Next {
         match self {
             Self::Claimed { opportunity_id } => read_deal(opportunity_id),
-            Self::Planned {
-                plan,
-                details,
-                named_by_salesforce,
-            } => Next::EnsureCustomer {
+            Self::Planned { plan, details, named_by_salesforce } => Next::EnsureCustomer {
                 account_id: plan.account_id.clone(),
                 details: details.clone(),
                 named_by_salesforce: named_by_salesforce.clone(),
@@ -43,49 +40,28 @@ impl Point {
                 batch: *batch,
                 lines: draft.lines(*batch),
             }),
-            Self::Filled { draft, .. } => Next::Call(Call::ReadLines {
-                invoice_id: draft.invoice_id.clone(),
-            }),
-            Self::Correcting {
-                draft,
-                corrections,
-                batch,
-            } => Next::Call(Call::CorrectLines {
+            Self::Filled { draft, .. } => Next::Call(Call::ReadLines { invoice_id: draft.invoice_id.clone() }),
+            Self::Correcting { draft, corrections, batch } => Next::Call(Call::CorrectLines {
                 invoice_id: draft.invoice_id.clone(),
                 batch: *batch,
                 lines: draft.corrected_lines(corrections, *batch),
             }),
-            Self::Ready { draft } => Next::Call(Call::SendInvoice {
-                invoice_id: draft.invoice_id.clone(),
-            }),
-            Self::Sent { invoice } => Next::Call(Call::UpdateRecords {
-                updates: write_back(invoice),
-            }),
+            Self::Ready { draft } => Next::Call(Call::SendInvoice { invoice_id: draft.invoice_id.clone() }),
+            Self::Sent { invoice } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
             Self::Done { .. } => Next::End(End::Done),
 
-            Self::Checking { draft, .. } => Next::Call(Call::ReadInvoice {
-                invoice_id: draft.invoice_id.clone(),
-            }),
+            Self::Checking { draft, .. } => Next::Call(Call::ReadInvoice { invoice_id: draft.invoice_id.clone() }),
             Self::Comparing { draft, .. } => read_deal(&draft.plan.opportunity_id),
-            Self::Verifying { invoice } => Next::Call(Call::ReadBilling {
-                opportunity_id: invoice.plan.opportunity_id.clone(),
-            }),
+            Self::Verifying { invoice } => {
+                Next::Call(Call::ReadBilling { opportunity_id: invoice.plan.opportunity_id.clone() })
+            }
             Self::Revisiting { invoice } => read_deal(&invoice.plan.opportunity_id),
-            Self::Abandoning { draft, .. } => Next::Call(Call::DeleteDraft {
-                invoice_id: draft.invoice_id.clone(),
-            }),
+            Self::Abandoning { draft, .. } => Next::Call(Call::DeleteDraft { invoice_id: draft.invoice_id.clone() }),
 
-            Self::Stopped {
-                opportunity_id,
-                stop,
-                told: false,
-                ..
-            } => Next::Call(Call::UpdateRecords {
-                updates: vec![sync_note(opportunity_id, stop)],
-            }),
-            Self::Stopped {
-                stop, reported: false, ..
-            } => Next::Call(Call::Report { stop: stop.clone() }),
+            Self::Stopped { opportunity_id, stop, told: false, .. } => {
+                Next::Call(Call::UpdateRecords { updates: vec![sync_note(opportunity_id, stop)] })
+            }
+            Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
             Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
     }
@@ -94,123 +70,65 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             // Claim: the deal as it is now, whatever the event said about it.
-            (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => claim(opportunity_id, &deal, settings),
-            (Self::Claimed { opportunity_id }, Fact::RecordMissing) => not_found(opportunity_id),
+            (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => judge::claim(opportunity_id, &deal, settings),
+            (Self::Claimed { opportunity_id }, Fact::RecordMissing) => judge::not_found(opportunity_id),
             (point @ Self::Claimed { .. }, Fact::Refused(why)) => point.stopped(why.stop),
 
             // Customer: its own run has found or made it.
-            (Self::Planned { plan, .. }, Fact::CustomerKnown { customer_id }) => Self::CustomerKnown {
-                plan,
-                customer_id,
-                interrupted: false,
-            },
+            (Self::Planned { plan, .. }, Fact::CustomerKnown { customer_id }) => {
+                Self::CustomerKnown { plan, customer_id, interrupted: false }
+            }
             (Self::Planned { plan, .. }, Fact::CustomerStopped(stop)) => Self::claimed(plan).stopped(stop),
 
             // Draft: empty, and finalized by nobody but us.
-            (
-                Self::CustomerKnown {
-                    plan,
-                    customer_id,
-                    interrupted,
-                },
-                Fact::InvoiceRead(seen),
-            ) => {
-                let draft = Draft {
-                    plan,
-                    customer_id,
-                    invoice_id: seen.invoice_id.clone(),
-                };
-                let drafted = Self::Drafted {
-                    draft: draft.clone(),
-                    batch: 0,
-                };
+            (Self::CustomerKnown { plan, customer_id, interrupted }, Fact::InvoiceRead(seen)) => {
+                let draft = Draft { plan, customer_id, invoice_id: seen.invoice_id.clone() };
+                let drafted = Self::Drafted { draft: draft.clone(), batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
-                    true if interrupted => Self::Comparing {
-                        draft,
-                        seen,
-                        back_to: Box::new(drafted),
-                    },
+                    true if interrupted => Self::Comparing { draft, seen, back_to: Box::new(drafted) },
                     true => drafted,
-                    false => Self::Checking {
-                        draft,
-                        back_to: Box::new(drafted),
-                        refused: None,
-                    },
+                    false => Self::Checking { draft, back_to: Box::new(drafted), refused: None },
                 }
             }
             (Self::CustomerKnown { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
 
             // Lines: batch by batch, then the equality gate.
             (Self::Drafted { draft, batch }, Fact::InvoiceRead(seen)) => match draft.has_batch(batch + 1) {
-                true => Self::Drafted {
-                    draft,
-                    batch: batch + 1,
-                },
+                true => Self::Drafted { draft, batch: batch + 1 },
                 false => Self::through_gate(draft, seen, false),
             },
-            (
-                Self::Filled {
-                    draft,
-                    mut seen,
-                    corrected,
-                },
-                Fact::LinesRead(lines),
-            ) => {
+            (Self::Filled { draft, mut seen, corrected }, Fact::LinesRead(lines)) => {
                 seen.first_lines = lines;
                 seen.has_more_lines = false;
                 Self::through_gate(draft, seen, corrected)
             }
-            (
-                Self::Correcting {
-                    draft,
-                    corrections,
-                    batch,
-                },
-                Fact::InvoiceRead(seen),
-            ) => match point::has_batch(corrections.len(), batch + 1) {
-                true => Self::Correcting {
-                    draft,
-                    corrections,
-                    batch: batch + 1,
-                },
-                false => Self::through_gate(draft, seen, true),
-            },
+            (Self::Correcting { draft, corrections, batch }, Fact::InvoiceRead(seen)) => {
+                match point::has_batch(corrections.len(), batch + 1) {
+                    true => Self::Correcting { draft, corrections, batch: batch + 1 },
+                    false => Self::through_gate(draft, seen, true),
+                }
+            }
             (
                 Self::Drafted { draft, .. } | Self::Filled { draft, .. } | Self::Correcting { draft, .. },
                 Fact::Refused(why),
-            ) => Self::Abandoning {
-                draft,
-                stop: Some(why.stop),
-            },
+            ) => Self::Abandoning { draft, stop: Some(why.stop) },
 
             // The pivot. A refusal does not say that nobody sent or voided the invoice by hand, so it is looked at.
             (Self::Ready { draft }, Fact::InvoiceRead(seen)) => Self::after_pivot(draft, &seen),
             (point @ Self::Ready { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
 
             // Write-back: Salesforce holds what was written, or a person looks.
-            (Self::Sent { invoice }, Fact::RecordsUpdated(records)) => written_back(invoice, &records),
-            (Self::Verifying { invoice }, Fact::BillingRead(record)) => verified(invoice, &record),
+            (Self::Sent { invoice }, Fact::RecordsUpdated(records)) => judge::written_back(invoice, &records),
+            (Self::Verifying { invoice }, Fact::BillingRead(record)) => judge::verified(invoice, &record),
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::Refused(why)) => {
                 point.stopped(Stop::review(why.stop.code, why.stop.message))
             }
-            (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::RecordMissing) => point.stopped(Stop::review(
-                Code::OpportunityNotFound,
-                "The invoice is sent, and its opportunity is gone.",
-            )),
+            (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::RecordMissing) => point
+                .stopped(Stop::review(Code::OpportunityNotFound, "The invoice is sent, and its opportunity is gone.")),
 
             // After an interruption, the invoice: what has become of it, and then of the deal.
-            (
-                Self::Checking {
-                    draft,
-                    back_to,
-                    refused,
-                },
-                Fact::InvoiceRead(seen),
-            ) => match (seen.status, refused) {
-                (InvoiceStatus::Draft, Some(stop)) => Self::Abandoning {
-                    draft,
-                    stop: Some(stop),
-                },
+            (Self::Checking { draft, back_to, refused }, Fact::InvoiceRead(seen)) => match (seen.status, refused) {
+                (InvoiceStatus::Draft, Some(stop)) => Self::Abandoning { draft, stop: Some(stop) },
                 (InvoiceStatus::Draft, None) => Self::Comparing { draft, seen, back_to },
                 _ => Self::after_pivot(draft, &seen),
             },
@@ -225,7 +143,7 @@ impl Point {
                 Fact::InvoiceMissing,
             ) => Self::claimed(draft.plan),
             (Self::Comparing { draft, seen, back_to }, Fact::DealRead(deal)) => match plan(&deal, settings) {
-                Ok((plan, _)) if plan == draft.plan && names_only(&deal.opportunity, &draft) => {
+                Ok((plan, _)) if plan == draft.plan && judge::names_only(&deal.opportunity, &draft) => {
                     back_to.continued(draft, seen)
                 }
                 _ => Self::Abandoning { draft, stop: None },
@@ -236,60 +154,28 @@ impl Point {
             }
 
             // After the end: the deal was edited, or somebody only said so again.
-            (Self::Revisiting { invoice }, Fact::DealRead(deal)) => revisited(invoice, &deal, settings),
+            (Self::Revisiting { invoice }, Fact::DealRead(deal)) => judge::revisited(invoice, &deal, settings),
             (Self::Revisiting { invoice }, Fact::RecordMissing | Fact::Refused(_)) => Self::Done { invoice },
 
             // The draft is gone: tell why, or plan anew from what the deal says now.
-            (
-                Self::Abandoning {
-                    draft,
-                    stop: Some(stop),
-                },
-                Fact::DraftDeleted,
-            ) => Self::claimed(draft.plan).stopped(stop),
+            (Self::Abandoning { draft, stop: Some(stop) }, Fact::DraftDeleted) => {
+                Self::claimed(draft.plan).stopped(stop)
+            }
             (Self::Abandoning { draft, stop: None }, Fact::DraftDeleted) => Self::claimed(draft.plan),
             // It is no draft any more, so it is not ours to take away.
             (point @ Self::Abandoning { .. }, Fact::Refused(_)) => point.checking(None),
 
             // A stop. A note that Salesforce does not take must not hide the stop itself: it is reported all the same.
             (
-                Self::Stopped {
-                    opportunity_id,
-                    stop,
-                    reported,
-                    back_to,
-                    ..
-                },
+                Self::Stopped { opportunity_id, stop, reported, back_to, .. },
                 Fact::RecordsUpdated(_) | Fact::Refused(_),
-            ) => Self::Stopped {
-                opportunity_id,
-                stop,
-                told: true,
-                reported,
-                back_to,
-            },
-            (
-                Self::Stopped {
-                    opportunity_id,
-                    stop,
-                    told,
-                    back_to,
-                    ..
-                },
-                Fact::Reported,
-            ) => Self::Stopped {
-                opportunity_id,
-                stop,
-                told,
-                reported: true,
-                back_to,
-            },
+            ) => Self::Stopped { opportunity_id, stop, told: true, reported, back_to },
+            (Self::Stopped { opportunity_id, stop, told, back_to, .. }, Fact::Reported) => {
+                Self::Stopped { opportunity_id, stop, told, reported: true, back_to }
+            }
 
             (point, fact) => {
-                return Err(OutOfOrder {
-                    point: point.name(),
-                    fact: format!("{fact:?}"),
-                });
+                return Err(OutOfOrder { point: point.name(), fact: format!("{fact:?}") });
             }
         })
     }
@@ -300,19 +186,13 @@ impl Point {
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
             Self::Planned { plan, .. } => Self::claimed(plan),
             // A draft may have been made without our knowing. Its key leads to it.
-            Self::CustomerKnown { plan, customer_id, .. } => Self::CustomerKnown {
-                plan,
-                customer_id,
-                interrupted: true,
-            },
+            Self::CustomerKnown { plan, customer_id, .. } => {
+                Self::CustomerKnown { plan, customer_id, interrupted: true }
+            }
             point @ (Self::Drafted { .. } | Self::Filled { .. } | Self::Correcting { .. } | Self::Ready { .. }) => {
                 point.checking(None)
             }
-            Self::Comparing { draft, back_to, .. } => Self::Checking {
-                draft,
-                back_to,
-                refused: None,
-            },
+            Self::Comparing { draft, back_to, .. } => Self::Checking { draft, back_to, refused: None },
             Self::Sent { invoice } => Self::Verifying { invoice },
             Self::Done { invoice } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
@@ -329,18 +209,11 @@ impl Point {
         match gate::compare(&draft.plan, &seen) {
             Gate::Equal => Self::Ready { draft },
             Gate::LinesHidden => Self::Filled { draft, seen, corrected },
-            Gate::Correctable(corrections) if !corrected => Self::Correcting {
-                draft,
-                corrections,
-                batch: 0,
-            },
+            Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
             Gate::Correctable(_) | Gate::Different => {
                 let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
                                prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
-                Self::Abandoning {
-                    draft,
-                    stop: Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)),
-                }
+                Self::Abandoning { draft, stop: Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)) }
             }
         }
     }
@@ -382,115 +255,7 @@ impl Point {
 }
 
 fn read_deal(opportunity_id: &OpportunityId) -> Next {
-    Next::Call(Call::ReadDeal {
-        opportunity_id: opportunity_id.clone(),
-    })
-}
-
-fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
-    let claimed = Point::Claimed { opportunity_id };
-    match plan(deal, settings) {
-        Err(stop) => claimed.stopped_unless_noted(stop, &deal.opportunity),
-        Ok((plan, details)) => match deal.opportunity.text("Stripe_Invoice_Id__c") {
-            None => Point::Planned {
-                plan,
-                details,
-                named_by_salesforce: customer_named_by(&deal.opportunity),
-            },
-            // Somebody billed it by hand, or another deployment did. Overwriting their id would bill it twice.
-            Some(invoice_id) => {
-                let message = format!(
-                    "The opportunity already names Stripe invoice {}. If the deal is not billed yet, empty Stripe Invoice \
-                     Id and send the event again.",
-                    invoice_id.chars().take(60).collect::<String>()
-                );
-                claimed.stopped_unless_noted(Stop::review(Code::AlreadyBilled, message), &deal.opportunity)
-            }
-        },
-    }
-}
-
-fn not_found(opportunity_id: OpportunityId) -> Point {
-    let message = "The opportunity is deleted, or the integration user cannot see it: check its sharing.";
-    let stop = Stop::refused(Code::OpportunityNotFound, message);
-    let back_to = Box::new(Point::Claimed {
-        opportunity_id: opportunity_id.clone(),
-    });
-    // There is no record to leave a note on.
-    Point::Stopped {
-        opportunity_id,
-        stop,
-        told: true,
-        reported: false,
-        back_to,
-    }
-}
-
-/// The opportunity names no invoice, or this one.
-fn names_only(opportunity: &Record, draft: &Draft) -> bool {
-    opportunity
-        .text("Stripe_Invoice_Id__c")
-        .is_none_or(|id| id == draft.invoice_id.as_str())
-}
-
-fn write_back(invoice: &Invoice) -> Vec<Update> {
-    invoice_written_back(
-        &invoice.plan,
-        &invoice.customer_id,
-        &invoice.invoice_id,
-        invoice.hosted_invoice_url.as_deref(),
-    )
-}
-
-fn written_back(invoice: Invoice, records: &[Record]) -> Point {
-    let updates = write_back(&invoice);
-    let missing = Record::default();
-    let differences: Vec<_> = updates
-        .iter()
-        .enumerate()
-        .flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)))
-        .collect();
-    if differences.is_empty() {
-        return Point::Done { invoice };
-    }
-    let message = format!(
-        "Invoice {} is sent, but Salesforce does not keep {}: check field-level security for the integration user, and \
-         triggers or flows that change these fields.",
-        invoice.invoice_id,
-        differences.join(", ")
-    );
-    Point::Sent { invoice }.stopped(Stop::review(Code::WriteBackDiffers, message))
-}
-
-/// The write-back was interrupted: it may have happened, somebody may have written something else, or it is still to do.
-fn verified(invoice: Invoice, record: &Record) -> Point {
-    match record.text("Stripe_Invoice_Id__c") {
-        Some(id) if id != invoice.invoice_id.as_str() => {
-            let message = format!(
-                "Invoice {} is sent for this deal, and the opportunity meanwhile names another one: decide which is \
-                 right, void the other, and correct Stripe Invoice Id.",
-                invoice.invoice_id
-            );
-            Point::Sent { invoice }.stopped(Stop::review(Code::AlreadyBilled, message))
-        }
-        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) => Point::Done { invoice },
-        _ => Point::Sent { invoice },
-    }
-}
-
-fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
-    match plan(deal, settings) {
-        Ok((plan, _)) if plan == invoice.plan => Point::Done { invoice },
-        _ => {
-            let message = format!(
-                "The deal changed after invoice {} was sent for {}: void it and bill again, write a credit note, or set \
-                 the deal back.",
-                invoice.invoice_id, invoice.plan.total
-            );
-            let stop = Stop::review(Code::DealChangedAfterBilling, message);
-            Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
-        }
-    }
+    Next::Call(Call::ReadDeal { opportunity_id: opportunity_id.clone() })
 }
 
 #[cfg(test)]

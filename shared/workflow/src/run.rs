@@ -13,19 +13,9 @@ use crate::{Call, Fact, Intent, Operation, account_customer, invoice_paid, oppor
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "workflow", rename_all = "snake_case")]
 pub enum RunId {
-    OpportunityWon {
-        organization_id: OrganizationId,
-        opportunity_id: OpportunityId,
-    },
-    AccountCustomer {
-        organization_id: OrganizationId,
-        account_id: AccountId,
-        livemode: bool,
-    },
-    InvoicePaid {
-        organization_id: OrganizationId,
-        invoice_id: InvoiceId,
-    },
+    OpportunityWon { organization_id: OrganizationId, opportunity_id: OpportunityId },
+    AccountCustomer { organization_id: OrganizationId, account_id: AccountId, livemode: bool },
+    InvoicePaid { organization_id: OrganizationId, invoice_id: InvoiceId },
 }
 
 impl RunId {
@@ -51,24 +41,14 @@ impl RunId {
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OpportunityWon {
-                organization_id,
-                opportunity_id,
-            } => {
+            Self::OpportunityWon { organization_id, opportunity_id } => {
                 write!(f, "run#{organization_id}:{opportunity_id}:opportunity_won:1")
             }
-            Self::AccountCustomer {
-                organization_id,
-                account_id,
-                livemode,
-            } => {
+            Self::AccountCustomer { organization_id, account_id, livemode } => {
                 let mode = if *livemode { "live" } else { "test" };
                 write!(f, "customer#{organization_id}:{account_id}:any:{mode}")
             }
-            Self::InvoicePaid {
-                organization_id,
-                invoice_id,
-            } => {
+            Self::InvoicePaid { organization_id, invoice_id } => {
                 write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
             }
         }
@@ -152,13 +132,7 @@ const ANSWERED_KEPT: usize = 20;
 
 impl Run {
     pub fn new(id: RunId, state: State) -> Self {
-        Self {
-            id,
-            state,
-            intents: BTreeMap::new(),
-            generations: BTreeMap::new(),
-            answered: Vec::new(),
-        }
+        Self { id, state, intents: BTreeMap::new(), generations: BTreeMap::new(), answered: Vec::new() }
     }
 
     pub fn next(&self) -> Next {
@@ -201,14 +175,7 @@ impl Run {
             State::AccountCustomer(account_customer::Point::Named { .. } | account_customer::Point::Unknown { .. })
         );
         let under_way = run.intents.values().any(Intent::is_open);
-        if customer_is_open && !under_way {
-            Self {
-                state: newcomer.state,
-                ..run
-            }
-        } else {
-            run
-        }
+        if customer_is_open && !under_way { Self { state: newcomer.state, ..run } } else { run }
     }
 
     pub fn point(&self) -> &'static str {
@@ -262,12 +229,8 @@ impl Run {
 
     /// The draft is gone. Its keys would replay answers about an invoice that no longer exists.
     fn retire_invoice_operations(&mut self) {
-        let operations: Vec<_> = self
-            .intents
-            .keys()
-            .copied()
-            .filter(|operation| *operation != Operation::CreateCustomer)
-            .collect();
+        let operations: Vec<_> =
+            self.intents.keys().copied().filter(|operation| *operation != Operation::CreateCustomer).collect();
         for operation in operations {
             self.retire(operation);
         }

@@ -97,7 +97,11 @@ impl Sqs {
 
     pub fn dead_letters(&self) -> Vec<Value> {
         self.with(|queues| {
-            queues.dead_letter.iter().map(|message| serde_json::from_str(&message.body).unwrap_or(Value::Null)).collect()
+            queues
+                .dead_letter
+                .iter()
+                .map(|message| serde_json::from_str(&message.body).unwrap_or(Value::Null))
+                .collect()
         })
     }
 
@@ -123,7 +127,11 @@ impl Sqs {
             let id = format!("message-{:06}", queues.next_id);
             queues.sent.push(body.to_owned());
             let message = Message { id: id.clone(), body: body.to_owned(), receives: 0, visible_at_ms: now };
-            if queue == WORK_QUEUE { queues.work.push(message) } else { queues.dead_letter.push(message) }
+            if queue == WORK_QUEUE {
+                queues.work.push(message)
+            } else {
+                queues.dead_letter.push(message)
+            }
             id
         })
     }

@@ -38,7 +38,13 @@ impl Deal {
                 quantity: (1 + position % 3).to_string(),
             })
             .collect();
-        Self { account: "Acme".into(), email: Some("ap@acme.example".into()), country: "United States".into(), currency: currency.into(), lines }
+        Self {
+            account: "Acme".into(),
+            email: Some("ap@acme.example".into()),
+            country: "United States".into(),
+            currency: currency.into(),
+            lines,
+        }
     }
 
     pub fn three_lines() -> Self {

@@ -29,22 +29,13 @@ fn amounts_become_minor_units_exactly() {
 
 #[test]
 fn what_cannot_be_billed_exactly_is_refused() {
-    for (amount, currency) in [
-        ("0.105", "USD"),
-        ("1500.5", "JPY"),
-        ("12.345", "KWD"),
-        ("700.50", "ISK"),
-        ("0.0000000001", "EUR"),
-    ] {
-        assert!(
-            matches!(money(amount, currency), Err(MoneyError::NotRepresentable { .. })),
-            "{amount} {currency}"
-        );
+    for (amount, currency) in
+        [("0.105", "USD"), ("1500.5", "JPY"), ("12.345", "KWD"), ("700.50", "ISK"), ("0.0000000001", "EUR")]
+    {
+        assert!(matches!(money(amount, currency), Err(MoneyError::NotRepresentable { .. })), "{amount} {currency}");
     }
     for amount in ["1e11", "10000000000", "79228162514264337593543950335"] {
-        let amount = Decimal::from_scientific(amount)
-            .or_else(|_| amount.parse())
-            .expect("valid decimal");
+        let amount = Decimal::from_scientific(amount).or_else(|_| amount.parse()).expect("valid decimal");
         let refused = Money::from_major_units(amount, Currency::parse("USD").expect("valid"));
         assert!(matches!(refused, Err(MoneyError::TooLarge { .. })), "{amount}");
     }
@@ -53,10 +44,7 @@ fn what_cannot_be_billed_exactly_is_refused() {
 #[test]
 fn a_refusal_names_the_smallest_unit() {
     let refusal = money("12.345", "KWD").expect_err("refused");
-    assert_eq!(
-        refusal.to_string(),
-        "12.345 KWD cannot be billed exactly: KWD amounts are multiples of 0.01"
-    );
+    assert_eq!(refusal.to_string(), "12.345 KWD cannot be billed exactly: KWD amounts are multiples of 0.01");
 }
 
 #[test]
@@ -72,10 +60,7 @@ fn only_one_currency_is_added_up() {
     let usd = Money::from_minor_units(1, Currency::parse("USD").expect("valid"));
     let eur = Money::from_minor_units(1, Currency::parse("EUR").expect("valid"));
     assert_eq!(usd.checked_add(usd).map(Money::minor_units), Ok(2));
-    assert_eq!(
-        usd.checked_add(eur),
-        Err(MoneyError::CurrencyMismatch(usd.currency(), eur.currency()))
-    );
+    assert_eq!(usd.checked_add(eur), Err(MoneyError::CurrencyMismatch(usd.currency(), eur.currency())));
 }
 
 proptest! {

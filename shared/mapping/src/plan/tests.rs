@@ -42,10 +42,7 @@ fn deal() -> Deal {
             ("AccountId", text("001000000000001AAA")),
             ("Account.Name", text("Acme GmbH")),
             ("Account.Billing_Email__c", text("ap@acme.example")),
-            (
-                "Account.BillingStreet",
-                text("Unter den Linden 1\r\n3. Etage\nHinterhaus"),
-            ),
+            ("Account.BillingStreet", text("Unter den Linden 1\r\n3. Etage\nHinterhaus")),
             ("Account.BillingCountry", text("Germany")),
         ]),
         lines: vec![line(1, "2", "50", "100"), line(2, "1.0", "50.00", "50")],
@@ -54,25 +51,15 @@ fn deal() -> Deal {
 }
 
 fn settings() -> Settings {
-    Settings {
-        multi_currency: false,
-        org_currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
-    }
+    Settings { multi_currency: false, org_currency: Currency::parse("EUR").expect("valid"), days_until_due: 30 }
 }
 
 /// What becomes of the deal when one thing about it is different.
 fn check(change: impl FnOnce(&mut Deal), expect: Result<i64, Code>) -> Result<(), String> {
     let mut deal = deal();
     change(&mut deal);
-    let found = plan(&deal, &settings())
-        .map(|(plan, _)| plan.total.minor_units())
-        .map_err(|stop| stop.code);
-    if found == expect {
-        Ok(())
-    } else {
-        Err(format!("expected {expect:?}, found {found:?}"))
-    }
+    let found = plan(&deal, &settings()).map(|(plan, _)| plan.total.minor_units()).map_err(|stop| stop.code);
+    if found == expect { Ok(()) } else { Err(format!("expected {expect:?}, found {found:?}")) }
 }
 
 fn set(path: &'static str, value: FieldValue) -> impl FnOnce(&mut Deal) {
@@ -94,10 +81,7 @@ fn the_filter_is_stage_amount_and_type() -> Result<(), String> {
 #[test]
 fn amounts_are_exact_or_refused() -> Result<(), String> {
     check(set("Amount", number("150.001")), Err(Code::AmountNotRepresentable))?;
-    check(
-        set("Amount", number("1000000000000000000000000000")),
-        Err(Code::AmountTooLarge),
-    )?;
+    check(set("Amount", number("1000000000000000000000000000")), Err(Code::AmountTooLarge))?;
     check(set("Amount", number("150.01")), Err(Code::AmountDiffersFromLines))?;
     // Tenths add up as they do on paper.
     check(
@@ -113,18 +97,9 @@ fn amounts_are_exact_or_refused() -> Result<(), String> {
 fn whom_to_bill_must_be_clear() -> Result<(), String> {
     check(set("AccountId", FieldValue::Null), Err(Code::AccountMissing))?;
     check(set("Account.Name", text("  ")), Err(Code::AccountNameMissing))?;
-    check(
-        set("Account.Billing_Email__c", FieldValue::Null),
-        Err(Code::BillingEmailMissing),
-    )?;
-    check(
-        set("Account.Billing_Email__c", text("ap at acme")),
-        Err(Code::BillingEmailInvalid),
-    )?;
-    check(
-        set("Account.BillingCountry", text("Narnia")),
-        Err(Code::BillingCountryUnknown),
-    )?;
+    check(set("Account.Billing_Email__c", FieldValue::Null), Err(Code::BillingEmailMissing))?;
+    check(set("Account.Billing_Email__c", text("ap at acme")), Err(Code::BillingEmailInvalid))?;
+    check(set("Account.BillingCountry", text("Narnia")), Err(Code::BillingCountryUnknown))?;
     check(set("Account.BillingCountry", text("United States")), Ok(15_000))?;
     check(
         |deal| {
@@ -138,18 +113,9 @@ fn whom_to_bill_must_be_clear() -> Result<(), String> {
 #[test]
 fn every_line_that_is_wrong_is_listed() -> Result<(), String> {
     check(|deal| deal.lines.clear(), Err(Code::NoLines))?;
-    check(
-        |deal| deal.lines = (0..251).map(|_| line(1, "1", "1", "1")).collect(),
-        Err(Code::TooManyLines),
-    )?;
-    check(
-        |deal| deal.lines[0].set("TotalPrice", number("33.333")),
-        Err(Code::LinesNotBillable),
-    )?;
-    check(
-        |deal| deal.lines[0].set("Quantity", number("0")),
-        Err(Code::LinesNotBillable),
-    )?;
+    check(|deal| deal.lines = (0..251).map(|_| line(1, "1", "1", "1")).collect(), Err(Code::TooManyLines))?;
+    check(|deal| deal.lines[0].set("TotalPrice", number("33.333")), Err(Code::LinesNotBillable))?;
+    check(|deal| deal.lines[0].set("Quantity", number("0")), Err(Code::LinesNotBillable))?;
     let mut deal = deal();
     deal.lines[0].set("Product2.Stripe_Price_Id__c", FieldValue::Null);
     deal.lines[1].set("Product2.Stripe_Price_Id__c", text("prod_1"));
@@ -165,15 +131,8 @@ fn every_line_that_is_wrong_is_listed() -> Result<(), String> {
 
 #[test]
 fn the_currency_is_the_records_or_the_organizations() {
-    let multi = Settings {
-        multi_currency: true,
-        ..settings()
-    };
-    let currency = |deal: &Deal| {
-        plan(deal, &multi)
-            .map(|(plan, _)| plan.total.to_string())
-            .map_err(|stop| stop.code)
-    };
+    let multi = Settings { multi_currency: true, ..settings() };
+    let currency = |deal: &Deal| plan(deal, &multi).map(|(plan, _)| plan.total.to_string()).map_err(|stop| stop.code);
     let mut deal = deal();
     assert_eq!(currency(&deal), Err(Code::CurrencyUnknown));
     for (code, expected) in [
@@ -193,21 +152,11 @@ fn a_line_says_whether_it_was_negotiated() {
         ("3", "10", "30", false, Quantity::Whole(3)),
         ("3.00", "10.00", "30.00", false, Quantity::Whole(3)),
         ("3", "10", "27", true, Quantity::Whole(3)),
-        (
-            "2.5",
-            "10",
-            "25",
-            false,
-            Quantity::Fraction("2.5".parse().expect("valid")),
-        ),
+        ("2.5", "10", "25", false, Quantity::Fraction("2.5".parse().expect("valid"))),
     ] {
         let currency = Currency::parse("EUR").expect("valid");
         let found = crate::line::line(&line(1, quantity, list_price, total), currency, 1).expect("billable");
-        assert_eq!(
-            (found.negotiated, found.quantity),
-            (negotiated, expected),
-            "{quantity} × {list_price} = {total}"
-        );
+        assert_eq!((found.negotiated, found.quantity), (negotiated, expected), "{quantity} × {list_price} = {total}");
     }
 }
 

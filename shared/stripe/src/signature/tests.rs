@@ -103,9 +103,22 @@ fn a_secret_that_cannot_verify_is_refused_at_start() {
         SigningSecret::parse("whsec_abc\n").err(),
         Some(InvalidSecret::Untrimmed)
     );
+    assert_eq!(
+        SigningSecret::parse("whsec_a b").err(),
+        Some(InvalidSecret::Untrimmed)
+    );
     assert_eq!(SigningSecret::parse("whsec_").err(), Some(InvalidSecret::WrongPrefix));
     assert_eq!(
         SigningSecret::parse("sk_live_1").err(),
         Some(InvalidSecret::WrongPrefix)
     );
+}
+
+#[test]
+fn a_blank_secret_verifies_nothing_even_if_it_is_configured() {
+    for text in ["", " ", "\n", "whsec_", "whsec_ \n"] {
+        let header = sign(&secret(text), b"{}", at(1000));
+        let verdict = verify(&header, b"{}", &[secret(text)], at(1000));
+        assert_eq!(verdict, Err(SignatureError::NoMatch), "{text:?}");
+    }
 }

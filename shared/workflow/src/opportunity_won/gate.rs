@@ -49,12 +49,8 @@ enum Lines {
 }
 
 fn compare_lines(plan: &Plan, seen: &[LineSeen], all: bool) -> Lines {
-    let mut planned: BTreeMap<&str, usize> = plan
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(index, line)| (line.key.as_str(), index))
-        .collect();
+    let mut planned: BTreeMap<&str, usize> =
+        plan.lines.iter().enumerate().map(|(index, line)| (line.key.as_str(), index)).collect();
     let mut corrections = Vec::new();
     for line in seen {
         // A line without our key, or with one that was seen before, was added by somebody else or twice.
@@ -65,19 +61,11 @@ fn compare_lines(plan: &Plan, seen: &[LineSeen], all: bool) -> Lines {
             let Some(product_id) = line.product_id.clone() else {
                 return Lines::Foreign;
             };
-            corrections.push(Correction {
-                line_id: line.id.clone(),
-                index,
-                product_id,
-            });
+            corrections.push(Correction { line_id: line.id.clone(), index, product_id });
         }
     }
     if all && !planned.is_empty() {
         return Lines::Foreign;
     }
-    if corrections.is_empty() {
-        Lines::Equal
-    } else {
-        Lines::Unequal(corrections)
-    }
+    if corrections.is_empty() { Lines::Equal } else { Lines::Unequal(corrections) }
 }

@@ -16,31 +16,15 @@ pub enum Point {
     /// Nothing is known but the id.
     Claimed { opportunity_id: OpportunityId },
     /// The deal is frozen as a plan.
-    Planned {
-        plan: Plan,
-        details: CustomerDetails,
-        named_by_salesforce: Option<CustomerId>,
-    },
+    Planned { plan: Plan, details: CustomerDetails, named_by_salesforce: Option<CustomerId> },
     /// The account has its customer.
-    CustomerKnown {
-        plan: Plan,
-        customer_id: CustomerId,
-        interrupted: bool,
-    },
+    CustomerKnown { plan: Plan, customer_id: CustomerId, interrupted: bool },
     /// There is an empty draft; the lines before this batch are on it.
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
-    Filled {
-        draft: Draft,
-        seen: InvoiceSeen,
-        corrected: bool,
-    },
+    Filled { draft: Draft, seen: InvoiceSeen, corrected: bool },
     /// Some lines came to the catalogue's price instead of the agreed one.
-    Correcting {
-        draft: Draft,
-        corrections: Vec<Correction>,
-        batch: u16,
-    },
+    Correcting { draft: Draft, corrections: Vec<Correction>, batch: u16 },
     /// The draft equals the plan.
     Ready { draft: Draft },
     /// The customer has the invoice.
@@ -49,17 +33,9 @@ pub enum Point {
     Done { invoice: Invoice },
 
     /// Interrupted: what has become of the invoice?
-    Checking {
-        draft: Draft,
-        back_to: Box<Point>,
-        refused: Option<Stop>,
-    },
+    Checking { draft: Draft, back_to: Box<Point>, refused: Option<Stop> },
     /// Interrupted: is it still the same deal?
-    Comparing {
-        draft: Draft,
-        seen: InvoiceSeen,
-        back_to: Box<Point>,
-    },
+    Comparing { draft: Draft, seen: InvoiceSeen, back_to: Box<Point> },
     /// Interrupted: does the opportunity name the invoice already?
     Verifying { invoice: Invoice },
     /// Billed, and an event says that the deal was edited: is it another deal now?
@@ -67,13 +43,7 @@ pub enum Point {
     /// The draft is not to be sent, and goes.
     Abandoning { draft: Draft, stop: Option<Stop> },
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
-    Stopped {
-        opportunity_id: OpportunityId,
-        stop: Stop,
-        told: bool,
-        reported: bool,
-        back_to: Box<Point>,
-    },
+    Stopped { opportunity_id: OpportunityId, stop: Stop, told: bool, reported: bool, back_to: Box<Point> },
 }
 
 /// A draft invoice of ours.
@@ -114,18 +84,10 @@ impl Draft {
     }
 
     pub(super) fn lines(&self, batch: u16) -> Vec<NewLine> {
-        let lines = self
-            .plan
-            .lines
-            .chunks(BATCH)
-            .nth(usize::from(batch))
-            .unwrap_or_default();
+        let lines = self.plan.lines.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
         lines
             .iter()
-            .map(|line| NewLine {
-                line: line.clone(),
-                pricing: Pricing::Catalogue(line.price.clone()),
-            })
+            .map(|line| NewLine { line: line.clone(), pricing: Pricing::Catalogue(line.price.clone()) })
             .collect()
     }
 
@@ -135,12 +97,7 @@ impl Draft {
             .iter()
             .filter_map(|correction| {
                 let line = self.plan.lines.get(correction.index)?.clone();
-                let pricing = agreed(
-                    line.amount.minor_units(),
-                    line.quantity.as_decimal(),
-                    correction,
-                    line.amount,
-                );
+                let pricing = agreed(line.amount.minor_units(), line.quantity.as_decimal(), correction, line.amount);
                 Some((correction.line_id.clone(), NewLine { line, pricing }))
             })
             .collect()
@@ -162,15 +119,9 @@ fn agreed(amount: i64, quantity: Decimal, correction: &Correction, whole: domain
     let unit_amount = Decimal::from(amount).checked_div(quantity).map(|unit| unit.normalize());
     match unit_amount {
         Some(unit_amount) if unit_amount.scale() <= 12 && unit_amount * quantity == Decimal::from(amount) => {
-            Pricing::Agreed {
-                product_id,
-                unit_amount,
-            }
+            Pricing::Agreed { product_id, unit_amount }
         }
-        _ => Pricing::AgreedForAll {
-            product_id,
-            amount: whole,
-        },
+        _ => Pricing::AgreedForAll { product_id, amount: whole },
     }
 }
 
@@ -198,17 +149,8 @@ impl Point {
     pub fn status(&self) -> Status {
         match self {
             Self::Done { .. } | Self::Revisiting { .. } => Status::Done,
-            Self::Stopped {
-                stop,
-                told: true,
-                reported: true,
-                ..
-            } if stop.kind == Kind::Review => Status::Review,
-            Self::Stopped {
-                told: true,
-                reported: true,
-                ..
-            } => Status::Rejected,
+            Self::Stopped { stop, told: true, reported: true, .. } if stop.kind == Kind::Review => Status::Review,
+            Self::Stopped { told: true, reported: true, .. } => Status::Rejected,
             _ => Status::Open,
         }
     }
@@ -224,20 +166,14 @@ impl Point {
         match self {
             Self::CustomerKnown { customer_id, .. } => Some(customer_id),
             Self::Stopped { back_to, .. } => back_to.customer_id(),
-            _ => self
-                .draft()
-                .map(|draft| &draft.customer_id)
-                .or(self.invoice().map(|invoice| &invoice.customer_id)),
+            _ => self.draft().map(|draft| &draft.customer_id).or(self.invoice().map(|invoice| &invoice.customer_id)),
         }
     }
 
     pub fn invoice_id(&self) -> Option<&InvoiceId> {
         match self {
             Self::Stopped { back_to, .. } => back_to.invoice_id(),
-            _ => self
-                .draft()
-                .map(|draft| &draft.invoice_id)
-                .or(self.invoice().map(|invoice| &invoice.invoice_id)),
+            _ => self.draft().map(|draft| &draft.invoice_id).or(self.invoice().map(|invoice| &invoice.invoice_id)),
         }
     }
 
@@ -283,9 +219,7 @@ impl Point {
     }
 
     pub(super) fn claimed(plan: Plan) -> Self {
-        Self::Claimed {
-            opportunity_id: plan.opportunity_id,
-        }
+        Self::Claimed { opportunity_id: plan.opportunity_id }
     }
 
     /// Stands still at this point until somebody acts. What nobody has to act on is neither told nor reported.
@@ -302,23 +236,11 @@ impl Point {
 
     /// The same, without writing a note that the opportunity already carries.
     pub(super) fn stopped_unless_noted(self, stop: Stop, opportunity: &Record) -> Self {
-        let noted = mapping::sync_note(&self.opportunity_id(), &stop)
-            .differences(opportunity)
-            .is_empty();
+        let noted = mapping::sync_note(&self.opportunity_id(), &stop).differences(opportunity).is_empty();
         match self.stopped(stop) {
-            Self::Stopped {
-                opportunity_id,
-                stop,
-                told,
-                reported,
-                back_to,
-            } => Self::Stopped {
-                opportunity_id,
-                stop,
-                told: told || noted,
-                reported,
-                back_to,
-            },
+            Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
+                Self::Stopped { opportunity_id, stop, told: told || noted, reported, back_to }
+            }
             point => point,
         }
     }
@@ -326,11 +248,7 @@ impl Point {
     /// Looks at the invoice before anything else is done with it.
     pub(super) fn checking(self, refused: Option<Stop>) -> Self {
         match self.draft().cloned() {
-            Some(draft) => Self::Checking {
-                draft,
-                back_to: Box::new(self),
-                refused,
-            },
+            Some(draft) => Self::Checking { draft, back_to: Box::new(self), refused },
             None => self,
         }
     }

@@ -1,7 +1,10 @@
-use domain::{Currency, CustomerId, FieldValue, InvoiceId};
+use domain::{Currency, CustomerId, FieldValue, InvoiceId, Record};
+use mapping::Deal;
 
 use super::*;
 use crate::{LineSeen, Refusal, Status};
+
+mod interrupted;
 
 const INVOICE: &str = "in_1";
 
@@ -14,11 +17,7 @@ fn number(value: i64) -> FieldValue {
 }
 
 fn settings() -> Settings {
-    Settings {
-        multi_currency: false,
-        org_currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
-    }
+    Settings { multi_currency: false, org_currency: Currency::parse("EUR").expect("valid"), days_until_due: 30 }
 }
 
 fn opportunity_id() -> OpportunityId {
@@ -53,17 +52,11 @@ fn deal(lines: i64) -> Deal {
             line
         })
         .collect();
-    Deal {
-        opportunity,
-        lines,
-        primary_contact: None,
-    }
+    Deal { opportunity, lines, primary_contact: None }
 }
 
 fn line_key(index: i64) -> String {
-    domain::OpportunityLineItemId::parse(&format!("00k{index:012}"))
-        .expect("valid")
-        .to_string()
+    domain::OpportunityLineItemId::parse(&format!("00k{index:012}")).expect("valid").to_string()
 }
 
 fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
@@ -94,15 +87,11 @@ fn lines_seen(lines: i64, amount: i64) -> Vec<LineSeen> {
 }
 
 fn customer_known() -> Fact {
-    Fact::CustomerKnown {
-        customer_id: CustomerId::parse("cus_1").expect("valid"),
-    }
+    Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").expect("valid") }
 }
 
 fn refused() -> Fact {
-    Fact::Refused(Refusal {
-        stop: Stop::refused(Code::StripeRefused, "No."),
-    })
+    Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, "No.") })
 }
 
 fn written() -> Fact {
@@ -139,21 +128,13 @@ fn tell(point: Point, facts: Vec<Fact>) -> (Vec<String>, Point) {
 }
 
 fn claimed() -> Point {
-    Point::Claimed {
-        opportunity_id: opportunity_id(),
-    }
+    Point::Claimed { opportunity_id: opportunity_id() }
 }
 
 fn draft(lines: i64) -> Draft {
     let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
-    let Fact::CustomerKnown { customer_id } = customer_known() else {
-        unreachable!()
-    };
-    Draft {
-        plan,
-        customer_id,
-        invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
-    }
+    let Fact::CustomerKnown { customer_id } = customer_known() else { unreachable!() };
+    Draft { plan, customer_id, invoice_id: InvoiceId::parse(INVOICE).expect("valid") }
 }
 
 fn read(lines: i64) -> Fact {
@@ -177,14 +158,8 @@ fn a_won_deal_is_billed_and_says_so() {
             written(),
         ],
     );
-    let expected = [
-        "read_deal",
-        "ensure_customer",
-        "create_invoice",
-        "add_lines 0: 3",
-        "send_invoice",
-        "update_records",
-    ];
+    let expected =
+        ["read_deal", "ensure_customer", "create_invoice", "add_lines 0: 3", "send_invoice", "update_records"];
     assert_eq!(calls, expected);
     assert_eq!((point.name(), point.status()), ("done", Status::Done));
     assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
@@ -192,44 +167,25 @@ fn a_won_deal_is_billed_and_says_so() {
 
 #[test]
 fn lines_go_in_batches_of_a_hundred() {
-    let drafted = Point::Drafted {
-        draft: draft(120),
-        batch: 0,
-    };
-    let (calls, point) = tell(
-        drafted,
-        vec![
-            invoice(InvoiceStatus::Draft, 100, 1000),
-            invoice(InvoiceStatus::Draft, 120, 1000),
-        ],
-    );
+    let drafted = Point::Drafted { draft: draft(120), batch: 0 };
+    let (calls, point) =
+        tell(drafted, vec![invoice(InvoiceStatus::Draft, 100, 1000), invoice(InvoiceStatus::Draft, 120, 1000)]);
     assert_eq!(calls, ["add_lines 0: 100", "add_lines 1: 20"]);
     assert_eq!(point.name(), "ready");
 }
 
 #[test]
 fn lines_at_the_catalogues_price_get_the_agreed_one() {
-    let drafted = Point::Drafted {
-        draft: draft(3),
-        batch: 0,
-    };
-    let (calls, point) = tell(
-        drafted,
-        vec![
-            invoice(InvoiceStatus::Draft, 3, 1200),
-            invoice(InvoiceStatus::Draft, 3, 1000),
-        ],
-    );
+    let drafted = Point::Drafted { draft: draft(3), batch: 0 };
+    let (calls, point) =
+        tell(drafted, vec![invoice(InvoiceStatus::Draft, 3, 1200), invoice(InvoiceStatus::Draft, 3, 1000)]);
     assert_eq!(calls, ["add_lines 0: 3", "correct_lines: 3"]);
     assert_eq!(point.name(), "ready");
 }
 
 #[test]
 fn lines_that_are_hidden_are_read_before_they_are_corrected() {
-    let drafted = Point::Drafted {
-        draft: draft(12),
-        batch: 0,
-    };
+    let drafted = Point::Drafted { draft: draft(12), batch: 0 };
     let (calls, point) = tell(
         drafted,
         vec![
@@ -250,10 +206,7 @@ fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
     let mut two_cancel_out = lines_seen(12, 1000);
     two_cancel_out[10].amount += 5;
     two_cancel_out[11].amount -= 5;
-    let (calls, point) = tell(
-        drafted,
-        vec![invoice(InvoiceStatus::Draft, 12, 1000), Fact::LinesRead(two_cancel_out)],
-    );
+    let (calls, point) = tell(drafted, vec![invoice(InvoiceStatus::Draft, 12, 1000), Fact::LinesRead(two_cancel_out)]);
     assert_eq!(calls, ["add_lines 0: 12", "read_lines"]);
     assert!(matches!(point, Point::Correcting { corrections, .. } if corrections.len() == 2));
 }
@@ -262,15 +215,11 @@ fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
 fn what_does_not_equal_the_plan_is_never_sent() {
     let wrong: [(&str, fn(&mut InvoiceSeen)); 8] = [
         ("a foreign line", |seen| seen.first_lines[0].key = None),
-        ("a line twice", |seen| {
-            seen.first_lines[1].key = seen.first_lines[0].key.clone()
-        }),
+        ("a line twice", |seen| seen.first_lines[1].key = seen.first_lines[0].key.clone()),
         ("a missing line", |seen| drop(seen.first_lines.pop())),
         ("tax on top", |seen| seen.total += 1),
         ("a discount", |seen| seen.subtotal -= 1),
-        ("another currency", |seen| {
-            seen.currency = Currency::parse("USD").expect("valid")
-        }),
+        ("another currency", |seen| seen.currency = Currency::parse("USD").expect("valid")),
         ("advanced by Stripe", |seen| seen.auto_advance = true),
         ("no product to price", |seen| {
             seen.first_lines[0].amount += 1;
@@ -280,21 +229,11 @@ fn what_does_not_equal_the_plan_is_never_sent() {
     for (what, change) in wrong {
         let mut filled = seen(InvoiceStatus::Draft, 3, 1000);
         change(&mut filled);
-        let (_, point) = tell(
-            Point::Drafted {
-                draft: draft(3),
-                batch: 0,
-            },
-            vec![Fact::InvoiceRead(filled)],
-        );
+        let (_, point) = tell(Point::Drafted { draft: draft(3), batch: 0 }, vec![Fact::InvoiceRead(filled)]);
         assert_eq!(point.name(), "abandoning", "{what}");
         let (calls, point) = tell(point, vec![Fact::DraftDeleted, written(), Fact::Reported]);
         assert_eq!(calls, ["delete_draft", "update_records", "report"], "{what}");
-        assert_eq!(
-            point.stop().map(|stop| stop.code),
-            Some(Code::InvoiceDiffersFromDeal),
-            "{what}"
-        );
+        assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceDiffersFromDeal), "{what}");
         assert_eq!((point.status(), point.invoice_id()), (Status::Rejected, None), "{what}");
     }
 }
@@ -305,24 +244,15 @@ fn a_deal_that_does_not_ask_to_be_billed_ends_quietly() {
     lost.opportunity.set("StageName", text("Closed Lost"));
     let (calls, point) = tell(claimed(), vec![Fact::DealRead(Box::new(lost))]);
     assert_eq!(calls, ["read_deal"]);
-    assert_eq!(
-        (point.status(), point.stop().map(|stop| stop.code)),
-        (Status::Rejected, Some(Code::NotClosedWon))
-    );
-    assert_eq!(
-        point.next(),
-        Next::End(End::Stopped(point.stop().expect("stopped").clone()))
-    );
+    assert_eq!((point.status(), point.stop().map(|stop| stop.code)), (Status::Rejected, Some(Code::NotClosedWon)));
+    assert_eq!(point.next(), Next::End(End::Stopped(point.stop().expect("stopped").clone())));
 }
 
 #[test]
 fn a_refusal_is_told_once_and_reported() {
     let mut broken = deal(1);
     broken.opportunity.set("Account.BillingCountry", text("Narnia"));
-    let (calls, point) = tell(
-        claimed(),
-        vec![Fact::DealRead(Box::new(broken.clone())), refused(), Fact::Reported],
-    );
+    let (calls, point) = tell(claimed(), vec![Fact::DealRead(Box::new(broken.clone())), refused(), Fact::Reported]);
     // Salesforce did not take the note; the report goes out all the same.
     assert_eq!(calls, ["read_deal", "update_records", "report"]);
     let stop = point.stop().expect("stopped").clone();
@@ -338,9 +268,7 @@ fn an_invoice_that_somebody_else_made_is_never_overwritten() {
     billed.opportunity.set("Stripe_Invoice_Id__c", text("in_byhand"));
     let (_, point) = tell(claimed(), vec![Fact::DealRead(Box::new(billed))]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
-    let sent = Point::Sent {
-        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
-    };
+    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)) };
     let mut record = Record::default();
     record.set("Stripe_Invoice_Id__c", text("in_byhand"));
     let (calls, point) = tell(sent.resume(), vec![Fact::BillingRead(record)]);
@@ -350,136 +278,10 @@ fn an_invoice_that_somebody_else_made_is_never_overwritten() {
 
 #[test]
 fn a_write_back_that_salesforce_does_not_keep_is_reviewed_and_the_invoice_stays() {
-    let sent = Point::Sent {
-        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
-    };
-    let (_, point) = tell(
-        sent,
-        vec![Fact::RecordsUpdated(vec![Record::default(), Record::default()])],
-    );
+    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)) };
+    let (_, point) = tell(sent, vec![Fact::RecordsUpdated(vec![Record::default(), Record::default()])]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
     assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
     let (_, point) = tell(point, vec![written(), Fact::Reported]);
     assert_eq!(point.status(), Status::Review);
-}
-
-#[test]
-fn an_interrupted_run_looks_before_it_goes_on() {
-    let sent = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
-    let points = [
-        Point::Drafted {
-            draft: draft(1),
-            batch: 0,
-        },
-        Point::Filled {
-            draft: draft(1),
-            seen: seen(InvoiceStatus::Draft, 1, 1000),
-            corrected: false,
-        },
-        Point::Correcting {
-            draft: draft(1),
-            corrections: vec![],
-            batch: 0,
-        },
-        Point::Ready { draft: draft(1) },
-        Point::Sent { invoice: sent.clone() },
-        Point::Done { invoice: sent },
-    ];
-    for point in points {
-        let resumed = point.clone().resume();
-        let Next::Call(call) = resumed.next() else {
-            panic!("{} does not look", point.name())
-        };
-        assert!(!call.is_write(), "{} goes on with {}", point.name(), call.name());
-        assert_eq!(
-            resumed.clone().resume(),
-            resumed,
-            "resuming {} twice is resuming it once",
-            point.name()
-        );
-    }
-}
-
-#[test]
-fn an_invoice_that_was_sent_without_our_knowing_is_sent() {
-    let (calls, point) = tell(
-        Point::Ready { draft: draft(1) }.resume(),
-        vec![invoice(InvoiceStatus::Paid, 1, 1000)],
-    );
-    assert_eq!(calls, ["read_invoice"]);
-    assert_eq!(point.name(), "sent");
-    let (_, point) = tell(
-        Point::Ready { draft: draft(1) }.resume(),
-        vec![invoice(InvoiceStatus::Void, 1, 1000)],
-    );
-    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceChangedInStripe));
-    let (_, point) = tell(
-        Point::Ready { draft: draft(1) }.resume(),
-        vec![invoice(InvoiceStatus::Open, 1, 999)],
-    );
-    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceDiffersFromDeal));
-}
-
-#[test]
-fn a_deal_that_was_edited_meanwhile_is_planned_anew_before_the_pivot() {
-    let resumed = Point::Ready { draft: draft(1) }.resume();
-    let (calls, point) = tell(
-        resumed,
-        vec![
-            invoice(InvoiceStatus::Draft, 1, 1000),
-            read(2),
-            Fact::DraftDeleted,
-            read(2),
-        ],
-    );
-    assert_eq!(calls, ["read_invoice", "read_deal", "delete_draft", "read_deal"]);
-    assert!(matches!(point, Point::Planned { plan, .. } if plan.lines.len() == 2));
-    let same = vec![invoice(InvoiceStatus::Draft, 1, 1000), read(1)];
-    assert_eq!(tell(Point::Ready { draft: draft(1) }.resume(), same).1.name(), "ready");
-}
-
-#[test]
-fn a_deal_that_was_edited_after_its_invoice_is_reviewed() {
-    let done = Point::Done {
-        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
-    };
-    assert_eq!(tell(done.clone().resume(), vec![read(1)]).1, done);
-    let (_, point) = tell(done.clone().resume(), vec![read(2), written(), Fact::Reported]);
-    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::DealChangedAfterBilling));
-    // Set back, it is the deal that was billed.
-    assert_eq!(tell(point.resume(), vec![read(1)]).1, done);
-}
-
-#[test]
-fn a_draft_that_somebody_deleted_is_made_again() {
-    let (_, point) = tell(
-        Point::Drafted {
-            draft: draft(1),
-            batch: 0,
-        },
-        vec![Fact::InvoiceMissing],
-    );
-    assert_eq!(point, claimed());
-}
-
-#[test]
-fn a_refused_send_is_looked_at_before_the_draft_goes() {
-    let ready = Point::Ready { draft: draft(1) };
-    let (calls, point) = tell(
-        ready.clone(),
-        vec![refused(), invoice(InvoiceStatus::Draft, 1, 1000), Fact::DraftDeleted],
-    );
-    assert_eq!(calls, ["send_invoice", "read_invoice", "delete_draft"]);
-    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::StripeRefused));
-    let (_, point) = tell(ready, vec![refused(), invoice(InvoiceStatus::Open, 1, 1000)]);
-    assert_eq!(point.name(), "sent");
-}
-
-#[test]
-fn a_fact_out_of_order_is_an_error() {
-    assert!(claimed().record(Fact::DraftDeleted, &settings()).is_err());
-    let done = Point::Done {
-        invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)),
-    };
-    assert!(done.record(invoice(InvoiceStatus::Void, 1, 1000), &settings()).is_err());
 }

@@ -1,0 +1,127 @@
+//! What people do in Salesforce and in Stripe, and what they see there.
+
+use serde_json::{Value, json};
+
+use super::{Env, setup::stripe_post};
+use crate::Deal;
+
+impl Env {
+    pub async fn opportunity_won(&self, deal: &Deal) -> String {
+        let opportunity = self.enter(deal).await;
+        self.close(&opportunity);
+        opportunity
+    }
+
+    /// The deal in Salesforce, its products at Stripe, and not won yet.
+    pub async fn enter(&self, deal: &Deal) -> String {
+        let account = self.account(deal);
+        self.enter_for(&account, deal).await
+    }
+
+    pub fn account(&self, deal: &Deal) -> String {
+        let account = json!({
+            "Name": deal.account,
+            "Billing_Email__c": deal.email,
+            "BillingStreet": "1 Main Street",
+            "BillingCity": "Springfield",
+            "BillingCountry": deal.country,
+        });
+        self.insert("Account", account)
+    }
+
+    pub async fn enter_for(&self, account: &str, deal: &Deal) -> String {
+        let price_book = self.sandbox.salesforce.with(|org| org.standard_pricebook_id().to_owned());
+        let currency = |mut record: Value| {
+            if self.options.multi_currency {
+                record["CurrencyIsoCode"] = json!(deal.currency);
+            }
+            record
+        };
+        let opportunity = self.insert(
+            "Opportunity",
+            currency(json!({
+                "Name": "A deal",
+                "AccountId": account,
+                "StageName": "Negotiation/Review",
+                "CloseDate": "2026-11-30",
+                "Type": "New Customer",
+                "Pricebook2Id": price_book,
+            })),
+        );
+        for line in &deal.lines {
+            let price = self.stripe_price(&line.product, line.stripe_minor_units, &deal.currency).await;
+            let product = self.insert(
+                "Product2",
+                currency(json!({ "Name": line.product, "IsActive": true, "Stripe_Price_Id__c": price })),
+            );
+            let number = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            let entry = self.insert(
+                "PricebookEntry",
+                currency(json!({
+                    "Pricebook2Id": price_book,
+                    "Product2Id": product,
+                    "UnitPrice": number(&line.list_price),
+                    "IsActive": true,
+                })),
+            );
+            self.insert(
+                "OpportunityLineItem",
+                json!({
+                    "OpportunityId": opportunity,
+                    "PricebookEntryId": entry,
+                    "Quantity": number(&line.quantity),
+                    "UnitPrice": number(&line.unit_price),
+                }),
+            );
+        }
+        opportunity
+    }
+
+    pub fn close(&self, opportunity: &str) {
+        self.update("Opportunity", opportunity, json!({ "StageName": "Closed Won" }));
+    }
+
+    pub fn insert(&self, object: &str, fields: Value) -> String {
+        let now = self.clock.now_ms();
+        self.sandbox.salesforce.with(|org| org.insert(now, object, &fields)).unwrap()
+    }
+
+    pub fn update(&self, object: &str, id: &str, fields: Value) {
+        let now = self.clock.now_ms();
+        self.sandbox.salesforce.with(|org| org.update(now, object, id, &fields)).unwrap();
+    }
+
+    pub fn record(&self, object: &str, id: &str) -> Value {
+        self.sandbox.salesforce.with(|org| org.record(object, id)).unwrap()
+    }
+
+    /// A product with a price at Stripe, made as a person with the account's full key makes it.
+    pub async fn stripe_price(&self, product: &str, minor_units: i64, currency: &str) -> String {
+        let currency = currency.to_ascii_lowercase();
+        let body =
+            format!("currency={currency}&unit_amount={minor_units}&product_data[name]={}", product.replace(' ', "+"));
+        self.stripe_post("/v1/prices", &body).await["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A request to Stripe's API as a person with the account's full key makes it.
+    pub async fn stripe_post(&self, path: &str, body: &str) -> Value {
+        stripe_post(&self.sandbox, path, body)
+    }
+
+    pub fn objects(&self, object: &str) -> Vec<Value> {
+        self.sandbox.stripe.with(|stripe| stripe.objects(object))
+    }
+
+    pub fn invoices(&self) -> Vec<Value> {
+        self.objects("invoice")
+    }
+
+    pub fn invoice_lines(&self, invoice: &str) -> Vec<Value> {
+        self.sandbox.stripe.with(|stripe| stripe.invoice_lines(invoice))
+    }
+
+    pub async fn pay(&self, invoice: &str) {
+        let paid = self.stripe_post(&format!("/v1/invoices/{invoice}/pay"), "paid_out_of_band=true").await;
+        assert_eq!(paid["status"], "paid");
+    }
+}

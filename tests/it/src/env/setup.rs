@@ -1,0 +1,158 @@
+//! Bringing the bundle up.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::{Currency, OrganizationId};
+use engine::{Engine, Scope};
+use intake::Door;
+use jiff::Timestamp;
+use ledger::Ledger;
+use mapping::Settings;
+use platform::Rotating;
+use queue::Queue;
+use retry_worker::App;
+use sandbox::stripe::Key;
+use sandbox::{Clock, DeliveryPolicy, Sandbox, SandboxConfig};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use stripe::ApiKey;
+
+use super::{Env, Options};
+use crate::aws::{DEAD_LETTER_QUEUE, InProcess, Sqs, TABLE, WORK_QUEUE};
+use crate::world::{Fused, SandboxClock};
+use crate::{Fuse, TestWorld};
+
+/// Monday, 23 November 2026, 00:00 UTC.
+const START_MS: i64 = 1_795_392_000_000;
+const SALESFORCE_SECRET: &str = "whsec_c2FuZGJveC1jYWxsb3V0LXNlY3JldA==";
+const RESTRICTED_KEY: &str = "rk_test_closedwon";
+
+impl Env {
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let clock = Clock::frozen(START_MS);
+        let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/salesforce");
+        let mut config = SandboxConfig::for_project(project);
+        config.clock = clock.clone();
+        config.delivery = DeliveryPolicy { enabled: false, ..DeliveryPolicy::default() };
+        config.stripe.keys.push(Key::restricted(RESTRICTED_KEY, &options.permissions));
+        config.salesforce.multi_currency = options.multi_currency;
+        config.salesforce.org_currency = options.org_currency.to_owned();
+        let organization_id = OrganizationId::parse(&config.salesforce.org_id).unwrap();
+        let integration_user_id = domain::UserId::parse(&config.salesforce.integration_user_id).ok();
+        let credentials = json!({
+            "client_id": config.salesforce.client_id,
+            "client_secret": config.salesforce.client_secret,
+        });
+        let sandbox = Sandbox::start(config).await.unwrap();
+        let sqs = Sqs::new(clock.clone());
+        let aws = InProcess::new(sqs.clone());
+        let queue = Queue::new(aws.sqs(), WORK_QUEUE, DEAD_LETTER_QUEUE);
+        let fuse = Fuse::default();
+        let engine = engine(&sandbox, &aws, &queue, &clock, &fuse, &options, organization_id.clone(), &credentials);
+        let now = clock.clone();
+        let door = |service| Door {
+            service,
+            queue: queue.clone(),
+            now: {
+                let now = now.clone();
+                Arc::new(move || Timestamp::from_millisecond(now.now_ms()).unwrap())
+            },
+        };
+        let endpoint = register_webhook(&sandbox).await;
+        let salesforce_door = salesforce_events::App {
+            door: door("salesforce-events"),
+            secrets: Rotating::parse(&SecretString::from(SALESFORCE_SECRET)).unwrap(),
+            organization_id,
+            event_source_prefix: "aws.partner/salesforce.com/".into(),
+            integration_user_id,
+        };
+        let stripe_door = stripe_webhook::App {
+            door: door("stripe-webhook"),
+            secrets: Rotating::parse(&SecretString::from(endpoint)).unwrap(),
+            livemode: false,
+        };
+        let worker = App { engine, queue };
+        let env = Self {
+            sandbox,
+            aws,
+            sqs,
+            clock,
+            fuse,
+            worker,
+            stripe_door,
+            salesforce_door,
+            options,
+            expects_dead_letters: false,
+            invocations: Default::default(),
+        };
+        env.trigger(json!({ "callout": { "url": "http://door.test/salesforce/events", "secret": SALESFORCE_SECRET } }));
+        env
+    }
+}
+
+pub(super) fn stripe_post(sandbox: &Sandbox, path: &str, body: &str) -> Value {
+    use sandbox::wire::{Request, Service};
+    let request = Request {
+        method: "POST".into(),
+        path: path.into(),
+        query: String::new(),
+        headers: vec![
+            ("authorization".into(), "Bearer sk_test_sandbox".into()),
+            ("content-type".into(), "application/x-www-form-urlencoded".into()),
+            ("stripe-version".into(), stripe::API_VERSION.into()),
+        ],
+        body: body.as_bytes().to_vec(),
+    };
+    let now = sandbox.clock.now_ms();
+    let response = sandbox.stripe.with(|service| service.handle(now, &request));
+    let answer = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(response.status, 200, "{path}: {answer}");
+    answer
+}
+
+async fn register_webhook(sandbox: &Sandbox) -> String {
+    let body = "url=http://door.test/stripe/webhook&enabled_events[0]=*&api_version=2026-10-28.endive";
+    stripe_post(sandbox, "/v1/webhook_endpoints", body)["secret"].as_str().unwrap().to_owned()
+}
+
+#[allow(clippy::too_many_arguments, reason = "it is called once, with what was just made")]
+fn engine(
+    sandbox: &Sandbox,
+    aws: &InProcess,
+    queue: &Queue,
+    clock: &Clock,
+    fuse: &Fuse,
+    options: &Options,
+    organization_id: OrganizationId,
+    credentials: &Value,
+) -> Engine<TestWorld> {
+    let key = ApiKey::parse(RESTRICTED_KEY).unwrap();
+    let stripe = stripe::Client::new(sandbox.stripe_url(), key, stripe::Timeouts::default()).unwrap();
+    let salesforce = salesforce::Client::new(salesforce::Config {
+        login_url: sandbox.salesforce_url().to_owned(),
+        credentials: salesforce::Credentials::from_json(&credentials.to_string()).unwrap(),
+        api_version: "v67.0".into(),
+        allowed_hosts: Vec::new(),
+        timeouts: salesforce::Timeouts::default(),
+    })
+    .unwrap();
+    Engine {
+        ledger: Fused { inner: Ledger::new(aws.dynamodb(), TABLE), fuse: fuse.clone() },
+        stripe: Fused { inner: stripe, fuse: fuse.clone() },
+        salesforce: Fused { inner: salesforce, fuse: fuse.clone() },
+        reporter: Fused { inner: queue.clone(), fuse: fuse.clone() },
+        clock: SandboxClock(clock.clone()),
+        scope: Scope { environment: "test".into(), stripe_account_id: None, organization_id, livemode: false },
+        settings: Settings {
+            multi_currency: options.multi_currency,
+            org_currency: Currency::parse(options.org_currency).unwrap(),
+            days_until_due: 30,
+        },
+    }
+}
