@@ -23,10 +23,7 @@ impl Default for Timeouts {
     /// answer is there, or given up, with time to save what is known before the function is ended. A longer wait breaks
     /// that sum.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            request: Duration::from_secs(10),
-        }
+        Self { connect: Duration::from_secs(2), request: Duration::from_secs(10) }
     }
 }
 
@@ -126,19 +123,11 @@ impl Client {
                 Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))
             }
         };
-        Ok(Reply {
-            answer,
-            replayed: headers.replayed,
-            request_id: headers.request_id,
-        })
+        Ok(Reply { answer, replayed: headers.replayed, request_id: headers.request_id })
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &str) -> Result<T, Error> {
-        let path = if query.is_empty() {
-            path.to_owned()
-        } else {
-            format!("{path}?{query}")
-        };
+        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let (body, headers) = answer(self.request(Method::GET, &path)).await?;
         parse(&body).ok_or(Error::Unknown {
             reason: UnknownReason::UnreadableAnswer,
@@ -148,9 +137,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.base_url))
-            .bearer_auth(self.key.expose())
+        self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(self.key.expose())
     }
 }
 
@@ -186,11 +173,7 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<(Vec<u8>, Headers), 
         replayed: headers.replayed,
         request_id: headers.request_id.clone(),
     })?;
-    if status == StatusCode::OK {
-        Ok((body, headers))
-    } else {
-        Err(classify(status.as_u16(), headers, &body))
-    }
+    if status == StatusCode::OK { Ok((body, headers)) } else { Err(classify(status.as_u16(), headers, &body)) }
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, UnknownReason> {
@@ -207,13 +190,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, UnknownReason> {
 }
 
 fn headers(response: &Response) -> Headers {
-    let text = |name: &str| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
+    let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     Headers {
         request_id: text("request-id"),
         replayed: text("idempotent-replayed").as_deref() == Some("true"),

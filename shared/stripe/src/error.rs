@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::mask::{mask, mask_address};
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A definite no. Nothing happened, and asking again changes nothing until somebody mends something.
@@ -9,31 +11,21 @@ pub enum Error {
     Refused(Refusal),
     /// The key is wrong, or lacks a permission. It is the same for every request, so it is the operator's business.
     #[error("the Stripe key is not accepted (status {status}{})", permission.as_ref().map(|slug| format!(", it lacks {slug}")).unwrap_or_default())]
-    NotAllowed {
-        status: u16,
-        permission: Option<String>,
-        request_id: Option<String>,
-    },
+    NotAllowed { status: u16, permission: Option<String>, request_id: Option<String> },
     /// The idempotency key is known with other parameters.
     #[error("Stripe knows the idempotency key with other parameters")]
     IdempotencyMismatch { request_id: Option<String> },
     /// Nothing happened, and the same request may be sent again.
     #[error("Stripe did not take the request: {reason}")]
-    NoEffect {
-        reason: NoEffectReason,
-        request_id: Option<String>,
-    },
+    NoEffect { reason: NoEffectReason, request_id: Option<String> },
     /// The request may have had its effect or not.
     #[error("the outcome at Stripe is unknown: {reason}")]
-    Unknown {
-        reason: UnknownReason,
-        replayed: bool,
-        request_id: Option<String>,
-    },
+    Unknown { reason: UnknownReason, replayed: bool, request_id: Option<String> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    /// 0 when the request was refused here, before it was sent.
     pub status: u16,
     pub error_type: Option<String>,
     pub code: Option<String>,
@@ -52,6 +44,8 @@ pub enum NoEffectReason {
     LockTimeout,
     #[error("a request with the same idempotency key is under way")]
     KeyInUse,
+    #[error("the request conflicts with another one ({})", code.as_deref().unwrap_or("no code given"))]
+    Conflict { code: Option<String> },
     #[error("no connection")]
     ConnectFailed,
 }
@@ -79,24 +73,31 @@ impl Error {
         }
     }
 
+    /// Stripe had answered this key before, and repeats an answer that says nothing: it will never say anything else.
+    pub fn replayed(&self) -> bool {
+        matches!(self, Self::Unknown { replayed: true, .. })
+    }
+
+    /// It is not sent: the HTTP client's own error would look as if it might have been.
+    pub(crate) fn of_bad_key() -> Self {
+        Self::Refused(Refusal {
+            status: 0,
+            error_type: None,
+            code: None,
+            param: None,
+            decline_code: None,
+            message: "an idempotency key has 1 to 255 visible ASCII characters; nothing was sent".into(),
+            request_id: None,
+        })
+    }
+
     /// The request never left, or nobody knows what became of it.
     pub(crate) fn of_transport(error: &reqwest::Error) -> Self {
         if error.is_connect() {
-            return Self::NoEffect {
-                reason: NoEffectReason::ConnectFailed,
-                request_id: None,
-            };
+            return Self::NoEffect { reason: NoEffectReason::ConnectFailed, request_id: None };
         }
-        let reason = if error.is_timeout() {
-            UnknownReason::Timeout
-        } else {
-            UnknownReason::ConnectionLost
-        };
-        Self::Unknown {
-            reason,
-            replayed: false,
-            request_id: None,
-        }
+        let reason = if error.is_timeout() { UnknownReason::Timeout } else { UnknownReason::ConnectionLost };
+        Self::Unknown { reason, replayed: false, request_id: None }
     }
 }
 
@@ -126,17 +127,8 @@ struct Wire {
 
 /// Any answer but 2xx.
 pub(crate) fn classify(status: u16, headers: Headers, body: &[u8]) -> Error {
-    let Headers {
-        request_id,
-        replayed,
-        rate_limited_reason,
-        should_retry,
-    } = headers;
-    let unknown = |reason, request_id| Error::Unknown {
-        reason,
-        replayed,
-        request_id,
-    };
+    let Headers { request_id, replayed, rate_limited_reason, should_retry } = headers;
+    let unknown = |reason, request_id| Error::Unknown { reason, replayed, request_id };
     // 3xx is never followed, 408 and 425 say that the server gave up, 5xx says nothing.
     if !(400..500).contains(&status) || matches!(status, 408 | 425) {
         return unknown(UnknownReason::ServerError { status }, request_id);
@@ -144,48 +136,29 @@ pub(crate) fn classify(status: u16, headers: Headers, body: &[u8]) -> Error {
     let Ok(Body { error: wire }) = serde_json::from_slice::<Body>(body) else {
         // A 4xx that is not Stripe's grammar came from something in between; 429 has no effect whoever says it.
         return match status {
-            429 => Error::NoEffect {
-                reason: NoEffectReason::RateLimited {
-                    limit: rate_limited_reason,
-                },
-                request_id,
-            },
-            401 | 403 => Error::NotAllowed {
-                status,
-                permission: None,
-                request_id,
-            },
+            429 => Error::NoEffect { reason: NoEffectReason::RateLimited { limit: rate_limited_reason }, request_id },
+            401 | 403 => Error::NotAllowed { status, permission: None, request_id },
             _ => unknown(UnknownReason::UnreadableAnswer, request_id),
         };
     };
     let code = wire.code.as_deref();
     let is_idempotency_error = wire.error_type.as_deref() == Some("idempotency_error");
+    // `email`, or `billing_details[email]`.
+    let names_email = |param: &str| param.trim_end_matches(']').ends_with("email");
+    let is_about_address = code == Some("email_invalid") || wire.param.as_deref().is_some_and(names_email);
     let message = wire.message.unwrap_or_default();
     match status {
-        _ if code == Some("idempotency_key_in_use") => Error::NoEffect {
-            reason: NoEffectReason::KeyInUse,
-            request_id,
-        },
-        _ if code == Some("lock_timeout") => Error::NoEffect {
-            reason: NoEffectReason::LockTimeout,
-            request_id,
-        },
-        429 => Error::NoEffect {
-            reason: NoEffectReason::RateLimited {
-                limit: rate_limited_reason,
-            },
-            request_id,
-        },
-        401 | 403 => Error::NotAllowed {
-            status,
-            permission: permission(&message),
-            request_id,
-        },
-        // The official clients retry every 409. One that is not the key's is a conflict with another request.
-        409 => Error::NoEffect {
-            reason: NoEffectReason::LockTimeout,
-            request_id,
-        },
+        // Stripe has called this error by either type, and may do without the code.
+        _ if code == Some("idempotency_key_in_use") || (status == 409 && is_idempotency_error) => {
+            Error::NoEffect { reason: NoEffectReason::KeyInUse, request_id }
+        }
+        _ if code == Some("lock_timeout") => Error::NoEffect { reason: NoEffectReason::LockTimeout, request_id },
+        429 => Error::NoEffect { reason: NoEffectReason::RateLimited { limit: rate_limited_reason }, request_id },
+        401 | 403 => Error::NotAllowed { status, permission: permission(&message), request_id },
+        // The official clients send every 409 again, unless Stripe says that it would not help.
+        409 if should_retry != Some(false) => {
+            Error::NoEffect { reason: NoEffectReason::Conflict { code: wire.code }, request_id }
+        }
         400 if is_idempotency_error => Error::IdempotencyMismatch { request_id },
         // Stripe itself says that the same request may succeed.
         _ if should_retry == Some(true) => unknown(UnknownReason::ServerError { status }, request_id),
@@ -195,7 +168,7 @@ pub(crate) fn classify(status: u16, headers: Headers, body: &[u8]) -> Error {
             code: wire.code,
             param: wire.param,
             decline_code: wire.decline_code,
-            message: mask(&message),
+            message: if is_about_address { mask_address(&message) } else { mask(&message) },
             request_id,
         }),
     }
@@ -209,97 +182,5 @@ fn permission(message: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Stripe's sentences quote what was sent. Addresses and keys are taken out, and the rest is cut short.
-fn mask(message: &str) -> String {
-    let secret = ["sk_", "rk_", "whsec_", "pk_"];
-    let words = message.split(' ').map(|word| {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        if word.contains('@') || secret.iter().any(|prefix| bare.starts_with(prefix)) {
-            "…"
-        } else {
-            word
-        }
-    });
-    words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kind(status: u16, body: &str) -> String {
-        match classify(status, Headers::default(), body.as_bytes()) {
-            Error::Refused(refusal) => format!("refused {}", refusal.code.unwrap_or_default()),
-            Error::NotAllowed { permission, .. } => format!("not allowed {}", permission.unwrap_or_default()),
-            Error::IdempotencyMismatch { .. } => "mismatch".into(),
-            Error::NoEffect { reason, .. } => format!("no effect: {reason}"),
-            Error::Unknown { reason, .. } => format!("unknown: {reason}"),
-        }
-    }
-
-    #[test]
-    fn answers_are_classified_by_what_can_be_done() {
-        let error = |fields: &str| format!(r#"{{"error":{{"type":"invalid_request_error",{fields}}}}}"#);
-        for (status, body, expected) in [
-            (
-                400,
-                error(r#""code":"email_invalid","param":"email","message":"Invalid email: a@b""#),
-                "refused email_invalid",
-            ),
-            (
-                402,
-                error(r#""code":"card_declined","message":"Declined""#),
-                "refused card_declined",
-            ),
-            (
-                404,
-                error(r#""code":"resource_missing","message":"No such invoice""#),
-                "refused resource_missing",
-            ),
-            (
-                401,
-                error(r#""message":"Invalid API Key provided: rk_test_****""#),
-                "not allowed ",
-            ),
-            (
-                403,
-                error(r#""message":"The provided key does not have 'rak_customer_write' on account""#),
-                "not allowed rak_customer_write",
-            ),
-            (
-                400,
-                r#"{"error":{"type":"idempotency_error","message":"Keys…"}}"#.to_owned(),
-                "mismatch",
-            ),
-            (
-                409,
-                error(r#""code":"idempotency_key_in_use","message":"…""#),
-                "no effect: a request with the same idempotency key is under way",
-            ),
-            (
-                429,
-                error(r#""code":"lock_timeout","message":"…""#),
-                "no effect: the object is locked by another request",
-            ),
-            (
-                429,
-                error(r#""code":"rate_limit","message":"…""#),
-                "no effect: rate limited (no reason given)",
-            ),
-            (429, "slow down".to_owned(), "no effect: rate limited (no reason given)"),
-            (500, "{}".to_owned(), "unknown: status 500"),
-            (503, "<html>".to_owned(), "unknown: status 503"),
-            (302, String::new(), "unknown: status 302"),
-            (408, String::new(), "unknown: status 408"),
-            (400, "<html>".to_owned(), "unknown: the answer cannot be read"),
-        ] {
-            assert_eq!(kind(status, &body), expected, "{status} {body}");
-        }
-    }
-
-    #[test]
-    fn sentences_hold_no_address_and_no_key() {
-        let masked = mask("Invalid email: ap@acme.example with (rk_test_abc). See docs");
-        assert_eq!(masked, "Invalid email: … with … See docs");
-    }
-}
+mod tests;

@@ -10,9 +10,7 @@ pub fn encode(params: &Value) -> String {
             push(&mut pairs, name.clone(), value);
         }
     }
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 fn push(pairs: &mut Vec<(String, String)>, name: String, value: &Value) {
@@ -40,10 +38,9 @@ mod tests {
 
     #[test]
     fn the_official_clients_vectors_pass() {
-        let file: Value = serde_json::from_str(include_str!(
-            "../../../tests/fixtures/stripe-form-encoding-vectors.json"
-        ))
-        .expect("JSON");
+        let file: Value =
+            serde_json::from_str(include_str!("../../../tests/fixtures/stripe-form-encoding-vectors.json"))
+                .expect("JSON");
         let vectors = file["vectors"].as_array().expect("a list");
         assert_eq!(vectors.len(), 7);
         for vector in vectors {
@@ -57,9 +54,6 @@ mod tests {
 
     #[test]
     fn a_null_is_left_out() {
-        assert_eq!(
-            encode(&serde_json::json!({ "a": null, "b": { "c": null }, "d": 1 })),
-            "d=1"
-        );
+        assert_eq!(encode(&serde_json::json!({ "a": null, "b": { "c": null }, "d": 1 })), "d=1");
     }
 }

@@ -21,11 +21,7 @@ pub struct ApiKey(SecretString);
 impl ApiKey {
     pub fn parse(text: &str) -> Result<Self, InvalidApiKey> {
         let key = Self::parse_allowing_full_access(text)?;
-        if text.starts_with("sk_") {
-            Err(InvalidApiKey::FullAccess)
-        } else {
-            Ok(key)
-        }
+        if text.starts_with("sk_") { Err(InvalidApiKey::FullAccess) } else { Ok(key) }
     }
 
     /// For tools that a person runs with their own key.

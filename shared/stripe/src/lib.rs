@@ -4,6 +4,7 @@ mod client;
 mod error;
 pub mod form;
 mod key;
+mod mask;
 mod objects;
 mod params;
 mod reads;

@@ -242,9 +242,7 @@ impl TryFrom<InvoiceWire> for Invoice {
         Ok(Self {
             id: wire.id,
             status: wire.status.unwrap_or(InvoiceStatus::Other),
-            customer: wire
-                .customer
-                .and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
+            customer: wire.customer.and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
             currency: Currency::parse(&wire.currency)?,
             subtotal: wire.subtotal,
             total: wire.total,
@@ -256,17 +254,9 @@ impl TryFrom<InvoiceWire> for Invoice {
             created: wire.created.0,
             hosted_invoice_url: wire.hosted_invoice_url,
             number: wire.number,
-            paid_at: wire
-                .status_transitions
-                .and_then(|transitions| transitions.paid_at)
-                .map(|seconds| seconds.0),
+            paid_at: wire.status_transitions.and_then(|transitions| transitions.paid_at).map(|seconds| seconds.0),
             metadata: wire.metadata.unwrap_or_default(),
-            lines: wire
-                .lines
-                .data
-                .into_iter()
-                .map(InvoiceLine::try_from)
-                .collect::<Result<_, _>>()?,
+            lines: wire.lines.data.into_iter().map(InvoiceLine::try_from).collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,
         })
     }

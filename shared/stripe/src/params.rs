@@ -32,10 +32,7 @@ pub struct Write {
 /// The body may hold a name and an address.
 impl std::fmt::Debug for Write {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Write")
-            .field("operation", &self.operation)
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("Write").field("operation", &self.operation).field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -92,11 +89,7 @@ pub enum Pricing {
 
 impl Write {
     fn new(operation: Operation, path: String, params: &Value) -> Self {
-        Self {
-            operation,
-            path,
-            body: form::encode(params),
-        }
+        Self { operation, path, body: form::encode(params) }
     }
 
     pub fn create_customer(params: &CreateCustomer) -> Self {
@@ -137,11 +130,7 @@ impl Write {
 
     pub fn add_lines(invoice: &InvoiceId, lines: &[InvoiceLineParams]) -> Self {
         let lines: Vec<_> = lines.iter().map(|line| Value::Object(line.fields())).collect();
-        Self::new(
-            Operation::AddLines,
-            format!("/v1/invoices/{invoice}/add_lines"),
-            &json!({ "lines": lines }),
-        )
+        Self::new(Operation::AddLines, format!("/v1/invoices/{invoice}/add_lines"), &json!({ "lines": lines }))
     }
 
     /// Each line by its id (`il_…`).
@@ -155,29 +144,17 @@ impl Write {
                 Value::Object(fields)
             })
             .collect();
-        Self::new(
-            Operation::UpdateLines,
-            format!("/v1/invoices/{invoice}/update_lines"),
-            &json!({ "lines": lines }),
-        )
+        Self::new(Operation::UpdateLines, format!("/v1/invoices/{invoice}/update_lines"), &json!({ "lines": lines }))
     }
 
     /// Finalizes a draft and e-mails it. In test mode no mail is sent.
     pub fn send_invoice(invoice: &InvoiceId) -> Self {
-        Self::new(
-            Operation::SendInvoice,
-            format!("/v1/invoices/{invoice}/send"),
-            &Value::Null,
-        )
+        Self::new(Operation::SendInvoice, format!("/v1/invoices/{invoice}/send"), &Value::Null)
     }
 
     /// Drafts only: Stripe refuses it for anything else.
     pub fn delete_invoice(invoice: &InvoiceId) -> Self {
-        Self::new(
-            Operation::DeleteInvoice,
-            format!("/v1/invoices/{invoice}"),
-            &Value::Null,
-        )
+        Self::new(Operation::DeleteInvoice, format!("/v1/invoices/{invoice}"), &Value::Null)
     }
 }
 
@@ -187,11 +164,7 @@ impl InvoiceLineParams {
         let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
         match &self.pricing {
             Pricing::Price(price) => set("pricing", json!({ "price": price.as_str() })),
-            Pricing::Product {
-                product,
-                currency,
-                unit_amount_decimal,
-            } => set(
+            Pricing::Product { product, currency, unit_amount_decimal } => set(
                 "price_data",
                 json!({
                     "currency": currency.to_stripe(),
@@ -248,10 +221,7 @@ mod tests {
             unit_amount_decimal: "999.50".parse().expect("valid"),
         };
         let half = Quantity::Fraction("0.50".parse().expect("valid"));
-        let write = Write::add_lines(
-            &invoice(),
-            &[line(Quantity::Whole(2), price), line(half, product.clone())],
-        );
+        let write = Write::add_lines(&invoice(), &[line(Quantity::Whole(2), price), line(half, product.clone())]);
         assert_eq!(write.path, "/v1/invoices/in_1/add_lines");
         assert_eq!(
             write.body.replace("%5B", "[").replace("%5D", "]"),

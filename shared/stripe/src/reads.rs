@@ -17,20 +17,13 @@ const PAGE: usize = 100;
 const MOST_PAGES: usize = 100;
 
 fn unreadable<E>(_: E) -> Error {
-    Error::Unknown {
-        reason: UnknownReason::UnreadableAnswer,
-        replayed: false,
-        request_id: None,
-    }
+    Error::Unknown { reason: UnknownReason::UnreadableAnswer, replayed: false, request_id: None }
 }
 
 impl Client {
     /// The customer as it is now; a deleted one says so.
     pub async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {
-        Ok(self
-            .get::<CustomerWire>(&format!("/v1/customers/{id}"), "")
-            .await?
-            .into())
+        Ok(self.get::<CustomerWire>(&format!("/v1/customers/{id}"), "").await?.into())
     }
 
     pub async fn invoice(&self, id: &InvoiceId) -> Result<Invoice, Error> {
@@ -42,11 +35,7 @@ impl Client {
     /// and must not fail to be read for that.
     pub async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
         let wire: MetadataWire = self.get(&format!("/v1/invoices/{id}"), "").await?;
-        if wire.id == id.as_str() {
-            Ok(wire.metadata.unwrap_or_default())
-        } else {
-            Err(unreadable(()))
-        }
+        if wire.id == id.as_str() { Ok(wire.metadata.unwrap_or_default()) } else { Err(unreadable(())) }
     }
 
     /// Every line of the invoice.
@@ -80,9 +69,7 @@ impl Client {
         let mut page: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let mut params = form_urlencoded::Serializer::new(String::new());
-            params
-                .append_pair("query", &query)
-                .append_pair("limit", &PAGE.to_string());
+            params.append_pair("query", &query).append_pair("limit", &PAGE.to_string());
             if let Some(page) = &page {
                 params.append_pair("page", page);
             }

@@ -77,21 +77,14 @@ pub fn verify(header: &str, body: &[u8], secrets: &[SecretString], now: Timestam
             continue;
         }
         let expected = mac(secret, header.timestamp, body);
-        let found = header
-            .signatures
-            .iter()
-            .fold(Choice::from(0), |found, given| found | given.ct_eq(&expected));
+        let found = header.signatures.iter().fold(Choice::from(0), |found, given| found | given.ct_eq(&expected));
         if bool::from(found) {
             matched = Some(index);
         }
     }
     let matched = matched.ok_or(SignatureError::NoMatch)?;
     let age_s = now.as_second().saturating_sub(header.signed_at);
-    if age_s.abs() > TOLERANCE_S {
-        Err(SignatureError::OutsideTolerance)
-    } else {
-        Ok(matched)
-    }
+    if age_s.abs() > TOLERANCE_S { Err(SignatureError::OutsideTolerance) } else { Ok(matched) }
 }
 
 /// The header that Stripe would send.
@@ -142,11 +135,7 @@ fn parse(header: &str) -> Result<Header<'_>, SignatureError> {
         return Err(SignatureError::Malformed);
     }
     let signed_at = timestamp.parse().map_err(|_| SignatureError::Malformed)?;
-    Ok(Header {
-        timestamp,
-        signed_at,
-        signatures: signatures.into_iter().flatten().collect(),
-    })
+    Ok(Header { timestamp, signed_at, signatures: signatures.into_iter().flatten().collect() })
 }
 
 #[cfg(test)]

@@ -63,9 +63,7 @@ struct Object {
 fn object_id(wire: &Wire<'_>) -> Option<String> {
     let data = || serde_json::from_str::<Data<'_>>(wire.data?.get()).ok();
     let object = wire.related_object.or_else(|| data().map(|data| data.object))?;
-    serde_json::from_str::<Object>(object.get())
-        .ok()
-        .map(|object| object.id)
+    serde_json::from_str::<Object>(object.get()).ok().map(|object| object.id)
 }
 
 /// The longest of Stripe's types has some sixty characters.
@@ -101,10 +99,7 @@ pub fn event(notification: &Notification) -> Option<Event> {
     match notification.event_type.as_str() {
         "invoice.paid" => {
             let invoice_id = InvoiceId::parse(notification.object_id.as_deref()?).ok()?;
-            Some(Event::InvoicePaid {
-                invoice_id,
-                occurred_at: notification.created,
-            })
+            Some(Event::InvoicePaid { invoice_id, occurred_at: notification.created })
         }
         _ => None,
     }
@@ -171,14 +166,7 @@ mod tests {
 
     #[test]
     fn what_is_no_event_is_an_error() {
-        for body in [
-            "",
-            "[]",
-            "{}",
-            "not json",
-            &SNAPSHOT[..60],
-            &SNAPSHOT.replace("evt_1", "../1"),
-        ] {
+        for body in ["", "[]", "{}", "not json", &SNAPSHOT[..60], &SNAPSHOT.replace("evt_1", "../1")] {
             assert!(decode(body.as_bytes()).is_err(), "{body}");
         }
     }

@@ -34,18 +34,12 @@ async fn serve(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<Str
 }
 
 fn http(status: u16, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
 }
 
 fn client(url: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let timeouts = Timeouts {
-        connect: Duration::from_millis(500),
-        request: Duration::from_millis(500),
-    };
+    let timeouts = Timeouts { connect: Duration::from_millis(500), request: Duration::from_millis(500) };
     Client::new(url, ApiKey::parse("rk_test_1").expect("valid"), timeouts).expect("valid")
 }
 
@@ -61,10 +55,7 @@ fn create_invoice() -> Write {
 /// What the client makes of one answer to a write.
 async fn verdict(answer: String) -> Error {
     let (url, task) = serve(vec![answer]).await;
-    let error = client(&url)
-        .write(&create_invoice(), "cw1_key")
-        .await
-        .expect_err("not an invoice");
+    let error = client(&url).write(&create_invoice(), "cw1_key").await.expect_err("not an invoice");
     task.abort();
     error
 }
@@ -97,15 +88,9 @@ async fn an_answer_that_says_nothing_for_certain_is_unknown() {
         (http(200, "", "<html>ok</html>"), UnknownReason::UnreadableAnswer),
         (http(200, "", ""), UnknownReason::UnreadableAnswer),
         (http(200, "", r#"{"id":"in_1""#), UnknownReason::UnreadableAnswer),
-        (
-            http(302, "location: http://127.0.0.1:1/\r\n", ""),
-            UnknownReason::ServerError { status: 302 },
-        ),
+        (http(302, "location: http://127.0.0.1:1/\r\n", ""), UnknownReason::ServerError { status: 302 }),
         (http(503, "", "<html>"), UnknownReason::ServerError { status: 503 }),
-        (
-            "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\"".into(),
-            UnknownReason::ConnectionLost,
-        ),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\"".into(), UnknownReason::ConnectionLost),
         (String::new(), UnknownReason::ConnectionLost),
         ("hang".into(), UnknownReason::Timeout),
     ] {
@@ -135,20 +120,8 @@ async fn a_refused_connection_has_no_effect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     drop(listener);
-    let error = client(&url)
-        .write(&create_invoice(), "cw1_key")
-        .await
-        .expect_err("refused");
-    assert!(
-        matches!(
-            error,
-            Error::NoEffect {
-                reason: NoEffectReason::ConnectFailed,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    let error = client(&url).write(&create_invoice(), "cw1_key").await.expect_err("refused");
+    assert!(matches!(error, Error::NoEffect { reason: NoEffectReason::ConnectFailed, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -163,37 +136,19 @@ async fn a_black_hole_is_left_after_the_timeout() {
 async fn lists_are_read_to_their_end() {
     let page = |id: &str, has_more: bool| {
         let customer = CUSTOMER.replace("cus_1", id);
-        http(
-            200,
-            "",
-            &format!(r#"{{"object":"list","data":[{customer}],"has_more":{has_more}}}"#),
-        )
+        http(200, "", &format!(r#"{{"object":"list","data":[{customer}],"has_more":{has_more}}}"#))
     };
     let (url, task) = serve(vec![page("cus_1", true), page("cus_2", false)]).await;
-    let found = client(&url)
-        .customers_created_since(jiff::Timestamp::UNIX_EPOCH)
-        .await
-        .expect("two pages");
-    assert_eq!(
-        found.iter().map(|customer| customer.id.as_str()).collect::<Vec<_>>(),
-        ["cus_1", "cus_2"]
-    );
+    let found = client(&url).customers_created_since(jiff::Timestamp::UNIX_EPOCH).await.expect("two pages");
+    assert_eq!(found.iter().map(|customer| customer.id.as_str()).collect::<Vec<_>>(), ["cus_1", "cus_2"]);
     let asked = task.await.expect("served");
     assert!(asked[1].contains("starting_after=cus_1"), "{}", asked[1]);
 }
 
 #[tokio::test]
 async fn a_deleted_customer_says_so() {
-    let (url, _task) = serve(vec![http(
-        200,
-        "",
-        r#"{"id":"cus_1","object":"customer","deleted":true}"#,
-    )])
-    .await;
-    let customer = client(&url)
-        .customer(&CustomerId::parse("cus_1").expect("valid"))
-        .await
-        .expect("answered");
+    let (url, _task) = serve(vec![http(200, "", r#"{"id":"cus_1","object":"customer","deleted":true}"#)]).await;
+    let customer = client(&url).customer(&CustomerId::parse("cus_1").expect("valid")).await.expect("answered");
     assert!(customer.deleted);
 }
 
@@ -203,12 +158,7 @@ fn only_https_and_the_loopback_interface_are_spoken_to() {
     let made = |url: &str| Client::new(url, ApiKey::parse("rk_test_1").expect("valid"), Timeouts::default()).is_ok();
     assert!(made("https://api.stripe.com"));
     assert!(made("http://127.0.0.1:4242/"));
-    for url in [
-        "http://api.stripe.com",
-        "ftp://127.0.0.1",
-        "api.stripe.com",
-        "http://127.0.0.1.evil.example",
-    ] {
+    for url in ["http://api.stripe.com", "ftp://127.0.0.1", "api.stripe.com", "http://127.0.0.1.evil.example"] {
         assert!(!made(url), "{url}");
     }
 }

@@ -19,15 +19,8 @@ fn the_official_clients_vectors_pass() {
     for vector in vectors {
         let text = |name: &str| vector[name].as_str().expect("text");
         let now = vector["now"].as_i64().expect("a number");
-        let verdict = verify(
-            text("header"),
-            text("payload").as_bytes(),
-            &[secret(text("secret"))],
-            at(now),
-        );
-        let is_in_future = vector["timestamp"]
-            .as_i64()
-            .is_some_and(|signed_at| signed_at - now > 300);
+        let verdict = verify(text("header"), text("payload").as_bytes(), &[secret(text("secret"))], at(now));
+        let is_in_future = vector["timestamp"].as_i64().is_some_and(|signed_at| signed_at - now > 300);
         // The one difference: the official clients accept any time in the future.
         let expected = text("expect") == "ok" && !is_in_future;
         assert_eq!(verdict.is_ok(), expected, "{}: {verdict:?}", text("name"));
@@ -39,10 +32,7 @@ fn any_of_several_secrets_is_enough_and_is_named() {
     let (old, new) = (secret("whsec_old"), secret("whsec_new"));
     let header = sign(&old, b"{}", at(1000));
     assert_eq!(verify(&header, b"{}", &[new.clone(), old.clone()], at(1000)), Ok(1));
-    let both = format!(
-        "{header},{}",
-        sign(&new, b"{}", at(1000)).split_once(',').expect("two items").1
-    );
+    let both = format!("{header},{}", sign(&new, b"{}", at(1000)).split_once(',').expect("two items").1);
     assert_eq!(verify(&both, b"{}", &[new.clone(), old], at(1000)), Ok(0));
     assert_eq!(verify(&header, b"{}", &[new], at(1000)), Err(SignatureError::NoMatch));
     assert_eq!(verify(&header, b"{}", &[], at(1000)), Err(SignatureError::NoMatch));
@@ -58,11 +48,7 @@ fn three_hundred_seconds_on_both_sides() {
         (1300, Ok(0)),
         (1301, Err(SignatureError::OutsideTolerance)),
     ] {
-        assert_eq!(
-            verify(&header, b"{}", std::slice::from_ref(&secret), at(now)),
-            expected,
-            "{now}"
-        );
+        assert_eq!(verify(&header, b"{}", std::slice::from_ref(&secret), at(now)), expected, "{now}");
     }
 }
 
@@ -89,29 +75,17 @@ fn malformed_headers_are_refused_without_work() {
         let verdict = verify(header, b"{}", std::slice::from_ref(&secret), at(1000));
         assert_eq!(verdict, Err(SignatureError::Malformed), "{header}");
     }
-    assert_eq!(
-        verify("t=1000,v1=zz", b"{}", &[secret], at(1000)),
-        Err(SignatureError::NoMatch)
-    );
+    assert_eq!(verify("t=1000,v1=zz", b"{}", &[secret], at(1000)), Err(SignatureError::NoMatch));
 }
 
 #[test]
 fn a_secret_that_cannot_verify_is_refused_at_start() {
     assert!(SigningSecret::parse("whsec_abc").is_ok());
     assert_eq!(SigningSecret::parse(" ").err(), Some(InvalidSecret::Blank));
-    assert_eq!(
-        SigningSecret::parse("whsec_abc\n").err(),
-        Some(InvalidSecret::Untrimmed)
-    );
-    assert_eq!(
-        SigningSecret::parse("whsec_a b").err(),
-        Some(InvalidSecret::Untrimmed)
-    );
+    assert_eq!(SigningSecret::parse("whsec_abc\n").err(), Some(InvalidSecret::Untrimmed));
+    assert_eq!(SigningSecret::parse("whsec_a b").err(), Some(InvalidSecret::Untrimmed));
     assert_eq!(SigningSecret::parse("whsec_").err(), Some(InvalidSecret::WrongPrefix));
-    assert_eq!(
-        SigningSecret::parse("sk_live_1").err(),
-        Some(InvalidSecret::WrongPrefix)
-    );
+    assert_eq!(SigningSecret::parse("sk_live_1").err(), Some(InvalidSecret::WrongPrefix));
 }
 
 #[test]
