@@ -1,5 +1,7 @@
 //! What the function is configured with.
 
+use std::fmt::Display;
+
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use jiff::Timestamp;
@@ -7,7 +9,7 @@ use ledger::Ledger;
 use mapping::Settings;
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use stripe::ApiKey;
 
 use crate::App;
@@ -15,7 +17,8 @@ use crate::App;
 /// Longer than this is a typing mistake.
 const LATEST_DUE: u32 = 365;
 
-struct Config {
+/// What the environment says. The secrets are not read yet.
+pub struct Config {
     work_queue_url: String,
     dead_letter_queue_url: String,
     ledger_table: String,
@@ -32,7 +35,8 @@ struct Config {
 const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
 const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
-fn read(mut environment: Environment) -> Result<Config, ConfigError> {
+impl Config {
+    pub fn read(mut environment: Environment) -> Result<Self, ConfigError> {
     let environment = &mut environment;
     let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
     let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
@@ -54,7 +58,7 @@ fn read(mut environment: Environment) -> Result<Config, ConfigError> {
     let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
     let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
     let config = organization_id.zip(org_currency).zip(days_until_due).map(
-        |((organization_id, org_currency), days_until_due)| Config {
+        |((organization_id, org_currency), days_until_due)| Self {
             work_queue_url,
             dead_letter_queue_url,
             ledger_table,
@@ -73,6 +77,45 @@ fn read(mut environment: Environment) -> Result<Config, ConfigError> {
         },
     );
     std::mem::take(environment).finish(config)
+    }
+
+    /// The clients of both vendors, or everything that is wrong with the secrets and addresses that they are made of.
+    pub fn clients(
+        &self,
+        stripe_key: &SecretString,
+        salesforce_credentials: &SecretString,
+    ) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
+        let mut problems = Vec::new();
+        let key = noted(&mut problems, STRIPE_KEY, ApiKey::parse(stripe_key.expose_secret()));
+        if key.as_ref().is_some_and(|key| key.is_live() != self.scope.livemode) {
+            problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
+        }
+        let credentials = salesforce::Credentials::from_json(salesforce_credentials.expose_secret());
+        let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
+        let stripe = key.and_then(|key| {
+            let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
+            noted(&mut problems, "STRIPE_API_BASE", client)
+        });
+        let salesforce = credentials.and_then(|credentials| {
+            let client = salesforce::Client::new(salesforce::Config {
+                login_url: self.salesforce_login_url.clone(),
+                credentials,
+                api_version: self.salesforce_api_version.clone(),
+                allowed_hosts: self.salesforce_allowed_hosts.clone(),
+                timeouts: salesforce::Timeouts::default(),
+            });
+            noted(&mut problems, "SALESFORCE_LOGIN_URL", client)
+        });
+        match stripe.zip(salesforce) {
+            Some(clients) if problems.is_empty() => Ok(clients),
+            _ => Err(ConfigError { problems }),
+        }
+    }
+}
+
+/// The value, or one more problem under the variable's name.
+fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Result<T, E>) -> Option<T> {
+    result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
 }
 
 fn api_version(value: &str) -> Result<String, &'static str> {
@@ -85,30 +128,20 @@ fn api_version(value: &str) -> Result<String, &'static str> {
 
 /// Everything that the worker needs, or every reason why it cannot start.
 pub async fn from_environment(environment: Environment) -> Result<App<Cloud>, ConfigError> {
-    let config = read(environment)?;
+    let config = Config::read(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
-    let (key, credentials) = futures::join!(
+    let read = futures::join!(
         secrets.read(&config.stripe_key_arn, STRIPE_KEY),
         secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS)
     );
-    let problem = |why: String| ConfigError { problems: vec![why] };
-    let key = ApiKey::parse(key?.expose_secret()).map_err(|why| problem(format!("{STRIPE_KEY}: {why}")))?;
-    if key.is_live() != config.scope.livemode {
-        return Err(problem(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ")));
-    }
-    let credentials = salesforce::Credentials::from_json(credentials?.expose_secret())
-        .map_err(|why| problem(format!("{SALESFORCE_CREDENTIALS}: {why}")))?;
-    let stripe = stripe::Client::new(&config.stripe_api_base, key, stripe::Timeouts::default())
-        .map_err(|why| problem(format!("STRIPE_API_BASE: {why}")))?;
-    let salesforce = salesforce::Client::new(salesforce::Config {
-        login_url: config.salesforce_login_url,
-        credentials,
-        api_version: config.salesforce_api_version,
-        allowed_hosts: config.salesforce_allowed_hosts,
-        timeouts: salesforce::Timeouts::default(),
-    })
-    .map_err(|why| problem(format!("SALESFORCE_LOGIN_URL: {why}")))?;
+    let (stripe, salesforce) = match read {
+        (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,
+        (key, credentials) => {
+            let errors = [key.err(), credentials.err()].into_iter().flatten();
+            return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
+        }
+    };
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.work_queue_url, config.dead_letter_queue_url);
     let engine = Engine {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table),

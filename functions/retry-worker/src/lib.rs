@@ -12,7 +12,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use platform::Metric;
 use queue::{Envelope, Queue};
 
-pub use config::from_environment;
+pub use config::{Config, from_environment};
 
 const SERVICE: &str = "retry-worker";
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use config::App;
+pub use config::{App, signing_secrets};
 
 /// EventBridge says what it brings; API Gateway does not have this.
 #[derive(Deserialize)]

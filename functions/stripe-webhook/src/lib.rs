@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use stripe::signature::{self, SignatureError};
 use stripe::webhook;
 
-pub use config::App;
+pub use config::{App, signing_secrets};
 
 /// One delivery, in API Gateway's form, to its answer.
 pub async fn handle(app: &App, event: LambdaEvent<Box<RawValue>>) -> Value {

@@ -1,5 +1,7 @@
 //! The world that is the cloud: each port is a client.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, InvoiceId, Record};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
@@ -68,6 +70,10 @@ impl ports::Stripe for stripe::Client {
 
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error> {
         self.invoice(id).await
+    }
+
+    async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.invoice_metadata(id).await
     }
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error> {

@@ -48,7 +48,7 @@ impl<W: World> Engine<W> {
                 // One key with two bodies is never answered with a new key: somebody has to look.
                 let mismatch = matches!(error, stripe::Error::IdempotencyMismatch { .. });
                 let retire = (result.is_ok() && !mismatch).then_some(operation);
-                let replays_error = matches!(error, stripe::Error::Unknown { replayed: true, .. });
+                let replays_error = error.replayed();
                 Performed { result, entry, replays_error, retire }
             }
         }

@@ -5,6 +5,8 @@
     reason = "the ports are used through concrete types, whose futures are as Send as they are"
 )]
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, InvoiceId, Record};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
@@ -45,6 +47,7 @@ pub trait Stripe {
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error>;
+    async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error>;
     async fn invoices_of_customer(
         &self,

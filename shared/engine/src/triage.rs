@@ -47,14 +47,15 @@ impl<W: World> Engine<W> {
     }
 
     /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is
-    /// ignored: a ledger that was restored from a backup may have forgotten it.
+    /// ignored: a ledger that was restored from a backup may have forgotten it. No more than that is read, since what
+    /// somebody else billed may be nothing that a whole invoice of ours could be.
     async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let link = self.ledger.run_of_invoice(invoice_id).await;
         if link.map_err(|error| Pause::backoff("ledger_unavailable", error))?.is_some() {
             return Ok(true);
         }
-        match self.stripe.invoice(invoice_id).await {
-            Ok(invoice) => Ok(self.scope.made(&invoice.metadata)),
+        match self.stripe.invoice_metadata(invoice_id).await {
+            Ok(metadata) => Ok(self.scope.made(&metadata)),
             Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(false),
             Err(error) => Err(convert::stripe_pause(&error)),
         }

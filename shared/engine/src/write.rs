@@ -12,7 +12,6 @@ use crate::Scope;
 pub(crate) const LINE_KEY: &str = "sf_line_id";
 
 /// The request of a call that an idempotency key protects; `None` for every other call.
-
 pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe::Write> {
     Some(match call {
         Call::CreateCustomer { account_id, details } => stripe::Write::create_customer(&customer(
@@ -28,7 +27,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             })
         }
         Call::AddLines { invoice_id, lines, .. } => {
-            let lines: Vec<_> = lines.iter().map(|line| line_params(line)).collect();
+            let lines: Vec<_> = lines.iter().map(line_params).collect();
             stripe::Write::add_lines(invoice_id, &lines)
         }
         Call::CorrectLines { invoice_id, lines, .. } => {

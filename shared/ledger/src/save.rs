@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
-use workflow::Run;
+use workflow::{Run, Status};
 
 use crate::attributes::{Item, number, text};
 use crate::item::{self, Held, Registers, StoredRun};
@@ -59,6 +59,7 @@ impl Ledger {
                     .expression_attribute_values(":run", text(run.id.to_string())),
             );
         }
+        let is_open = run.status() == Status::Open;
         let stored = StoredRun {
             status: run.status().as_str().to_owned(),
             run,
@@ -66,8 +67,8 @@ impl Ledger {
             lease_until: if release == Release::Keep { old.lease_until } else { now },
             waiting_since: match release {
                 Release::Waiting => old.waiting_since.or(Some(now)),
-                Release::Keep => old.waiting_since,
-                Release::Now => None,
+                // A failure while it waits must not make it wait from the beginning.
+                Release::Keep | Release::Now => old.waiting_since.filter(|_| is_open),
             },
             updated_at: now,
             chain,

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::customer::cut;
 
+/// In bytes. Stripe takes 500 characters; a plan of 250 lines and the body of a hundred must fit an item of the ledger.
+const LONGEST_DESCRIPTION: usize = 300;
+
 /// Stripe's `quantity` is a whole number; fractions go by `quantity_decimal`, with at most twelve decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,5 +74,11 @@ pub(crate) fn line(record: &Record, currency: Currency, position: usize) -> Resu
         _ => Quantity::Fraction(quantity),
     };
     let description = record.text("Description").or(record.text("Product2.Name")).unwrap_or("Item");
-    Ok(PlanLine { key, description: cut(description, 500), quantity, amount, price, negotiated })
+    Ok(PlanLine { key, description: cut_bytes(description, LONGEST_DESCRIPTION), quantity, amount, price, negotiated })
+}
+
+/// Cuts at a character, never inside one.
+fn cut_bytes(text: &str, most_bytes: usize) -> String {
+    let end = (0..=most_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text[..end].to_owned()
 }

@@ -25,6 +25,11 @@ struct Wire {
     #[serde(rename = "type")]
     event_type: String,
     organization_id: String,
+}
+
+/// Of the types that are about a record.
+#[derive(Deserialize)]
+struct About {
     record_id: String,
 }
 
@@ -33,11 +38,9 @@ pub fn decode(body: &[u8], sent_at: Timestamp) -> Result<Callout, DecodeError> {
     let organization_id = OrganizationId::parse(&wire.organization_id)?;
     let event = match wire.event_type.as_str() {
         "opportunity.closed_won" => {
-            let opportunity_id = OpportunityId::parse(&wire.record_id)?;
-            Some(Event::OpportunityChanged {
-                opportunity_id,
-                occurred_at: sent_at,
-            })
+            let About { record_id } = serde_json::from_slice(body)?;
+            let opportunity_id = OpportunityId::parse(&record_id)?;
+            Some(Event::OpportunityChanged { opportunity_id, occurred_at: sent_at })
         }
         _ => None,
     };
@@ -61,16 +64,19 @@ mod tests {
     #[test]
     fn an_unknown_type_asks_for_nothing_and_a_bad_id_is_an_error() {
         let other = BODY.replace("closed_won", "closed_lost");
-        assert_eq!(
-            decode(other.as_bytes(), Timestamp::UNIX_EPOCH)
-                .expect("a callout")
-                .event,
-            None
-        );
+        assert_eq!(decode(other.as_bytes(), Timestamp::UNIX_EPOCH).expect("a callout").event, None);
+        for about in ["", r#","record_id":null"#, r#","record_id":["006"]"#] {
+            let other = format!(r#"{{"type":"type.of_tomorrow","organization_id":"00D000000000001"{about}}}"#);
+            let callout = decode(other.as_bytes(), Timestamp::UNIX_EPOCH).expect("a callout");
+            assert_eq!(callout.event, None, "{other}");
+        }
         for bad in [
             "",
             "[]",
             "{}",
+            r#"{"type":"opportunity.closed_won","organization_id":"00D000000000001"}"#,
+            r#"{"type":"opportunity.closed_won","organization_id":"00D000000000001","record_id":6}"#,
+            r#"{"type":"type.of_tomorrow"}"#,
             &BODY.replace("006", "001"),
             &BODY.replace("00D", "00E"),
             &BODY[..20],

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{FieldValue, Record};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Response, StatusCode, Url, redirect};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Method, Response, StatusCode, Url, redirect};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
 
 use crate::composite::{Composite, Part, bodies};
-use crate::error::{Error, classify};
+use crate::error::{Error, Refusal, classify};
 use crate::json;
-use crate::login::{Allowed, Credentials, Session, login};
+use crate::login::{Allowed, Credentials, Session};
+use crate::session::Sessions;
 
 /// How long to wait. A lost packet must not hold a run's lease until the function is killed.
 #[derive(Debug, Clone, Copy)]
@@ -27,19 +27,16 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
+    /// Ten seconds for a request, because the engine begins no call with less than fourteen left (its `LAST_CALL`). Where
+    /// a login comes first it may take longer, and the function may be ended in the middle: then nobody knows whether a
+    /// write happened, and it is repeated, which is safe because writes here set fields to values.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(2),
-            request: Duration::from_secs(10),
-        }
+        Self { connect: Duration::from_secs(2), request: Duration::from_secs(10) }
     }
 }
 
 /// A function's environment freezes between invocations, and the other side closes what was idle.
 const IDLE: Duration = Duration::from_secs(20);
-
-/// Opaque tokens say nothing about their end; the default policy is two hours. A token this old is not relied upon.
-const OLDEST_TOKEN: Duration = Duration::from_secs(90 * 60);
 
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -47,7 +44,11 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 const MOST_PAGES: usize = 50;
 
 /// Salesforce takes 25 parts in a composite request, five of them queries.
+const MOST_PARTS: usize = 25;
 const MOST_QUERIES: usize = 5;
+
+/// What is escaped in a part of a URL. Names of objects and fields keep their underscores and dots, to be readable.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.');
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -63,7 +64,7 @@ pub struct Config {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("the login URL must be https, or http on the loopback interface, without a path")]
+    #[error("the login URL must be https, or http on the loopback interface, without user, path or query")]
     LoginUrl,
     #[error("the HTTP client cannot be built: {0}")]
     Http(String),
@@ -84,19 +85,11 @@ pub struct ApiUsage {
     pub max: u32,
 }
 
-struct Cached {
-    session: Session,
-    since: Instant,
-}
-
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    allowed: Allowed,
-    credentials: Credentials,
     api_version: String,
-    /// Held while logging in, so that ten calls at once log in once.
-    session: Arc<Mutex<Option<Cached>>>,
+    sessions: Arc<Sessions>,
     usage: Arc<AtomicU64>,
 }
 
@@ -105,7 +98,12 @@ impl Client {
         let login = Url::parse(&config.login_url).map_err(|_| ConfigError::LoginUrl)?;
         let is_loopback = matches!(login.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
         let is_secure = login.scheme() == "https" || (login.scheme() == "http" && is_loopback);
-        if !is_secure || login.path() != "/" || login.query().is_some() {
+        let has_more = login.path() != "/"
+            || login.query().is_some()
+            || login.fragment().is_some()
+            || !login.username().is_empty()
+            || login.password().is_some();
+        if !is_secure || has_more {
             return Err(ConfigError::LoginUrl);
         }
         let http = reqwest::Client::builder()
@@ -118,27 +116,23 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|error| ConfigError::Http(error.to_string()))?;
+        let allowed = Allowed { login, hosts: config.allowed_hosts };
         Ok(Self {
             http,
-            allowed: Allowed {
-                login,
-                hosts: config.allowed_hosts,
-            },
-            credentials: config.credentials,
             api_version: config.api_version,
-            session: Arc::default(),
+            sessions: Arc::new(Sessions::new(allowed, config.credentials)),
             usage: Arc::default(),
         })
     }
 
-    /// The records of each query, in one call unless a query has more than a page.
+    /// The records of each query, in one call unless a query has more than a page. At most five queries; none is no call.
     pub async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, Error> {
         self.composite(&[], queries).await
     }
 
-    /// Sets the fields of all records or of none, and then reads, in one call. When this returns, the records that were
-    /// read back show what is there now, which may differ from what was written: triggers and field-level security have
-    /// their say.
+    /// Sets the fields of all records or of none, and then reads, in one call of at most 25 parts. When this returns, the
+    /// records that were read back show what is there now, which may differ from what was written: triggers and
+    /// field-level security have their say, and `@{` in a text is written as `@ {`.
     pub async fn write(&self, updates: &[Update], read_back: &[String]) -> Result<Vec<Vec<Record>>, Error> {
         self.composite(updates, read_back).await
     }
@@ -146,20 +140,20 @@ impl Client {
     /// As of the last answer; `None` before the first.
     pub fn api_usage(&self) -> Option<ApiUsage> {
         let packed = self.usage.load(Ordering::Relaxed);
-        let usage = ApiUsage {
-            used: (packed >> 32) as u32,
-            max: packed as u32,
-        };
+        let usage = ApiUsage { used: (packed >> 32) as u32, max: packed as u32 };
         (usage.max > 0).then_some(usage)
     }
 
     async fn composite(&self, updates: &[Update], queries: &[String]) -> Result<Vec<Vec<Record>>, Error> {
-        debug_assert!(
-            queries.len() <= MOST_QUERIES,
-            "Salesforce takes five queries in one composite request"
-        );
+        let count = updates.len() + queries.len();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        if count > MOST_PARTS || queries.len() > MOST_QUERIES {
+            return Err(Error::Refused(Refusal::of_too_many_parts()));
+        }
         let data = format!("/services/data/{}", self.api_version);
-        let mut parts = Vec::with_capacity(updates.len() + queries.len());
+        let mut parts = Vec::with_capacity(count);
         for (index, update) in updates.iter().enumerate() {
             parts.push(Part {
                 method: "PATCH",
@@ -176,12 +170,12 @@ impl Client {
                 body: None,
             });
         }
-        let count = parts.len();
-        let request = serde_json::to_vec(&Composite::new(parts)).map_err(|_| Error::unreadable())?;
-        let answer = self
-            .call(reqwest::Method::POST, &format!("{data}/composite"), Some(request))
-            .await?;
-        let bodies = bodies(&answer, count)?;
+        let request = Request {
+            method: Method::POST,
+            path: format!("{data}/composite"),
+            body: Some(serde_json::to_vec(&Composite::new(parts)).map_err(|_| Error::unreadable())?),
+        };
+        let bodies = self.call(&request, |answer| bodies(answer, count)).await?;
         let mut found = Vec::with_capacity(queries.len());
         for body in bodies.into_iter().skip(updates.len()) {
             let page = body.ok_or_else(Error::unreadable)?;
@@ -197,101 +191,70 @@ impl Client {
             for raw in &page.records {
                 records.push(json::record(raw).map_err(|_| Error::unreadable())?);
             }
-            let Some(next) = page.next_records_url.filter(|_| !page.done) else {
+            if page.done {
                 return Ok(records);
-            };
+            }
+            // There is more, and no way to it: what was read so far is not the answer.
+            let next = page.next_records_url.ok_or_else(Error::unreadable)?;
             if !next.starts_with("/services/data/") {
                 return Err(Error::unreadable());
             }
-            let body = self.call(reqwest::Method::GET, &next, None).await?;
-            page = serde_json::from_slice(&body).map_err(|_| Error::unreadable())?;
+            let request = Request { method: Method::GET, path: next, body: None };
+            let read = |answer: &[u8]| serde_json::from_slice(answer).map_err(|_| Error::unreadable());
+            page = self.call(&request, read).await?;
         }
-        Err(Error::Unknown {
-            reason: "a query has more pages than are read".into(),
-        })
+        Err(Error::Unknown { reason: "a query has more pages than are read".into() })
     }
 
-    /// One request. A session that has ended is renewed once.
-    async fn call(&self, method: reqwest::Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, Error> {
-        let session = self.session(None).await?;
-        match self.send(&session, method.clone(), path, body.clone()).await {
-            Err(Error::NotAllowed { error_code, message })
-                if error_code == "INVALID_SESSION_ID" && can_be_renewed(&message) =>
-            {
-                let renewed = self.session(Some(&session)).await?;
-                self.send(&renewed, method, path, body).await
+    /// One request, and what its answer says. A session that has ended is renewed once, whether the answer as a whole says
+    /// so or one of its parts: then all of them were rolled back.
+    async fn call<T>(&self, request: &Request, read: impl Fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+        let session = self.sessions.get(&self.http, None).await?;
+        match self.send(&session, request).await.and_then(|answer| read(&answer)) {
+            Err(error) if error.is_ended_session() => {
+                let renewed = self.sessions.get(&self.http, Some(&session)).await?;
+                self.send(&renewed, request).await.and_then(|answer| read(&answer))
             }
             answer => answer,
         }
     }
 
-    /// The cached session, or a new one if there is none, it is old, or it is the one that was just refused.
-    async fn session(&self, refused: Option<&Session>) -> Result<Session, Error> {
-        let mut cached = self.session.lock().await;
-        if let Some(Cached { session, since }) = &*cached {
-            let was_refused =
-                refused.is_some_and(|refused| refused.token.expose_secret() == session.token.expose_secret());
-            if !was_refused && since.elapsed() < OLDEST_TOKEN {
-                return Ok(session.clone());
-            }
+    async fn send(&self, session: &Session, request: &Request) -> Result<Vec<u8>, Error> {
+        let url = format!("{}{}", session.instance_url, request.path);
+        let mut sending = self.http.request(request.method.clone(), url).bearer_auth(session.token.expose_secret());
+        if let Some(body) = &request.body {
+            sending = sending.header("content-type", "application/json").body(body.clone());
         }
-        let session = login(&self.http, &self.allowed, &self.credentials).await?;
-        *cached = Some(Cached {
-            session: session.clone(),
-            since: Instant::now(),
-        });
-        Ok(session)
-    }
-
-    async fn send(
-        &self,
-        session: &Session,
-        method: reqwest::Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-    ) -> Result<Vec<u8>, Error> {
-        let url = format!("{}{path}", session.instance_url);
-        let mut request = self
-            .http
-            .request(method, url)
-            .bearer_auth(session.token.expose_secret());
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
-        }
-        let response = request.send().await.map_err(|error| Error::of_transport(&error))?;
+        let response = sending.send().await.map_err(|error| Error::of_transport(&error))?;
         self.note_usage(&response);
         let status = response.status();
-        let body = read(response).await?;
-        if status == StatusCode::OK {
-            Ok(body)
-        } else {
-            Err(classify(status.as_u16(), &body))
+        if status.is_redirection() {
+            self.sessions.forget(session).await;
         }
+        let body = read(response).await?;
+        if status == StatusCode::OK { Ok(body) } else { Err(classify(status.as_u16(), &body)) }
     }
 
     /// `api-usage=123/100000`, sometimes followed by `; per-app-api-usage=…`.
     fn note_usage(&self, response: &Response) {
-        let header = response
-            .headers()
-            .get("sforce-limit-info")
-            .and_then(|value| value.to_str().ok());
+        let header = response.headers().get("sforce-limit-info").and_then(|value| value.to_str().ok());
         if let Some(usage) = header.and_then(usage) {
-            self.usage
-                .store(u64::from(usage.used) << 32 | u64::from(usage.max), Ordering::Relaxed);
+            self.usage.store(u64::from(usage.used) << 32 | u64::from(usage.max), Ordering::Relaxed);
         }
     }
 }
 
 fn usage(header: &str) -> Option<ApiUsage> {
-    let (used, max) = header
-        .split([';', ','])
-        .find_map(|item| item.trim().strip_prefix("api-usage="))?
-        .split_once('/')?;
+    let (used, max) =
+        header.split([';', ',']).find_map(|item| item.trim().strip_prefix("api-usage="))?.split_once('/')?;
     let digits: String = max.chars().take_while(char::is_ascii_digit).collect();
-    Some(ApiUsage {
-        used: used.parse().ok()?,
-        max: digits.parse().ok()?,
-    })
+    Some(ApiUsage { used: used.parse().ok()?, max: digits.parse().ok()? })
+}
+
+struct Request {
+    method: Method,
+    path: String,
+    body: Option<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -302,14 +265,8 @@ struct Page {
     next_records_url: Option<String>,
 }
 
-/// These two say that no session of this app will ever do, so a new one would be refused in the same way for ever.
-fn can_be_renewed(message: &str) -> bool {
-    !message.contains("Connected app is not attached to Agent")
-        && !message.contains("This session is not valid for use with the REST API")
-}
-
 fn segment(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, Error> {

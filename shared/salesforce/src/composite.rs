@@ -26,11 +26,7 @@ pub(crate) struct Part {
 
 impl Composite {
     pub(crate) fn new(parts: Vec<Part>) -> Self {
-        Self {
-            all_or_none: true,
-            collate_subrequests: false,
-            composite_request: parts,
-        }
+        Self { all_or_none: true, collate_subrequests: false, composite_request: parts }
     }
 }
 
@@ -53,18 +49,10 @@ struct PartAnswer<'a> {
 /// cause is the part that does not blame another one.
 pub(crate) fn bodies(body: &[u8], parts: usize) -> Result<Vec<Option<Box<RawValue>>>, Error> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Error::unreadable())?;
-    let failed = || {
-        answer
-            .composite_response
-            .iter()
-            .filter(|part| !(200..300).contains(&part.http_status_code))
-    };
+    let failed = || answer.composite_response.iter().filter(|part| !(200..300).contains(&part.http_status_code));
     if failed().next().is_some() {
         let causes = failed().flat_map(|part| {
-            let entries = part
-                .body
-                .and_then(|body| entries(body.get().as_bytes()))
-                .unwrap_or_default();
+            let entries = part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
             entries.into_iter().map(|entry| (part.http_status_code, entry))
         });
         let is_cause = |(_, entry): &(u16, Entry)| !HALTED.contains(&entry.error_code.as_str());
@@ -76,11 +64,7 @@ pub(crate) fn bodies(body: &[u8], parts: usize) -> Result<Vec<Option<Box<RawValu
     if answer.composite_response.len() != parts {
         return Err(Error::unreadable());
     }
-    Ok(answer
-        .composite_response
-        .iter()
-        .map(|part| part.body.map(ToOwned::to_owned))
-        .collect())
+    Ok(answer.composite_response.iter().map(|part| part.body.map(ToOwned::to_owned)).collect())
 }
 
 #[cfg(test)]

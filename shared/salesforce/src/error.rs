@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::mask::mask;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A definite no, until a record, a permission set or a rule is changed.
@@ -23,6 +25,7 @@ pub enum Error {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    /// 0 when the request was refused here, before it was sent.
     pub status: u16,
     /// Salesforce's `errorCode`: `INVALID_FIELD`.
     pub error_code: String,
@@ -30,25 +33,39 @@ pub struct Refusal {
     pub fields: Vec<String>,
 }
 
+impl Refusal {
+    pub(crate) fn of_too_many_parts() -> Self {
+        Self {
+            status: 0,
+            error_code: "TOO_MANY_PARTS".into(),
+            message: "a composite request takes 25 parts, five of them queries; nothing was sent".into(),
+            fields: Vec::new(),
+        }
+    }
+}
+
 impl Error {
+    /// Whether a new session may do what this one was refused. Two messages say that no session of this app ever will, so
+    /// a new one would be refused in the same way for ever.
+    pub(crate) fn is_ended_session(&self) -> bool {
+        match self {
+            Self::NotAllowed { error_code, message } => {
+                ENDED_SESSION.contains(&error_code.as_str()) && !NO_SESSION_EVER.iter().any(|no| message.contains(no))
+            }
+            _ => false,
+        }
+    }
+
     pub(crate) fn of_transport(error: &reqwest::Error) -> Self {
         if error.is_connect() {
-            return Self::Busy {
-                error_code: "CONNECT_FAILED".into(),
-            };
+            return Self::Busy { error_code: "CONNECT_FAILED".into() };
         }
-        let reason = if error.is_timeout() {
-            "no answer in time"
-        } else {
-            "the connection was lost"
-        };
+        let reason = if error.is_timeout() { "no answer in time" } else { "the connection was lost" };
         Self::Unknown { reason: reason.into() }
     }
 
     pub(crate) fn unreadable() -> Self {
-        Self::Unknown {
-            reason: "the answer cannot be read".into(),
-        }
+        Self::Unknown { reason: "the answer cannot be read".into() }
     }
 }
 
@@ -58,16 +75,20 @@ pub(crate) struct Entry {
     #[serde(alias = "statusCode")]
     #[serde(rename = "errorCode")]
     pub(crate) error_code: String,
-    #[serde(default)]
-    pub(crate) message: String,
-    #[serde(default)]
-    pub(crate) fields: Vec<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) fields: Option<Vec<String>>,
 }
 
 /// Not a cause: another part of the same request failed.
 pub(crate) const HALTED: [&str; 2] = ["PROCESSING_HALTED", "ALL_OR_NONE_OPERATION_ROLLED_BACK"];
 
-const BUSY: [&str; 9] = [
+/// The second is what a 401 without a body is called here.
+const ENDED_SESSION: [&str; 2] = ["INVALID_SESSION_ID", "HTTP_401"];
+
+const NO_SESSION_EVER: [&str; 2] =
+    ["Connected app is not attached to Agent", "This session is not valid for use with the REST API"];
+
+const BUSY: [&str; 8] = [
     "UNABLE_TO_LOCK_ROW",
     "SERVER_UNAVAILABLE",
     "REQUEST_TIMEOUT_OR_CONFLICT",
@@ -76,17 +97,14 @@ const BUSY: [&str; 9] = [
     "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
     "QUERY_TIMEOUT",
     "LOGIN_RATE_EXCEEDED",
-    "API_CURRENTLY_DISABLED",
 ];
 
-const NOT_ALLOWED: [&str; 3] = ["INVALID_SESSION_ID", "API_DISABLED_FOR_ORG", "INVALID_LOGIN"];
+/// Whatever their status: a composite part may carry another one than the same error does by itself.
+const NOT_ALLOWED: [&str; 4] =
+    ["INVALID_SESSION_ID", "API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INVALID_LOGIN"];
 
 /// A trigger or flow of the organization failed, and the message says on what.
-const WRAPPERS: [&str; 3] = [
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-    "CANNOT_EXECUTE_FLOW_TRIGGER",
-    "APEX_FAILED",
-];
+const WRAPPERS: [&str; 3] = ["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX"];
 
 /// The entries of an error body: a list, or now and then a single object.
 pub(crate) fn entries(body: &[u8]) -> Option<Vec<Entry>> {
@@ -98,104 +116,50 @@ pub(crate) fn entries(body: &[u8]) -> Option<Vec<Entry>> {
 
 /// Any answer but 2xx.
 pub(crate) fn classify(status: u16, body: &[u8]) -> Error {
-    match entries(body).and_then(|entries| {
-        entries
-            .into_iter()
-            .find(|entry| !HALTED.contains(&entry.error_code.as_str()))
-    }) {
+    match entries(body)
+        .and_then(|entries| entries.into_iter().find(|entry| !HALTED.contains(&entry.error_code.as_str())))
+    {
         Some(entry) => of_entry(status, entry),
-        None if status == 503 => Error::Busy {
-            error_code: "SERVER_UNAVAILABLE".into(),
-        },
-        None if matches!(status, 401 | 403) => Error::NotAllowed {
-            error_code: format!("HTTP_{status}"),
-            message: "no reason is given".into(),
-        },
-        None => Error::Unknown {
-            reason: format!("status {status}"),
-        },
+        None if matches!(status, 420 | 429 | 503) => Error::Busy { error_code: format!("HTTP_{status}") },
+        None if matches!(status, 401 | 403) => {
+            Error::NotAllowed { error_code: format!("HTTP_{status}"), message: "no reason is given".into() }
+        }
+        None => Error::Unknown { reason: format!("status {status}") },
     }
 }
 
 pub(crate) fn of_entry(status: u16, entry: Entry) -> Error {
-    let Entry {
-        error_code,
-        message,
-        fields,
-    } = entry;
+    let Entry { error_code, message, fields } = entry;
+    let message = message.unwrap_or_default();
     let code = error_code.as_str();
     if code == "REQUEST_LIMIT_EXCEEDED" {
-        return Error::LimitReached { error_code };
+        // The same code says that too many slow requests run at once, which is over in a moment.
+        return match message.to_ascii_lowercase().contains("concurrent") {
+            true => Error::Busy { error_code },
+            false => Error::LimitReached { error_code },
+        };
     }
-    if BUSY.contains(&code) || (WRAPPERS.contains(&code) && message.contains("UNABLE_TO_LOCK_ROW")) {
+    let wraps_lock =
+        || WRAPPERS.iter().any(|wrapper| code.starts_with(wrapper)) && message.contains("UNABLE_TO_LOCK_ROW");
+    if BUSY.contains(&code) || wraps_lock() {
         return Error::Busy { error_code };
     }
-    if NOT_ALLOWED.contains(&code) {
-        return Error::NotAllowed {
-            error_code,
-            message: mask(&message),
-        };
+    // What a 403 names is a permission, a policy or a switch, and all of them are the operator's.
+    if matches!(status, 401 | 403) || NOT_ALLOWED.contains(&code) {
+        return Error::NotAllowed { error_code, message: mask(&message) };
     }
-    if code == "UNKNOWN_EXCEPTION" || status >= 500 {
-        return Error::Unknown {
-            reason: format!("status {status}, {error_code}"),
-        };
+    if code == "UNKNOWN_EXCEPTION" {
+        return Error::Unknown { reason: format!("status {status}, {error_code}") };
     }
-    Error::Refused(Refusal {
-        status,
-        error_code,
-        message: mask(&message),
-        fields,
-    })
-}
-
-/// Salesforce's sentences may quote values. Addresses are taken out, and the rest is cut short.
-pub(crate) fn mask(message: &str) -> String {
-    let words = message
-        .split(' ')
-        .map(|word| if word.contains('@') { "…" } else { word });
-    words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
+    // These statuses say that nothing was begun, whatever the code.
+    if matches!(status, 409 | 420 | 429 | 503) {
+        return Error::Busy { error_code };
+    }
+    if !(400..500).contains(&status) {
+        return Error::Unknown { reason: format!("status {status}, {error_code}") };
+    }
+    Error::Refused(Refusal { status, error_code, message: mask(&message), fields: fields.unwrap_or_default() })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_classified_by_what_can_be_done() {
-        let error = |code: &str, message: &str| format!(r#"[{{"message":"{message}","errorCode":"{code}"}}]"#);
-        for (status, body, expected) in [
-            (400, error("INVALID_FIELD", "No such column"), "Refused"),
-            (400, error("FIELD_CUSTOM_VALIDATION_EXCEPTION", "x"), "Refused"),
-            (400, error("DUPLICATE_VALUE", "x"), "Refused"),
-            (404, error("NOT_FOUND", "x"), "Refused"),
-            (400, error("UNABLE_TO_LOCK_ROW", "x"), "Busy"),
-            (
-                400,
-                error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: UNABLE_TO_LOCK_ROW, x"),
-                "Busy",
-            ),
-            (
-                400,
-                error("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: division by zero"),
-                "Refused",
-            ),
-            (403, error("REQUEST_LIMIT_EXCEEDED", "x"), "LimitReached"),
-            (403, error("API_DISABLED_FOR_ORG", "x"), "NotAllowed"),
-            (401, error("INVALID_SESSION_ID", "x"), "NotAllowed"),
-            (503, error("SERVER_UNAVAILABLE", "x"), "Busy"),
-            (503, "<html>maintenance</html>".to_owned(), "Busy"),
-            (500, error("UNKNOWN_EXCEPTION", "x"), "Unknown"),
-            (502, "<html>".to_owned(), "Unknown"),
-            (302, String::new(), "Unknown"),
-            (
-                400,
-                r#"{"message":"x","errorCode":"INVALID_TYPE"}"#.to_owned(),
-                "Refused",
-            ),
-        ] {
-            let found = format!("{:?}", classify(status, body.as_bytes()));
-            assert!(found.starts_with(expected), "{status} {body}: {found}");
-        }
-    }
-}
+mod tests;

@@ -6,7 +6,9 @@ mod composite;
 mod error;
 mod json;
 mod login;
+mod mask;
 pub mod relay;
+mod session;
 pub mod signature;
 pub mod soql;
 

@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::client::read;
-use crate::error::{Error, mask};
+use crate::error::Error;
+use crate::mask::mask;
 
 /// Of an External Client App whose client-credentials flow runs as the integration user.
 #[derive(Clone)]
@@ -31,10 +32,7 @@ impl Credentials {
         let wire: Wire = serde_json::from_str(text).map_err(|_| InvalidCredentials)?;
         let usable = |text: &str| !text.is_empty() && text.trim() == text;
         if usable(&wire.client_id) && usable(&wire.client_secret) {
-            Ok(Self {
-                client_id: wire.client_id,
-                client_secret: SecretString::from(wire.client_secret),
-            })
+            Ok(Self { client_id: wire.client_id, client_secret: SecretString::from(wire.client_secret) })
         } else {
             Err(InvalidCredentials)
         }
@@ -63,8 +61,7 @@ struct Granted {
 #[derive(Deserialize)]
 struct Denied {
     error: String,
-    #[serde(default)]
-    error_description: String,
+    error_description: Option<String>,
 }
 
 /// Which hosts a session may lead to. A token sent anywhere else is a token given away.
@@ -99,10 +96,7 @@ pub(crate) async fn login(
         .append_pair("client_secret", credentials.client_secret.expose_secret())
         .finish();
     let url = format!("{}services/oauth2/token", allowed.login);
-    let request = http
-        .post(url)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form);
+    let request = http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form);
     let response = request.send().await.map_err(|error| Error::of_transport(&error))?;
     let status = response.status();
     let body = read(response).await?;
@@ -125,19 +119,12 @@ pub(crate) async fn login(
 /// The token endpoint's own error grammar, which differs from that of REST.
 fn denied(status: u16, body: &[u8]) -> Error {
     match serde_json::from_slice::<Denied>(body) {
-        Ok(denied) if denied.error == "rate_limit_exceeded" => Error::Busy {
-            error_code: denied.error,
-        },
-        Ok(denied) if status < 500 => Error::NotAllowed {
-            error_code: denied.error,
-            message: mask(&denied.error_description),
-        },
-        _ if status == 503 => Error::Busy {
-            error_code: "SERVER_UNAVAILABLE".into(),
-        },
-        _ => Error::Unknown {
-            reason: format!("the login was answered with status {status}"),
-        },
+        Ok(denied) if denied.error == "rate_limit_exceeded" => Error::Busy { error_code: denied.error },
+        Ok(denied) if status < 500 => {
+            Error::NotAllowed { error_code: denied.error, message: mask(&denied.error_description.unwrap_or_default()) }
+        }
+        _ if matches!(status, 420 | 429 | 503) => Error::Busy { error_code: format!("HTTP_{status}") },
+        _ => Error::Unknown { reason: format!("the login was answered with status {status}") },
     }
 }
 
@@ -147,31 +134,17 @@ mod tests {
 
     #[test]
     fn a_token_goes_to_the_my_domain_host_or_salesforce_or_nowhere() {
-        let allowed = |login: &str| Allowed {
-            login: Url::parse(login).expect("valid"),
-            hosts: vec!["eu99.example.com".into()],
-        };
+        let allowed =
+            |login: &str| Allowed { login: Url::parse(login).expect("valid"), hosts: vec!["eu99.example.com".into()] };
         for (login, instance, expected) in [
             ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com", true),
-            (
-                "https://acme.my.salesforce.com",
-                "https://acme--uat.sandbox.my.salesforce.com",
-                true,
-            ),
+            ("https://acme.my.salesforce.com", "https://acme--uat.sandbox.my.salesforce.com", true),
             ("https://acme.my.salesforce.com", "https://eu99.example.com", true),
             ("https://acme.my.salesforce.com", "http://acme.my.salesforce.com", false),
             ("https://acme.my.salesforce.com", "https://evil.example", false),
-            (
-                "https://acme.my.salesforce.com",
-                "https://my.salesforce.com.evil.example",
-                false,
-            ),
+            ("https://acme.my.salesforce.com", "https://my.salesforce.com.evil.example", false),
             ("https://acme.my.salesforce.com", "https://evilmy.salesforce.com", false),
-            (
-                "https://acme.my.salesforce.com",
-                "https://acme.my.salesforce.com:8443",
-                false,
-            ),
+            ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com:8443", false),
             ("http://127.0.0.1:4000", "http://127.0.0.1:4000", true),
             ("http://127.0.0.1:4000", "http://127.0.0.1:4001", false),
         ] {
@@ -182,12 +155,7 @@ mod tests {
     #[test]
     fn credentials_are_whole_or_refused() {
         assert!(Credentials::from_json(r#"{"client_id":"a","client_secret":"b"}"#).is_ok());
-        for bad in [
-            "",
-            "{}",
-            r#"{"client_id":"a","client_secret":"b\n"}"#,
-            r#"{"client_id":"","client_secret":"b"}"#,
-        ] {
+        for bad in ["", "{}", r#"{"client_id":"a","client_secret":"b\n"}"#, r#"{"client_id":"","client_secret":"b"}"#] {
             assert!(Credentials::from_json(bad).is_err(), "{bad}");
         }
     }

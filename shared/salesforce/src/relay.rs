@@ -29,26 +29,27 @@ struct Enveloped<'a> {
 }
 
 #[derive(Deserialize)]
-struct PlatformEvent {
-    #[serde(rename = "CreatedDate")]
-    created_date: Option<i64>,
+struct PlatformEvent<'a> {
+    #[serde(rename = "CreatedDate", borrow)]
+    created_date: Option<&'a RawValue>,
     #[serde(rename = "Record_Id__c")]
     record_id: String,
 }
 
 #[derive(Deserialize)]
-struct ChangeEvent {
-    #[serde(rename = "ChangeEventHeader")]
-    header: ChangeEventHeader,
+struct ChangeEvent<'a> {
+    #[serde(rename = "ChangeEventHeader", borrow)]
+    header: ChangeEventHeader<'a>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ChangeEventHeader {
+struct ChangeEventHeader<'a> {
     change_type: String,
     #[serde(default)]
     record_ids: Vec<String>,
-    commit_timestamp: Option<i64>,
+    #[serde(borrow)]
+    commit_timestamp: Option<&'a RawValue>,
     commit_user: Option<String>,
 }
 
@@ -59,30 +60,17 @@ pub fn decode(
     time: Timestamp,
     integration_user_id: Option<&UserId>,
 ) -> Result<Relayed, DecodeError> {
-    let enveloped: Enveloped<'_> = serde_json::from_str(detail.get())?;
-    let payload = enveloped.payload.unwrap_or(detail).get();
-    let at = |milliseconds: Option<i64>| {
-        milliseconds
-            .and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
-            .unwrap_or(time)
-    };
     match detail_type {
         "Stripe_Sync__e" => {
-            let event: PlatformEvent = serde_json::from_str(payload)?;
+            let event: PlatformEvent<'_> = serde_json::from_str(payload(detail)?)?;
             let opportunity_id = OpportunityId::parse(&event.record_id)?;
-            let occurred_at = at(event.created_date);
+            let occurred_at = at(event.created_date).unwrap_or(time);
             // Whoever publishes it wants the record looked at, so it is never taken for an echo.
-            Ok(Relayed {
-                events: vec![Event::OpportunityChanged {
-                    opportunity_id,
-                    occurred_at,
-                }],
-                own_write: false,
-            })
+            Ok(Relayed { events: vec![Event::OpportunityChanged { opportunity_id, occurred_at }], own_write: false })
         }
         "OpportunityChangeEvent" => {
-            let ChangeEvent { header } = serde_json::from_str(payload)?;
-            let occurred_at = at(header.commit_timestamp);
+            let ChangeEvent { header } = serde_json::from_str(payload(detail)?)?;
+            let occurred_at = at(header.commit_timestamp).unwrap_or(time);
             let commit_user = header.commit_user.as_deref().and_then(|id| UserId::parse(id).ok());
             let own_write = commit_user.is_some() && commit_user.as_ref() == integration_user_id;
             let events = match header.change_type.as_str() {
@@ -95,19 +83,28 @@ pub fn decode(
                     .iter()
                     .map(|id| {
                         let opportunity_id = OpportunityId::parse(id)?;
-                        Ok(Event::OpportunityChanged {
-                            opportunity_id,
-                            occurred_at,
-                        })
+                        Ok(Event::OpportunityChanged { opportunity_id, occurred_at })
                     })
                     .collect::<Result<_, IdError>>()?,
             };
             Ok(Relayed { events, own_write })
         }
-        _ => Ok(Relayed {
-            events: Vec::new(),
-            own_write: false,
-        }),
+        _ => Ok(Relayed { events: Vec::new(), own_write: false }),
+    }
+}
+
+fn payload(detail: &RawValue) -> Result<&str, serde_json::Error> {
+    let enveloped: Enveloped<'_> = serde_json::from_str(detail.get())?;
+    Ok(enveloped.payload.unwrap_or(detail).get())
+}
+
+/// Milliseconds, as documented, or the text that REST writes. Anything else says nothing, and the envelope's time is near
+/// enough: times order nothing here.
+fn at(raw: Option<&RawValue>) -> Option<Timestamp> {
+    let raw = raw?.get();
+    match serde_json::from_str::<i64>(raw) {
+        Ok(milliseconds) => Timestamp::from_millisecond(milliseconds).ok(),
+        Err(_) => serde_json::from_str::<String>(raw).ok()?.trim().parse().ok(),
     }
 }
 
@@ -139,13 +136,31 @@ mod tests {
             assert_eq!(relayed.events.len(), 1);
             assert_eq!(relayed.events[0].occurred_at().as_second(), 1_795_169_472);
         }
-        assert!(
-            relayed(
-                "Stripe_Sync__e",
-                &json!({ "payload": { "Record_Id__c": "001000000000001AAA" } })
-            )
-            .is_err()
-        );
+        assert!(relayed("Stripe_Sync__e", &json!({ "payload": { "Record_Id__c": "001000000000001AAA" } })).is_err());
+    }
+
+    #[test]
+    fn a_time_is_milliseconds_or_a_text_or_the_envelopes() {
+        for (time, expected) in [
+            (json!(1_795_169_472_000_i64), 1_795_169_472),
+            (json!("2026-11-20T10:11:12.000Z"), 1_795_169_472),
+            (json!("2026-11-20T10:11:12.000+0000"), 1_795_169_472),
+            (json!("1795169472000"), 0),
+            (json!("yesterday"), 0),
+            (json!(i64::MAX), 0),
+            (json!({ "at": 1 }), 0),
+            (json!([]), 0),
+            (json!(true), 0),
+            (json!(null), 0),
+        ] {
+            let published = json!({ "payload": { "CreatedDate": time, "Record_Id__c": "006000000000001AAA" } });
+            let mut changed = change("UPDATE", &["006000000000001AAA"], "005000000000002AAA");
+            changed["payload"]["ChangeEventHeader"]["commitTimestamp"] = time.clone();
+            for (detail_type, detail) in [("Stripe_Sync__e", published), ("OpportunityChangeEvent", changed)] {
+                let relayed = relayed(detail_type, &detail).expect("read");
+                assert_eq!(relayed.events[0].occurred_at().as_second(), expected, "{detail_type} {time}");
+            }
+        }
     }
 
     #[test]
@@ -162,11 +177,7 @@ mod tests {
             ("GAP_DELETE", 0),
         ] {
             let relayed = relayed("OpportunityChangeEvent", &change(change_type, &two, other)).expect("read");
-            assert_eq!(
-                (relayed.events.len(), relayed.own_write),
-                (expected, false),
-                "{change_type}"
-            );
+            assert_eq!((relayed.events.len(), relayed.own_write), (expected, false), "{change_type}");
         }
         let lost = relayed("OpportunityChangeEvent", &change("GAP_OVERFLOW", &[], other)).expect("read");
         assert!(matches!(lost.events[..], [Event::OpportunitiesLost { .. }]));
@@ -180,6 +191,8 @@ mod tests {
 
     #[test]
     fn other_events_ask_for_nothing() {
-        assert_eq!(relayed("Something__e", &json!({})).expect("read").events, []);
+        for detail in [json!({}), json!(null), json!([1]), json!("x"), json!({ "payload": 1 })] {
+            assert_eq!(relayed("Something__e", &detail).expect("read").events, [], "{detail}");
+        }
     }
 }

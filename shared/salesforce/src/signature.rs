@@ -15,6 +15,7 @@ const TOLERANCE_S: i64 = 300;
 const LONGEST_ID: usize = 256;
 const MOST_SIGNATURES: usize = 16;
 const LONGEST_HEADER: usize = 4096;
+const SHORTEST_KEY: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
@@ -49,8 +50,8 @@ impl SigningSecret {
         }
         let secret = SecretString::from(text);
         match key(&secret) {
-            Some(key) if key.len() >= 16 => Ok(Self(secret)),
-            _ => Err(InvalidSecret::Malformed),
+            Some(_) => Ok(Self(secret)),
+            None => Err(InvalidSecret::Malformed),
         }
     }
 
@@ -79,17 +80,11 @@ pub fn verify(
         return Err(SignatureError::Missing);
     }
     let is_number = timestamp.len() <= 12 && timestamp.bytes().all(|digit| digit.is_ascii_digit());
-    let sent_at = timestamp
-        .parse()
-        .ok()
-        .filter(|_| is_number)
-        .and_then(|second| Timestamp::from_second(second).ok());
+    let sent_at = timestamp.parse().ok().filter(|_| is_number).and_then(|second| Timestamp::from_second(second).ok());
     let sent_at = sent_at.ok_or(SignatureError::Malformed)?;
     let given = parse(signatures)?;
     let id_is_valid = (1..=LONGEST_ID).contains(&id.len())
-        && id
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-'));
+        && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'.' | b'-'));
     if !id_is_valid {
         return Err(SignatureError::InvalidId);
     }
@@ -98,9 +93,7 @@ pub fn verify(
         let Some(expected) = mac(secret, id, timestamp, body) else {
             continue;
         };
-        let found = given.iter().fold(Choice::from(0), |found, given| {
-            found | given.as_slice().ct_eq(&expected)
-        });
+        let found = given.iter().fold(Choice::from(0), |found, given| found | given.as_slice().ct_eq(&expected));
         if bool::from(found) {
             matched = Some(index);
         }
@@ -118,8 +111,11 @@ pub fn sign(secret: &SecretString, id: &str, body: &[u8], now: Timestamp) -> Opt
     Some(format!("v1,{}", STANDARD.encode(mac(secret, id, &timestamp, body)?)))
 }
 
+/// A secret that is blank or can be guessed verifies nothing, whatever the configuration let through.
 fn key(secret: &SecretString) -> Option<Vec<u8>> {
-    STANDARD.decode(secret.expose_secret().strip_prefix("whsec_")?).ok()
+    let encoded = secret.expose_secret().strip_prefix("whsec_")?;
+    let key = STANDARD.decode(encoded).ok()?;
+    (key.len() >= SHORTEST_KEY).then_some(key)
 }
 
 fn mac(secret: &SecretString, id: &str, timestamp: &str, body: &[u8]) -> Option<[u8; 32]> {
@@ -143,11 +139,7 @@ fn parse(header: &str) -> Result<Vec<Vec<u8>>, SignatureError> {
             digests.extend(STANDARD.decode(encoded).ok());
         }
     }
-    if count == 0 || count > MOST_SIGNATURES {
-        Err(SignatureError::Malformed)
-    } else {
-        Ok(digests)
-    }
+    if count == 0 || count > MOST_SIGNATURES { Err(SignatureError::Malformed) } else { Ok(digests) }
 }
 
 #[cfg(test)]
@@ -179,14 +171,8 @@ mod tests {
         let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         let body = br#"{"test": 2432232314}"#;
-        let verified = verify(
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            "1614265330",
-            signature,
-            body,
-            &[secret],
-            at(1_614_265_330),
-        );
+        let verified =
+            verify("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", signature, body, &[secret], at(1_614_265_330));
         assert!(verified.is_ok(), "{verified:?}");
     }
 
@@ -195,14 +181,8 @@ mod tests {
         let (current, previous) = (signed_by("the current secret"), signed_by("the previous secret"));
         assert_eq!(check("msg_1", "1000", &current, 1000), Ok(0));
         assert_eq!(check("msg_1", "1000", &previous, 1000), Ok(1));
-        assert_eq!(
-            check("msg_1", "1000", &format!("v1a,xx {previous} {current}"), 1000),
-            Ok(0)
-        );
-        assert_eq!(
-            check("msg_1", "1000", &signed_by("another secret ..."), 1000),
-            Err(SignatureError::NoMatch)
-        );
+        assert_eq!(check("msg_1", "1000", &format!("v1a,xx {previous} {current}"), 1000), Ok(0));
+        assert_eq!(check("msg_1", "1000", &signed_by("another secret ..."), 1000), Err(SignatureError::NoMatch));
     }
 
     #[test]
@@ -210,14 +190,8 @@ mod tests {
         let good = signed_by("the current secret");
         assert_eq!(check("msg_2", "1000", &good, 1000), Err(SignatureError::NoMatch));
         assert_eq!(check("msg_1", "1001", &good, 1000), Err(SignatureError::NoMatch));
-        assert_eq!(
-            check("msg_1", "1000", &good, 1301),
-            Err(SignatureError::OutsideTolerance)
-        );
-        assert_eq!(
-            check("msg_1", "1000", &good, 699),
-            Err(SignatureError::OutsideTolerance)
-        );
+        assert_eq!(check("msg_1", "1000", &good, 1301), Err(SignatureError::OutsideTolerance));
+        assert_eq!(check("msg_1", "1000", &good, 699), Err(SignatureError::OutsideTolerance));
         assert_eq!(check("msg_1", "1000", &good, 1300), Ok(0));
     }
 
@@ -230,11 +204,7 @@ mod tests {
         assert_eq!(check("msg_1", "", &good, 1000), Err(SignatureError::Missing));
         assert_eq!(check("msg_1", "1000", " ", 1000), Err(SignatureError::Missing));
         for timestamp in ["NaN", "-1", "1e3", "99999999999999999999"] {
-            assert_eq!(
-                check("msg_1", timestamp, &good, 1000),
-                Err(SignatureError::Malformed),
-                "{timestamp}"
-            );
+            assert_eq!(check("msg_1", timestamp, &good, 1000), Err(SignatureError::Malformed), "{timestamp}");
         }
         let many = format!("{good} ").repeat(17);
         for signatures in ["v2,abc", "abc", &many, &"x".repeat(5000)] {
@@ -244,16 +214,24 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_cannot_sign_verifies_nothing_even_if_it_is_configured() {
+        for text in ["", " ", "whsec_", "whsec_YWJj", "whsec_!!!", "abc"] {
+            let secret = SecretString::from(text);
+            assert_eq!(sign(&secret, "msg_1", BODY, at(1000)), None, "{text:?}");
+            // What anybody can compute who guesses that the key is empty.
+            let mut mac = Hmac::<Sha256>::new_from_slice(b"").expect("any length");
+            mac.update(b"msg_1.1000.");
+            mac.update(BODY);
+            let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+            let verdict = verify("msg_1", "1000", &signature, BODY, &[secret], at(1000));
+            assert_eq!(verdict.err(), Some(SignatureError::NoMatch), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_secret_that_cannot_sign_is_refused_at_start() {
         assert!(SigningSecret::parse(secret("sixteen bytes or more").expose_secret()).is_ok());
-        for text in [
-            "",
-            "whsec_",
-            "whsec_!!!",
-            "whsec_YWJj",
-            "abc",
-            "whsec_c2l4dGVlbiBieXRlcyBvciBtb3Jl\n",
-        ] {
+        for text in ["", "whsec_", "whsec_!!!", "whsec_YWJj", "abc", "whsec_c2l4dGVlbiBieXRlcyBvciBtb3Jl\n"] {
             assert!(SigningSecret::parse(text).is_err(), "{text}");
         }
     }

@@ -14,6 +14,8 @@ pub fn literal(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
+            '\u{8}' => quoted.push_str("\\b"),
+            '\u{c}' => quoted.push_str("\\f"),
             c => quoted.push(c),
         }
     }
@@ -55,20 +57,12 @@ pub struct Select {
 }
 
 fn name(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
-        .collect()
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.')).collect()
 }
 
 impl Select {
     pub fn from(object: &str) -> Self {
-        Self {
-            object: name(object),
-            fields: Vec::new(),
-            filter: Vec::new(),
-            order_by: Vec::new(),
-            limit: None,
-        }
+        Self { object: name(object), fields: Vec::new(), filter: Vec::new(), order_by: Vec::new(), limit: None }
     }
 
     pub fn fields(mut self, fields: &[&str]) -> Self {
@@ -131,6 +125,11 @@ mod tests {
             query.to_string(),
             r"SELECT Id, Account.Name FROM Opportunity WHERE Id = '006\'x' AND IsPrimary != true ORDER BY SortOrder, Id LIMIT 1"
         );
+    }
+
+    #[test]
+    fn what_soql_escapes_is_escaped() {
+        assert_eq!(literal("'\"\\\n\r\t\u{8}\u{c}ü"), r#"'\'\"\\\n\r\t\b\fü'"#);
     }
 
     proptest! {

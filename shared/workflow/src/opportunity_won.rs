@@ -17,7 +17,7 @@ use mapping::{Code, Settings, Stop, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
 use gate::Gate;
-pub use point::{Correction, Draft, Invoice, Point};
+pub use point::{Correction, Draft, Invoice, Point, Stage};
 
 impl Point {
     /// The one thing to do at each point.
@@ -83,11 +83,11 @@ impl Point {
             // Draft: empty, and finalized by nobody but us.
             (Self::CustomerKnown { plan, customer_id, interrupted }, Fact::InvoiceRead(seen)) => {
                 let draft = Draft { plan, customer_id, invoice_id: seen.invoice_id.clone() };
-                let drafted = Self::Drafted { draft: draft.clone(), batch: 0 };
+                let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
-                    true if interrupted => Self::Comparing { draft, seen, back_to: Box::new(drafted) },
-                    true => drafted,
-                    false => Self::Checking { draft, back_to: Box::new(drafted), refused: None },
+                    true if interrupted => Self::Comparing { draft, seen, stage },
+                    true => Self::Drafted { draft, batch: 0 },
+                    false => Self::Checking { draft, stage, refused: None },
                 }
             }
             (Self::CustomerKnown { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
@@ -127,9 +127,9 @@ impl Point {
                 .stopped(Stop::review(Code::OpportunityNotFound, "The invoice is sent, and its opportunity is gone.")),
 
             // After an interruption, the invoice: what has become of it, and then of the deal.
-            (Self::Checking { draft, back_to, refused }, Fact::InvoiceRead(seen)) => match (seen.status, refused) {
+            (Self::Checking { draft, stage, refused }, Fact::InvoiceRead(seen)) => match (seen.status, refused) {
                 (InvoiceStatus::Draft, Some(stop)) => Self::Abandoning { draft, stop: Some(stop) },
-                (InvoiceStatus::Draft, None) => Self::Comparing { draft, seen, back_to },
+                (InvoiceStatus::Draft, None) => Self::Comparing { draft, seen, stage },
                 _ => Self::after_pivot(draft, &seen),
             },
             // Somebody deleted the draft by hand, maybe before we knew of it.
@@ -142,9 +142,9 @@ impl Point {
                 | Self::Checking { draft, .. },
                 Fact::InvoiceMissing,
             ) => Self::claimed(draft.plan),
-            (Self::Comparing { draft, seen, back_to }, Fact::DealRead(deal)) => match plan(&deal, settings) {
+            (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
                 Ok((plan, _)) if plan == draft.plan && judge::names_only(&deal.opportunity, &draft) => {
-                    back_to.continued(draft, seen)
+                    Self::continued(draft, seen, stage)
                 }
                 _ => Self::Abandoning { draft, stop: None },
             },
@@ -189,10 +189,11 @@ impl Point {
             Self::CustomerKnown { plan, customer_id, .. } => {
                 Self::CustomerKnown { plan, customer_id, interrupted: true }
             }
-            point @ (Self::Drafted { .. } | Self::Filled { .. } | Self::Correcting { .. } | Self::Ready { .. }) => {
-                point.checking(None)
-            }
-            Self::Comparing { draft, back_to, .. } => Self::Checking { draft, back_to, refused: None },
+            point @ (Self::Drafted { .. }
+            | Self::Filled { .. }
+            | Self::Correcting { .. }
+            | Self::Ready { .. }
+            | Self::Comparing { .. }) => point.checking(None),
             Self::Sent { invoice } => Self::Verifying { invoice },
             Self::Done { invoice } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
@@ -245,11 +246,11 @@ impl Point {
     }
 
     /// Goes on where the run was interrupted, with the invoice as it was just seen.
-    fn continued(self, draft: Draft, seen: InvoiceSeen) -> Self {
-        match self {
-            Self::Filled { corrected, .. } => Self::through_gate(draft, seen, corrected),
-            Self::Ready { .. } => Self::through_gate(draft, seen, true),
-            point => point,
+    fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
+        match stage {
+            Stage::Lines { batch } => Self::Drafted { draft, batch },
+            Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
+            Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
         }
     }
 }

@@ -12,7 +12,7 @@ use sandbox::{Clock, Sandbox};
 use serde_json::{Value, json};
 
 use crate::aws::{InProcess, Sqs, TABLE};
-use crate::gateway::{Reply, http_event, lambda_event, raw};
+use crate::gateway::{Reply, bridge_events, http_event, lambda_event, raw};
 use crate::{Fuse, TestWorld};
 
 /// The least that the worker's key needs.
@@ -121,22 +121,9 @@ impl Env {
         salesforce_events::handle(&self.salesforce_door, event).await.map_err(|error| error.to_string())
     }
 
-    /// What EventBridge makes of a `PutEvents` request.
+    /// EventBridge gets a `PutEvents` request.
     async fn put_events(&self, body: &[u8]) -> Reply {
-        let request: Value = serde_json::from_slice(body).unwrap();
-        for (index, entry) in request["Entries"].as_array().unwrap().iter().enumerate() {
-            let detail: Value = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
-            let event = json!({
-                "version": "0",
-                "id": format!("bridge-{}-{index}", self.clock.now_ms()),
-                "detail-type": entry["DetailType"],
-                "source": entry["Source"],
-                "account": "111122223333",
-                "time": self.now().to_string(),
-                "region": "eu-central-1",
-                "resources": [],
-                "detail": detail,
-            });
+        for event in bridge_events(body, self.now()) {
             self.relay(&event).await.unwrap();
         }
         Reply { status: 200, body: json!({}) }

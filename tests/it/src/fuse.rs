@@ -1,5 +1,5 @@
 //! A fuse that blows at the nth call to the outside, before or after its effect: the process is gone at that moment, or it
-//! freezes there and goes on when nobody expects it any more.
+//! freezes there and goes on when nobody expects it any more, or the code panics.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -14,6 +14,7 @@ struct State {
     /// How many moments are left; negative for never.
     until_blown: AtomicI64,
     until_frozen: AtomicI64,
+    until_panic: AtomicI64,
     passed: AtomicU64,
     blown: Notify,
     frozen: Notify,
@@ -25,6 +26,7 @@ impl Default for State {
         Self {
             until_blown: AtomicI64::new(-1),
             until_frozen: AtomicI64::new(-1),
+            until_panic: AtomicI64::new(-1),
             passed: AtomicU64::new(0),
             blown: Notify::new(),
             frozen: Notify::new(),
@@ -57,6 +59,11 @@ impl Fuse {
         self.0.until_frozen.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
     }
 
+    /// Whoever comes to this moment panics. Others go on.
+    pub fn panic_at(&self, moment: u64) {
+        self.0.until_panic.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
+    }
+
     /// Waits until somebody stands still.
     pub async fn frozen(&self) {
         self.0.frozen.notified().await;
@@ -74,6 +81,7 @@ impl Fuse {
     /// Never returns once the fuse has blown: nothing of a dead process goes on.
     pub(crate) async fn moment(&self) {
         self.0.passed.fetch_add(1, Ordering::SeqCst);
+        assert!(!reaches_end(&self.0.until_panic), "the story asked for this panic");
         if reaches_end(&self.0.until_blown) {
             self.0.blown.notify_one();
             std::future::pending::<()>().await;

@@ -26,6 +26,35 @@ pub fn http_event(method: &str, path: &str, headers: &[(String, String)], body: 
     })
 }
 
+/// The same, with the body in base64, as API Gateway gives whatever it does not take for text.
+pub fn base64_event(method: &str, path: &str, headers: &[(String, String)], body: &[u8]) -> Value {
+    let mut event = http_event(method, path, headers, &[]);
+    event["body"] = aws_smithy_types::base64::encode(body).into();
+    event["isBase64Encoded"] = true.into();
+    event
+}
+
+/// What EventBridge makes of a `PutEvents` request.
+pub fn bridge_events(put_events: &[u8], now: Timestamp) -> Vec<Value> {
+    let request: Value = serde_json::from_slice(put_events).unwrap();
+    let entries = request["Entries"].as_array().unwrap().iter().enumerate();
+    entries
+        .map(|(index, entry)| {
+            json!({
+                "version": "0",
+                "id": format!("bridge-{}-{index}", now.as_millisecond()),
+                "detail-type": entry["DetailType"],
+                "source": entry["Source"],
+                "account": "111122223333",
+                "time": now.to_string(),
+                "region": "eu-central-1",
+                "resources": [],
+                "detail": serde_json::from_str::<Value>(entry["Detail"].as_str().unwrap()).unwrap(),
+            })
+        })
+        .collect()
+}
+
 pub(crate) fn lambda_event<T>(payload: T, request_id: &str, deadline: Timestamp) -> LambdaEvent<T> {
     let mut context = Context::default();
     context.request_id = request_id.to_owned();

@@ -6,11 +6,13 @@ mod deal;
 mod env;
 mod fuse;
 mod gateway;
+mod printed;
 mod world;
 
 pub use aws::{Message, Sqs};
 pub use deal::{Deal, Line};
 pub use env::{Env, Options, Worked};
 pub use fuse::Fuse;
-pub use gateway::{Reply, http_event};
+pub use gateway::{Reply, base64_event, bridge_events, http_event};
+pub use printed::printed_by;
 pub use world::TestWorld;

@@ -1,5 +1,7 @@
 //! The cloud's world with the sandbox's time, and a fuse around every call to the outside.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, InvoiceId, Record};
 use engine::World;
 use jiff::Timestamp;
@@ -82,6 +84,10 @@ impl engine::Stripe for Fused<stripe::Client> {
 
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error> {
         self.call(self.inner.invoice(id)).await
+    }
+
+    async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.call(self.inner.invoice_metadata(id)).await
     }
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error> {

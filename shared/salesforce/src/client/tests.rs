@@ -29,18 +29,11 @@ async fn serve(
 }
 
 fn http(status: u16, headers: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
-        body.len()
-    )
+    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}", body.len())
 }
 
 fn token(base: &str) -> String {
-    http(
-        200,
-        "",
-        &format!(r#"{{"access_token":"t","instance_url":"{base}","token_type":"Bearer"}}"#),
-    )
+    http(200, "", &format!(r#"{{"access_token":"t","instance_url":"{base}","token_type":"Bearer"}}"#))
 }
 
 const ONE_RECORD: &str = r#"{"compositeResponse":[{"body":{"totalSize":1,"done":true,"records":[{"Amount":0.10}]},
@@ -53,10 +46,7 @@ fn client(url: &str) -> Client {
         credentials: Credentials::from_json(r#"{"client_id":"id","client_secret":"secret"}"#).expect("valid"),
         api_version: "v67.0".into(),
         allowed_hosts: Vec::new(),
-        timeouts: Timeouts {
-            connect: Duration::from_millis(500),
-            request: Duration::from_millis(500),
-        },
+        timeouts: Timeouts { connect: Duration::from_millis(500), request: Duration::from_millis(500) },
     })
     .expect("valid")
 }
@@ -85,17 +75,9 @@ async fn ten_reads_at_once_log_in_once() {
         .collect();
     for read in reads {
         let records = read.await.expect("ran").expect("read");
-        assert_eq!(
-            records[0][0].number("Amount").map(|n| n.to_string()),
-            Some("0.10".into())
-        );
+        assert_eq!(records[0][0].number("Amount").map(|n| n.to_string()), Some("0.10".into()));
     }
-    let logins = asked
-        .lock()
-        .expect("not poisoned")
-        .iter()
-        .filter(|request| request.contains("/oauth2/token"))
-        .count();
+    let logins = asked.lock().expect("not poisoned").iter().filter(|request| request.contains("/oauth2/token")).count();
     assert_eq!(logins, 1);
     assert_eq!(client.api_usage(), Some(ApiUsage { used: 7, max: 100 }));
 }
@@ -103,14 +85,9 @@ async fn ten_reads_at_once_log_in_once() {
 #[tokio::test]
 async fn an_ended_session_is_renewed_once_and_only_once() {
     let ended = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
-    let (url, asked) = serve(move |request, base| {
-        if request.contains("/oauth2/token") {
-            token(base)
-        } else {
-            http(401, "", ended)
-        }
-    })
-    .await;
+    let (url, asked) =
+        serve(move |request, base| if request.contains("/oauth2/token") { token(base) } else { http(401, "", ended) })
+            .await;
     let error = client(&url).read(&query()).await.expect_err("refused");
     assert!(matches!(error, Error::NotAllowed { .. }), "{error:?}");
     let asked = asked.lock().expect("not poisoned").len();
@@ -128,11 +105,7 @@ async fn a_login_that_leads_elsewhere_is_refused() {
 #[tokio::test]
 async fn login_errors_have_their_own_grammar() {
     let (url, _) = serve(|_, _| {
-        http(
-            400,
-            "",
-            r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#,
-        )
+        http(400, "", r#"{"error":"invalid_grant","error_description":"no client credentials user enabled"}"#)
     })
     .await;
     let error = client(&url).read(&query()).await.expect_err("refused");
@@ -150,14 +123,9 @@ async fn what_is_not_an_answer_is_unknown_and_redirects_are_not_followed() {
         String::new(),
     ] {
         let given = answer.clone();
-        let (url, _) = serve(move |request, base| {
-            if request.contains("/oauth2/token") {
-                token(base)
-            } else {
-                given.clone()
-            }
-        })
-        .await;
+        let (url, _) =
+            serve(move |request, base| if request.contains("/oauth2/token") { token(base) } else { given.clone() })
+                .await;
         let error = client(&url).read(&query()).await.expect_err("no answer");
         assert!(matches!(error, Error::Unknown { .. }), "{answer:?} gave {error:?}");
     }
@@ -167,14 +135,8 @@ async fn what_is_not_an_answer_is_unknown_and_redirects_are_not_followed() {
 fn usage_is_read_in_both_forms() {
     let expected = Some(ApiUsage { used: 18, max: 5000 });
     assert_eq!(usage("api-usage=18/5000"), expected);
-    assert_eq!(
-        usage("per-app-api-usage=17/250(appName=x); api-usage=18/5000"),
-        expected
-    );
-    assert_eq!(
-        usage("api-usage=18/5000, per-app-api-usage=17/250(appName=x)"),
-        expected
-    );
+    assert_eq!(usage("per-app-api-usage=17/250(appName=x); api-usage=18/5000"), expected);
+    assert_eq!(usage("api-usage=18/5000, per-app-api-usage=17/250(appName=x)"), expected);
     assert_eq!(usage("nothing"), None);
 }
 
@@ -184,23 +146,15 @@ fn only_https_and_the_loopback_interface_are_logged_in_to() {
         let credentials = Credentials::from_json(r#"{"client_id":"id","client_secret":"secret"}"#).expect("valid");
         let (api_version, timeouts) = ("v67.0".into(), Timeouts::default());
         let _ = rustls::crypto::ring::default_provider().install_default();
-        Client::new(Config {
-            login_url: login_url.into(),
-            credentials,
-            api_version,
-            allowed_hosts: vec![],
-            timeouts,
-        })
-        .is_ok()
+        Client::new(Config { login_url: login_url.into(), credentials, api_version, allowed_hosts: vec![], timeouts })
+            .is_ok()
     };
     assert!(made("https://acme.my.salesforce.com"));
     assert!(made("http://127.0.0.1:4000"));
-    for url in [
-        "http://acme.my.salesforce.com",
-        "https://acme.my.salesforce.com/services",
-        "acme",
-        "",
-    ] {
+    for url in ["http://acme.my.salesforce.com", "https://acme.my.salesforce.com/services", "acme", ""] {
         assert!(!made(url), "{url}");
     }
 }
+
+mod calls;
+mod sessions;

@@ -9,8 +9,6 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{CreateInvoice, NoEffectReason};
 
-const CUSTOMER: &str = r#"{"id":"cus_1","object":"customer","created":1760000000,"metadata":{},"livemode":false}"#;
-
 /// Answers each connection with the next bytes, and tells what it was asked.
 async fn serve(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -103,7 +101,9 @@ async fn an_answer_that_says_nothing_for_certain_is_unknown() {
 async fn a_replayed_error_says_so() {
     let error = verdict(http(500, "idempotent-replayed: true\r\nrequest-id: req_1\r\n", "{}")).await;
     assert!(matches!(error, Error::Unknown { replayed: true, .. }));
+    assert!(error.replayed());
     assert_eq!(error.request_id(), Some("req_1"));
+    assert!(!verdict(http(500, "", "{}")).await.replayed());
 }
 
 #[tokio::test]
@@ -133,23 +133,39 @@ async fn a_black_hole_is_left_after_the_timeout() {
 }
 
 #[tokio::test]
-async fn lists_are_read_to_their_end() {
-    let page = |id: &str, has_more: bool| {
-        let customer = CUSTOMER.replace("cus_1", id);
-        http(200, "", &format!(r#"{{"object":"list","data":[{customer}],"has_more":{has_more}}}"#))
-    };
-    let (url, task) = serve(vec![page("cus_1", true), page("cus_2", false)]).await;
-    let found = client(&url).customers_created_since(jiff::Timestamp::UNIX_EPOCH).await.expect("two pages");
-    assert_eq!(found.iter().map(|customer| customer.id.as_str()).collect::<Vec<_>>(), ["cus_1", "cus_2"]);
-    let asked = task.await.expect("served");
-    assert!(asked[1].contains("starting_after=cus_1"), "{}", asked[1]);
+async fn a_key_that_cannot_be_sent_is_refused_before_anything_is() {
+    let (url, task) = serve(vec![http(500, "", "{}")]).await;
+    for key in ["", "a b", "a\nb", "ä", "\u{7f}", &"x".repeat(256)] {
+        let error = client(&url).write(&create_invoice(), key).await.expect_err("refused");
+        assert!(matches!(&error, Error::Refused(refusal) if refusal.status == 0), "{key:?} gave {error:?}");
+    }
+    assert!(!task.is_finished(), "nothing was asked");
+    let longest = "x".repeat(255);
+    let error = client(&url).write(&create_invoice(), &longest).await.expect_err("a 500");
+    assert!(is_unknown(&error, &UnknownReason::ServerError { status: 500 }));
+    assert!(task.await.expect("served")[0].contains(&longest));
 }
 
 #[tokio::test]
-async fn a_deleted_customer_says_so() {
-    let (url, _task) = serve(vec![http(200, "", r#"{"id":"cus_1","object":"customer","deleted":true}"#)]).await;
-    let customer = client(&url).customer(&CustomerId::parse("cus_1").expect("valid")).await.expect("answered");
-    assert!(customer.deleted);
+async fn only_the_deletion_of_that_invoice_counts_as_one() {
+    let delete = Write::delete_invoice(&InvoiceId::parse("in_1").expect("valid"));
+    for (body, expected) in [
+        (r#"{"id":"in_1","object":"invoice","deleted":true}"#, true),
+        (r#"{"id":"in_1","object":"invoice","deleted":false}"#, false),
+        (r#"{"id":"in_1","object":"invoice"}"#, false),
+        (r#"{"id":"in_2","object":"invoice","deleted":true}"#, false),
+        (r#"{"id":"1","deleted":true}"#, false),
+        ("<html>gone</html>", false),
+        ("", false),
+    ] {
+        let (url, task) = serve(vec![http(200, "", body)]).await;
+        match client(&url).write(&delete, "cw1_key").await {
+            Ok(reply) => assert!(expected && reply.answer == Answer::Deleted, "{body}"),
+            Err(error) => assert!(!expected && is_unknown(&error, &UnknownReason::UnreadableAnswer), "{body}"),
+        }
+        let asked = task.await.expect("served").remove(0).to_lowercase();
+        assert!(!asked.contains("idempotency-key"), "Stripe ignores it: {asked}");
+    }
 }
 
 #[test]
@@ -161,4 +177,10 @@ fn only_https_and_the_loopback_interface_are_spoken_to() {
     for url in ["http://api.stripe.com", "ftp://127.0.0.1", "api.stripe.com", "http://127.0.0.1.evil.example"] {
         assert!(!made(url), "{url}");
     }
+    let live = || ApiKey::parse("rk_live_1").expect("valid");
+    let over_http = Client::new("http://127.0.0.1:4242", live(), Timeouts::default());
+    assert!(matches!(over_http, Err(ConfigError::LiveKeyOverHttp)));
+    assert!(Client::new("https://api.stripe.com", live(), Timeouts::default()).is_ok());
 }
+
+mod reads;

@@ -33,9 +33,9 @@ pub enum Point {
     Done { invoice: Invoice },
 
     /// Interrupted: what has become of the invoice?
-    Checking { draft: Draft, back_to: Box<Point>, refused: Option<Stop> },
+    Checking { draft: Draft, stage: Stage, refused: Option<Stop> },
     /// Interrupted: is it still the same deal?
-    Comparing { draft: Draft, seen: InvoiceSeen, back_to: Box<Point> },
+    Comparing { draft: Draft, seen: InvoiceSeen, stage: Stage },
     /// Interrupted: does the opportunity name the invoice already?
     Verifying { invoice: Invoice },
     /// Billed, and an event says that the deal was edited: is it another deal now?
@@ -44,6 +44,18 @@ pub enum Point {
     Abandoning { draft: Draft, stop: Option<Stop> },
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
     Stopped { opportunity_id: OpportunityId, stop: Stop, told: bool, reported: bool, back_to: Box<Point> },
+}
+
+/// How far an interrupted draft had come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The lines before this batch are on it.
+    Lines { batch: u16 },
+    /// The corrections before this batch are made.
+    Corrections { corrections: Vec<Correction>, batch: u16 },
+    /// Everything is on it.
+    Gate { corrected: bool },
 }
 
 /// A draft invoice of ours.
@@ -247,9 +259,14 @@ impl Point {
 
     /// Looks at the invoice before anything else is done with it.
     pub(super) fn checking(self, refused: Option<Stop>) -> Self {
-        match self.draft().cloned() {
-            Some(draft) => Self::Checking { draft, back_to: Box::new(self), refused },
-            None => self,
-        }
+        let (draft, stage) = match self {
+            Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
+            Self::Correcting { draft, corrections, batch } => (draft, Stage::Corrections { corrections, batch }),
+            Self::Filled { draft, corrected, .. } => (draft, Stage::Gate { corrected }),
+            Self::Ready { draft } | Self::Abandoning { draft, .. } => (draft, Stage::Gate { corrected: true }),
+            Self::Comparing { draft, stage, .. } => (draft, stage),
+            point => return point,
+        };
+        Self::Checking { draft, stage, refused }
     }
 }

@@ -14,7 +14,7 @@ use queue::Queue;
 use retry_worker::App;
 use sandbox::stripe::Key;
 use sandbox::{Clock, DeliveryPolicy, Sandbox, SandboxConfig};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use stripe::ApiKey;
 
@@ -27,6 +27,7 @@ use crate::{Fuse, TestWorld};
 const START_MS: i64 = 1_795_392_000_000;
 const SALESFORCE_SECRET: &str = "whsec_c2FuZGJveC1jYWxsb3V0LXNlY3JldA==";
 const RESTRICTED_KEY: &str = "rk_test_closedwon";
+const CLIENT_SECRET: &str = "client-secret-of-the-stories";
 
 impl Env {
     pub async fn start() -> Self {
@@ -43,6 +44,7 @@ impl Env {
         config.stripe.keys.push(Key::restricted(RESTRICTED_KEY, &options.permissions));
         config.salesforce.multi_currency = options.multi_currency;
         config.salesforce.org_currency = options.org_currency.to_owned();
+        config.salesforce.client_secret = CLIENT_SECRET.to_owned();
         let organization_id = OrganizationId::parse(&config.salesforce.org_id).unwrap();
         let integration_user_id = domain::UserId::parse(&config.salesforce.integration_user_id).ok();
         let credentials = json!({
@@ -93,6 +95,12 @@ impl Env {
         };
         env.trigger(json!({ "callout": { "url": "http://door.test/salesforce/events", "secret": SALESFORCE_SECRET } }));
         env
+    }
+
+    /// Every secret that the bundle is configured with.
+    pub fn secrets(&self) -> Vec<String> {
+        let webhook = self.stripe_door.secrets.current.expose_secret();
+        [RESTRICTED_KEY, CLIENT_SECRET, SALESFORCE_SECRET, webhook].map(str::to_owned).into()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod budget;
+mod canary;
 mod crashes;
 mod doors;
 mod lost_answers;

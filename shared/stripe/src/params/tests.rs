@@ -1,0 +1,140 @@
+use super::*;
+
+fn invoice() -> InvoiceId {
+    InvoiceId::parse("in_1").expect("valid")
+}
+
+#[test]
+fn an_invoice_is_a_draft_that_nobody_else_finalizes() {
+    let write = Write::create_invoice(&CreateInvoice {
+        customer: CustomerId::parse("cus_1").expect("valid"),
+        currency: Currency::parse("EUR").expect("valid"),
+        days_until_due: 30,
+        metadata: BTreeMap::new(),
+    });
+    assert_eq!(
+        write.body,
+        "customer=cus_1&currency=eur&collection_method=send_invoice&days_until_due=30&auto_advance=false\
+         &pending_invoice_items_behavior=exclude"
+    );
+}
+
+#[test]
+fn lines_name_a_price_or_a_product_with_an_amount() {
+    let line = |quantity, pricing| InvoiceLineParams {
+        description: "Seats".into(),
+        metadata: [("k".to_owned(), "v".to_owned())].into(),
+        quantity,
+        pricing,
+    };
+    let price = Pricing::Price(PriceId::parse("price_1").expect("valid"));
+    let product = Pricing::Product {
+        product: ProductId::parse("prod_1").expect("valid"),
+        currency: Currency::parse("USD").expect("valid"),
+        unit_amount_decimal: "999.50".parse().expect("valid"),
+    };
+    let half = Quantity::Fraction("0.50".parse().expect("valid"));
+    let write = Write::add_lines(&invoice(), &[line(Quantity::Whole(2), price), line(half, product.clone())]);
+    assert_eq!(write.path, "/v1/invoices/in_1/add_lines");
+    assert_eq!(
+        write.body.replace("%5B", "[").replace("%5D", "]"),
+        "lines[0][pricing][price]=price_1&lines[0][quantity]=2&lines[0][description]=Seats&lines[0][metadata][k]=v\
+         &lines[1][price_data][currency]=usd&lines[1][price_data][product]=prod_1\
+         &lines[1][price_data][unit_amount_decimal]=999.5&lines[1][quantity_decimal]=0.5&lines[1][description]=Seats\
+         &lines[1][metadata][k]=v"
+    );
+    let write = Write::update_lines(&invoice(), &[("il_1".into(), line(Quantity::Whole(1), product))]);
+    assert!(write.body.starts_with("lines%5B0%5D%5Bid%5D=il_1&"), "{}", write.body);
+}
+
+/// Whether Stripe lists the parameter, whose path is what is left of its name.
+fn is_listed(schema: &Value, path: &[&str]) -> bool {
+    let Some((name, rest)) = path.split_first() else {
+        return true;
+    };
+    match schema["type"].as_str() {
+        Some("map<string,string>") => rest.is_empty(),
+        Some("array") => name.parse::<usize>().is_ok() && is_listed(&schema["items"], rest),
+        _ => !schema["fields"][name].is_null() && is_listed(&schema["fields"][name], rest),
+    }
+}
+
+fn every_line() -> Vec<InvoiceLineParams> {
+    let line = |quantity, pricing| InvoiceLineParams {
+        description: "x".into(),
+        metadata: [("k".to_owned(), "v".to_owned())].into(),
+        quantity,
+        pricing,
+    };
+    let product = Pricing::Product {
+        product: ProductId::parse("prod_1").expect("valid"),
+        currency: Currency::parse("USD").expect("valid"),
+        unit_amount_decimal: Decimal::ONE,
+    };
+    let price = Pricing::Price(PriceId::parse("price_1").expect("valid"));
+    vec![line(Quantity::Whole(1), price), line(Quantity::Fraction(Decimal::ONE), product)]
+}
+
+fn every_write() -> [(&'static str, Write); 6] {
+    let text = || Some("x".to_owned());
+    let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+    let customer = CreateCustomer {
+        name: "x".into(),
+        email: BillingEmail::parse("a@b.example").expect("valid"),
+        phone: text(),
+        address: Some(Address {
+            line1: text(),
+            line2: text(),
+            city: text(),
+            state: text(),
+            postal_code: text(),
+            country: Some(CountryCode::parse("US").expect("valid")),
+        }),
+        metadata: metadata.clone(),
+    };
+    let draft = CreateInvoice {
+        customer: CustomerId::parse("cus_1").expect("valid"),
+        currency: Currency::parse("USD").expect("valid"),
+        days_until_due: 30,
+        metadata,
+    };
+    let with_ids: Vec<_> = every_line().into_iter().map(|line| ("il_1".to_owned(), line)).collect();
+    [
+        ("Customer.create", Write::create_customer(&customer)),
+        ("Invoice.create", Write::create_invoice(&draft)),
+        ("Invoice.add_lines", Write::add_lines(&invoice(), &every_line())),
+        ("Invoice.update_lines", Write::update_lines(&invoice(), &with_ids)),
+        ("Invoice.send_invoice", Write::send_invoice(&invoice())),
+        ("Invoice.delete", Write::delete_invoice(&invoice())),
+    ]
+}
+
+#[test]
+fn every_parameter_is_one_that_stripe_lists() {
+    let text = include_str!("../../../../tests/fixtures/stripe-operations-2026-10-28.endive.json");
+    let fixture: Value = serde_json::from_str(text).expect("JSON");
+    for (operation, write) in every_write() {
+        let schema = &fixture["operations"][operation];
+        let path = schema["path"].as_str().map(|path| path.replace("{invoice}", "in_1"));
+        assert_eq!(path.as_deref(), Some(write.path.as_str()), "{operation}");
+        let method = match write.operation {
+            Operation::DeleteInvoice => "DELETE",
+            _ => "POST",
+        };
+        assert_eq!(schema["method"], method, "{operation}");
+        for (name, _) in form_urlencoded::parse(write.body.as_bytes()) {
+            let path: Vec<_> = name.split(['[', ']']).filter(|part| !part.is_empty()).collect();
+            assert!(is_listed(&schema["params"], &path), "{operation} has no parameter {name}");
+        }
+    }
+}
+
+#[test]
+fn a_parameter_that_stripe_does_not_list_would_be_noticed() {
+    let text = include_str!("../../../../tests/fixtures/stripe-operations-2026-10-28.endive.json");
+    let fixture: Value = serde_json::from_str(text).expect("JSON");
+    let schema = &fixture["operations"]["Invoice.add_lines"]["params"];
+    assert!(is_listed(schema, &["lines", "0", "pricing", "price"]));
+    assert!(!is_listed(schema, &["lines", "0", "price"]));
+    assert!(!is_listed(schema, &["lines", "0", "metadata", "k", "deeper"]));
+}
