@@ -37,46 +37,46 @@ const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
     pub fn read(mut environment: Environment) -> Result<Self, ConfigError> {
-    let environment = &mut environment;
-    let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
-    let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
-    let days_until_due = environment.parsed("DAYS_UNTIL_DUE", |value| match value.parse() {
-        Ok(days) if days <= LATEST_DUE => Ok(days),
-        _ => Err(format!("it must be a whole number of days up to {LATEST_DUE}")),
-    });
-    let name = environment.required("ENVIRONMENT");
-    let livemode = environment.flag("STRIPE_LIVEMODE");
-    let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
-    let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
-    let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
-    let stripe_api_base = environment.required("STRIPE_API_BASE");
-    let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
-    let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
-    let work_queue_url = environment.required("WORK_QUEUE_URL");
-    let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
-    let ledger_table = environment.required("LEDGER_TABLE");
-    let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
-    let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
-    let config = organization_id.zip(org_currency).zip(days_until_due).map(
-        |((organization_id, org_currency), days_until_due)| Self {
-            work_queue_url,
-            dead_letter_queue_url,
-            ledger_table,
-            scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
-            settings: Settings { multi_currency, org_currency, days_until_due },
-            stripe_key_arn,
-            stripe_api_base,
-            salesforce_credentials_arn,
-            salesforce_login_url,
-            salesforce_api_version,
-            salesforce_allowed_hosts: hosts
-                .split([',', ' '])
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        },
-    );
-    std::mem::take(environment).finish(config)
+        let environment = &mut environment;
+        let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
+        let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
+        let days_until_due = environment.parsed("DAYS_UNTIL_DUE", |value| match value.parse() {
+            Ok(days) if days <= LATEST_DUE => Ok(days),
+            _ => Err(format!("it must be a whole number of days up to {LATEST_DUE}")),
+        });
+        let name = environment.required("ENVIRONMENT");
+        let livemode = environment.flag("STRIPE_LIVEMODE");
+        let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
+        let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
+        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
+        let stripe_api_base = environment.required("STRIPE_API_BASE");
+        let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
+        let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
+        let work_queue_url = environment.required("WORK_QUEUE_URL");
+        let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
+        let ledger_table = environment.required("LEDGER_TABLE");
+        let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
+        let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
+        let config = organization_id.zip(org_currency).zip(days_until_due).map(
+            |((organization_id, org_currency), days_until_due)| Self {
+                work_queue_url,
+                dead_letter_queue_url,
+                ledger_table,
+                scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
+                settings: Settings { multi_currency, org_currency, days_until_due },
+                stripe_key_arn,
+                stripe_api_base,
+                salesforce_credentials_arn,
+                salesforce_login_url,
+                salesforce_api_version,
+                salesforce_allowed_hosts: hosts
+                    .split([',', ' '])
+                    .filter(|host| !host.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            },
+        );
+        std::mem::take(environment).finish(config)
     }
 
     /// The clients of both vendors, or everything that is wrong with the secrets and addresses that they are made of.

@@ -26,24 +26,15 @@ impl App {
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
         let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
-        let door = Door {
-            service: "stripe-webhook",
-            queue,
-            now: Arc::new(Timestamp::now),
-        };
-        Ok(Self {
-            door,
-            secrets,
-            livemode,
-        })
+        let door = Door { service: "stripe-webhook", queue, now: Arc::new(Timestamp::now) };
+        Ok(Self { door, secrets, livemode })
     }
 }
 
 /// A secret with a blank or a line break around it would refuse every delivery, so it is refused at start.
 pub fn signing_secrets(value: &secrecy::SecretString, variable: &str) -> Result<Rotating, ConfigError> {
-    let problem = |why: String| ConfigError {
-        problems: vec![format!("the secret of {variable} is not usable: {why}")],
-    };
+    let problem =
+        |why: String| ConfigError { problems: vec![format!("the secret of {variable} is not usable: {why}")] };
     let rotating = Rotating::parse(value).map_err(|why| problem(why.into()))?;
     for secret in rotating.all() {
         SigningSecret::parse(secret.expose_secret()).map_err(|why| problem(why.to_string()))?;

@@ -32,10 +32,7 @@ async fn receive(app: &App, request: &Request) -> Answer {
         return answer;
     }
     let Ok(notification) = webhook::decode(&request.body) else {
-        return app
-            .door
-            .quarantine("event_unreadable", Source::StripeWebhook, &request.body)
-            .await;
+        return app.door.quarantine("event_unreadable", Source::StripeWebhook, &request.body).await;
     };
     // A test event at the live endpoint would bill play money, a live one at the test endpoint would be lost.
     if notification.livemode != app.livemode {
@@ -43,14 +40,15 @@ async fn receive(app: &App, request: &Request) -> Answer {
         return Answer::ok("ignored_mode");
     }
     match webhook::event(&notification) {
-        Some(event) => {
+        Ok(Some(event)) => {
             let envelope = Envelope::new(&notification.event_id, Source::StripeWebhook, event, (app.door.now)());
             app.door.enqueue(&[envelope], Answer::ok("queued")).await
         }
-        None => {
+        Ok(None) => {
             app.door.count(Metric::EventsIgnored, &notification.event_type);
             Answer::ok("ignored")
         }
+        Err(_) => app.door.quarantine("event_unreadable", Source::StripeWebhook, &request.body).await,
     }
 }
 

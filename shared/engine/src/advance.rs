@@ -7,7 +7,7 @@ use workflow::{Call, End, Fact, Next, Operation, Refusal, Run, RunId, State, acc
 
 use crate::intent::{Trust, trust};
 use crate::look::Look;
-use crate::perform::Performed;
+use crate::perform::{Key, Performed};
 use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, World, write};
 
 /// How long a run waits for the other side before it becomes a person's business.
@@ -30,9 +30,12 @@ impl<W: World> Engine<W> {
     pub(crate) async fn advance(&self, seed: Run, errand: &Errand<'_>) -> Result<Run, Pause> {
         let now = self.now();
         let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
+        let is_doubted =
+            matches!(seed.state, State::AccountCustomer(account_customer::Point::Named { doubted: true, .. }));
         let claim = Claim {
             owner: errand.owner.clone(),
             reopen: match (&errand.envelope.parked, is_child) {
+                _ if is_doubted => Reopen::Always,
                 (_, true) => Reopen::UnlessDone,
                 (Some(_), false) => Reopen::Always,
                 (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),
@@ -73,11 +76,11 @@ impl<W: World> Engine<W> {
                 return Ok(Some(end));
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
-            Next::EnsureCustomer { account_id, details, named_by_salesforce } => {
+            Next::EnsureCustomer { account_id, details, named_by_salesforce, gone } => {
                 let organization_id = self.scope.organization_id.clone();
                 let livemode = self.scope.livemode;
                 let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode };
-                let point = account_customer::Point::new(account_id, details, named_by_salesforce);
+                let point = account_customer::Point::new(account_id, details, named_by_salesforce, gone);
                 let seed = Run::new(id, State::AccountCustomer(point));
                 match Box::pin(self.advance(seed, errand)).await {
                     Ok(customer) => self.record(work, customer_fact(&customer))?,
@@ -90,13 +93,12 @@ impl<W: World> Engine<W> {
     }
 
     async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
-        let time_left = errand.deadline.duration_since(self.now());
-        if time_left < LAST_CALL {
-            return self.give_back(work, Pause::new(Pace::Now, "out_of_time", "the next invocation goes on")).await;
-        }
+        self.enough_time(work, errand).await?;
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {
                 Ready::Send => {
+                    // A look or a slow save may have taken long.
+                    self.enough_time(work, errand).await?;
                     let intent = work.run.intents.get(&operation).expect("it was saved a moment ago");
                     self.send(call, operation, intent).await
                 }
@@ -108,11 +110,19 @@ impl<W: World> Engine<W> {
             None => {
                 if call.is_write() {
                     self.save(work, Release::Keep).await?;
+                    self.enough_time(work, errand).await?;
                 }
                 self.perform(call, &work.run, errand).await
             }
         };
         self.take_in(work, call, performed).await
+    }
+
+    async fn enough_time(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
+        if errand.deadline.duration_since(self.now()) < LAST_CALL {
+            return self.give_back(work, Pause::new(Pace::Now, "out_of_time", "the next invocation goes on")).await;
+        }
+        Ok(())
     }
 
     /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
@@ -148,7 +158,7 @@ impl<W: World> Engine<W> {
     }
 
     async fn take_in(&self, work: &mut Work, call: &Call, performed: Performed) -> Result<(), Pause> {
-        let Performed { result, entry, replays_error, retire } = performed;
+        let Performed { result, entry, key } = performed;
         tracing::info!(
             run.id = %work.run.id,
             run.point = work.run.point(),
@@ -161,24 +171,21 @@ impl<W: World> Engine<W> {
         );
         work.calls.push(entry);
         work.is_saved = false;
-        match result {
-            Ok(fact) => {
-                if let Some(operation) = call.operation() {
-                    match retire {
-                        Some(operation) => work.run.retire(operation),
-                        None => settle(&mut work.run, operation),
+        if let Some(operation) = call.operation() {
+            match key {
+                Key::Settled => settle(&mut work.run, operation),
+                Key::Retired => work.run.retire(operation),
+                Key::Open { is_spent } => {
+                    if let Some(intent) = work.run.intents.get_mut(&operation) {
+                        intent.last_sent = self.now();
+                        intent.replays_error |= is_spent;
                     }
                 }
-                self.record(work, fact)
             }
-            Err(pause) => {
-                let sent = call.operation().and_then(|operation| work.run.intents.get_mut(&operation));
-                if let Some(intent) = sent {
-                    intent.last_sent = self.now();
-                    intent.replays_error |= replays_error;
-                }
-                self.give_back(work, pause).await
-            }
+        }
+        match result {
+            Ok(fact) => self.record(work, fact),
+            Err(pause) => self.give_back(work, pause).await,
         }
     }
 

@@ -86,7 +86,8 @@ pub(crate) fn parked(stop: &Stop, run: &str, at: Timestamp) -> Parked {
 /// What a failed call to Stripe means: a fact, or a reason to come back.
 pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact, Pause> {
     match error {
-        stripe::Error::Refused(refusal) if refusal.status == 404 => match call {
+        stripe::Error::Refused(refusal) if is_missing(refusal, call) => match call {
+            Call::CreateInvoice { .. } => Ok(Fact::CustomerMissing),
             Call::ReadCustomer { .. } => Ok(Fact::CustomerMissing),
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
@@ -106,6 +107,15 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             Ok(Fact::Refused(Refusal { stop: Stop::review(Code::StripeIdempotencyMismatch, message) }))
         }
         _ => Err(stripe_pause(error)),
+    }
+}
+
+/// The object that the call is about does not exist. One that it only mentions, a price of a line, is another matter.
+fn is_missing(refusal: &stripe::Refusal, call: &Call) -> bool {
+    let param = refusal.param.as_deref().unwrap_or_default();
+    match call {
+        Call::CreateInvoice { .. } => refusal.code.as_deref() == Some("resource_missing") && param == "customer",
+        _ => refusal.status == 404 && !param.starts_with("lines"),
     }
 }
 
@@ -145,5 +155,13 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
         }
         salesforce::Error::Busy { .. } => Err(Pause::backoff("salesforce_busy", error)),
         salesforce::Error::Unknown { .. } => Err(Pause::backoff("salesforce_unknown_outcome", error)),
+    }
+}
+
+/// A second look at something that is known to exist, or to be gone. A refusal to show it says nothing about it.
+pub(crate) fn read_again(call: &Call, error: &stripe::Error) -> Result<Fact, Pause> {
+    match stripe_failure(call, error)? {
+        Fact::Refused(why) => Err(Pause::backoff("stripe_refused", why.stop.message)),
+        fact => Ok(fact),
     }
 }

@@ -25,9 +25,14 @@ impl<W: World> Engine<W> {
         };
         let looked = match call {
             Call::CreateCustomer { account_id, .. } => {
-                let mut found = self.stripe.customers_created_since(since).await.map_err(|e| stripe_pause(&e))?;
-                let by_search = self.stripe.customers_by_metadata("sf_account_id", account_id.as_str()).await;
-                found.extend(by_search.map_err(|error| stripe_pause(&error))?);
+                let mut found =
+                    self.stripe.customers_created_since(since).await.map_err(|error| stripe_pause(&error))?;
+                match self.stripe.customers_by_metadata("sf_account_id", account_id.as_str()).await {
+                    Ok(by_search) => found.extend(by_search),
+                    // Not every account has search. The list reaches back to the first sending in any case.
+                    Err(stripe::Error::Refused(_)) => {}
+                    Err(error) => return Err(stripe_pause(&error)),
+                }
                 found.retain(|customer| !customer.deleted && made_by_run(&customer.metadata));
                 let oldest = found.into_iter().min_by_key(|customer| (customer.created, customer.id.clone()));
                 oldest.map(|customer| Fact::CustomerCreated { customer_id: customer.id })
@@ -45,7 +50,13 @@ impl<W: World> Engine<W> {
                 chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice)))
             }
             Call::AddLines { invoice_id, batch, lines } => {
-                let there = self.stripe.invoice_lines(invoice_id).await.map_err(|error| stripe_pause(&error))?;
+                let there = match self.stripe.invoice_lines(invoice_id).await {
+                    Ok(there) => there,
+                    Err(error) => {
+                        let call = Call::ReadLines { invoice_id: invoice_id.clone() };
+                        return convert::read_again(&call, &error).map(Look::Found);
+                    }
+                };
                 let keys: Vec<_> = there.iter().filter_map(|line| convert::line(line).key).collect();
                 let missing: Vec<_> = lines
                     .iter()
@@ -73,7 +84,7 @@ impl<W: World> Engine<W> {
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
         match self.stripe.invoice(invoice_id).await {
             Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
-            Err(error) => convert::stripe_failure(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
+            Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }
 }

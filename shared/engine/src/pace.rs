@@ -45,11 +45,12 @@ pub fn delay(pace: Pace, receives: u32, spread: u32, now: Timestamp) -> SignedDu
         .unwrap_or(LONGEST)
         .min(LONGEST);
     let wait = match pace {
-        Pace::Now => return SignedDuration::ZERO,
+        // Long enough that a slow batch does not burn the receives of messages that it never came to.
+        Pace::Now => SignedDuration::from_secs(2),
         // The holder is most likely done in a second; if it died, its lease says until when to wait.
         Pace::Held { until } => backoff.min(until.duration_since(now)).max(SignedDuration::from_secs(1)),
         Pace::Backoff => backoff,
-        Pace::NotBefore(time) => time.duration_since(now).max(SignedDuration::from_secs(1)),
+        Pace::NotBefore(time) => time.duration_since(now).max(backoff),
     };
     let jitter = wait.as_millis().saturating_mul(i128::from(spread % 1000)) / 4000;
     wait.saturating_add(SignedDuration::from_millis(i64::try_from(jitter).unwrap_or(0)))

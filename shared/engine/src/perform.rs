@@ -12,10 +12,18 @@ use crate::{Clock, Engine, Errand, Pause, Reporter, Salesforce, Stripe, World};
 pub(crate) struct Performed {
     pub(crate) result: Result<Fact, Pause>,
     pub(crate) entry: CallEntry,
-    /// Stripe replayed a server error: the key will never give another answer.
-    pub(crate) replays_error: bool,
-    /// Nothing happened under the key, for certain.
-    pub(crate) retire: Option<Operation>,
+    pub(crate) key: Key,
+}
+
+/// What an answer says about the key that it was given under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// It is done. Nothing will be sent under it again.
+    Settled,
+    /// Nothing happened under it, for certain: the next attempt gets a new one.
+    Retired,
+    /// Nothing is certain. A spent key will never give another answer, so it is looked for what it did.
+    Open { is_spent: bool },
 }
 
 impl<W: World> Engine<W> {
@@ -39,17 +47,23 @@ impl<W: World> Engine<W> {
                 entry.request_id = reply.request_id.clone();
                 entry.outcome = if reply.replayed { "replayed" } else { "ok" }.to_owned();
                 let result = self.answered(call, reply).await;
-                let missing = matches!(result, Ok(Fact::CustomerMissing | Fact::InvoiceMissing));
-                Performed { result, entry, replays_error: false, retire: missing.then_some(operation) }
+                let key = match result {
+                    Ok(Fact::CustomerMissing | Fact::InvoiceMissing) => Key::Retired,
+                    Ok(_) => Key::Settled,
+                    Err(_) => Key::Open { is_spent: false },
+                };
+                Performed { result, entry, key }
             }
             Err(error) => {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
-                // One key with two bodies is never answered with a new key: somebody has to look.
-                let mismatch = matches!(error, stripe::Error::IdempotencyMismatch { .. });
-                let retire = (result.is_ok() && !mismatch).then_some(operation);
-                let replays_error = error.replayed();
-                Performed { result, entry, replays_error, retire }
+                let key = match error {
+                    // One key with two bodies: somebody has to look first, and so do we before anything else is sent.
+                    stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true },
+                    _ if result.is_ok() => Key::Retired,
+                    _ => Key::Open { is_spent: error.replayed() },
+                };
+                Performed { result, entry, key }
             }
         }
     }
@@ -61,12 +75,12 @@ impl<W: World> Engine<W> {
             (stripe::Answer::Customer(customer), true) => match self.stripe.customer(&customer.id).await {
                 Ok(now) if now.deleted => Ok(Fact::CustomerMissing),
                 Ok(now) => Ok(Fact::CustomerCreated { customer_id: now.id }),
-                Err(error) => stripe_failure(&Call::ReadCustomer { customer_id: customer.id }, &error),
+                Err(error) => convert::read_again(&Call::ReadCustomer { customer_id: customer.id }, &error),
             },
             (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
             (stripe::Answer::Invoice(invoice), true) => match self.stripe.invoice(&invoice.id).await {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now))),
-                Err(error) => stripe_failure(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
+                Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
             (stripe::Answer::Deleted, _) => {
                 Err(Pause::backoff("stripe_unknown_outcome", format!("{} was answered by a deletion", call.name())))
@@ -98,7 +112,7 @@ impl<W: World> Engine<W> {
             entry.detail = Some(detail);
             entry.request_id = request_id;
         }
-        Performed { result, entry, replays_error: false, retire: None }
+        Performed { result, entry, key: Key::Settled }
     }
 
     async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {

@@ -130,7 +130,11 @@ impl Ledger {
             .await;
         match old_item(put.map(drop))? {
             Put::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
-            Put::Exists(now) if now.get("owner") == Some(&text(&claim.owner)) => {
+            // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
+            Put::Exists(now)
+                if now.get("owner") == Some(&text(&claim.owner))
+                    && now.get("version") == Some(&number(taken.version)) =>
+            {
                 Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false })))
             }
             Put::Exists(now) => {

@@ -55,11 +55,13 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
+    /// Each workflow has one: a deal's customer is decided by the account's own run.
     pub(crate) fn of(run: &Run) -> Self {
-        Self {
-            customer_id: run.customer_id().map(ToString::to_string),
-            invoice_id: run.invoice_id().map(ToString::to_string),
-        }
+        let customer_id = match run.id {
+            RunId::AccountCustomer { .. } => run.customer_id().map(ToString::to_string),
+            RunId::OpportunityWon { .. } | RunId::InvoicePaid { .. } => None,
+        };
+        Self { customer_id, invoice_id: run.invoice_id().map(ToString::to_string) }
     }
 }
 

@@ -50,8 +50,8 @@ impl Ledger {
             others.push(put(&self.table, entry).condition_expression("attribute_not_exists(pk)"));
             chain = next;
         }
-        let links = new_links(&old.registers, &registers, &run);
-        for stripe_id in &links {
+        let link = new_link(&old.registers, &registers);
+        if let Some(stripe_id) = &link {
             // Guarded against: one invoice serving two deals.
             others.push(
                 put(&self.table, item::link(stripe_id, &run.id, now)?)
@@ -77,7 +77,7 @@ impl Ledger {
         };
         let check_at = now.saturating_add(CHECK_AFTER).unwrap_or(now).max(stored.lease_until);
         let own = self.conditional(&held.stored, stored.write(check_at)?);
-        self.transact(own, others, &stored, &links).await?;
+        self.transact(own, others, &stored, link).await?;
         held.stored = stored;
         held.is_new = false;
         Ok(())
@@ -115,7 +115,7 @@ impl Ledger {
         own: aws_sdk_dynamodb::types::builders::PutBuilder,
         others: Vec<aws_sdk_dynamodb::types::builders::PutBuilder>,
         stored: &StoredRun,
-        links: &[String],
+        link: Option<String>,
     ) -> Result<(), LedgerError> {
         let build = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
             put.build()
@@ -131,7 +131,7 @@ impl Ledger {
             let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
                 return Err(unavailable("saving the run", &error));
             };
-            match judge(canceled.cancellation_reasons(), stored, links) {
+            match judge(canceled.cancellation_reasons(), stored, link.as_deref()) {
                 Canceled::IsOurs => return Ok(()),
                 Canceled::Conflict if tries < CONFLICT_TRIES => {
                     tokio::time::sleep(Duration::from_millis(40) * tries).await;
@@ -157,7 +157,7 @@ enum Canceled {
     Failed(LedgerError),
 }
 
-fn judge(reasons: &[CancellationReason], stored: &StoredRun, links: &[String]) -> Canceled {
+fn judge(reasons: &[CancellationReason], stored: &StoredRun, link: Option<&str>) -> Canceled {
     let failed = |index: usize| {
         reasons
             .get(index)
@@ -170,10 +170,9 @@ fn judge(reasons: &[CancellationReason], stored: &StoredRun, links: &[String]) -
         });
         return if ours { Canceled::IsOurs } else { Canceled::Failed(LedgerError::Lost) };
     }
-    let first_link = reasons.len().saturating_sub(links.len());
-    if let Some(index) = (first_link..reasons.len()).find(|index| failed(*index).is_some()) {
-        let link = links.get(index - first_link).cloned().unwrap_or_default();
-        return Canceled::Failed(LedgerError::LinkTaken(link));
+    // The link, if there is one, is the last action.
+    if let Some(link) = link.filter(|_| failed(reasons.len().saturating_sub(1)).is_some()) {
+        return Canceled::Failed(LedgerError::LinkTaken(link.to_owned()));
     }
     if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
         return Canceled::Conflict;
@@ -192,14 +191,7 @@ fn written_once(stored: Option<&str>, given: Option<&str>) -> Result<(), LedgerE
     }
 }
 
-/// The invoice belongs to the deal's run, the customer to the account's.
-fn new_links(old: &Registers, new: &Registers, run: &Run) -> Vec<String> {
-    let mut links = Vec::new();
-    if old.invoice_id.is_none() {
-        links.extend(new.invoice_id.clone());
-    }
-    if old.customer_id.is_none() && matches!(run.id, workflow::RunId::AccountCustomer { .. }) {
-        links.extend(new.customer_id.clone());
-    }
-    links
+/// An invoice leads back to one deal. Customers have no link: several accounts may share one that was made by hand.
+fn new_link(old: &Registers, new: &Registers) -> Option<String> {
+    if old.invoice_id.is_none() { new.invoice_id.clone() } else { None }
 }

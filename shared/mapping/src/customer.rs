@@ -20,7 +20,7 @@ impl std::fmt::Debug for CustomerDetails {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     pub line1: Option<String>,
     pub line2: Option<String>,
@@ -28,6 +28,12 @@ pub struct Address {
     pub state: Option<String>,
     pub postal_code: Option<String>,
     pub country: Option<CountryCode>,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Address(…)")
+    }
 }
 
 /// The account's own billing address of e-mail comes first; without one the primary contact of the deal gets the invoice.

@@ -59,6 +59,10 @@ fn asks_to_be_billed(opportunity: &Record) -> Result<(), Stop> {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }
     match opportunity.number("Amount") {
+        // A number that no decimal holds is read as the text that Salesforce wrote.
+        None if opportunity.text("Amount").is_some() => {
+            Err(Stop::refused(Code::AmountTooLarge, "Correct the opportunity's amount: it cannot be billed."))
+        }
         None => Err(Stop::not_billable(Code::AmountMissing, "The opportunity has no amount.")),
         Some(amount) if amount <= Decimal::ZERO => {
             Err(Stop::not_billable(Code::AmountNotPositive, "The opportunity's amount is not more than zero."))
@@ -139,9 +143,28 @@ fn adds_up(lines: &[PlanLine], total: Money) -> Result<(), Stop> {
     }
 }
 
-/// The customer that the account already names.
-pub fn customer_named_by(opportunity: &Record) -> Option<CustomerId> {
-    opportunity.text("Account.Stripe_Customer_Id__c").and_then(|id| CustomerId::parse(id).ok())
+/// The customer that the account already names. What is there and is no customer's id was typed by somebody, and is not
+/// overwritten.
+pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Stop> {
+    let named = opportunity.text("Account.Stripe_Customer_Id__c").map(CustomerId::parse).transpose();
+    named.map_err(|_| {
+        let message = "Stripe Customer Id on the account is not a customer's id (cus_…): correct or empty it.";
+        Stop::refused(Code::CustomerIdMalformed, message)
+    })
+}
+
+impl Plan {
+    /// The same account, total, and amounts line by line.
+    pub fn bills_the_same_as(&self, other: &Self) -> bool {
+        let amounts = |plan: &Self| {
+            let lines = plan.lines.iter();
+            let mut amounts: Vec<_> =
+                lines.map(|line| (line.key.clone(), line.amount.minor_units(), line.quantity.as_decimal())).collect();
+            amounts.sort();
+            amounts
+        };
+        self.account_id == other.account_id && self.total == other.total && amounts(self) == amounts(other)
+    }
 }
 
 #[cfg(test)]

@@ -104,6 +104,10 @@ codes! {
     InvoiceChangedInStripe = "invoice_changed_in_stripe",
     /// The customer that the account names belongs to another account.
     CustomerBelongsElsewhere = "customer_belongs_elsewhere",
+    /// The account names something that is no customer's id.
+    CustomerIdMalformed = "customer_id_malformed",
+    /// The account names another customer than the one that its deals are billed to.
+    CustomerDiffers = "customer_differs",
     /// Stripe refused a request for a reason that only a person can remove.
     StripeRefused = "stripe_refused",
     /// One idempotency key came with two bodies: somebody has to look before anything else is sent.

@@ -71,21 +71,24 @@ pub fn invoice_written_back(
     customer_id: &CustomerId,
     invoice_id: &InvoiceId,
     invoice_url: Option<&str>,
+    account_is_linked: bool,
 ) -> Vec<Update> {
-    vec![
-        Update::new(
-            "Opportunity",
-            &plan.opportunity_id,
-            [
-                ("Stripe_Customer_Id__c", text(customer_id)),
-                ("Stripe_Invoice_Id__c", text(invoice_id)),
-                ("Stripe_Invoice_URL__c", invoice_url.map_or(FieldValue::Null, text)),
-                ("Stripe_Sync_Code__c", FieldValue::Null),
-                ("Stripe_Sync_Message__c", FieldValue::Null),
-            ],
-        ),
-        account_customer(&plan.account_id, customer_id),
-    ]
+    let mut updates = vec![Update::new(
+        "Opportunity",
+        &plan.opportunity_id,
+        [
+            ("Stripe_Customer_Id__c", text(customer_id)),
+            ("Stripe_Invoice_Id__c", text(invoice_id)),
+            ("Stripe_Invoice_URL__c", invoice_url.map_or(FieldValue::Null, text)),
+            ("Stripe_Sync_Code__c", FieldValue::Null),
+            ("Stripe_Sync_Message__c", FieldValue::Null),
+        ],
+    )];
+    // Every write of an account may start somebody's automation, and locks it for the deals beside this one.
+    if !account_is_linked {
+        updates.push(account_customer(&plan.account_id, customer_id));
+    }
+    updates
 }
 
 fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update {

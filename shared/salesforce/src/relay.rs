@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relayed {
     pub events: Vec<Event>,
-    /// The change was made by the integration user, so it is our own write coming back.
+    /// The integration user changed nothing but fields that are ours: our own write coming back. What a flow changes in the
+    /// same transaction is somebody else's doing, whoever's name it carries.
     pub own_write: bool,
 }
 
@@ -51,6 +52,15 @@ struct ChangeEventHeader<'a> {
     #[serde(borrow)]
     commit_timestamp: Option<&'a RawValue>,
     commit_user: Option<String>,
+    #[serde(default)]
+    changed_fields: Vec<String>,
+}
+
+/// Fields that only we write, and those that every write changes.
+fn is_ours(field: &str) -> bool {
+    field.starts_with("Stripe_")
+        || ["Payment_Received__c", "Paid_Date__c", "LastModifiedDate", "LastModifiedById", "SystemModstamp"]
+            .contains(&field)
 }
 
 /// `time` is EventBridge's, for events that carry none of their own.
@@ -72,7 +82,11 @@ pub fn decode(
             let ChangeEvent { header } = serde_json::from_str(payload(detail)?)?;
             let occurred_at = at(header.commit_timestamp).unwrap_or(time);
             let commit_user = header.commit_user.as_deref().and_then(|id| UserId::parse(id).ok());
-            let own_write = commit_user.is_some() && commit_user.as_ref() == integration_user_id;
+            let own_write = header.change_type == "UPDATE"
+                && commit_user.is_some()
+                && commit_user.as_ref() == integration_user_id
+                && !header.changed_fields.is_empty()
+                && header.changed_fields.iter().all(|field| is_ours(field));
             let events = match header.change_type.as_str() {
                 // More than a hundred thousand changes in one transaction: nobody says which.
                 "GAP_OVERFLOW" => vec![Event::OpportunitiesLost { occurred_at }],
@@ -184,9 +198,18 @@ mod tests {
     }
 
     #[test]
-    fn our_own_writes_are_recognised() {
-        let own = change("UPDATE", &["006000000000001AAA"], "005000000000001AAA");
-        assert!(relayed("OpportunityChangeEvent", &own).expect("read").own_write);
+    fn our_own_writes_are_recognised_by_what_they_change() {
+        for (change_type, changed, expected) in [
+            ("UPDATE", json!(["Stripe_Invoice_Id__c", "Paid_Date__c", "LastModifiedDate"]), true),
+            // A flow in our transaction.
+            ("UPDATE", json!(["Stripe_Invoice_Id__c", "StageName"]), false),
+            ("UPDATE", json!([]), false),
+            ("GAP_UPDATE", json!(["Stripe_Invoice_Id__c"]), false),
+        ] {
+            let mut own = change(change_type, &["006000000000001AAA"], "005000000000001AAA");
+            own["payload"]["ChangeEventHeader"]["changedFields"] = changed;
+            assert_eq!(relayed("OpportunityChangeEvent", &own).expect("read").own_write, expected, "{own}");
+        }
     }
 
     #[test]

@@ -11,19 +11,17 @@ use crate::login::{Allowed, Credentials, Session, login};
 /// Opaque tokens say nothing about their end; the default policy is two hours. A token this old is not relied upon.
 const OLDEST_TOKEN: Duration = Duration::from_secs(90 * 60);
 
-/// How long a login that failed answers for those that come after it. Long enough for everybody who waited for it, and
-/// too short to be noticed by a retry.
-const FAILURE_SHARED: Duration = Duration::from_secs(1);
-
 struct Cached {
+    /// A failure is the answer for all that waited for it, and for nobody who comes later.
     login: Result<Session, Error>,
-    since: Instant,
+    /// When the login ended.
+    at: Instant,
 }
 
 pub(crate) struct Sessions {
     allowed: Allowed,
     credentials: Credentials,
-    /// Held while logging in, so that ten calls at once log in once.
+    /// Held while logging in, so that ten calls at once log in once, whether it succeeds or fails.
     cached: Mutex<Option<Cached>>,
 }
 
@@ -32,20 +30,22 @@ impl Sessions {
         Self { allowed, credentials, cached: Mutex::default() }
     }
 
-    /// The cached session, or a new one if there is none, it is old, or it is the one that was just refused.
+    /// The cached session, or a new one if there is none, it is old, or it is the one that was just refused. Where
+    /// a login failed while this waited for it, that failure.
     pub(crate) async fn get(&self, http: &reqwest::Client, refused: Option<&Session>) -> Result<Session, Error> {
+        let asked_at = Instant::now();
         let mut cached = self.cached.lock().await;
-        if let Some(Cached { login, since }) = &*cached {
+        if let Some(Cached { login, at }) = &*cached {
             match login {
-                Ok(session) if since.elapsed() < OLDEST_TOKEN && !refused.is_some_and(|r| is_same(r, session)) => {
+                Ok(session) if at.elapsed() < OLDEST_TOKEN && !refused.is_some_and(|r| is_same(r, session)) => {
                     return Ok(session.clone());
                 }
-                Err(error) if since.elapsed() < FAILURE_SHARED => return Err(error.clone()),
+                Err(error) if *at >= asked_at => return Err(error.clone()),
                 _ => {}
             }
         }
         let login = login(http, &self.allowed, &self.credentials).await;
-        *cached = Some(Cached { login: login.clone(), since: Instant::now() });
+        *cached = Some(Cached { login: login.clone(), at: Instant::now() });
         login
     }
 

@@ -5,26 +5,33 @@ use domain::{AccountId, CustomerId};
 use mapping::{Code, CustomerDetails, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, End, Fact, Next, OutOfOrder, RunId, Status};
+use crate::{Call, End, Fact, Next, OutOfOrder, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
     /// Salesforce names a customer: look whether it is there, and whose it is.
-    Named { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId },
+    Named { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId, doubted: bool },
     /// Nobody knows of a customer: make one.
     Unknown { account_id: AccountId, details: CustomerDetails },
-    /// The end: the account's customer. It never changes.
+    /// The end: the account's customer. It changes only when Stripe does not know it any more.
     Known { customer_id: CustomerId },
     /// Stripe does not take the customer as it is described.
     Stopped { account_id: AccountId, details: CustomerDetails, stop: Stop },
 }
 
 impl Point {
-    pub fn new(account_id: AccountId, details: CustomerDetails, named_by_salesforce: Option<CustomerId>) -> Self {
-        match named_by_salesforce {
-            Some(customer_id) => Self::Named { account_id, details, customer_id },
-            None => Self::Unknown { account_id, details },
+    /// `gone` is the customer that Stripe was just heard not to know any more.
+    pub fn new(
+        account_id: AccountId,
+        details: CustomerDetails,
+        named_by_salesforce: Option<CustomerId>,
+        gone: Option<CustomerId>,
+    ) -> Self {
+        match (gone, named_by_salesforce) {
+            (Some(customer_id), _) => Self::Named { account_id, details, customer_id, doubted: true },
+            (None, Some(customer_id)) => Self::Named { account_id, details, customer_id, doubted: false },
+            (None, None) => Self::Unknown { account_id, details },
         }
     }
 
@@ -39,7 +46,7 @@ impl Point {
         }
     }
 
-    pub fn record(self, fact: Fact, run_id: &RunId) -> Result<Self, OutOfOrder> {
+    pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
         match (self, fact) {
             (Self::Named { account_id, details, .. }, Fact::CustomerRead { customer_id, metadata }) => {
                 // A customer without our metadata was linked by a person, who wrote its id on the account.
@@ -64,9 +71,16 @@ impl Point {
             (Self::Named { account_id, details, .. } | Self::Unknown { account_id, details }, Fact::Refused(why)) => {
                 Ok(Self::Stopped { account_id, details, stop: why.stop })
             }
-            (point, fact) => {
-                Err(OutOfOrder { point: point.name(), fact: format!("{fact:?} of {}", run_id.workflow()) })
-            }
+            (point, fact) => Err(OutOfOrder { point: point.name(), fact: fact.name() }),
+        }
+    }
+
+    /// A customer that is settled stays, unless the newcomer asks for a look at this very one.
+    pub(crate) fn gives_way_to(&self, newcomer: &Self) -> bool {
+        match (self, newcomer) {
+            (Self::Known { customer_id }, Self::Named { customer_id: doubted, .. }) => customer_id == doubted,
+            (Self::Known { .. }, _) => false,
+            _ => true,
         }
     }
 

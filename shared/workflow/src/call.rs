@@ -167,6 +167,29 @@ pub enum Fact {
     Reported,
 }
 
+impl Fact {
+    /// What it is, without what it holds: that may be about people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::DealRead(_) => "deal_read",
+            Self::RecordMissing => "record_missing",
+            Self::BillingRead(_) => "billing_read",
+            Self::RecordsUpdated(_) => "records_updated",
+            Self::CustomerRead { .. } => "customer_read",
+            Self::CustomerMissing => "customer_missing",
+            Self::CustomerCreated { .. } => "customer_created",
+            Self::CustomerKnown { .. } => "customer_known",
+            Self::CustomerStopped(_) => "customer_stopped",
+            Self::InvoiceRead(_) => "invoice_read",
+            Self::InvoiceMissing => "invoice_missing",
+            Self::LinesRead(_) => "lines_read",
+            Self::DraftDeleted => "draft_deleted",
+            Self::Refused(_) => "refused",
+            Self::Reported => "reported",
+        }
+    }
+}
+
 /// Why a vendor said no, in the vendor's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -186,7 +209,7 @@ pub enum InvoiceStatus {
 }
 
 /// An invoice as Stripe just answered it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceSeen {
     pub invoice_id: InvoiceId,
     pub status: InvoiceStatus,
@@ -200,6 +223,15 @@ pub struct InvoiceSeen {
     /// The first lines; Stripe embeds at most ten.
     pub first_lines: Vec<LineSeen>,
     pub has_more_lines: bool,
+}
+
+/// The hosted page opens the invoice for anyone who has its address.
+impl std::fmt::Debug for InvoiceSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut fields = f.debug_struct("InvoiceSeen");
+        fields.field("invoice_id", &self.invoice_id).field("status", &self.status).field("total", &self.total);
+        fields.finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

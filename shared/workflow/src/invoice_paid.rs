@@ -15,6 +15,8 @@ use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Statu
 pub enum Point {
     /// Stripe says that it is paid.
     Claimed { invoice_id: InvoiceId },
+    /// The invoice itself does not say so. Payments do not vanish, so it is asked again.
+    Unpaid { invoice_id: InvoiceId },
     /// It is. What does the opportunity say?
     Paid { payment: Payment },
     /// The opportunity does not name its invoice yet: the invoice's own run is still under way.
@@ -44,6 +46,13 @@ impl Point {
     pub fn next(&self) -> Next {
         match self {
             Self::Claimed { invoice_id } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
+            Self::Unpaid { invoice_id } => Next::Wait(Stop::review(
+                Code::NotPaid,
+                format!(
+                    "Stripe sent an event that invoice {invoice_id} is paid, and the invoice itself does not say so: look at \
+                     it in Stripe's dashboard, and whether the key belongs to the same account."
+                ),
+            )),
             Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
             Self::NotLinked { payment } => Next::Wait(Stop::review(
                 Code::InvoiceNotLinked,
@@ -63,9 +72,7 @@ impl Point {
     pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { invoice_id }, Fact::InvoiceRead(seen)) => paid(invoice_id, &seen),
-            (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => {
-                Self::stopped(invoice_id, Stop::not_billable(Code::NotPaid, "The invoice does not exist (any more)."))
-            }
+            (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id },
             (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record),
             (Self::Paid { payment }, Fact::RecordMissing) => {
                 let message = format!(
@@ -93,14 +100,13 @@ impl Point {
             (Self::Paid { payment } | Self::Linked { payment }, Fact::Refused(why)) => {
                 Self::stopped(payment.invoice_id, reviewed(why.stop))
             }
-            // Waited a day for the link in vain.
+            // Waited a day in vain.
+            (Self::Unpaid { invoice_id }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
             (Self::NotLinked { payment }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
             (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
                 Self::Stopped { invoice_id, stop, reported: true }
             }
-            (point, fact) => {
-                return Err(OutOfOrder { point: point.name(), fact: format!("{fact:?}") });
-            }
+            (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         })
     }
 
@@ -108,7 +114,7 @@ impl Point {
         match self {
             // The write may have happened; reading shows it.
             Self::NotLinked { payment } | Self::Linked { payment } => Self::Paid { payment },
-            Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
+            Self::Unpaid { invoice_id } | Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
             point => point,
         }
     }
@@ -121,6 +127,7 @@ impl Point {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claimed { .. } => "claimed",
+            Self::Unpaid { .. } => "unpaid",
             Self::Paid { .. } => "paid",
             Self::NotLinked { .. } => "not_linked",
             Self::Linked { .. } => "linked",
@@ -154,7 +161,7 @@ fn reviewed(stop: Stop) -> Stop {
 fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
     let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
     let (InvoiceStatus::Paid, Some(paid_at)) = (seen.status, seen.paid_at) else {
-        return Point::stopped(invoice_id, Stop::not_billable(Code::NotPaid, "The invoice is not paid."));
+        return Point::Unpaid { invoice_id };
     };
     match opportunity_id {
         Some(opportunity_id) => Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at } },
@@ -176,7 +183,9 @@ fn linked(payment: Payment, record: &Record) -> Point {
             Point::stopped(payment.invoice_id, Stop::review(Code::InvoiceLinkedElsewhere, message))
         }
         // An unchanged record is not written: every write may start somebody's automation.
-        Some(_) if payment.update().differences(record).is_empty() => Point::Done { payment },
+        Some(_) if record.is_true("Payment_Received__c") && record.text("Paid_Date__c").is_some() => {
+            Point::Done { payment }
+        }
         Some(_) => Point::Linked { payment },
     }
 }

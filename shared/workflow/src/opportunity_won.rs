@@ -15,7 +15,7 @@ mod point;
 use domain::OpportunityId;
 use mapping::{Code, Settings, Stop, plan, sync_note};
 
-use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
+use crate::{Call, End, Fact, InvoiceSeen, Next, OutOfOrder};
 use gate::Gate;
 pub use point::{Correction, Draft, Invoice, Point, Stage};
 
@@ -23,12 +23,16 @@ impl Point {
     /// The one thing to do at each point.
     pub fn next(&self) -> Next {
         match self {
-            Self::Claimed { opportunity_id } => read_deal(opportunity_id),
-            Self::Planned { plan, details, named_by_salesforce } => Next::EnsureCustomer {
+            Self::Claimed { opportunity_id } | Self::CustomerGone { opportunity_id, .. } => read_deal(opportunity_id),
+            Self::Planned { plan, details, named_by_salesforce, gone } => Next::EnsureCustomer {
                 account_id: plan.account_id.clone(),
                 details: details.clone(),
                 named_by_salesforce: named_by_salesforce.clone(),
+                gone: gone.clone(),
             },
+            Self::NamedOtherwise { named_by_salesforce, .. } => {
+                Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
+            }
             Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
                 opportunity_id: plan.opportunity_id.clone(),
                 customer_id: customer_id.clone(),
@@ -46,8 +50,8 @@ impl Point {
                 batch: *batch,
                 lines: draft.corrected_lines(corrections, *batch),
             }),
-            Self::Ready { draft } => Next::Call(Call::SendInvoice { invoice_id: draft.invoice_id.clone() }),
-            Self::Sent { invoice } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
+            Self::Ready { draft, .. } => Next::Call(Call::SendInvoice { invoice_id: draft.invoice_id.clone() }),
+            Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
             Self::Done { .. } => Next::End(End::Done),
 
             Self::Checking { draft, .. } => Next::Call(Call::ReadInvoice { invoice_id: draft.invoice_id.clone() }),
@@ -72,17 +76,31 @@ impl Point {
             // Claim: the deal as it is now, whatever the event said about it.
             (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => judge::claim(opportunity_id, &deal, settings),
             (Self::Claimed { opportunity_id }, Fact::RecordMissing) => judge::not_found(opportunity_id),
-            (point @ Self::Claimed { .. }, Fact::Refused(why)) => point.stopped(why.stop),
+            (Self::CustomerGone { opportunity_id, customer_id }, Fact::DealRead(deal)) => {
+                judge::claim(opportunity_id, &deal, settings).with_customer_gone(customer_id)
+            }
+            (Self::CustomerGone { opportunity_id, .. }, Fact::RecordMissing) => judge::not_found(opportunity_id),
+            (point @ (Self::Claimed { .. } | Self::CustomerGone { .. }), Fact::Refused(why)) => point.stopped(why.stop),
 
             // Customer: its own run has found or made it.
-            (Self::Planned { plan, .. }, Fact::CustomerKnown { customer_id }) => {
-                Self::CustomerKnown { plan, customer_id, interrupted: false }
+            (Self::Planned { plan, named_by_salesforce, gone, .. }, Fact::CustomerKnown { customer_id }) => {
+                judge::customer_known(plan, customer_id, named_by_salesforce, gone)
             }
             (Self::Planned { plan, .. }, Fact::CustomerStopped(stop)) => Self::claimed(plan).stopped(stop),
 
+            // Salesforce names another one. If that is deleted, nobody meant it.
+            (Self::NamedOtherwise { plan, customer_id, .. }, Fact::CustomerMissing) => {
+                Self::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false }
+            }
+            (Self::NamedOtherwise { plan, customer_id, named_by_salesforce }, Fact::CustomerRead { .. }) => {
+                Self::claimed(plan).stopped(judge::customer_differs(&customer_id, &named_by_salesforce))
+            }
+            (Self::NamedOtherwise { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
+
             // Draft: empty, and finalized by nobody but us.
-            (Self::CustomerKnown { plan, customer_id, interrupted }, Fact::InvoiceRead(seen)) => {
-                let draft = Draft { plan, customer_id, invoice_id: seen.invoice_id.clone() };
+            (Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted }, Fact::InvoiceRead(seen)) => {
+                let invoice_id = seen.invoice_id.clone();
+                let draft = Draft { plan, customer_id, invoice_id, account_is_linked };
                 let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
                     true if interrupted => Self::Comparing { draft, seen, stage },
@@ -91,6 +109,9 @@ impl Point {
                 }
             }
             (Self::CustomerKnown { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
+            (Self::CustomerKnown { plan, customer_id, .. }, Fact::CustomerMissing) => {
+                Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id }
+            }
 
             // Lines: batch by batch, then the equality gate.
             (Self::Drafted { draft, batch }, Fact::InvoiceRead(seen)) => match draft.has_batch(batch + 1) {
@@ -114,11 +135,16 @@ impl Point {
             ) => Self::Abandoning { draft, stop: Some(why.stop) },
 
             // The pivot. A refusal does not say that nobody sent or voided the invoice by hand, so it is looked at.
-            (Self::Ready { draft }, Fact::InvoiceRead(seen)) => Self::after_pivot(draft, &seen),
+            (Self::Ready { draft, interrupted: false }, Fact::InvoiceRead(seen)) => judge::after_pivot(draft, &seen),
+            (Self::Ready { draft, interrupted: true }, Fact::InvoiceRead(seen)) => {
+                judge::after_pivot(draft, &seen).verifying()
+            }
             (point @ Self::Ready { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
 
             // Write-back: Salesforce holds what was written, or a person looks.
-            (Self::Sent { invoice }, Fact::RecordsUpdated(records)) => judge::written_back(invoice, &records),
+            (Self::Sent { invoice, interrupted }, Fact::RecordsUpdated(records)) => {
+                judge::written_back(invoice, interrupted, &records)
+            }
             (Self::Verifying { invoice }, Fact::BillingRead(record)) => judge::verified(invoice, &record),
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::Refused(why)) => {
                 point.stopped(Stop::review(why.stop.code, why.stop.message))
@@ -127,21 +153,16 @@ impl Point {
                 .stopped(Stop::review(Code::OpportunityNotFound, "The invoice is sent, and its opportunity is gone.")),
 
             // After an interruption, the invoice: what has become of it, and then of the deal.
-            (Self::Checking { draft, stage, refused }, Fact::InvoiceRead(seen)) => match (seen.status, refused) {
-                (InvoiceStatus::Draft, Some(stop)) => Self::Abandoning { draft, stop: Some(stop) },
-                (InvoiceStatus::Draft, None) => Self::Comparing { draft, seen, stage },
-                _ => Self::after_pivot(draft, &seen),
-            },
+            (Self::Checking { draft, stage, refused }, Fact::InvoiceRead(seen)) => {
+                judge::checked(draft, stage, refused, seen)
+            }
             // Somebody deleted the draft by hand, maybe before we knew of it.
             (Self::CustomerKnown { plan, .. }, Fact::InvoiceMissing) => Self::claimed(plan),
             (
-                Self::Drafted { draft, .. }
-                | Self::Filled { draft, .. }
-                | Self::Correcting { draft, .. }
-                | Self::Ready { draft }
-                | Self::Checking { draft, .. },
+                point @ (Self::Drafted { .. } | Self::Filled { .. } | Self::Correcting { .. } | Self::Ready { .. }),
                 Fact::InvoiceMissing,
-            ) => Self::claimed(draft.plan),
+            ) => point.checking(None),
+            (Self::Checking { draft, stage, .. }, Fact::InvoiceMissing) => judge::gone(draft, &stage),
             (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
                 Ok((plan, _)) if plan == draft.plan && judge::names_only(&deal.opportunity, &draft) => {
                     Self::continued(draft, seen, stage)
@@ -155,15 +176,21 @@ impl Point {
 
             // After the end: the deal was edited, or somebody only said so again.
             (Self::Revisiting { invoice }, Fact::DealRead(deal)) => judge::revisited(invoice, &deal, settings),
-            (Self::Revisiting { invoice }, Fact::RecordMissing | Fact::Refused(_)) => Self::Done { invoice },
+            (point @ Self::Revisiting { .. }, Fact::RecordMissing) => point
+                .stopped(Stop::review(Code::OpportunityNotFound, "The deal is billed, and its opportunity is gone.")),
+            (point @ Self::Revisiting { .. }, Fact::Refused(why)) => {
+                point.stopped(Stop::review(why.stop.code, why.stop.message))
+            }
 
             // The draft is gone: tell why, or plan anew from what the deal says now.
             (Self::Abandoning { draft, stop: Some(stop) }, Fact::DraftDeleted) => {
                 Self::claimed(draft.plan).stopped(stop)
             }
             (Self::Abandoning { draft, stop: None }, Fact::DraftDeleted) => Self::claimed(draft.plan),
-            // It is no draft any more, so it is not ours to take away.
-            (point @ Self::Abandoning { .. }, Fact::Refused(_)) => point.checking(None),
+            // Most likely it is no draft any more, and then it is not ours to take away.
+            (Self::Abandoning { draft, stop }, Fact::Refused(_)) => {
+                Self::Checking { draft, stage: Stage::Deleting, refused: stop }
+            }
 
             // A stop. A note that Salesforce does not take must not hide the stop itself: it is reported all the same.
             (
@@ -174,9 +201,7 @@ impl Point {
                 Self::Stopped { opportunity_id, stop, told, reported: true, back_to }
             }
 
-            (point, fact) => {
-                return Err(OutOfOrder { point: point.name(), fact: format!("{fact:?}") });
-            }
+            (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         })
     }
 
@@ -184,20 +209,21 @@ impl Point {
     pub fn resume(self) -> Self {
         match self {
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
-            Self::Planned { plan, .. } => Self::claimed(plan),
+            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } => Self::claimed(plan),
             // A draft may have been made without our knowing. Its key leads to it.
-            Self::CustomerKnown { plan, customer_id, .. } => {
-                Self::CustomerKnown { plan, customer_id, interrupted: true }
+            Self::CustomerKnown { plan, customer_id, account_is_linked, .. } => {
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true }
             }
             point @ (Self::Drafted { .. }
             | Self::Filled { .. }
             | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
-            Self::Sent { invoice } => Self::Verifying { invoice },
+            Self::Sent { invoice, .. } => Self::Verifying { invoice },
             Self::Done { invoice } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
             point @ (Self::Claimed { .. }
+            | Self::CustomerGone { .. }
             | Self::Checking { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }
@@ -208,7 +234,7 @@ impl Point {
     /// The only way to `Ready`: the draft equals the plan, line by line.
     fn through_gate(draft: Draft, seen: InvoiceSeen, corrected: bool) -> Self {
         match gate::compare(&draft.plan, &seen) {
-            Gate::Equal => Self::Ready { draft },
+            Gate::Equal => Self::Ready { draft, interrupted: false },
             Gate::LinesHidden => Self::Filled { draft, seen, corrected },
             Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
             Gate::Correctable(_) | Gate::Different => {
@@ -219,38 +245,13 @@ impl Point {
         }
     }
 
-    /// What an invoice that is no draft means: it was sent, or somebody took it out of our hands.
-    fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Self {
-        let plan_total = draft.plan.total;
-        let invoice = draft.into_invoice(seen);
-        let invoice_id = &invoice.invoice_id;
-        match seen.status {
-            InvoiceStatus::Open | InvoiceStatus::Paid if seen.total == plan_total.minor_units() => {
-                Self::Sent { invoice }
-            }
-            InvoiceStatus::Open | InvoiceStatus::Paid => {
-                let message = format!(
-                    "Stripe invoice {invoice_id} is sent and does not come to the deal's {plan_total}: compare them, then \
-                     void the invoice or write a credit note."
-                );
-                Self::Sent { invoice }.stopped(Stop::review(Code::InvoiceDiffersFromDeal, message))
-            }
-            _ => {
-                let message = format!(
-                    "Stripe invoice {invoice_id} was voided or written off while the deal was being billed: decide whether \
-                     the deal is to be billed, and by which invoice."
-                );
-                Self::Sent { invoice }.stopped(Stop::review(Code::InvoiceChangedInStripe, message))
-            }
-        }
-    }
-
     /// Goes on where the run was interrupted, with the invoice as it was just seen.
     fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
         match stage {
             Stage::Lines { batch } => Self::Drafted { draft, batch },
             Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
             Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
+            Stage::Sending | Stage::Deleting => Self::through_gate(draft, seen, true),
         }
     }
 }

@@ -85,6 +85,8 @@ pub enum Next {
         account_id: AccountId,
         details: CustomerDetails,
         named_by_salesforce: Option<CustomerId>,
+        /// The customer that Stripe does not know any more, if the account had one.
+        gone: Option<CustomerId>,
     },
     /// The other side is not there yet. Look again later; after a day it is a person's business.
     Wait(Stop),
@@ -124,7 +126,7 @@ impl Status {
 #[error("a {fact} cannot follow the point {point}")]
 pub struct OutOfOrder {
     pub point: &'static str,
-    pub fact: String,
+    pub fact: &'static str,
 }
 
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
@@ -145,12 +147,14 @@ impl Run {
 
     /// Takes in what came of the call that `next` asked for.
     pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
-        if matches!(fact, Fact::DraftDeleted | Fact::InvoiceMissing) {
-            self.retire_invoice_operations();
+        match fact {
+            Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
+            Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
+            _ => {}
         }
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
-            State::AccountCustomer(point) => State::AccountCustomer(point.record(fact, &self.id)?),
+            State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact)?),
         };
         Ok(self)
@@ -170,12 +174,15 @@ impl Run {
     /// begun with, unless a customer may already be under way.
     pub fn take_up(self, newcomer: Self) -> Self {
         let run = self.resume();
-        let customer_is_open = matches!(
-            run.state,
-            State::AccountCustomer(account_customer::Point::Named { .. } | account_customer::Point::Unknown { .. })
-        );
         let under_way = run.intents.values().any(Intent::is_open);
-        if customer_is_open && !under_way { Self { state: newcomer.state, ..run } } else { run }
+        match (&run.state, &newcomer.state) {
+            (State::AccountCustomer(point), State::AccountCustomer(brought))
+                if !under_way && point.gives_way_to(brought) =>
+            {
+                Self { state: newcomer.state, ..run }
+            }
+            _ => run,
+        }
     }
 
     pub fn point(&self) -> &'static str {

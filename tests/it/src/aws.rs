@@ -84,7 +84,10 @@ impl Sqs {
     }
 
     pub fn delete(&self, id: &str) {
-        self.with(|queues| queues.work.retain(|message| message.id != id));
+        self.with(|queues| {
+            let position = queues.work.iter().position(|message| message.id == id);
+            position.map(|position| queues.work.remove(position))
+        });
     }
 
     pub fn put(&self, body: &str) {

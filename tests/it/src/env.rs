@@ -93,7 +93,7 @@ impl Env {
         } else if delivery.url.ends_with("/salesforce/events") {
             self.post_salesforce(&delivery.headers, &delivery.body).await
         } else {
-            self.put_events(&delivery.body).await
+            self.put_events(delivery).await
         }
     }
 
@@ -122,8 +122,8 @@ impl Env {
     }
 
     /// EventBridge gets a `PutEvents` request.
-    async fn put_events(&self, body: &[u8]) -> Reply {
-        for event in bridge_events(body, self.now()) {
+    async fn put_events(&self, delivery: &Delivery) -> Reply {
+        for event in bridge_events(delivery, self.now()) {
             self.relay(&event).await.unwrap();
         }
         Reply { status: 200, body: json!({}) }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use lambda_runtime::{Context, LambdaEvent};
+use sandbox::wire::Delivery;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -35,14 +36,14 @@ pub fn base64_event(method: &str, path: &str, headers: &[(String, String)], body
 }
 
 /// What EventBridge makes of a `PutEvents` request.
-pub fn bridge_events(put_events: &[u8], now: Timestamp) -> Vec<Value> {
-    let request: Value = serde_json::from_slice(put_events).unwrap();
+pub fn bridge_events(put_events: &Delivery, now: Timestamp) -> Vec<Value> {
+    let request: Value = serde_json::from_slice(&put_events.body).unwrap();
     let entries = request["Entries"].as_array().unwrap().iter().enumerate();
     entries
         .map(|(index, entry)| {
             json!({
                 "version": "0",
-                "id": format!("bridge-{}-{index}", now.as_millisecond()),
+                "id": format!("{}-{index}", put_events.id),
                 "detail-type": entry["DetailType"],
                 "source": entry["Source"],
                 "account": "111122223333",

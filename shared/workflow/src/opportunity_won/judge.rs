@@ -1,16 +1,20 @@
 //! What a reading of the deal, or of what Salesforce holds, means for the run.
 
-use domain::{OpportunityId, Record};
-use mapping::{Code, Deal, Settings, Stop, Update, customer_named_by, invoice_written_back, plan};
+use domain::{CustomerId, OpportunityId, Record};
+use mapping::{Code, Deal, Kind, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan};
 
-use super::{Draft, Invoice, Point};
+use super::{Draft, Invoice, Point, Stage};
+use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
     let claimed = Point::Claimed { opportunity_id };
     match plan(deal, settings) {
         Err(stop) => claimed.stopped_unless_noted(stop, &deal.opportunity),
         Ok((plan, details)) => match deal.opportunity.text("Stripe_Invoice_Id__c") {
-            None => Point::Planned { plan, details, named_by_salesforce: customer_named_by(&deal.opportunity) },
+            None => match customer_named_by(&deal.opportunity) {
+                Ok(named_by_salesforce) => Point::Planned { plan, details, named_by_salesforce, gone: None },
+                Err(stop) => claimed.stopped_unless_noted(stop, &deal.opportunity),
+            },
             // Somebody billed it by hand, or another deployment did. Overwriting their id would bill it twice.
             Some(invoice_id) => {
                 let message = format!(
@@ -22,6 +26,99 @@ pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Setti
             }
         },
     }
+}
+
+/// The account's customer, if Salesforce means the same one.
+pub(super) fn customer_known(
+    plan: Plan,
+    customer_id: CustomerId,
+    named_by_salesforce: Option<CustomerId>,
+    gone: Option<CustomerId>,
+) -> Point {
+    if gone.as_ref() == Some(&customer_id) {
+        let message = format!("Stripe takes no invoice for customer {customer_id}: look at it in Stripe's dashboard.");
+        return Point::claimed(plan).stopped(Stop::refused(Code::StripeRefused, message));
+    }
+    let account_is_linked = named_by_salesforce.as_ref() == Some(&customer_id);
+    match named_by_salesforce {
+        Some(named_by_salesforce) if !account_is_linked && gone.as_ref() != Some(&named_by_salesforce) => {
+            Point::NamedOtherwise { plan, customer_id, named_by_salesforce }
+        }
+        _ => Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false },
+    }
+}
+
+pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &CustomerId) -> Stop {
+    let message = format!(
+        "The account names Stripe customer {named_by_salesforce}, and its deals were billed to {customer_id}: empty Stripe \
+         Customer Id on the account to go on with {customer_id}, or delete {customer_id} at Stripe to change over."
+    );
+    Stop::review(Code::CustomerDiffers, message)
+}
+
+/// What an invoice that is no draft means: it was sent, or somebody took it out of our hands. A person who has decided
+/// sends the event again, and the invoice is looked at again.
+pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
+    let (invoice_id, total) = (draft.invoice_id.clone(), draft.plan.total);
+    let stop = match seen.status {
+        InvoiceStatus::Open | InvoiceStatus::Paid if seen.total == total.minor_units() => {
+            return Point::Sent { invoice: draft.into_invoice(seen), interrupted: false };
+        }
+        InvoiceStatus::Open | InvoiceStatus::Paid => Stop::review(
+            Code::InvoiceDiffersFromDeal,
+            format!(
+                "Stripe invoice {invoice_id} is sent and does not come to the deal's {total}: compare them, then void the \
+                 invoice or write a credit note."
+            ),
+        ),
+        _ => Stop::review(
+            Code::InvoiceChangedInStripe,
+            format!(
+                "Stripe invoice {invoice_id} was voided or written off while the deal was being billed: decide whether the \
+                 deal is to be billed, and by which invoice."
+            ),
+        ),
+    };
+    Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(stop)
+}
+
+/// What has become of the invoice while we were away, or since Stripe refused something about it.
+pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: InvoiceSeen) -> Point {
+    match (seen.status, refused) {
+        (InvoiceStatus::Draft, refused) if stage == Stage::Deleting => {
+            let message = format!("Stripe does not let us delete the draft {}: delete it by hand.", draft.invoice_id);
+            let code = refused.map_or(Code::StripeRefused, |stop| stop.code);
+            Point::Abandoning { draft, stop: None }.stopped(Stop::review(code, message))
+        }
+        (InvoiceStatus::Draft, Some(stop)) => Point::Abandoning { draft, stop: Some(stop) },
+        (InvoiceStatus::Draft, None) => Point::Comparing { draft, seen, stage },
+        // Finalized, but Stripe said no to sending it: the customer may never have got it.
+        (InvoiceStatus::Open, Some(stop)) => {
+            let message = format!("Invoice {} is finalized, and not sent. {}", draft.invoice_id, stop.message);
+            Point::Checking { draft, stage, refused: None }.stopped(Stop::review(stop.code, message))
+        }
+        // Our own sending, whose answer was lost, or somebody who finalized it by hand. Under the same key it is sent once.
+        (InvoiceStatus::Open, None) => match after_pivot(draft.clone(), &seen) {
+            Point::Sent { .. } => Point::Ready { draft, interrupted: true },
+            stopped => stopped,
+        },
+        _ => after_pivot(draft, &seen).verifying(),
+    }
+}
+
+/// Stripe does not know the invoice any more. A draft that was never to be sent is made again; one whose sending may be
+/// under way cannot vanish, unless it was deleted by hand just then or the key belongs to another account.
+pub(super) fn gone(draft: Draft, stage: &Stage) -> Point {
+    let invoice_id = draft.invoice_id.clone();
+    let claimed = Point::claimed(draft.plan);
+    if *stage != Stage::Sending {
+        return claimed;
+    }
+    let message = format!(
+        "Stripe does not know invoice {invoice_id}, which was about to be sent: if the customer did not get it, and the key \
+         is of the right account, send the event again to have it made anew."
+    );
+    claimed.stopped(Stop::review(Code::InvoiceChangedInStripe, message))
 }
 
 pub(super) fn not_found(opportunity_id: OpportunityId) -> Point {
@@ -43,10 +140,16 @@ pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
         &invoice.customer_id,
         &invoice.invoice_id,
         invoice.hosted_invoice_url.as_deref(),
+        invoice.account_is_linked,
     )
 }
 
-pub(super) fn written_back(invoice: Invoice, records: &[Record]) -> Point {
+/// After an interruption the deal may have been edited since it was read, so it is read once more.
+fn done(invoice: Invoice, interrupted: bool) -> Point {
+    if interrupted { Point::Revisiting { invoice } } else { Point::Done { invoice } }
+}
+
+pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
     let updates = write_back(&invoice);
     let missing = Record::default();
     let differences: Vec<_> = updates
@@ -55,7 +158,7 @@ pub(super) fn written_back(invoice: Invoice, records: &[Record]) -> Point {
         .flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)))
         .collect();
     if differences.is_empty() {
-        return Point::Done { invoice };
+        return done(invoice, interrupted);
     }
     let message = format!(
         "Invoice {} is sent, but Salesforce does not keep {}: check field-level security for the integration user, and \
@@ -63,7 +166,7 @@ pub(super) fn written_back(invoice: Invoice, records: &[Record]) -> Point {
         invoice.invoice_id,
         differences.join(", ")
     );
-    Point::Sent { invoice }.stopped(Stop::review(Code::WriteBackDiffers, message))
+    Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::WriteBackDiffers, message))
 }
 
 /// The write-back was interrupted: it may have happened, somebody may have written something else, or it is still to do.
@@ -75,24 +178,30 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
                  right, void the other, and correct Stripe Invoice Id.",
                 invoice.invoice_id
             );
-            Point::Sent { invoice }.stopped(Stop::review(Code::AlreadyBilled, message))
+            Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::AlreadyBilled, message))
         }
-        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) => Point::Done { invoice },
-        _ => Point::Sent { invoice },
+        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) => done(invoice, true),
+        _ => Point::Sent { invoice, interrupted: true },
     }
 }
 
+/// Whether what was billed is still what the deal says. Who gets the next invoice, by when, and under which name does not
+/// change what this one was for.
 pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
-    match plan(deal, settings) {
-        Ok((plan, _)) if plan == invoice.plan => Point::Done { invoice },
-        _ => {
-            let message = format!(
-                "The deal changed after invoice {} was sent for {}: void it and bill again, write a credit note, or set \
-                 the deal back.",
-                invoice.invoice_id, invoice.plan.total
-            );
-            let stop = Stop::review(Code::DealChangedAfterBilling, message);
-            Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
-        }
+    let is_same = match plan(deal, settings) {
+        Ok((plan, _)) => plan.bills_the_same_as(&invoice.plan),
+        Err(stop) if stop.kind == Kind::NotBillable => false,
+        // It could not be billed today, but its amount is the one that was.
+        Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
+    };
+    if is_same {
+        return Point::Done { invoice };
     }
+    let message = format!(
+        "The deal changed after invoice {} was sent for {}: void it and bill again, write a credit note, or set the deal \
+         back.",
+        invoice.invoice_id, invoice.plan.total
+    );
+    let stop = Stop::review(Code::DealChangedAfterBilling, message);
+    Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
 }

@@ -16,9 +16,13 @@ pub enum Point {
     /// Nothing is known but the id.
     Claimed { opportunity_id: OpportunityId },
     /// The deal is frozen as a plan.
-    Planned { plan: Plan, details: CustomerDetails, named_by_salesforce: Option<CustomerId> },
+    Planned { plan: Plan, details: CustomerDetails, named_by_salesforce: Option<CustomerId>, gone: Option<CustomerId> },
+    /// The account names another customer than the one that its deals are billed to.
+    NamedOtherwise { plan: Plan, customer_id: CustomerId, named_by_salesforce: CustomerId },
     /// The account has its customer.
-    CustomerKnown { plan: Plan, customer_id: CustomerId, interrupted: bool },
+    CustomerKnown { plan: Plan, customer_id: CustomerId, account_is_linked: bool, interrupted: bool },
+    /// It had: Stripe does not know it any more.
+    CustomerGone { opportunity_id: OpportunityId, customer_id: CustomerId },
     /// There is an empty draft; the lines before this batch are on it.
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
@@ -26,9 +30,9 @@ pub enum Point {
     /// Some lines came to the catalogue's price instead of the agreed one.
     Correcting { draft: Draft, corrections: Vec<Correction>, batch: u16 },
     /// The draft equals the plan.
-    Ready { draft: Draft },
+    Ready { draft: Draft, interrupted: bool },
     /// The customer has the invoice.
-    Sent { invoice: Invoice },
+    Sent { invoice: Invoice, interrupted: bool },
     /// Salesforce names it. The end.
     Done { invoice: Invoice },
 
@@ -56,6 +60,10 @@ pub enum Stage {
     Corrections { corrections: Vec<Correction>, batch: u16 },
     /// Everything is on it.
     Gate { corrected: bool },
+    /// It may have been sent.
+    Sending,
+    /// Stripe did not let us delete it.
+    Deleting,
 }
 
 /// A draft invoice of ours.
@@ -64,15 +72,25 @@ pub struct Draft {
     pub plan: Plan,
     pub customer_id: CustomerId,
     pub invoice_id: InvoiceId,
+    /// The account already names the customer, and need not be written.
+    pub account_is_linked: bool,
 }
 
 /// An invoice that the customer has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
     pub plan: Plan,
     pub customer_id: CustomerId,
     pub invoice_id: InvoiceId,
+    pub account_is_linked: bool,
     pub hosted_invoice_url: Option<String>,
+}
+
+/// The hosted page opens the invoice for anyone who has its address.
+impl std::fmt::Debug for Invoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invoice").field("invoice_id", &self.invoice_id).finish_non_exhaustive()
+    }
 }
 
 /// A line at Stripe that must come to another amount.
@@ -120,6 +138,7 @@ impl Draft {
             plan: self.plan,
             customer_id: self.customer_id,
             invoice_id: self.invoice_id,
+            account_is_linked: self.account_is_linked,
             hosted_invoice_url: seen.hosted_invoice_url.clone(),
         }
     }
@@ -142,7 +161,9 @@ impl Point {
         match self {
             Self::Claimed { .. } => "claimed",
             Self::Planned { .. } => "planned",
+            Self::NamedOtherwise { .. } => "named_otherwise",
             Self::CustomerKnown { .. } => "customer_known",
+            Self::CustomerGone { .. } => "customer_gone",
             Self::Drafted { .. } => "drafted",
             Self::Filled { .. } => "filled",
             Self::Correcting { .. } => "correcting",
@@ -194,7 +215,7 @@ impl Point {
             Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
-            | Self::Ready { draft }
+            | Self::Ready { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
             | Self::Abandoning { draft, .. } => Some(draft),
@@ -204,7 +225,7 @@ impl Point {
 
     fn invoice(&self) -> Option<&Invoice> {
         match self {
-            Self::Sent { invoice }
+            Self::Sent { invoice, .. }
             | Self::Done { invoice }
             | Self::Verifying { invoice }
             | Self::Revisiting { invoice } => Some(invoice),
@@ -214,16 +235,20 @@ impl Point {
 
     fn opportunity_id(&self) -> OpportunityId {
         match self {
-            Self::Claimed { opportunity_id } | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
-            Self::Planned { plan, .. } | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
+            Self::Claimed { opportunity_id }
+            | Self::CustomerGone { opportunity_id, .. }
+            | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
+            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } | Self::CustomerKnown { plan, .. } => {
+                plan.opportunity_id.clone()
+            }
             Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
-            | Self::Ready { draft }
+            | Self::Ready { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
             | Self::Abandoning { draft, .. } => draft.plan.opportunity_id.clone(),
-            Self::Sent { invoice }
+            Self::Sent { invoice, .. }
             | Self::Done { invoice }
             | Self::Verifying { invoice }
             | Self::Revisiting { invoice } => invoice.plan.opportunity_id.clone(),
@@ -263,10 +288,27 @@ impl Point {
             Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
             Self::Correcting { draft, corrections, batch } => (draft, Stage::Corrections { corrections, batch }),
             Self::Filled { draft, corrected, .. } => (draft, Stage::Gate { corrected }),
-            Self::Ready { draft } | Self::Abandoning { draft, .. } => (draft, Stage::Gate { corrected: true }),
+            Self::Ready { draft, .. } => (draft, Stage::Sending),
             Self::Comparing { draft, stage, .. } => (draft, stage),
             point => return point,
         };
         Self::Checking { draft, stage, refused }
+    }
+
+    /// Whether Salesforce already names the invoice is not known.
+    pub(super) fn verifying(self) -> Self {
+        match self {
+            Self::Sent { invoice, .. } => Self::Verifying { invoice },
+            point => point,
+        }
+    }
+
+    pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
+        match self {
+            Self::Planned { plan, details, named_by_salesforce, .. } => {
+                Self::Planned { plan, details, named_by_salesforce, gone: Some(customer_id) }
+            }
+            point => point,
+        }
     }
 }

@@ -2,7 +2,7 @@ use domain::{Currency, CustomerId, FieldValue, InvoiceId, Record};
 use mapping::Deal;
 
 use super::*;
-use crate::{LineSeen, Refusal, Status};
+use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 
 mod interrupted;
 
@@ -134,7 +134,7 @@ fn claimed() -> Point {
 fn draft(lines: i64) -> Draft {
     let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
     let Fact::CustomerKnown { customer_id } = customer_known() else { unreachable!() };
-    Draft { plan, customer_id, invoice_id: InvoiceId::parse(INVOICE).expect("valid") }
+    Draft { plan, customer_id, invoice_id: InvoiceId::parse(INVOICE).expect("valid"), account_is_linked: false }
 }
 
 fn read(lines: i64) -> Fact {
@@ -268,7 +268,7 @@ fn an_invoice_that_somebody_else_made_is_never_overwritten() {
     billed.opportunity.set("Stripe_Invoice_Id__c", text("in_byhand"));
     let (_, point) = tell(claimed(), vec![Fact::DealRead(Box::new(billed))]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
-    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)) };
+    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)), interrupted: false };
     let mut record = Record::default();
     record.set("Stripe_Invoice_Id__c", text("in_byhand"));
     let (calls, point) = tell(sent.resume(), vec![Fact::BillingRead(record)]);
@@ -278,7 +278,7 @@ fn an_invoice_that_somebody_else_made_is_never_overwritten() {
 
 #[test]
 fn a_write_back_that_salesforce_does_not_keep_is_reviewed_and_the_invoice_stays() {
-    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)) };
+    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)), interrupted: false };
     let (_, point) = tell(sent, vec![Fact::RecordsUpdated(vec![Record::default(), Record::default()])]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
     assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Env, setup::stripe_post};
+use super::Env;
+use super::setup::{stripe_post, stripe_request};
 use crate::Deal;
 
 impl Env {
@@ -106,6 +107,10 @@ impl Env {
     /// A request to Stripe's API as a person with the account's full key makes it.
     pub async fn stripe_post(&self, path: &str, body: &str) -> Value {
         stripe_post(&self.sandbox, path, body)
+    }
+
+    pub fn stripe_delete(&self, path: &str) {
+        stripe_request(&self.sandbox, "DELETE", path, "");
     }
 
     pub fn objects(&self, object: &str) -> Vec<Value> {

@@ -105,9 +105,13 @@ impl Env {
 }
 
 pub(super) fn stripe_post(sandbox: &Sandbox, path: &str, body: &str) -> Value {
+    stripe_request(sandbox, "POST", path, body)
+}
+
+pub(super) fn stripe_request(sandbox: &Sandbox, method: &str, path: &str, body: &str) -> Value {
     use sandbox::wire::{Request, Service};
     let request = Request {
-        method: "POST".into(),
+        method: method.into(),
         path: path.into(),
         query: String::new(),
         headers: vec![

@@ -14,10 +14,7 @@ fn dependencies(crate_dir: &str) -> BTreeSet<String> {
     let section = manifest.split("[dependencies]").nth(1).unwrap_or_default();
     let section = section.split("\n[").next().unwrap();
     let names = section.lines().filter_map(|line| line.split_once(['.', ' ', '=']));
-    names
-        .map(|(name, _)| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .collect()
+    names.map(|(name, _)| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -37,50 +34,28 @@ fn all_sources() -> Vec<(String, String)> {
     for dir in ["functions", "shared", "tests", "xtask"] {
         sources(&root().join(dir), &mut found);
     }
-    found
-        .into_iter()
-        .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap()))
-        .collect()
+    found.into_iter().map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap())).collect()
 }
 
 #[test]
 fn the_pure_crates_depend_on_nothing_that_does_anything() {
     let allowed: [(&str, &[&str]); 3] = [
-        (
-            "shared/domain",
-            &["celes", "iso_currency", "jiff", "rust_decimal", "serde", "thiserror"],
-        ),
+        ("shared/domain", &["celes", "iso_currency", "jiff", "rust_decimal", "serde", "thiserror"]),
         ("shared/mapping", &["domain", "jiff", "rust_decimal", "serde"]),
-        (
-            "shared/workflow",
-            &["domain", "jiff", "mapping", "rust_decimal", "serde", "thiserror"],
-        ),
+        ("shared/workflow", &["domain", "jiff", "mapping", "rust_decimal", "serde", "thiserror"]),
     ];
     for (crate_dir, allowed) in allowed {
         let allowed: BTreeSet<_> = allowed.iter().map(|name| (*name).to_owned()).collect();
         let unexpected: Vec<_> = dependencies(crate_dir).difference(&allowed).cloned().collect();
         assert!(unexpected.is_empty(), "{crate_dir} depends on {unexpected:?}");
-        assert!(
-            root().join(crate_dir).join("clippy.toml").exists(),
-            "{crate_dir} forbids no clock"
-        );
+        assert!(root().join(crate_dir).join("clippy.toml").exists(), "{crate_dir} forbids no clock");
     }
 }
 
 #[test]
 fn the_arrows_point_one_way() {
-    let ours = [
-        "domain",
-        "mapping",
-        "workflow",
-        "stripe",
-        "salesforce",
-        "ledger",
-        "queue",
-        "platform",
-        "intake",
-        "engine",
-    ];
+    let ours =
+        ["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "queue", "platform", "intake", "engine"];
     let may: [(&str, &[&str]); 10] = [
         ("shared/stripe", &["domain"]),
         ("shared/salesforce", &["domain"]),
@@ -88,42 +63,16 @@ fn the_arrows_point_one_way() {
         ("shared/ledger", &["domain", "mapping", "workflow"]),
         ("shared/platform", &[]),
         ("shared/intake", &["platform", "queue"]),
-        (
-            "shared/engine",
-            &[
-                "domain",
-                "mapping",
-                "workflow",
-                "stripe",
-                "salesforce",
-                "ledger",
-                "queue",
-            ],
-        ),
+        ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "queue"]),
         ("functions/stripe-webhook", &["intake", "platform", "queue", "stripe"]),
-        (
-            "functions/salesforce-events",
-            &["domain", "intake", "platform", "queue", "salesforce"],
-        ),
+        ("functions/salesforce-events", &["domain", "intake", "platform", "queue", "salesforce"]),
         (
             "functions/retry-worker",
-            &[
-                "domain",
-                "engine",
-                "ledger",
-                "mapping",
-                "platform",
-                "queue",
-                "salesforce",
-                "stripe",
-            ],
+            &["domain", "engine", "ledger", "mapping", "platform", "queue", "salesforce", "stripe"],
         ),
     ];
     for (crate_dir, may) in may {
-        for name in dependencies(crate_dir)
-            .iter()
-            .filter(|name| ours.contains(&name.as_str()))
-        {
+        for name in dependencies(crate_dir).iter().filter(|name| ours.contains(&name.as_str())) {
             assert!(may.contains(&name.as_str()), "{crate_dir} must not depend on {name}");
         }
     }
@@ -136,10 +85,8 @@ fn there_is_no_float_and_no_unfinished_work() {
     let unfinished = ["TO", "FIX"].map(|half| half.to_owned() + if half == "TO" { "DO" } else { "ME" });
     for (path, source) in all_sources() {
         for (number, line) in source.lines().enumerate() {
-            let is_word = |word: &str| {
-                line.split(|c: char| !c.is_alphanumeric() && c != '_')
-                    .any(|found| found == word)
-            };
+            let is_word =
+                |word: &str| line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word);
             let bad = words.iter().chain(&unfinished).find(|word| is_word(word));
             assert!(bad.is_none(), "{path}:{}: {}", number + 1, line.trim());
         }
@@ -158,10 +105,6 @@ fn no_file_is_too_long_to_read() {
 fn every_code_is_explained_where_people_look() {
     let page = fs::read_to_string(root().join("docs/CODES.md")).unwrap();
     for code in mapping::Code::ALL {
-        assert!(
-            page.contains(&format!("`{}`", code.as_str())),
-            "docs/CODES.md does not explain {}",
-            code.as_str()
-        );
+        assert!(page.contains(&format!("`{}`", code.as_str())), "docs/CODES.md does not explain {}", code.as_str());
     }
 }

@@ -20,11 +20,7 @@ async fn a_deal_costs_four_calls_at_stripe_and_two_at_salesforce() {
         let account = env.account(&Deal::three_lines());
         let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(lines, "USD")).await;
         let operations: Vec<_> = stripe.iter().map(|call| call.rsplit('/').next().unwrap()).collect();
-        assert_eq!(
-            operations,
-            ["customers", "invoices", "add_lines", "send"],
-            "{lines} lines"
-        );
+        assert_eq!(operations, ["customers", "invoices", "add_lines", "send"], "{lines} lines");
         assert_eq!(salesforce, 2, "{lines} lines");
         // The customer is known now.
         let (stripe, salesforce) = cost(&env, &account, &Deal::with_lines(lines, "USD")).await;

@@ -20,8 +20,7 @@ async fn settle_over_deaths(env: &Env, wait: SignedDuration) -> u32 {
                 let Some(next) = env.sqs.next_visible_ms() else {
                     return deaths;
                 };
-                env.clock
-                    .advance(u32::try_from((next - env.clock.now_ms()).max(1)).unwrap());
+                env.clock.advance(u32::try_from((next - env.clock.now_ms()).max(1)).unwrap());
             }
         }
     }
@@ -47,11 +46,7 @@ fn end_state(env: &Env, opportunity: &str) -> Value {
 async fn story(env: &Env, deal: &Deal, wait: SignedDuration) -> (String, u32) {
     let opportunity = env.opportunity_won(deal).await;
     let mut deaths = settle_over_deaths(env, wait).await;
-    let open: Vec<_> = env
-        .invoices()
-        .into_iter()
-        .filter(|invoice| invoice["status"] == "open")
-        .collect();
+    let open: Vec<_> = env.invoices().into_iter().filter(|invoice| invoice["status"] == "open").collect();
     if let Some(invoice) = open.first() {
         env.pay(invoice["id"].as_str().unwrap()).await;
         deaths += settle_over_deaths(env, wait).await;
@@ -89,19 +84,12 @@ async fn dying_at_any_moment_and_going_on_after_stripe_forgot_the_keys_is_the_sa
 
 #[tokio::test]
 async fn dying_at_any_moment_of_a_negotiated_deal_is_the_same_story() {
-    dies_at_every_moment(
-        || Deal::negotiated("100", 10_000, "80", "3"),
-        SignedDuration::from_secs(400),
-    )
-    .await;
+    dies_at_every_moment(|| Deal::negotiated("100", 10_000, "80", "3"), SignedDuration::from_secs(400)).await;
 }
 
 #[tokio::test]
 async fn dying_at_any_moment_of_a_refusal_still_tells_and_reports_it() {
-    let deal = || Deal {
-        country: "Narnia".into(),
-        ..Deal::three_lines()
-    };
+    let deal = || Deal { country: "Narnia".into(), ..Deal::three_lines() };
     let mut moments = 0;
     for moment in 0.. {
         let mut env = Env::start().await;
@@ -110,15 +98,9 @@ async fn dying_at_any_moment_of_a_refusal_still_tells_and_reports_it() {
         let opportunity = env.opportunity_won(&deal()).await;
         let deaths = settle_over_deaths(&env, SignedDuration::from_secs(400)).await;
         let record = env.record("Opportunity", &opportunity);
-        assert_eq!(
-            record["Stripe_Sync_Code__c"], "billing_country_unknown",
-            "died at moment {moment}"
-        );
+        assert_eq!(record["Stripe_Sync_Code__c"], "billing_country_unknown", "died at moment {moment}");
         let dead_letters = env.sqs.dead_letters();
-        assert!(
-            (1..=2).contains(&dead_letters.len()),
-            "died at moment {moment}: {dead_letters:?}"
-        );
+        assert!((1..=2).contains(&dead_letters.len()), "died at moment {moment}: {dead_letters:?}");
         assert_eq!(dead_letters[0]["parked"]["code"], "billing_country_unknown");
         assert!(env.invoices().is_empty());
         if deaths == 0 {
@@ -151,9 +133,6 @@ async fn a_process_that_freezes_past_its_lease_and_wakes_up_changes_nothing() {
         env.settle_for_days().await;
         assert_eq!(env.invoices().len(), 1, "froze at moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "froze at moment {moment}");
-        assert_eq!(
-            env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"],
-            env.invoices()[0]["id"]
-        );
+        assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
     }
 }

@@ -95,6 +95,7 @@ async fn play<S>(env: &Env, rows: &[Row<S>], sender: &S, door: impl AsyncFn(&Val
         assert_says_nothing_more(&reply, &row.title());
         assert_no_echo(&reply, &event, &row.title());
     }
+    println!("row 0: what follows");
 }
 
 /// A code and the request's id, and not a word more.
@@ -158,7 +159,10 @@ fn counted_by(test: &str) -> BTreeMap<String, Vec<String>> {
 fn metric(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
     let metric = line.pointer("/_aws/CloudWatchMetrics/0/Metrics/0")?;
-    assert_eq!((&metric["Unit"], &line["_aws"]["CloudWatchMetrics"][0]["Namespace"]), (&"Count".into(), &"Closedwon".into()));
+    assert_eq!(
+        (&metric["Unit"], &line["_aws"]["CloudWatchMetrics"][0]["Namespace"]),
+        (&"Count".into(), &"Closedwon".into())
+    );
     let name = metric["Name"].as_str()?;
     assert_eq!(line[name], 1, "the metric's value stands under its name");
     Some(name.to_owned())

@@ -9,6 +9,7 @@ mod crashes;
 mod doors;
 mod lost_answers;
 mod payment;
+mod people;
 mod races;
 mod refusals;
 mod won;

@@ -15,10 +15,7 @@ async fn the_opportunity_says_that_it_is_paid_and_when() {
     env.pay(&invoice).await;
     env.settle().await;
     let record = env.record("Opportunity", &opportunity);
-    assert_eq!(
-        (&record["Payment_Received__c"], &record["Paid_Date__c"]),
-        (&json!(true), &json!("2026-11-25"))
-    );
+    assert_eq!((&record["Payment_Received__c"], &record["Paid_Date__c"]), (&json!(true), &json!("2026-11-25")));
 }
 
 #[tokio::test]
@@ -47,19 +44,11 @@ async fn a_second_event_for_the_same_payment_writes_nothing() {
 #[tokio::test]
 async fn an_invoice_that_is_not_ours_is_ignored_without_a_trace() {
     let env = Env::start().await;
-    let customer = env
-        .stripe_post("/v1/customers", "name=Somebody&email=a@b.example")
-        .await;
+    let customer = env.stripe_post("/v1/customers", "name=Somebody&email=a@b.example").await;
     let customer = customer["id"].as_str().unwrap();
-    let invoice = env
-        .stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd"))
-        .await;
+    let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd")).await;
     let invoice = invoice["id"].as_str().unwrap();
-    env.stripe_post(
-        &format!("/v1/invoices/{invoice}/add_lines"),
-        "lines[0][amount]=500&lines[0][description]=x",
-    )
-    .await;
+    env.stripe_post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=500&lines[0][description]=x").await;
     env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
     env.pay(invoice).await;
     env.settle().await;

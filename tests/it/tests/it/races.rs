@@ -10,8 +10,7 @@ async fn settle_in_parallel(env: &Env) {
         let messages = env.sqs.receive(usize::MAX);
         if messages.is_empty() {
             let Some(next) = env.sqs.next_visible_ms() else { return };
-            env.clock
-                .advance(u32::try_from((next - env.clock.now_ms()).max(1)).unwrap());
+            env.clock.advance(u32::try_from((next - env.clock.now_ms()).max(1)).unwrap());
             continue;
         }
         join_all(messages.into_iter().map(|message| env.invoke(vec![message]))).await;
@@ -27,10 +26,7 @@ async fn one_event_delivered_a_hundred_times_at_once_gives_one_customer_and_one_
     assert!(replies.iter().all(|reply| reply.status == 202));
     settle_in_parallel(&env).await;
     assert_eq!((env.objects("customer").len(), env.invoices().len()), (1, 1));
-    assert_eq!(
-        env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"],
-        env.invoices()[0]["id"]
-    );
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
     let sent = env.stripe_calls().iter().filter(|call| call.ends_with("/send")).count();
     assert_eq!(sent, 1, "the customer got one e-mail");
 }
@@ -40,16 +36,8 @@ async fn a_hundred_different_events_for_one_deal_give_one_invoice() {
     let env = Env::start().await;
     let opportunity = env.enter(&Deal::three_lines()).await;
     for _ in 0..20 {
-        env.update(
-            "Opportunity",
-            &opportunity,
-            serde_json::json!({ "StageName": "Closed Won" }),
-        );
-        env.update(
-            "Opportunity",
-            &opportunity,
-            serde_json::json!({ "StageName": "Negotiation/Review" }),
-        );
+        env.update("Opportunity", &opportunity, serde_json::json!({ "StageName": "Closed Won" }));
+        env.update("Opportunity", &opportunity, serde_json::json!({ "StageName": "Negotiation/Review" }));
     }
     env.close(&opportunity);
     settle_in_parallel(&env).await;
@@ -78,10 +66,7 @@ async fn eighty_deals_at_once_are_billed_once_each() {
     let env = Env::start().await;
     let mut opportunities = Vec::new();
     for number in 0..80 {
-        let deal = Deal {
-            account: format!("Account {}", number % 30),
-            ..Deal::with_lines(1 + number % 4, "USD")
-        };
+        let deal = Deal { account: format!("Account {}", number % 30), ..Deal::with_lines(1 + number % 4, "USD") };
         opportunities.push(env.enter(&deal).await);
     }
     opportunities.iter().for_each(|opportunity| env.close(opportunity));

@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 /// What the opportunity, the dead-letter queue and Stripe say in the end.
 fn verdict(env: &Env, opportunity: &str) -> (Value, Vec<Value>, usize) {
     let code = env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone();
-    let parked = env
-        .sqs
-        .dead_letters()
-        .iter()
-        .map(|letter| letter["parked"]["code"].clone())
-        .collect();
+    let parked = env.sqs.dead_letters().iter().map(|letter| letter["parked"]["code"].clone()).collect();
     (code, parked, env.invoices().len())
 }
 
@@ -26,72 +21,27 @@ const ROWS: &[Row] = &[
         "not_closed_won",
         false,
     ),
-    (
-        "a renewal",
-        |env, id| set(env, id, json!({ "Type": "Renewal" })),
-        "renewal",
-        false,
-    ),
-    (
-        "25 amount zero",
-        |env, id| without_lines(env, id, json!(0)),
-        "amount_not_positive",
-        false,
-    ),
-    (
-        "25 amount negative",
-        |env, id| without_lines(env, id, json!(-1)),
-        "amount_not_positive",
-        false,
-    ),
-    (
-        "25 amount null",
-        |env, id| without_lines(env, id, json!(null)),
-        "amount_missing",
-        false,
-    ),
-    (
-        "25 amount too large",
-        |env, id| without_lines(env, id, json!(99_999_999_999_i64)),
-        "amount_too_large",
-        true,
-    ),
-    (
-        "26 no lines",
-        |env, id| without_lines(env, id, json!(100)),
-        "no_lines",
-        true,
-    ),
+    ("a renewal", |env, id| set(env, id, json!({ "Type": "Renewal" })), "renewal", false),
+    ("25 amount zero", |env, id| without_lines(env, id, json!(0)), "amount_not_positive", false),
+    ("25 amount negative", |env, id| without_lines(env, id, json!(-1)), "amount_not_positive", false),
+    ("25 amount null", |env, id| without_lines(env, id, json!(null)), "amount_missing", false),
+    ("25 amount too large", |env, id| without_lines(env, id, json!(99_999_999_999_i64)), "amount_too_large", true),
+    ("26 no lines", |env, id| without_lines(env, id, json!(100)), "no_lines", true),
     (
         "26 line without price",
         |env, _| products(env, json!({ "Stripe_Price_Id__c": null })),
         "lines_not_billable",
         true,
     ),
-    (
-        "26 not a price",
-        |env, _| products(env, json!({ "Stripe_Price_Id__c": "prod_1" })),
-        "lines_not_billable",
-        true,
-    ),
+    ("26 not a price", |env, _| products(env, json!({ "Stripe_Price_Id__c": "prod_1" })), "lines_not_billable", true),
     (
         "26 unknown price",
         |env, _| products(env, json!({ "Stripe_Price_Id__c": "price_1Gone" })),
         "stripe_refused",
         true,
     ),
-    (
-        "27 Narnia",
-        |env, id| account(env, id, json!({ "BillingCountry": "Narnia" })),
-        "billing_country_unknown",
-        true,
-    ),
-    (
-        "no e-mail",
-        |env, id| account(env, id, json!({ "Billing_Email__c": null })),
-        "billing_email_missing",
-        true,
-    ),
+    ("27 Narnia", |env, id| account(env, id, json!({ "BillingCountry": "Narnia" })), "billing_country_unknown", true),
+    ("no e-mail", |env, id| account(env, id, json!({ "Billing_Email__c": null })), "billing_email_missing", true),
     (
         "30 already billed",
         |env, id| set(env, id, json!({ "Stripe_Invoice_Id__c": "in_byhand" })),
@@ -105,10 +55,7 @@ fn set(env: &Env, opportunity: &str, fields: Value) {
 }
 
 fn account(env: &Env, opportunity: &str, fields: Value) {
-    let account = env.record("Opportunity", opportunity)["AccountId"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let account = env.record("Opportunity", opportunity)["AccountId"].as_str().unwrap().to_owned();
     env.update("Account", &account, fields);
 }
 
@@ -138,18 +85,10 @@ async fn each_has_its_code_and_nothing_is_left_at_stripe() {
         change(&env, &opportunity);
         env.settle().await;
         let (noted, parked, invoices) = verdict(&env, &opportunity);
-        let (expected_note, expected_parked) = if *needs_person {
-            (json!(code), vec![json!(code)])
-        } else {
-            (json!(null), vec![])
-        };
+        let (expected_note, expected_parked) =
+            if *needs_person { (json!(code), vec![json!(code)]) } else { (json!(null), vec![]) };
         assert_eq!((noted, parked, invoices), (expected_note, expected_parked, 0), "{name}");
-        let run = env
-            .aws
-            .items()
-            .into_iter()
-            .find(|item| item["workflow"]["S"] == "opportunity_won")
-            .unwrap();
+        let run = env.aws.items().into_iter().find(|item| item["workflow"]["S"] == "opportunity_won").unwrap();
         assert_eq!(run["code"]["S"], *code, "{name}");
     }
 }
@@ -161,10 +100,7 @@ async fn the_sentence_lists_every_line_and_says_what_to_do() {
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     products(&env, json!({ "Stripe_Price_Id__c": null }));
     env.settle().await;
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].as_str().unwrap().to_owned();
     for position in 1..=3 {
         let expected = format!("line {position} (Product 00{position}): fill in Stripe Price Id on the product");
         assert!(message.contains(&expected), "{message}");
@@ -193,11 +129,7 @@ async fn amounts_that_a_currency_cannot_hold_are_refused() {
         ("KWD", "10.01", "no_lines"),
         ("HUF", "10.55", "no_lines"),
     ] {
-        let mut env = Env::with(Options {
-            multi_currency: true,
-            ..Options::default()
-        })
-        .await;
+        let mut env = Env::with(Options { multi_currency: true, ..Options::default() }).await;
         env.expect_dead_letters();
         let opportunity = env.opportunity_won(&Deal::with_lines(1, currency)).await;
         without_lines(&env, &opportunity, serde_json::from_str(amount).unwrap());
@@ -208,31 +140,21 @@ async fn amounts_that_a_currency_cannot_hold_are_refused() {
 
 #[tokio::test]
 async fn an_archived_price_and_a_price_in_another_currency_are_refused() {
-    let mut env = Env::with(Options {
-        multi_currency: true,
-        ..Options::default()
-    })
-    .await;
+    let mut env = Env::with(Options { multi_currency: true, ..Options::default() }).await;
     env.expect_dead_letters();
     let opportunity = env.enter(&Deal::with_lines(1, "EUR")).await;
     let price = env.objects("price")[0]["id"].as_str().unwrap().to_owned();
     env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(
-        verdict(&env, &opportunity),
-        (json!("stripe_refused"), vec![json!("stripe_refused")], 0)
-    );
+    assert_eq!(verdict(&env, &opportunity), (json!("stripe_refused"), vec![json!("stripe_refused")], 0));
     // Somebody takes the price back and sends the event again.
     env.stripe_post(&format!("/v1/prices/{price}"), "active=true").await;
     env.sqs.redrive();
     env.settle().await;
     assert_eq!(verdict(&env, &opportunity), (json!(null), vec![], 1));
 
-    let other = Deal {
-        account: "Other".into(),
-        ..Deal::with_lines(1, "EUR")
-    };
+    let other = Deal { account: "Other".into(), ..Deal::with_lines(1, "EUR") };
     let opportunity = env.enter(&other).await;
     let dollars = env.stripe_price("Dollars", 1000, "USD").await;
     products(&env, json!({ "Stripe_Price_Id__c": dollars }));
@@ -246,12 +168,7 @@ async fn a_deal_that_was_mended_is_billed_when_it_is_won_again_or_sent_again() {
     for again_by_hand in [true, false] {
         let mut env = Env::start().await;
         env.expect_dead_letters();
-        let opportunity = env
-            .opportunity_won(&Deal {
-                country: "Narnia".into(),
-                ..Deal::three_lines()
-            })
-            .await;
+        let opportunity = env.opportunity_won(&Deal { country: "Narnia".into(), ..Deal::three_lines() }).await;
         env.settle().await;
         assert_eq!(verdict(&env, &opportunity).0, json!("billing_country_unknown"));
         account(&env, &opportunity, json!({ "BillingCountry": "Norway" }));
@@ -273,16 +190,8 @@ async fn a_deal_that_changed_after_its_invoice_is_reviewed_and_nothing_is_sent()
     env.expect_dead_letters();
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
-    let line = env
-        .sandbox
-        .salesforce
-        .with(|org| org.records("OpportunityLineItem"))
-        .remove(0);
-    env.update(
-        "OpportunityLineItem",
-        line["Id"].as_str().unwrap(),
-        json!({ "Quantity": 9 }),
-    );
+    let line = env.sandbox.salesforce.with(|org| org.records("OpportunityLineItem")).remove(0);
+    env.update("OpportunityLineItem", line["Id"].as_str().unwrap(), json!({ "Quantity": 9 }));
     set(&env, &opportunity, json!({ "StageName": "Negotiation/Review" }));
     env.close(&opportunity);
     env.settle().await;
@@ -298,14 +207,7 @@ async fn a_field_that_salesforce_does_not_keep_is_reviewed() {
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     // Somebody's automation takes the id away in the moment between the write and the read-back.
     let refused = r#"[{"message":"no","errorCode":"FIELD_CUSTOM_VALIDATION_EXCEPTION","fields":[]}]"#;
-    let rule = FaultRule::once(
-        "POST",
-        "/services/data/**",
-        Fault::Status {
-            status: 400,
-            body: refused.into(),
-        },
-    );
+    let rule = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 400, body: refused.into() });
     env.sandbox.salesforce.inject(rule.body_contains("PATCH"));
     env.settle().await;
     let (noted, parked, invoices) = verdict(&env, &opportunity);
@@ -313,19 +215,13 @@ async fn a_field_that_salesforce_does_not_keep_is_reviewed() {
     assert_eq!(parked, [json!("salesforce_refused")]);
     env.sqs.redrive();
     env.settle().await;
-    assert_eq!(
-        env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"],
-        env.invoices()[0]["id"]
-    );
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
     assert_eq!(env.invoices().len(), 1);
 }
 
 #[tokio::test]
 async fn a_key_that_lacks_a_permission_burns_nothing_and_goes_on_when_it_is_mended() {
-    let options = Options {
-        permissions: vec!["rak_customer_write", "rak_plan_read"],
-        ..Options::default()
-    };
+    let options = Options { permissions: vec!["rak_customer_write", "rak_plan_read"], ..Options::default() };
     let env = Env::with(options).await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
@@ -335,8 +231,5 @@ async fn a_key_that_lacks_a_permission_burns_nothing_and_goes_on_when_it_is_mend
         .stripe
         .with(|stripe| stripe.set_permissions("rk_test_closedwon", &["rak_customer_write", "rak_invoice_write"]));
     env.settle_for_days().await;
-    assert_eq!(
-        env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"],
-        env.invoices()[0]["id"]
-    );
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
 }

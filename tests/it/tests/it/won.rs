@@ -8,11 +8,7 @@ pub fn billing(env: &Env, opportunity: &str) -> Value {
     let record = env.record("Opportunity", opportunity);
     let account = env.record("Account", record["AccountId"].as_str().unwrap());
     let invoice_id = record["Stripe_Invoice_Id__c"].clone();
-    let invoice = env
-        .invoices()
-        .into_iter()
-        .find(|invoice| invoice["id"] == invoice_id)
-        .unwrap_or_default();
+    let invoice = env.invoices().into_iter().find(|invoice| invoice["id"] == invoice_id).unwrap_or_default();
     json!({
         "customer_is_linked": record["Stripe_Customer_Id__c"] == invoice["customer"]
             && account["Stripe_Customer_Id__c"] == invoice["customer"],
@@ -41,10 +37,7 @@ pub fn assert_lines_equal(env: &Env, opportunity: &str) {
     let currency = lines[0]["currency"].as_str().unwrap().to_ascii_uppercase();
     let currency = domain::Currency::parse(&currency).unwrap();
     for item in items {
-        let line = lines
-            .iter()
-            .find(|line| line["metadata"]["sf_line_id"] == item["Id"])
-            .unwrap();
+        let line = lines.iter().find(|line| line["metadata"]["sf_line_id"] == item["Id"]).unwrap();
         let amount = item["TotalPrice"].to_string().parse().unwrap();
         let amount = domain::Money::from_major_units(amount, currency).unwrap();
         assert_eq!(line["amount"].as_i64().unwrap(), amount.minor_units(), "{item}");
@@ -56,12 +49,7 @@ async fn three_products_become_a_sent_invoice_and_its_ids_are_written_back() {
     let env = Env::start().await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     let replies = env.deliver().await;
-    assert!(
-        replies
-            .iter()
-            .any(|reply| (reply.status, reply.code()) == (202, "queued")),
-        "{replies:?}"
-    );
+    assert!(replies.iter().any(|reply| (reply.status, reply.code()) == (202, "queued")), "{replies:?}");
     env.settle().await;
     assert_eq!(
         billing(&env, &opportunity),
@@ -84,16 +72,9 @@ async fn three_products_become_a_sent_invoice_and_its_ids_are_written_back() {
 #[tokio::test]
 async fn every_number_of_lines_and_every_currency_is_billed_to_the_minor_unit() {
     for currency in ["USD", "EUR", "JPY", "KWD"] {
-        let env = Env::with(Options {
-            multi_currency: true,
-            ..Options::default()
-        })
-        .await;
+        let env = Env::with(Options { multi_currency: true, ..Options::default() }).await;
         for count in [1, 3, 120] {
-            let deal = Deal {
-                account: format!("{currency} {count}"),
-                ..Deal::with_lines(count, currency)
-            };
+            let deal = Deal { account: format!("{currency} {count}"), ..Deal::with_lines(count, currency) };
             let opportunity = env.opportunity_won(&deal).await;
             env.settle().await;
             let billing = billing(&env, &opportunity);
@@ -119,15 +100,9 @@ async fn negotiated_prices_are_billed_and_keep_their_product() {
         ("1000", 100_000, "999.99", "1.25"),
     ] {
         let env = Env::start().await;
-        let opportunity = env
-            .opportunity_won(&Deal::negotiated(list_price, stripe, unit_price, quantity))
-            .await;
+        let opportunity = env.opportunity_won(&Deal::negotiated(list_price, stripe, unit_price, quantity)).await;
         env.settle().await;
-        assert_eq!(
-            billing(&env, &opportunity)["status"],
-            "open",
-            "{unit_price} × {quantity}"
-        );
+        assert_eq!(billing(&env, &opportunity)["status"], "open", "{unit_price} × {quantity}");
         assert_lines_equal(&env, &opportunity);
         let line = env.invoice_lines(env.invoices()[0]["id"].as_str().unwrap()).remove(0);
         assert!(line["pricing"]["price_details"]["product"].is_string(), "{line}");
@@ -166,15 +141,10 @@ async fn a_second_deal_of_the_account_uses_its_customer() {
 #[tokio::test]
 async fn a_customer_that_salesforce_names_is_used_if_it_is_there() {
     let env = Env::start().await;
-    let named = env
-        .stripe_post("/v1/customers", "name=By+hand&email=ap@acme.example")
-        .await;
+    let named = env.stripe_post("/v1/customers", "name=By+hand&email=ap@acme.example").await;
     let gone = "cus_gone";
     for (customer, expected) in [(named["id"].as_str().unwrap(), 1), (gone, 2)] {
-        let account = env.account(&Deal {
-            account: customer.to_owned(),
-            ..Deal::three_lines()
-        });
+        let account = env.account(&Deal { account: customer.to_owned(), ..Deal::three_lines() });
         env.update("Account", &account, json!({ "Stripe_Customer_Id__c": customer }));
         let opportunity = env.enter_for(&account, &Deal::three_lines()).await;
         env.close(&opportunity);
@@ -194,29 +164,10 @@ async fn every_call_is_in_the_call_log_and_the_log_is_unbroken() {
         opportunity_id: domain::OpportunityId::parse(&opportunity).unwrap(),
     };
     let log = env.ledger().call_log(&id).await.unwrap();
-    let calls: Vec<_> = log
-        .iter()
-        .map(|entry| format!("{} {}", entry.call, entry.outcome))
-        .collect();
-    assert_eq!(
-        calls,
-        [
-            "read_deal ok",
-            "create_invoice ok",
-            "add_lines ok",
-            "send_invoice ok",
-            "update_records ok"
-        ]
-    );
-    assert!(
-        log.iter()
-            .filter(|entry| entry.system == "stripe")
-            .all(|entry| entry.request_id.is_some())
-    );
+    let calls: Vec<_> = log.iter().map(|entry| format!("{} {}", entry.call, entry.outcome)).collect();
+    assert_eq!(calls, ["read_deal ok", "create_invoice ok", "add_lines ok", "send_invoice ok", "update_records ok"]);
+    assert!(log.iter().filter(|entry| entry.system == "stripe").all(|entry| entry.request_id.is_some()));
     let run = env.ledger().run(&id).await.unwrap().unwrap();
     assert_eq!(run.status, "done");
-    assert!(
-        run.run.intents.values().all(|intent| intent.body.is_none()),
-        "a settled intent keeps no body"
-    );
+    assert!(run.run.intents.values().all(|intent| intent.body.is_none()), "a settled intent keeps no body");
 }

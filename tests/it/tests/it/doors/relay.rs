@@ -22,9 +22,13 @@ fn sync(record_id: &str) -> Value {
 }
 
 fn change(change_type: &str, ids: &[String], user: &str) -> Value {
+    change_of(&["StageName", "LastModifiedDate"], change_type, ids, user)
+}
+
+fn change_of(fields: &[&str], change_type: &str, ids: &[String], user: &str) -> Value {
     let header = json!({
         "entityName": "Opportunity", "recordIds": ids, "changeType": change_type, "commitUser": user,
-        "commitTimestamp": 1_795_392_000_000_i64, "changedFields": ["StageName"],
+        "commitTimestamp": 1_795_392_000_000_i64, "changedFields": fields,
     });
     event("OpportunityChangeEvent", json!({ "payload": { "ChangeEventHeader": header } }))
 }
@@ -47,32 +51,77 @@ fn without(key: &str) -> Value {
 
 const SOMEBODY: &str = "005000000000002AAA";
 const OURSELVES: &str = "005000000000001AAA";
+const WRITE_BACK: &[&str] = &["Stripe_Invoice_Id__c", "Stripe_Invoice_URL__c", "LastModifiedDate"];
 
 /// The row's number, what it is, the event, the status, and what it leaves behind.
 type Row = (u8, &'static str, fn() -> Value, &'static str, Trace);
 
 const ROWS: &[Row] = &[
-    (21, "another organization", || with("source", json!(SOURCE.replace("00D000000000001EAA", "00D000000000002"))), "ignored_organization", Trace::Nothing),
-    (21, "another partner", || with("source", json!("aws.partner/example.com/00D000000000001EAA/1")), "ignored_organization", Trace::Nothing),
-    (21, "the prefix alone", || with("source", json!("aws.partner/salesforce.com/")), "ignored_organization", Trace::Nothing),
+    (
+        21,
+        "another organization",
+        || with("source", json!(SOURCE.replace("00D000000000001EAA", "00D000000000002"))),
+        "ignored_organization",
+        Trace::Nothing,
+    ),
+    (
+        21,
+        "another partner",
+        || with("source", json!("aws.partner/example.com/00D000000000001EAA/1")),
+        "ignored_organization",
+        Trace::Nothing,
+    ),
+    (
+        21,
+        "the prefix alone",
+        || with("source", json!("aws.partner/salesforce.com/")),
+        "ignored_organization",
+        Trace::Nothing,
+    ),
     (13, "no detail", || without("detail"), "quarantined", Trace::Note),
     (13, "no time", || without("time"), "quarantined", Trace::Note),
     (13, "a time that is none", || with("time", json!("yesterday")), "quarantined", Trace::Note),
     (13, "a detail that is text", || with("detail", json!("payload")), "quarantined", Trace::Note),
     (13, "an event without a record", || with("detail", json!({ "payload": {} })), "quarantined", Trace::Note),
     (13, "an account's id", || sync("001000000000009"), "quarantined", Trace::Note),
-    (13, "a change event without a header", || event("OpportunityChangeEvent", json!({ "payload": {} })), "quarantined", Trace::Note),
+    (
+        13,
+        "a change event without a header",
+        || event("OpportunityChangeEvent", json!({ "payload": {} })),
+        "quarantined",
+        Trace::Note,
+    ),
     (13, "a change of a malformed id", || change("UPDATE", &["../1".into()], SOMEBODY), "quarantined", Trace::Note),
     (14, "a type of tomorrow", || with("detail-type", json!("Tomorrow__e")), "ignored", Trace::Nothing),
     (14, "a deletion", || change("DELETE", &ids(1), SOMEBODY), "ignored", Trace::Nothing),
     (14, "a change of nothing", || change("UPDATE", &[], SOMEBODY), "ignored", Trace::Nothing),
     (14, "a kind of change of tomorrow", || change("MERGE", &ids(1), SOMEBODY), "queued", Trace::Queued(1)),
     (14, "a gap", || change("GAP_UPDATE", &ids(2), SOMEBODY), "queued", Trace::Queued(2)),
-    (14, "more records than one call to SQS takes", || change("UPDATE", &ids(23), SOMEBODY), "queued", Trace::Queued(23)),
-    (29, "our own write", || change("UPDATE", &ids(1), OURSELVES), "ignored_own_write", Trace::Nothing),
-    (29, "our own write, with a user's id of 15 characters", || change("UPDATE", &ids(1), &OURSELVES[..15]), "ignored_own_write", Trace::Nothing),
+    (
+        14,
+        "more records than one call to SQS takes",
+        || change("UPDATE", &ids(23), SOMEBODY),
+        "queued",
+        Trace::Queued(23),
+    ),
+    (29, "our own write", || change_of(WRITE_BACK, "UPDATE", &ids(1), OURSELVES), "ignored_own_write", Trace::Nothing),
+    (
+        29,
+        "our own write, with a user's id of 15 characters",
+        || change_of(WRITE_BACK, "UPDATE", &ids(1), &OURSELVES[..15]),
+        "ignored_own_write",
+        Trace::Nothing,
+    ),
     (14, "the platform event", || sync("006000000000009"), "queued", Trace::Queued(1)),
     (14, "lost changes", || change("GAP_OVERFLOW", &[], SOMEBODY), "queued", Trace::Queued(1)),
+    (29, "our name, and a flow's doing", || change("UPDATE", &ids(1), OURSELVES), "queued", Trace::Queued(1)),
+    (
+        29,
+        "our fields, and another's doing",
+        || change_of(WRITE_BACK, "UPDATE", &ids(1), SOMEBODY),
+        "queued",
+        Trace::Queued(1),
+    ),
 ];
 
 #[tokio::test]
@@ -87,11 +136,15 @@ async fn every_row() {
         assert_eq!(traces(&env), expected, "{title} left a trace");
     }
     for note in env.sqs.dead_letters() {
-        assert_eq!((&note["quarantined"], &note["source"]), (&json!("relay_unreadable"), &json!("salesforce_event_relay")));
+        assert_eq!(
+            (&note["quarantined"], &note["source"]),
+            (&json!("relay_unreadable"), &json!("salesforce_event_relay"))
+        );
     }
     env.settle_for_days().await;
     // Nobody knows which changes were lost, so a person has to look.
-    let lost = env.sqs.dead_letters().into_iter().filter(|letter| letter["parked"]["code"] == "change_events_lost").count();
+    let lost =
+        env.sqs.dead_letters().into_iter().filter(|letter| letter["parked"]["code"] == "change_events_lost").count();
     assert_eq!((lost, env.stripe_calls().len()), (1, 0));
 }
 
@@ -119,7 +172,7 @@ async fn echoes(env: &Env) -> (String, Vec<Value>) {
     while env.work(10).await != it::Worked::Nothing {}
     assert!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"].is_string());
     let deliveries = env.sandbox.salesforce.take_deliveries();
-    let echoes: Vec<_> = deliveries.iter().flat_map(|delivery| bridge_events(&delivery.body, env.now())).collect();
+    let echoes: Vec<_> = deliveries.iter().flat_map(|delivery| bridge_events(delivery, env.now())).collect();
     let of_opportunity = echoes.iter().filter(|event| event["detail-type"] == "OpportunityChangeEvent").count();
     assert_eq!(of_opportunity, 1, "one write-back, one change event");
     env.sandbox.stripe.take_deliveries();

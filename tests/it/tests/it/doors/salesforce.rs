@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{Row, assert_counted, assert_says_nothing_more, play, traces};
 
 const PATH: &str = "/salesforce/events";
-const BODY: &str = r#"{"type":"opportunity.closed_won","organization_id":"00D000000000001EAA","record_id":"006000000000009"}"#;
+const BODY: &str =
+    r#"{"type":"opportunity.closed_won","organization_id":"00D000000000001EAA","record_id":"006000000000009"}"#;
 const TOO_LARGE: usize = 256 * 1024 + 1;
 
 struct Sender {
@@ -74,36 +75,87 @@ const ROWS: &[Row<Sender>] = &[
     Row::refused(21, "a timestamp in words", |s| s.with("webhook-timestamp", json!("now")), 401, "signature_malformed"),
     Row::refused(21, "a negative timestamp", |s| s.with("webhook-timestamp", json!("-1")), 401, "signature_malformed"),
     Row::refused(21, "another time", |s| s.with("webhook-timestamp", json!("1795392001")), 401, "signature_mismatch"),
-    Row::refused(21, "another version", |s| s.with("webhook-signature", json!(signature(s).replace("v1,", "v2,"))), 401, "signature_malformed"),
+    Row::refused(
+        21,
+        "another version",
+        |s| s.with("webhook-signature", json!(signature(s).replace("v1,", "v2,"))),
+        401,
+        "signature_malformed",
+    ),
     Row::refused(21, "not base64", |s| s.with("webhook-signature", json!("v1,!!!!")), 401, "signature_mismatch"),
-    Row::refused(21, "seventeen signatures", |s| s.with("webhook-signature", json!(format!("{} ", signature(s)).repeat(17))), 401, "signature_malformed"),
-    Row::queued(21, "two signatures, the second one valid", |s| s.with("webhook-signature", json!(format!("v1,AAAA {}", signature(s)))), 202),
-    Row::refused(21, "somebody else's secret", |s| {
-        let secret = SecretString::from("whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldA==");
-        Sender { secret, ..*s }.signed(BODY)
-    }, 401, "signature_mismatch"),
-    Row::refused(21, "another body", |s| {
-        let mut event = s.signed(BODY);
-        event["body"] = BODY.replace("006000000000009", "006000000000008").into();
-        event
-    }, 401, "signature_mismatch"),
+    Row::refused(
+        21,
+        "seventeen signatures",
+        |s| s.with("webhook-signature", json!(format!("{} ", signature(s)).repeat(17))),
+        401,
+        "signature_malformed",
+    ),
+    Row::queued(
+        21,
+        "two signatures, the second one valid",
+        |s| s.with("webhook-signature", json!(format!("v1,AAAA {}", signature(s)))),
+        202,
+    ),
+    Row::refused(
+        21,
+        "somebody else's secret",
+        |s| {
+            let secret = SecretString::from("whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldA==");
+            Sender { secret, ..*s }.signed(BODY)
+        },
+        401,
+        "signature_mismatch",
+    ),
+    Row::refused(
+        21,
+        "another body",
+        |s| {
+            let mut event = s.signed(BODY);
+            event["body"] = BODY.replace("006000000000009", "006000000000008").into();
+            event
+        },
+        401,
+        "signature_mismatch",
+    ),
     Row::refused(21, "another id", |s| s.with("webhook-id", json!("msg_other")), 401, "signature_mismatch"),
     Row::refused(21, "301 s old", |s| s.at(-301), 401, "timestamp_outside_tolerance"),
     Row::refused(21, "301 s ahead", |s| s.at(301), 401, "timestamp_outside_tolerance"),
     Row::queued(21, "299 s old", |s| s.at(-299), 202),
-    Row::refused(21, "another organization", |s| s.signed(&BODY.replace("00D000000000001EAA", "00D000000000002")), 401, "organization_unknown"),
+    Row::refused(
+        21,
+        "another organization",
+        |s| s.signed(&BODY.replace("00D000000000001EAA", "00D000000000002")),
+        401,
+        "organization_unknown",
+    ),
     Row::refused(22, "no id", |s| s.with("webhook-id", json!(null)), 400, "webhook_id_invalid"),
     Row::refused(22, "an empty id, and it is signed", |s| s.named(""), 400, "webhook_id_invalid"),
     Row::refused(22, "an id of 700 characters", |s| s.named(&"x".repeat(700)), 400, "webhook_id_invalid"),
     Row::refused(22, "an id that is a path", |s| s.named("../etc"), 400, "webhook_id_invalid"),
     Row::queued(22, "an id of 256 characters", |s| s.named(&"x".repeat(256)), 202),
-    Row::queued(10, "base64 of the right bytes", |s| base64_event("POST", PATH, &s.headers("msg_doors", 0, BODY), BODY.as_bytes()), 202),
-    Row::refused(10, "the flag says base64, and it is not", |s| {
-        let mut event = s.signed(BODY);
-        event["isBase64Encoded"] = true.into();
-        event
-    }, 400, "body_not_base64"),
-    Row::queued(11, "an emoji beside the id", |s| s.signed(&BODY.replace("{\"type\"", "{\"Name\":\"📄\u{2028}\",\"type\"")), 202),
+    Row::queued(
+        10,
+        "base64 of the right bytes",
+        |s| base64_event("POST", PATH, &s.headers("msg_doors", 0, BODY), BODY.as_bytes()),
+        202,
+    ),
+    Row::refused(
+        10,
+        "the flag says base64, and it is not",
+        |s| {
+            let mut event = s.signed(BODY);
+            event["isBase64Encoded"] = true.into();
+            event
+        },
+        400,
+        "body_not_base64",
+    ),
+    Row::queued(
+        11,
+        "an emoji beside the id",
+        |s| s.signed(&BODY.replace("{\"type\"", "{\"Name\":\"📄\u{2028}\",\"type\"")),
+        202,
+    ),
     Row::refused(12, "an empty body", |s| s.signed(""), 400, "body_empty"),
     Row::refused(12, "too large, and signed", |s: &Sender| s.signed(&"x".repeat(TOO_LARGE)), 413, "body_too_large")
         .counted(&["Quarantined", "Rejected"]),
@@ -154,7 +206,9 @@ async fn the_amount_of_the_record_is_billed_and_not_the_callouts() {
 #[tokio::test]
 async fn a_deal_that_is_not_won_any_more_costs_one_read() {
     let env = Env::start().await;
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    let opportunity = env.enter(&Deal::three_lines()).await;
+    env.settle().await;
+    env.close(&opportunity);
     let replies = env.deliver().await;
     env.update("Opportunity", &opportunity, json!({ "StageName": "Negotiation/Review" }));
     env.settle().await;
