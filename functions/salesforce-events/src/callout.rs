@@ -30,10 +30,7 @@ async fn accept(app: &App, request: &Request) -> Answer {
         Err(answer) => return answer,
     };
     let Ok(callout) = callout::decode(&request.body, sent_at) else {
-        return app
-            .door
-            .quarantine("callout_unreadable", Source::SalesforceCallout, &request.body)
-            .await;
+        return app.door.quarantine("callout_unreadable", Source::SalesforceCallout, &request.body).await;
     };
     // A sandbox that was copied from production keeps its secrets, and must not bill production's deals.
     if callout.organization_id != app.organization_id {
@@ -54,20 +51,9 @@ async fn accept(app: &App, request: &Request) -> Answer {
 /// The message's id and when it was sent.
 fn verify(app: &App, request: &Request) -> Result<(String, jiff::Timestamp), Answer> {
     let header = |name| request.header(name).unwrap_or_default();
-    let (id, timestamp, signatures) = (
-        header("webhook-id"),
-        header("webhook-timestamp"),
-        header("webhook-signature"),
-    );
+    let (id, timestamp, signatures) = (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"));
     let now = (app.door.now)();
-    match signature::verify(
-        id,
-        timestamp,
-        signatures,
-        &request.body,
-        &app.secrets.accepted(now),
-        now,
-    ) {
+    match signature::verify(id, timestamp, signatures, &request.body, &app.secrets.accepted(now), now) {
         Ok(verified) => {
             if verified.secret_index > 0 {
                 app.door.count(Metric::PreviousSecretUsed, "salesforce");

@@ -36,18 +36,8 @@ impl App {
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
         let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
-        let door = Door {
-            service: "salesforce-events",
-            queue,
-            now: Arc::new(Timestamp::now),
-        };
-        Ok(Self {
-            door,
-            secrets,
-            organization_id,
-            event_source_prefix,
-            integration_user_id,
-        })
+        let door = Door { service: "salesforce-events", queue, now: Arc::new(Timestamp::now) };
+        Ok(Self { door, secrets, organization_id, event_source_prefix, integration_user_id })
     }
 
     /// The organization that a partner event source belongs to: `{prefix}{organization id}/{channel}`.
@@ -59,9 +49,8 @@ impl App {
 
 /// A secret that cannot verify anything is refused at start, not at every callout.
 pub fn signing_secrets(value: &secrecy::SecretString, variable: &str) -> Result<Rotating, ConfigError> {
-    let problem = |why: String| ConfigError {
-        problems: vec![format!("the secret of {variable} is not usable: {why}")],
-    };
+    let problem =
+        |why: String| ConfigError { problems: vec![format!("the secret of {variable} is not usable: {why}")] };
     let rotating = Rotating::parse(value).map_err(|why| problem(why.into()))?;
     for secret in rotating.all() {
         SigningSecret::parse(secret.expose_secret()).map_err(|why| problem(why.to_string()))?;

@@ -25,11 +25,7 @@ struct EventBridgeEvent<'a> {
 
 pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Error> {
     let Ok(event) = serde_json::from_str::<EventBridgeEvent<'_>>(payload.get()) else {
-        return answered(
-            app.door
-                .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
-                .await,
-        );
+        return answered(app.door.quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload)).await);
     };
     let source = match app.source(&event.source) {
         Some(organization_id) if organization_id == app.organization_id => event,
@@ -38,18 +34,9 @@ pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Erro
             return Ok(json!({ "status": "ignored_organization" }));
         }
     };
-    let decoded = relay::decode(
-        &source.detail_type,
-        source.detail,
-        source.time,
-        app.integration_user_id.as_ref(),
-    );
+    let decoded = relay::decode(&source.detail_type, source.detail, source.time, app.integration_user_id.as_ref());
     let Ok(relayed) = decoded else {
-        return answered(
-            app.door
-                .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
-                .await,
-        );
+        return answered(app.door.quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload)).await);
     };
     if relayed.own_write {
         app.door.count(Metric::EventsIgnored, "own_write");
@@ -65,25 +52,14 @@ pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Erro
         .events
         .into_iter()
         .enumerate()
-        .map(|(index, event)| {
-            Envelope::new(
-                format!("{}.{index}", source.id),
-                Source::SalesforceEventRelay,
-                event,
-                now,
-            )
-        })
+        .map(|(index, event)| Envelope::new(format!("{}.{index}", source.id), Source::SalesforceEventRelay, event, now))
         .collect();
     answered(app.door.enqueue(&envelopes, Answer::accepted("queued")).await)
 }
 
 /// EventBridge reads no status: what was not taken must be an error, and is delivered again.
 fn answered(answer: Answer) -> Result<Value, Error> {
-    if answer.status() < 400 {
-        Ok(json!({ "status": answer.code() }))
-    } else {
-        Err(answer.code().into())
-    }
+    if answer.status() < 400 { Ok(json!({ "status": answer.code() })) } else { Err(answer.code().into()) }
 }
 
 fn bytes(payload: &RawValue) -> &[u8] {

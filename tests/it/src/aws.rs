@@ -84,10 +84,7 @@ impl Sqs {
     }
 
     pub fn delete(&self, id: &str) {
-        self.with(|queues| {
-            let position = queues.work.iter().position(|message| message.id == id);
-            position.map(|position| queues.work.remove(position))
-        });
+        self.with(|queues| queues.work.retain(|message| message.id != id));
     }
 
     pub fn put(&self, body: &str) {

@@ -213,7 +213,8 @@ fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
 
 #[test]
 fn what_does_not_equal_the_plan_is_never_sent() {
-    let wrong: [(&str, fn(&mut InvoiceSeen)); 8] = [
+    type Change = fn(&mut InvoiceSeen);
+    let wrong: [(&str, Change); 8] = [
         ("a foreign line", |seen| seen.first_lines[0].key = None),
         ("a line twice", |seen| seen.first_lines[1].key = seen.first_lines[0].key.clone()),
         ("a missing line", |seen| drop(seen.first_lines.pop())),
