@@ -35,10 +35,7 @@ impl Depth {
 
 impl Aws {
     pub fn new(endpoint: String) -> Self {
-        Self {
-            http: Http::new(Duration::from_secs(30)),
-            endpoint,
-        }
+        Self { http: Http::new(Duration::from_secs(30)), endpoint }
     }
 
     fn call(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
@@ -50,9 +47,7 @@ impl Aws {
             ("x-amz-target", target),
             ("authorization", authorization.as_str()),
         ];
-        self.http
-            .send("POST", &format!("{}/", self.endpoint), &headers, &body.to_string())?
-            .json(target)
+        self.http.send("POST", &format!("{}/", self.endpoint), &headers, &body.to_string())?.json(target)
     }
 
     /// Creates a secret and answers its ARN. A secret without a value is how AWS lets one be announced before it exists.
@@ -67,13 +62,11 @@ impl Aws {
 
     pub fn put_secret(&self, arn: &str, value: &str) -> Result<()> {
         let body = json!({ "SecretId": arn, "SecretString": value });
-        self.call("secretsmanager", "secretsmanager.PutSecretValue", &body)
-            .map(drop)
+        self.call("secretsmanager", "secretsmanager.PutSecretValue", &body).map(drop)
     }
 
     pub fn create_event_bus(&self, name: &str) -> Result<()> {
-        self.call("events", "AWSEvents.CreateEventBus", &json!({ "Name": name }))
-            .map(drop)
+        self.call("events", "AWSEvents.CreateEventBus", &json!({ "Name": name })).map(drop)
     }
 
     pub fn queue_depth(&self, queue_url: &str) -> Result<Depth> {
@@ -110,10 +103,7 @@ impl Aws {
         loop {
             let page = self.call("logs", "Logs_20140328.FilterLogEvents", &body)?;
             for event in page["events"].as_array().into_iter().flatten() {
-                messages.push((
-                    event["timestamp"].as_i64().unwrap_or(0),
-                    text(event, "message")?.to_owned(),
-                ));
+                messages.push((event["timestamp"].as_i64().unwrap_or(0), text(event, "message")?.to_owned()));
             }
             match page["nextToken"].as_str() {
                 Some(token) => body["nextToken"] = json!(token),
@@ -124,37 +114,23 @@ impl Aws {
 
     /// The outputs of a stack.
     pub fn stack_outputs(&self, stack: &str) -> Result<Vec<(String, String)>> {
-        let body = form(&[
-            ("Action", "DescribeStacks"),
-            ("Version", "2010-05-15"),
-            ("StackName", stack),
-        ]);
+        let body = form(&[("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", stack)]);
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/cloudformation/aws4_request, SignedHeaders=host, Signature=0"
         );
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("authorization", authorization.as_str()),
-        ];
-        let answer = self
-            .http
-            .send("POST", &format!("{}/", self.endpoint), &headers, &body)?;
+        let headers =
+            [("content-type", "application/x-www-form-urlencoded"), ("authorization", authorization.as_str())];
+        let answer = self.http.send("POST", &format!("{}/", self.endpoint), &headers, &body)?;
         let outputs = outputs_in(&answer.body);
         if outputs.is_empty() {
-            return Err(Failure::new(format!(
-                "the stack {} has no outputs: {}",
-                encode(stack),
-                answer.body
-            )));
+            return Err(Failure::new(format!("the stack {} has no outputs: {}", encode(stack), answer.body)));
         }
         Ok(outputs)
     }
 }
 
 pub fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {
-    value[field]
-        .as_str()
-        .ok_or_else(|| Failure::new(format!("there is no text {field} in {value}")))
+    value[field].as_str().ok_or_else(|| Failure::new(format!("there is no text {field} in {value}")))
 }
 
 /// The pairs of `OutputKey` and `OutputValue` in a `DescribeStacks` answer.
@@ -162,9 +138,7 @@ fn outputs_in(xml: &str) -> Vec<(String, String)> {
     let mut outputs = Vec::new();
     for member in xml.split("<OutputKey>").skip(1) {
         let key = member.split("</OutputKey>").next().unwrap_or_default();
-        let value = member
-            .split_once("<OutputValue>")
-            .and_then(|(_, rest)| rest.split_once("</OutputValue>"));
+        let value = member.split_once("<OutputValue>").and_then(|(_, rest)| rest.split_once("</OutputValue>"));
         if let Some((value, _)) = value {
             outputs.push((unescaped(key), unescaped(value)));
         }
@@ -173,17 +147,11 @@ fn outputs_in(xml: &str) -> Vec<(String, String)> {
 }
 
 fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&apos;", "'")
-        .replace("&amp;", "&")
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&")
 }
 
 fn plain_map(item: &Value) -> Value {
-    item.as_object().map_or(Value::Null, |map| {
-        map.iter().map(|(name, value)| (name.clone(), plain(value))).collect()
-    })
+    item.as_object().map_or(Value::Null, |map| map.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
 }
 
 /// A DynamoDB attribute value as plain JSON. A number that is no 64-bit integer stays text.
@@ -192,10 +160,7 @@ fn plain(attribute: &Value) -> Value {
         return Value::Null;
     };
     match kind.as_str() {
-        "N" => value
-            .as_str()
-            .and_then(|digits| digits.parse::<i64>().ok())
-            .map_or(value.clone(), Value::from),
+        "N" => value.as_str().and_then(|digits| digits.parse::<i64>().ok()).map_or(value.clone(), Value::from),
         "M" => plain_map(value),
         "L" => value.as_array().into_iter().flatten().map(plain).collect(),
         "NULL" => Value::Null,
@@ -213,10 +178,7 @@ mod tests {
                    <member><OutputKey>Table</OutputKey><Description>d</Description><OutputValue>t-1</OutputValue>\
                    </member></Outputs>";
         let expected = [("ApiUrl", "http://a?b&c"), ("Table", "t-1")];
-        assert_eq!(
-            outputs_in(xml),
-            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
-        );
+        assert_eq!(outputs_in(xml), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
     }
 
     #[test]

@@ -16,18 +16,11 @@ pub const FUNCTIONS: [&str; 3] = ["stripe-webhook", "salesforce-events", "retry-
 pub fn build(supervisor: &Supervisor, progress: Progress) -> Result<()> {
     progress.say("building the functions and the sandbox (a first release build takes minutes)");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--release", "--locked", "--package", "sandbox"])
-        .current_dir(root());
+    cargo.args(["build", "--release", "--locked", "--package", "sandbox"]).current_dir(root());
     for function in FUNCTIONS {
         cargo.args(["--package", function]);
     }
-    supervisor.run(
-        "the release build",
-        &mut cargo,
-        &local("logs/cargo-build.log")?,
-        Duration::from_secs(2400),
-    )?;
+    supervisor.run("the release build", &mut cargo, &local("logs/cargo-build.log")?, Duration::from_secs(2400))?;
     for function in FUNCTIONS {
         let folder = path("target/lambda").join(function);
         std::fs::create_dir_all(&folder).context(format_args!("creating {}", folder.display()))?;

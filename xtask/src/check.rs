@@ -38,27 +38,13 @@ struct Tally {
 impl Tally {
     fn new() -> Result<Self> {
         let progress = Progress::start();
-        Ok(Self {
-            progress,
-            supervisor: Supervisor::start(progress)?,
-            passed: 0,
-            failed: 0,
-            failures: Vec::new(),
-        })
+        Ok(Self { progress, supervisor: Supervisor::start(progress)?, passed: 0, failed: 0, failures: Vec::new() })
     }
 
     fn fast_part(&mut self) {
         self.part("cargo fmt", |tally| tally.cargo(&["fmt", "--all", "--check"]));
         self.part("cargo clippy", |tally| {
-            tally.cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--",
-                "--deny",
-                "warnings",
-            ])
+            tally.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
         });
         self.part("cargo test", Self::cargo_test);
     }
@@ -72,9 +58,7 @@ impl Tally {
             Ok(())
         });
         let Some(tools) = tools else { return };
-        self.part("sam validate --lint", |tally| {
-            deploy::validate(&tally.supervisor, &tools)
-        });
+        self.part("sam validate --lint", |tally| deploy::validate(&tally.supervisor, &tools));
         let mut running = None;
         self.part("the stack", |tally| {
             running = Some(Stack::start(&tally.supervisor, tools, tally.progress)?);
@@ -85,9 +69,7 @@ impl Tally {
         self.part("the story by event relay", |tally| tally.story(&stack, Door::Relay));
         self.part("stripe-python", |_| clients::stripe_python(&stack));
         self.part("the Stripe CLI", |_| clients::stripe_cli(&stack));
-        self.part("simple-salesforce and the Stripe CLI", |_| {
-            clients::salesforce_and_stripe_cli(&stack)
-        });
+        self.part("simple-salesforce and the Stripe CLI", |_| clients::salesforce_and_stripe_cli(&stack));
     }
 
     /// One part of the whole. It counts as one passed, beside what it counts itself.
@@ -114,11 +96,7 @@ impl Tally {
         let holding = story.checks.iter().filter(|check| check.holds).count();
         self.passed += holding as u64;
         self.failed += (story.checks.len() - holding) as u64;
-        if story.is_true() {
-            Ok(())
-        } else {
-            Err(Failure::new(report::checks(&story)))
-        }
+        if story.is_true() { Ok(()) } else { Err(Failure::new(report::checks(&story))) }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Result<()> {
@@ -135,12 +113,8 @@ impl Tally {
     fn cargo_test(&mut self) -> Result<()> {
         let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
         let mut command = cargo_command(&arguments);
-        let mut process = self
-            .supervisor
-            .spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-        let output = process
-            .take_stdout()
-            .ok_or_else(|| Failure::new("cargo test has no standard output"))?;
+        let mut process = self.supervisor.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let output = process.take_stdout().ok_or_else(|| Failure::new("cargo test has no standard output"))?;
         let mut failed = 0;
         for line in BufReader::new(output).lines() {
             let line = line.context("reading what cargo test says")?;
@@ -153,9 +127,7 @@ impl Tally {
         self.failed += failed;
         match process.wait_for(std::time::Duration::from_secs(60))? {
             Some(status) if status.success() && failed == 0 => Ok(()),
-            _ => Err(Failure::new(format!(
-                "cargo test: {failed} tests failed; cargo's output says which"
-            ))),
+            _ => Err(Failure::new(format!("cargo test: {failed} tests failed; cargo's output says which"))),
         }
     }
 

@@ -23,30 +23,13 @@ pub fn stripe_python(stack: &Stack) -> Result<()> {
 
 /// An invoice that the Stripe CLI makes from nothing and pays.
 pub fn stripe_cli(stack: &Stack) -> Result<()> {
-    let customer = stripe(
-        stack,
-        &["customers", "create", "--name=Zoë GmbH", "--email=ap@zoe.example"],
-    )?;
+    let customer = stripe(stack, &["customers", "create", "--name=Zoë GmbH", "--email=ap@zoe.example"])?;
     let customer = format!("--customer={}", text(&customer, "id")?);
-    let terms = [
-        "--collection-method=send_invoice",
-        "--days-until-due=30",
-        "--currency=eur",
-    ];
+    let terms = ["--collection-method=send_invoice", "--days-until-due=30", "--currency=eur"];
     let invoice = stripe(stack, &[&["invoices", "create", &customer][..], &terms[..]].concat())?;
     let invoice = text(&invoice, "id")?;
     let line = format!("--invoice={invoice}");
-    stripe(
-        stack,
-        &[
-            "invoiceitems",
-            "create",
-            &customer,
-            &line,
-            "--amount=4200",
-            "--currency=eur",
-        ],
-    )?;
+    stripe(stack, &["invoiceitems", "create", &customer, &line, "--amount=4200", "--currency=eur"])?;
     let open = stripe(stack, &["invoices", "finalize_invoice", invoice])?;
     same(&open["status"], &json!("open"), "the Stripe CLI finalizes an invoice")?;
     let paid = stripe(stack, &["invoices", "pay", invoice, "--paid-out-of-band=true"])?;
@@ -68,45 +51,26 @@ pub fn salesforce_and_stripe_cli(stack: &Stack) -> Result<()> {
         prices.push(text(&price, "id")?.to_owned());
     }
 
-    let records = python(
-        stack,
-        "tests/it/clients/simple_salesforce_client.py",
-        &[("STRIPE_PRICE_IDS", prices.join(","))],
-    )?;
+    let records =
+        python(stack, "tests/it/clients/simple_salesforce_client.py", &[("STRIPE_PRICE_IDS", prices.join(","))])?;
     let opportunity = records
         .iter()
-        .find_map(|line| {
-            ["opportunity_id", "Opportunity", "opportunity"]
-                .iter()
-                .find_map(|name| line[*name].as_str())
-        })
+        .find_map(|line| ["opportunity_id", "Opportunity", "opportunity"].iter().find_map(|name| line[*name].as_str()))
         .ok_or_else(|| Failure::new(format!("simple-salesforce told of no opportunity: {records:?}")))?;
 
     let salesforce = stack.sandbox.salesforce()?;
-    let won = wait_for_opportunity(
-        stack,
-        &salesforce,
-        opportunity,
-        "Stripe_Invoice_Id__c",
-        Value::is_string,
-    )?;
+    let won = wait_for_opportunity(stack, &salesforce, opportunity, "Stripe_Invoice_Id__c", Value::is_string)?;
     let invoice = text(&won, "Stripe_Invoice_Id__c")?;
     let seen = stripe(stack, &["invoices", "retrieve", invoice])?;
     same(&seen["status"], &json!("open"), "the Stripe CLI sees the invoice open")?;
     let paid = stripe(stack, &["invoices", "pay", invoice, "--paid-out-of-band=true"])?;
     same(&paid["status"], &json!("paid"), "the Stripe CLI pays the invoice")?;
-    wait_for_opportunity(stack, &salesforce, opportunity, "Payment_Received__c", |value| {
-        value == &json!(true)
-    })?;
+    wait_for_opportunity(stack, &salesforce, opportunity, "Payment_Received__c", |value| value == &json!(true))?;
     Ok(())
 }
 
 fn same(seen: &Value, expected: &Value, what: &str) -> Result<()> {
-    if seen == expected {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("{what}: saw {seen}, expected {expected}")))
-    }
+    if seen == expected { Ok(()) } else { Err(Failure::new(format!("{what}: saw {seen}, expected {expected}"))) }
 }
 
 /// Runs a client's script and answers the JSON lines that it prints.
@@ -125,10 +89,7 @@ fn python(stack: &Stack, script: &str, more: &[(&str, String)]) -> Result<Vec<Va
         .env("no_proxy", "127.0.0.1,localhost")
         .envs(more.iter().map(|(name, value)| (*name, value)));
     let output = output(stack, script, &mut command)?;
-    Ok(output
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
+    Ok(output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
 /// One command of the Stripe CLI, and the object it printed.
@@ -153,10 +114,7 @@ fn stripe(stack: &Stack, arguments: &[&str]) -> Result<Value> {
 fn output(stack: &Stack, doing: &str, command: &mut Command) -> Result<String> {
     let (said, complained) = (local("logs/client.out")?, local("logs/client.err")?);
     let create = |path| std::fs::File::create(path).context("creating a client's log");
-    command
-        .stdin(Stdio::null())
-        .stdout(create(&said)?)
-        .stderr(create(&complained)?);
+    command.stdin(Stdio::null()).stdout(create(&said)?).stderr(create(&complained)?);
     let mut process = stack.supervisor.spawn(command)?;
     let status = process.wait_for(WITHIN)?;
     let mut text = String::new();
@@ -164,14 +122,9 @@ fn output(stack: &Stack, doing: &str, command: &mut Command) -> Result<String> {
     file.read_to_string(&mut text).context("reading what a client said")?;
     match status {
         Some(status) if status.success() => Ok(text),
-        Some(status) => Err(Failure::new(format!(
-            "{doing} failed ({status})\n{}\n{}",
-            tail(&said, 15),
-            tail(&complained, 15)
-        ))),
-        None => Err(Failure::new(format!(
-            "{doing} did not end within {} s",
-            WITHIN.as_secs()
-        ))),
+        Some(status) => {
+            Err(Failure::new(format!("{doing} failed ({status})\n{}\n{}", tail(&said, 15), tail(&complained, 15))))
+        }
+        None => Err(Failure::new(format!("{doing} did not end within {} s", WITHIN.as_secs()))),
     }
 }

@@ -15,14 +15,8 @@ pub fn run(door: Door, json: bool) -> Result<bool> {
     let tools = stack::prepare(&supervisor, progress)?;
     let stack = Stack::start(&supervisor, tools, progress)?;
     let story = story::play(&stack, door, progress)?;
-    let result = if json {
-        format!("{:#}\n", report::json(&story))
-    } else {
-        report::text(&story, &stack)
-    };
-    std::io::stdout()
-        .write_all(result.as_bytes())
-        .context("printing the result")?;
+    let result = if json { format!("{:#}\n", report::json(&story)) } else { report::text(&story, &stack) };
+    std::io::stdout().write_all(result.as_bytes()).context("printing the result")?;
     let failed = story.checks.iter().filter(|check| !check.holds).count();
     if failed == 0 {
         progress.say(format_args!("the story holds: {} checks", story.checks.len()));

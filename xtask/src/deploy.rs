@@ -16,40 +16,18 @@ pub struct Outputs(BTreeMap<String, String>);
 
 impl Outputs {
     pub fn get(&self, name: &str) -> Result<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| Failure::new(format!("template.yaml has no output {name}")))
+        self.0.get(name).map(String::as_str).ok_or_else(|| Failure::new(format!("template.yaml has no output {name}")))
     }
 }
 
 pub fn deploy(supervisor: &Supervisor, tools: &Tools, aws: &Aws, parameters: &[(&str, &str)]) -> Result<Outputs> {
     let mut sam = tools.sam()?;
-    sam.args([
-        "deploy",
-        "--template-file",
-        "template.yaml",
-        "--stack-name",
-        STACK,
-        "--region",
-        REGION,
-    ])
-    .args([
-        "--resolve-s3",
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "--no-confirm-changeset",
-        "--no-progressbar",
-    ])
-    .env("AWS_ENDPOINT_URL", &aws.endpoint)
-    .arg("--parameter-overrides")
-    .args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
-    supervisor.run(
-        "sam deploy",
-        &mut sam,
-        &local("logs/sam-deploy.log")?,
-        Duration::from_secs(180),
-    )?;
+    sam.args(["deploy", "--template-file", "template.yaml", "--stack-name", STACK, "--region", REGION])
+        .args(["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"])
+        .env("AWS_ENDPOINT_URL", &aws.endpoint)
+        .arg("--parameter-overrides")
+        .args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
+    supervisor.run("sam deploy", &mut sam, &local("logs/sam-deploy.log")?, Duration::from_secs(180))?;
     Ok(Outputs(aws.stack_outputs(STACK)?.into_iter().collect()))
 }
 
@@ -57,12 +35,7 @@ pub fn deploy(supervisor: &Supervisor, tools: &Tools, aws: &Aws, parameters: &[(
 pub fn validate(supervisor: &Supervisor, tools: &Tools) -> Result<()> {
     let mut sam = tools.sam()?;
     sam.args(["validate", "--lint", "--template", "template.yaml", "--region", REGION]);
-    supervisor.run(
-        "sam validate --lint",
-        &mut sam,
-        &local("logs/sam-validate.log")?,
-        Duration::from_secs(120),
-    )
+    supervisor.run("sam validate --lint", &mut sam, &local("logs/sam-validate.log")?, Duration::from_secs(120))
 }
 
 #[cfg(test)]
@@ -78,30 +51,19 @@ mod tests {
         let quoted = source.split('"').skip(1).step_by(2);
         let is_name = |text: &&str| {
             text.contains('_')
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+                && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
         // `ENVIRONMENT` is the one name of a single word.
-        quoted
-            .filter(|text| is_name(text) || *text == "ENVIRONMENT")
-            .map(str::to_owned)
-            .collect()
+        quoted.filter(|text| is_name(text) || *text == "ENVIRONMENT").map(str::to_owned).collect()
     }
 
     /// The environment variables that the template gives to a function.
     fn given_to(function: &str) -> BTreeSet<String> {
         let template = std::fs::read_to_string(path("template.yaml")).unwrap();
-        let resource = template
-            .split(&format!("CodeUri: target/lambda/{function}/"))
-            .nth(1)
-            .unwrap();
+        let resource = template.split(&format!("CodeUri: target/lambda/{function}/")).nth(1).unwrap();
         let variables = resource.split("        Variables:\n").nth(1).unwrap();
         let lines = variables.lines().take_while(|line| line.starts_with("          "));
-        lines
-            .filter_map(|line| line.trim().split_once(':'))
-            .map(|(name, _)| name.to_owned())
-            .collect()
+        lines.filter_map(|line| line.trim().split_once(':')).map(|(name, _)| name.to_owned()).collect()
     }
 
     #[test]

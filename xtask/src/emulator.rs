@@ -56,14 +56,8 @@ impl Emulator {
         let http = Http::new(Duration::from_secs(2));
         let deadline = Instant::now() + READY_WITHIN;
         loop {
-            if http
-                .get(&format!("{endpoint}/_ministack/ready"))
-                .is_ok_and(|answer| answer.status == 200)
-            {
-                return Ok(Self {
-                    aws: Aws::new(endpoint),
-                    _process: process,
-                });
+            if http.get(&format!("{endpoint}/_ministack/ready")).is_ok_and(|answer| answer.status == 200) {
+                return Ok(Self { aws: Aws::new(endpoint), _process: process });
             }
             let ended = process.ended()?;
             if ended.is_some() || Instant::now() >= deadline {

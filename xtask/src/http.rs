@@ -24,9 +24,7 @@ impl Http {
             // A proxy of the environment is for the world outside; everything here is on the loopback interface.
             .proxy(None)
             .build();
-        Self {
-            agent: config.new_agent(),
-        }
+        Self { agent: config.new_agent() }
     }
 
     pub fn send(&self, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<Answer> {
@@ -42,12 +40,7 @@ impl Http {
         };
         let mut response = response.context(&doing)?;
         let status = response.status().as_u16();
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(64 << 20)
-            .read_to_string()
-            .context(&doing)?;
+        let body = response.body_mut().with_config().limit(64 << 20).read_to_string().context(&doing)?;
         Ok(Answer { status, body })
     }
 
@@ -61,10 +54,7 @@ impl Answer {
     pub fn json(&self, doing: &str) -> Result<Value> {
         if !(200..300).contains(&self.status) {
             let said: String = self.body.chars().take(600).collect();
-            return Err(Failure::new(format!(
-                "{doing} was answered with {}: {said}",
-                self.status
-            )));
+            return Err(Failure::new(format!("{doing} was answered with {}: {said}", self.status)));
         }
         if self.body.trim().is_empty() {
             return Ok(Value::Null);
@@ -75,11 +65,7 @@ impl Answer {
 
 /// `application/x-www-form-urlencoded`.
 pub fn form(pairs: &[(&str, &str)]) -> String {
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect::<Vec<_>>()
-        .join("&")
+    pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect::<Vec<_>>().join("&")
 }
 
 pub fn encode(text: &str) -> String {

@@ -79,23 +79,14 @@ impl Supervisor {
             .process_group(0)
             .spawn()
             .context("starting sh, which ends our children when we cannot")?;
-        Ok(Self {
-            reaper: Arc::new(Reaper { child }),
-            progress,
-        })
+        Ok(Self { reaper: Arc::new(Reaper { child }), progress })
     }
 
     pub fn spawn(&self, command: &mut Command) -> Result<Process> {
         let name = command.get_program().to_string_lossy().into_owned();
-        let child = command
-            .process_group(0)
-            .spawn()
-            .context(format_args!("starting {name}"))?;
+        let child = command.process_group(0).spawn().context(format_args!("starting {name}"))?;
         self.reaper.tell('+', child.id());
-        Ok(Process {
-            child,
-            reaper: self.reaper.clone(),
-        })
+        Ok(Process { child, reaper: self.reaper.clone() })
     }
 
     /// Runs a command to its end, everything it says going to a log; an error shows the log's last lines. What takes long
@@ -120,11 +111,7 @@ impl Supervisor {
         if status.success() {
             return Ok(());
         }
-        Err(Failure::new(format!(
-            "{what} failed ({status}); its log is {}\n{}",
-            shown(log),
-            tail(log, 30)
-        )))
+        Err(Failure::new(format!("{what} failed ({status}); its log is {}\n{}", shown(log), tail(log, 30))))
     }
 }
 
@@ -211,12 +198,8 @@ mod tests {
         let supervisor = Supervisor::start(Progress::start()).unwrap();
         let mut process = supervisor.spawn(Command::new("sleep").arg("60")).unwrap();
         // Closing the pipe is what the operating system does when we are killed.
-        let mut reaper = Command::new("sh")
-            .args(["-c", REAPER])
-            .stdin(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap();
+        let mut reaper =
+            Command::new("sh").args(["-c", REAPER]).stdin(Stdio::piped()).process_group(0).spawn().unwrap();
         writeln!(reaper.stdin.take().unwrap(), "+ {}", process.child.id()).unwrap();
         let status = process.wait_for(Duration::from_secs(5)).unwrap();
         reaper.wait().unwrap();
@@ -224,11 +207,7 @@ mod tests {
     }
 
     fn alive(process: &str) -> bool {
-        let state = Command::new("ps")
-            .args(["-o", "stat=", "-p", process])
-            .output()
-            .unwrap()
-            .stdout;
+        let state = Command::new("ps").args(["-o", "stat=", "-p", process]).output().unwrap().stdout;
         let state = String::from_utf8(state).unwrap();
         !state.trim().is_empty() && !state.trim().starts_with('Z')
     }

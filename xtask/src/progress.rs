@@ -10,9 +10,7 @@ pub struct Progress {
 
 impl Progress {
     pub fn start() -> Self {
-        Self {
-            started: Instant::now(),
-        }
+        Self { started: Instant::now() }
     }
 
     pub fn say(&self, sentence: impl std::fmt::Display) {

@@ -31,44 +31,24 @@ pub fn text(story: &Story, stack: &Stack) -> String {
     out.push_str(&fields("Account", &facts.account));
 
     out.push_str("\nStripe\n");
-    for name in [
-        "id",
-        "customer",
-        "number",
-        "status",
-        "currency",
-        "total",
-        "amount_paid",
-        "hosted_invoice_url",
-    ] {
+    for name in ["id", "customer", "number", "status", "currency", "total", "amount_paid", "hosted_invoice_url"] {
         out.push_str(&format!("  invoice.{name:<26} {}\n", plain(&invoice[name])));
     }
     for line in &facts.lines {
-        let amount = line["amount"]
-            .as_i64()
-            .map(|minor_units| shown(minor_units, 2))
-            .unwrap_or_default();
+        let amount = line["amount"].as_i64().map(|minor_units| shown(minor_units, 2)).unwrap_or_default();
         let quantity = plain(&line["quantity"]);
-        out.push_str(&format!(
-            "  line  {quantity:>6} x {:<24} {amount:>12}\n",
-            plain(&line["description"])
-        ));
+        out.push_str(&format!("  line  {quantity:>6} x {:<24} {amount:>12}\n", plain(&line["description"])));
     }
 
     out.push_str("\nLedger\n");
     for run in &facts.runs {
         let (workflow, status, point) = (plain(&run["workflow"]), plain(&run["status"]), plain(&run["point"]));
-        out.push_str(&format!(
-            "  run   {workflow:<18} {status:<8} at {point:<16} {}\n",
-            plain(&run["pk"])
-        ));
+        out.push_str(&format!("  run   {workflow:<18} {status:<8} at {point:<16} {}\n", plain(&run["pk"])));
     }
     for call in &facts.calls {
         let (system, name, outcome) = (plain(&call["system"]), plain(&call["call"]), plain(&call["outcome"]));
         let (took, request) = (plain(&call["duration_ms"]), plain(&call["request_id"]));
-        out.push_str(&format!(
-            "  call  {system:<11} {name:<16} {outcome:<10} {took:>5} ms  {request}\n"
-        ));
+        out.push_str(&format!("  call  {system:<11} {name:<16} {outcome:<10} {took:>5} ms  {request}\n"));
     }
 
     out.push_str("\nQueues\n");
@@ -93,11 +73,8 @@ pub fn checks(story: &Story) -> String {
         .checks
         .iter()
         .map(|check| {
-            let (mark, seen) = if check.holds {
-                ("ok  ", String::new())
-            } else {
-                ("FAIL", format!(": {}", check.seen))
-            };
+            let (mark, seen) =
+                if check.holds { ("ok  ", String::new()) } else { ("FAIL", format!(": {}", check.seen)) };
             format!("  {mark} {}{seen}\n", check.what)
         })
         .collect()
@@ -105,11 +82,13 @@ pub fn checks(story: &Story) -> String {
 
 fn fields(object: &str, record: &Value) -> String {
     let fields = record.as_object().into_iter().flatten();
-    fields
-        .map(|(name, value)| format!("  {:<34} {}\n", format!("{object}.{name}"), plain(value)))
-        .collect()
+    fields.map(|(name, value)| format!("  {:<34} {}\n", format!("{object}.{name}"), plain(value))).collect()
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -7,10 +7,7 @@ use crate::failure::{Context, Result};
 
 pub fn root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask
-        .parent()
-        .expect("xtask is a folder of the repository")
-        .to_path_buf()
+    xtask.parent().expect("xtask is a folder of the repository").to_path_buf()
 }
 
 pub fn path(relative: &str) -> PathBuf {
@@ -33,9 +30,7 @@ pub fn shown(path: &Path) -> String {
 
 /// The last lines of a log, for an error message.
 pub fn tail(path: &Path, lines: usize) -> String {
-    let text = std::fs::read(path)
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .unwrap_or_default();
+    let text = std::fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }

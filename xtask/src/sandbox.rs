@@ -52,9 +52,7 @@ impl Sandbox {
             .stderr(File::create(&log).context("creating the sandbox's log")?);
         let mut process = supervisor.spawn(&mut command)?;
         let stdin = process.take_stdin();
-        let stdout = process
-            .take_stdout()
-            .ok_or_else(|| Failure::new("the sandbox has no standard output"))?;
+        let stdout = process.take_stdout().ok_or_else(|| Failure::new("the sandbox has no standard output"))?;
 
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

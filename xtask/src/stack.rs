@@ -64,11 +64,7 @@ impl Stack {
         aws.create_event_bus(EVENT_BUS)?;
 
         progress.say("deploying template.yaml with the SAM CLI");
-        let architecture = if cfg!(target_arch = "aarch64") {
-            "arm64"
-        } else {
-            "x86_64"
-        };
+        let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
         let parameters = [
             ("Environment", "local"),
             ("Architecture", architecture),
@@ -95,11 +91,7 @@ impl Stack {
         progress.say("registering the webhook endpoint at Stripe");
         let endpoint = sandbox.stripe().post(
             "/v1/webhook_endpoints",
-            &[
-                ("url", &stripe_webhook_url),
-                ("enabled_events[0]", "invoice.paid"),
-                ("api_version", STRIPE_VERSION),
-            ],
+            &[("url", &stripe_webhook_url), ("enabled_events[0]", "invoice.paid"), ("api_version", STRIPE_VERSION)],
         )?;
         let stripe_webhook_secret = crate::aws::text(&endpoint, "secret")?.to_owned();
         aws.put_secret(&stripe_secret_arn, &stripe_webhook_secret)?;
@@ -146,11 +138,6 @@ impl Stack {
 /// A secret as Standard Webhooks writes it. Hexadecimal digits are base64 digits too, and 48 of them need no padding.
 fn signing_secret() -> Result<String> {
     let mut bytes = [0u8; 24];
-    File::open("/dev/urandom")
-        .and_then(|mut random| random.read_exact(&mut bytes))
-        .context("reading /dev/urandom")?;
-    Ok(format!(
-        "whsec_{}",
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    ))
+    File::open("/dev/urandom").and_then(|mut random| random.read_exact(&mut bytes)).context("reading /dev/urandom")?;
+    Ok(format!("whsec_{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
 }

@@ -80,18 +80,13 @@ pub fn play(stack: &Stack, door: Door, progress: Progress) -> Result<Story> {
         value.as_str().is_some_and(|id| !id.is_empty())
     })?;
     let invoice_id = text(&won, "Stripe_Invoice_Id__c")?.to_owned();
-    progress.say(format_args!(
-        "Stripe: {invoice_id} is sent, and its ids are on the opportunity"
-    ));
+    progress.say(format_args!("Stripe: {invoice_id} is sent, and its ids are on the opportunity"));
     let sent_invoice = stripe.get(&format!("/v1/invoices/{invoice_id}"))?;
 
     progress.say("Stripe: the customer pays");
     let paid_at_ms = now_ms()?;
     // The customer pays on the hosted page, which has no API; paying with Stripe's test card has the same effect.
-    stripe.post(
-        &format!("/v1/invoices/{invoice_id}/pay"),
-        &[("payment_method", "pm_card_visa")],
-    )?;
+    stripe.post(&format!("/v1/invoices/{invoice_id}/pay"), &[("payment_method", "pm_card_visa")])?;
     let paid = wait_for_opportunity(stack, &salesforce, &deal.opportunity, "Payment_Received__c", |value| {
         value == &json!(true)
     })?;
@@ -99,10 +94,8 @@ pub fn play(stack: &Stack, door: Door, progress: Progress) -> Result<Story> {
 
     let sandbox = &stack.sandbox;
     // The request logs are read before we look around ourselves.
-    let (stripe_requests, salesforce_requests) = (
-        sandbox.requests(&sandbox.stripe_url)?,
-        sandbox.requests(&sandbox.salesforce_url)?,
-    );
+    let (stripe_requests, salesforce_requests) =
+        (sandbox.requests(&sandbox.stripe_url)?, sandbox.requests(&sandbox.salesforce_url)?);
     wait_until_quiet(stack)?;
     let facts = Facts::collect(stack, &stripe, &salesforce, &deal, paid, sent_invoice)?;
     let timeline = timeline::build(&timeline::Sources {
@@ -115,11 +108,7 @@ pub fn play(stack: &Stack, door: Door, progress: Progress) -> Result<Story> {
         runs: &facts.runs,
     });
     let checks = facts.checks();
-    Ok(Story {
-        facts,
-        timeline,
-        checks,
-    })
+    Ok(Story { facts, timeline, checks })
 }
 
 /// The records of one deal.
@@ -150,14 +139,8 @@ fn set_up(stripe: &Stripe, salesforce: &Salesforce) -> Result<Deal> {
         }),
     )?;
     for (name, quantity, unit_price, unit_amount) in LINES {
-        let price = stripe.post(
-            "/v1/prices",
-            &[
-                ("currency", "usd"),
-                ("unit_amount", unit_amount),
-                ("product_data[name]", name),
-            ],
-        )?;
+        let price = stripe
+            .post("/v1/prices", &[("currency", "usd"), ("unit_amount", unit_amount), ("product_data[name]", name)])?;
         let product = salesforce.create(
             "Product2",
             &json!({ "Name": name, "IsActive": true, "Stripe_Price_Id__c": text(&price, "id")? }),
@@ -178,11 +161,7 @@ fn set_up(stripe: &Stripe, salesforce: &Salesforce) -> Result<Deal> {
             }),
         )?;
     }
-    Ok(Deal {
-        account,
-        opportunity,
-        billing_email,
-    })
+    Ok(Deal { account, opportunity, billing_email })
 }
 
 /// Asks until a field of the opportunity is as it should be, and answers the opportunity.
@@ -230,24 +209,13 @@ fn state_of_play(stack: &Stack) -> String {
             text.push_str(&format!("  {name}: {depth:?}\n"));
         }
     }
-    let table = stack
-        .outputs
-        .get("LedgerTableName")
-        .and_then(|table| stack.aws().scan(table));
+    let table = stack.outputs.get("LedgerTableName").and_then(|table| stack.aws().scan(table));
     for item in table.iter().flatten().filter(|item| item["sk"] == "run") {
         let (point, reason) = (&item["point"], &item["reason"]);
         text.push_str(&format!("  {}: {} at {point}, {reason}\n", item["pk"], item["status"]));
     }
     for function in crate::binaries::FUNCTIONS {
-        for (_, line) in stack
-            .aws()
-            .logs(&log_group(function))
-            .unwrap_or_default()
-            .iter()
-            .rev()
-            .take(6)
-            .rev()
-        {
+        for (_, line) in stack.aws().logs(&log_group(function)).unwrap_or_default().iter().rev().take(6).rev() {
             text.push_str(&format!("  {function}: {line}\n"));
         }
     }
@@ -282,8 +250,6 @@ fn log_group(function: &str) -> String {
 }
 
 fn now_ms() -> Result<i64> {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .context("reading the clock")?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
     i64::try_from(since.as_millis()).context("reading the clock")
 }

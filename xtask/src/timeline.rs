@@ -35,58 +35,22 @@ pub fn build(sources: &Sources<'_>) -> Vec<Hop> {
     let won_run = run_created(sources.runs, "opportunity_won");
     let candidates = [
         ("Salesforce: opportunity set to Closed Won", Some(won)),
-        (
-            "salesforce-events: event received",
-            invoked(sources.salesforce_events, won),
-        ),
-        (
-            "retry-worker: deal read from Salesforce",
-            composite(sources.salesforce, won).next(),
-        ),
+        ("salesforce-events: event received", invoked(sources.salesforce_events, won)),
+        ("retry-worker: deal read from Salesforce", composite(sources.salesforce, won).next()),
         ("retry-worker: run claimed in the ledger", won_run),
-        (
-            "Stripe: customer created",
-            request(sources.stripe, won, "POST", "/v1/customers", ""),
-        ),
-        (
-            "Stripe: draft invoice created",
-            request(sources.stripe, won, "POST", "/v1/invoices", ""),
-        ),
-        (
-            "Stripe: lines added",
-            request(sources.stripe, won, "POST", "/v1/invoices/", "/add_lines"),
-        ),
-        (
-            "Stripe: invoice finalized and sent",
-            request(sources.stripe, won, "POST", "/v1/invoices/", "/send"),
-        ),
-        (
-            "Salesforce: ids written back",
-            composite(sources.salesforce, won).filter(before_payment).last(),
-        ),
+        ("Stripe: customer created", request(sources.stripe, won, "POST", "/v1/customers", "")),
+        ("Stripe: draft invoice created", request(sources.stripe, won, "POST", "/v1/invoices", "")),
+        ("Stripe: lines added", request(sources.stripe, won, "POST", "/v1/invoices/", "/add_lines")),
+        ("Stripe: invoice finalized and sent", request(sources.stripe, won, "POST", "/v1/invoices/", "/send")),
+        ("Salesforce: ids written back", composite(sources.salesforce, won).filter(before_payment).last()),
         ("Stripe: invoice paid by the customer", Some(paid)),
-        (
-            "stripe-webhook: invoice.paid received",
-            invoked(sources.stripe_webhook, paid),
-        ),
-        (
-            "retry-worker: invoice read again from Stripe",
-            request(sources.stripe, paid, "GET", "/v1/invoices/", ""),
-        ),
-        (
-            "Salesforce: opportunity marked paid",
-            composite(sources.salesforce, paid).last(),
-        ),
+        ("stripe-webhook: invoice.paid received", invoked(sources.stripe_webhook, paid)),
+        ("retry-worker: invoice read again from Stripe", request(sources.stripe, paid, "GET", "/v1/invoices/", "")),
+        ("Salesforce: opportunity marked paid", composite(sources.salesforce, paid).last()),
     ];
     let mut hops: Vec<Hop> = candidates
         .into_iter()
-        .filter_map(|(hop, at_ms)| {
-            at_ms.map(|at_ms| Hop {
-                hop,
-                at_ms,
-                latency_ms: 0,
-            })
-        })
+        .filter_map(|(hop, at_ms)| at_ms.map(|at_ms| Hop { hop, at_ms, latency_ms: 0 }))
         .collect();
     // Stable, so that hops of the same millisecond keep the order in which they must have happened.
     hops.sort_by_key(|hop| hop.at_ms);
@@ -136,15 +100,11 @@ fn invoked(log: &[(i64, String)], since: i64) -> Option<i64> {
 }
 
 fn run_created(runs: &[Value], workflow: &str) -> Option<i64> {
-    runs.iter()
-        .find(|run| run["workflow"] == workflow)
-        .and_then(|run| run["created_at"].as_i64())
+    runs.iter().find(|run| run["workflow"] == workflow).and_then(|run| run["created_at"].as_i64())
 }
 
 fn succeeded(entry: &Value) -> bool {
-    entry["status"]
-        .as_i64()
-        .is_some_and(|status| (200..300).contains(&status))
+    entry["status"].as_i64().is_some_and(|status| (200..300).contains(&status))
 }
 
 /// The timeline for people.
@@ -153,12 +113,7 @@ pub fn shown(hops: &[Hop]) -> String {
     let mut text = String::new();
     for hop in hops {
         let since_start = Duration::from_millis(u64::try_from(hop.at_ms - start).unwrap_or(0));
-        text.push_str(&format!(
-            "  {:>8}  {:>+7} ms  {}\n",
-            seconds(since_start),
-            hop.latency_ms,
-            hop.hop
-        ));
+        text.push_str(&format!("  {:>8}  {:>+7} ms  {}\n", seconds(since_start), hop.latency_ms, hop.hop));
     }
     text
 }
@@ -169,10 +124,7 @@ mod tests {
     use serde_json::json;
 
     fn report(at_ms: i64, duration_ms: i64) -> (i64, String) {
-        (
-            at_ms,
-            format!("REPORT RequestId: 1-2\tDuration: {duration_ms} ms\tBilled Duration: {duration_ms} ms"),
-        )
+        (at_ms, format!("REPORT RequestId: 1-2\tDuration: {duration_ms} ms\tBilled Duration: {duration_ms} ms"))
     }
 
     #[test]

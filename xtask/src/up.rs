@@ -20,9 +20,7 @@ pub fn run() -> Result<()> {
     // The people who drive the stack by hand are offered the official clients; the demo can do without them.
     tools.install_clients(&supervisor, progress)?;
     let stack = Stack::start(&supervisor, tools, progress)?;
-    std::io::stdout()
-        .write_all(guide(&stack)?.as_bytes())
-        .context("printing the addresses")?;
+    std::io::stdout().write_all(guide(&stack)?.as_bytes()).context("printing the addresses")?;
     progress.say("running; ctrl-c ends everything");
     loop {
         std::thread::sleep(Duration::from_secs(3600));
@@ -36,10 +34,7 @@ fn guide(stack: &Stack) -> Result<String> {
     let table = stack.outputs.get("LedgerTableName")?;
     let queue = stack.outputs.get("WorkQueueUrl")?;
     let dead_letters = stack.outputs.get("DeadLetterQueueUrl")?;
-    let logs: String = FUNCTIONS
-        .iter()
-        .map(|function| format!("  /closedwon/{STACK}/{function}\n"))
-        .collect();
+    let logs: String = FUNCTIONS.iter().map(|function| format!("  /closedwon/{STACK}/{function}\n")).collect();
     let stripe_cli = stripe_cli(stack)?;
     Ok(format!(
         r#"
@@ -98,10 +93,6 @@ Log groups
 fn stripe_cli(stack: &Stack) -> Result<String> {
     let command = stack.tools.stripe()?;
     let mut words = vec![crate::repository::shown(std::path::Path::new(command.get_program()))];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| crate::repository::shown(std::path::Path::new(word))),
-    );
+    words.extend(command.get_args().map(|word| crate::repository::shown(std::path::Path::new(word))));
     Ok(words.join(" "))
 }

@@ -22,11 +22,7 @@ pub struct Stripe {
 
 impl Stripe {
     pub fn new(base: &str, key: &str) -> Self {
-        Self {
-            http: Http::new(TIMEOUT),
-            base: base.to_owned(),
-            key: key.to_owned(),
-        }
+        Self { http: Http::new(TIMEOUT), base: base.to_owned(), key: key.to_owned() }
     }
 
     pub fn get(&self, path: &str) -> Result<Value> {
@@ -43,9 +39,7 @@ impl Stripe {
         if method == "POST" {
             headers.push(("content-type", "application/x-www-form-urlencoded"));
         }
-        let answer = self
-            .http
-            .send(method, &format!("{}{path}", self.base), &headers, &form(parameters))?;
+        let answer = self.http.send(method, &format!("{}{path}", self.base), &headers, &form(parameters))?;
         answer.json(&format!("{method} {path} at Stripe"))
     }
 
@@ -78,15 +72,10 @@ impl Salesforce {
     pub fn login(login_url: &str, client_id: &str, client_secret: &str) -> Result<Self> {
         let http = Http::new(TIMEOUT);
         let url = format!("{login_url}/services/oauth2/token");
-        let body = form(&[
-            ("grant_type", "client_credentials"),
-            ("client_id", client_id),
-            ("client_secret", client_secret),
-        ]);
+        let body =
+            form(&[("grant_type", "client_credentials"), ("client_id", client_id), ("client_secret", client_secret)]);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
-        let token = http
-            .send("POST", &url, &headers, &body)?
-            .json("logging in to Salesforce")?;
+        let token = http.send("POST", &url, &headers, &body)?.json("logging in to Salesforce")?;
         Ok(Self {
             http,
             instance_url: text(&token, "instance_url")?.to_owned(),
@@ -98,10 +87,8 @@ impl Salesforce {
     pub fn user_id(&self) -> Result<String> {
         let bearer = format!("Bearer {}", self.token);
         let url = format!("{}/services/oauth2/userinfo", self.instance_url);
-        let user = self
-            .http
-            .send("GET", &url, &[("authorization", &bearer)], "")?
-            .json("asking Salesforce who we are")?;
+        let user =
+            self.http.send("GET", &url, &[("authorization", &bearer)], "")?.json("asking Salesforce who we are")?;
         text(&user, "user_id").map(str::to_owned)
     }
 
@@ -109,9 +96,7 @@ impl Salesforce {
         let bearer = format!("Bearer {}", self.token);
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         let url = format!("{}/services/data/{SALESFORCE_VERSION}/{path}", self.instance_url);
-        self.http
-            .send(method, &url, &headers, body)?
-            .json(&format!("{method} {path} at Salesforce"))
+        self.http.send(method, &url, &headers, body)?.json(&format!("{method} {path} at Salesforce"))
     }
 
     /// Creates a record and answers its id.
@@ -121,16 +106,11 @@ impl Salesforce {
     }
 
     pub fn update(&self, object: &str, id: &str, fields: &Value) -> Result<()> {
-        self.send("PATCH", &format!("sobjects/{object}/{id}"), &fields.to_string())
-            .map(drop)
+        self.send("PATCH", &format!("sobjects/{object}/{id}"), &fields.to_string()).map(drop)
     }
 
     pub fn read(&self, object: &str, id: &str, fields: &[&str]) -> Result<Value> {
-        let mut record = self.send(
-            "GET",
-            &format!("sobjects/{object}/{id}?fields={}", fields.join(",")),
-            "",
-        )?;
+        let mut record = self.send("GET", &format!("sobjects/{object}/{id}?fields={}", fields.join(",")), "")?;
         if let Some(fields) = record.as_object_mut() {
             fields.remove("attributes");
         }
@@ -140,9 +120,7 @@ impl Salesforce {
     pub fn query(&self, soql: &str) -> Result<Vec<Value>> {
         let answer = self.send("GET", &format!("query?q={}", encode(soql)), "")?;
         let Some(records) = answer["records"].as_array() else {
-            return Err(Failure::new(format!(
-                "Salesforce answered a query without records: {answer}"
-            )));
+            return Err(Failure::new(format!("Salesforce answered a query without records: {answer}")));
         };
         Ok(records
             .iter()

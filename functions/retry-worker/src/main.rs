@@ -6,11 +6,9 @@ use retry_worker::{from_environment, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     platform::init_logging();
-    let app = from_environment(Environment::from_process())
-        .await
-        .inspect_err(|error| {
-            tracing::error!(%error, "not starting");
-        })?;
+    let app = from_environment(Environment::from_process()).await.inspect_err(|error| {
+        tracing::error!(%error, "not starting");
+    })?;
     let app = &app;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         Ok::<SqsBatchResponse, Error>(handle(app, event).await)

@@ -45,11 +45,7 @@ pub fn open(event: &RawValue) -> Result<Request, Answer> {
     if parts.method != Method::POST {
         return Err(Answer::error(405, "method_not_allowed"));
     }
-    let content_type = parts
-        .headers
-        .get("content-type")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type = parts.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.is_empty() && !media_type.eq_ignore_ascii_case("application/json") {
         return Err(Answer::error(415, "content_type_not_json"));
@@ -58,9 +54,6 @@ pub fn open(event: &RawValue) -> Result<Request, Answer> {
     match body.len() {
         0 => Err(Answer::error(400, "body_empty")),
         length if length > LARGEST_BODY => Err(Answer::error(413, "body_too_large")),
-        _ => Ok(Request {
-            headers: parts.headers,
-            body,
-        }),
+        _ => Ok(Request { headers: parts.headers, body }),
     }
 }

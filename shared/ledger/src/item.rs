@@ -87,7 +87,7 @@ impl StoredRun {
         }
         let document = get_text(item, "document").ok_or_else(|| unreadable("it has no document"))?;
         let Document { run } = serde_json::from_str(&document)
-            .map_err(|why| unreadable(&format!("its document does not parse, {why}")))?;
+            .map_err(|why| unreadable(&format!("its document does not parse (column {})", why.column())))?;
         let missing = || unreadable("an attribute is missing");
         Ok(Self {
             run,

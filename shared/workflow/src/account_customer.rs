@@ -17,7 +17,7 @@ pub enum Point {
     /// The end: the account's customer. It changes only when Stripe does not know it any more.
     Known { customer_id: CustomerId },
     /// Stripe does not take the customer as it is described.
-    Stopped { account_id: AccountId, details: CustomerDetails, stop: Stop },
+    Stopped { account_id: AccountId, stop: Stop },
 }
 
 impl Point {
@@ -48,7 +48,7 @@ impl Point {
 
     pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
         match (self, fact) {
-            (Self::Named { account_id, details, .. }, Fact::CustomerRead { customer_id, metadata }) => {
+            (Self::Named { account_id, .. }, Fact::CustomerRead { customer_id, metadata }) => {
                 // A customer without our metadata was linked by a person, who wrote its id on the account.
                 let belongs = metadata.get("sf_account_id").is_none_or(|owner| owner == account_id.as_str());
                 Ok(if belongs {
@@ -59,7 +59,7 @@ impl Point {
                          Stripe Customer Id on the account, or empty it to have a new customer made."
                     );
                     let stop = Stop::refused(Code::CustomerBelongsElsewhere, message);
-                    Self::Stopped { account_id, details, stop }
+                    Self::Stopped { account_id, stop }
                 })
             }
             // The named one is deleted, or the one that was just made is.
@@ -68,28 +68,27 @@ impl Point {
                 Fact::CustomerMissing,
             ) => Ok(Self::Unknown { account_id, details }),
             (Self::Unknown { .. }, Fact::CustomerCreated { customer_id }) => Ok(Self::Known { customer_id }),
-            (Self::Named { account_id, details, .. } | Self::Unknown { account_id, details }, Fact::Refused(why)) => {
-                Ok(Self::Stopped { account_id, details, stop: why.stop })
+            (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
+                Ok(Self::Stopped { account_id, stop: why.stop })
             }
             (point, fact) => Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         }
     }
 
-    /// A customer that is settled stays, unless the newcomer asks for a look at this very one.
-    pub(crate) fn gives_way_to(&self, newcomer: &Self) -> bool {
+    /// Whether a deal that comes along now may say anew whom the customer is for. One that is settled stays, unless the deal
+    /// doubts this very one; one that may be under way is waited for.
+    pub(crate) fn gives_way_to(&self, newcomer: &Self, is_under_way: bool) -> bool {
         match (self, newcomer) {
             (Self::Known { customer_id }, Self::Named { customer_id: doubted, .. }) => customer_id == doubted,
             (Self::Known { .. }, _) => false,
-            _ => true,
+            (Self::Named { .. } | Self::Unknown { .. }, _) => !is_under_way,
+            (Self::Stopped { .. }, _) => true,
         }
     }
 
-    /// A deal that needs the customer brings fresh details along, so there is nothing to look up here.
+    /// Whoever takes it up brings along what it needs.
     pub fn resume(self) -> Self {
-        match self {
-            Self::Stopped { account_id, details, .. } => Self::Unknown { account_id, details },
-            point => point,
-        }
+        self
     }
 
     pub fn name(&self) -> &'static str {

@@ -177,7 +177,7 @@ impl Run {
         let under_way = run.intents.values().any(Intent::is_open);
         match (&run.state, &newcomer.state) {
             (State::AccountCustomer(point), State::AccountCustomer(brought))
-                if !under_way && point.gives_way_to(brought) =>
+                if point.gives_way_to(brought, under_way) =>
             {
                 Self { state: newcomer.state, ..run }
             }

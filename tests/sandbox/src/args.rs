@@ -67,9 +67,7 @@ impl Args {
                 }
                 _ => {}
             }
-            let value = words
-                .next()
-                .ok_or_else(|| format!("{option} needs a value, or is no option"))?;
+            let value = words.next().ok_or_else(|| format!("{option} needs a value, or is no option"))?;
             let number = |text: &str| text.parse().map_err(|_| format!("{option} takes a number"));
             match option.as_str() {
                 "--stripe-port" => args.stripe_port = port(&option, &value)?,
@@ -112,17 +110,11 @@ mod tests {
     fn options_are_read_and_nonsense_is_named() {
         let line = "--stripe-port 7001 --stripe-key rk_test_1 --stripe-key rk_test_2 --until-stdin-closes";
         let args = parse(line).expect("options").expect("no help");
-        assert_eq!(
-            (args.stripe_port, args.stripe_keys.len(), args.until_stdin_closes),
-            (7001, 2, true)
-        );
+        assert_eq!((args.stripe_port, args.stripe_keys.len(), args.until_stdin_closes), (7001, 2, true));
         assert!(args.stripe_permissions().contains(&"rak_invoice_write"));
         assert!(parse("--help").is_ok_and(|args| args.is_none()));
-        for (line, complaint) in [
-            ("--stripe-port x", "port number"),
-            ("--nope 1", "--nope"),
-            ("--org-id", "--org-id"),
-        ] {
+        for (line, complaint) in [("--stripe-port x", "port number"), ("--nope 1", "--nope"), ("--org-id", "--org-id")]
+        {
             assert!(parse(line).is_err_and(|error| error.contains(complaint)), "{line}");
         }
     }

@@ -23,11 +23,7 @@ impl Clock {
     }
 
     fn new(frozen: bool, offset_ms: i64) -> Self {
-        Self {
-            frozen,
-            offset_ms: Arc::new(AtomicI64::new(offset_ms)),
-            latest_ms: Arc::new(AtomicI64::new(i64::MIN)),
-        }
+        Self { frozen, offset_ms: Arc::new(AtomicI64::new(offset_ms)), latest_ms: Arc::new(AtomicI64::new(i64::MIN)) }
     }
 
     pub fn advance(&self, ms: u32) {

@@ -85,14 +85,7 @@ fn once() -> u32 {
 impl FaultRule {
     /// The next matching request goes wrong.
     pub fn once(method: &str, path: &str, fault: Fault) -> Self {
-        Self {
-            method: Some(method.into()),
-            path: path.into(),
-            body_contains: None,
-            skip: 0,
-            times: 1,
-            fault,
-        }
+        Self { method: Some(method.into()), path: path.into(), body_contains: None, skip: 0, times: 1, fault }
     }
 
     pub fn skip(self, skip: u32) -> Self {
@@ -104,23 +97,15 @@ impl FaultRule {
     }
 
     pub fn body_contains(self, text: &str) -> Self {
-        Self {
-            body_contains: Some(text.into()),
-            ..self
-        }
+        Self { body_contains: Some(text.into()), ..self }
     }
 
     fn matches(&self, request: &Request) -> bool {
         let pattern: Vec<&str> = self.path.split('/').collect();
         let path: Vec<&str> = request.path.split('/').collect();
-        self.method
-            .as_ref()
-            .is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
+        self.method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(&request.method))
             && path_matches(&pattern, &path)
-            && self
-                .body_contains
-                .as_ref()
-                .is_none_or(|text| contains(&request.body, text.as_bytes()))
+            && self.body_contains.as_ref().is_none_or(|text| contains(&request.body, text.as_bytes()))
     }
 }
 
@@ -227,9 +212,7 @@ mod tests {
     fn a_rule_skips_then_fails_then_is_spent() {
         let mut faults = Faults::default();
         faults.inject(FaultRule::once("POST", "/v1/*", Fault::AnswerLost).skip(1).times(2));
-        let outcomes: Vec<bool> = (0..5)
-            .map(|_| faults.suffer(&request("POST", "/v1/x")).fault.is_some())
-            .collect();
+        let outcomes: Vec<bool> = (0..5).map(|_| faults.suffer(&request("POST", "/v1/x")).fault.is_some()).collect();
         assert_eq!(outcomes, [false, true, true, false, false]);
         assert!(faults.rules().is_empty());
     }

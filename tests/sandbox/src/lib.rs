@@ -54,12 +54,7 @@ impl Sandbox {
         let account = stripe::Stripe::new(config.stripe);
         let (stripe, stripe_tasks) = shell::start(account, config.stripe_port, clock.clone(), delivery.clone()).await?;
         let (salesforce, salesforce_tasks) = shell::start(org, config.salesforce_port, clock.clone(), delivery).await?;
-        Ok(Self {
-            stripe,
-            salesforce,
-            clock,
-            running: [stripe_tasks, salesforce_tasks],
-        })
+        Ok(Self { stripe, salesforce, clock, running: [stripe_tasks, salesforce_tasks] })
     }
 
     pub fn stripe_url(&self) -> &str {

@@ -37,9 +37,7 @@ async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(config(&args)).await?;
     let line = ready_line(&args, &sandbox);
     println!("{line}");
-    std::io::stdout()
-        .flush()
-        .map_err(|error| format!("writing to stdout: {error}"))?;
+    std::io::stdout().flush().map_err(|error| format!("writing to stdout: {error}"))?;
     if let Some(path) = &args.ready_file {
         write_whole(path, &line)?;
     }
@@ -53,20 +51,11 @@ async fn run(args: Args) -> Result<(), String> {
 }
 
 fn config(args: &Args) -> SandboxConfig {
-    let restricted = args
-        .stripe_keys
-        .iter()
-        .map(|secret| stripe::Key::restricted(secret, &args.stripe_permissions()));
-    let keys = std::iter::once(stripe::Key::full("sk_test_sandbox"))
-        .chain(restricted)
-        .collect();
+    let restricted = args.stripe_keys.iter().map(|secret| stripe::Key::restricted(secret, &args.stripe_permissions()));
+    let keys = std::iter::once(stripe::Key::full("sk_test_sandbox")).chain(restricted).collect();
     let org = salesforce::Config::for_project(&args.salesforce_project);
     SandboxConfig {
-        stripe: stripe::Config {
-            keys,
-            rate_limit_per_s: args.stripe_rate_limit,
-            ..stripe::Config::default()
-        },
+        stripe: stripe::Config { keys, rate_limit_per_s: args.stripe_rate_limit, ..stripe::Config::default() },
         salesforce: salesforce::Config {
             org_id: args.org_id.clone().unwrap_or(org.org_id),
             client_id: args.salesforce_client_id.clone().unwrap_or(org.client_id),

@@ -99,12 +99,7 @@ impl Salesforce {
         let org = Org::new(&config)?;
         let sessions = Sessions::new(&config, &org.admin_user_id);
         let api = Api::new(org, Usage::new(config.daily_api_limit));
-        Ok(Self {
-            outbox: Outbox::new(&config.org_id),
-            sessions,
-            api,
-            config,
-        })
+        Ok(Self { outbox: Outbox::new(&config.org_id), sessions, api, config })
     }
 
     pub fn set_trigger(&mut self, trigger: Trigger) -> Result<(), String> {
@@ -129,12 +124,7 @@ impl Salesforce {
         let Some(object) = self.api.org.schema.object(object) else {
             return Vec::new();
         };
-        let live = self
-            .api
-            .org
-            .store
-            .all(&object.name)
-            .filter(|(_, record)| !org::is_deleted(record));
+        let live = self.api.org.store.all(&object.name).filter(|(_, record)| !org::is_deleted(record));
         live.map(|(_, record)| whole(object, record).to_value()).collect()
     }
 
@@ -180,24 +170,13 @@ impl Salesforce {
         if !number.is_some_and(|number: u32| self.config.api_versions.contains(&number)) {
             return Err(error::not_found());
         }
-        let session = self
-            .sessions
-            .authenticate(now_ms, request)
-            .ok_or_else(error::invalid_session)?;
+        let session = self.sessions.authenticate(now_ms, request).ok_or_else(error::invalid_session)?;
         if !self.api.usage.count(now_ms) {
-            return Err(ApiError::new(
-                403,
-                "REQUEST_LIMIT_EXCEEDED",
-                "TotalRequests Limit exceeded.",
-            ));
+            return Err(ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."));
         }
         call.headers = request.headers.clone();
         call.body = request.body.clone();
-        let actor = Actor {
-            user_id: session.user_id,
-            access: session.access,
-            now_ms,
-        };
+        let actor = Actor { user_id: session.user_id, access: session.access, now_ms };
         let result = dispatch(&mut self.api, &actor, &call);
         self.commit();
         result
@@ -211,24 +190,12 @@ impl Service for Salesforce {
         }
         let answer = self.rest(now_ms, request).unwrap_or_else(Answer::from);
         let mut headers = vec![("sforce-limit-info".to_owned(), self.api.usage.header())];
-        headers.extend(
-            answer
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name.to_lowercase(), value)),
-        );
-        let body = answer
-            .body
-            .map(|body| body.to_string().into_bytes())
-            .unwrap_or_default();
+        headers.extend(answer.headers.into_iter().map(|(name, value)| (name.to_lowercase(), value)));
+        let body = answer.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         if !body.is_empty() {
             headers.push(("content-type".to_owned(), "application/json;charset=UTF-8".to_owned()));
         }
-        Response {
-            status: answer.status,
-            headers,
-            body,
-        }
+        Response { status: answer.status, headers, body }
     }
 
     fn take_deliveries(&mut self, _now_ms: i64) -> Vec<Delivery> {

@@ -28,10 +28,7 @@ pub struct DeliveryPolicy {
 
 impl Default for DeliveryPolicy {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            retry_after_ms: vec![1_000, 5_000, 25_000, 120_000, 120_000],
-        }
+        Self { enabled: true, retry_after_ms: vec![1_000, 5_000, 25_000, 120_000, 120_000] }
     }
 }
 
@@ -86,10 +83,7 @@ pub struct Handle<S> {
 
 impl<S> Clone for Handle<S> {
     fn clone(&self) -> Self {
-        Self {
-            shell: Arc::clone(&self.shell),
-            url: self.url.clone(),
-        }
+        Self { shell: Arc::clone(&self.shell), url: self.url.clone() }
     }
 }
 
@@ -155,12 +149,9 @@ pub async fn start<S: Service>(
     clock: Clock,
     policy: DeliveryPolicy,
 ) -> Result<(Handle<S>, Running), String> {
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await
-        .map_err(|error| format!("binding port {port}: {error}"))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| format!("reading the bound address: {error}"))?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| format!("binding port {port}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| format!("reading the bound address: {error}"))?;
     let client = deliveries::client()?;
     let (outgoing, incoming) = mpsc::unbounded_channel();
     let shell = Arc::new(Shell {
@@ -175,11 +166,5 @@ pub async fn start<S: Service>(
     });
     let server = tokio::spawn(serve::listen(Arc::clone(&shell), listener, address));
     let courier = tokio::spawn(deliveries::deliver_all(Arc::clone(&shell), client, incoming));
-    Ok((
-        Handle {
-            shell,
-            url: format!("http://{address}"),
-        },
-        Running(vec![server, courier]),
-    ))
+    Ok((Handle { shell, url: format!("http://{address}") }, Running(vec![server, courier])))
 }

@@ -94,11 +94,7 @@ impl Stripe {
         let Some(object) = OBJECTS.into_iter().find(|known| *known == object) else {
             return Vec::new();
         };
-        self.state
-            .table(object)
-            .oldest_first()
-            .map(|value| self.state.shown(object, value))
-            .collect()
+        self.state.table(object).oldest_first().map(|value| self.state.shown(object, value)).collect()
     }
 
     /// All lines of an invoice, also those beyond the ten that it embeds.
@@ -119,8 +115,7 @@ impl Stripe {
     }
 
     fn answer(&mut self, now_ms: i64, request: &Request, request_id: &str) -> Response {
-        self.admitted(now_ms, request, request_id)
-            .unwrap_or_else(|error| error.response())
+        self.admitted(now_ms, request, request_id).unwrap_or_else(|error| error.response())
     }
 
     fn admitted(&mut self, now_ms: i64, request: &Request, request_id: &str) -> Result<Response, Error> {
@@ -180,17 +175,9 @@ impl Stripe {
 
     /// The endpoint that a delivery was signed for. A URL may belong to several, each with its own secret.
     fn endpoint_of(&self, delivery: &Delivery) -> Option<&str> {
-        let signed = delivery
-            .headers
-            .iter()
-            .find(|(name, _)| name == "stripe-signature")
-            .map(|(_, value)| value)?;
+        let signed = delivery.headers.iter().find(|(name, _)| name == "stripe-signature").map(|(_, value)| value)?;
         let timestamp: i64 = signed.strip_prefix("t=")?.split(',').next()?.parse().ok()?;
-        let mut endpoints = self
-            .state
-            .table("webhook_endpoint")
-            .oldest_first()
-            .map(|endpoint| text(endpoint, "id"));
+        let mut endpoints = self.state.table("webhook_endpoint").oldest_first().map(|endpoint| text(endpoint, "id"));
         endpoints.find(|id| self.sign(timestamp * 1000, id, &delivery.body).as_ref() == Some(signed))
     }
 }
@@ -237,27 +224,17 @@ impl Service for Stripe {
             let signature = self.sign(now_ms, &unsigned.endpoint, &unsigned.body)?;
             let headers = vec![
                 ("content-type".into(), "application/json; charset=utf-8".into()),
-                (
-                    "user-agent".into(),
-                    "Stripe/1.0 (+https://stripe.com/docs/webhooks)".into(),
-                ),
+                ("user-agent".into(), "Stripe/1.0 (+https://stripe.com/docs/webhooks)".into()),
                 ("stripe-signature".into(), signature),
             ];
-            Some(Delivery {
-                id: unsigned.event,
-                url: text(endpoint, "url").into(),
-                headers,
-                body: unsigned.body,
-            })
+            Some(Delivery { id: unsigned.event, url: text(endpoint, "url").into(), headers, body: unsigned.body })
         });
         signed.collect()
     }
 
     fn redeliver(&mut self, now_ms: i64, delivery: &Delivery) -> Delivery {
         let mut again = delivery.clone();
-        let fresh = self
-            .endpoint_of(delivery)
-            .and_then(|endpoint| self.sign(now_ms, endpoint, &delivery.body));
+        let fresh = self.endpoint_of(delivery).and_then(|endpoint| self.sign(now_ms, endpoint, &delivery.body));
         if let Some(fresh) = fresh {
             again.headers.retain(|(name, _)| name != "stripe-signature");
             again.headers.push(("stripe-signature".into(), fresh));

@@ -15,10 +15,7 @@ pub struct Request {
 
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -89,11 +86,7 @@ pub trait Service: Send + 'static {
         };
         match failure {
             Failure::RateLimited => error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
-            Failure::InUse => error(
-                409,
-                "UNABLE_TO_LOCK_ROW",
-                "unable to obtain exclusive access to this record",
-            ),
+            Failure::InUse => error(409, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
             Failure::ServerError | Failure::ServerErrorStored | Failure::ServerErrorAfterCommit => {
                 if failure == Failure::ServerErrorAfterCommit {
                     self.handle(now_ms, request);

@@ -20,11 +20,7 @@ impl Facts {
     /// How many calls the runs of these workflows made to a system.
     fn calls_to(&self, system: &str, workflows: &[&str]) -> usize {
         let made_by = |call: &&Value| workflows.iter().any(|workflow| call["workflow"] == *workflow);
-        self.calls
-            .iter()
-            .filter(made_by)
-            .filter(|call| call["system"] == system)
-            .count()
+        self.calls.iter().filter(made_by).filter(|call| call["system"] == system).count()
     }
 
     pub fn checks(&self) -> Vec<Check> {
@@ -41,88 +37,32 @@ impl Facts {
         expected.sort();
         billed.sort();
         checks.equal("three lines were sold", self.line_items.len(), 3);
-        checks.equal(
-            "the invoice's lines are the opportunity's, to the cent",
-            billed,
-            expected,
-        );
-        checks.equal(
-            "its total is the opportunity's Amount",
-            sent["total"].as_i64(),
-            amount(&opportunity["Amount"]),
-        );
+        checks.equal("the invoice's lines are the opportunity's, to the cent", billed, expected);
+        checks.equal("its total is the opportunity's Amount", sent["total"].as_i64(), amount(&opportunity["Amount"]));
 
-        checks.equal(
-            "Stripe_Invoice_Id__c is the invoice",
-            &opportunity["Stripe_Invoice_Id__c"],
-            &sent["id"],
-        );
-        checks.equal(
-            "Stripe_Customer_Id__c is the customer",
-            &opportunity["Stripe_Customer_Id__c"],
-            &sent["customer"],
-        );
-        checks.equal(
-            "the account has the customer too",
-            &account["Stripe_Customer_Id__c"],
-            &sent["customer"],
-        );
+        checks.equal("Stripe_Invoice_Id__c is the invoice", &opportunity["Stripe_Invoice_Id__c"], &sent["id"]);
+        checks.equal("Stripe_Customer_Id__c is the customer", &opportunity["Stripe_Customer_Id__c"], &sent["customer"]);
+        checks.equal("the account has the customer too", &account["Stripe_Customer_Id__c"], &sent["customer"]);
         let url = &sent["hosted_invoice_url"];
-        checks.equal(
-            "Stripe_Invoice_URL__c is the page to pay on",
-            &opportunity["Stripe_Invoice_URL__c"],
-            url,
-        );
-        checks.equal(
-            "Payment_Received__c is set",
-            &opportunity["Payment_Received__c"],
-            &json!(true),
-        );
+        checks.equal("Stripe_Invoice_URL__c is the page to pay on", &opportunity["Stripe_Invoice_URL__c"], url);
+        checks.equal("Payment_Received__c is set", &opportunity["Payment_Received__c"], &json!(true));
         let day = opportunity["Paid_Date__c"].as_str().map(str::len);
         checks.equal("Paid_Date__c is a day", day, Some("2026-12-31".len()));
         checks.equal("the invoice is paid", &self.invoice()["status"], &json!("paid"));
         checks.equal("all of it was paid", &self.invoice()["amount_paid"], &sent["total"]);
-        checks.equal(
-            "nothing is left to pay",
-            self.invoice()["amount_remaining"].as_i64(),
-            Some(0),
-        );
+        checks.equal("nothing is left to pay", self.invoice()["amount_remaining"].as_i64(), Some(0));
 
-        let open: Vec<String> = self
-            .runs
-            .iter()
-            .filter(|run| run["status"] != "done")
-            .map(|run| run["pk"].to_string())
-            .collect();
+        let open: Vec<String> =
+            self.runs.iter().filter(|run| run["status"] != "done").map(|run| run["pk"].to_string()).collect();
         checks.equal("every run is done", open, Vec::<String>::new());
-        let of_deal: Vec<&Value> = self
-            .runs
-            .iter()
-            .filter(|run| run["workflow"] == "opportunity_won")
-            .collect();
+        let of_deal: Vec<&Value> = self.runs.iter().filter(|run| run["workflow"] == "opportunity_won").collect();
         checks.equal("one run for the deal", of_deal.len(), 1);
         let winning = ["opportunity_won", "account_customer"];
-        checks.equal(
-            "the deal cost four calls to Stripe",
-            self.calls_to("stripe", &winning),
-            4,
-        );
-        checks.equal(
-            "the deal cost two calls to Salesforce",
-            self.calls_to("salesforce", &winning),
-            2,
-        );
+        checks.equal("the deal cost four calls to Stripe", self.calls_to("stripe", &winning), 4);
+        checks.equal("the deal cost two calls to Salesforce", self.calls_to("salesforce", &winning), 2);
         checks.equal("no log holds a secret or a person's details", &self.leaks, &Vec::new());
         for (name, depth) in &self.queues {
-            checks.equal(
-                &format!("{name} is empty"),
-                *depth,
-                Depth {
-                    visible: 0,
-                    in_flight: 0,
-                    delayed: 0,
-                },
-            );
+            checks.equal(&format!("{name} is empty"), *depth, Depth { visible: 0, in_flight: 0, delayed: 0 });
         }
         checks.0
     }
@@ -133,19 +73,13 @@ struct Checks(Vec<Check>);
 impl Checks {
     fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, seen: T, expected: T) {
         let holds = seen == expected;
-        self.0.push(Check {
-            what: what.to_owned(),
-            holds,
-            seen: format!("{seen:?}, expected {expected:?}"),
-        });
+        self.0.push(Check { what: what.to_owned(), holds, seen: format!("{seen:?}, expected {expected:?}") });
     }
 }
 
 /// Minor units of a Salesforce number, by its digits.
 fn amount(number: &Value) -> Option<i64> {
-    number
-        .as_number()
-        .and_then(|number| minor_units(&number.to_string(), USD_DECIMALS))
+    number.as_number().and_then(|number| minor_units(&number.to_string(), USD_DECIMALS))
 }
 
 #[cfg(test)]

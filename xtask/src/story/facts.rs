@@ -62,10 +62,7 @@ impl Facts {
             customers: stripe.list(&format!("/v1/customers?email={email}"))?,
             invoices: stripe.list(&format!("/v1/invoices?customer={customer_id}"))?,
             lines: stripe.list(&format!("/v1/invoices/{invoice_id}/lines"))?,
-            sent_events: sent_events
-                .into_iter()
-                .filter(|event| event["data"]["object"]["id"] == invoice_id)
-                .collect(),
+            sent_events: sent_events.into_iter().filter(|event| event["data"]["object"]["id"] == invoice_id).collect(),
             sent_invoice,
             runs,
             calls,
@@ -80,11 +77,7 @@ impl Facts {
 
     /// One JSON document whose last names are the vendors' own.
     pub fn json(&self) -> Value {
-        let queues: Value = self
-            .queues
-            .iter()
-            .map(|(name, depth)| ((*name).to_owned(), json!(depth)))
-            .collect();
+        let queues: Value = self.queues.iter().map(|(name, depth)| ((*name).to_owned(), json!(depth))).collect();
         json!({
             "salesforce": {
                 "Opportunity": self.opportunity, "Account": self.account, "OpportunityLineItem": self.line_items
@@ -108,23 +101,13 @@ fn of_this_deal(items: &[Value], subjects: &[&str]) -> (Vec<Value>, Vec<Value>) 
             .any(|wanted| subject.contains(wanted) || item["pk"].as_str().is_some_and(|pk| pk.contains(wanted)))
     };
     let sort_key = |item: &Value| item["sk"].as_str().unwrap_or_default().to_owned();
-    let mut runs: Vec<Value> = items
-        .iter()
-        .filter(|item| sort_key(item) == "run")
-        .filter(belongs)
-        .cloned()
-        .collect();
+    let mut runs: Vec<Value> = items.iter().filter(|item| sort_key(item) == "run").filter(belongs).cloned().collect();
     runs.sort_by_key(|run| run["created_at"].as_i64());
     let mut calls = Vec::new();
     for run in &runs {
-        for item in items
-            .iter()
-            .filter(|item| item["pk"] == run["pk"] && sort_key(item).starts_with("call#"))
-        {
-            let document: Value = item["document"]
-                .as_str()
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default();
+        for item in items.iter().filter(|item| item["pk"] == run["pk"] && sort_key(item).starts_with("call#")) {
+            let document: Value =
+                item["document"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
             let mut call = document["entry"].clone();
             call["workflow"] = run["workflow"].clone();
             calls.push(call);

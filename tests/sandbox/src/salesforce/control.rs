@@ -94,15 +94,8 @@ impl Salesforce {
     }
 
     fn all_records(&self, name: &str) -> Result<Value, String> {
-        let object = self
-            .api
-            .org
-            .schema
-            .object(name)
-            .ok_or_else(|| format!("there is no object {name}"))?;
+        let object = self.api.org.schema.object(name).ok_or_else(|| format!("there is no object {name}"))?;
         let records = self.api.org.store.all(&object.name);
-        Ok(Value::Array(
-            records.map(|(_, record)| whole(object, record).to_value()).collect(),
-        ))
+        Ok(Value::Array(records.map(|(_, record)| whole(object, record).to_value()).collect()))
     }
 }

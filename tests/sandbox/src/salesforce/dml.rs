@@ -53,20 +53,11 @@ impl Org {
         let (name, field_name) = {
             let viewer = self.viewer(actor.access);
             let object = viewer.object(upsert.object)?;
-            let field = viewer
-                .field(object, upsert.field)
-                .filter(|field| field.external_id || field.name == "Id");
-            (
-                object.name.clone(),
-                field.ok_or_else(|| no_external_id(upsert.field))?.name.clone(),
-            )
+            let field = viewer.field(object, upsert.field).filter(|field| field.external_id || field.name == "Id");
+            (object.name.clone(), field.ok_or_else(|| no_external_id(upsert.field))?.name.clone())
         };
         if upsert.body.get(&field_name).is_some() || upsert.body.get("Id").is_some() {
-            let given = if upsert.body.get(&field_name).is_some() {
-                &field_name
-            } else {
-                "Id"
-            };
+            let given = if upsert.body.get(&field_name).is_some() { &field_name } else { "Id" };
             return Err(not_in_the_body(given).into());
         }
         if field_name == "Id" {
@@ -74,10 +65,7 @@ impl Org {
             return Ok((upsert.value.to_owned(), false));
         }
         let found = self.store.find(&name, &field_name, upsert.value);
-        let ids: Vec<String> = found
-            .filter(|(_, record)| !is_deleted(record))
-            .map(|(id, _)| id.to_owned())
-            .collect();
+        let ids: Vec<String> = found.filter(|(_, record)| !is_deleted(record)).map(|(id, _)| id.to_owned()).collect();
         match ids.as_slice() {
             [] if upsert.update_only => Err(error::not_found().into()),
             [] => {
@@ -112,9 +100,7 @@ impl Org {
         }
         let (name, prefix, is_event) = (object.name.clone(), object.key_prefix.clone(), object.is_event());
         if object.fields.iter().any(|field| field.name == "OwnerId") {
-            record
-                .entry("OwnerId".into())
-                .or_insert_with(|| actor.user_id.as_str().into());
+            record.entry("OwnerId".into()).or_insert_with(|| actor.user_id.as_str().into());
         }
         if object.field("CurrencyIsoCode").is_some() && !record.contains_key("CurrencyIsoCode") {
             record.insert("CurrencyIsoCode".into(), self.org_currency.as_str().into());
@@ -184,16 +170,12 @@ impl Org {
         action: Action,
     ) -> Result<Vec<(String, Json)>, ApiError> {
         let Json::Object(members) = body else {
-            return Err(error::malformed_json(
-                "The HTTP entity body is required to be a JSON object",
-            ));
+            return Err(error::malformed_json("The HTTP entity body is required to be a JSON object"));
         };
         let mut given = Vec::new();
         for (name, value) in members.iter().filter(|(name, _)| name != "attributes") {
             let object = viewer.object(&object.name)?;
-            let field = viewer
-                .field(object, name)
-                .ok_or_else(|| error::no_such_column(name, &object.name))?;
+            let field = viewer.field(object, name).ok_or_else(|| error::no_such_column(name, &object.name))?;
             if field.name == "Id" {
                 return Err(not_in_the_body("Id"));
             }
@@ -214,12 +196,7 @@ impl Org {
         let is_missing = |field: &&super::schema::Field| {
             field.rule == Rule::Required && record.get(&field.name).is_none_or(Json::is_null)
         };
-        let missing: Vec<&str> = object
-            .fields
-            .iter()
-            .filter(is_missing)
-            .map(|field| field.name.as_str())
-            .collect();
+        let missing: Vec<&str> = object.fields.iter().filter(is_missing).map(|field| field.name.as_str()).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -235,10 +212,7 @@ impl Org {
                 continue;
             };
             let found = self.store.find(name, &field.name, value);
-            if let Some((other, _)) = found
-                .filter(|(_, record)| !is_deleted(record))
-                .find(|(other, _)| *other != id)
-            {
+            if let Some((other, _)) = found.filter(|(_, record)| !is_deleted(record)).find(|(other, _)| *other != id) {
                 let message = format!(
                     "duplicate value found: {} duplicates value on record with id: {}",
                     field.name,

@@ -12,12 +12,7 @@ pub struct ApiError {
 
 impl ApiError {
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            fields: Vec::new(),
-        }
+        Self { status, code, message: message.into(), fields: Vec::new() }
     }
 
     pub fn on(mut self, field: &str) -> Self {
@@ -45,11 +40,7 @@ impl ApiError {
     }
 
     fn field_list(&self) -> Json {
-        self.fields
-            .iter()
-            .map(|field| field.as_str().into())
-            .collect::<Vec<Json>>()
-            .into()
+        self.fields.iter().map(|field| field.as_str().into()).collect::<Vec<Json>>().into()
     }
 }
 
@@ -88,11 +79,7 @@ pub fn unknown_column(field: &str, object: &str) -> ApiError {
 }
 
 pub fn no_such_column(field: &str, object: &str) -> ApiError {
-    ApiError::new(
-        400,
-        "INVALID_FIELD",
-        format!("No such column '{field}' on sobject of type {object}"),
-    )
+    ApiError::new(400, "INVALID_FIELD", format!("No such column '{field}' on sobject of type {object}"))
 }
 
 pub fn not_editable(field: &str) -> ApiError {
@@ -104,11 +91,7 @@ pub fn not_editable(field: &str) -> ApiError {
 }
 
 pub fn insufficient_access() -> ApiError {
-    ApiError::new(
-        403,
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        "insufficient access rights on object id",
-    )
+    ApiError::new(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
 }
 
 pub fn malformed_id(label: &str, value: &str, field: Option<&str>) -> ApiError {

@@ -26,16 +26,9 @@ pub fn normalize(text: &str) -> Option<String> {
 fn checksum(first_fifteen: &str) -> String {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
     let index = |block: &[u8]| {
-        block
-            .iter()
-            .enumerate()
-            .fold(0, |bits, (i, c)| bits | (usize::from(c.is_ascii_uppercase()) << i))
+        block.iter().enumerate().fold(0, |bits, (i, c)| bits | (usize::from(c.is_ascii_uppercase()) << i))
     };
-    first_fifteen
-        .as_bytes()
-        .chunks(5)
-        .map(|block| char::from(ALPHABET[index(block)]))
-        .collect()
+    first_fifteen.as_bytes().chunks(5).map(|block| char::from(ALPHABET[index(block)])).collect()
 }
 
 /// Hands out ids in ascending order, so that the order of ids is the order of creation.
@@ -84,9 +77,6 @@ mod tests {
         let mut ids = Ids::default();
         let made: Vec<String> = (0..5000).map(|_| ids.next("006")).collect();
         assert!(made.is_sorted());
-        assert!(
-            made.iter()
-                .all(|id| id.starts_with("006") && normalize(id).as_ref() == Some(id))
-        );
+        assert!(made.iter().all(|id| id.starts_with("006") && normalize(id).as_ref() == Some(id)));
     }
 }

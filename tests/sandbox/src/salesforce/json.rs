@@ -39,19 +39,11 @@ impl Json {
     }
 
     pub fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
-        Self::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        )
+        Self::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.members()
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+        self.members().iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// The members of an object; nothing for any other value.
@@ -103,19 +95,12 @@ fn from_raw(raw: &RawValue, depth: usize) -> Result<Json, String> {
     Ok(match text.as_bytes().first() {
         Some(b'{') => {
             let Members(members) = serde_json::from_str(text).map_err(describe)?;
-            let members = members
-                .into_iter()
-                .map(|(name, raw)| Ok((name, from_raw(raw, depth + 1)?)));
+            let members = members.into_iter().map(|(name, raw)| Ok((name, from_raw(raw, depth + 1)?)));
             Json::Object(members.collect::<Result<_, String>>()?)
         }
         Some(b'[') => {
             let items: Vec<&RawValue> = serde_json::from_str(text).map_err(describe)?;
-            Json::List(
-                items
-                    .into_iter()
-                    .map(|raw| from_raw(raw, depth + 1))
-                    .collect::<Result<_, _>>()?,
-            )
+            Json::List(items.into_iter().map(|raw| from_raw(raw, depth + 1)).collect::<Result<_, _>>()?)
         }
         Some(b'"') => Json::Text(serde_json::from_str(text).map_err(describe)?),
         Some(b't') => Json::Bool(true),
@@ -127,11 +112,7 @@ fn from_raw(raw: &RawValue, depth: usize) -> Result<Json, String> {
 
 /// A decimal from plain or scientific notation.
 pub fn decimal(text: &str) -> Option<Decimal> {
-    if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text).ok()
-    } else {
-        Decimal::from_str(text).ok()
-    }
+    if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str(text).ok() }
 }
 
 struct Members<'a>(Vec<(String, &'a RawValue)>);
@@ -256,10 +237,7 @@ mod tests {
             let json = Json::parse(text.as_bytes());
             assert_eq!(json.map(|json| json.to_string()).as_deref(), Ok(text));
         }
-        assert_eq!(
-            Json::parse(b" 1.5e3 ").map(|json| json.to_string()).as_deref(),
-            Ok("1500")
-        );
+        assert_eq!(Json::parse(b" 1.5e3 ").map(|json| json.to_string()).as_deref(), Ok("1500"));
     }
 
     #[test]

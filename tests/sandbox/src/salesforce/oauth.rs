@@ -48,18 +48,9 @@ impl Sessions {
             user_id: user_id.to_owned(),
             access,
         };
-        let integration = client(
-            &config.client_id,
-            &config.client_secret,
-            &config.integration_user_id,
-            Access::Granted,
-        );
-        let admin = client(
-            &config.admin_client_id,
-            &config.admin_client_secret,
-            admin_user_id,
-            Access::All,
-        );
+        let integration =
+            client(&config.client_id, &config.client_secret, &config.integration_user_id, Access::Granted);
+        let admin = client(&config.admin_client_id, &config.admin_client_secret, admin_user_id, Access::All);
         Self {
             org_id: config.org_id.clone(),
             clients: vec![integration, admin],
@@ -84,8 +75,7 @@ impl Sessions {
 
     fn drop_expired(&mut self, now_ms: i64) {
         let lifetime_ms = self.lifetime_ms;
-        self.by_token
-            .retain(|_, session| now_ms - session.last_used_ms < lifetime_ms);
+        self.by_token.retain(|_, session| now_ms - session.last_used_ms < lifetime_ms);
     }
 
     pub fn handle(&mut self, now_ms: i64, request: &Request, endpoint: &str) -> Response {
@@ -94,16 +84,9 @@ impl Sessions {
             ("token", "POST") => self.token(now_ms, request, &form),
             ("revoke", "POST" | "GET") => {
                 let query: HashMap<_, _> = form_urlencoded::parse(request.query.as_bytes()).into_owned().collect();
-                let token = form
-                    .get("token")
-                    .or(query.get("token"))
-                    .map(String::as_str)
-                    .unwrap_or_default();
+                let token = form.get("token").or(query.get("token")).map(String::as_str).unwrap_or_default();
                 match self.by_token.remove(token) {
-                    Some(_) => Response {
-                        status: 200,
-                        ..Response::default()
-                    },
+                    Some(_) => Response { status: 200, ..Response::default() },
                     None => refused(400, "unsupported_token_type", "this token is not known"),
                 }
             }
@@ -120,24 +103,14 @@ impl Sessions {
             None => return refused(400, "invalid_request", "must provide grant_type"),
         }
         let (client_id, user_id, access, secret) = match self.client(request, form) {
-            Ok(client) => (
-                client.id.clone(),
-                client.user_id.clone(),
-                client.access,
-                client.secret.clone(),
-            ),
+            Ok(client) => (client.id.clone(), client.user_id.clone(), client.access, client.secret.clone()),
             Err(response) => return response,
         };
         self.issued += 1;
         let digest = Sha256::digest(format!("{}/{client_id}/{secret}/{}", self.org_id, self.issued));
         let token = format!("{}!AQ{}", &self.org_id[..15], URL_SAFE_NO_PAD.encode(digest));
-        let session = Session {
-            user_id: user_id.clone(),
-            access,
-            client_id,
-            issued_at_ms: now_ms,
-            last_used_ms: now_ms,
-        };
+        let session =
+            Session { user_id: user_id.clone(), access, client_id, issued_at_ms: now_ms, last_used_ms: now_ms };
         self.drop_expired(now_ms);
         self.by_token.insert(token.clone(), session);
         let instance_url = instance_url(request);
@@ -162,10 +135,7 @@ impl Sessions {
         let basic = basic(request);
         let status = if basic.is_some() { 401 } else { 400 };
         let in_body = || {
-            (
-                form.get("client_id").cloned().unwrap_or_default(),
-                form.get("client_secret").cloned().unwrap_or_default(),
-            )
+            (form.get("client_id").cloned().unwrap_or_default(), form.get("client_secret").cloned().unwrap_or_default())
         };
         let (id, secret) = basic.unwrap_or_else(in_body);
         let client = self.clients.iter().find(|client| client.id == id);
@@ -193,10 +163,7 @@ impl Sessions {
                 ("scope", "api".into()),
                 ("client_id", session.client_id.as_str().into()),
                 ("username", session.user_id.as_str().into()),
-                (
-                    "sub",
-                    format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into(),
-                ),
+                ("sub", format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into()),
                 ("token_type", "access_token".into()),
                 ("exp", seconds(session.last_used_ms + self.lifetime_ms)),
                 ("iat", seconds(session.issued_at_ms)),
@@ -209,19 +176,12 @@ impl Sessions {
         let Some(session) = self.authenticate(now_ms, request) else {
             // The vendor answers this one in plain text.
             let body = b"Bad_OAuth_Token".to_vec();
-            return Response {
-                status: 403,
-                headers: vec![("content-type".into(), "text/html".into())],
-                body,
-            };
+            return Response { status: 403, headers: vec![("content-type".into(), "text/html".into())], body };
         };
         answer(
             200,
             &Json::object([
-                (
-                    "sub",
-                    format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into(),
-                ),
+                ("sub", format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into()),
                 ("user_id", session.user_id.as_str().into()),
                 ("organization_id", self.org_id.as_str().into()),
                 ("active", true.into()),
@@ -255,10 +215,7 @@ fn sign(secret: &str, text: &str) -> String {
 }
 
 fn refused(status: u16, error: &str, description: &str) -> Response {
-    answer(
-        status,
-        &Json::object([("error", error.into()), ("error_description", description.into())]),
-    )
+    answer(status, &Json::object([("error", error.into()), ("error_description", description.into())]))
 }
 
 fn answer(status: u16, body: &Json) -> Response {
@@ -266,9 +223,5 @@ fn answer(status: u16, body: &Json) -> Response {
         ("content-type".to_owned(), "application/json;charset=UTF-8".to_owned()),
         ("cache-control".to_owned(), "no-store".to_owned()),
     ];
-    Response {
-        status,
-        headers,
-        body: body.to_string().into_bytes(),
-    }
+    Response { status, headers, body: body.to_string().into_bytes() }
 }

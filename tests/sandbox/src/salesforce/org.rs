@@ -111,10 +111,7 @@ impl Org {
             ),
         ];
         for (object, fields) in rows {
-            let mut record: Record = fields
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect();
+            let mut record: Record = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             let id = record.get("Id").and_then(Json::text).unwrap_or_default().to_owned();
             record.insert("IsDeleted".into(), false.into());
             self.stamp(&mut record, &admin, 0, true);
@@ -124,19 +121,11 @@ impl Org {
     }
 
     pub fn viewer(&self, access: Access) -> Viewer<'_> {
-        Viewer {
-            schema: &self.schema,
-            access,
-            multi_currency: self.multi_currency,
-        }
+        Viewer { schema: &self.schema, access, multi_currency: self.multi_currency }
     }
 
     pub fn admin(&self, now_ms: i64) -> Actor {
-        Actor {
-            user_id: self.admin_user_id.clone(),
-            access: Access::All,
-            now_ms,
-        }
+        Actor { user_id: self.admin_user_id.clone(), access: Access::All, now_ms }
     }
 
     pub fn next_id(&mut self, prefix: &str) -> String {
@@ -161,10 +150,7 @@ impl Org {
     }
 
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint {
-            store: self.store.mark(),
-            changes: self.changes.len(),
-        }
+        Savepoint { store: self.store.mark(), changes: self.changes.len() }
     }
 
     pub fn rollback(&mut self, savepoint: Savepoint) {

@@ -26,11 +26,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(org: Org, usage: Usage) -> Self {
-        Self {
-            org,
-            usage,
-            cursors: Cursors::default(),
-        }
+        Self { org, usage, cursors: Cursors::default() }
     }
 }
 
@@ -55,16 +51,11 @@ impl Call {
         let segments = rest.split('/').filter(|segment| !segment.is_empty());
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         // Clients that cannot send PATCH say so in the address.
-        let overridden = query
-            .iter()
-            .find(|(name, _)| name == "_HttpMethod")
-            .map(|(_, method)| method.as_str());
+        let overridden = query.iter().find(|(name, _)| name == "_HttpMethod").map(|(_, method)| method.as_str());
         Some(Self {
             method: overridden.filter(|_| method == "POST").unwrap_or(method).to_owned(),
             root: format!("/services/data/v{version}"),
-            path: segments
-                .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
-                .collect(),
+            path: segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect(),
             query,
             headers: Vec::new(),
             body: Vec::new(),
@@ -76,17 +67,11 @@ impl Call {
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
     pub fn json(&self) -> Result<Json, ApiError> {
@@ -103,18 +88,11 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(status: u16, body: Json) -> Self {
-        Self {
-            status,
-            body: Some(body),
-            headers: Vec::new(),
-        }
+        Self { status, body: Some(body), headers: Vec::new() }
     }
 
     pub fn empty() -> Self {
-        Self {
-            status: 204,
-            ..Self::default()
-        }
+        Self { status: 204, ..Self::default() }
     }
 }
 

@@ -146,9 +146,7 @@ impl Object {
 
     /// Field names have no case in SOQL and in URLs.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.positions
-            .get(&name.to_lowercase())
-            .map(|&position| &self.fields[position])
+        self.positions.get(&name.to_lowercase()).map(|&position| &self.fields[position])
     }
 
     pub fn is_event(&self) -> bool {
@@ -166,11 +164,7 @@ pub struct Schema {
 impl Schema {
     pub fn load(project_dir: &Path) -> Result<Self, String> {
         let package = package::Package::read(project_dir)?;
-        let mut schema = Self {
-            objects: Vec::new(),
-            permissions: package.permissions,
-            positions: HashMap::new(),
-        };
+        let mut schema = Self { objects: Vec::new(), permissions: package.permissions, positions: HashMap::new() };
         for object in standard::objects() {
             schema.add(object);
         }
@@ -187,9 +181,7 @@ impl Schema {
     }
 
     pub fn object(&self, name: &str) -> Option<&Object> {
-        self.positions
-            .get(&name.to_lowercase())
-            .map(|&position| &self.objects[position])
+        self.positions.get(&name.to_lowercase()).map(|&position| &self.objects[position])
     }
 
     pub fn by_prefix(&self, id: &str) -> Option<&Object> {
@@ -212,9 +204,7 @@ impl Schema {
                 })
             });
             if !known {
-                return Err(format!(
-                    "the permission set lists {object}.{name}, which no permission set governs"
-                ));
+                return Err(format!("the permission set lists {object}.{name}, which no permission set governs"));
             }
         }
         Ok(())

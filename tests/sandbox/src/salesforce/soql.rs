@@ -30,16 +30,8 @@ pub enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
-    Compare {
-        path: Vec<String>,
-        operator: Operator,
-        value: Literal,
-    },
-    In {
-        path: Vec<String>,
-        negated: bool,
-        values: Values,
-    },
+    Compare { path: Vec<String>, operator: Operator, value: Literal },
+    In { path: Vec<String>, negated: bool, values: Values },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -24,9 +24,7 @@ impl Store {
         let mut store = Self::default();
         for object in &schema.objects {
             let indexed = object.fields.iter().filter(|field| field.is_indexed());
-            let indexed = indexed
-                .map(|field| (field.name.clone(), field.case_sensitive))
-                .collect();
+            let indexed = indexed.map(|field| (field.name.clone(), field.case_sensitive)).collect();
             store.indexed.insert(object.name.clone(), indexed);
         }
         store
@@ -38,17 +36,11 @@ impl Store {
 
     /// All records of an object in the order of their creation, deleted ones included.
     pub fn all(&self, object: &str) -> impl Iterator<Item = (&str, &Record)> {
-        self.tables
-            .get(object)
-            .into_iter()
-            .flatten()
-            .map(|(id, record)| (id.as_str(), record))
+        self.tables.get(object).into_iter().flatten().map(|(id, record)| (id.as_str(), record))
     }
 
     pub fn is_indexed(&self, object: &str, field: &str) -> bool {
-        self.indexed
-            .get(object)
-            .is_some_and(|fields| fields.iter().any(|(name, _)| name == field))
+        self.indexed.get(object).is_some_and(|fields| fields.iter().any(|(name, _)| name == field))
     }
 
     /// The records, deleted ones included, whose indexed field has this value.
@@ -57,8 +49,7 @@ impl Store {
         let key = (object.to_owned(), field.to_owned(), index_value(value, case_sensitive));
         let table = self.tables.get(object);
         let ids = self.index.get(&key).into_iter().flatten();
-        ids.filter_map(move |id| table?.get_key_value(id))
-            .map(|(id, record)| (id.as_str(), record))
+        ids.filter_map(move |id| table?.get_key_value(id)).map(|(id, record)| (id.as_str(), record))
     }
 
     pub fn put(&mut self, object: &str, id: &str, record: Record) {
@@ -85,18 +76,13 @@ impl Store {
 
     fn case_counts(&self, object: &str, field: &str) -> bool {
         let fields = self.indexed.get(object).map(Vec::as_slice).unwrap_or_default();
-        fields
-            .iter()
-            .any(|(name, case_sensitive)| name == field && *case_sensitive)
+        fields.iter().any(|(name, case_sensitive)| name == field && *case_sensitive)
     }
 
     fn replace(&mut self, object: &str, id: &str, record: Option<Record>) -> Option<Record> {
         let fields = self.indexed.get(object).cloned().unwrap_or_default();
         let table = self.tables.entry(object.to_owned()).or_default();
-        let new_values = record
-            .as_ref()
-            .map(|record| values(&fields, record))
-            .unwrap_or_default();
+        let new_values = record.as_ref().map(|record| values(&fields, record)).unwrap_or_default();
         let old = match record {
             Some(record) => table.insert(id.to_owned(), record),
             None => table.remove(id),
@@ -112,10 +98,7 @@ impl Store {
             }
         }
         for (field, value) in new_values {
-            self.index
-                .entry((object.to_owned(), field, value))
-                .or_default()
-                .insert(id.to_owned());
+            self.index.entry((object.to_owned(), field, value)).or_default().insert(id.to_owned());
         }
         old
     }
@@ -130,9 +113,5 @@ fn values(fields: &[(String, bool)], record: &Record) -> Vec<(String, String)> {
 }
 
 fn index_value(value: &str, case_sensitive: bool) -> String {
-    if case_sensitive {
-        value.to_owned()
-    } else {
-        value.to_lowercase()
-    }
+    if case_sensitive { value.to_owned() } else { value.to_lowercase() }
 }

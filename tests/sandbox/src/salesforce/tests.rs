@@ -42,11 +42,7 @@ pub fn env_with(config: Config) -> Env {
     let mut salesforce = Salesforce::new(config).unwrap();
     let admin = token(&mut salesforce, &admin.0, &admin.1);
     let integration = token(&mut salesforce, &integration.0, &integration.1);
-    Env {
-        salesforce,
-        admin,
-        integration,
-    }
+    Env { salesforce, admin, integration }
 }
 
 fn token(salesforce: &mut Salesforce, id: &str, secret: &str) -> String {
@@ -62,10 +58,7 @@ pub fn request(method: &str, path: &str, token: &str, body: &[u8]) -> Request {
         method: method.into(),
         path: path.into(),
         query: query.into(),
-        headers: vec![
-            ("host".into(), "127.0.0.1:4000".into()),
-            ("authorization".into(), format!("Bearer {token}")),
-        ],
+        headers: vec![("host".into(), "127.0.0.1:4000".into()), ("authorization".into(), format!("Bearer {token}"))],
         body: body.to_vec(),
     }
 }
@@ -81,14 +74,8 @@ impl Env {
     }
 
     pub fn call_as(&mut self, token: &str, method: &str, path: &str, json: Value) -> (u16, Value) {
-        let bytes = if json.is_null() {
-            Vec::new()
-        } else {
-            json.to_string().into_bytes()
-        };
-        let response = self
-            .salesforce
-            .handle(NOW, &request(method, &format!("{ROOT}{path}"), token, &bytes));
+        let bytes = if json.is_null() { Vec::new() } else { json.to_string().into_bytes() };
+        let response = self.salesforce.handle(NOW, &request(method, &format!("{ROOT}{path}"), token, &bytes));
         (response.status, body(&response))
     }
 
@@ -114,10 +101,7 @@ impl Env {
     }
 
     pub fn opportunity(&mut self, name: &str) -> String {
-        self.insert(
-            "Opportunity",
-            json!({"Name": name, "StageName": "Prospecting", "CloseDate": "2026-11-20"}),
-        )
+        self.insert("Opportunity", json!({"Name": name, "StageName": "Prospecting", "CloseDate": "2026-11-20"}))
     }
 }
 
@@ -127,25 +111,11 @@ fn tokens_are_given_for_credentials_and_end() {
     for (form, status, error) in [
         ("grant_type=password", 400, "unsupported_grant_type"),
         ("", 400, "invalid_request"),
-        (
-            "grant_type=client_credentials&client_id=nobody&client_secret=x",
-            400,
-            "invalid_client_id",
-        ),
-        (
-            "grant_type=client_credentials&client_id=sandbox-integration&client_secret=x",
-            400,
-            "invalid_client",
-        ),
+        ("grant_type=client_credentials&client_id=nobody&client_secret=x", 400, "invalid_client_id"),
+        ("grant_type=client_credentials&client_id=sandbox-integration&client_secret=x", 400, "invalid_client"),
     ] {
-        let answer = env
-            .salesforce
-            .handle(NOW, &request("POST", "/services/oauth2/token", "", form.as_bytes()));
-        assert_eq!(
-            (answer.status, &body(&answer)["error"]),
-            (status, &json!(error)),
-            "{form}"
-        );
+        let answer = env.salesforce.handle(NOW, &request("POST", "/services/oauth2/token", "", form.as_bytes()));
+        assert_eq!((answer.status, &body(&answer)["error"]), (status, &json!(error)), "{form}");
     }
     let limits = request("GET", &format!("{ROOT}/limits"), &env.integration, b"");
     assert_eq!(env.salesforce.handle(NOW, &limits).status, 200);
@@ -154,10 +124,7 @@ fn tokens_are_given_for_credentials_and_end() {
     assert_eq!(env.salesforce.handle(NOW + two_hours - 1, &limits).status, 200);
     assert_eq!(env.salesforce.handle(NOW + two_hours, &limits).status, 200);
     let expired = env.salesforce.handle(NOW + 2 * two_hours, &limits);
-    assert_eq!(
-        (expired.status, &body(&expired)[0]["errorCode"]),
-        (401, &json!("INVALID_SESSION_ID"))
-    );
+    assert_eq!((expired.status, &body(&expired)[0]["errorCode"]), (401, &json!("INVALID_SESSION_ID")));
 }
 
 #[test]
@@ -167,54 +134,26 @@ fn basic_credentials_work_and_the_instance_is_this_server() {
     basic.headers[1].1 = "Basic c2FuZGJveC1pbnRlZ3JhdGlvbjpzYW5kYm94LWludGVncmF0aW9uLXNlY3JldA==".into();
     let answer = env.salesforce.handle(NOW, &basic);
     let granted = body(&answer);
-    assert_eq!(
-        (answer.status, &granted["instance_url"]),
-        (200, &json!("http://127.0.0.1:4000"))
-    );
+    assert_eq!((answer.status, &granted["instance_url"]), (200, &json!("http://127.0.0.1:4000")));
     assert_eq!(granted["issued_at"], json!(NOW.to_string()));
     assert!(granted.get("expires_in").is_none() && granted.get("refresh_token").is_none());
-    let info = request(
-        "GET",
-        "/services/oauth2/userinfo",
-        granted["access_token"].as_str().unwrap(),
-        b"",
-    );
-    assert_eq!(
-        body(&env.salesforce.handle(NOW, &info))["user_id"],
-        json!("005000000000001AAA")
-    );
+    let info = request("GET", "/services/oauth2/userinfo", granted["access_token"].as_str().unwrap(), b"");
+    assert_eq!(body(&env.salesforce.handle(NOW, &info))["user_id"], json!("005000000000001AAA"));
 }
 
 #[test]
 fn calls_are_a_budget() {
-    let mut env = env_with(Config {
-        daily_api_limit: 2,
-        ..config()
-    });
+    let mut env = env_with(Config { daily_api_limit: 2, ..config() });
     let limits = request("GET", &format!("{ROOT}/limits"), &env.admin, b"");
-    let info = |response: &Response| {
-        response
-            .headers
-            .iter()
-            .find(|(name, _)| name == "sforce-limit-info")
-            .cloned()
-            .unwrap()
-            .1
-    };
+    let info =
+        |response: &Response| response.headers.iter().find(|(name, _)| name == "sforce-limit-info").cloned().unwrap().1;
     assert_eq!(info(&env.salesforce.handle(NOW, &limits)), "api-usage=1/2");
     assert_eq!(env.salesforce.handle(NOW, &limits).status, 200);
     let spent = env.salesforce.handle(NOW, &limits);
-    assert_eq!(
-        (spent.status, &body(&spent)[0]["errorCode"]),
-        (403, &json!("REQUEST_LIMIT_EXCEEDED"))
-    );
+    assert_eq!((spent.status, &body(&spent)[0]["errorCode"]), (403, &json!("REQUEST_LIMIT_EXCEEDED")));
     assert_eq!(info(&spent), "api-usage=2/2");
     let day = 24 * 60 * 60 * 1000;
-    let again = token(
-        &mut env.salesforce,
-        "sandbox-administrator",
-        "sandbox-administrator-secret",
-    );
+    let again = token(&mut env.salesforce, "sandbox-administrator", "sandbox-administrator-secret");
     let tomorrow = request("GET", &format!("{ROOT}/limits"), &again, b"");
     env.salesforce.handle(NOW + day / 24, &tomorrow);
     let later = token_at(&mut env.salesforce, NOW + day);
@@ -234,28 +173,15 @@ fn versions_are_listed_without_a_token_and_others_do_not_exist() {
     let mut env = env();
     let listed = body(&env.salesforce.handle(NOW, &request("GET", "/services/data/", "", b"")));
     let last = listed.as_array().unwrap().last().unwrap().clone();
-    assert_eq!(
-        last,
-        json!({"label": "Winter '27", "url": "/services/data/v68.0", "version": "68.0"})
-    );
-    assert!(
-        listed
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|version| version["label"] == "Spring '26")
-    );
+    assert_eq!(last, json!({"label": "Winter '27", "url": "/services/data/v68.0", "version": "68.0"}));
+    assert!(listed.as_array().unwrap().iter().any(|version| version["label"] == "Spring '26"));
     for (path, status) in [
         ("/services/data/v67.0", 401),
         ("/services/data/v69.0/limits", 404),
         ("/services/data/v67/limits", 404),
         ("/services/apexrest/x", 404),
     ] {
-        assert_eq!(
-            env.salesforce.handle(NOW, &request("GET", path, "", b"")).status,
-            status,
-            "{path}"
-        );
+        assert_eq!(env.salesforce.handle(NOW, &request("GET", path, "", b"")).status, status, "{path}");
     }
     assert_eq!(env.call("GET", "/nothing", Value::Null).0, 404);
     assert_eq!(env.call("POST", "/query", json!({})).0, 405);
@@ -287,10 +213,7 @@ fn error_codes_are_the_vendors() {
     for code in sources.iter().flat_map(|source| source.split('"')) {
         let is_code = code.len() > 8 && code.contains('_') && code.chars().all(|c| c.is_ascii_uppercase() || c == '_');
         if is_code && !is_token(code) && !rest_only.contains(&code) {
-            assert!(
-                fixture.contains(&format!("\"{code}\"")),
-                "{code} is no code of the vendor"
-            );
+            assert!(fixture.contains(&format!("\"{code}\"")), "{code} is no code of the vendor");
         }
     }
 }

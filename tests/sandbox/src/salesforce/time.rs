@@ -35,9 +35,7 @@ pub fn parse_date(text: &str) -> Option<String> {
         Some((date, _)) => parse_datetime(text).map(|_| date)?,
         None => text,
     };
-    (date.len() == 10)
-        .then(|| date.parse::<Date>().ok())?
-        .map(|date| date.to_string())
+    (date.len() == 10).then(|| date.parse::<Date>().ok())?.map(|date| date.to_string())
 }
 
 #[cfg(test)]

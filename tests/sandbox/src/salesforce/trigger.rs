@@ -44,13 +44,8 @@ impl Trigger {
 
 impl Callout {
     fn key(&self) -> Result<Vec<u8>, String> {
-        let encoded = self
-            .secret
-            .strip_prefix("whsec_")
-            .ok_or("the secret does not begin with whsec_")?;
-        STANDARD
-            .decode(encoded)
-            .map_err(|_| "the secret is not base64 after whsec_".to_owned())
+        let encoded = self.secret.strip_prefix("whsec_").ok_or("the secret does not begin with whsec_")?;
+        STANDARD.decode(encoded).map_err(|_| "the secret is not base64 after whsec_".to_owned())
     }
 
     /// `v1,` and the HMAC-SHA256 of `id.timestamp.body`.
@@ -70,17 +65,8 @@ impl Callout {
             ("webhook-signature".to_owned(), self.signature(id, &timestamp, &body)?),
             ("webhook-timestamp".to_owned(), timestamp),
         ];
-        headers.extend(
-            self.headers
-                .iter()
-                .map(|(name, value)| (name.to_lowercase(), value.clone())),
-        );
-        Ok(Delivery {
-            id: id.to_owned(),
-            url: self.url.clone(),
-            headers,
-            body,
-        })
+        headers.extend(self.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())));
+        Ok(Delivery { id: id.to_owned(), url: self.url.clone(), headers, body })
     }
 }
 
@@ -96,13 +82,7 @@ pub struct Outbox {
 
 impl Outbox {
     pub fn new(org_id: &str) -> Self {
-        Self {
-            trigger: Trigger::default(),
-            org_id: org_id.to_owned(),
-            made: 0,
-            commits: 0,
-            deliveries: Vec::new(),
-        }
+        Self { trigger: Trigger::default(), org_id: org_id.to_owned(), made: 0, commits: 0, deliveries: Vec::new() }
     }
 
     pub fn take(&mut self) -> Vec<Delivery> {
@@ -115,13 +95,7 @@ impl Outbox {
         let callout = self.trigger.callout.as_ref().filter(|_| is_callout);
         let signed = callout.and_then(|callout| callout.signed(now_ms, &delivery.id, delivery.body.clone()).ok());
         // The address stays: a retry goes where the first attempt went.
-        signed.map_or_else(
-            || delivery.clone(),
-            |signed| Delivery {
-                url: delivery.url.clone(),
-                ..signed
-            },
-        )
+        signed.map_or_else(|| delivery.clone(), |signed| Delivery { url: delivery.url.clone(), ..signed })
     }
 
     /// One transaction's changes.
@@ -138,11 +112,7 @@ impl Outbox {
             let Some(relay) = self.trigger.relay.clone() else {
                 continue;
             };
-            let header = relay::Header {
-                transaction_key: &transaction_key,
-                sequence,
-                commit_number: self.commits,
-            };
+            let header = relay::Header { transaction_key: &transaction_key, sequence, commit_number: self.commits };
             if let Some((detail_type, payload)) = relay.event(change, &header) {
                 self.relay(&relay, &detail_type, payload, change.at_ms);
             }
@@ -154,11 +124,7 @@ impl Outbox {
         let relay = self.trigger.relay.clone().ok_or("no relay is configured")?;
         self.commits += 1;
         let transaction_key = self.uuid();
-        let header = relay::Header {
-            transaction_key: &transaction_key,
-            sequence: 1,
-            commit_number: self.commits,
-        };
+        let header = relay::Header { transaction_key: &transaction_key, sequence: 1, commit_number: self.commits };
         let header = header.render(change_type, record_ids, user_id, now_ms, (&[], &[]));
         let payload = Json::object([("ChangeEventHeader", header)]);
         self.relay(&relay, "OpportunityChangeEvent", payload, now_ms);
@@ -182,21 +148,13 @@ impl Outbox {
 
     fn relay(&mut self, relay: &Relay, detail_type: &str, payload: Json, now_ms: i64) {
         let id = self.uuid();
-        self.deliveries
-            .push(relay.put_events(&id, detail_type, payload, now_ms));
+        self.deliveries.push(relay.put_events(&id, detail_type, payload, now_ms));
     }
 
     fn uuid(&mut self) -> String {
         self.made += 1;
         let hex = hex::encode(Sha256::digest(format!("{}/{}", self.org_id, self.made)));
-        format!(
-            "{}-{}-4{}-8{}-{}",
-            &hex[..8],
-            &hex[8..12],
-            &hex[12..15],
-            &hex[15..18],
-            &hex[18..30]
-        )
+        format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[12..15], &hex[15..18], &hex[18..30])
     }
 }
 

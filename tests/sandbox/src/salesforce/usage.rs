@@ -12,10 +12,7 @@ pub struct Usage {
 
 impl Usage {
     pub fn new(max: u64) -> Self {
-        Self {
-            max,
-            by_hour: BTreeMap::new(),
-        }
+        Self { max, by_hour: BTreeMap::new() }
     }
 
     pub fn used(&self) -> u64 {

@@ -28,11 +28,7 @@ pub enum Action {
 impl<'a> Viewer<'a> {
     pub fn object(&self, name: &str) -> Result<&'a Object, ApiError> {
         let object = self.schema.object(name).ok_or_else(|| error::unknown_object(name))?;
-        if self.may_read(object) {
-            Ok(object)
-        } else {
-            Err(error::unknown_object(name))
-        }
+        if self.may_read(object) { Ok(object) } else { Err(error::unknown_object(name)) }
     }
 
     fn may_read(&self, object: &Object) -> bool {
@@ -55,11 +51,7 @@ impl<'a> Viewer<'a> {
             Action::Edit => access.edit,
             Action::Delete => access.delete,
         };
-        if allowed {
-            Ok(())
-        } else {
-            Err(error::insufficient_access())
-        }
+        if allowed { Ok(()) } else { Err(error::insufficient_access()) }
     }
 
     pub fn objects(&self) -> impl Iterator<Item = &'a Object> {

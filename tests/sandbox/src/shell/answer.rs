@@ -109,11 +109,7 @@ fn read(parts: &http::request::Parts, body: Bytes) -> Request {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-            .collect(),
+        headers: parts.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect(),
         body: body.to_vec(),
     }
 }
@@ -130,11 +126,7 @@ fn play<S: Service>(shell: &Shell<S>, request: &Request, fault: Option<&Fault>) 
         Some(Fault::UnavailableHtml) => unavailable(),
         Some(Fault::Status { status, body }) => {
             let headers = vec![("content-type".into(), "application/json".into())];
-            Response {
-                status: *status,
-                headers,
-                body: body.clone().into_bytes(),
-            }
+            Response { status: *status, headers, body: body.clone().into_bytes() }
         }
         Some(Fault::RateLimited) => service.fail(now_ms, request, Failure::RateLimited),
         Some(Fault::ServerError) => service.fail(now_ms, request, Failure::ServerError),
@@ -147,11 +139,7 @@ fn play<S: Service>(shell: &Shell<S>, request: &Request, fault: Option<&Fault>) 
 
 fn unavailable() -> Response {
     let page = "<html><head><title>503 Service Temporarily Unavailable</title></head><body><h1>503</h1></body></html>";
-    Response {
-        status: 503,
-        headers: vec![("content-type".into(), "text/html".into())],
-        body: page.as_bytes().to_vec(),
-    }
+    Response { status: 503, headers: vec![("content-type".into(), "text/html".into())], body: page.as_bytes().to_vec() }
 }
 
 fn head(response: &Response) -> http::response::Builder {
@@ -164,9 +152,7 @@ fn head(response: &Response) -> http::response::Builder {
 
 fn whole(response: Response) -> Result<hyper::Response<Body>, io::Error> {
     let builder = head(&response);
-    let body = Full::new(Bytes::from(response.body))
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync();
+    let body = Full::new(Bytes::from(response.body)).map_err(|never: Infallible| match never {}).boxed_unsync();
     builder.body(body).map_err(io::Error::other)
 }
 
@@ -179,7 +165,5 @@ fn half(response: Response) -> Result<hyper::Response<Body>, io::Error> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         Err(io::Error::other("fault: half the body"))
     });
-    builder
-        .body(StreamBody::new(sent.chain(broken)).boxed_unsync())
-        .map_err(io::Error::other)
+    builder.body(StreamBody::new(sent.chain(broken)).boxed_unsync()).map_err(io::Error::other)
 }

@@ -84,14 +84,7 @@ fn record<S>(shell: &Shell<S>, delivery: &Delivery, number: u64) {
         log.pop_front();
     }
     let (id, url) = (delivery.id.clone(), delivery.url.clone());
-    log.push_back(DeliveryRecord {
-        id,
-        url,
-        attempts: 0,
-        last_status: None,
-        delivered: false,
-        number,
-    });
+    log.push_back(DeliveryRecord { id, url, attempts: 0, last_status: None, delivered: false, number });
 }
 
 async fn deliver<S: Service>(
@@ -108,11 +101,7 @@ async fn deliver<S: Service>(
             attempt(&client, &delivery).await
         };
         let delivered = status.is_some_and(|status| (200..300).contains(&status));
-        if let Some(entry) = lock(&shell.deliveries)
-            .iter_mut()
-            .rev()
-            .find(|entry| entry.number == number)
-        {
+        if let Some(entry) = lock(&shell.deliveries).iter_mut().rev().find(|entry| entry.number == number) {
             entry.attempts += 1;
             entry.last_status = status;
             entry.delivered = delivered;

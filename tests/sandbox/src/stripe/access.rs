@@ -21,18 +21,12 @@ pub enum Permissions {
 
 impl Key {
     pub fn full(secret: &str) -> Self {
-        Self {
-            secret: secret.into(),
-            permissions: Permissions::All,
-        }
+        Self { secret: secret.into(), permissions: Permissions::All }
     }
 
     pub fn restricted(secret: &str, slugs: &[&str]) -> Self {
         let slugs = slugs.iter().map(|slug| (*slug).to_owned()).collect();
-        Self {
-            secret: secret.into(),
-            permissions: Permissions::Only(slugs),
-        }
+        Self { secret: secret.into(), permissions: Permissions::Only(slugs) }
     }
 }
 
@@ -70,12 +64,7 @@ fn redacted(secret: &str) -> String {
         return "*".repeat(characters.len());
     }
     let (start, end) = (&characters[..8], &characters[characters.len() - 4..]);
-    format!(
-        "{}{}{}",
-        String::from_iter(start),
-        "*".repeat(characters.len() - 12),
-        String::from_iter(end)
-    )
+    format!("{}{}{}", String::from_iter(start), "*".repeat(characters.len() - 12), String::from_iter(end))
 }
 
 pub fn authorize(key: &Key, operation: &Operation, account_id: &str) -> Result<(), Error> {
@@ -97,12 +86,7 @@ pub fn authorize(key: &Key, operation: &Operation, account_id: &str) -> Result<(
 
 /// Prices keep the slug of the plans they came from; lines and payments of an invoice belong to the invoice.
 fn resource_slug(operation: &str) -> String {
-    let resource = operation
-        .strip_prefix("v2.")
-        .unwrap_or(operation)
-        .split('.')
-        .next()
-        .unwrap_or_default();
+    let resource = operation.strip_prefix("v2.").unwrap_or(operation).split('.').next().unwrap_or_default();
     match resource {
         "Price" => "plan".into(),
         "InvoiceLineItem" | "InvoicePayment" => "invoice".into(),

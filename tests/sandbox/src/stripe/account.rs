@@ -30,10 +30,7 @@ pub fn balance(state: &mut State, _: &Call) -> Result<Value, Error> {
     }
     let amounts = |received: bool| -> Vec<Value> {
         let amount = |amount: i64| if received { amount } else { 0 };
-        by_currency
-            .iter()
-            .map(|(currency, sum)| json!({ "amount": amount(*sum), "currency": currency }))
-            .collect()
+        by_currency.iter().map(|(currency, sum)| json!({ "amount": amount(*sum), "currency": currency })).collect()
     };
     Ok(json!({ "object": "balance", "available": amounts(true), "livemode": false, "pending": amounts(false) }))
 }

@@ -8,16 +8,8 @@ use super::state::{Call, State, assign, is_deleted, text};
 use serde_json::{Value, json};
 
 const SEARCHABLE: [&str; 5] = ["created", "email", "metadata", "name", "phone"];
-const PLAIN: [&str; 8] = [
-    "business_name",
-    "description",
-    "email",
-    "individual_name",
-    "name",
-    "phone",
-    "preferred_locales",
-    "tax_exempt",
-];
+const PLAIN: [&str; 8] =
+    ["business_name", "description", "email", "individual_name", "name", "phone", "preferred_locales", "tax_exempt"];
 const ADDRESS: [&str; 6] = ["city", "country", "line1", "line2", "postal_code", "state"];
 
 pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
@@ -78,18 +70,11 @@ fn apply(customer: &mut Value, call: &Call) -> Result<(), Error> {
     }
     for name in ["business_name", "individual_name"] {
         if call.text(name).is_some_and(|text| text.chars().count() > 150) {
-            return Err(Error::invalid(
-                name,
-                format!("Invalid {name}: must be at most 150 characters"),
-            ));
+            return Err(Error::invalid(name, format!("Invalid {name}: must be at most 150 characters")));
         }
     }
     assign(customer, &call.params, &PLAIN);
-    assign(
-        customer,
-        &call.params,
-        &["balance", "invoice_prefix", "next_invoice_sequence"],
-    );
+    assign(customer, &call.params, &["balance", "invoice_prefix", "next_invoice_sequence"]);
     if customer["tax_exempt"].is_null() {
         customer["tax_exempt"] = "none".into();
     }
@@ -104,11 +89,7 @@ fn apply(customer: &mut Value, call: &Call) -> Result<(), Error> {
     match call.params.get("shipping") {
         None => {}
         Some(Value::Object(shipping)) => {
-            let address = address(
-                &customer["shipping"]["address"],
-                &shipping["address"],
-                "shipping[address]",
-            )?;
+            let address = address(&customer["shipping"]["address"], &shipping["address"], "shipping[address]")?;
             let phone = shipping.get("phone").cloned().unwrap_or_default();
             customer["shipping"] = json!({ "address": address, "name": shipping["name"], "phone": phone });
         }
@@ -148,11 +129,7 @@ fn address(current: &Value, changes: &Value, param: &str) -> Result<Value, Error
     }
     let mut merged = json!({});
     for name in ADDRESS {
-        merged[name] = if changes[name].is_null() {
-            current[name].clone()
-        } else {
-            changes[name].clone()
-        };
+        merged[name] = if changes[name].is_null() { current[name].clone() } else { changes[name].clone() };
     }
     if let Some(country) = merged["country"].as_str() {
         merged["country"] = country.to_ascii_uppercase().into();

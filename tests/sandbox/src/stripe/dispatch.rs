@@ -98,14 +98,7 @@ const ITEM: &[&str] = &[
     "tax_rates",
     "unit_amount_decimal",
 ];
-const ENDPOINT: &[&str] = &[
-    "api_version",
-    "description",
-    "disabled",
-    "enabled_events",
-    "metadata",
-    "url",
-];
+const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];
 
 /// The handler of an operation, its modelled parameters, and the filters a list takes besides paging.
 fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static [&'static str])> {
@@ -127,32 +120,20 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "Price.create" => (prices::create, PRICE, &[]),
         "Price.retrieve" => (prices::retrieve, &[], &[]),
         "Price.update" => (prices::update, PRICE, &[]),
-        "Price.list" => (
-            prices::list,
-            PAGING,
-            &["active", "currency", "lookup_keys", "product", "recurring", "type"],
-        ),
+        "Price.list" => (prices::list, PAGING, &["active", "currency", "lookup_keys", "product", "recurring", "type"]),
         "Price.search" => (prices::search, SEARCH, &[]),
         "Invoice.create" => (invoices::create, INVOICE, &[]),
         "Invoice.retrieve" => (invoices::retrieve, &[], &[]),
         "Invoice.update" => (invoices::update, INVOICE, &[]),
         "Invoice.delete" => (invoices::delete, &[], &[]),
-        "Invoice.list" => (
-            invoices::list,
-            PAGING,
-            &["collection_method", "customer", "due_date", "status"],
-        ),
+        "Invoice.list" => (invoices::list, PAGING, &["collection_method", "customer", "due_date", "status"]),
         "Invoice.search" => (invoices::search, SEARCH, &[]),
         "Invoice.add_lines" => (invoices::lines::add, LINES, &[]),
         "Invoice.update_lines" => (invoices::lines::update_many, LINES, &[]),
         "Invoice.remove_lines" => (invoices::lines::remove_many, LINES, &[]),
         "Invoice.finalize_invoice" => (invoices::transitions::finalize, &["auto_advance"], &[]),
         "Invoice.send_invoice" => (invoices::transitions::send, &[], &[]),
-        "Invoice.pay" => (
-            invoices::transitions::pay,
-            &["off_session", "paid_out_of_band", "payment_method"],
-            &[],
-        ),
+        "Invoice.pay" => (invoices::transitions::pay, &["off_session", "paid_out_of_band", "payment_method"], &[]),
         "Invoice.void_invoice" => (invoices::transitions::void, &[], &[]),
         "Invoice.mark_uncollectible" => (invoices::transitions::mark_uncollectible, &[], &[]),
         "InvoiceLineItem.list" => (invoices::lines::list, PAGING, &[]),
@@ -184,10 +165,8 @@ pub fn handler(call: &Call) -> Result<Handler, Error> {
     let Some((handler, modelled, more)) = route(name) else {
         return Err(Error::unmodelled(name));
     };
-    let unmodelled = call
-        .params
-        .keys()
-        .find(|param| !modelled.contains(&param.as_str()) && !more.contains(&param.as_str()));
+    let unmodelled =
+        call.params.keys().find(|param| !modelled.contains(&param.as_str()) && !more.contains(&param.as_str()));
     match unmodelled {
         None => Ok(handler),
         Some(param) => Err(Error::unmodelled(&format!("`{param}` of {name}")).param(param)),

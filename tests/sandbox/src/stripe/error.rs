@@ -5,10 +5,7 @@ use serde_json::{Map, Value, json};
 
 /// Stripe indents what it answers, for people who look at it with curl.
 pub fn pretty(status: u16, body: &Value) -> Response {
-    Response {
-        body: serde_json::to_vec_pretty(body).unwrap_or_default(),
-        ..Response::json(status, &Value::Null)
-    }
+    Response { body: serde_json::to_vec_pretty(body).unwrap_or_default(), ..Response::json(status, &Value::Null) }
 }
 
 #[derive(Debug, Clone)]
@@ -27,15 +24,7 @@ pub struct Error {
 impl Error {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self {
-            status,
-            kind,
-            code: None,
-            decline_code: None,
-            message,
-            param: None,
-            executed: true,
-        }
+        Self { status, kind, code: None, decline_code: None, message, param: None, executed: true }
     }
 
     /// A 400 that the executing endpoint answers.
@@ -45,11 +34,7 @@ impl Error {
 
     /// A 400 about the form of a parameter, before anything is executed.
     pub fn invalid(param: &str, message: impl Into<String>) -> Self {
-        Self {
-            executed: false,
-            ..Self::refused(message)
-        }
-        .param(param)
+        Self { executed: false, ..Self::refused(message) }.param(param)
     }
 
     pub fn missing(param: &str) -> Self {
@@ -58,39 +43,26 @@ impl Error {
 
     pub fn exclusive(params: &[&str]) -> Self {
         let list = params.join(", ");
-        Self {
-            executed: false,
-            ..Self::refused(format!("You may only specify one of these parameters: {list}."))
-        }
-        .code("parameters_exclusive")
+        Self { executed: false, ..Self::refused(format!("You may only specify one of these parameters: {list}.")) }
+            .code("parameters_exclusive")
     }
 
     /// The object a path names does not exist.
     pub fn not_found(noun: &str, id: &str) -> Self {
-        Self::new(404, "invalid_request_error", format!("No such {noun}: '{id}'"))
-            .code("resource_missing")
-            .param("id")
+        Self::new(404, "invalid_request_error", format!("No such {noun}: '{id}'")).code("resource_missing").param("id")
     }
 
     /// The object a parameter names does not exist.
     pub fn no_such(noun: &str, id: &str, param: &str) -> Self {
-        Self::refused(format!("No such {noun}: '{id}'"))
-            .code("resource_missing")
-            .param(param)
+        Self::refused(format!("No such {noun}: '{id}'")).code("resource_missing").param(param)
     }
 
     pub fn unauthorized(message: impl Into<String>) -> Self {
-        Self {
-            executed: false,
-            ..Self::new(401, "invalid_request_error", message)
-        }
+        Self { executed: false, ..Self::new(401, "invalid_request_error", message) }
     }
 
     pub fn forbidden(message: impl Into<String>) -> Self {
-        Self {
-            executed: false,
-            ..Self::new(403, "invalid_request_error", message)
-        }
+        Self { executed: false, ..Self::new(403, "invalid_request_error", message) }
     }
 
     pub fn unrecognized_url(method: &str, path: &str) -> Self {
@@ -99,26 +71,16 @@ impl Error {
              slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in \
              your code."
         );
-        Self {
-            executed: false,
-            ..Self::new(404, "invalid_request_error", message)
-        }
+        Self { executed: false, ..Self::new(404, "invalid_request_error", message) }
     }
 
     pub fn rate_limited() -> Self {
         let message = "Request rate limit exceeded. You can learn more about rate limits in Stripe's documentation.";
-        Self {
-            executed: false,
-            ..Self::new(429, "invalid_request_error", message)
-        }
-        .code("rate_limit")
+        Self { executed: false, ..Self::new(429, "invalid_request_error", message) }.code("rate_limit")
     }
 
     pub fn idempotency(message: impl Into<String>) -> Self {
-        Self {
-            executed: false,
-            ..Self::new(400, "idempotency_error", message)
-        }
+        Self { executed: false, ..Self::new(400, "idempotency_error", message) }
     }
 
     pub fn key_in_use(key: &str) -> Self {
@@ -126,11 +88,7 @@ impl Error {
             "There is currently another in-progress request using this Idempotent Key (that probably means you \
              submitted twice, and the other request is still going through): {key}. Please try again later."
         );
-        Self {
-            executed: false,
-            ..Self::new(409, "idempotency_error", message)
-        }
-        .code("idempotency_key_in_use")
+        Self { executed: false, ..Self::new(409, "idempotency_error", message) }.code("idempotency_key_in_use")
     }
 
     pub fn internal() -> Self {
@@ -140,10 +98,7 @@ impl Error {
     /// Known to Stripe, but outside what this sandbox models. It says so rather than accept and ignore it.
     pub fn unmodelled(what: &str) -> Self {
         let message = format!("The sandbox does not model {what}: Stripe knows it, this fake does not act on it.");
-        Self {
-            executed: false,
-            ..Self::new(501, "api_error", message)
-        }
+        Self { executed: false, ..Self::new(501, "api_error", message) }
     }
 
     pub fn card_declined(decline_code: &'static str) -> Self {
@@ -171,10 +126,7 @@ impl Error {
         let mut error = Map::new();
         if let Some(code) = self.code {
             error.insert("code".into(), code.into());
-            error.insert(
-                "doc_url".into(),
-                format!("https://docs.stripe.com/error-codes#{code}").into(),
-            );
+            error.insert("doc_url".into(), format!("https://docs.stripe.com/error-codes#{code}").into());
         }
         if let Some(decline_code) = self.decline_code {
             error.insert("decline_code".into(), decline_code.into());
@@ -190,13 +142,9 @@ impl Error {
     pub fn response(&self) -> Response {
         let mut response = pretty(self.status, &self.body());
         match self.status {
-            401 => response
-                .headers
-                .push(("www-authenticate".into(), "Bearer realm=\"Stripe\"".into())),
+            401 => response.headers.push(("www-authenticate".into(), "Bearer realm=\"Stripe\"".into())),
             409 => response.headers.push(("stripe-should-retry".into(), "true".into())),
-            429 => response
-                .headers
-                .push(("stripe-rate-limited-reason".into(), "global-rate".into())),
+            429 => response.headers.push(("stripe-rate-limited-reason".into(), "global-rate".into())),
             501 => response.headers.push(("stripe-should-retry".into(), "false".into())),
             _ => {}
         }

@@ -32,12 +32,7 @@ impl State {
             .table("webhook_endpoint")
             .oldest_first()
             .filter(|endpoint| wants(endpoint, event_type))
-            .map(|endpoint| {
-                (
-                    text(endpoint, "id").to_owned(),
-                    text(endpoint, "api_version").to_owned(),
-                )
-            })
+            .map(|endpoint| (text(endpoint, "id").to_owned(), text(endpoint, "api_version").to_owned()))
             .collect();
         let mut event = json!({
             "id": id,
@@ -57,11 +52,7 @@ impl State {
             }
             // Stripe pretty-prints what it sends, which catches a receiver that re-serializes before it verifies.
             let body = serde_json::to_vec_pretty(&event).unwrap_or_default();
-            self.outbox.push(Unsigned {
-                endpoint,
-                event: id.clone(),
-                body,
-            });
+            self.outbox.push(Unsigned { endpoint, event: id.clone(), body });
         }
         self.forget_old_events();
     }
@@ -89,10 +80,7 @@ impl State {
 }
 
 fn wants(endpoint: &Value, event_type: &str) -> bool {
-    let listed = endpoint["enabled_events"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let listed = endpoint["enabled_events"].as_array().map(Vec::as_slice).unwrap_or_default();
     endpoint["status"] == "enabled" && listed.iter().any(|listed| listed == "*" || listed == event_type)
 }
 
@@ -132,14 +120,8 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let types: Vec<&str> = call
-        .params
-        .get("types")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let types: Vec<&str> =
+        call.params.get("types").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     if call.text("type").is_some() && !types.is_empty() {
         return Err(Error::exclusive(&["type", "types"]));
     }

@@ -26,9 +26,7 @@ fn walk(state: &State, value: &mut Value, steps: &[&str], path: &str) -> Result<
         return Ok(());
     };
     match value {
-        Value::Array(elements) => elements
-            .iter_mut()
-            .try_for_each(|element| walk(state, element, steps, path)),
+        Value::Array(elements) => elements.iter_mut().try_for_each(|element| walk(state, element, steps, path)),
         Value::Object(_) => {
             // The one list that an object shows only when asked.
             if value["object"] == "invoice" && *step == "payments" && value.get("payments").is_none() {

@@ -19,10 +19,7 @@ pub fn decode(encoded: &[u8]) -> Result<Vec<(String, Node)>, Error> {
     for (name, value) in form_urlencoded::parse(encoded) {
         let segments = segments(&name);
         if segments.len() > DEEPEST {
-            return Err(Error::invalid(
-                segments[0],
-                "Invalid request: parameters are nested too deeply.",
-            ));
+            return Err(Error::invalid(segments[0], "Invalid request: parameters are nested too deeply."));
         }
         insert(&mut root, &segments, value.into_owned());
     }
@@ -47,11 +44,7 @@ fn insert(map: &mut Vec<(String, Node)>, segments: &[&str], value: String) {
     let Some((segment, rest)) = segments.split_first() else {
         return;
     };
-    let key = if segment.is_empty() {
-        list_key(map, rest)
-    } else {
-        (*segment).to_owned()
-    };
+    let key = if segment.is_empty() { list_key(map, rest) } else { (*segment).to_owned() };
     let at = match map.iter().position(|(name, _)| *name == key) {
         Some(at) => at,
         None => {

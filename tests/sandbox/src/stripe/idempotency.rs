@@ -30,9 +30,7 @@ pub fn key(request: &Request) -> Result<Option<&str>, Error> {
         return Ok(None);
     };
     if key.is_empty() || key.chars().count() > LONGEST_KEY {
-        return Err(Error::idempotency(format!(
-            "Idempotency keys must have 1 to {LONGEST_KEY} characters."
-        )));
+        return Err(Error::idempotency(format!("Idempotency keys must have 1 to {LONGEST_KEY} characters.")));
     }
     Ok(Some(key))
 }
@@ -74,11 +72,7 @@ impl Keys {
             ("idempotent-replayed".into(), "true".into()),
             ("original-request".into(), outcome.request_id.clone()),
         ];
-        Ok(Some(Response {
-            status: outcome.status,
-            headers,
-            body: outcome.body.clone(),
-        }))
+        Ok(Some(Response { status: outcome.status, headers, body: outcome.body.clone() }))
     }
 
     /// Keeps an outcome. A second one for the same key replaces the first and keeps its age: only a fault does that.

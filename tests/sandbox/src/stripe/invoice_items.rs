@@ -26,11 +26,7 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
         None => pending_currency(state, call, &customer)?,
     };
     let terms = terms::read(state, &call.params, &currency, "")?;
-    let target = Target {
-        customer: &customer,
-        currency: &currency,
-        invoice: call.text("invoice"),
-    };
+    let target = Target { customer: &customer, currency: &currency, invoice: call.text("invoice") };
     let item = make(state, &target, &call.params, terms)?;
     if let Some(before) = invoice {
         lines::attach(state, text(&before, "id"), text(&item, "id"));
@@ -128,9 +124,7 @@ fn price(state: &mut State, item: &mut Value, params: &Params, terms: Terms) -> 
         }
     };
     if item["description"].is_null() && !params.contains_key("description") {
-        let product = price_details["product"]
-            .as_str()
-            .and_then(|id| state.table("product").get(id));
+        let product = price_details["product"].as_str().and_then(|id| state.table("product").get(id));
         item["description"] = product.map(|product| product["name"].clone()).unwrap_or_default();
     }
     item["amount"] = terms.amount.into();
@@ -162,9 +156,7 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let invoice = state.named("invoiceitem", call.id())?["invoice"]
-        .as_str()
-        .map(str::to_owned);
+    let invoice = state.named("invoiceitem", call.id())?["invoice"].as_str().map(str::to_owned);
     let before = invoice.map(|id| lines::draft(state, &id, None)).transpose()?;
     let item = change(state, call.id(), &call.params, "")?;
     if let Some(before) = before {
@@ -174,9 +166,7 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let invoice = state.named("invoiceitem", call.id())?["invoice"]
-        .as_str()
-        .map(str::to_owned);
+    let invoice = state.named("invoiceitem", call.id())?["invoice"].as_str().map(str::to_owned);
     let before = invoice.map(|id| lines::draft(state, &id, None)).transpose()?;
     remove(state, call.id());
     if let Some(before) = before {
@@ -201,9 +191,7 @@ pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
         };
         list::equal(call, "customer", row)
             && list::equal(call, "invoice", row)
-            && call
-                .flag("pending")
-                .is_none_or(|pending| pending == row["invoice"].is_null())
+            && call.flag("pending").is_none_or(|pending| pending == row["invoice"].is_null())
             && date_in_range
     });
     list::page(call, rows, "invoiceitem", "/v1/invoiceitems")

@@ -14,16 +14,8 @@ use super::search;
 use super::state::{Call, InvoiceSheet, State, assign, int, text};
 use serde_json::{Value, json};
 
-const SEARCHABLE: [&str; 8] = [
-    "created",
-    "currency",
-    "customer",
-    "metadata",
-    "number",
-    "receipt_number",
-    "status",
-    "total",
-];
+const SEARCHABLE: [&str; 8] =
+    ["created", "currency", "customer", "metadata", "number", "receipt_number", "status", "total"];
 const PLAIN: [&str; 4] = ["custom_fields", "description", "footer", "statement_descriptor"];
 /// Stripe finalizes an `auto_advance` draft about this long after its creation.
 const FINALIZES_AFTER_S: i64 = 60 * 60;
@@ -32,10 +24,7 @@ const DAY_S: i64 = 24 * 60 * 60;
 pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     let customer_id = call.text("customer").ok_or_else(|| Error::missing("customer"))?;
     let customer = state.referenced("customer", customer_id, "customer")?.clone();
-    let currency = call
-        .text("currency")
-        .or(customer["currency"].as_str())
-        .unwrap_or(&state.default_currency);
+    let currency = call.text("currency").or(customer["currency"].as_str()).unwrap_or(&state.default_currency);
     let currency = money::currency(currency, "currency")?;
     let mut invoice = shape::blank(state, customer_id, &currency);
     let mut sheet = InvoiceSheet::default();
@@ -64,32 +53,17 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn shown_by_id(state: &State, id: &str) -> Result<Value, Error> {
-    state
-        .named("invoice", id)
-        .map(|invoice| state.shown("invoice", invoice))
+    state.named("invoice", id).map(|invoice| state.shown("invoice", invoice))
 }
 
 /// What create and update have in common.
 fn apply(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceSheet) -> Result<(), Error> {
     check_custom_fields(call.params.get("custom_fields"), "custom_fields")?;
-    if call
-        .params
-        .get("automatic_tax")
-        .is_some_and(|tax| tax["enabled"] == true)
-    {
+    if call.params.get("automatic_tax").is_some_and(|tax| tax["enabled"] == true) {
         return Err(Error::unmodelled("automatic tax"));
     }
     assign(invoice, &call.params, &PLAIN);
-    assign(
-        invoice,
-        &call.params,
-        &[
-            "auto_advance",
-            "collection_method",
-            "default_payment_method",
-            "effective_at",
-        ],
-    );
+    assign(invoice, &call.params, &["auto_advance", "collection_method", "default_payment_method", "effective_at"]);
     if let Some(number) = call.text("number") {
         check_number(state, number, invoice)?;
         assign(invoice, &call.params, &["number"]);
@@ -122,10 +96,7 @@ fn terms(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceShe
     }
     if let Some(days) = days {
         if !(0..=36500).contains(&days) {
-            return Err(Error::invalid(
-                "days_until_due",
-                "Invalid days_until_due: must be between 0 and 36500 days.",
-            ));
+            return Err(Error::invalid("days_until_due", "Invalid days_until_due: must be between 0 and 36500 days."));
         }
         sheet.days_until_due = Some(days);
         invoice["due_date"] = (state.now + days * DAY_S).into();
@@ -142,10 +113,7 @@ fn terms(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceShe
 
 fn check_number(state: &State, number: &str, invoice: &Value) -> Result<(), Error> {
     let taken = !number.is_empty()
-        && state
-            .table("invoice")
-            .oldest_first()
-            .any(|other| other["number"] == number && other["id"] != invoice["id"]);
+        && state.table("invoice").oldest_first().any(|other| other["number"] == number && other["id"] != invoice["id"]);
     if taken {
         return Err(Error::refused(format!("The invoice number {number} is already used.")).param("number"));
     }
@@ -176,24 +144,14 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 /// What may still be said about an invoice that is no draft any more.
-const EDITABLE_WHEN_OPEN: [&str; 6] = [
-    "auto_advance",
-    "collection_method",
-    "days_until_due",
-    "default_payment_method",
-    "due_date",
-    "metadata",
-];
+const EDITABLE_WHEN_OPEN: [&str; 6] =
+    ["auto_advance", "collection_method", "days_until_due", "default_payment_method", "due_date", "metadata"];
 
 pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut invoice = state.named("invoice", call.id())?.clone();
     let before = state.shown("invoice", &invoice);
     if invoice["status"] != "draft" {
-        let editable: &[&str] = if invoice["status"] == "open" {
-            &EDITABLE_WHEN_OPEN
-        } else {
-            &["metadata"]
-        };
+        let editable: &[&str] = if invoice["status"] == "open" { &EDITABLE_WHEN_OPEN } else { &["metadata"] };
         if let Some(frozen) = call.params.keys().find(|name| !editable.contains(&name.as_str())) {
             return Err(shape::not_editable().param(frozen));
         }
@@ -229,9 +187,7 @@ pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
     let rows = state.table("invoice").newest_first().filter(|row| {
-        ["collection_method", "customer", "status"]
-            .iter()
-            .all(|name| list::equal(call, name, row))
+        ["collection_method", "customer", "status"].iter().all(|name| list::equal(call, name, row))
             && list::in_range(call, "created", row)
             && list::in_range(call, "due_date", row)
     });

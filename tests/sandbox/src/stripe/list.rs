@@ -26,8 +26,7 @@ pub fn page<'a>(call: &Call, rows: impl Iterator<Item = &'a Value>, noun: &str, 
         (None, None) => take(rows, limit),
         (Some(after), None) => {
             let mut rows = rows.skip_while(|row| text(row, "id") != after);
-            rows.next()
-                .ok_or_else(|| Error::no_such(noun, after, "starting_after"))?;
+            rows.next().ok_or_else(|| Error::no_such(noun, after, "starting_after"))?;
             take(rows, limit)
         }
         (None, Some(before)) => {

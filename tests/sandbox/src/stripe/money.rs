@@ -22,10 +22,7 @@ pub fn currency(text: &str, param: &str) -> Result<String, Error> {
         return Ok(code);
     }
     let list = CURRENCIES.split_whitespace().collect::<Vec<_>>().join(", ");
-    Err(Error::invalid(
-        param,
-        format!("Invalid currency: {text}. Stripe currently supports these currencies: {list}"),
-    ))
+    Err(Error::invalid(param, format!("Invalid currency: {text}. Stripe currently supports these currencies: {list}")))
 }
 
 pub fn check_amount(amount: i64, currency: &str, param: &str) -> Result<i64, Error> {
@@ -41,9 +38,7 @@ pub fn check_amount(amount: i64, currency: &str, param: &str) -> Result<i64, Err
 pub fn line_amount(unit_amount: Decimal, quantity: Decimal, param: &str) -> Result<i64, Error> {
     let product = unit_amount.checked_mul(quantity);
     let rounded = product.map(|exact| exact.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero));
-    rounded
-        .and_then(|whole| i64::try_from(whole).ok())
-        .ok_or_else(|| too_large(param))
+    rounded.and_then(|whole| i64::try_from(whole).ok()).ok_or_else(|| too_large(param))
 }
 
 pub fn too_large(param: &str) -> Error {

@@ -26,11 +26,8 @@ pub fn check(operation: &Operation, form: Vec<(String, Node)>) -> Result<Params,
 }
 
 fn object(path: &str, fields: &BTreeMap<String, Schema>, form: Vec<(String, Node)>) -> Result<Params, Error> {
-    let unknown: Vec<String> = form
-        .iter()
-        .filter(|(name, _)| !fields.contains_key(name))
-        .map(|(name, _)| join(path, name))
-        .collect();
+    let unknown: Vec<String> =
+        form.iter().filter(|(name, _)| !fields.contains_key(name)).map(|(name, _)| join(path, name)).collect();
     if let Some(first) = unknown.first() {
         let plural = if unknown.len() > 1 { "s" } else { "" };
         let message = format!("Received unknown parameter{plural}: {}", unknown.join(", "));
@@ -42,30 +39,19 @@ fn object(path: &str, fields: &BTreeMap<String, Schema>, form: Vec<(String, Node
         let value = value(&at, &fields[&name], node)?;
         params.insert(name, value);
     }
-    match fields
-        .iter()
-        .find(|(name, schema)| !schema.optional && !params.contains_key(*name))
-    {
+    match fields.iter().find(|(name, schema)| !schema.optional && !params.contains_key(*name)) {
         Some((name, _)) => Err(Error::missing(&join(path, name))),
         None => Ok(params),
     }
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}[{name}]")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
 }
 
 fn value(path: &str, schema: &Schema, node: Node) -> Result<Value, Error> {
     if node == Node::Text(String::new()) {
-        return if schema.clearable {
-            Ok(Value::String(String::new()))
-        } else {
-            Err(cannot_be_unset(path))
-        };
+        return if schema.clearable { Ok(Value::String(String::new())) } else { Err(cannot_be_unset(path)) };
     }
     match (&schema.kind, node) {
         (Kind::Union { of }, node) => union(path, of, node),
@@ -100,24 +86,18 @@ fn scalar(path: &str, kind: &Kind, text: String) -> Result<Value, Error> {
         },
         Kind::Number | Kind::DecimalString => decimal(path, text),
         Kind::Enum { values } if !values.contains(&text) => Err(not_one_of(path, values)),
-        _ if text.chars().count() > LONGEST_STRING => Err(Error::invalid(
-            path,
-            format!("Invalid string: must be at most {LONGEST_STRING} characters"),
-        )),
+        _ if text.chars().count() > LONGEST_STRING => {
+            Err(Error::invalid(path, format!("Invalid string: must be at most {LONGEST_STRING} characters")))
+        }
         _ => Ok(Value::String(text)),
     }
 }
 
 fn decimal(path: &str, text: String) -> Result<Value, Error> {
     let fraction_digits = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let plain = text
-        .chars()
-        .all(|character| character.is_ascii_digit() || "-.".contains(character));
+    let plain = text.chars().all(|character| character.is_ascii_digit() || "-.".contains(character));
     if !plain || text.parse::<Decimal>().is_err() || fraction_digits > 12 {
-        return Err(Error::invalid(
-            path,
-            format!("Invalid decimal: {text}; must have at most 12 decimal places"),
-        ));
+        return Err(Error::invalid(path, format!("Invalid decimal: {text}; must have at most 12 decimal places")));
     }
     Ok(Value::String(text))
 }
@@ -150,10 +130,8 @@ fn array(path: &str, items: &Schema, map: Vec<(String, Node)>) -> Result<Value, 
         numbered.push((index, node));
     }
     numbered.sort_by_key(|(index, _)| *index);
-    let checked: Result<Vec<Value>, Error> = numbered
-        .into_iter()
-        .map(|(index, node)| value(&format!("{path}[{index}]"), items, node))
-        .collect();
+    let checked: Result<Vec<Value>, Error> =
+        numbered.into_iter().map(|(index, node)| value(&format!("{path}[{index}]"), items, node)).collect();
     Ok(Value::Array(checked?))
 }
 

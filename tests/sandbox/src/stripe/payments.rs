@@ -61,9 +61,7 @@ pub fn open(state: &mut State, invoice: &Value) {
 fn opened(state: &State, invoice: &str) -> Option<(Value, Value)> {
     let open = |payment: &&Value| payment["invoice"] == invoice && payment["status"] == "open";
     let payment = state.table("invoice_payment").newest_first().find(open)?;
-    let intent = state
-        .table("payment_intent")
-        .get(text(&payment["payment"], "payment_intent"))?;
+    let intent = state.table("payment_intent").get(text(&payment["payment"], "payment_intent"))?;
     Some((payment.clone(), intent.clone()))
 }
 
@@ -117,11 +115,8 @@ pub fn cancel(state: &mut State, invoice: &str) {
 
 /// The `payments` list of an invoice, which shows only when it is expanded.
 pub fn of_invoice(state: &State, invoice: &str) -> Value {
-    let data: Vec<&Value> = state
-        .table("invoice_payment")
-        .newest_first()
-        .filter(|payment| payment["invoice"] == invoice)
-        .collect();
+    let data: Vec<&Value> =
+        state.table("invoice_payment").newest_first().filter(|payment| payment["invoice"] == invoice).collect();
     json!({ "object": "list", "data": data, "has_more": false, "url": "/v1/invoice_payments" })
 }
 
@@ -130,10 +125,7 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let intent = call
-        .params
-        .get("payment")
-        .and_then(|payment| payment["payment_intent"].as_str());
+    let intent = call.params.get("payment").and_then(|payment| payment["payment_intent"].as_str());
     let rows = state.table("invoice_payment").newest_first().filter(|row| {
         list::equal(call, "invoice", row)
             && list::equal(call, "status", row)

@@ -42,11 +42,7 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
 /// The unit amount in minor units, from whichever of the two parameters gives it.
 pub fn unit_amount(params: &Params, currency: &str, path: &str) -> Result<Option<Decimal>, Error> {
     let name = |name: &str| {
-        if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}[{name}]")
-        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
     };
     let whole = params.get("unit_amount").and_then(Value::as_i64);
     let exact = params.get("unit_amount_decimal").and_then(Value::as_str);
@@ -63,11 +59,7 @@ pub fn unit_amount(params: &Params, currency: &str, path: &str) -> Result<Option
 /// Everything about a price's terms that can be wrong before anything is stored.
 pub fn check_terms(params: &Params, path: &str) -> Result<(), Error> {
     let name = |name: &str| {
-        if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}[{name}]")
-        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
     };
     let currency = params.get("currency").and_then(Value::as_str).unwrap_or_default();
     let currency = money::currency(currency, &name("currency"))?;
@@ -84,20 +76,14 @@ pub fn check_terms(params: &Params, path: &str) -> Result<(), Error> {
     }
     let lookup_key = params.get("lookup_key").and_then(Value::as_str).unwrap_or_default();
     if lookup_key.chars().count() > 200 {
-        return Err(Error::invalid(
-            &name("lookup_key"),
-            "Invalid string: must be at most 200 characters",
-        ));
+        return Err(Error::invalid(&name("lookup_key"), "Invalid string: must be at most 200 characters"));
     }
     Ok(())
 }
 
 /// Makes the price. The terms are checked. A price made for one line of an invoice is inactive from the start.
 pub fn store(state: &mut State, params: &Params, product: &str, active: bool, reusable: bool) -> Result<Value, Error> {
-    let currency = money::currency(
-        params.get("currency").and_then(Value::as_str).unwrap_or_default(),
-        "currency",
-    )?;
+    let currency = money::currency(params.get("currency").and_then(Value::as_str).unwrap_or_default(), "currency")?;
     let amount = unit_amount(params, &currency, "")?.unwrap_or_default();
     let whole = amount.is_integer().then(|| i64::try_from(amount).ok()).flatten();
     let recurring = params.get("recurring").map(|recurring| {
@@ -144,11 +130,7 @@ pub fn store(state: &mut State, params: &Params, product: &str, active: bool, re
 
 /// Frees a lookup key for its next price, or refuses when it may not be moved. `own` is the price that asks.
 fn take_lookup_key(state: &mut State, key: &str, transfer: bool, own: &str) -> Result<(), Error> {
-    let holder = state
-        .table("price")
-        .oldest_first()
-        .find(|price| price["lookup_key"] == key)
-        .cloned();
+    let holder = state.table("price").oldest_first().find(|price| price["lookup_key"] == key).cloned();
     let Some(mut holder) = holder.filter(|holder| text(holder, "id") != own) else {
         return Ok(());
     };
@@ -171,11 +153,7 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
 pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     let before = state.named("price", call.id())?.clone();
     let mut price = before.clone();
-    assign(
-        &mut price,
-        &call.params,
-        &["active", "lookup_key", "nickname", "tax_behavior"],
-    );
+    assign(&mut price, &call.params, &["active", "lookup_key", "nickname", "tax_behavior"]);
     merge_metadata(&mut price["metadata"], &call.params, "metadata")?;
     if let Some(key) = call.text("lookup_key") {
         take_lookup_key(state, key, call.flag("transfer_lookup_key") == Some(true), call.id())?;
@@ -196,9 +174,7 @@ pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
         !state.inline_prices.contains(text(row, "id"))
             && keys.is_none_or(|keys| keys.contains(&row["lookup_key"]))
             && recurring.is_none_or(|terms| terms.iter().all(|(name, term)| row["recurring"][name] == *term))
-            && ["active", "currency", "product", "type"]
-                .iter()
-                .all(|name| list::equal(call, name, row))
+            && ["active", "currency", "product", "type"].iter().all(|name| list::equal(call, name, row))
             && list::in_range(call, "created", row)
     });
     list::page(call, rows, "price", "/v1/prices")

@@ -106,14 +106,8 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
     let product = state.named("product", call.id())?.clone();
-    if state
-        .table("price")
-        .oldest_first()
-        .any(|price| price["product"] == call.id())
-    {
-        return Err(Error::refused(
-            "This product cannot be deleted because it has one or more user-created prices.",
-        ));
+    if state.table("price").oldest_first().any(|price| price["product"] == call.id()) {
+        return Err(Error::refused("This product cannot be deleted because it has one or more user-created prices."));
     }
     state.table_mut("product").remove(call.id());
     state.emit("product.deleted", "product", &product);
@@ -124,9 +118,7 @@ pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
     let ids = call.params.get("ids").and_then(Value::as_array);
     let rows = state.table("product").newest_first().filter(|row| {
         ids.is_none_or(|ids| ids.contains(&row["id"]))
-            && ["active", "shippable", "type", "url"]
-                .iter()
-                .all(|name| list::equal(call, name, row))
+            && ["active", "shippable", "type", "url"].iter().all(|name| list::equal(call, name, row))
             && list::in_range(call, "created", row)
     });
     list::page(call, rows, "product", "/v1/products")

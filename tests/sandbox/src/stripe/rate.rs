@@ -13,11 +13,7 @@ pub struct Bucket {
 impl Bucket {
     pub fn new(per_second: u32) -> Self {
         let per_second = i64::from(per_second);
-        Self {
-            per_second,
-            tokens: per_second * PER_REQUEST,
-            filled_at_ms: 0,
-        }
+        Self { per_second, tokens: per_second * PER_REQUEST, filled_at_ms: 0 }
     }
 
     pub fn admit(&mut self, now_ms: i64) -> bool {

@@ -61,13 +61,8 @@ struct EnumsFile {
 static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
     let text = include_str!("../../../fixtures/stripe-operations-2026-10-28.endive.json");
     let file: OperationsFile = serde_json::from_str(text).expect("the operations file is part of this source tree");
-    let named = file
-        .operations
-        .into_iter()
-        .map(|(name, operation)| Operation { name, ..operation });
-    named
-        .chain(ACCOUNT_OPERATIONS.map(|(name, path)| without_parameters(name, path)))
-        .collect()
+    let named = file.operations.into_iter().map(|(name, operation)| Operation { name, ..operation });
+    named.chain(ACCOUNT_OPERATIONS.map(|(name, path)| without_parameters(name, path))).collect()
 });
 
 static ENUMS: LazyLock<EnumsFile> = LazyLock::new(|| {
@@ -76,36 +71,15 @@ static ENUMS: LazyLock<EnumsFile> = LazyLock::new(|| {
 });
 
 /// Two reads that every tool makes to check its key; the operations file stops at what a billing integration calls.
-const ACCOUNT_OPERATIONS: [(&str, &str); 2] = [
-    ("Account.retrieve_current", "/v1/account"),
-    ("Balance.retrieve", "/v1/balance"),
-];
+const ACCOUNT_OPERATIONS: [(&str, &str); 2] =
+    [("Account.retrieve_current", "/v1/account"), ("Balance.retrieve", "/v1/balance")];
 
 fn without_parameters(name: &str, path: &str) -> Operation {
-    let text = || Schema {
-        kind: Kind::String,
-        optional: false,
-        clearable: false,
-    };
-    let expand = Schema {
-        kind: Kind::Array {
-            items: Box::new(text()),
-        },
-        optional: true,
-        clearable: false,
-    };
+    let text = || Schema { kind: Kind::String, optional: false, clearable: false };
+    let expand = Schema { kind: Kind::Array { items: Box::new(text()) }, optional: true, clearable: false };
     let fields = BTreeMap::from([("expand".to_owned(), expand)]);
-    let params = Schema {
-        kind: Kind::Object { fields },
-        optional: false,
-        clearable: false,
-    };
-    Operation {
-        name: name.into(),
-        method: "GET".into(),
-        path: path.into(),
-        params,
-    }
+    let params = Schema { kind: Kind::Object { fields }, optional: false, clearable: false };
+    Operation { name: name.into(), method: "GET".into(), path: path.into(), params }
 }
 
 pub fn api_versions() -> &'static [String] {
@@ -131,11 +105,7 @@ fn path_ids(pattern: &str, path: &str) -> Option<Vec<String>> {
             if segment.is_empty() {
                 return None;
             }
-            ids.push(
-                percent_encoding::percent_decode_str(segment)
-                    .decode_utf8_lossy()
-                    .into_owned(),
-            );
+            ids.push(percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned());
         } else if expected != segment {
             return None;
         }

@@ -60,9 +60,7 @@ fn parse(text: &str, object: &str, fields: &[&str]) -> Result<Query, Error> {
             clause(rest).ok_or_else(|| bad(format!("We were unable to parse your search query near: {rest}")))?;
         if !fields.contains(&clause.field.as_str()) {
             let field = clause.field;
-            return Err(bad(format!(
-                "Field `{field}` is an unsupported search field for resource `{object}s`."
-            )));
+            return Err(bad(format!("Field `{field}` is an unsupported search field for resource `{object}s`.")));
         }
         clauses.push(clause);
         rest = after.trim_start();
@@ -70,20 +68,16 @@ fn parse(text: &str, object: &str, fields: &[&str]) -> Result<Query, Error> {
             break;
         }
         // Without a word between them, clauses are joined by AND.
-        let joiner = ["AND ", "OR "].into_iter().find(|word| {
-            rest.get(..word.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(word))
-        });
+        let joiner = ["AND ", "OR "]
+            .into_iter()
+            .find(|word| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word)));
         joiners.push(joiner.unwrap_or("AND "));
         rest = rest[joiner.map_or(0, str::len)..].trim_start();
     }
     if joiners.windows(2).any(|pair| pair[0] != pair[1]) {
         return Err(bad("You cannot use AND and OR in the same search query.".into()));
     }
-    Ok(Query {
-        clauses,
-        any: joiners.first() == Some(&"OR "),
-    })
+    Ok(Query { clauses, any: joiners.first() == Some(&"OR ") })
 }
 
 /// `-metadata["key"]:"value"`, and what follows it.
@@ -97,9 +91,7 @@ fn clause(text: &str) -> Option<(Clause, &str)> {
         metadata_key = Some(key);
         rest = after.strip_prefix(']')?;
     }
-    let operator = [":", "~", ">=", "<=", ">", "<"]
-        .into_iter()
-        .find(|operator| rest.starts_with(operator))?;
+    let operator = [":", "~", ">=", "<=", ">", "<"].into_iter().find(|operator| rest.starts_with(operator))?;
     rest = &rest[operator.len()..];
     let (value, after) = match quoted(rest) {
         Some(quoted) => quoted,
@@ -110,18 +102,7 @@ fn clause(text: &str) -> Option<(Clause, &str)> {
         }
     };
     let well_formed = !field.is_empty() && (field == "metadata") == metadata_key.is_some();
-    well_formed.then(|| {
-        (
-            Clause {
-                negated,
-                field: field.into(),
-                metadata_key,
-                operator,
-                value,
-            },
-            after,
-        )
-    })
+    well_formed.then(|| (Clause { negated, field: field.into(), metadata_key, operator, value }, after))
 }
 
 /// A string in double or single quotes with backslash escapes, and what follows it.

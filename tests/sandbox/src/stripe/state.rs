@@ -149,9 +149,7 @@ impl State {
 
     /// The object a path names.
     pub fn named(&self, object: &'static str, id: &str) -> Result<&Value, Error> {
-        self.table(object)
-            .get(id)
-            .ok_or_else(|| Error::not_found(noun(object), id))
+        self.table(object).get(id).ok_or_else(|| Error::not_found(noun(object), id))
     }
 
     /// The object a parameter names. A deleted one is as good as none.
@@ -162,11 +160,7 @@ impl State {
 
     /// As the API shows it: an invoice with its lines and, while a draft, its customer's particulars.
     pub fn shown(&self, object: &'static str, value: &Value) -> Value {
-        if object == "invoice" {
-            self.shown_invoice(value)
-        } else {
-            value.clone()
-        }
+        if object == "invoice" { self.shown_invoice(value) } else { value.clone() }
     }
 }
 

@@ -34,11 +34,7 @@ impl Answer {
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.response
-            .headers
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
+        self.response.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     fn code(&self) -> &str {
@@ -60,21 +56,13 @@ impl Account {
     }
 
     fn with(config: Config) -> Self {
-        Self {
-            stripe: Stripe::new(config),
-            now_ms: START_MS,
-            key: "sk_test_sandbox".into(),
-        }
+        Self { stripe: Stripe::new(config), now_ms: START_MS, key: "sk_test_sandbox".into() }
     }
 
     fn call(&mut self, method: &str, target: &str, body: &str, headers: &[(&str, &str)]) -> Answer {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut all = vec![("authorization".to_owned(), format!("Bearer {}", self.key))];
-        all.extend(
-            headers
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-        );
+        all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let request = Request {
             method: method.into(),
             path: path.into(),
@@ -84,11 +72,7 @@ impl Account {
         };
         let response = self.stripe.handle(self.now_ms, &request);
         let body = serde_json::from_slice(&response.body).expect("every answer is JSON");
-        Answer {
-            status: response.status,
-            body,
-            response,
-        }
+        Answer { status: response.status, body, response }
     }
 
     fn get(&mut self, target: &str) -> Answer {
@@ -121,20 +105,13 @@ impl Account {
     /// A draft with one line.
     fn draft_of(&mut self, amount: i64) -> String {
         let invoice = self.draft("usd");
-        self.post(
-            &format!("/v1/invoices/{invoice}/add_lines"),
-            &format!("lines[0][amount]={amount}"),
-        )
-        .ok();
+        self.post(&format!("/v1/invoices/{invoice}/add_lines"), &format!("lines[0][amount]={amount}")).ok();
         invoice
     }
 
     fn event_types(&self) -> Vec<String> {
         let events = self.stripe.objects("event");
-        events
-            .iter()
-            .map(|event| event["type"].as_str().unwrap_or_default().to_owned())
-            .collect()
+        events.iter().map(|event| event["type"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
     /// The types of the events that this causes.

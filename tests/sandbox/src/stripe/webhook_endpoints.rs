@@ -22,11 +22,7 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
         "status": "enabled",
         "url": null,
     });
-    assign(
-        &mut endpoint,
-        &call.params,
-        &["api_version", "description", "enabled_events", "url"],
-    );
+    assign(&mut endpoint, &call.params, &["api_version", "description", "enabled_events", "url"]);
     merge_metadata(&mut endpoint["metadata"], &call.params, "metadata")?;
     let id = super::state::text(&endpoint, "id").to_owned();
     let digest = hex::encode(Sha256::digest(format!("{}/{id}", state.account_id)));
@@ -71,10 +67,5 @@ pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
 }
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
-    list::page(
-        call,
-        state.table("webhook_endpoint").newest_first(),
-        "webhook endpoint",
-        "/v1/webhook_endpoints",
-    )
+    list::page(call, state.table("webhook_endpoint").newest_first(), "webhook endpoint", "/v1/webhook_endpoints")
 }

@@ -60,9 +60,7 @@ impl Org {
             (None, Some(total)) => total.checked_div(quantity).unwrap_or_default(),
             (None, None) => number("ListPrice").unwrap_or_default(),
         };
-        let subtotal = unit_price
-            .checked_mul(quantity)
-            .ok_or_else(|| number_out_of_range("Subtotal"))?;
+        let subtotal = unit_price.checked_mul(quantity).ok_or_else(|| number_out_of_range("Subtotal"))?;
         let iso = value(line, "CurrencyIsoCode");
         let total = match total_given {
             Some(total) => total,
@@ -76,10 +74,7 @@ impl Org {
 
     /// Finds the price book entry of a new line, and takes from it what a line shows of its product.
     fn attach_price(&self, line: &mut Record) -> Result<(), ApiError> {
-        let opportunity = self
-            .live("Opportunity", &value(line, "OpportunityId"))
-            .cloned()
-            .unwrap_or_default();
+        let opportunity = self.live("Opportunity", &value(line, "OpportunityId")).cloned().unwrap_or_default();
         let currency = value(&opportunity, "CurrencyIsoCode");
         let pricebook = text(&opportunity, "Pricebook2Id");
         let entry = match (text(line, "PricebookEntryId"), text(line, "Product2Id")) {
@@ -103,19 +98,11 @@ impl Org {
             let why = "the opportunity's currency is not the currency of the pricebook entry";
             return Err(mismatch("PricebookEntryId", why));
         }
-        let lines = self
-            .children("OpportunityLineItem", "OpportunityId", &value(line, "OpportunityId"))
-            .len();
+        let lines = self.children("OpportunityLineItem", "OpportunityId", &value(line, "OpportunityId")).len();
         let name = format!("{} {}", value(&opportunity, "Name"), value(&entry, "Name"));
         line.insert("PricebookEntryId".into(), entry.get("Id").cloned().unwrap_or_default());
-        line.insert(
-            "Product2Id".into(),
-            entry.get("Product2Id").cloned().unwrap_or_default(),
-        );
-        line.insert(
-            "ProductCode".into(),
-            entry.get("ProductCode").cloned().unwrap_or_default(),
-        );
+        line.insert("Product2Id".into(), entry.get("Product2Id").cloned().unwrap_or_default());
+        line.insert("ProductCode".into(), entry.get("ProductCode").cloned().unwrap_or_default());
         line.insert("ListPrice".into(), entry.get("UnitPrice").cloned().unwrap_or_default());
         line.insert("Name".into(), name.into());
         line.insert("SortOrder".into(), (lines + 1).into());
@@ -139,10 +126,8 @@ impl Org {
         record.insert("HasOpportunityLineItem".into(), (!lines.is_empty()).into());
         if let Some((_, line)) = lines.first() {
             let total = |(_, line): &(String, Record)| line.get("TotalPrice").and_then(Json::number);
-            let amount: Decimal = lines
-                .iter()
-                .filter_map(total)
-                .fold(Decimal::ZERO, |sum, total| sum.saturating_add(total));
+            let amount: Decimal =
+                lines.iter().filter_map(total).fold(Decimal::ZERO, |sum, total| sum.saturating_add(total));
             record.insert("Amount".into(), amount.into());
             if text(&record, "Pricebook2Id").is_none() {
                 let entry = self.store.get("PricebookEntry", &value(line, "PricebookEntryId"));
@@ -179,11 +164,7 @@ impl Org {
         let change = Change {
             object: "Opportunity".into(),
             id: id.to_owned(),
-            change_type: if old.is_none() {
-                ChangeType::Create
-            } else {
-                ChangeType::Update
-            },
+            change_type: if old.is_none() { ChangeType::Create } else { ChangeType::Update },
             changed: told.map(|(field, value)| (field.clone(), value.clone())).collect(),
             turned_won: is_won(record) && !old.is_some_and(is_won),
             user_id: actor.user_id.clone(),
@@ -233,11 +214,7 @@ mod tests {
             let number = |text| decimal(text).expect("a number");
             let subtotal = number(unit_price).checked_mul(number(quantity)).expect("in range");
             let total = total_price(subtotal, number(discount), currency);
-            assert_eq!(
-                total,
-                decimal(expected),
-                "{unit_price} x {quantity} - {discount}% in {currency}"
-            );
+            assert_eq!(total, decimal(expected), "{unit_price} x {quantity} - {discount}% in {currency}");
         }
     }
 }

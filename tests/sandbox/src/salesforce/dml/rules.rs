@@ -70,10 +70,7 @@ impl Org {
             entries.iter().find(|(_, entry)| same(entry)).map(|(id, _)| id.as_str())
         };
         if let Some(other) = exists(&pricebook) {
-            let message = format!(
-                "This price definition already exists in this price book: {}",
-                &other[..15]
-            );
+            let message = format!("This price definition already exists in this price book: {}", &other[..15]);
             return Err(ApiError::new(400, "DUPLICATE_VALUE", message).on("Pricebook2Id"));
         }
         if pricebook != self.standard_pricebook_id && exists(&self.standard_pricebook_id).is_none() {
@@ -120,10 +117,7 @@ impl Org {
 
     /// The records of an object that point at a parent and are not deleted.
     pub(super) fn children(&self, object: &str, field: &str, parent: &str) -> Vec<(String, Record)> {
-        let found = self
-            .store
-            .find(object, field, parent)
-            .filter(|(_, record)| !is_deleted(record));
+        let found = self.store.find(object, field, parent).filter(|(_, record)| !is_deleted(record));
         found.map(|(id, record)| (id.to_owned(), record.clone())).collect()
     }
 }
@@ -132,10 +126,7 @@ impl Org {
 fn dependents(object: &str) -> &'static [(&'static str, &'static str)] {
     match object {
         "Account" => &[("Opportunity", "AccountId"), ("Contact", "AccountId")],
-        "Opportunity" => &[
-            ("OpportunityLineItem", "OpportunityId"),
-            ("OpportunityContactRole", "OpportunityId"),
-        ],
+        "Opportunity" => &[("OpportunityLineItem", "OpportunityId"), ("OpportunityContactRole", "OpportunityId")],
         "Contact" => &[("OpportunityContactRole", "ContactId")],
         "Product2" => &[("PricebookEntry", "Product2Id")],
         _ => &[],
@@ -159,20 +150,11 @@ pub(super) fn required(record: &Record, field: &str) -> Result<(), ApiError> {
     if text(record, field).is_some() {
         return Ok(());
     }
-    Err(ApiError::new(
-        400,
-        "REQUIRED_FIELD_MISSING",
-        format!("Required fields are missing: [{field}]"),
-    )
-    .on(field))
+    Err(ApiError::new(400, "REQUIRED_FIELD_MISSING", format!("Required fields are missing: [{field}]")).on(field))
 }
 
 fn delete_failed(why: &str) -> ApiError {
-    ApiError::new(
-        400,
-        "DELETE_FAILED",
-        format!("Your attempt to delete the record failed because {why}."),
-    )
+    ApiError::new(400, "DELETE_FAILED", format!("Your attempt to delete the record failed because {why}."))
 }
 
 pub(super) fn number_out_of_range(field: &str) -> ApiError {

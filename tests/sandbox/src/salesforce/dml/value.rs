@@ -15,11 +15,7 @@ const MAX_NUMBER: i64 = 9_999_999_999_999_999;
 pub fn checked(org: &Org, field: &Field, value: &Json) -> Result<Json, ApiError> {
     // An empty string clears a field, as null does.
     if value.is_null() || value.text().is_some_and(|text| text.trim().is_empty()) {
-        return if field.kind == Kind::Checkbox {
-            Err(wrong_type(field, value))
-        } else {
-            Ok(Json::Null)
-        };
+        return if field.kind == Kind::Checkbox { Err(wrong_type(field, value)) } else { Ok(Json::Null) };
     }
     match field.kind {
         Kind::Checkbox => match value {
@@ -47,10 +43,7 @@ fn number(field: &Field, value: &Json) -> Result<Json, ApiError> {
         return Err(wrong_type(field, value));
     }
     if number.abs() > Decimal::from(MAX_NUMBER) {
-        let message = format!(
-            "{}: value outside of valid range on numeric field: {number}",
-            field.label
-        );
+        let message = format!("{}: value outside of valid range on numeric field: {number}", field.label);
         return Err(ApiError::new(400, "NUMBER_OUTSIDE_VALID_RANGE", message).on(&field.name));
     }
     Ok(number.into())
@@ -122,9 +115,6 @@ fn wrong_type(field: &Field, value: &Json) -> ApiError {
         Json::Object(_) => "START_OBJECT",
     };
     let kind = field.kind.describe_name();
-    let message = format!(
-        "Cannot deserialize instance of {kind} from {token} value {value} for field {}",
-        field.name
-    );
+    let message = format!("Cannot deserialize instance of {kind} from {token} value {value} for field {}", field.name);
     error::malformed_json(&message)
 }

@@ -79,28 +79,11 @@ fn result(outcome: &Outcome) -> Json {
 
 fn upsert(api: &mut Api, actor: &Actor, object: &str, field: &str, record: &Json) -> Outcome {
     let missing = || ApiError::new(400, "MISSING_ARGUMENT", format!("{field} not specified"));
-    let value = record
-        .members()
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(field));
+    let value = record.members().iter().find(|(name, _)| name.eq_ignore_ascii_case(field));
     let value = value.and_then(|(_, value)| value.text()).ok_or_else(missing)?;
-    let rest = record
-        .members()
-        .iter()
-        .filter(|(name, _)| !name.eq_ignore_ascii_case(field))
-        .cloned()
-        .collect();
+    let rest = record.members().iter().filter(|(name, _)| !name.eq_ignore_ascii_case(field)).cloned().collect();
     let body = Json::Object(rest);
-    match api.org.upsert(
-        actor,
-        Upsert {
-            object,
-            field,
-            value,
-            body: &body,
-            update_only: false,
-        },
-    ) {
+    match api.org.upsert(actor, Upsert { object, field, value, body: &body, update_only: false }) {
         Ok((id, created)) => Ok((id, Some(created))),
         Err(UpsertError::Api(error)) => Err(in_dml(error)),
         Err(UpsertError::Many(ids)) => {
@@ -131,26 +114,14 @@ fn in_dml(error: ApiError) -> ApiError {
 }
 
 fn object_of(record: &Json) -> Result<&str, ApiError> {
-    let name = record
-        .get("attributes")
-        .and_then(|attributes| attributes.get("type"))
-        .and_then(Json::text);
+    let name = record.get("attributes").and_then(|attributes| attributes.get("type")).and_then(Json::text);
     name.ok_or_else(|| ApiError::new(400, "INVALID_TYPE", "the attributes of each record must name its type"))
 }
 
 fn without_id(record: &Json) -> Result<(String, Json), ApiError> {
     let is_id = |name: &str| name.eq_ignore_ascii_case("id");
-    let id = record
-        .members()
-        .iter()
-        .find(|(name, _)| is_id(name))
-        .and_then(|(_, id)| id.text());
+    let id = record.members().iter().find(|(name, _)| is_id(name)).and_then(|(_, id)| id.text());
     let id = id.ok_or_else(|| ApiError::new(400, "MISSING_ARGUMENT", "Id not specified in an update call"))?;
-    let rest = record
-        .members()
-        .iter()
-        .filter(|(name, _)| !is_id(name))
-        .cloned()
-        .collect();
+    let rest = record.members().iter().filter(|(name, _)| !is_id(name)).cloned().collect();
     Ok((id.to_owned(), Json::Object(rest)))
 }

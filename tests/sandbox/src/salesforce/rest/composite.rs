@@ -53,11 +53,8 @@ pub fn composite(api: &mut Api, actor: &Actor, call: &Call) -> Result<Answer, Ap
             }
         }
     }
-    let entries: Vec<Json> = subrequests
-        .iter()
-        .zip(answers)
-        .map(|(subrequest, answer)| entry(subrequest, answer))
-        .collect();
+    let entries: Vec<Json> =
+        subrequests.iter().zip(answers).map(|(subrequest, answer)| entry(subrequest, answer)).collect();
     Ok(Answer::new(200, Json::object([("compositeResponse", entries.into())])))
 }
 
@@ -71,11 +68,7 @@ fn answer(
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));
     let mut call = Call::new(&subrequest.method, path, query).ok_or_else(error::not_found)?;
     if call.path == ["composite"] {
-        return Err(ApiError::new(
-            400,
-            "INVALID_OPERATION",
-            "A composite request cannot hold another.",
-        ));
+        return Err(ApiError::new(400, "INVALID_OPERATION", "A composite request cannot hold another."));
     }
     call.headers = subrequest.headers.clone();
     call.body = reference::in_body(&subrequest.body, results)?.to_string().into_bytes();
@@ -83,11 +76,7 @@ fn answer(
 }
 
 fn entry(subrequest: &Subrequest, answer: Answer) -> Json {
-    let headers = answer
-        .headers
-        .into_iter()
-        .map(|(name, value)| (name, value.into()))
-        .collect();
+    let headers = answer.headers.into_iter().map(|(name, value)| (name, value.into())).collect();
     Json::object([
         ("body", answer.body.into()),
         ("httpHeaders", Json::Object(headers)),
@@ -110,19 +99,13 @@ fn subrequests(body: &Json) -> Result<Vec<Subrequest>, ApiError> {
         return Err(ApiError::new(400, "LIMIT_EXCEEDED", message));
     }
     let subrequests: Vec<Subrequest> = list.iter().map(subrequest).collect::<Result<_, _>>()?;
-    let queries = subrequests
-        .iter()
-        .filter(|subrequest| is_query(&subrequest.url))
-        .count();
+    let queries = subrequests.iter().filter(|subrequest| is_query(&subrequest.url)).count();
     if queries > MAX_QUERIES {
         let message = format!("A composite request may hold {MAX_QUERIES} queries.");
         return Err(ApiError::new(400, "LIMIT_EXCEEDED", message));
     }
     for (i, subrequest) in subrequests.iter().enumerate() {
-        if subrequests[..i]
-            .iter()
-            .any(|earlier| earlier.reference_id == subrequest.reference_id)
-        {
+        if subrequests[..i].iter().any(|earlier| earlier.reference_id == subrequest.reference_id) {
             let message = format!("Duplicate reference id: {}", subrequest.reference_id);
             return Err(ApiError::new(400, "INVALID_INPUT", message));
         }
@@ -133,8 +116,7 @@ fn subrequests(body: &Json) -> Result<Vec<Subrequest>, ApiError> {
 fn subrequest(json: &Json) -> Result<Subrequest, ApiError> {
     let text = |name: &str| {
         let text = json.get(name).and_then(Json::text);
-        text.map(str::to_owned)
-            .ok_or_else(|| error::malformed_json(&format!("each subrequest needs {name}")))
+        text.map(str::to_owned).ok_or_else(|| error::malformed_json(&format!("each subrequest needs {name}")))
     };
     let reference_id = text("referenceId")?;
     let is_name = reference_id.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -144,24 +126,14 @@ fn subrequest(json: &Json) -> Result<Subrequest, ApiError> {
         return Err(ApiError::new(400, "INVALID_INPUT", message));
     }
     let headers = json.get("httpHeaders").map(Json::members).unwrap_or_default().iter();
-    let headers = headers
-        .filter_map(|(name, value)| Some((name.clone(), value.text()?.to_owned())))
-        .collect();
+    let headers = headers.filter_map(|(name, value)| Some((name.clone(), value.text()?.to_owned()))).collect();
     let body = json.get("body").cloned().unwrap_or_default();
-    Ok(Subrequest {
-        method: text("method")?,
-        url: text("url")?,
-        reference_id,
-        body,
-        headers,
-    })
+    Ok(Subrequest { method: text("method")?, url: text("url")?, reference_id, body, headers })
 }
 
 fn is_query(url: &str) -> bool {
     let path = url.split('?').next().unwrap_or_default();
-    path.split('/')
-        .nth(4)
-        .is_some_and(|resource| resource == "query" || resource == "queryAll")
+    path.split('/').nth(4).is_some_and(|resource| resource == "query" || resource == "queryAll")
 }
 
 fn flag(body: &Json, name: &str, default: bool) -> Result<bool, ApiError> {

@@ -23,60 +23,35 @@ pub fn versions(range: &RangeInclusive<u32>) -> Json {
 
 pub fn resources(root: &str) -> Json {
     let names = ["composite", "limits", "query", "queryAll", "sobjects"];
-    Json::Object(
-        names
-            .into_iter()
-            .map(|name| (name.to_owned(), format!("{root}/{name}").into()))
-            .collect(),
-    )
+    Json::Object(names.into_iter().map(|name| (name.to_owned(), format!("{root}/{name}").into())).collect())
 }
 
 pub fn global(viewer: &Viewer<'_>, root: &str) -> Json {
-    let objects: Vec<Json> = viewer
-        .objects()
-        .map(|object| Json::Object(summary(object, root)))
-        .collect();
-    Json::object([
-        ("encoding", "UTF-8".into()),
-        ("maxBatchSize", 200usize.into()),
-        ("sobjects", objects.into()),
-    ])
+    let objects: Vec<Json> = viewer.objects().map(|object| Json::Object(summary(object, root))).collect();
+    Json::object([("encoding", "UTF-8".into()), ("maxBatchSize", 200usize.into()), ("sobjects", objects.into())])
 }
 
 pub fn basic(object: &Object, root: &str) -> Json {
-    Json::object([
-        ("objectDescribe", Json::Object(summary(object, root))),
-        ("recentItems", Vec::<Json>::new().into()),
-    ])
+    Json::object([("objectDescribe", Json::Object(summary(object, root))), ("recentItems", Vec::<Json>::new().into())])
 }
 
 pub fn describe(viewer: &Viewer<'_>, object: &Object, root: &str) -> Json {
     let mut members = summary(object, root);
-    for (name, action) in [
-        ("createable", Action::Create),
-        ("updateable", Action::Edit),
-        ("deletable", Action::Delete),
-    ] {
+    for (name, action) in [("createable", Action::Create), ("updateable", Action::Edit), ("deletable", Action::Delete)]
+    {
         members.push((name.to_owned(), viewer.check(object, action).is_ok().into()));
     }
-    let described = viewer.object(&object.name).map(|object| {
-        viewer
-            .fields(object)
-            .map(|described| field(viewer, object, described))
-            .collect::<Vec<Json>>()
-    });
+    let described = viewer
+        .object(&object.name)
+        .map(|object| viewer.fields(object).map(|described| field(viewer, object, described)).collect::<Vec<Json>>());
     members.push(("fields".to_owned(), described.unwrap_or_default().into()));
-    let children = object
-        .children
-        .iter()
-        .filter(|child| viewer.object(child.object).is_ok())
-        .map(|child| {
-            Json::object([
-                ("childSObject", child.object.into()),
-                ("field", child.field.into()),
-                ("relationshipName", child.relationship.into()),
-            ])
-        });
+    let children = object.children.iter().filter(|child| viewer.object(child.object).is_ok()).map(|child| {
+        Json::object([
+            ("childSObject", child.object.into()),
+            ("field", child.field.into()),
+            ("relationshipName", child.relationship.into()),
+        ])
+    });
     members.push(("childRelationships".to_owned(), children.collect::<Vec<Json>>().into()));
     Json::Object(members)
 }
@@ -98,10 +73,7 @@ fn summary(object: &Object, root: &str) -> Vec<(String, Json)> {
         ("retrieveable", (!object.is_event()).into()),
         ("urls", urls),
     ];
-    members
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn field(viewer: &Viewer<'_>, object: &Object, field: &Field) -> Json {

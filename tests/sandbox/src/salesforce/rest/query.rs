@@ -10,22 +10,13 @@ const MIN_BATCH: usize = 200;
 const MAX_BATCH: usize = 2_000;
 
 pub fn query(api: &mut Api, actor: &Actor, call: &Call, with_deleted: bool) -> Result<Answer, ApiError> {
-    let missing = || {
-        ApiError::new(
-            400,
-            "MALFORMED_QUERY",
-            "the parameter q with a SOQL statement is required",
-        )
-    };
+    let missing = || ApiError::new(400, "MALFORMED_QUERY", "the parameter q with a SOQL statement is required");
     let soql = call.parameter("q").ok_or_else(missing)?;
     let query = parser::parse(soql)?;
     let Api { org, cursors, .. } = api;
     let bound = bind::bind(&org.viewer(actor.access), &query)?;
     let options = options(call, with_deleted);
-    Ok(Answer::new(
-        200,
-        run::run(org, &bound, options, &mut |rows| cursors.park(rows)),
-    ))
+    Ok(Answer::new(200, run::run(org, &bound, options, &mut |rows| cursors.park(rows))))
 }
 
 pub fn more(api: &Api, call: &Call, locator: &str) -> Result<Answer, ApiError> {
@@ -40,9 +31,5 @@ fn options(call: &Call, with_deleted: bool) -> Options<'_> {
         size.trim().parse::<usize>().ok()
     });
     let batch_size = wish.unwrap_or(MAX_BATCH).clamp(MIN_BATCH, MAX_BATCH);
-    Options {
-        root: &call.root,
-        batch_size,
-        with_deleted,
-    }
+    Options { root: &call.root, batch_size, with_deleted }
 }

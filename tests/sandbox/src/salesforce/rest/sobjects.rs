@@ -17,10 +17,9 @@ pub fn dispatch(api: &mut Api, actor: &Actor, call: &Call, path: &[&str]) -> Res
         ("GET", []) => Ok(Answer::new(200, describe::global(&viewer, &call.root))),
         ("GET", [object]) => Ok(Answer::new(200, describe::basic(viewer.object(object)?, &call.root))),
         ("POST", [object]) => create(api, actor, call, object),
-        ("GET", [object, "describe"]) => Ok(Answer::new(
-            200,
-            describe::describe(&viewer, viewer.object(object)?, &call.root),
-        )),
+        ("GET", [object, "describe"]) => {
+            Ok(Answer::new(200, describe::describe(&viewer, viewer.object(object)?, &call.root)))
+        }
         ("GET", [object, id]) => retrieve(api, actor, call, object, id),
         ("PATCH", [object, id]) => {
             api.org.update(actor, object, id, &call.json()?)?;
@@ -53,9 +52,7 @@ pub fn dispatch(api: &mut Api, actor: &Actor, call: &Call, path: &[&str]) -> Res
 fn create(api: &mut Api, actor: &Actor, call: &Call, object: &str) -> Result<Answer, ApiError> {
     let id = api.org.create(actor, object, &call.json()?)?;
     let mut answer = Answer::new(201, saved(&id, None));
-    answer
-        .headers
-        .push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));
+    answer.headers.push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));
     Ok(answer)
 }
 
@@ -63,22 +60,11 @@ fn upsert(api: &mut Api, actor: &Actor, call: &Call, path: [&str; 3]) -> Result<
     let [object, field, value] = path;
     let body = call.json()?;
     let update_only = call.parameter("updateOnly") == Some("true");
-    match api.org.upsert(
-        actor,
-        Upsert {
-            object,
-            field,
-            value,
-            body: &body,
-            update_only,
-        },
-    ) {
+    match api.org.upsert(actor, Upsert { object, field, value, body: &body, update_only }) {
         Ok((id, created)) => {
             let mut answer = Answer::new(if created { 201 } else { 200 }, saved(&id, Some(created)));
             if created {
-                answer
-                    .headers
-                    .push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));
+                answer.headers.push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));
             }
             Ok(answer)
         }
@@ -101,10 +87,7 @@ fn saved(id: &str, created: Option<bool>) -> Json {
 
 /// 300: the records among which an external id does not decide.
 fn choices(root: &str, object: &str, ids: &[String]) -> Answer {
-    let urls: Vec<Json> = ids
-        .iter()
-        .map(|id| format!("{root}/sobjects/{object}/{id}").into())
-        .collect();
+    let urls: Vec<Json> = ids.iter().map(|id| format!("{root}/sobjects/{object}/{id}").into()).collect();
     Answer::new(300, urls.into())
 }
 
@@ -114,18 +97,12 @@ fn by_external_id(org: &Org, actor: &Actor, object: &str, field: &str, value: &s
     if field.eq_ignore_ascii_case("Id") {
         return Ok(vec![checked_id(object, value)?]);
     }
-    let field = viewer
-        .field(object, field)
-        .filter(|field| field.external_id)
-        .ok_or_else(|| {
-            let message = format!("Provided external ID field does not exist or is not accessible: {field}");
-            ApiError::new(404, "NOT_FOUND", message)
-        })?;
+    let field = viewer.field(object, field).filter(|field| field.external_id).ok_or_else(|| {
+        let message = format!("Provided external ID field does not exist or is not accessible: {field}");
+        ApiError::new(404, "NOT_FOUND", message)
+    })?;
     let found = org.store.find(&object.name, &field.name, value);
-    Ok(found
-        .filter(|(_, record)| !is_deleted(record))
-        .map(|(id, _)| id.to_owned())
-        .collect())
+    Ok(found.filter(|(_, record)| !is_deleted(record)).map(|(id, _)| id.to_owned()).collect())
 }
 
 fn retrieve(api: &Api, actor: &Actor, call: &Call, object: &str, id: &str) -> Result<Answer, ApiError> {
@@ -140,39 +117,25 @@ fn retrieve(api: &Api, actor: &Actor, call: &Call, object: &str, id: &str) -> Re
         None => viewer.fields(object).collect(),
         Some(names) => {
             let names = names.split(',').map(str::trim);
-            let field = |name: &str| {
-                viewer
-                    .field(object, name)
-                    .ok_or_else(|| error::unknown_column(name, &object.name))
-            };
+            let field =
+                |name: &str| viewer.field(object, name).ok_or_else(|| error::unknown_column(name, &object.name));
             names.map(field).collect::<Result<Vec<_>, ApiError>>()?
         }
     };
     let mut members = vec![("attributes".to_owned(), attributes(&call.root, &object.name, record))];
-    members.extend(
-        fields
-            .into_iter()
-            .map(|field| (field.name.clone(), rendered(record.get(&field.name), field.kind))),
-    );
+    members.extend(fields.into_iter().map(|field| (field.name.clone(), rendered(record.get(&field.name), field.kind))));
     Ok(Answer::new(200, Json::Object(members)))
 }
 
 pub fn attributes(root: &str, object: &str, record: &Record) -> Json {
     let id = record.get("Id").and_then(Json::text).unwrap_or_default();
-    Json::object([
-        ("type", object.into()),
-        ("url", format!("{root}/sobjects/{object}/{id}").into()),
-    ])
+    Json::object([("type", object.into()), ("url", format!("{root}/sobjects/{object}/{id}").into())])
 }
 
 /// All fields of a record, for those who look from outside the API.
 pub fn whole(object: &Object, record: &Record) -> Json {
     let fields = object.fields.iter();
-    Json::Object(
-        fields
-            .map(|field| (field.name.clone(), rendered(record.get(&field.name), field.kind)))
-            .collect(),
-    )
+    Json::Object(fields.map(|field| (field.name.clone(), rendered(record.get(&field.name), field.kind))).collect())
 }
 
 /// A value as the vendor writes it: fractions keep the decimals they were given, whole amounts show one.

@@ -36,16 +36,10 @@ impl Package {
     }
 
     fn read_object(&mut self, object_dir: &Path) -> Result<(), String> {
-        let name = object_dir
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned())
-            .unwrap_or_default();
+        let name = object_dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if name.ends_with("__e") {
             let root = Element::read(&object_dir.join(format!("{name}.object-meta.xml")))?;
-            let (label, plural) = (
-                root.value("label").unwrap_or(&name),
-                root.value("pluralLabel").unwrap_or(&name),
-            );
+            let (label, plural) = (root.value("label").unwrap_or(&name), root.value("pluralLabel").unwrap_or(&name));
             let mut event = empty_object(&name, label, plural, &format!("e{:02}", self.events.len()));
             event.secured_by = Some(name.clone());
             self.events.push(event);

@@ -24,12 +24,9 @@ impl PermissionSet {
         let mut set = Self::default();
         for grant in root.all("fieldPermissions") {
             let name = grant.value("field").ok_or("fieldPermissions without field")?;
-            let (object, field) = name
-                .split_once('.')
-                .ok_or_else(|| format!("{name} is not Object.Field"))?;
+            let (object, field) = name.split_once('.').ok_or_else(|| format!("{name} is not Object.Field"))?;
             if grant.is_true("readable") {
-                set.fields
-                    .insert((object.to_owned(), field.to_owned()), grant.is_true("editable"));
+                set.fields.insert((object.to_owned(), field.to_owned()), grant.is_true("editable"));
             }
         }
         for grant in root.all("objectPermissions") {
@@ -55,8 +52,6 @@ impl PermissionSet {
     }
 
     pub fn field_names(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .keys()
-            .map(|(object, field)| (object.as_str(), field.as_str()))
+        self.fields.keys().map(|(object, field)| (object.as_str(), field.as_str()))
     }
 }

@@ -30,11 +30,7 @@ const AUDIT: &[Row] = &[
 ];
 
 const fn child(relationship: &'static str, object: &'static str, field: &'static str) -> Child {
-    Child {
-        relationship,
-        object,
-        field,
-    }
+    Child { relationship, object, field }
 }
 
 const STANDARD: &[Standard] = &[

@@ -44,17 +44,11 @@ fn parse(text: &str) -> Result<Element, String> {
         match reader.read_event().map_err(|error| error.to_string())? {
             Event::Start(start) => {
                 let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
-                open.push(Element {
-                    name,
-                    ..Element::default()
-                });
+                open.push(Element { name, ..Element::default() });
             }
             Event::Empty(start) => {
                 let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
-                last(&mut open)?.children.push(Element {
-                    name,
-                    ..Element::default()
-                });
+                last(&mut open)?.children.push(Element { name, ..Element::default() });
             }
             Event::Text(content) => {
                 let content = content.decode().map_err(|error| error.to_string())?;
@@ -73,10 +67,7 @@ fn parse(text: &str) -> Result<Element, String> {
             _ => {}
         }
     }
-    last(&mut open)?
-        .children
-        .pop()
-        .ok_or_else(|| "no root element".to_owned())
+    last(&mut open)?.children.pop().ok_or_else(|| "no root element".to_owned())
 }
 
 fn last(open: &mut [Element]) -> Result<&mut Element, &'static str> {

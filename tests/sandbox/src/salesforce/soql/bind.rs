@@ -57,16 +57,8 @@ pub enum Condition {
     And(Vec<Condition>),
     Or(Vec<Condition>),
     Not(Box<Condition>),
-    Compare {
-        path: Path,
-        operator: Operator,
-        value: Literal,
-    },
-    In {
-        path: Path,
-        negated: bool,
-        values: BoundValues,
-    },
+    Compare { path: Path, operator: Operator, value: Literal },
+    In { path: Path, negated: bool, values: BoundValues },
 }
 
 #[derive(Debug, Clone)]
@@ -82,10 +74,7 @@ pub fn bind(viewer: &Viewer<'_>, query: &Query) -> Result<Bound, ApiError> {
 
 fn bind_to(viewer: &Viewer<'_>, query: &Query, object: &Object) -> Result<Bound, ApiError> {
     let object = viewer.object(&object.name)?;
-    let mut shape = Shape {
-        object: object.name.clone(),
-        items: Vec::new(),
-    };
+    let mut shape = Shape { object: object.name.clone(), items: Vec::new() };
     for select in &query.select {
         match select {
             Select::Count => {}
@@ -93,11 +82,7 @@ fn bind_to(viewer: &Viewer<'_>, query: &Query, object: &Object) -> Result<Bound,
             Select::Child(child) => shape.items.push(children(viewer, object, child)?),
         }
     }
-    let filter = query
-        .filter
-        .as_ref()
-        .map(|filter| condition(viewer, object, filter))
-        .transpose()?;
+    let filter = query.filter.as_ref().map(|filter| condition(viewer, object, filter)).transpose()?;
     let order = query.order.iter().map(|order| {
         let path = resolve(viewer, object, &order.path)?;
         if matches!(path.kind, Kind::LongTextArea(_)) {
@@ -129,36 +114,20 @@ fn add_path(viewer: &Viewer<'_>, shape: &mut Shape, object: &Object, path: &[Str
     let object = viewer.object(&object.name)?;
     let [first, rest @ ..] = path else { return Ok(()) };
     if rest.is_empty() {
-        let field = viewer
-            .field(object, first)
-            .ok_or_else(|| error::unknown_column(first, &object.name))?;
+        let field = viewer.field(object, first).ok_or_else(|| error::unknown_column(first, &object.name))?;
         let is_same = |item: &Item| matches!(item, Item::Field { name, .. } if *name == field.name);
         if shape.items.iter().any(is_same) {
-            return Err(ApiError::new(
-                400,
-                "INVALID_FIELD",
-                format!("duplicate field selected: {}", field.name),
-            ));
+            return Err(ApiError::new(400, "INVALID_FIELD", format!("duplicate field selected: {}", field.name)));
         }
-        shape.items.push(Item::Field {
-            name: field.name.clone(),
-            kind: field.kind,
-        });
+        shape.items.push(Item::Field { name: field.name.clone(), kind: field.kind });
         return Ok(());
     }
     let (reference, relationship, parent) = parent(viewer, object, first)?;
     let is_same = |item: &Item| matches!(item, Item::Parent { relationship: name, .. } if *name == relationship);
     let position = shape.items.iter().position(is_same).unwrap_or_else(|| {
-        let shape_of_parent = Shape {
-            object: parent.name.clone(),
-            items: Vec::new(),
-        };
+        let shape_of_parent = Shape { object: parent.name.clone(), items: Vec::new() };
         let field = reference.name.clone();
-        shape.items.push(Item::Parent {
-            relationship: relationship.to_owned(),
-            field,
-            shape: shape_of_parent,
-        });
+        shape.items.push(Item::Parent { relationship: relationship.to_owned(), field, shape: shape_of_parent });
         shape.items.len() - 1
     });
     match &mut shape.items[position] {
@@ -168,10 +137,7 @@ fn add_path(viewer: &Viewer<'_>, shape: &mut Shape, object: &Object, path: &[Str
 }
 
 fn children(viewer: &Viewer<'_>, object: &Object, query: &Query) -> Result<Item, ApiError> {
-    let child = object
-        .children
-        .iter()
-        .find(|child| child.relationship.eq_ignore_ascii_case(&query.from));
+    let child = object.children.iter().find(|child| child.relationship.eq_ignore_ascii_case(&query.from));
     let child = child.ok_or_else(|| {
         let message = format!(
             "Didn't understand relationship '{}' in FROM part of query call. If you are attempting to use a custom \
@@ -196,9 +162,7 @@ fn parent<'a>(
 ) -> Result<(&'a Field, &'a str, &'a Object), ApiError> {
     let found = viewer.fields(object).find_map(|field| {
         let (relationship, target) = field.relationship()?;
-        relationship
-            .eq_ignore_ascii_case(name)
-            .then_some((field, relationship, target))
+        relationship.eq_ignore_ascii_case(name).then_some((field, relationship, target))
     });
     let (field, relationship, target) = found.ok_or_else(|| {
         let message = format!(
@@ -221,15 +185,8 @@ fn resolve(viewer: &Viewer<'_>, object: &Object, path: &[String]) -> Result<Path
         hops.push((field.name.clone(), target.name.clone()));
         object = target;
     }
-    let field = viewer
-        .field(object, last)
-        .ok_or_else(|| error::unknown_column(last, &object.name))?;
-    Ok(Path {
-        hops,
-        field: field.name.clone(),
-        kind: field.kind,
-        case_sensitive: field.case_sensitive,
-    })
+    let field = viewer.field(object, last).ok_or_else(|| error::unknown_column(last, &object.name))?;
+    Ok(Path { hops, field: field.name.clone(), kind: field.kind, case_sensitive: field.case_sensitive })
 }
 
 fn condition(viewer: &Viewer<'_>, object: &Object, filter: &Filter) -> Result<Condition, ApiError> {
@@ -243,38 +200,24 @@ fn condition(viewer: &Viewer<'_>, object: &Object, filter: &Filter) -> Result<Co
         Filter::Compare { path, operator, value } => {
             let path = filterable(viewer, object, path)?;
             check_operator(&path, *operator)?;
-            Condition::Compare {
-                value: typed(&path, value)?,
-                path,
-                operator: *operator,
-            }
+            Condition::Compare { value: typed(&path, value)?, path, operator: *operator }
         }
         Filter::In { path, negated, values } => {
             let path = filterable(viewer, object, path)?;
             let values = match values {
-                Values::List(values) => BoundValues::List(
-                    values
-                        .iter()
-                        .map(|value| typed(&path, value))
-                        .collect::<Result<_, _>>()?,
-                ),
+                Values::List(values) => {
+                    BoundValues::List(values.iter().map(|value| typed(&path, value)).collect::<Result<_, _>>()?)
+                }
                 Values::Query(query) => {
                     let inner = viewer.object(&query.from)?;
                     let [Select::Path(selected)] = query.select.as_slice() else {
                         return Err(error::malformed_query("a semi-join selects one field"));
                     };
                     let path = resolve(viewer, inner, selected)?;
-                    BoundValues::Query {
-                        path,
-                        query: Box::new(bind(viewer, query)?),
-                    }
+                    BoundValues::Query { path, query: Box::new(bind(viewer, query)?) }
                 }
             };
-            Condition::In {
-                path,
-                negated: *negated,
-                values,
-            }
+            Condition::In { path, negated: *negated, values }
         }
     })
 }
@@ -290,10 +233,7 @@ fn filterable(viewer: &Viewer<'_>, object: &Object, path: &[String]) -> Result<P
 
 fn check_operator(path: &Path, operator: Operator) -> Result<(), ApiError> {
     let is_text = !path.kind.is_numeric()
-        && !matches!(
-            path.kind,
-            Kind::Id | Kind::Reference(_) | Kind::Checkbox | Kind::Date | Kind::DateTime
-        );
+        && !matches!(path.kind, Kind::Id | Kind::Reference(_) | Kind::Checkbox | Kind::Date | Kind::DateTime);
     let is_ordering = !matches!(operator, Operator::Equal | Operator::NotEqual | Operator::Like);
     let allowed = match path.kind {
         Kind::Checkbox => !is_ordering && operator != Operator::Like,
@@ -316,9 +256,7 @@ fn typed(path: &Path, value: &Literal) -> Result<Literal, ApiError> {
         (Kind::Id | Kind::Reference(_), Literal::Text(text)) => {
             let id = crate::salesforce::id::normalize(text);
             let message = || format!("invalid ID field: {text}");
-            return id
-                .map(Literal::Text)
-                .ok_or_else(|| ApiError::new(400, "INVALID_QUERY_FILTER_OPERATOR", message()));
+            return id.map(Literal::Text).ok_or_else(|| ApiError::new(400, "INVALID_QUERY_FILTER_OPERATOR", message()));
         }
         (kind, Literal::Text(_)) => !kind.is_numeric() && !matches!(kind, Kind::Checkbox | Kind::Date | Kind::DateTime),
         _ => false,
@@ -326,15 +264,8 @@ fn typed(path: &Path, value: &Literal) -> Result<Literal, ApiError> {
     if fits {
         return Ok(value.clone());
     }
-    let quotes = if matches!(value, Literal::Text(_)) {
-        " and should not be enclosed in quotes"
-    } else {
-        ""
-    };
+    let quotes = if matches!(value, Literal::Text(_)) { " and should not be enclosed in quotes" } else { "" };
     let kind = path.kind.describe_name();
-    let message = format!(
-        "value of filter criterion for field '{}' must be of type {kind}{quotes}",
-        path.field
-    );
+    let message = format!("value of filter criterion for field '{}' must be of type {kind}{quotes}", path.field);
     Err(ApiError::new(400, "INVALID_FIELD", message))
 }

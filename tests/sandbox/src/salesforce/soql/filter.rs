@@ -22,17 +22,15 @@ pub fn holds(org: &Org, record: &Record, condition: &Condition) -> bool {
         Condition::And(parts) => parts.iter().all(|part| holds(org, record, part)),
         Condition::Or(parts) => parts.iter().any(|part| holds(org, record, part)),
         Condition::Not(inner) => !holds(org, record, inner),
-        Condition::Compare {
-            path,
-            operator,
-            value: literal,
-        } => compare(value(org, record, path), *operator, literal, path.case_sensitive),
+        Condition::Compare { path, operator, value: literal } => {
+            compare(value(org, record, path), *operator, literal, path.case_sensitive)
+        }
         Condition::In { path, negated, values } => {
             let found = value(org, record, path);
             let among = match values {
-                BoundValues::List(literals) => literals
-                    .iter()
-                    .any(|literal| compare(found, Operator::Equal, literal, path.case_sensitive)),
+                BoundValues::List(literals) => {
+                    literals.iter().any(|literal| compare(found, Operator::Equal, literal, path.case_sensitive))
+                }
                 BoundValues::Query { path, query } => {
                     found.is_some() && super::run::matching(org, query, false).any(|row| value(org, row, path) == found)
                 }

@@ -29,9 +29,7 @@ pub fn tokens(soql: &str) -> Result<Vec<(usize, Token)>, ApiError> {
         } else {
             let end = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
             if end == 0 {
-                return Err(error::malformed_query(format!(
-                    "line 1:{at} no viable alternative at character '{c}'"
-                )));
+                return Err(error::malformed_query(format!("line 1:{at} no viable alternative at character '{c}'")));
             }
             tokens.push((at, Token::Word(rest[..end].to_owned())));
             at += end;
@@ -61,15 +59,11 @@ fn text(rest: &str) -> Result<(String, usize), ApiError> {
                 // Only LIKE gives these a meaning, so the backslash stays for it.
                 Some(wildcard @ ('_' | '%')) => content.extend(['\\', wildcard]),
                 _ => {
-                    return Err(error::malformed_query(
-                        "Illegal string literal: invalid escape sequence",
-                    ));
+                    return Err(error::malformed_query("Illegal string literal: invalid escape sequence"));
                 }
             },
             _ => content.push(c),
         }
     }
-    Err(error::malformed_query(
-        "unexpected end of query: a string literal is not closed",
-    ))
+    Err(error::malformed_query("unexpected end of query: a string literal is not closed"))
 }

@@ -12,24 +12,14 @@ const MAX_OFFSET: usize = 2_000;
 /// Deeper than any real condition, and shallow enough for any stack.
 const MAX_DEPTH: usize = 50;
 
-const CLAUSES: &[&str] = &[
-    "FROM", "WHERE", "ORDER", "LIMIT", "OFFSET", "AND", "OR", "NOT", "IN", "LIKE", "SELECT",
-];
+const CLAUSES: &[&str] = &["FROM", "WHERE", "ORDER", "LIMIT", "OFFSET", "AND", "OR", "NOT", "IN", "LIKE", "SELECT"];
 
 pub fn parse(soql: &str) -> Result<Query, ApiError> {
     if soql.len() > MAX_LENGTH {
         let code = "QUERY_TOO_COMPLICATED";
-        return Err(ApiError::new(
-            400,
-            code,
-            "SOQL statements cannot be longer than 100000 characters.",
-        ));
+        return Err(ApiError::new(400, code, "SOQL statements cannot be longer than 100000 characters."));
     }
-    let mut parser = Parser {
-        tokens: lexer::tokens(soql)?,
-        at: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { tokens: lexer::tokens(soql)?, at: 0, depth: 0 };
     let query = parser.query(true)?;
     match parser.peek() {
         None => Ok(query),
@@ -51,17 +41,11 @@ impl Parser {
             select.push(self.select(is_outer)?);
         }
         if select.len() > 1 && select.contains(&Select::Count) {
-            return Err(error::malformed_query(
-                "COUNT() must be the only element in the select list",
-            ));
+            return Err(error::malformed_query("COUNT() must be the only element in the select list"));
         }
         self.keyword("FROM")?;
         let from = self.name()?.join(".");
-        let filter = if self.skip_keyword("WHERE") {
-            Some(self.any_of()?)
-        } else {
-            None
-        };
+        let filter = if self.skip_keyword("WHERE") { Some(self.any_of()?) } else { None };
         let mut order = Vec::new();
         if self.skip_keyword("ORDER") {
             self.keyword("BY")?;
@@ -70,24 +54,13 @@ impl Parser {
                 order.push(self.order()?);
             }
         }
-        let limit = if self.skip_keyword("LIMIT") {
-            Some(self.count()?)
-        } else {
-            None
-        };
+        let limit = if self.skip_keyword("LIMIT") { Some(self.count()?) } else { None };
         let offset = if self.skip_keyword("OFFSET") { self.count()? } else { 0 };
         if offset > MAX_OFFSET {
             let message = format!("Maximum SOQL offset allowed is {MAX_OFFSET}");
             return Err(ApiError::new(400, "NUMBER_OUTSIDE_VALID_RANGE", message));
         }
-        Ok(Query {
-            select,
-            from,
-            filter,
-            order,
-            limit,
-            offset,
-        })
+        Ok(Query { select, from, filter, order, limit, offset })
     }
 
     fn select(&mut self, is_outer: bool) -> Result<Select, ApiError> {
@@ -120,29 +93,17 @@ impl Parser {
                 self.keyword("FIRST")?;
             }
         }
-        Ok(Order {
-            path,
-            descending,
-            nulls_last,
-        })
+        Ok(Order { path, descending, nulls_last })
     }
 
     /// `a OR b`, or `a AND b`; the vendor refuses to guess which binds closer where both stand side by side.
     fn any_of(&mut self) -> Result<Filter, ApiError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(ApiError::new(
-                400,
-                "QUERY_TOO_COMPLICATED",
-                "The condition is nested too deeply.",
-            ));
+            return Err(ApiError::new(400, "QUERY_TOO_COMPLICATED", "The condition is nested too deeply."));
         }
         let first = self.condition()?;
-        let (connective, other) = if self.is_keyword("OR") {
-            ("OR", "AND")
-        } else {
-            ("AND", "OR")
-        };
+        let (connective, other) = if self.is_keyword("OR") { ("OR", "AND") } else { ("AND", "OR") };
         let mut parts = vec![first];
         while self.skip_keyword(connective) {
             parts.push(self.condition()?);
@@ -154,22 +115,14 @@ impl Parser {
         if parts.len() == 1 {
             return parts.pop().ok_or_else(|| self.unexpected());
         }
-        Ok(if connective == "OR" {
-            Filter::Or(parts)
-        } else {
-            Filter::And(parts)
-        })
+        Ok(if connective == "OR" { Filter::Or(parts) } else { Filter::And(parts) })
     }
 
     fn condition(&mut self) -> Result<Filter, ApiError> {
         if self.skip_keyword("NOT") {
             self.depth += 1;
             if self.depth > MAX_DEPTH {
-                return Err(ApiError::new(
-                    400,
-                    "QUERY_TOO_COMPLICATED",
-                    "The condition is nested too deeply.",
-                ));
+                return Err(ApiError::new(400, "QUERY_TOO_COMPLICATED", "The condition is nested too deeply."));
             }
             let inner = self.condition()?;
             self.depth -= 1;
@@ -184,11 +137,7 @@ impl Parser {
         let negated = self.skip_keyword("NOT");
         if negated || self.is_keyword("IN") {
             self.keyword("IN")?;
-            return Ok(Filter::In {
-                path,
-                negated,
-                values: self.values()?,
-            });
+            return Ok(Filter::In { path, negated, values: self.values()? });
         }
         let operator = self.operator()?;
         let value = self.literal()?;
@@ -282,11 +231,7 @@ impl Parser {
     }
 
     fn keyword(&mut self, keyword: &str) -> Result<(), ApiError> {
-        if self.skip_keyword(keyword) {
-            Ok(())
-        } else {
-            Err(self.unexpected())
-        }
+        if self.skip_keyword(keyword) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     fn skip_mark(&mut self, mark: &str) -> bool {
@@ -296,11 +241,7 @@ impl Parser {
     }
 
     fn mark(&mut self, mark: &str) -> Result<(), ApiError> {
-        if self.skip_mark(mark) {
-            Ok(())
-        } else {
-            Err(self.unexpected())
-        }
+        if self.skip_mark(mark) { Ok(()) } else { Err(self.unexpected()) }
     }
 
     fn unexpected(&self) -> ApiError {
@@ -325,9 +266,7 @@ fn bare_literal(word: &str) -> Option<Literal> {
         "false" => return Some(Literal::Bool(false)),
         _ => {}
     }
-    let is_number = word
-        .trim_start_matches(['-', '+'])
-        .starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    let is_number = word.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit() || c == '.');
     if !is_number {
         return None;
     }

@@ -32,10 +32,7 @@ pub fn run(org: &Org, query: &Bound, options: Options<'_>, park: &mut Park<'_>) 
             ("records", Vec::<Json>::new().into()),
         ]);
     }
-    let rows = records
-        .into_iter()
-        .map(|record| row(org, record, &query.shape, options, park))
-        .collect();
+    let rows = records.into_iter().map(|record| row(org, record, &query.shape, options, park)).collect();
     first_page(rows, options, park)
 }
 
@@ -52,10 +49,7 @@ fn first_page(rows: Vec<Json>, options: Options<'_>, park: &mut Park<'_>) -> Jso
 pub fn page(rows: &[Json], from: usize, options: Options<'_>, cursor: &str) -> Json {
     let end = rows.len().min(from + options.batch_size);
     let done = end == rows.len();
-    let mut result = vec![
-        ("totalSize".to_owned(), rows.len().into()),
-        ("done".to_owned(), done.into()),
-    ];
+    let mut result = vec![("totalSize".to_owned(), rows.len().into()), ("done".to_owned(), done.into())];
     if !done {
         let url = format!("{}/query/{cursor}-{end}", options.root);
         result.push(("nextRecordsUrl".to_owned(), url.into()));
@@ -83,16 +77,8 @@ fn candidates<'a>(org: &'a Org, query: &Bound) -> Option<Vec<&'a Record>> {
     };
     parts.iter().find_map(|part| {
         let (path, values) = match part {
-            Condition::Compare {
-                path,
-                operator: Operator::Equal,
-                value,
-            } => (path, std::slice::from_ref(value)),
-            Condition::In {
-                path,
-                negated: false,
-                values: BoundValues::List(values),
-            } => (path, values.as_slice()),
+            Condition::Compare { path, operator: Operator::Equal, value } => (path, std::slice::from_ref(value)),
+            Condition::In { path, negated: false, values: BoundValues::List(values) } => (path, values.as_slice()),
             _ => return None,
         };
         by_index(org, &query.object, path, values)
@@ -108,11 +94,7 @@ fn by_index<'a>(org: &'a Org, object: &str, path: &Path, values: &[Literal]) -> 
     for literal in values {
         let Literal::Text(text) = literal else { return None };
         if is_id {
-            found.extend(
-                org.store
-                    .get(object, text)
-                    .and_then(|record| Some((record.get("Id")?.text()?, record))),
-            );
+            found.extend(org.store.get(object, text).and_then(|record| Some((record.get("Id")?.text()?, record))));
         } else {
             found.extend(org.store.find(object, &path.field, text));
         }
@@ -129,21 +111,14 @@ fn selected<'a>(org: &'a Org, query: &'a Bound, with_deleted: bool, parent: Opti
             let children = org.store.find(&query.object, field, id).map(|(_, record)| record);
             let filter = query.filter.as_ref();
             let meets = |record: &&Record| filter.is_none_or(|filter| holds(org, record, filter));
-            children
-                .filter(|record| with_deleted || !is_deleted(record))
-                .filter(meets)
-                .collect()
+            children.filter(|record| with_deleted || !is_deleted(record)).filter(meets).collect()
         }
     };
     records.sort_by(|a, b| {
         let orderings = query.order.iter().map(|(path, order)| in_order(org, a, b, path, order));
         orderings.fold(Ordering::Equal, Ordering::then)
     });
-    records
-        .into_iter()
-        .skip(query.offset)
-        .take(query.limit.unwrap_or(usize::MAX))
-        .collect()
+    records.into_iter().skip(query.offset).take(query.limit.unwrap_or(usize::MAX)).collect()
 }
 
 fn in_order(org: &Org, a: &Record, b: &Record, path: &Path, order: &Order) -> Ordering {
@@ -153,11 +128,7 @@ fn in_order(org: &Org, a: &Record, b: &Record, path: &Path, order: &Order) -> Or
         (Json::Text(a), Json::Text(b)) => a.to_lowercase().cmp(&b.to_lowercase()),
         _ => Ordering::Equal,
     };
-    let nulls = if order.nulls_last {
-        Ordering::Greater
-    } else {
-        Ordering::Less
-    };
+    let nulls = if order.nulls_last { Ordering::Greater } else { Ordering::Less };
     match (value(org, a, path), value(org, b, path)) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => nulls,
@@ -172,27 +143,17 @@ fn row(org: &Org, record: &Record, shape: &Shape, options: Options<'_>, park: &m
     for item in &shape.items {
         members.push(match item {
             Item::Field { name, kind } => (name.clone(), rendered(record.get(name), *kind)),
-            Item::Parent {
-                relationship,
-                field,
-                shape,
-            } => {
+            Item::Parent { relationship, field, shape } => {
                 let id = record.get(field).and_then(Json::text);
                 let parent = id.and_then(|id| org.store.get(&shape.object, id));
                 let parent = parent.map(|parent| row(org, parent, shape, options, park));
                 (relationship.clone(), parent.into())
             }
-            Item::Children {
-                relationship,
-                field,
-                query,
-            } => {
+            Item::Children { relationship, field, query } => {
                 let id = record.get("Id").and_then(Json::text).unwrap_or_default();
                 let children = selected(org, query, options.with_deleted, Some((field, id)));
-                let rows: Vec<Json> = children
-                    .into_iter()
-                    .map(|child| row(org, child, &query.shape, options, park))
-                    .collect();
+                let rows: Vec<Json> =
+                    children.into_iter().map(|child| row(org, child, &query.shape, options, park)).collect();
                 // A parent without children has null there, not an empty result.
                 let result = (!rows.is_empty()).then(|| first_page(rows, options, park));
                 (relationship.clone(), result.into())

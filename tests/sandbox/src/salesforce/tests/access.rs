@@ -26,11 +26,7 @@ fn hidden_fields_do_not_exist_for_the_integration_user() {
         ("SELECT Id FROM Case", "INVALID_TYPE"),
     ] {
         let (_, answer) = env.query_as(&integration, soql);
-        assert_eq!(
-            answer[0]["errorCode"].as_str().unwrap_or_default(),
-            code,
-            "{soql}: {answer}"
-        );
+        assert_eq!(answer[0]["errorCode"].as_str().unwrap_or_default(), code, "{soql}: {answer}");
         let (status, answer) = env.query(soql);
         assert_eq!(status, 200, "{soql}: {answer}");
     }
@@ -42,11 +38,7 @@ fn only_our_own_fields_are_written() {
     let (integration, opportunity) = (env.integration.clone(), env.opportunity("Deal"));
     let path = format!("/sobjects/Opportunity/{opportunity}");
     for (body, status, code) in [
-        (
-            json!({"Stripe_Invoice_Id__c": "in_1", "Payment_Received__c": true, "Paid_Date__c": "2026-11-20"}),
-            204,
-            "",
-        ),
+        (json!({"Stripe_Invoice_Id__c": "in_1", "Payment_Received__c": true, "Paid_Date__c": "2026-11-20"}), 204, ""),
         (json!({"Amount": 1}), 400, "INVALID_FIELD_FOR_INSERT_UPDATE"),
         (json!({"NextStep": "call"}), 400, "INVALID_FIELD"),
         (json!({"IsWon": true}), 400, "INVALID_FIELD_FOR_INSERT_UPDATE"),
@@ -60,25 +52,10 @@ fn only_our_own_fields_are_written() {
     assert_ne!(written["CreatedById"], json!("005000000000001AAA"));
     for (method, path) in [("POST", "/sobjects/Account".to_owned()), ("DELETE", path)] {
         let (status, error) = env.call_as(&integration, method, &path, json!({"Name": "A"}));
-        assert_eq!(
-            (status, &error[0]["errorCode"]),
-            (403, &json!("INSUFFICIENT_ACCESS_OR_READONLY")),
-            "{method}"
-        );
+        assert_eq!((status, &error[0]["errorCode"]), (403, &json!("INSUFFICIENT_ACCESS_OR_READONLY")), "{method}");
     }
-    let event = env.call_as(
-        &integration,
-        "POST",
-        "/sobjects/Stripe_Sync__e",
-        json!({"Record_Id__c": opportunity}),
-    );
+    let event = env.call_as(&integration, "POST", "/sobjects/Stripe_Sync__e", json!({"Record_Id__c": opportunity}));
     assert_eq!(event.0, 201);
     let (_, described) = env.call_as(&integration, "GET", "/sobjects/Opportunity/describe", Value::Null);
-    assert!(
-        !described["fields"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|field| field["name"] == "NextStep")
-    );
+    assert!(!described["fields"].as_array().unwrap().iter().any(|field| field["name"] == "NextStep"));
 }

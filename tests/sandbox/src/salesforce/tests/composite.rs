@@ -5,11 +5,7 @@ use serde_json::{Value, json};
 use super::{Env, ROOT, env};
 
 fn composite(env: &mut Env, all_or_none: bool, parts: Value) -> Vec<Value> {
-    let (status, answer) = env.call(
-        "POST",
-        "/composite",
-        json!({"allOrNone": all_or_none, "compositeRequest": parts}),
-    );
+    let (status, answer) = env.call("POST", "/composite", json!({"allOrNone": all_or_none, "compositeRequest": parts}));
     assert_eq!(status, 200, "{answer}");
     answer["compositeResponse"].as_array().unwrap().clone()
 }
@@ -23,10 +19,7 @@ fn part(method: &str, path: &str, reference_id: &str, body: Value) -> Value {
 }
 
 fn statuses(entries: &[Value]) -> Vec<u64> {
-    entries
-        .iter()
-        .map(|entry| entry["httpStatusCode"].as_u64().unwrap())
-        .collect()
+    entries.iter().map(|entry| entry["httpStatusCode"].as_u64().unwrap()).collect()
 }
 
 #[test]
@@ -37,18 +30,8 @@ fn parts_refer_to_earlier_answers() {
         true,
         json!([
             part("POST", "/sobjects/Account", "account", json!({"Name": "Acme"})),
-            part(
-                "POST",
-                "/sobjects/Contact",
-                "contact",
-                json!({"LastName": "D", "AccountId": "@{account.id}"})
-            ),
-            part(
-                "GET",
-                "/sobjects/Account/@{account.id}?fields=Name",
-                "read",
-                Value::Null
-            ),
+            part("POST", "/sobjects/Contact", "contact", json!({"LastName": "D", "AccountId": "@{account.id}"})),
+            part("GET", "/sobjects/Account/@{account.id}?fields=Name", "read", Value::Null),
             part(
                 "GET",
                 "/query?q=SELECT+Id,LastName+FROM+Contact+WHERE+AccountId='@{account.id}'",
@@ -67,10 +50,7 @@ fn parts_refer_to_earlier_answers() {
     assert_eq!(entries[4]["body"], Value::Null);
     assert_eq!(
         entries[0]["httpHeaders"]["Location"],
-        json!(format!(
-            "{ROOT}/sobjects/Account/{}",
-            entries[0]["body"]["id"].as_str().unwrap()
-        ))
+        json!(format!("{ROOT}/sobjects/Account/{}", entries[0]["body"]["id"].as_str().unwrap()))
     );
     assert_eq!(env.salesforce.records("Contact")[0]["FirstName"], json!("for Acme!"));
 }
@@ -80,12 +60,7 @@ fn all_or_none_rolls_back_and_names_one_cause() {
     let mut env = env();
     let opportunity = env.opportunity("Deal");
     let write = |field: &str, value: Value| {
-        part(
-            "PATCH",
-            &format!("/sobjects/Opportunity/{opportunity}"),
-            field,
-            json!({field: value}),
-        )
+        part("PATCH", &format!("/sobjects/Opportunity/{opportunity}"), field, json!({field: value}))
     };
     let parts = json!([
         write("Stripe_Invoice_Id__c", json!("in_1")),
@@ -95,20 +70,11 @@ fn all_or_none_rolls_back_and_names_one_cause() {
     let entries = composite(&mut env, true, parts.clone());
     let codes: Vec<&Value> = entries.iter().map(|entry| &entry["body"][0]["errorCode"]).collect();
     assert_eq!(statuses(&entries), [400, 400, 400]);
-    assert_eq!(
-        codes,
-        ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING", "PROCESSING_HALTED"]
-    );
+    assert_eq!(codes, ["PROCESSING_HALTED", "REQUIRED_FIELD_MISSING", "PROCESSING_HALTED"]);
     let untouched = env.salesforce.record("Opportunity", &opportunity).unwrap();
-    assert_eq!(
-        (&untouched["Stripe_Invoice_Id__c"], &untouched["Payment_Received__c"]),
-        (&Value::Null, &json!(false))
-    );
+    assert_eq!((&untouched["Stripe_Invoice_Id__c"], &untouched["Payment_Received__c"]), (&Value::Null, &json!(false)));
     assert_eq!(statuses(&composite(&mut env, false, parts)), [204, 400, 204]);
-    assert_eq!(
-        env.salesforce.record("Opportunity", &opportunity).unwrap()["Stripe_Invoice_Id__c"],
-        json!("in_1")
-    );
+    assert_eq!(env.salesforce.record("Opportunity", &opportunity).unwrap()["Stripe_Invoice_Id__c"], json!("in_1"));
 }
 
 #[test]
@@ -119,12 +85,7 @@ fn a_part_whose_source_failed_is_halted() {
         false,
         json!([
             part("POST", "/sobjects/Account", "account", json!({})),
-            part(
-                "POST",
-                "/sobjects/Contact",
-                "contact",
-                json!({"LastName": "D", "AccountId": "@{account.id}"})
-            ),
+            part("POST", "/sobjects/Contact", "contact", json!({"LastName": "D", "AccountId": "@{account.id}"})),
             part("POST", "/sobjects/Contact", "free", json!({"LastName": "E"})),
         ]),
     );
@@ -136,38 +97,20 @@ fn a_part_whose_source_failed_is_halted() {
 fn the_whole_is_refused_when_it_is_malformed() {
     let mut env = env();
     let many = |count: usize, path: &str| -> Value {
-        (0..count)
-            .map(|i| part("GET", path, &format!("r{i}"), Value::Null))
-            .collect()
+        (0..count).map(|i| part("GET", path, &format!("r{i}"), Value::Null)).collect()
     };
     for (body, status, code) in [
         (json!({}), 400, "JSON_PARSER_ERROR"),
-        (
-            json!({"compositeRequest": [{"method": "GET"}]}),
-            400,
-            "JSON_PARSER_ERROR",
-        ),
-        (
-            json!({"allOrNone": "yes", "compositeRequest": []}),
-            400,
-            "JSON_PARSER_ERROR",
-        ),
+        (json!({"compositeRequest": [{"method": "GET"}]}), 400, "JSON_PARSER_ERROR"),
+        (json!({"allOrNone": "yes", "compositeRequest": []}), 400, "JSON_PARSER_ERROR"),
         (json!({"compositeRequest": many(26, "/limits")}), 400, "LIMIT_EXCEEDED"),
-        (
-            json!({"compositeRequest": many(6, "/query?q=SELECT+Id+FROM+User")}),
-            400,
-            "LIMIT_EXCEEDED",
-        ),
+        (json!({"compositeRequest": many(6, "/query?q=SELECT+Id+FROM+User")}), 400, "LIMIT_EXCEEDED"),
         (
             json!({"compositeRequest": [part("GET", "/limits", "a", Value::Null), part("GET", "/limits", "a", Value::Null)]}),
             400,
             "INVALID_INPUT",
         ),
-        (
-            json!({"compositeRequest": [part("GET", "/limits", "1a", Value::Null)]}),
-            400,
-            "INVALID_INPUT",
-        ),
+        (json!({"compositeRequest": [part("GET", "/limits", "1a", Value::Null)]}), 400, "INVALID_INPUT"),
     ] {
         let (found, error) = env.call("POST", "/composite", body.clone());
         assert_eq!((found, &error[0]["errorCode"]), (status, &json!(code)), "{body}");
@@ -175,10 +118,7 @@ fn the_whole_is_refused_when_it_is_malformed() {
     let nested = composite(
         &mut env,
         false,
-        json!([
-            part("POST", "/composite", "a", json!({})),
-            part("GET", "/limits", "b", Value::Null)
-        ]),
+        json!([part("POST", "/composite", "a", json!({})), part("GET", "/limits", "b", Value::Null)]),
     );
     assert_eq!(statuses(&nested), [400, 200]);
     assert_eq!(statuses(&composite(&mut env, false, many(25, "/limits"))).len(), 25);
@@ -190,13 +130,7 @@ fn a_composite_counts_as_one_call() {
     composite(
         &mut env,
         false,
-        json!([
-            part("GET", "/limits", "a", Value::Null),
-            part("GET", "/limits", "b", Value::Null)
-        ]),
+        json!([part("GET", "/limits", "a", Value::Null), part("GET", "/limits", "b", Value::Null)]),
     );
-    assert_eq!(
-        env.call("GET", "/limits", Value::Null).1["DailyApiRequests"]["Remaining"],
-        json!(99_998)
-    );
+    assert_eq!(env.call("GET", "/limits", Value::Null).1["DailyApiRequests"]["Remaining"], json!(99_998));
 }

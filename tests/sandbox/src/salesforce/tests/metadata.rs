@@ -45,12 +45,7 @@ impl Fixture {
         let mut fields: BTreeMap<&str, &str> = inherited.iter().copied().collect();
         if let Some(described) = self.types.get(name) {
             fields.extend(self.fields(&described.extends));
-            fields.extend(
-                described
-                    .fields
-                    .iter()
-                    .map(|(name, kind)| (name.as_str(), kind.as_str())),
-            );
+            fields.extend(described.fields.iter().map(|(name, kind)| (name.as_str(), kind.as_str())));
         }
         fields
     }
@@ -69,9 +64,7 @@ impl Fixture {
             }
             self.check_value(&format!("{path}/{}", child.name), kind, child, problems);
         }
-        let required = fields
-            .iter()
-            .filter(|(_, kind)| !kind.ends_with("[]") && !kind.ends_with("undefined"));
+        let required = fields.iter().filter(|(_, kind)| !kind.ends_with("[]") && !kind.ends_with("undefined"));
         for (name, _) in required.filter(|(name, _)| element.child(name).is_none()) {
             problems.push(format!("{path}: {kind} needs {name}"));
         }
@@ -128,23 +121,16 @@ fn every_file_has_the_elements_of_its_type() {
 fn custom_fields_are_named_after_their_files_and_explained() {
     let mut paths = Vec::new();
     files(Path::new(PROJECT), &mut paths);
-    for path in paths
-        .iter()
-        .filter(|path| path.to_string_lossy().ends_with(".field-meta.xml"))
-    {
+    for path in paths.iter().filter(|path| path.to_string_lossy().ends_with(".field-meta.xml")) {
         let root = Element::read(path).unwrap();
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
         assert_eq!(format!("{}.field-meta.xml", root.value("fullName").unwrap()), file);
-        let explained = ["label", "description"]
-            .iter()
-            .all(|name| root.value(name).is_some_and(|text| !text.is_empty()));
+        let explained =
+            ["label", "description"].iter().all(|name| root.value(name).is_some_and(|text| !text.is_empty()));
         assert!(explained, "{file}");
         // A person never meets an event's fields.
         let is_event = path.to_string_lossy().contains("__e");
-        assert!(
-            is_event || root.value("inlineHelpText").is_some_and(|text| text.len() <= 510),
-            "{file}"
-        );
+        assert!(is_event || root.value("inlineHelpText").is_some_and(|text| text.len() <= 510), "{file}");
     }
 }
 
@@ -161,23 +147,14 @@ fn the_flow_publishes_the_event_when_an_opportunity_turns_won() {
         (Some("CreateAndUpdate"), Some("RecordAfterSave"))
     );
     assert!(start.is_true("doesRequireRecordChangedToMeetCriteria"));
-    assert_eq!(
-        (filter.value("field"), filter.value("operator")),
-        (Some("StageName"), Some("EqualTo"))
-    );
+    assert_eq!((filter.value("field"), filter.value("operator")), (Some("StageName"), Some("EqualTo")));
     assert_eq!(filter.child("value").unwrap().value("stringValue"), Some("Closed Won"));
     let create = flow.child("recordCreates").unwrap();
     assert_eq!(
         (create.value("object"), create.value("name")),
-        (
-            Some("Stripe_Sync__e"),
-            start.child("connector").unwrap().value("targetReference")
-        )
+        (Some("Stripe_Sync__e"), start.child("connector").unwrap().value("targetReference"))
     );
     let assignment = create.child("inputAssignments").unwrap();
     assert_eq!(assignment.value("field"), Some("Record_Id__c"));
-    assert_eq!(
-        assignment.child("value").unwrap().value("elementReference"),
-        Some("$Record.Id")
-    );
+    assert_eq!(assignment.child("value").unwrap().value("elementReference"), Some("$Record.Id"));
 }

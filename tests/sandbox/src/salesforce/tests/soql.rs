@@ -7,28 +7,17 @@ use super::{Env, env};
 /// Two accounts, four opportunities, one of which has three lines and a contact role.
 fn populated() -> Env {
     let mut env = env();
-    let acme = env.insert(
-        "Account",
-        json!({"Name": "Acme", "BillingCountry": "US", "Billing_Email__c": "ap@acme.example"}),
-    );
+    let acme =
+        env.insert("Account", json!({"Name": "Acme", "BillingCountry": "US", "Billing_Email__c": "ap@acme.example"}));
     let zen = env.insert("Account", json!({"Name": "Zen & Sons' \"Best\"", "ParentId": acme}));
     let contact = env.insert(
         "Contact",
         json!({"LastName": "Doe", "FirstName": "Jo", "Email": "jo@acme.example", "AccountId": acme}),
     );
     let row = |name: &str, stage: &str, amount: Value, date: &str, account: &str| json!({"Name": name, "StageName": stage, "Amount": amount, "CloseDate": date, "AccountId": account});
-    let with_lines = env.insert(
-        "Opportunity",
-        row("Alpha", "Prospecting", Value::Null, "2026-11-01", &acme),
-    );
-    env.insert(
-        "Opportunity",
-        row("beta", "Closed Won", json!(250.5), "2026-11-02", &zen),
-    );
-    env.insert(
-        "Opportunity",
-        row("Gamma", "Closed Lost", json!(1000), "2026-11-03", &acme),
-    );
+    let with_lines = env.insert("Opportunity", row("Alpha", "Prospecting", Value::Null, "2026-11-01", &acme));
+    env.insert("Opportunity", row("beta", "Closed Won", json!(250.5), "2026-11-02", &zen));
+    env.insert("Opportunity", row("Gamma", "Closed Lost", json!(1000), "2026-11-03", &acme));
     env.insert(
         "Opportunity",
         json!({"Name": "100% delta_x", "StageName": "Prospecting", "CloseDate": "2026-11-04", "Type": "Renewal"}),
@@ -40,20 +29,12 @@ fn populated() -> Env {
             json!({"OpportunityId": with_lines, "PricebookEntryId": entry, "Quantity": quantity}),
         );
     }
-    env.insert(
-        "OpportunityContactRole",
-        json!({"OpportunityId": with_lines, "ContactId": contact, "IsPrimary": true}),
-    );
+    env.insert("OpportunityContactRole", json!({"OpportunityId": with_lines, "ContactId": contact, "IsPrimary": true}));
     env
 }
 
 fn names(result: &Value) -> Vec<&str> {
-    result["records"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| row["Name"].as_str().unwrap())
-        .collect()
+    result["records"].as_array().unwrap().iter().map(|row| row["Name"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -69,19 +50,10 @@ fn conditions_select() {
         ("WHERE Amount > 250", vec!["beta", "Gamma"]),
         ("WHERE Amount >= 250.50 AND Amount <= 999.99", vec!["beta"]),
         ("WHERE Amount < 1000", vec!["Alpha", "beta"]),
-        (
-            "WHERE CloseDate > 2026-11-02 ORDER BY CloseDate DESC",
-            vec!["100% delta_x", "Gamma"],
-        ),
-        (
-            "WHERE CreatedDate >= 2026-11-20T10:11:12Z",
-            vec!["Alpha", "beta", "Gamma", "100% delta_x"],
-        ),
+        ("WHERE CloseDate > 2026-11-02 ORDER BY CloseDate DESC", vec!["100% delta_x", "Gamma"]),
+        ("WHERE CreatedDate >= 2026-11-20T10:11:12Z", vec!["Alpha", "beta", "Gamma", "100% delta_x"]),
         ("WHERE CreatedDate > 2026-11-20T10:11:12+00:00", vec![]),
-        (
-            "WHERE (StageName = 'Closed Won' OR StageName = 'Closed Lost') AND NOT Amount = 1000",
-            vec!["beta"],
-        ),
+        ("WHERE (StageName = 'Closed Won' OR StageName = 'Closed Lost') AND NOT Amount = 1000", vec!["beta"]),
         ("WHERE NOT (IsClosed = true OR Type = 'Renewal')", vec!["Alpha"]),
         ("WHERE Name LIKE '%A'", vec!["Alpha", "beta", "Gamma"]),
         ("WHERE Name LIKE '100\\% delta\\_x'", vec!["100% delta_x"]),
@@ -90,28 +62,13 @@ fn conditions_select() {
         ("WHERE Name NOT IN ('Alpha', 'Gamma')", vec!["beta", "100% delta_x"]),
         ("WHERE Account.Name = 'Zen & Sons\\' \\\"Best\\\"'", vec!["beta"]),
         ("WHERE Account.Parent.Name = 'Acme'", vec!["beta"]),
-        (
-            "WHERE Opportunity.Account.Billing_Email__c = 'ap@acme.example'",
-            vec!["Alpha", "Gamma"],
-        ),
-        (
-            "WHERE AccountId IN (SELECT Id FROM Account WHERE Name = 'Acme')",
-            vec!["Alpha", "Gamma"],
-        ),
-        (
-            "WHERE Id NOT IN (SELECT OpportunityId FROM OpportunityLineItem)",
-            vec!["beta", "Gamma", "100% delta_x"],
-        ),
+        ("WHERE Opportunity.Account.Billing_Email__c = 'ap@acme.example'", vec!["Alpha", "Gamma"]),
+        ("WHERE AccountId IN (SELECT Id FROM Account WHERE Name = 'Acme')", vec!["Alpha", "Gamma"]),
+        ("WHERE Id NOT IN (SELECT OpportunityId FROM OpportunityLineItem)", vec!["beta", "Gamma", "100% delta_x"]),
         ("ORDER BY Name", vec!["100% delta_x", "Alpha", "beta", "Gamma"]),
-        (
-            "ORDER BY Amount NULLS LAST, Name",
-            vec!["Alpha", "beta", "Gamma", "100% delta_x"],
-        ),
+        ("ORDER BY Amount NULLS LAST, Name", vec!["Alpha", "beta", "Gamma", "100% delta_x"]),
         ("ORDER BY Amount DESC", vec!["100% delta_x", "Gamma", "beta", "Alpha"]),
-        (
-            "ORDER BY IsClosed DESC, Name DESC LIMIT 2 OFFSET 1",
-            vec!["beta", "Alpha"],
-        ),
+        ("ORDER BY IsClosed DESC, Name DESC LIMIT 2 OFFSET 1", vec!["beta", "Alpha"]),
         ("LIMIT 0", vec![]),
     ] {
         let (status, result) = env.query(&format!("SELECT Name FROM Opportunity {condition}"));
@@ -132,32 +89,19 @@ fn parents_and_children_nest() {
     );
     assert_eq!(status, 200, "{result}");
     let alpha = &result["records"][0];
-    assert_eq!(
-        (&alpha["Amount"], &alpha["Account"]["Owner"]["Name"]),
-        (&json!(130.99), &json!("Administrator"))
-    );
+    assert_eq!((&alpha["Amount"], &alpha["Account"]["Owner"]["Name"]), (&json!(130.99), &json!("Administrator")));
     assert_eq!(alpha["Pricebook2"]["Name"], json!("Standard Price Book"));
     let lines = &alpha["OpportunityLineItems"];
     assert_eq!((&lines["totalSize"], &lines["done"]), (&json!(3), &json!(true)));
-    let codes: Vec<&Value> = lines["records"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|line| &line["Product2"]["ProductCode"])
-        .collect();
+    let codes: Vec<&Value> =
+        lines["records"].as_array().unwrap().iter().map(|line| &line["Product2"]["ProductCode"]).collect();
     assert_eq!(codes, ["A", "B", "C"]);
     assert_eq!(lines["records"][0]["TotalPrice"], json!(1.00));
     assert_eq!(lines["records"][0]["UnitPrice"], json!(0.333));
-    assert_eq!(
-        alpha["OpportunityContactRoles"]["records"][0]["Contact"]["Email"],
-        json!("jo@acme.example")
-    );
+    assert_eq!(alpha["OpportunityContactRoles"]["records"][0]["Contact"]["Email"], json!("jo@acme.example"));
     assert_eq!(alpha["attributes"]["type"], json!("Opportunity"));
     let beta = &result["records"][1];
-    assert_eq!(
-        (&beta["OpportunityLineItems"], &beta["Pricebook2"]),
-        (&Value::Null, &Value::Null)
-    );
+    assert_eq!((&beta["OpportunityLineItems"], &beta["Pricebook2"]), (&Value::Null, &Value::Null));
     let (_, count) = env.query("SELECT COUNT() FROM Opportunity WHERE IsWon = false");
     assert_eq!(count, json!({"totalSize": 3, "done": true, "records": []}));
 }
@@ -166,23 +110,11 @@ fn parents_and_children_nest() {
 fn numbers_keep_every_digit() {
     let mut env = env();
     let text = r#"{"Name":"Exact","StageName":"Prospecting","CloseDate":"2026-11-20","Amount":123456789012345.67}"#;
-    let request = super::request(
-        "POST",
-        &format!("{}/sobjects/Opportunity", super::ROOT),
-        &env.admin,
-        text.as_bytes(),
-    );
+    let request = super::request("POST", &format!("{}/sobjects/Opportunity", super::ROOT), &env.admin, text.as_bytes());
     let created = super::body(&crate::wire::Service::handle(&mut env.salesforce, super::NOW, &request));
-    let path = format!(
-        "{}/sobjects/Opportunity/{}?fields=Amount",
-        super::ROOT,
-        created["id"].as_str().unwrap()
-    );
-    let answer = crate::wire::Service::handle(
-        &mut env.salesforce,
-        super::NOW,
-        &super::request("GET", &path, &env.admin, b""),
-    );
+    let path = format!("{}/sobjects/Opportunity/{}?fields=Amount", super::ROOT, created["id"].as_str().unwrap());
+    let answer =
+        crate::wire::Service::handle(&mut env.salesforce, super::NOW, &super::request("GET", &path, &env.admin, b""));
     let text = String::from_utf8(answer.body).unwrap();
     assert!(text.ends_with(r#""Amount":123456789012345.67}"#), "{text}");
 }
@@ -195,9 +127,7 @@ fn long_results_come_in_pages() {
     }
     let path = format!("{}/query?q=SELECT+Name+FROM+Account+ORDER+BY+Name", super::ROOT);
     let mut request = super::request("GET", &path, &env.admin, b"");
-    request
-        .headers
-        .push(("sforce-query-options".into(), "batchSize=10".into()));
+    request.headers.push(("sforce-query-options".into(), "batchSize=10".into()));
     let mut seen = 0;
     loop {
         let page = super::body(&crate::wire::Service::handle(&mut env.salesforce, super::NOW, &request));
@@ -233,10 +163,7 @@ fn bad_queries_are_refused_in_the_vendors_words() {
         ("SELECT Id FROM Account WHERE Name = 'O'Neil'", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account WHERE (Name = 'a'", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account WHERE Name IN ()", "MALFORMED_QUERY"),
-        (
-            "SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'",
-            "MALFORMED_QUERY",
-        ),
+        ("SELECT Id FROM Account WHERE Name = 'a' AND Name = 'b' OR Name = 'c'", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account LIMIT x", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account LIMIT 1 GROUP BY Name", "MALFORMED_QUERY"),
         ("SELECT Id, COUNT() FROM Account", "MALFORMED_QUERY"),
@@ -255,36 +182,17 @@ fn bad_queries_are_refused_in_the_vendors_words() {
         ("SELECT Id FROM Account WHERE Description = 'long'", "INVALID_FIELD"),
         ("SELECT Id FROM Opportunity WHERE Amount = '1'", "INVALID_FIELD"),
         ("SELECT Id FROM Opportunity WHERE IsWon = 'true'", "INVALID_FIELD"),
-        (
-            "SELECT Id FROM Opportunity WHERE CloseDate = '2026-11-20'",
-            "INVALID_FIELD",
-        ),
-        (
-            "SELECT Id FROM Opportunity WHERE CloseDate = 2026-11-20T00:00:00Z",
-            "INVALID_FIELD",
-        ),
+        ("SELECT Id FROM Opportunity WHERE CloseDate = '2026-11-20'", "INVALID_FIELD"),
+        ("SELECT Id FROM Opportunity WHERE CloseDate = 2026-11-20T00:00:00Z", "INVALID_FIELD"),
         ("SELECT Id FROM Opportunity WHERE Name = 5", "INVALID_FIELD"),
-        (
-            "SELECT Id FROM Opportunity WHERE Id = 'x'",
-            "INVALID_QUERY_FILTER_OPERATOR",
-        ),
-        (
-            "SELECT Id FROM Opportunity WHERE Amount LIKE '1%'",
-            "INVALID_QUERY_FILTER_OPERATOR",
-        ),
-        (
-            "SELECT Id FROM Opportunity WHERE IsWon > true",
-            "INVALID_QUERY_FILTER_OPERATOR",
-        ),
+        ("SELECT Id FROM Opportunity WHERE Id = 'x'", "INVALID_QUERY_FILTER_OPERATOR"),
+        ("SELECT Id FROM Opportunity WHERE Amount LIKE '1%'", "INVALID_QUERY_FILTER_OPERATOR"),
+        ("SELECT Id FROM Opportunity WHERE IsWon > true", "INVALID_QUERY_FILTER_OPERATOR"),
     ] {
         let (status, error) = env.query(soql);
         assert_eq!((status, &error[0]["errorCode"]), (400, &json!(code)), "{soql}: {error}");
     }
-    let nested = format!(
-        "SELECT Id FROM Account WHERE {}Name = 'a'{}",
-        "(".repeat(200),
-        ")".repeat(200)
-    );
+    let nested = format!("SELECT Id FROM Account WHERE {}Name = 'a'{}", "(".repeat(200), ")".repeat(200));
     assert_eq!(env.query(&nested).1[0]["errorCode"], json!("QUERY_TOO_COMPLICATED"));
     let negated = format!("SELECT Id FROM Account WHERE {} Name = 'a'", "NOT ".repeat(2000));
     assert_eq!(env.query(&negated).1[0]["errorCode"], json!("QUERY_TOO_COMPLICATED"));
@@ -294,14 +202,8 @@ fn bad_queries_are_refused_in_the_vendors_words() {
 fn deleted_records_show_only_to_query_all() {
     let mut env = env();
     let id = env.insert("Account", json!({"Name": "Gone"}));
-    assert_eq!(
-        env.call("DELETE", &format!("/sobjects/Account/{id}"), Value::Null).0,
-        204
-    );
+    assert_eq!(env.call("DELETE", &format!("/sobjects/Account/{id}"), Value::Null).0, 204);
     assert_eq!(env.query("SELECT Name FROM Account").1["totalSize"], json!(0));
     let (_, all) = env.call("GET", "/queryAll?q=SELECT+Name,IsDeleted+FROM+Account", Value::Null);
-    assert_eq!(
-        (&all["totalSize"], &all["records"][0]["IsDeleted"]),
-        (&json!(1), &json!(true))
-    );
+    assert_eq!((&all["totalSize"], &all["records"][0]["IsDeleted"]), (&json!(1), &json!(true)));
 }

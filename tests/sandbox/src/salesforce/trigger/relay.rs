@@ -77,10 +77,7 @@ impl Relay {
         Delivery {
             id: id.to_owned(),
             url: self.endpoint.clone(),
-            headers: headers
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
+            headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             body: Json::object([("Entries", vec![entry].into())]).to_string().into_bytes(),
         }
     }
@@ -101,27 +98,13 @@ fn change_event(change: &Change, header: &Header<'_>) -> Json {
         listed.map(|(name, _)| name.as_str().into()).collect()
     };
     let is_update = change.change_type == ChangeType::Update;
-    let (changed, nulled) = if is_update {
-        (names(false), names(true))
-    } else {
-        (Vec::new(), Vec::new())
-    };
+    let (changed, nulled) = if is_update { (names(false), names(true)) } else { (Vec::new(), Vec::new()) };
     let ids = [change.id.clone()];
-    let rendered = header.render(
-        change.change_type.name(),
-        &ids,
-        &change.user_id,
-        change.at_ms,
-        (&changed, &nulled),
-    );
+    let rendered = header.render(change.change_type.name(), &ids, &change.user_id, change.at_ms, (&changed, &nulled));
     let mut members = vec![("ChangeEventHeader".to_owned(), rendered)];
     members.extend(change.changed.iter().map(|(name, value)| {
         let is_time = name.ends_with("Date") && value.text().is_some_and(|text| text.contains('T'));
-        let value = if is_time {
-            time::event_datetime(change.at_ms).into()
-        } else {
-            value.clone()
-        };
+        let value = if is_time { time::event_datetime(change.at_ms).into() } else { value.clone() };
         (name.clone(), value)
     }));
     Json::Object(members)

@@ -27,11 +27,7 @@ const UNMODELLED: [&str; 3] = ["discounts", "tax_amounts", "tax_rates"];
 /// The terms of a new line, checked against the currency it is to be in. Nothing is stored.
 pub fn read(state: &State, params: &Params, currency: &str, path: &str) -> Result<Terms, Error> {
     let name = |name: &str| {
-        if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}[{name}]")
-        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
     };
     for unmodelled in UNMODELLED {
         if params.get(unmodelled).is_some_and(|value| value != "") {
@@ -50,18 +46,11 @@ pub fn read(state: &State, params: &Params, currency: &str, path: &str) -> Resul
             }
             let amount = params["amount"].as_i64().unwrap_or_default();
             let amount = money::check_amount(amount, currency, &name("amount"))?;
-            Ok(Terms {
-                amount,
-                unit_amount: amount.into(),
-                quantity: Decimal::ONE,
-                price: PriceOf::Nothing,
-            })
+            Ok(Terms { amount, unit_amount: amount.into(), quantity: Decimal::ONE, price: PriceOf::Nothing })
         }
         ["unit_amount_decimal"] => {
-            let unit_amount = params["unit_amount_decimal"]
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or_default();
+            let unit_amount =
+                params["unit_amount_decimal"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
             multiply(unit_amount, quantity.unwrap_or(Decimal::ONE), PriceOf::Nothing, path)
         }
         ["pricing"] => {
@@ -74,12 +63,8 @@ pub fn read(state: &State, params: &Params, currency: &str, path: &str) -> Resul
             multiply(unit_amount, quantity.unwrap_or(Decimal::ONE), PriceOf::Data(data), path)
         }
         [] => {
-            let message = format!(
-                "You must specify one of: {}, {}, {}.",
-                name("amount"),
-                name("pricing"),
-                name("price_data")
-            );
+            let message =
+                format!("You must specify one of: {}, {}, {}.", name("amount"), name("pricing"), name("price_data"));
             Err(Error::invalid(&name("amount"), message).code("parameter_missing"))
         }
         ref several => {
@@ -92,9 +77,8 @@ pub fn read(state: &State, params: &Params, currency: &str, path: &str) -> Resul
 /// The terms after a change, or nothing when the change leaves them as they are.
 pub fn reread(state: &State, params: &Params, item: &Value, path: &str) -> Result<Option<Terms>, Error> {
     let currency = text(item, "currency");
-    let priced = ["amount", "price_data", "pricing", "unit_amount_decimal"]
-        .iter()
-        .any(|name| params.contains_key(*name));
+    let priced =
+        ["amount", "price_data", "pricing", "unit_amount_decimal"].iter().any(|name| params.contains_key(*name));
     let quantity = quantity(params, path)?;
     if !priced && quantity.is_none() {
         for unmodelled in UNMODELLED {
@@ -108,44 +92,26 @@ pub fn reread(state: &State, params: &Params, item: &Value, path: &str) -> Resul
     if priced {
         let terms = read(state, params, currency, path)?;
         let keeps_quantity = quantity.is_none() && !params.contains_key("amount");
-        let terms = if keeps_quantity {
-            multiply(terms.unit_amount, old_quantity, terms.price, path)?
-        } else {
-            terms
-        };
+        let terms = if keeps_quantity { multiply(terms.unit_amount, old_quantity, terms.price, path)? } else { terms };
         return Ok(Some(terms));
     }
     let details = &item["pricing"]["price_details"];
     let price = match details["price"].as_str() {
         None => PriceOf::Nothing,
-        Some(price) => PriceOf::Price {
-            price: price.into(),
-            product: text(details, "product").into(),
-        },
+        Some(price) => PriceOf::Price { price: price.into(), product: text(details, "product").into() },
     };
-    let unit_amount = text(&item["pricing"], "unit_amount_decimal")
-        .parse()
-        .unwrap_or_default();
+    let unit_amount = text(&item["pricing"], "unit_amount_decimal").parse().unwrap_or_default();
     multiply(unit_amount, quantity.unwrap_or(old_quantity), price, path).map(Some)
 }
 
 fn multiply(unit_amount: Decimal, quantity: Decimal, price: PriceOf, path: &str) -> Result<Terms, Error> {
     let amount = money::line_amount(unit_amount, quantity, path)?;
-    Ok(Terms {
-        amount,
-        unit_amount,
-        quantity,
-        price,
-    })
+    Ok(Terms { amount, unit_amount, quantity, price })
 }
 
 fn quantity(params: &Params, path: &str) -> Result<Option<Decimal>, Error> {
     let name = |name: &str| {
-        if path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{path}[{name}]")
-        }
+        if path.is_empty() { name.to_owned() } else { format!("{path}[{name}]") }
     };
     let quantity: Option<Decimal> = match (params.get("quantity"), params.get("quantity_decimal")) {
         (Some(_), Some(_)) => return Err(Error::exclusive(&[&name("quantity"), &name("quantity_decimal")])),
@@ -161,14 +127,8 @@ fn quantity(params: &Params, path: &str) -> Result<Option<Decimal>, Error> {
 }
 
 fn existing_price(state: &State, params: &Params, currency: &str, path: &str) -> Result<(Decimal, PriceOf), Error> {
-    let param = if path.is_empty() {
-        "pricing[price]".to_owned()
-    } else {
-        format!("{path}[pricing][price]")
-    };
-    let id = params["pricing"]["price"]
-        .as_str()
-        .ok_or_else(|| Error::missing(&param))?;
+    let param = if path.is_empty() { "pricing[price]".to_owned() } else { format!("{path}[pricing][price]") };
+    let id = params["pricing"]["price"].as_str().ok_or_else(|| Error::missing(&param))?;
     let price = state.referenced("price", id, &param)?;
     if price["active"] == false {
         let message = "The price specified is inactive. This field only accepts active prices.";
@@ -181,13 +141,7 @@ fn existing_price(state: &State, params: &Params, currency: &str, path: &str) ->
     }
     check_currency(text(price, "currency"), currency, &param)?;
     let unit_amount = text(price, "unit_amount_decimal").parse().unwrap_or_default();
-    Ok((
-        unit_amount,
-        PriceOf::Price {
-            price: id.to_owned(),
-            product: text(price, "product").to_owned(),
-        },
-    ))
+    Ok((unit_amount, PriceOf::Price { price: id.to_owned(), product: text(price, "product").to_owned() }))
 }
 
 fn check_currency(actual: &str, expected: &str, param: &str) -> Result<(), Error> {
@@ -201,10 +155,7 @@ fn check_currency(actual: &str, expected: &str, param: &str) -> Result<(), Error
 }
 
 fn check_price_data(state: &State, data: &Params, currency: &str, path: &str) -> Result<Decimal, Error> {
-    let own = money::currency(
-        data["currency"].as_str().unwrap_or_default(),
-        &format!("{path}[currency]"),
-    )?;
+    let own = money::currency(data["currency"].as_str().unwrap_or_default(), &format!("{path}[currency]"))?;
     check_currency(&own, currency, &format!("{path}[currency]"))?;
     let (product, product_data) = (format!("{path}[product]"), format!("{path}[product_data]"));
     match (data.get("product").and_then(Value::as_str), data.get("product_data")) {
@@ -220,11 +171,7 @@ fn check_price_data(state: &State, data: &Params, currency: &str, path: &str) ->
 /// The inactive price, and the product if need be, that `price_data` stands for. The data is checked.
 pub fn make_inline_price(state: &mut State, data: &Params) -> Result<Value, Error> {
     let product = match data.get("product_data").and_then(Value::as_object) {
-        None => data
-            .get("product")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        None => data.get("product").and_then(Value::as_str).unwrap_or_default().to_owned(),
         Some(product) => {
             let product = products::build(state, product)?;
             state.put("product", product.clone());

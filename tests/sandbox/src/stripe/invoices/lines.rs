@@ -57,23 +57,13 @@ pub fn shown(line: &Line, item: &Value) -> Value {
 }
 
 pub fn of(state: &State, invoice: &str) -> Vec<Value> {
-    let lines = state
-        .sheets
-        .get(invoice)
-        .map(|sheet| sheet.lines.as_slice())
-        .unwrap_or_default();
+    let lines = state.sheets.get(invoice).map(|sheet| sheet.lines.as_slice()).unwrap_or_default();
     let items = state.table("invoiceitem");
-    lines
-        .iter()
-        .filter_map(|line| Some(shown(line, items.get(&line.invoice_item)?)))
-        .collect()
+    lines.iter().filter_map(|line| Some(shown(line, items.get(&line.invoice_item)?))).collect()
 }
 
 pub fn attach(state: &mut State, invoice: &str, item: &str) {
-    let line = Line {
-        id: state.new_id("il"),
-        invoice_item: item.to_owned(),
-    };
+    let line = Line { id: state.new_id("il"), invoice_item: item.to_owned() };
     if let Some(mut value) = state.table("invoiceitem").get(item).cloned() {
         value["invoice"] = invoice.into();
         state.put("invoiceitem", value);
@@ -99,10 +89,7 @@ pub fn recount(state: &mut State, before: &Value) {
 
 pub fn add(state: &mut State, call: &Call) -> Result<Value, Error> {
     let before = draft(state, call.id(), None)?;
-    let (customer, currency) = (
-        text(&before, "customer").to_owned(),
-        text(&before, "currency").to_owned(),
-    );
+    let (customer, currency) = (text(&before, "customer").to_owned(), text(&before, "currency").to_owned());
     let requested = elements(call);
     let present = state.sheets.get(call.id()).map_or(0, |sheet| sheet.lines.len());
     if present + requested.len() > MOST_LINES {
@@ -118,11 +105,7 @@ pub fn add(state: &mut State, call: &Call) -> Result<Value, Error> {
         let item = match plan {
             Plan::Pending(item) => item,
             Plan::New(terms) => {
-                let target = Target {
-                    customer: &customer,
-                    currency: &currency,
-                    invoice: Some(call.id()),
-                };
+                let target = Target { customer: &customer, currency: &currency, invoice: Some(call.id()) };
                 text(&invoice_items::make(state, &target, params, terms)?, "id").to_owned()
             }
         };
@@ -164,13 +147,7 @@ fn check_period(params: &Params, path: &str) -> Result<(), Error> {
 }
 
 fn elements(call: &Call) -> Vec<&Params> {
-    call.params
-        .get("lines")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
-        .collect()
+    call.params.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
 }
 
 fn merge_invoice_metadata(state: &mut State, call: &Call) -> Result<(), Error> {
@@ -182,15 +159,9 @@ fn merge_invoice_metadata(state: &mut State, call: &Call) -> Result<(), Error> {
 
 /// The item behind a line of this invoice.
 fn item_of(state: &State, invoice: &str, line: &str, param: &str) -> Result<String, Error> {
-    let lines = state
-        .sheets
-        .get(invoice)
-        .map(|sheet| sheet.lines.as_slice())
-        .unwrap_or_default();
+    let lines = state.sheets.get(invoice).map(|sheet| sheet.lines.as_slice()).unwrap_or_default();
     let found = lines.iter().find(|one| one.id == line);
-    found
-        .map(|found| found.invoice_item.clone())
-        .ok_or_else(|| Error::no_such("invoice line item", line, param))
+    found.map(|found| found.invoice_item.clone()).ok_or_else(|| Error::no_such("invoice line item", line, param))
 }
 
 pub fn update_many(state: &mut State, call: &Call) -> Result<Value, Error> {
@@ -240,13 +211,7 @@ pub fn update_one(state: &mut State, call: &Call) -> Result<Value, Error> {
     let item = item_of(state, call.id(), line, "line_item_id")?;
     let item = invoice_items::change(state, &item, &call.params, "")?;
     recount(state, &before);
-    Ok(shown(
-        &Line {
-            id: line.to_owned(),
-            invoice_item: text(&item, "id").to_owned(),
-        },
-        &item,
-    ))
+    Ok(shown(&Line { id: line.to_owned(), invoice_item: text(&item, "id").to_owned() }, &item))
 }
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {

@@ -22,9 +22,7 @@ pub fn send(state: &mut State, call: &Call) -> Result<Value, Error> {
         "draft" => finalize_draft(state, call.id(), None)?,
         "open" => {}
         status => {
-            return Err(Error::refused(format!(
-                "You can only send draft and open invoices. This one is {status}."
-            )));
+            return Err(Error::refused(format!("You can only send draft and open invoices. This one is {status}.")));
         }
     }
     let invoice = state.named("invoice", call.id())?.clone();
@@ -140,9 +138,7 @@ pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
         "open" | "uncollectible" => {}
         "paid" => return Err(Error::refused("Invoice is already paid")),
         status => {
-            return Err(Error::refused(format!(
-                "This invoice can't be paid: it is {status}, not open."
-            )));
+            return Err(Error::refused(format!("This invoice can't be paid: it is {status}, not open.")));
         }
     }
     if call.flag("paid_out_of_band") == Some(true) {
@@ -152,10 +148,7 @@ pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     let customer = state.table("customer").get(text(&invoice, "customer"));
     let of_customer = customer.and_then(|customer| customer["invoice_settings"]["default_payment_method"].as_str());
-    let method = call
-        .text("payment_method")
-        .or(invoice["default_payment_method"].as_str())
-        .or(of_customer);
+    let method = call.text("payment_method").or(invoice["default_payment_method"].as_str()).or(of_customer);
     let Some(method) = method.map(str::to_owned) else {
         return Err(Error::refused(
             "There is no `default_payment_method` set on this Customer or Invoice. Please specify a `payment_method`, \
@@ -227,9 +220,7 @@ fn in_status(state: &State, id: &str, statuses: &[&str], verb: &str) -> Result<V
         return Ok(invoice.clone());
     }
     let allowed = statuses.join(" or ");
-    Err(Error::refused(format!(
-        "You can only {verb} an invoice that is {allowed}. This one is {status}."
-    )))
+    Err(Error::refused(format!("You can only {verb} an invoice that is {allowed}. This one is {status}.")))
 }
 
 /// Finalizes the `auto_advance` drafts whose time has come, and sends those that are to be sent.

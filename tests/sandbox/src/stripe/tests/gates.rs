@@ -10,130 +10,29 @@ use serde_json::Value;
 fn parameters_are_checked_against_the_operation() {
     let check = |target: &str, body: &str, code: &str, param: &str, message: &str| {
         let answer = Account::new().post(target, body);
-        assert_eq!(
-            (answer.status, answer.code(), answer.param()),
-            (400, code, param),
-            "{body}: {}",
-            answer.body
-        );
+        assert_eq!((answer.status, answer.code(), answer.param()), (400, code, param), "{body}: {}", answer.body);
         assert!(answer.message().contains(message), "{body}: {}", answer.body);
     };
     let unset = "You passed an empty string for";
-    check(
-        "/v1/customers",
-        "currency=usd",
-        "parameter_unknown",
-        "currency",
-        "Received unknown parameter: currency",
-    );
-    check(
-        "/v1/customers",
-        "a=1&b=2",
-        "parameter_unknown",
-        "a",
-        "Received unknown parameters: a, b",
-    );
-    check(
-        "/v1/customers",
-        "address[town]=x",
-        "parameter_unknown",
-        "address[town]",
-        "unknown parameter: address[town]",
-    );
+    check("/v1/customers", "currency=usd", "parameter_unknown", "currency", "Received unknown parameter: currency");
+    check("/v1/customers", "a=1&b=2", "parameter_unknown", "a", "Received unknown parameters: a, b");
+    check("/v1/customers", "address[town]=x", "parameter_unknown", "address[town]", "unknown parameter: address[town]");
     check("/v1/customers", "email=", "parameter_invalid_empty", "email", unset);
-    check(
-        "/v1/customers",
-        "email=nobody",
-        "email_invalid",
-        "email",
-        "Invalid email address: nobody",
-    );
-    check(
-        "/v1/customers",
-        "email=a@b@c.de",
-        "email_invalid",
-        "email",
-        "Invalid email address",
-    );
-    check(
-        "/v1/customers",
-        "email=a b@c.de",
-        "email_invalid",
-        "email",
-        "Invalid email address",
-    );
-    check(
-        "/v1/customers",
-        "balance=1.5",
-        "parameter_invalid_integer",
-        "balance",
-        "Invalid integer: 1.5",
-    );
-    check(
-        "/v1/customers",
-        "address[country]=Narnia",
-        "country_code_invalid",
-        "address[country]",
-        "Narnia",
-    );
-    check(
-        "/v1/customers",
-        "tax_exempt=some",
-        "",
-        "tax_exempt",
-        "must be one of exempt, none or reverse",
-    );
-    check(
-        "/v1/customers",
-        "shipping[name]=x",
-        "parameter_missing",
-        "shipping[address]",
-        "Missing required param",
-    );
+    check("/v1/customers", "email=nobody", "email_invalid", "email", "Invalid email address: nobody");
+    check("/v1/customers", "email=a@b@c.de", "email_invalid", "email", "Invalid email address");
+    check("/v1/customers", "email=a b@c.de", "email_invalid", "email", "Invalid email address");
+    check("/v1/customers", "balance=1.5", "parameter_invalid_integer", "balance", "Invalid integer: 1.5");
+    check("/v1/customers", "address[country]=Narnia", "country_code_invalid", "address[country]", "Narnia");
+    check("/v1/customers", "tax_exempt=some", "", "tax_exempt", "must be one of exempt, none or reverse");
+    check("/v1/customers", "shipping[name]=x", "parameter_missing", "shipping[address]", "Missing required param");
     check("/v1/customers", "name[a]=x", "", "name", "Invalid string");
     check("/v1/customers", "address=x", "", "address", "Invalid object");
-    check(
-        "/v1/customers",
-        "preferred_locales=x",
-        "",
-        "preferred_locales",
-        "Invalid array",
-    );
-    check(
-        "/v1/products",
-        "",
-        "parameter_missing",
-        "name",
-        "Missing required param: name.",
-    );
-    check(
-        "/v1/products",
-        "name=x&active=yes",
-        "",
-        "active",
-        "Invalid boolean: yes",
-    );
-    check(
-        "/v1/prices",
-        "currency=xyz&unit_amount=1&product_data[name]=x",
-        "",
-        "currency",
-        "Invalid currency: xyz",
-    );
-    check(
-        "/v1/prices",
-        "currency=usd&unit_amount=1",
-        "parameter_missing",
-        "product",
-        "Missing required param",
-    );
-    check(
-        "/v1/prices",
-        "currency=usd&product_data[name]=x",
-        "parameter_missing",
-        "unit_amount",
-        "unit_amount",
-    );
+    check("/v1/customers", "preferred_locales=x", "", "preferred_locales", "Invalid array");
+    check("/v1/products", "", "parameter_missing", "name", "Missing required param: name.");
+    check("/v1/products", "name=x&active=yes", "", "active", "Invalid boolean: yes");
+    check("/v1/prices", "currency=xyz&unit_amount=1&product_data[name]=x", "", "currency", "Invalid currency: xyz");
+    check("/v1/prices", "currency=usd&unit_amount=1", "parameter_missing", "product", "Missing required param");
+    check("/v1/prices", "currency=usd&product_data[name]=x", "parameter_missing", "unit_amount", "unit_amount");
     check(
         "/v1/prices",
         "currency=usd&unit_amount_decimal=1e3&product_data[name]=x",
@@ -148,13 +47,7 @@ fn parameters_are_checked_against_the_operation() {
         "lines[0][price]",
         "lines[0][price]",
     );
-    check(
-        "/v1/invoices/in_1/add_lines",
-        "",
-        "parameter_missing",
-        "lines",
-        "Missing required param: lines.",
-    );
+    check("/v1/invoices/in_1/add_lines", "", "parameter_missing", "lines", "Missing required param: lines.");
     check(
         "/v1/webhook_endpoints",
         "url=https://a.example&enabled_events[]=nope",
@@ -162,28 +55,10 @@ fn parameters_are_checked_against_the_operation() {
         "enabled_events[0]",
         "must be one of",
     );
-    check(
-        "/v1/webhook_endpoints",
-        "url=ftp://a.example&enabled_events[]=*",
-        "url_invalid",
-        "url",
-        "Invalid URL",
-    );
+    check("/v1/webhook_endpoints", "url=ftp://a.example&enabled_events[]=*", "url_invalid", "url", "Invalid URL");
     let long = format!("metadata[{}]=x", "k".repeat(41));
-    check(
-        "/v1/customers",
-        &long,
-        "",
-        &format!("metadata[{}]", "k".repeat(41)),
-        "40 characters",
-    );
-    check(
-        "/v1/customers",
-        &format!("metadata[k]={}", "v".repeat(501)),
-        "",
-        "metadata[k]",
-        "501",
-    );
+    check("/v1/customers", &long, "", &format!("metadata[{}]", "k".repeat(41)), "40 characters");
+    check("/v1/customers", &format!("metadata[k]={}", "v".repeat(501)), "", "metadata[k]", "501");
     let many: String = (0..51).map(|index| format!("metadata[k{index}]=v&")).collect();
     check("/v1/customers", &many, "", "metadata", "50 keys");
 }
@@ -191,23 +66,12 @@ fn parameters_are_checked_against_the_operation() {
 #[test]
 fn what_the_sandbox_does_not_model_says_so() {
     let mut account = Account::new();
-    assert_eq!(
-        account
-            .post("/v1/invoices", "automatic_tax[enabled]=true&customer=cus_1")
-            .status,
-        400
-    );
+    assert_eq!(account.post("/v1/invoices", "automatic_tax[enabled]=true&customer=cus_1").status, 400);
     let customer = account.customer();
     for (target, body) in [
         ("/v1/subscriptions", String::new()),
-        (
-            "/v1/invoices",
-            format!("customer={customer}&automatic_tax[enabled]=true"),
-        ),
-        (
-            "/v1/invoices",
-            format!("customer={customer}&from_invoice[action]=revision&from_invoice[invoice]=in_1"),
-        ),
+        ("/v1/invoices", format!("customer={customer}&automatic_tax[enabled]=true")),
+        ("/v1/invoices", format!("customer={customer}&from_invoice[action]=revision&from_invoice[invoice]=in_1")),
     ] {
         let answer = account.post(target, &body);
         assert_eq!(answer.status, 501, "{body}: {}", answer.body);
@@ -233,9 +97,7 @@ fn the_encoders_of_the_sdks_are_understood() {
 fn flatten(name: &str, node: &Node, leaves: &mut Vec<(String, String)>) {
     match node {
         Node::Text(text) => leaves.push((name.to_owned(), text.clone())),
-        Node::Map(map) => map
-            .iter()
-            .for_each(|(key, node)| flatten(&format!("{name}[{key}]"), node, leaves)),
+        Node::Map(map) => map.iter().for_each(|(key, node)| flatten(&format!("{name}[{key}]"), node, leaves)),
     }
 }
 
@@ -243,15 +105,8 @@ fn flatten(name: &str, node: &Node, leaves: &mut Vec<(String, String)>) {
 fn empty_brackets_append() {
     let flat = |encoded: &str| {
         let mut leaves = Vec::new();
-        form::decode(encoded.as_bytes())
-            .unwrap()
-            .iter()
-            .for_each(|(name, node)| flatten(name, node, &mut leaves));
-        leaves
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect::<Vec<_>>()
-            .join("&")
+        form::decode(encoded.as_bytes()).unwrap().iter().for_each(|(name, node)| flatten(name, node, &mut leaves));
+        leaves.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     };
     assert_eq!(flat("a[]=1&a[]=2"), "a[0]=1&a[1]=2");
     assert_eq!(flat("l[][x]=1&l[][y]=2&l[][x]=3"), "l[0][x]=1&l[0][y]=2&l[1][x]=3");
@@ -262,29 +117,15 @@ fn empty_brackets_append() {
 #[test]
 fn a_restricted_key_is_told_which_permission_it_lacks() {
     let slugs = ["rak_customer_write", "rak_invoice_read", "rak_plan_read"];
-    let keys = vec![
-        Key::full("sk_test_sandbox"),
-        Key::restricted("rk_test_0123456789abcdef", &slugs),
-    ];
-    let mut account = Account::with(Config {
-        keys,
-        ..Config::default()
-    });
+    let keys = vec![Key::full("sk_test_sandbox"), Key::restricted("rk_test_0123456789abcdef", &slugs)];
+    let mut account = Account::with(Config { keys, ..Config::default() });
     let check = |account: &mut Account, method: &str, target: &str, needed: Option<&str>| {
         account.key = "rk_test_0123456789abcdef".into();
         let answer = account.call(method, target, "", &[]);
-        assert_eq!(
-            answer.status == 403,
-            needed.is_some(),
-            "{method} {target}: {}",
-            answer.body
-        );
+        assert_eq!(answer.status == 403, needed.is_some(), "{method} {target}: {}", answer.body);
         if let Some(needed) = needed {
             assert!(answer.message().contains(&format!("'{needed}'")), "{}", answer.body);
-            assert!(
-                !answer.message().contains("0123456789abcdef"),
-                "the key itself is not repeated"
-            );
+            assert!(!answer.message().contains("0123456789abcdef"), "the key itself is not repeated");
         }
     };
     check(&mut account, "POST", "/v1/customers", None);
@@ -302,17 +143,9 @@ fn a_restricted_key_is_told_which_permission_it_lacks() {
 fn keys_come_as_bearer_or_as_user_name() {
     let ask = |authorization: Option<&str>| {
         let mut stripe = crate::stripe::Stripe::new(Config::default());
-        let headers = authorization
-            .map(|value| ("authorization".to_owned(), value.to_owned()))
-            .into_iter()
-            .collect();
+        let headers = authorization.map(|value| ("authorization".to_owned(), value.to_owned())).into_iter().collect();
         let path = "/v1/balance".into();
-        let request = Request {
-            method: "GET".into(),
-            path,
-            headers,
-            ..Request::default()
-        };
+        let request = Request { method: "GET".into(), path, headers, ..Request::default() };
         stripe.handle(0, &request).status
     };
     assert_eq!(ask(None), 401);
@@ -328,39 +161,19 @@ fn versions_and_urls_must_be_known() {
     let answer = account.call("GET", "/v1/account", "", &[("stripe-version", "2026-10-28.endive")]);
     assert_eq!(answer.header("stripe-version"), Some("2026-10-28.endive"));
     assert!(answer.header("request-id").is_some_and(|id| id.starts_with("req_")));
-    assert_eq!(
-        account
-            .call("GET", "/v1/account", "", &[("stripe-version", "2031-01-01.yew")])
-            .status,
-        400
-    );
+    assert_eq!(account.call("GET", "/v1/account", "", &[("stripe-version", "2031-01-01.yew")]).status, 400);
     let answer = account.get("/v1/nothing");
-    assert!(
-        answer.status == 404
-            && answer
-                .message()
-                .starts_with("Unrecognized request URL (GET: /v1/nothing)")
-    );
+    assert!(answer.status == 404 && answer.message().starts_with("Unrecognized request URL (GET: /v1/nothing)"));
     assert_eq!(account.call("PUT", "/v1/customers", "", &[]).status, 404);
 }
 
 #[test]
 fn the_rate_limit_is_a_bucket_of_one_second() {
-    let mut account = Account::with(Config {
-        rate_limit_per_s: Some(3),
-        ..Config::default()
-    });
-    let mut statuses = |count: u32| {
-        (0..count)
-            .map(|_| account.get("/v1/balance").status)
-            .collect::<Vec<_>>()
-    };
+    let mut account = Account::with(Config { rate_limit_per_s: Some(3), ..Config::default() });
+    let mut statuses = |count: u32| (0..count).map(|_| account.get("/v1/balance").status).collect::<Vec<_>>();
     assert_eq!(statuses(4), [200, 200, 200, 429]);
     account.now_ms += 400;
     let answers: Vec<_> = (0..2).map(|_| account.get("/v1/balance")).collect();
-    assert_eq!(
-        (answers[0].status, answers[1].status, answers[1].code()),
-        (200, 429, "rate_limit")
-    );
+    assert_eq!((answers[0].status, answers[1].status, answers[1].code()), (200, 429, "rate_limit"));
     assert_eq!(answers[1].header("stripe-rate-limited-reason"), Some("global-rate"));
 }

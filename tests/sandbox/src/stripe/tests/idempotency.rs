@@ -14,13 +14,7 @@ impl Account {
             ("idempotency-key".to_owned(), key.to_owned()),
         ];
         let (method, path, body) = ("POST".into(), "/v1/customers".into(), body.as_bytes().to_vec());
-        let request = Request {
-            method,
-            path,
-            headers,
-            body,
-            ..Request::default()
-        };
+        let request = Request { method, path, headers, body, ..Request::default() };
         self.stripe.fail(self.now_ms, &request, failure).status
     }
 
@@ -49,10 +43,7 @@ fn a_different_request_with_the_same_key_is_refused() {
     account.keyed("k1", "/v1/customers", "name=Acme").ok();
     for (target, body) in [("/v1/customers", "name=Other"), ("/v1/products", "name=Acme")] {
         let answer = account.keyed("k1", target, body);
-        assert_eq!(
-            (answer.status, answer.body["error"]["type"].as_str()),
-            (400, Some("idempotency_error"))
-        );
+        assert_eq!((answer.status, answer.body["error"]["type"].as_str()), (400, Some("idempotency_error")));
     }
     assert_eq!(account.keyed(&"k".repeat(256), "/v1/customers", "").status, 400);
     assert_eq!((account.customers(), account.stripe.objects("product").len()), (1, 0));
@@ -80,12 +71,7 @@ fn a_key_is_forgotten_after_a_day() {
     let mut account = Account::new();
     account.keyed("k1", "/v1/customers", "name=Acme").ok();
     account.now_ms += 24 * 60 * 60 * 1000 - 1;
-    assert_eq!(
-        account
-            .keyed("k1", "/v1/customers", "name=Acme")
-            .header("idempotent-replayed"),
-        Some("true")
-    );
+    assert_eq!(account.keyed("k1", "/v1/customers", "name=Acme").header("idempotent-replayed"), Some("true"));
     account.now_ms += 1;
     account.keyed("k1", "/v1/customers", "name=Acme").ok();
     assert_eq!(account.customers(), 2);
@@ -95,43 +81,18 @@ fn a_key_is_forgotten_after_a_day() {
 fn server_errors_are_kept_or_not_as_ordered() {
     let mut account = Account::new();
     assert_eq!(account.failing(Failure::ServerError, "k1", "name=Acme"), 500);
-    assert_eq!(
-        (
-            account.keyed("k1", "/v1/customers", "name=Acme").status,
-            account.customers()
-        ),
-        (200, 1)
-    );
+    assert_eq!((account.keyed("k1", "/v1/customers", "name=Acme").status, account.customers()), (200, 1));
 
     assert_eq!(account.failing(Failure::ServerErrorStored, "k2", "name=Acme"), 500);
     let replayed = account.keyed("k2", "/v1/customers", "name=Acme");
-    assert_eq!(
-        (
-            replayed.status,
-            replayed.header("idempotent-replayed"),
-            account.customers()
-        ),
-        (500, Some("true"), 1)
-    );
+    assert_eq!((replayed.status, replayed.header("idempotent-replayed"), account.customers()), (500, Some("true"), 1));
 
     assert_eq!(account.failing(Failure::ServerErrorAfterCommit, "k3", "name=Acme"), 500);
-    assert_eq!(
-        (
-            account.keyed("k3", "/v1/customers", "name=Acme").status,
-            account.customers()
-        ),
-        (500, 2)
-    );
+    assert_eq!((account.keyed("k3", "/v1/customers", "name=Acme").status, account.customers()), (500, 2));
 
     assert_eq!(account.failing(Failure::RateLimited, "k4", "name=Acme"), 429);
     assert_eq!(account.failing(Failure::InUse, "k4", "name=Acme"), 409);
-    assert_eq!(
-        (
-            account.keyed("k4", "/v1/customers", "name=Acme").status,
-            account.customers()
-        ),
-        (200, 3)
-    );
+    assert_eq!((account.keyed("k4", "/v1/customers", "name=Acme").status, account.customers()), (200, 3));
 }
 
 #[test]

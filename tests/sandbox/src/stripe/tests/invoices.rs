@@ -8,10 +8,7 @@ fn a_sent_invoice_is_opened_and_paid() {
     let mut account = Account::new();
     let id = account.draft_of(12_345);
     let draft = account.get(&format!("/v1/invoices/{id}")).ok();
-    assert_eq!(
-        (&draft["status"], &draft["auto_advance"]),
-        (&json!("draft"), &json!(false))
-    );
+    assert_eq!((&draft["status"], &draft["auto_advance"]), (&json!("draft"), &json!(false)));
     for empty in ["hosted_invoice_url", "invoice_pdf", "number"] {
         assert!(draft[empty].is_null(), "{empty}");
     }
@@ -19,18 +16,10 @@ fn a_sent_invoice_is_opened_and_paid() {
     let types = account.events_of(|account| drop(account.post(&format!("/v1/invoices/{id}/send"), "").ok()));
     assert_eq!(
         types,
-        [
-            "customer.updated",
-            "invoice.updated",
-            "invoice.finalized",
-            "payment_intent.created",
-            "invoice.sent"
-        ]
+        ["customer.updated", "invoice.updated", "invoice.finalized", "payment_intent.created", "invoice.sent"]
     );
 
-    let open = account
-        .get(&format!("/v1/invoices/{id}?expand[]=customer&expand[]=payments"))
-        .ok();
+    let open = account.get(&format!("/v1/invoices/{id}?expand[]=customer&expand[]=payments")).ok();
     assert_eq!(open["status"], "open");
     assert_eq!(
         (&open["amount_due"], &open["amount_remaining"], &open["amount_paid"]),
@@ -59,27 +48,14 @@ fn a_sent_invoice_is_opened_and_paid() {
             "invoice.payment_succeeded"
         ]
     );
-    let paid = account
-        .get(&format!(
-            "/v1/invoices/{id}?expand[]=payments.data.payment.payment_intent"
-        ))
-        .ok();
+    let paid = account.get(&format!("/v1/invoices/{id}?expand[]=payments.data.payment.payment_intent")).ok();
     assert_eq!(
         (&paid["status"], &paid["amount_paid"], &paid["amount_remaining"]),
         (&json!("paid"), &json!(12_345), &json!(0))
     );
-    assert_eq!(
-        paid["payments"]["data"][0]["payment"]["payment_intent"]["status"],
-        "succeeded"
-    );
-    assert_eq!(
-        account.get(&format!("/v1/invoice_payments?invoice={id}")).ok()["data"][0]["amount_paid"],
-        12_345
-    );
-    assert_eq!(
-        account.post(&pay, "payment_method=pm_card_visa").message(),
-        "Invoice is already paid"
-    );
+    assert_eq!(paid["payments"]["data"][0]["payment"]["payment_intent"]["status"], "succeeded");
+    assert_eq!(account.get(&format!("/v1/invoice_payments?invoice={id}")).ok()["data"][0]["amount_paid"], 12_345);
+    assert_eq!(account.post(&pay, "payment_method=pm_card_visa").message(), "Invoice is already paid");
 }
 
 #[test]
@@ -134,19 +110,10 @@ fn the_events_of_the_other_ends() {
         types.last().cloned().unwrap_or_default()
     };
     assert_eq!(last(&[("finalize", ""), ("void", "")]), "invoice.voided");
-    assert_eq!(
-        last(&[("finalize", ""), ("mark_uncollectible", "")]),
-        "invoice.marked_uncollectible"
-    );
+    assert_eq!(last(&[("finalize", ""), ("mark_uncollectible", "")]), "invoice.marked_uncollectible");
     // Out of band there was no payment that could succeed.
-    assert_eq!(
-        last(&[("finalize", ""), ("pay", "paid_out_of_band=true")]),
-        "invoice.paid"
-    );
-    assert_eq!(
-        last(&[("finalize", ""), ("pay", "payment_method=pm_card_chargeDeclined")]),
-        "invoice.payment_failed"
-    );
+    assert_eq!(last(&[("finalize", ""), ("pay", "paid_out_of_band=true")]), "invoice.paid");
+    assert_eq!(last(&[("finalize", ""), ("pay", "payment_method=pm_card_chargeDeclined")]), "invoice.payment_failed");
 
     let id = account.draft_of(100);
     let types = account.events_of(|account| drop(account.delete(&format!("/v1/invoices/{id}")).ok()));
@@ -166,36 +133,16 @@ fn what_an_invoice_refuses() {
     };
     check("currency=usd".into(), "customer", "Missing required param: customer.");
     check("customer=cus_0".into(), "customer", "No such customer: 'cus_0'");
-    check(
-        format!("customer={customer}&days_until_due=30"),
-        "days_until_due",
-        "collection_method",
-    );
-    check(
-        format!("customer={customer}&due_date=1"),
-        "due_date",
-        "collection_method",
-    );
-    check(
-        format!("customer={customer}&collection_method=send_invoice&due_date=1"),
-        "due_date",
-        "future",
-    );
+    check(format!("customer={customer}&days_until_due=30"), "days_until_due", "collection_method");
+    check(format!("customer={customer}&due_date=1"), "due_date", "collection_method");
+    check(format!("customer={customer}&collection_method=send_invoice&due_date=1"), "due_date", "future");
     check(
         format!("customer={customer}&collection_method=send_invoice&due_date=1&days_until_due=1"),
         "",
         "only specify one",
     );
-    check(
-        format!("customer={silent}&collection_method=send_invoice"),
-        "",
-        "Missing email.",
-    );
-    check(
-        format!("customer={customer}&currency=zzz"),
-        "currency",
-        "Invalid currency",
-    );
+    check(format!("customer={silent}&collection_method=send_invoice"), "", "Missing email.");
+    check(format!("customer={customer}&currency=zzz"), "currency", "Invalid currency");
 
     let empty = account.draft("usd");
     let answer = account.post(&format!("/v1/invoices/{empty}/finalize"), "");
@@ -216,10 +163,7 @@ fn nothing_due_is_paid_at_once() {
     let mut account = Account::new();
     let id = account.draft_of(0);
     let types = account.events_of(|account| drop(account.post(&format!("/v1/invoices/{id}/finalize"), "").ok()));
-    assert!(
-        types.ends_with(&["invoice.paid".into(), "invoice.payment_succeeded".into()]),
-        "{types:?}"
-    );
+    assert!(types.ends_with(&["invoice.paid".into(), "invoice.payment_succeeded".into()]), "{types:?}");
     assert_eq!(account.get(&format!("/v1/invoices/{id}")).ok()["status"], "paid");
 }
 
@@ -229,21 +173,14 @@ fn a_credit_becomes_balance_and_is_used_up() {
     let credit = account.draft_of(-500);
     let paid = account.post(&format!("/v1/invoices/{credit}/finalize"), "").ok();
     assert_eq!(
-        (
-            &paid["status"],
-            &paid["total"],
-            &paid["amount_due"],
-            &paid["ending_balance"]
-        ),
+        (&paid["status"], &paid["total"], &paid["amount_due"], &paid["ending_balance"]),
         (&json!("paid"), &json!(-500), &json!(0), &json!(-500))
     );
     let customer = paid["customer"].as_str().expect("a customer").to_owned();
     assert_eq!(account.get(&format!("/v1/customers/{customer}")).ok()["balance"], -500);
 
     let id = account.create("/v1/invoices", &format!("customer={customer}"));
-    account
-        .post(&format!("/v1/invoices/{id}/add_lines"), "lines[0][amount]=800")
-        .ok();
+    account.post(&format!("/v1/invoices/{id}/add_lines"), "lines[0][amount]=800").ok();
     let open = account.post(&format!("/v1/invoices/{id}/finalize"), "").ok();
     assert_eq!(
         (&open["total"], &open["starting_balance"], &open["amount_due"]),
@@ -259,10 +196,7 @@ fn the_customer_is_frozen_by_finalizing() {
     let mut account = Account::new();
     let id = account.draft_of(100);
     let target = format!("/v1/invoices/{id}");
-    let customer = account.get(&target).ok()["customer"]
-        .as_str()
-        .expect("a customer")
-        .to_owned();
+    let customer = account.get(&target).ok()["customer"].as_str().expect("a customer").to_owned();
     account.post(&format!("/v1/customers/{customer}"), "name=Second").ok();
     assert_eq!(account.get(&target).ok()["customer_name"], "Second");
     account.post(&format!("{target}/finalize"), "").ok();
@@ -275,10 +209,7 @@ fn auto_advance_finalizes_after_an_hour() {
     let mut account = Account::new();
     let id = account.draft_of(100);
     let target = format!("/v1/invoices/{id}");
-    assert_eq!(
-        account.post(&target, "auto_advance=true").ok()["automatically_finalizes_at"],
-        START_MS / 1000 + 3600
-    );
+    assert_eq!(account.post(&target, "auto_advance=true").ok()["automatically_finalizes_at"], START_MS / 1000 + 3600);
     account.now_ms += 3_599_000;
     assert_eq!(account.get(&target).ok()["status"], "draft");
     account.now_ms += 1_000;
@@ -291,43 +222,24 @@ fn auto_advance_finalizes_after_an_hour() {
     account.post(&format!("/v1/invoices/{empty}"), "auto_advance=true").ok();
     account.now_ms += 3_600_000;
     let failed: Value = account.get(&format!("/v1/invoices/{empty}")).ok();
-    assert_eq!(
-        failed["last_finalization_error"]["code"],
-        "invoice_no_customer_line_items"
-    );
-    assert_eq!(
-        account.event_types().last().map(String::as_str),
-        Some("invoice.finalization_failed")
-    );
+    assert_eq!(failed["last_finalization_error"]["code"], "invoice_no_customer_line_items");
+    assert_eq!(account.event_types().last().map(String::as_str), Some("invoice.finalization_failed"));
 }
 
 #[test]
 fn invoices_are_listed_and_searched() {
     let mut account = Account::new();
     let first = account.draft_of(100);
-    account
-        .post(&format!("/v1/invoices/{first}"), "metadata[sf_opportunity_id]=006A")
-        .ok();
+    account.post(&format!("/v1/invoices/{first}"), "metadata[sf_opportunity_id]=006A").ok();
     let second = account.draft_of(200);
     account.post(&format!("/v1/invoices/{second}/finalize"), "").ok();
     let mut ids = |target: &str| {
         let data = account.get(target).ok()["data"].as_array().cloned().unwrap_or_default();
-        data.iter()
-            .map(|one| one["id"].as_str().unwrap_or_default().to_owned())
-            .collect::<Vec<_>>()
+        data.iter().map(|one| one["id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ids("/v1/invoices"), [second.clone(), first.clone()]);
     assert_eq!(ids("/v1/invoices?status=open"), std::slice::from_ref(&second));
-    assert_eq!(
-        ids("/v1/invoices?status=draft&collection_method=send_invoice"),
-        std::slice::from_ref(&first)
-    );
-    assert_eq!(
-        ids("/v1/invoices/search?query=metadata%5B%22sf_opportunity_id%22%5D:%22006A%22"),
-        [first]
-    );
-    assert_eq!(
-        ids("/v1/invoices/search?query=total%3E100%20AND%20status:%22open%22"),
-        [second]
-    );
+    assert_eq!(ids("/v1/invoices?status=draft&collection_method=send_invoice"), std::slice::from_ref(&first));
+    assert_eq!(ids("/v1/invoices/search?query=metadata%5B%22sf_opportunity_id%22%5D:%22006A%22"), [first]);
+    assert_eq!(ids("/v1/invoices/search?query=total%3E100%20AND%20status:%22open%22"), [second]);
 }

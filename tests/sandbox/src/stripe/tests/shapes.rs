@@ -41,27 +41,16 @@ fn every_object_has_the_vendors_fields() {
     let body = "email=a@b.example&address[country]=US&shipping[name]=x&shipping[address][line1]=y\
                 &invoice_settings[custom_fields][0][name]=PO&invoice_settings[custom_fields][0][value]=1";
     let customer = account.create("/v1/customers", body);
-    let price = account.create(
-        "/v1/prices",
-        "currency=usd&unit_amount=250&product_data[name]=Gold&recurring[interval]=month",
-    );
+    let price =
+        account.create("/v1/prices", "currency=usd&unit_amount=250&product_data[name]=Gold&recurring[interval]=month");
     let once = account.create("/v1/prices", "currency=usd&unit_amount=250&product_data[name]=Gold");
     let invoice = account.create("/v1/invoices", &format!("customer={customer}&currency=usd"));
     let add = format!("/v1/invoices/{invoice}/add_lines");
-    account
-        .post(&add, &format!("lines[0][pricing][price]={once}&lines[1][amount]=5"))
-        .ok();
+    account.post(&add, &format!("lines[0][pricing][price]={once}&lines[1][amount]=5")).ok();
     account.post(&format!("/v1/invoices/{invoice}/finalize"), "").ok();
-    check(
-        "Invoice",
-        &account.get(&format!("/v1/invoices/{invoice}?expand[]=payments")).ok(),
-    );
-    account
-        .post(&format!("/v1/invoices/{invoice}/mark_uncollectible"), "")
-        .ok();
-    account
-        .post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa")
-        .ok();
+    check("Invoice", &account.get(&format!("/v1/invoices/{invoice}?expand[]=payments")).ok());
+    account.post(&format!("/v1/invoices/{invoice}/mark_uncollectible"), "").ok();
+    account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
 
     check("Price", &account.get(&format!("/v1/prices/{price}")).ok());
     for line in account.stripe.invoice_lines(&invoice) {

@@ -6,22 +6,13 @@ use crate::wire::{Delivery, Service};
 use serde_json::Value;
 
 fn header<'a>(delivery: &'a Delivery, name: &str) -> &'a str {
-    delivery
-        .headers
-        .iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
-        .unwrap_or_default()
+    delivery.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
 }
 
 impl Account {
     fn endpoint(&mut self, url: &str, events: &str) -> (String, String) {
-        let made = self
-            .post(
-                "/v1/webhook_endpoints",
-                &format!("url={url}&{events}&api_version=2026-10-28.endive"),
-            )
-            .ok();
+        let made =
+            self.post("/v1/webhook_endpoints", &format!("url={url}&{events}&api_version=2026-10-28.endive")).ok();
         let field = |name: &str| made[name].as_str().expect("a string").to_owned();
         (field("id"), field("secret"))
     }
@@ -55,9 +46,7 @@ fn an_endpoint_gets_what_it_asked_for_signed_with_its_secret() {
     let mut account = Account::new();
     let (_, secret) = account.endpoint("https://a.example/hook", "enabled_events[]=customer.created");
     account.endpoint("https://b.example/hook", "enabled_events[]=invoice.paid");
-    account
-        .call("POST", "/v1/customers", "name=Acme", &[("idempotency-key", "run-1")])
-        .ok();
+    account.call("POST", "/v1/customers", "name=Acme", &[("idempotency-key", "run-1")]).ok();
     account.create("/v1/products", "name=Gold");
 
     let deliveries = account.take();
@@ -65,30 +54,15 @@ fn an_endpoint_gets_what_it_asked_for_signed_with_its_secret() {
     let delivery = &deliveries[0];
     assert_eq!(delivery.url, "https://a.example/hook");
     let seconds = account.now_ms / 1000;
-    assert_eq!(
-        header(delivery, "stripe-signature"),
-        signature(&secret, seconds, &delivery.body)
-    );
+    assert_eq!(header(delivery, "stripe-signature"), signature(&secret, seconds, &delivery.body));
     let event: Value = serde_json::from_slice(&delivery.body).expect("an event");
-    assert_eq!(
-        (event["id"].as_str(), event["type"].as_str()),
-        (Some(delivery.id.as_str()), Some("customer.created"))
-    );
-    assert_eq!(
-        (&event["request"]["idempotency_key"], &event["pending_webhooks"]),
-        (&"run-1".into(), &1.into())
-    );
+    assert_eq!((event["id"].as_str(), event["type"].as_str()), (Some(delivery.id.as_str()), Some("customer.created")));
+    assert_eq!((&event["request"]["idempotency_key"], &event["pending_webhooks"]), (&"run-1".into(), &1.into()));
     assert_eq!(event["data"]["object"]["name"], "Acme");
 
-    assert_eq!(
-        account.get("/v1/events?delivery_success=false").ok()["data"][0]["id"],
-        delivery.id.as_str()
-    );
+    assert_eq!(account.get("/v1/events?delivery_success=false").ok()["data"][0]["id"], delivery.id.as_str());
     account.stripe.delivered(delivery);
-    assert_eq!(
-        account.get("/v1/events?delivery_success=false").ok()["data"],
-        serde_json::json!([])
-    );
+    assert_eq!(account.get("/v1/events?delivery_success=false").ok()["data"], serde_json::json!([]));
     assert!(account.take().is_empty());
 }
 
@@ -103,10 +77,7 @@ fn a_url_may_be_registered_twice_and_each_retry_is_signed_afresh() {
     for (delivery, secret) in deliveries.iter().zip(&secrets) {
         let later = account.stripe.redeliver(account.now_ms + 5_000, delivery);
         let seconds = account.now_ms / 1000 + 5;
-        assert_eq!(
-            header(&later, "stripe-signature"),
-            signature(secret, seconds, &delivery.body)
-        );
+        assert_eq!(header(&later, "stripe-signature"), signature(secret, seconds, &delivery.body));
         assert_eq!((&later.id, &later.body), (&delivery.id, &delivery.body));
     }
 }
@@ -121,9 +92,7 @@ fn the_secret_is_shown_once_and_an_endpoint_can_be_switched_off() {
     assert_eq!(account.post(&target, "disabled=true").ok()["status"], "disabled");
     account.customer();
     assert!(account.take().is_empty());
-    account
-        .post(&target, "disabled=false&enabled_events[]=product.created")
-        .ok();
+    account.post(&target, "disabled=false&enabled_events[]=product.created").ok();
     account.customer();
     assert!(account.take().is_empty());
     account.create("/v1/products", "name=Gold");
@@ -138,28 +107,15 @@ fn events_are_listed_by_type_for_thirty_days() {
     account.customer();
     account.create("/v1/products", "name=Gold");
     let count = |account: &mut Account, query: &str| {
-        account.get(&format!("/v1/events?{query}")).ok()["data"]
-            .as_array()
-            .map(Vec::len)
+        account.get(&format!("/v1/events?{query}")).ok()["data"].as_array().map(Vec::len)
     };
     assert_eq!(count(&mut account, ""), Some(2));
     assert_eq!(count(&mut account, "type=customer.created"), Some(1));
-    assert_eq!(
-        count(&mut account, "types[]=customer.created&types[]=product.created"),
-        Some(2)
-    );
-    assert_eq!(
-        account.get("/v1/events?type=a&types[]=b").code(),
-        "parameters_exclusive"
-    );
+    assert_eq!(count(&mut account, "types[]=customer.created&types[]=product.created"), Some(2));
+    assert_eq!(account.get("/v1/events?type=a&types[]=b").code(), "parameters_exclusive");
     let newest = account.get("/v1/events?limit=1").ok()["data"][0].clone();
     assert_eq!(newest["type"], "product.created");
-    assert_eq!(
-        account
-            .get(&format!("/v1/events/{}", newest["id"].as_str().unwrap_or_default()))
-            .ok(),
-        newest
-    );
+    assert_eq!(account.get(&format!("/v1/events/{}", newest["id"].as_str().unwrap_or_default())).ok(), newest);
     account.now_ms += 31 * 86_400_000;
     assert_eq!(count(&mut account, ""), Some(0));
 }

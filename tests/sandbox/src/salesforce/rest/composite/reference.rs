@@ -20,15 +20,9 @@ pub fn in_body(body: &Json, results: &HashMap<String, Json>) -> Result<Json, Api
             Some(path) => resolved(path, results)?.clone(),
             None => substituted(text, results, str::to_owned)?.into(),
         },
-        Json::List(items) => items
-            .iter()
-            .map(|item| in_body(item, results))
-            .collect::<Result<Vec<_>, _>>()?
-            .into(),
+        Json::List(items) => items.iter().map(|item| in_body(item, results)).collect::<Result<Vec<_>, _>>()?.into(),
         Json::Object(members) => {
-            let members = members
-                .iter()
-                .map(|(name, value)| Ok((name.clone(), in_body(value, results)?)));
+            let members = members.iter().map(|(name, value)| Ok((name.clone(), in_body(value, results)?)));
             Json::Object(members.collect::<Result<_, ApiError>>()?)
         }
         other => other.clone(),
@@ -36,9 +30,7 @@ pub fn in_body(body: &Json, results: &HashMap<String, Json>) -> Result<Json, Api
 }
 
 fn whole(text: &str) -> Option<&str> {
-    text.strip_prefix("@{")?
-        .strip_suffix('}')
-        .filter(|path| !path.contains('}'))
+    text.strip_prefix("@{")?.strip_suffix('}').filter(|path| !path.contains('}'))
 }
 
 fn substituted(
@@ -69,17 +61,11 @@ fn resolved<'a>(path: &str, results: &'a HashMap<String, Json>) -> Result<&'a Js
     let value = results.get(reference).and_then(|result| {
         steps.split('.').try_fold(result, |value, step| {
             let (name, positions) = step.split_once('[').unwrap_or((step, ""));
-            let value = value
-                .members()
-                .iter()
-                .find(|(key, _)| key.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value)?;
-            positions
-                .split('[')
-                .filter(|position| !position.is_empty())
-                .try_fold(value, |value, position| {
-                    value.list()?.get(position.strip_suffix(']')?.parse::<usize>().ok()?)
-                })
+            let value =
+                value.members().iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)?;
+            positions.split('[').filter(|position| !position.is_empty()).try_fold(value, |value, position| {
+                value.list()?.get(position.strip_suffix(']')?.parse::<usize>().ok()?)
+            })
         })
     });
     value.filter(|value| !value.is_null()).ok_or_else(|| {
