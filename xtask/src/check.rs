@@ -67,6 +67,9 @@ impl Tally {
         let Some(stack) = running else { return };
         self.part("the story by callout", |tally| tally.story(&stack, Door::Callout));
         self.part("the story by event relay", |tally| tally.story(&stack, Door::Relay));
+        if cfg!(target_os = "linux") {
+            self.part("a worker that is killed", |tally| story::killed::play(&stack, tally.progress));
+        }
         self.part("stripe-python", |_| clients::stripe_python(&stack));
         self.part("the Stripe CLI", |_| clients::stripe_cli(&stack));
         self.part("simple-salesforce and the Stripe CLI", |_| clients::salesforce_and_stripe_cli(&stack));

@@ -104,6 +104,13 @@ impl Sandbox {
             .map(drop)
     }
 
+    /// Makes something go wrong at Stripe, as the sandbox's README describes it.
+    pub fn inject(&self, fault: &Value) -> Result<()> {
+        let url = format!("{}/_sandbox/faults", self.stripe_url);
+        let headers = [("content-type", "application/json")];
+        self.http.send("POST", &url, &headers, &fault.to_string())?.json("injecting a fault").map(drop)
+    }
+
     /// The log of requests that a service answered, oldest first.
     pub fn requests(&self, service_url: &str) -> Result<Vec<Value>> {
         let url = format!("{service_url}/_sandbox/requests");

@@ -3,6 +3,7 @@
 
 mod checks;
 mod facts;
+pub mod killed;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -172,7 +173,18 @@ pub fn wait_for_opportunity(
     field: &str,
     is_right: impl Fn(&Value) -> bool,
 ) -> Result<Value> {
-    let deadline = Instant::now() + HOP_WITHIN;
+    wait_for_opportunity_within(HOP_WITHIN, stack, salesforce, id, field, is_right)
+}
+
+fn wait_for_opportunity_within(
+    within: Duration,
+    stack: &Stack,
+    salesforce: &Salesforce,
+    id: &str,
+    field: &str,
+    is_right: impl Fn(&Value) -> bool,
+) -> Result<Value> {
+    let deadline = Instant::now() + within;
     loop {
         let opportunity = salesforce.read("Opportunity", id, &OPPORTUNITY_FIELDS)?;
         if is_right(&opportunity[field]) {
@@ -181,7 +193,7 @@ pub fn wait_for_opportunity(
         if Instant::now() >= deadline {
             return Err(Failure::new(format!(
                 "waited {} s for {field} of {opportunity}\n{}",
-                HOP_WITHIN.as_secs(),
+                within.as_secs(),
                 state_of_play(stack)
             )));
         }
