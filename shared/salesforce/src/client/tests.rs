@@ -46,7 +46,7 @@ fn client(url: &str) -> Client {
         credentials: Credentials::from_json(r#"{"client_id":"id","client_secret":"secret"}"#).expect("valid"),
         api_version: "v67.0".into(),
         allowed_hosts: Vec::new(),
-        timeouts: Timeouts { connect: Duration::from_millis(500), request: Duration::from_millis(500) },
+        timeouts: Timeouts { connect: Duration::from_secs(3), request: Duration::from_secs(3) },
     })
     .expect("valid")
 }

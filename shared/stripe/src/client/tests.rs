@@ -21,7 +21,7 @@ async fn serve(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<Str
             let length = socket.read(&mut buffer).await.unwrap_or(0);
             asked.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
             if answer == "hang" {
-                tokio::time::sleep(Duration::from_secs(5)).await;
+                tokio::time::sleep(Duration::from_secs(30)).await;
             }
             let _ = socket.write_all(answer.as_bytes()).await;
             let _ = socket.shutdown().await;
@@ -37,7 +37,7 @@ fn http(status: u16, headers: &str, body: &str) -> String {
 
 fn client(url: &str) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let timeouts = Timeouts { connect: Duration::from_millis(500), request: Duration::from_millis(500) };
+    let timeouts = Timeouts { connect: Duration::from_secs(3), request: Duration::from_secs(3) };
     Client::new(url, ApiKey::parse("rk_test_1").expect("valid"), timeouts).expect("valid")
 }
 

@@ -113,14 +113,17 @@ async fn a_refused_connection_comes_back_on_the_same_port() {
 #[tokio::test]
 async fn a_slow_answer_is_committed_before_it_is_late() {
     let env = env().await;
-    env.inject(Fault::Slow { delay_ms: 5_000 });
+    env.inject(Fault::Slow { delay_ms: 30_000 });
     let began = Instant::now();
     let url = format!("{}/v1/customers", env.stripe.url());
     let impatient =
         env.client.post(url).bearer_auth("sk_test_sandbox").timeout(Duration::from_millis(300)).send().await;
     assert!(impatient.is_err_and(|error| error.is_timeout()));
-    assert!(began.elapsed() < Duration::from_millis(4_000));
-    assert_eq!(env.customers(), 1);
+    // The answer is still on its way for half a minute; the effect is there long before.
+    while env.customers() == 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "the effect waits for the answer");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
