@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use domain::{FieldValue, Record};
+use outbound::{Timeouts, Unread};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Method, Response, StatusCode, Url, redirect};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -17,26 +18,6 @@ use crate::error::{Error, Refusal, classify};
 use crate::json;
 use crate::login::{Allowed, Credentials, Session};
 use crate::session::Sessions;
-
-/// How long to wait. A lost packet must not hold a run's lease until the function is killed.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    pub connect: Duration,
-    /// From the first byte sent to the last one read.
-    pub request: Duration,
-}
-
-impl Default for Timeouts {
-    /// Ten seconds for a request, because the engine begins no call with less than fourteen left (its `LAST_CALL`). Where
-    /// a login comes first it may take longer, and the function may be ended in the middle: then nobody knows whether a
-    /// write happened, and it is repeated, which is safe because writes here set fields to values.
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(2), request: Duration::from_secs(10) }
-    }
-}
-
-/// A function's environment freezes between invocations, and the other side closes what was idle.
-const IDLE: Duration = Duration::from_secs(20);
 
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -95,27 +76,8 @@ pub struct Client {
 
 impl Client {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let login = Url::parse(&config.login_url).map_err(|_| ConfigError::LoginUrl)?;
-        let is_loopback = matches!(login.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        let is_secure = login.scheme() == "https" || (login.scheme() == "http" && is_loopback);
-        let has_more = login.path() != "/"
-            || login.query().is_some()
-            || login.fragment().is_some()
-            || !login.username().is_empty()
-            || login.password().is_some();
-        if !is_secure || has_more {
-            return Err(ConfigError::LoginUrl);
-        }
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("closedwon/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(config.timeouts.connect)
-            .timeout(config.timeouts.request)
-            .pool_idle_timeout(IDLE)
-            .redirect(redirect::Policy::none())
-            .https_only(login.scheme() == "https")
-            .no_proxy()
-            .build()
-            .map_err(|error| ConfigError::Http(error.to_string()))?;
+        let login = outbound::base_url(&config.login_url).ok_or(ConfigError::LoginUrl)?;
+        let http = outbound::client(&login, config.timeouts, HeaderMap::new()).map_err(ConfigError::Http)?;
         let allowed = Allowed { login, hosts: config.allowed_hosts };
         Ok(Self {
             http,
@@ -269,16 +231,12 @@ fn segment(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-pub(crate) async fn read(mut response: Response) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(Error::unreadable()),
-            Ok(None) => return Ok(body),
-            Err(error) => return Err(Error::of_transport(&error)),
-        }
-    }
+pub(crate) async fn read(response: Response) -> Result<Vec<u8>, Error> {
+    outbound::read(response, LARGEST_ANSWER).await.map_err(|why| match why {
+        Unread::TooLong => Error::unreadable(),
+        Unread::Timeout => Error::Unknown { reason: "no answer in time".into() },
+        Unread::ConnectionLost => Error::Unknown { reason: "the connection was lost".into() },
+    })
 }
 
 #[cfg(test)]

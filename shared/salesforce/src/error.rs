@@ -1,8 +1,7 @@
 //! What went wrong, by what the caller can do about it. No variant holds a record, an e-mail address or a secret.
 
+use outbound::mask;
 use serde::Deserialize;
-
-use crate::mask::mask;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {

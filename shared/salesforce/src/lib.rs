@@ -6,12 +6,12 @@ mod composite;
 mod error;
 mod json;
 mod login;
-mod mask;
 pub mod relay;
 mod session;
 pub mod signature;
 pub mod soql;
 
-pub use client::{ApiUsage, Client, Config, ConfigError, Timeouts, Update};
+pub use client::{ApiUsage, Client, Config, ConfigError, Update};
 pub use error::{Error, Refusal};
 pub use login::{Credentials, InvalidCredentials};
+pub use outbound::Timeouts;

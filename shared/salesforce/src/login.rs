@@ -2,13 +2,13 @@
 
 use std::fmt;
 
+use outbound::mask;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::client::read;
 use crate::error::Error;
-use crate::mask::mask;
 
 /// Of an External Client App whose client-credentials flow runs as the integration user.
 #[derive(Clone)]

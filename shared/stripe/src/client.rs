@@ -1,35 +1,13 @@
 //! One request for one call.
 
-use std::time::Duration;
-
+use outbound::{Timeouts, Unread};
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode, Url, redirect};
+use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Headers, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
 use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Write};
-
-/// How long to wait. A lost packet must not hold a run's lease until the function is killed.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    pub connect: Duration,
-    /// From the first byte sent to the last one read.
-    pub request: Duration,
-}
-
-impl Default for Timeouts {
-    /// Ten seconds for a request, because the engine begins no call with less than fourteen left (its `LAST_CALL`): the
-    /// answer is there, or given up, with time to save what is known before the function is ended. A longer wait breaks
-    /// that sum.
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(2), request: Duration::from_secs(10) }
-    }
-}
-
-/// A function's environment freezes between invocations, and the other side closes what was idle. Connections older than
-/// this are not used again.
-const IDLE: Duration = Duration::from_secs(20);
 
 /// Far above any answer of the calls that are made here.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -69,23 +47,13 @@ pub struct Reply {
 
 impl Client {
     pub fn new(base_url: &str, key: ApiKey, timeouts: Timeouts) -> Result<Self, ConfigError> {
-        let url = base(base_url).ok_or(ConfigError::BaseUrl)?;
+        let url = outbound::base_url(base_url).ok_or(ConfigError::BaseUrl)?;
         if url.scheme() == "http" && key.is_live() {
             return Err(ConfigError::LiveKeyOverHttp);
         }
         let mut headers = HeaderMap::new();
         headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("closedwon/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.request)
-            .pool_idle_timeout(IDLE)
-            .redirect(redirect::Policy::none())
-            .https_only(url.scheme() == "https")
-            .no_proxy()
-            .build()
-            .map_err(|error| ConfigError::Http(error.to_string()))?;
+        let http = outbound::client(&url, timeouts, headers).map_err(ConfigError::Http)?;
         let base_url = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { http, base_url, key })
     }
@@ -141,19 +109,6 @@ impl Client {
     }
 }
 
-/// Scheme, host and port, and nothing else: what else stands in a URL would go to Stripe with every request.
-fn base(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
-    let has_more = url.path() != "/"
-        || url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some();
-    (is_secure && !has_more).then_some(url)
-}
-
 /// Stripe takes keys of up to 255 characters; others than these do not survive in a header.
 fn is_sendable(idempotency_key: &str) -> bool {
     (1..=255).contains(&idempotency_key.len()) && idempotency_key.bytes().all(|c| c.is_ascii_graphic())
@@ -176,17 +131,12 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<(Vec<u8>, Headers), 
     if status == StatusCode::OK { Ok((body, headers)) } else { Err(classify(status.as_u16(), headers, &body)) }
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, UnknownReason> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_ANSWER => body.extend_from_slice(&chunk),
-            Ok(Some(_)) => return Err(UnknownReason::UnreadableAnswer),
-            Ok(None) => return Ok(body),
-            Err(error) if error.is_timeout() => return Err(UnknownReason::Timeout),
-            Err(_) => return Err(UnknownReason::ConnectionLost),
-        }
-    }
+async fn read(response: Response) -> Result<Vec<u8>, UnknownReason> {
+    outbound::read(response, LARGEST_ANSWER).await.map_err(|why| match why {
+        Unread::TooLong => UnknownReason::UnreadableAnswer,
+        Unread::Timeout => UnknownReason::Timeout,
+        Unread::ConnectionLost => UnknownReason::ConnectionLost,
+    })
 }
 
 fn headers(response: &Response) -> Headers {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::mask::{mask, mask_address};
+use outbound::mask;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -180,6 +180,11 @@ fn permission(message: &str) -> Option<String> {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
         .find(|word| word.starts_with("rak_"))
         .map(str::to_owned)
+}
+
+/// What Stripe says about an address quotes it after a colon, and what a person typed there need not look like one.
+fn mask_address(message: &str) -> String {
+    mask(message.split(':').next().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -4,17 +4,17 @@ mod client;
 mod error;
 pub mod form;
 mod key;
-mod mask;
 mod objects;
 mod params;
 mod reads;
 pub mod signature;
 pub mod webhook;
 
-pub use client::{Answer, Client, ConfigError, Reply, Timeouts};
+pub use client::{Answer, Client, ConfigError, Reply};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
 pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
+pub use outbound::Timeouts;
 pub use params::{Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, Write};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.

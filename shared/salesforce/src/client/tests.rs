@@ -1,5 +1,7 @@
 //! The client against a server that answers with given bytes, since what matters is what it makes of bad ones.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

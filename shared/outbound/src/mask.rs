@@ -1,4 +1,5 @@
-//! What Salesforce's sentences quote is taken out of them: they go into logs, the ledger and the dead-letter queue.
+//! What a vendor's sentence quotes of what was sent is taken out of it: it goes into logs, the ledger, the dead-letter queue
+//! and Salesforce.
 
 /// Long enough to say what is wrong.
 const LONGEST: usize = 300;
@@ -7,7 +8,7 @@ const LONGEST: usize = 300;
 const SECRETS: [&str; 4] = ["sk_", "rk_", "pk_", "whsec_"];
 
 /// The sentence in one line and cut short, without keys, tokens and addresses.
-pub(crate) fn mask(message: &str) -> String {
+pub fn mask(message: &str) -> String {
     let mut after_bearer = false;
     let words = message.split_whitespace().map(|word| {
         let is_secret = std::mem::replace(&mut after_bearer, is_bearer(word)) || holds_secret(word);
@@ -50,6 +51,10 @@ mod tests {
             ("token 00D000000000001!AQEAQ expired", "token … expired"),
             ("ap%40acme.example ap＠acme.example", "… …"),
             ("disk_space of 00D000000000001EAA!", "disk_space of …"),
+            ("Invalid email: ap@acme.example with (rk_test_abc). See docs", "Invalid email: … with … See docs"),
+            ("\"pk_test_1\" 'whsec_abc' RK_LIVE_A", "… … …"),
+            ("https://x.example/?key=rk_test_1&a=b", "…"),
+            ("disk_space risk_level rak_customer_write", "disk_space risk_level rak_customer_write"),
             (
                 "No such column 'Stripe_Invoice_Id__c' on entity 'Opportunity'",
                 "No such column 'Stripe_Invoice_Id__c' on entity 'Opportunity'",
