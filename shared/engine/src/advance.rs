@@ -43,7 +43,11 @@ impl<W: World> Engine<W> {
                 (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),
             },
             now,
-            lease_until: errand.deadline.saturating_add(LEASE_MARGIN).unwrap_or(errand.deadline),
+            lease_until: match errand.deadline.saturating_add(LEASE_MARGIN) {
+                _ if planted!(LeaseOfAMoment) => now,
+                Ok(lease_until) => lease_until,
+                Err(_) => errand.deadline,
+            },
             restored: control.restored,
         };
         let held = match self.ledger.begin(seed.clone(), &claim).await.map_err(|error| ledger_pause(&error))? {
@@ -136,8 +140,8 @@ impl<W: World> Engine<W> {
     async fn allowed(&self) -> Result<Control, Pause> {
         let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
         match control.stopped {
-            Some(reason) => Err(Pause::backoff("stopped_by_operator", reason)),
-            None => Ok(control),
+            Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff("stopped_by_operator", reason)),
+            _ => Ok(control),
         }
     }
 
@@ -148,12 +152,14 @@ impl<W: World> Engine<W> {
         if work.run.intents.get(&Operation::SendInvoice).is_some_and(Intent::is_open) {
             return Ok(None);
         }
-        if let Some(quiet_at) = work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at) {
+        if let Some(quiet_at) =
+            work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at && !planted!(SendsWithoutQuiet))
+        {
             let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "a change of the lines may be under way");
             return self.give_back(work, pause).await;
         }
         match self.allowed().await {
-            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved)),
+            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved && !planted!(IgnoresTheCeiling))),
             Err(pause) => self.give_back(work, pause).await,
         }
     }
@@ -197,7 +203,9 @@ impl<W: World> Engine<W> {
         let intent = self.scope.intent(&work.run, operation, write, self.now());
         work.run.intents.insert(operation, intent);
         work.is_saved = false;
-        self.save(work, Release::Keep).await?;
+        if !planted!(SendsBeforeSaving) {
+            self.save(work, Release::Keep).await?;
+        }
         Ok(Ready::Send)
     }
 

@@ -39,10 +39,12 @@ impl<T: Table> Ledger<T> {
         let old = &held.stored;
         let registers = Registers::of(&run);
         written_once(old.registers.customer_id.as_deref(), registers.customer_id.as_deref())?;
-        written_once(old.registers.invoice_id.as_deref(), registers.invoice_id.as_deref())?;
+        if !planted!(ChangesRegisters) {
+            written_once(old.registers.invoice_id.as_deref(), registers.invoice_id.as_deref())?;
+        }
         let mut chain = old.chain.clone();
         let mut others = Vec::new();
-        for call in calls {
+        for call in calls.iter().filter(|_| !planted!(DropsCalls)) {
             let (entry, next) = chain.append(&run.id, call)?;
             others.push(Put::when(entry, Condition::Absent));
             chain = next;
@@ -50,7 +52,10 @@ impl<T: Table> Ledger<T> {
         let link = new_link(&old.registers, &registers);
         if let Some(stripe_id) = &link {
             // Guarded against: one invoice serving two deals.
-            let ours = Condition::AbsentOr(Test::Is("run", text(run.id.to_string())));
+            let ours = match planted!(LinksTwice) {
+                false => Condition::AbsentOr(Test::Is("run", text(run.id.to_string()))),
+                true => Condition::AbsentOr(Test::Missing("nothing")),
+            };
             others.push(Put::when(item::link(stripe_id, &run.id, now)?, ours));
         }
         let is_open = run.status() == Status::Open;
@@ -104,6 +109,9 @@ fn still_ours(old: &StoredRun) -> Condition {
         Some(id) => Test::Is(name, text(id)),
         None => Test::Missing(name),
     };
+    if planted!(NoFence) {
+        return Condition::All(Vec::new());
+    }
     Condition::All(vec![
         Test::Is("fence", number(old.fence)),
         Test::Is("version", number(old.version)),
@@ -126,7 +134,7 @@ fn judge(reasons: &[Reason], stored: &StoredRun, link: Option<&str>) -> Canceled
         _ => None,
     };
     if let Some(old) = failed(0) {
-        let ours = old.is_some_and(|old: &Item| {
+        let ours = old.filter(|_| !planted!(IsNotItsOwn)).is_some_and(|old: &Item| {
             old.get("owner") == Some(&text(&stored.owner)) && old.get("version") == Some(&number(stored.version))
         });
         return if ours { Canceled::IsOurs } else { Canceled::Failed(LedgerError::Lost) };
@@ -156,5 +164,5 @@ fn written_once(stored: Option<&str>, given: Option<&str>) -> Result<(), LedgerE
 
 /// An invoice leads back to one deal. Customers have no link: several accounts may share one that was made by hand.
 fn new_link(old: &Registers, new: &Registers) -> Option<String> {
-    if old.invoice_id.is_none() { new.invoice_id.clone() } else { None }
+    if old.invoice_id.is_none() && !planted!(ForgetsTheLink) { new.invoice_id.clone() } else { None }
 }
