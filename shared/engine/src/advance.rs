@@ -17,6 +17,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// A run of 250 lines takes a dozen calls. One that takes hundreds is going in circles, and is given back to be seen.
 const MOST_STEPS: u32 = 200;
 
+const LEDGER_IS_NEWER: &str = "ledger_is_newer";
+
 /// A run that is ours, with what has happened since it was last saved.
 struct Work {
     held: Held,
@@ -271,8 +273,12 @@ impl<W: World> Engine<W> {
         Ok(())
     }
 
-    /// Saves what is known and frees the run. If even that fails, the lease's end frees it.
+    /// Saves what is known and frees the run. If even that fails, the lease's end frees it; so it does in a table that a newer
+    /// version has written to, and that is not written to any more.
     async fn give_back<T>(&self, work: &mut Work, pause: Pause) -> Result<T, Pause> {
+        if pause.code == LEDGER_IS_NEWER {
+            return Err(pause);
+        }
         work.is_saved = false;
         self.save(work, Release::Now).await?;
         Err(pause)
@@ -311,7 +317,7 @@ pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
         LedgerError::Unavailable(_) => Pause::backoff("ledger_unavailable", error),
         LedgerError::LinkTaken(_) => Pause::backoff("link_taken", error),
         LedgerError::RegisterChanged { .. } => Pause::backoff("register_changed", error),
-        LedgerError::Newer(_) => Pause::backoff("ledger_is_newer", error),
+        LedgerError::Newer(_) => Pause::backoff(LEDGER_IS_NEWER, error),
         LedgerError::Unreadable { .. } => Pause::backoff("ledger_unreadable", error),
     }
 }

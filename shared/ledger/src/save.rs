@@ -8,8 +8,10 @@ use crate::item::{self, Held, Registers, StoredRun};
 use crate::table::{Condition, Item, Put, Reason, Table, Test, TransactAnswer};
 use crate::{CallEntry, Ledger, LedgerError};
 
-/// When an open run that nobody holds is looked at, if nothing else brings it back.
+/// When an open run that was given back is looked at, if nothing else brings it back. Doubles with every taking, so that an
+/// outage of a day does not become a storm.
 const CHECK_AFTER: SignedDuration = SignedDuration::from_mins(15);
+const LATEST_CHECK: SignedDuration = SignedDuration::from_hours(6);
 
 /// Transactions on one run conflict only with a holder that has just lost it, so a few tries are plenty.
 const CONFLICT_TRIES: u32 = 4;
@@ -74,7 +76,10 @@ impl<T: Table> Ledger<T> {
             registers,
             ..old.clone()
         };
-        let check_at = now.saturating_add(CHECK_AFTER).unwrap_or(now).max(stored.lease_until);
+        let check_at = match release {
+            Release::Keep => stored.lease_until,
+            Release::Now | Release::Waiting => now.saturating_add(check_after(stored.attempts)).unwrap_or(now),
+        };
         let own = Put::when(stored.write(check_at)?, still_ours(&held.stored));
         self.transact(std::iter::once(own).chain(others).collect(), &stored, link.as_deref()).await?;
         held.stored = stored;
@@ -100,6 +105,11 @@ impl<T: Table> Ledger<T> {
             }
         }
     }
+}
+
+fn check_after(attempts: u32) -> SignedDuration {
+    let doubled = CHECK_AFTER.checked_mul(2i32.saturating_pow(attempts.saturating_sub(1)));
+    doubled.unwrap_or(LATEST_CHECK).min(LATEST_CHECK)
 }
 
 /// Guarded against: a holder that was frozen past its lease and goes on as if nothing had happened; and two saves of one
@@ -165,4 +175,24 @@ fn written_once(stored: Option<&str>, given: Option<&str>) -> Result<(), LedgerE
 /// An invoice leads back to one deal. Customers have no link: several accounts may share one that was made by hand.
 fn new_link(old: &Registers, new: &Registers) -> Option<String> {
     if old.invoice_id.is_none() && !planted!(ForgetsTheLink) { new.invoice_id.clone() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_taken_up_in_vain_is_looked_at_less_and_less_often() {
+        let minutes: Vec<_> = [1, 2, 3, 5, 6, 7, 40].map(|attempts| check_after(attempts).as_mins()).into();
+        assert_eq!(minutes, [15, 30, 60, 240, 360, 360, 360]);
+    }
+
+    #[test]
+    fn a_register_is_written_once() {
+        assert!(written_once(None, None).is_ok());
+        assert!(written_once(None, Some("in_1")).is_ok());
+        assert!(written_once(Some("in_1"), Some("in_1")).is_ok());
+        assert!(written_once(Some("in_1"), None).is_ok());
+        assert!(matches!(written_once(Some("in_1"), Some("in_2")), Err(LedgerError::RegisterChanged { .. })));
+    }
 }

@@ -150,6 +150,32 @@ async fn a_newer_table_is_only_read() {
     assert_eq!(env.invoices().len(), 2);
 }
 
+/// A newer version was deployed while a run was under way: the older one stops where it is.
+#[tokio::test]
+async fn a_table_that_becomes_newer_is_not_written_to_any_more() {
+    let newer = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "2" } });
+    let env = Env::start().await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.deliver().await;
+    let messages = env.sqs.receive(1);
+    // Before the deal is read: neither the plan nor anything else is saved afterwards.
+    env.fuse.freeze_at(6);
+    let deploy = async {
+        env.fuse.frozen().await;
+        env.aws.put(&newer);
+        let items = env.aws.items();
+        env.fuse.thaw();
+        items
+    };
+    let (_, items) = tokio::join!(env.invoke(messages), deploy);
+    assert_eq!(env.aws.items(), items);
+    assert!(env.invoices().is_empty());
+    let older = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "1" } });
+    env.aws.put(&older);
+    env.settle_for_days().await;
+    is_billed_once(&env, &opportunity, "with the version that knows the table").await;
+}
+
 /// The table as it was at any moment of a story that has gone on since; what it has forgotten is found again.
 async fn restored_to_any_moment(later: SignedDuration) {
     let undisturbed = Env::start().await;
