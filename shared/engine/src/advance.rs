@@ -60,6 +60,7 @@ impl<W: World> Engine<W> {
             Begun::Answered(run) => return Ok(*run),
         };
         let run = held.stored.run.clone();
+        let run = if errand.envelope.parked.is_some() { run.asked_for() } else { run };
         let run = if held.is_new { run } else { run.take_up(seed) };
         let mut work = Work { held, run, calls: Vec::new(), is_saved: true };
         for _ in 0..MOST_STEPS {

@@ -14,4 +14,4 @@ pub use deal::{
 pub use line::{PlanLine, Quantity};
 pub use plan::{Plan, Settings, account_of, customer_named_by, plan};
 pub use stop::{Code, Kind, Stop};
-pub use update::{Update, billing_query, invoice_written_back, mark_paid, sync_note};
+pub use update::{NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, sync_note};

@@ -37,11 +37,16 @@ impl Update {
     /// Whether a reading through the opportunity already shows what this would write. Fields of the account are found
     /// under its relationship's name there.
     pub fn holds_in(&self, opportunity: &Record) -> bool {
-        self.fields.iter().all(|(field, value)| {
-            let path =
-                if self.object == "Opportunity" { (*field).to_owned() } else { format!("{}.{field}", self.object) };
-            same(opportunity.get(&path), value)
-        })
+        self.missing_in(opportunity).is_empty()
+    }
+
+    /// What such a reading does not show as it would be written.
+    pub fn missing_in(&self, opportunity: &Record) -> Vec<&'static str> {
+        let is_missing = |field: &str, value: &FieldValue| {
+            let path = if self.object == "Opportunity" { field.to_owned() } else { format!("{}.{field}", self.object) };
+            !same(opportunity.get(&path), value)
+        };
+        self.fields.iter().filter(|(field, value)| is_missing(field, value)).map(|(field, _)| *field).collect()
     }
 
     /// The names of the fields that a record does not hold as written.
@@ -94,6 +99,9 @@ pub fn invoice_written_back(
 fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update {
     Update::new("Account", account_id, [("Stripe_Customer_Id__c", text(customer_id))])
 }
+
+/// The fields that hold a stop's note. They say nothing about whether anything else was written.
+pub const NOTE_FIELDS: [&str; 2] = ["Stripe_Sync_Code__c", "Stripe_Sync_Message__c"];
 
 /// Where sales looks: why the deal is not billed, and what to do.
 pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {

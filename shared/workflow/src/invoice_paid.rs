@@ -119,6 +119,16 @@ impl Point {
         }
     }
 
+    /// A stop that was reported before, for the same cause, is not reported again.
+    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
+        match self {
+            Self::Stopped { invoice_id, stop, reported } => {
+                Self::Stopped { reported: reported || parked == Some(&stop), invoice_id, stop }
+            }
+            point => point,
+        }
+    }
+
     fn stopped(invoice_id: InvoiceId, stop: Stop) -> Self {
         let reported = !stop.needs_person();
         Self::Stopped { invoice_id, stop, reported }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId};
+use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId, Record};
 use jiff::Timestamp;
 use mapping::{CustomerDetails, Settings, Stop};
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,11 @@ pub struct Run {
     /// make for the first time is looked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
+    /// What stands on the opportunity as a note, and what was put before a person, since the run last reached its goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<Stop>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parked: Option<Stop>,
     /// A request that changes the invoice's lines may be under way until then: nothing is sent to the customer before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_at: Option<Timestamp>,
@@ -137,6 +142,11 @@ pub struct OutOfOrder {
     pub fact: &'static str,
 }
 
+fn is_noted(stop: &Stop, opportunity: &Record) -> bool {
+    let id = opportunity.text("Id").and_then(|id| OpportunityId::parse(id).ok());
+    id.is_some_and(|id| mapping::sync_note(&id, stop).differences(opportunity).is_empty())
+}
+
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
 const ANSWERED_KEPT: usize = 20;
 
@@ -150,6 +160,8 @@ impl Run {
             answered: Vec::new(),
             restored: None,
             quiet_at: None,
+            noted: None,
+            parked: None,
         }
     }
 
@@ -163,10 +175,15 @@ impl Run {
 
     /// Takes in what came of the call that `next` asked for.
     pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
-        match fact {
+        match &fact {
             Fact::DraftDeleted | Fact::InvoiceMissing if planted!(KeepsKeysOfDeletedDraft) => {}
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
+            Fact::Reported => self.parked = self.stop().cloned(),
+            // A write-back takes the note away.
+            Fact::RecordsUpdated(_) => self.noted = self.stop().cloned(),
+            // What the record itself says about its note is better than what is remembered.
+            Fact::DealRead(deal) => self.noted = self.noted.filter(|noted| is_noted(noted, &deal.opportunity)),
             _ => {}
         }
         self.state = match self.state {
@@ -174,7 +191,27 @@ impl Run {
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact)?),
         };
+        self.state = match self.state {
+            State::OpportunityWon(point) => {
+                State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
+            }
+            State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
+            state @ State::AccountCustomer(_) => state,
+        };
+        if self.status() == Status::Done {
+            (self.noted, self.parked) = (None, None);
+        }
         Ok(self)
+    }
+
+    /// A person asks for it once more: it is to be said once more why the run stands still, if it does.
+    pub fn asked_for(mut self) -> Self {
+        self.parked = None;
+        self.state = match self.state {
+            State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
+            state @ (State::AccountCustomer(_) | State::InvoicePaid(_)) => state,
+        };
+        self
     }
 
     /// Where to go on after an interruption, or when a new event arrives for a run that had ended.

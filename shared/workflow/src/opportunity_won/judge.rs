@@ -2,7 +2,8 @@
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
-    Code, Deal, Kind, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan, sync_note,
+    Code, Deal, Kind, NOTE_FIELDS, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan,
+    sync_note,
 };
 
 use super::{Draft, Invoice, Point, Stage};
@@ -194,11 +195,16 @@ pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Recor
     if differences.is_empty() || planted!(BelievesSalesforce) {
         return done(invoice, interrupted);
     }
+    let not_kept = differences.into_iter().map(str::to_owned).collect();
+    not_kept_again(Invoice { not_kept, ..invoice })
+}
+
+fn not_kept_again(invoice: Invoice) -> Point {
     let message = format!(
         "Invoice {} is sent, but Salesforce does not keep {}: check field-level security for the integration user, and \
-         triggers or flows that change these fields.",
+         triggers or flows that change these fields; then send the event again.",
         invoice.invoice_id,
-        differences.join(", ")
+        invoice.not_kept.join(", ")
     );
     Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::WriteBackDiffers, message))
 }
@@ -217,8 +223,17 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
         _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) || planted!(BelievesInWriteBack) => {
             done(invoice, true)
         }
+        _ if is_what_was_not_kept(&invoice, record) => not_kept_again(invoice),
         _ => Point::Sent { invoice, interrupted: true },
     }
+}
+
+/// Nothing is missing but what Salesforce did not keep the last time.
+fn is_what_was_not_kept(invoice: &Invoice, record: &Record) -> bool {
+    let updates = write_back(invoice);
+    let missing = updates.iter().flat_map(|update| update.missing_in(record));
+    let mut missing = missing.filter(|field| !NOTE_FIELDS.contains(field)).peekable();
+    missing.peek().is_some() && missing.all(|field| invoice.not_kept.iter().any(|not_kept| not_kept == field))
 }
 
 /// Whether what was billed is still what the deal says. Who gets the next invoice, by when, and under which name does not

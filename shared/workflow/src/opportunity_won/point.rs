@@ -86,6 +86,10 @@ pub struct Invoice {
     pub invoice_id: InvoiceId,
     pub account_is_linked: bool,
     pub hosted_invoice_url: Option<String>,
+    /// What Salesforce said yes to and did not keep. It is written again when a person asks for it, not for every event: the
+    /// write is itself an event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
 }
 
 /// The hosted page opens the invoice for anyone who has its address.
@@ -142,6 +146,7 @@ impl Draft {
             invoice_id: self.invoice_id,
             account_is_linked: self.account_is_linked,
             hosted_invoice_url: seen.hosted_invoice_url.clone(),
+            not_kept: Vec::new(),
         }
     }
 }
@@ -256,6 +261,37 @@ impl Point {
             | Self::Done { invoice }
             | Self::Verifying { invoice }
             | Self::Revisiting { invoice } => invoice.plan.opportunity_id.clone(),
+        }
+    }
+
+    /// A stop that was told and reported before, for the same cause, is not told and reported again: the note is itself an
+    /// event.
+    pub(crate) fn already_said(self, noted: Option<&Stop>, parked: Option<&Stop>) -> Self {
+        match self {
+            Self::Stopped { opportunity_id, stop, told, reported, back_to } => Self::Stopped {
+                told: told || noted == Some(&stop),
+                reported: reported || parked == Some(&stop),
+                opportunity_id,
+                stop,
+                back_to,
+            },
+            point => point,
+        }
+    }
+
+    /// A person asks for the event once more: what Salesforce did not keep may be kept now.
+    pub(crate) fn asked_for(self) -> Self {
+        match self {
+            Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
+                let back_to = match *back_to {
+                    Self::Sent { invoice, interrupted } => {
+                        Self::Sent { invoice: Invoice { not_kept: Vec::new(), ..invoice }, interrupted }
+                    }
+                    point => point,
+                };
+                Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(back_to) }
+            }
+            point => point,
         }
     }
 

@@ -4,6 +4,7 @@ use mapping::Deal;
 use super::*;
 use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 
+mod echoes;
 mod interrupted;
 
 const INVOICE: &str = "in_1";
