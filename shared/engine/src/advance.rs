@@ -195,13 +195,12 @@ impl<W: World> Engine<W> {
             None => call.clone(),
             Some(since) => match self.look(&work.run, call, since).await {
                 Ok(Look::Found(fact)) => return Ok(Ready::Adopted(fact)),
-                Ok(Look::NotFound(call)) => {
-                    work.run.retire(operation);
-                    call
-                }
+                Ok(Look::NotFound(call)) => call,
                 Err(pause) => return self.give_back(work, pause).await,
             },
         };
+        // What was answered once is not asked under the same key again: the answer was for another time.
+        work.run.retire(operation);
         let write = write::write(&call, &work.run.id, &self.scope).expect("a call with an operation is a write");
         let intent = self.scope.intent(&work.run, operation, write, self.now());
         work.run.intents.insert(operation, intent);

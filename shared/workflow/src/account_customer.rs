@@ -81,6 +81,8 @@ impl Point {
         match (self, newcomer) {
             (Self::Known { customer_id }, Self::Named { customer_id: doubted, .. }) => customer_id == doubted,
             (Self::Known { .. }, _) => false,
+            // A doubt is cleared up first: whoever comes along without it has only not heard of it.
+            (Self::Named { doubted: true, .. }, _) => false,
             (Self::Named { .. } | Self::Unknown { .. }, _) => !is_under_way,
             (Self::Stopped { .. }, _) => true,
         }
@@ -119,6 +121,40 @@ impl Point {
         match self {
             Self::Known { customer_id } => Some(customer_id),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(customer_id: &str, doubted: bool) -> Point {
+        let Point::Unknown { account_id, details } = unknown() else { unreachable!() };
+        Point::Named { account_id, details, customer_id: CustomerId::parse(customer_id).expect("valid"), doubted }
+    }
+
+    fn unknown() -> Point {
+        let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
+        let details = CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
+        Point::Unknown { account_id: AccountId::parse("001000000000001AAA").expect("valid"), details }
+    }
+
+    #[test]
+    fn who_may_say_anew_whom_the_customer_is_for() {
+        let known = Point::Known { customer_id: CustomerId::parse("cus_1").expect("valid") };
+        for (there, newcomer, under_way, expected) in [
+            (&known, named("cus_1", true), false, true),
+            (&known, named("cus_2", true), false, false),
+            (&known, unknown(), false, false),
+            (&unknown(), named("cus_1", false), false, true),
+            (&unknown(), named("cus_1", false), true, false),
+            (&named("cus_1", false), unknown(), false, true),
+            (&named("cus_1", false), unknown(), true, false),
+            (&named("cus_1", true), unknown(), false, false),
+            (&named("cus_1", true), named("cus_2", false), false, false),
+        ] {
+            assert_eq!(there.gives_way_to(&newcomer, under_way), expected, "{there:?} {newcomer:?} {under_way}");
         }
     }
 }
