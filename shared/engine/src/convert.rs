@@ -56,11 +56,13 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
 
     let mut select = Select::from(query.object).fields(&query.fields);
     for (field, filter) in &query.filter {
-        let literal = match filter {
-            Filter::Is(text) => Literal::Text(text.clone()),
-            Filter::IsTrue => Literal::Boolean(true),
+        select = match filter {
+            Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
+            Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
+            Filter::OneOf(texts) => select.one_of(field, texts),
+            Filter::AtLeast(time) => select.filter(field, Op::AtLeast, Literal::DateTime(*time)),
+            Filter::After(time, id) => select.after(field, Literal::DateTime(*time), id),
         };
-        select = select.filter(field, Op::Eq, literal);
     }
     for field in &query.order_by {
         select = select.order_by(field);
