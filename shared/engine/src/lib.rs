@@ -8,6 +8,7 @@ mod look;
 mod pace;
 mod perform;
 mod ports;
+mod reconcile;
 mod triage;
 mod write;
 

@@ -48,7 +48,7 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
     let lines = lines(&deal.lines, total.currency())?;
     adds_up(&lines, total)?;
     let approved = opportunity.number("Stripe_Approved_Amount__c");
-    let approved = approved.and_then(|amount| Money::from_major_units(amount, currency).ok());
+    let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines, approved };
     Ok((plan, details))
 }

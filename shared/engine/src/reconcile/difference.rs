@@ -1,9 +1,9 @@
 //! Where the two sides differ, and why.
 
 use domain::{InvoiceId, Money, OpportunityId};
-use ledger::{Difference, StoredRun};
+use ledger::Difference;
 use mapping::{Code, Kind};
-use workflow::Status;
+use workflow::{Run, Status};
 
 /// The stable causes. They stand in statements and in alarms, so they never change; docs/CODES.md explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,23 +62,10 @@ impl Cause {
         }
     }
 
-    /// Whether it says why the sums of both sides differ. The others are about what the sides say of one another.
-    pub fn is_about_amounts(self) -> bool {
-        !matches!(
-            self,
-            Self::PaidNotMarked
-                | Self::MarkedNotPaid
-                | Self::InvoiceNotNamed
-                | Self::InvoiceWithoutRun
-                | Self::InvoiceLinkedElsewhere
-                | Self::Unreadable
-        )
-    }
-
     /// Why the run of a deal has not billed it, if the run itself knows.
-    pub(crate) fn of_stop(run: &StoredRun) -> Option<Self> {
-        let stop = run.run.stop()?;
-        match (run.run.status(), stop.kind) {
+    pub(crate) fn of_stop(run: &Run) -> Option<Self> {
+        let stop = run.stop()?;
+        match (run.status(), stop.kind) {
             (Status::Review, _) => Some(Self::Review(stop.code)),
             (Status::Rejected, Kind::Refused) => Some(Self::Refused(stop.code)),
             // The deal asks to be billed now, and did not when the run looked.

@@ -1,0 +1,5 @@
+//! x
+mod difference;
+mod statement;
+mod truth;
+pub use difference::Cause;
