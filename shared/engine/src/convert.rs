@@ -152,13 +152,20 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
             let message = format!("Salesforce refused {}: {} ({}).", call.name(), refusal.message, refusal.error_code);
             Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
         }
-        salesforce::Error::NotAllowed { .. } => Err(Pause::backoff("salesforce_not_allowed", error)),
+        _ => Err(salesforce_pause(error, now)),
+    }
+}
+
+pub(crate) fn salesforce_pause(error: &salesforce::Error, now: Timestamp) -> Pause {
+    match error {
+        salesforce::Error::Refused(_) => Pause::backoff("salesforce_refused", error),
+        salesforce::Error::NotAllowed { .. } => Pause::backoff("salesforce_not_allowed", error),
         salesforce::Error::LimitReached { .. } => {
             let until = now.saturating_add(LIMIT_PAUSE).unwrap_or(now);
-            Err(Pause::new(Pace::NotBefore(until), "salesforce_limit_reached", error.to_string()))
+            Pause::new(Pace::NotBefore(until), "salesforce_limit_reached", error.to_string())
         }
-        salesforce::Error::Busy { .. } => Err(Pause::backoff("salesforce_busy", error)),
-        salesforce::Error::Unknown { .. } => Err(Pause::backoff("salesforce_unknown_outcome", error)),
+        salesforce::Error::Busy { .. } => Pause::backoff("salesforce_busy", error),
+        salesforce::Error::Unknown { .. } => Pause::backoff("salesforce_unknown_outcome", error),
     }
 }
 

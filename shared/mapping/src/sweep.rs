@@ -151,16 +151,15 @@ mod tests {
 
     #[test]
     fn a_deal_comes_to_what_its_plan_would() {
-        let cases: [(&[(&str, &str)], Result<&str, Code>); 7] = [
-            (&[("Amount", "12.50")], Ok("12.50 USD")),
+        for (fields, expected) in [
+            (&[("Amount", "12.50")][..], Ok("12.50 USD")),
             (&[("Amount", "12.505")], Err(Code::AmountNotRepresentable)),
             (&[("Amount", "0")], Err(Code::AmountNotPositive)),
             (&[], Err(Code::AmountMissing)),
             (&[("Amount", "12.50"), ("Type", "Renewal")], Err(Code::Renewal)),
             (&[("Amount", "12.50"), ("StageName", "Closed Lost")], Err(Code::NotClosedWon)),
             (&[("Amount", "12.50"), ("CurrencyIsoCode", "JPY")], Ok("12.50 USD")),
-        ];
-        for (fields, expected) in cases {
+        ] {
             let seen = deal_seen(&record(fields), &settings(false)).expect("a deal");
             assert_eq!(seen.is_won(), expected != Err(Code::NotClosedWon));
             let found = seen.amount.map(|amount| amount.to_string()).map_err(|stop| stop.code);

@@ -89,10 +89,10 @@ impl<T> Listed<T> {
         raw: &RawValue,
         metadata: Option<BTreeMap<String, String>>,
         read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Self, Error> {
-        let head: Head = serde_json::from_str(raw.get()).map_err(unreadable)?;
-        let created = Timestamp::from_second(head.created).map_err(unreadable)?;
-        Ok(Self { id: head.id, created, metadata, object: read(raw.get()) })
+    ) -> Option<Self> {
+        let head: Head = serde_json::from_str(raw.get()).ok()?;
+        let created = Timestamp::from_second(head.created).ok()?;
+        Some(Self { id: head.id, created, metadata, object: read(raw.get()) })
     }
 }
 
@@ -151,7 +151,7 @@ impl Client {
         filter: &[(&str, &str)],
         since: Timestamp,
         after: Option<&Cursor>,
-        read: impl Fn(&RawValue) -> Result<Listed<T>, Error>,
+        read: impl Fn(&RawValue) -> Option<Listed<T>>,
     ) -> Result<Page<T>, Error> {
         let (since, limit) = (since.as_second().to_string(), PAGE.to_string());
         let mut query = filter.to_vec();
@@ -171,7 +171,7 @@ impl Client {
                 }
             }
         };
-        let items = list.data.iter().map(|raw| read(raw)).collect::<Result<Vec<_>, _>>()?;
+        let items = list.data.iter().map(|raw| read(raw)).collect::<Option<Vec<_>>>().ok_or_else(|| unreadable(()))?;
         let last = items.last().map(|item| Cursor { id: item.id.clone(), created: item.created });
         match (list.has_more, last) {
             (false, _) => Ok(Page { items, next: None }),

@@ -115,9 +115,9 @@ impl Sides {
             let why = known.and_then(|known| Cause::of_stop(&known.run));
             books.differs(of_both(why.unwrap_or(Cause::AmountDiffers)));
         }
-        let is_open = known.is_some_and(|known| known.run.status() == Status::Open);
         if deal.names_invoice.as_deref() != Some(chosen.id.as_str()) {
-            if !(is_open && books.is_fresh(chosen.created)) {
+            // It may have been written back since the deal was read.
+            if !books.is_fresh(chosen.created) {
                 books.differs(of_both(Cause::InvoiceNotNamed));
             }
             return;

@@ -104,7 +104,7 @@ impl Truth<'_> {
             return None;
         }
         // The deal was edited, and nobody told us.
-        let id = format!("edited:{}:{}", self.opportunity_id, deal.modified_at.as_second());
+        let id = format!("edited:{}:{}", self.opportunity_id, deal.modified_at.as_millisecond());
         Some(self.look_again(id, if deal.is_won() { Cause::AmountDiffers } else { Cause::InvoiceWithoutDeal }))
     }
 
