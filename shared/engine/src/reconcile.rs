@@ -44,6 +44,9 @@ const SWEPT_DAYS: i64 = 3;
 /// events.
 const DEEP_DAYS: i64 = 90;
 
+/// A deep pass is asked for once a day. One that was never begun, since its invocation was lost, a sweep begins.
+const DEEP_WITHIN: SignedDuration = SignedDuration::from_hours(26);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PassKind {
     /// What has changed of late.
@@ -146,7 +149,9 @@ impl<W: World> Engine<W> {
         walk.in_use_since = self.in_use_since().await?;
         let mut sweep = self.place("sweep").await?;
         let mut deep = self.place("deep").await?;
-        if pass.kind == PassKind::Deep && !deep.is_under_way() {
+        let last_deep = deep.seen_until().unwrap_or(walk.in_use_since);
+        let is_overdue = self.now().duration_since(last_deep) > DEEP_WITHIN;
+        if (pass.kind == PassKind::Deep || is_overdue) && !deep.is_under_way() {
             self.begin(&mut deep).await?;
         }
         walk.deep_since = deep.is_under_way().then_some(deep.began_at());

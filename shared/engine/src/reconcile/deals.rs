@@ -6,6 +6,7 @@ use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
 use workflow::RunId;
 
 use super::place::Place;
+use super::truth::changed_id;
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
 use crate::advance::ledger_pause;
 use crate::convert;
@@ -26,7 +27,7 @@ impl<W: World> Engine<W> {
             for deal in &deals {
                 if self.is_missed(deal, walk).await? {
                     let (opportunity_id, occurred_at) = (deal.opportunity_id.clone(), deal.modified_at);
-                    let id = sweep_id(deal);
+                    let id = changed_id(deal);
                     envelopes.push(self.envelope(id, Event::OpportunityChanged { opportunity_id, occurred_at }));
                 }
             }
@@ -46,7 +47,7 @@ impl<W: World> Engine<W> {
     async fn is_missed(&self, deal: &DealSeen, walk: &Walk) -> Result<bool, Pause> {
         let run = self.ledger.run(&self.run_of_deal(&deal.opportunity_id).to_string()).await;
         match run.map_err(|error| ledger_pause(&error))? {
-            Some(run) => Ok(run.updated_at < deal.modified_at && !run.run.has_answered(&sweep_id(deal))),
+            Some(run) => Ok(run.updated_at < deal.modified_at && !run.run.has_answered(&changed_id(deal))),
             None => {
                 let asks = !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable);
                 Ok(asks && deal.stage_since >= super::before(walk.in_use_since, OVERLAP))
@@ -67,11 +68,6 @@ impl<W: World> Engine<W> {
         let unreadable = || Pause::backoff("salesforce_unreadable", "an opportunity came without its id and times");
         deals.collect::<Option<Vec<_>>>().ok_or_else(unreadable)
     }
-}
-
-/// The same for the same change of the same record.
-fn sweep_id(deal: &DealSeen) -> String {
-    format!("sweep:{}:{}", deal.opportunity_id, deal.modified_at.as_millisecond())
 }
 
 fn print(cursor: &DealCursor) -> String {

@@ -40,6 +40,11 @@ pub(crate) enum Verdict {
     Differs(Difference),
 }
 
+/// The id of the event that tells of a change, whoever finds it: one state of one record is looked at once.
+pub(crate) fn changed_id(deal: &DealSeen) -> String {
+    format!("sweep:{}:{}", deal.opportunity_id, deal.modified_at.as_millisecond())
+}
+
 impl Truth<'_> {
     pub(crate) fn judge(&self) -> Vec<Verdict> {
         match self.invoice.status {
@@ -104,8 +109,12 @@ impl Truth<'_> {
             return None;
         }
         // The deal was edited, and nobody told us.
-        let id = format!("edited:{}:{}", self.opportunity_id, deal.modified_at.as_millisecond());
-        Some(self.look_again(id, if deal.is_won() { Cause::AmountDiffers } else { Cause::InvoiceWithoutDeal }))
+        Some(
+            self.look_again(
+                changed_id(deal),
+                if deal.is_won() { Cause::AmountDiffers } else { Cause::InvoiceWithoutDeal },
+            ),
+        )
     }
 
     /// Whether the deal says of the payment what Stripe says.

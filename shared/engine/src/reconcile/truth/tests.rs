@@ -215,7 +215,7 @@ fn an_invoice_that_no_run_knows_is_found_again_only_where_that_makes_no_second_o
 
 #[test]
 fn a_billed_deal_that_says_something_else_is_looked_at_once_and_differs_then() {
-    let edited = format!("edited:006000000000001AAA:{}", (NOW - 60) * 1000);
+    let edited = format!("sweep:006000000000001AAA:{}", (NOW - 60) * 1000);
     for (deal, then) in [(deal(Some(OURS), 900, false), "amount_differs"), (lost(), "invoice_without_deal")] {
         let mut case = Case::new(Open, done(OURS), deal);
         assert_eq!(case.verdicts(), [format!("opportunity_changed {edited}")]);

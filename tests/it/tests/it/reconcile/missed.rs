@@ -25,6 +25,11 @@ async fn nothing_is_asked_for_where_nothing_was_missed() {
     env.pay(&invoice).await;
     env.settle().await;
     later(&env);
+    // The payment changed the deal, and nobody has looked since whether that was all. It is looked once.
+    let modified = env.record("Opportunity", &opportunity)["SystemModstamp"].clone();
+    assert_eq!(swept(&env).await.requeued, 1);
+    assert_eq!(env.record("Opportunity", &opportunity)["SystemModstamp"], modified, "nothing was written");
+    later(&env);
     let reconciled = swept(&env).await;
     assert_eq!((reconciled.requeued, reconciled.orphans_deleted, causes(&reconciled)), (0, 0, vec![]));
 }
