@@ -1,4 +1,4 @@
-//! The release binaries: the three functions as Lambda wants them, and the sandbox.
+//! The release binaries: the four functions as Lambda wants them, and the sandbox.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::process::Supervisor;
 use crate::progress::Progress;
 use crate::repository::{local, path, root};
 
-pub const FUNCTIONS: [&str; 3] = ["stripe-webhook", "salesforce-events", "retry-worker"];
+pub const FUNCTIONS: [&str; 4] = ["stripe-webhook", "salesforce-events", "retry-worker", "reconciler"];
 
 /// Builds all of it with one cargo, so that shared dependencies are compiled once, and puts each function where
 /// `template.yaml` looks for it.

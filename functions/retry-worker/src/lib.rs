@@ -1,18 +1,15 @@
 #![doc = include_str!("../README.md")]
 
-mod config;
-
 use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use engine::{Clock, Engine, Errand, Outcome, Pace, Pause, World};
+use deployment::Parts;
+use engine::{Clock, Cloud, Engine, Errand, Outcome, Pace, Pause, World};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
-use platform::Metric;
+use platform::{ConfigError, Environment, Metric};
 use queue::{Envelope, Queue};
-
-pub use config::{Config, from_environment};
 
 const SERVICE: &str = "retry-worker";
 
@@ -22,6 +19,13 @@ const ENOUGH_TIME: SignedDuration = SignedDuration::from_secs(16);
 pub struct App<W: World> {
     pub engine: Engine<W>,
     pub queue: Queue,
+}
+
+impl App<Cloud> {
+    pub async fn from_environment(environment: Environment) -> Result<Self, ConfigError> {
+        let Parts { engine, queue } = deployment::from_environment(environment).await?;
+        Ok(Self { engine, queue })
+    }
 }
 
 /// A batch. The messages named in the answer come back; all others are done and deleted.

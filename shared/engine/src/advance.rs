@@ -140,7 +140,7 @@ impl<W: World> Engine<W> {
     }
 
     /// What the operator decided, unless that is to stop.
-    async fn allowed(&self) -> Result<Control, Pause> {
+    pub(crate) async fn allowed(&self) -> Result<Control, Pause> {
         let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
         match control.stopped {
             Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff("stopped_by_operator", reason)),

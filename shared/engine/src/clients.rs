@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, Record};
+use domain::{CustomerId, InvoiceId, OrganizationId, Record};
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
+use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
+use stripe::webhook::Notification;
+use stripe::{Cursor, Page};
 use workflow::{Run, RunId};
 
 use crate::ports;
@@ -57,6 +59,28 @@ impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
     async fn control(&self, now: Timestamp) -> Result<Control, LedgerError> {
         self.control(now).await
     }
+
+    async fn due_runs(&self, until: Timestamp, after: Option<&str>) -> Result<DueRuns, LedgerError> {
+        self.due_runs(until, after).await
+    }
+
+    async fn watermark(&self, org: &OrganizationId, name: &str) -> Result<Watermark, LedgerError> {
+        self.watermark(org, name).await
+    }
+
+    async fn set_watermark(
+        &self,
+        org: &OrganizationId,
+        name: &str,
+        watermark: &mut Watermark,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.set_watermark(org, name, watermark, now).await
+    }
+
+    async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {
+        self.save_statement(org, statement).await
+    }
 }
 
 impl ports::Stripe for stripe::Client {
@@ -95,6 +119,35 @@ impl ports::Stripe for stripe::Client {
     ) -> Result<Vec<stripe::Invoice>, stripe::Error> {
         self.invoices_of_customer(id, created_since).await
     }
+
+    async fn invoices_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Invoice>, stripe::Error> {
+        self.invoices_created_since(since, after).await
+    }
+
+    async fn customers_created_page(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Customer>, stripe::Error> {
+        self.customers_created_page(since, after).await
+    }
+
+    async fn events_since(
+        &self,
+        types: &[&str],
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Notification>, stripe::Error> {
+        self.events_since(types, since, after).await
+    }
+
+    async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
+        self.customer_has_invoices(id).await
+    }
 }
 
 impl ports::Salesforce for salesforce::Client {
@@ -114,5 +167,9 @@ impl ports::Salesforce for salesforce::Client {
 impl ports::Reporter for queue::Queue {
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
         self.park(envelope, parked).await
+    }
+
+    async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
+        self.enqueue(envelopes).await
     }
 }

@@ -58,11 +58,13 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
 
     let mut select = Select::from(query.object).fields(&query.fields);
     for (field, filter) in &query.filter {
-        let literal = match filter {
-            Filter::Is(text) => Literal::Text(text.clone()),
-            Filter::IsTrue => Literal::Boolean(true),
+        select = match filter {
+            Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
+            Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
+            Filter::OneOf(texts) => select.one_of(field, texts),
+            Filter::AtLeast(time) => select.filter(field, Op::AtLeast, Literal::DateTime(*time)),
+            Filter::After(time, id) => select.after(field, Literal::DateTime(*time), id),
         };
-        select = select.filter(field, Op::Eq, literal);
     }
     for field in &query.order_by {
         select = select.order_by(field);
@@ -153,13 +155,20 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
             let message = format!("Salesforce refused {}: {} ({}).", call.name(), refusal.message, refusal.error_code);
             Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
         }
-        salesforce::Error::NotAllowed { .. } => Err(Pause::backoff("salesforce_not_allowed", error)),
+        _ => Err(salesforce_pause(error, now)),
+    }
+}
+
+pub(crate) fn salesforce_pause(error: &salesforce::Error, now: Timestamp) -> Pause {
+    match error {
+        salesforce::Error::Refused(_) => Pause::backoff("salesforce_refused", error),
+        salesforce::Error::NotAllowed { .. } => Pause::backoff("salesforce_not_allowed", error),
         salesforce::Error::LimitReached { .. } => {
             let until = now.saturating_add(LIMIT_PAUSE).unwrap_or(now);
-            Err(Pause::new(Pace::NotBefore(until), "salesforce_limit_reached", error.to_string()))
+            Pause::new(Pace::NotBefore(until), "salesforce_limit_reached", error.to_string())
         }
-        salesforce::Error::Busy { .. } => Err(Pause::backoff("salesforce_busy", error)),
-        salesforce::Error::Unknown { .. } => Err(Pause::backoff("salesforce_unknown_outcome", error)),
+        salesforce::Error::Busy { .. } => Pause::backoff("salesforce_busy", error),
+        salesforce::Error::Unknown { .. } => Pause::backoff("salesforce_unknown_outcome", error),
     }
 }
 

@@ -22,6 +22,7 @@ mod look;
 mod pace;
 mod perform;
 mod ports;
+mod reconcile;
 mod triage;
 mod write;
 
@@ -34,6 +35,7 @@ pub use clients::{Cloud, SystemClock};
 pub use intent::Scope;
 pub use pace::{Pace, Pause, delay};
 pub use ports::{Clock, Ledger, Reporter, Salesforce, Stripe, World};
+pub use reconcile::{Cause, Pass, PassKind, Reconciled};
 
 /// How long before the invocation's deadline no further call is begun: the longest call, and a save.
 const LAST_CALL: SignedDuration = SignedDuration::from_secs(14);

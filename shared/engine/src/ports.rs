@@ -7,10 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, Record};
+use domain::{CustomerId, InvoiceId, OrganizationId, Record};
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
+use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
+use stripe::webhook::Notification;
+use stripe::{Cursor, Page};
 use workflow::{Run, RunId};
 
 /// Which world it is.
@@ -40,6 +42,16 @@ pub trait Ledger {
     async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError>;
     async fn run(&self, key: &str) -> Result<Option<StoredRun>, LedgerError>;
     async fn control(&self, now: Timestamp) -> Result<Control, LedgerError>;
+    async fn due_runs(&self, until: Timestamp, after: Option<&str>) -> Result<DueRuns, LedgerError>;
+    async fn watermark(&self, org: &OrganizationId, name: &str) -> Result<Watermark, LedgerError>;
+    async fn set_watermark(
+        &self,
+        org: &OrganizationId,
+        name: &str,
+        watermark: &mut Watermark,
+        now: Timestamp,
+    ) -> Result<(), LedgerError>;
+    async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError>;
 }
 
 /// See `stripe::Client`.
@@ -56,6 +68,23 @@ pub trait Stripe {
         id: &CustomerId,
         created_since: Timestamp,
     ) -> Result<Vec<stripe::Invoice>, stripe::Error>;
+    async fn invoices_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Invoice>, stripe::Error>;
+    async fn customers_created_page(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Customer>, stripe::Error>;
+    async fn events_since(
+        &self,
+        types: &[&str],
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Notification>, stripe::Error>;
+    async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error>;
 }
 
 /// See `salesforce::Client`.
@@ -68,7 +97,8 @@ pub trait Salesforce {
     ) -> Result<Vec<Vec<Record>>, salesforce::Error>;
 }
 
-/// Puts an event where a person sees it.
+/// Puts an event where a person sees it, or where it is worked on.
 pub trait Reporter {
+    async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError>;
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError>;
 }

@@ -21,6 +21,8 @@ mod control;
 mod dynamodb;
 mod item;
 mod save;
+mod statement;
+mod sweep;
 mod table;
 
 use domain::InvoiceId;
@@ -32,6 +34,8 @@ pub use control::Control;
 pub use dynamodb::DynamoDb;
 pub use item::{Held, StoredRun};
 pub use save::Release;
+pub use statement::{Amount, Books, Difference, Statement, Sum, Sums};
+pub use sweep::{DueRun, DueRuns, Watermark};
 pub use table::{Condition, Item, Page, Put, PutAnswer, Reason, Table, Test, TransactAnswer, Unavailable, Value};
 
 /// The version of the item's layout. A table that a newer version has written to is read-only for this one.

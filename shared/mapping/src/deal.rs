@@ -1,6 +1,7 @@
 //! What is read from Salesforce about one deal.
 
 use domain::{OpportunityId, Record};
+use jiff::Timestamp;
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -50,6 +51,10 @@ pub struct RecordQuery {
 pub enum Filter {
     Is(String),
     IsTrue,
+    OneOf(Vec<String>),
+    AtLeast(Timestamp),
+    /// In the order of this field and then of the id, what comes after this value and this id.
+    After(Timestamp, String),
 }
 
 /// The three queries of one composite read. One more line than Stripe takes is asked for, so that "too many" is seen.

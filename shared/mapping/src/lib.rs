@@ -5,6 +5,7 @@ mod deal;
 mod line;
 mod plan;
 mod stop;
+mod sweep;
 mod update;
 
 pub use customer::{Address, CustomerDetails};
@@ -14,4 +15,5 @@ pub use deal::{
 pub use line::{PlanLine, Quantity};
 pub use plan::{Plan, Settings, account_of, customer_named_by, plan};
 pub use stop::{Code, Kind, Stop};
+pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use update::{NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, sync_note};

@@ -42,17 +42,21 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
         .text("Id")
         .and_then(|id| OpportunityId::parse(id).ok())
         .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
-    asks_to_be_billed(opportunity)?;
-    let currency = currency(opportunity, settings)?;
-    let total = total(opportunity, currency)?;
+    let total = amount(opportunity, settings)?;
     let account_id = account_of(opportunity)?;
     let details = customer(deal)?;
-    let lines = lines(&deal.lines, currency)?;
+    let lines = lines(&deal.lines, total.currency())?;
     adds_up(&lines, total)?;
     let approved = opportunity.number("Stripe_Approved_Amount__c");
-    let approved = approved.and_then(|amount| Money::from_major_units(amount, currency).ok());
+    let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines, approved };
     Ok((plan, details))
+}
+
+/// What the opportunity comes to, if it asks to be billed and its amount can be.
+pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
+    asks_to_be_billed(opportunity)?;
+    total(opportunity, currency(opportunity, settings)?)
 }
 
 /// The filter: `StageName = "Closed Won"` and `Amount > 0` and `Type != "Renewal"`.

@@ -8,4 +8,4 @@ mod telemetry;
 pub use aws::sdk_config;
 pub use environment::{ConfigError, Environment};
 pub use secrets::{Rotating, Secrets};
-pub use telemetry::{Metric, count, init_logging};
+pub use telemetry::{Metric, add, count, init_logging};

@@ -13,11 +13,13 @@ pub fn init_logging() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
     let level = level.and_then(|level| level.parse::<LevelFilter>().ok()).unwrap_or(LevelFilter::INFO);
     let ours = [
+        "deployment",
         "engine",
         "intake",
         "ledger",
         "platform",
         "queue",
+        "reconciler",
         "retry_worker",
         "salesforce",
         "salesforce_events",
@@ -46,6 +48,12 @@ pub enum Metric {
     RunsParked,
     Retries,
     AccessDenied,
+    EventsRequeued,
+    OrphansDeleted,
+    Differences,
+    ReconcilerSucceeded,
+    ReconcilerUnfinished,
+    StatementsMade,
 }
 
 impl Metric {
@@ -62,6 +70,12 @@ impl Metric {
             Self::RunsParked => "RunsParked",
             Self::Retries => "Retries",
             Self::AccessDenied => "AccessDenied",
+            Self::EventsRequeued => "EventsRequeued",
+            Self::OrphansDeleted => "OrphansDeleted",
+            Self::Differences => "Differences",
+            Self::ReconcilerSucceeded => "ReconcilerSucceeded",
+            Self::ReconcilerUnfinished => "ReconcilerUnfinished",
+            Self::StatementsMade => "StatementsMade",
         }
     }
 }
@@ -69,6 +83,11 @@ impl Metric {
 /// One more of it, in CloudWatch's embedded metric format. `code` is a property of the line, not a dimension: it explains
 /// the count without making a metric of its own.
 pub fn count(service: &'static str, metric: Metric, code: &str, now: Timestamp) {
+    add(service, metric, 1, code, now);
+}
+
+/// So many more of it. Nought says that somebody looked and found none, which is how an alarm ends.
+pub fn add(service: &'static str, metric: Metric, value: u64, code: &str, now: Timestamp) {
     let line = json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
@@ -80,7 +99,7 @@ pub fn count(service: &'static str, metric: Metric, code: &str, now: Timestamp) 
         },
         "service": service,
         "code": code,
-        metric.name(): 1,
+        metric.name(): value,
     });
     println!("{line}");
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display};
 
+use jiff::Timestamp;
+
 /// A text in quotes, with backslashes and quotes escaped.
 pub fn literal(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
@@ -27,6 +29,8 @@ pub fn literal(text: &str) -> String {
 pub enum Literal {
     Text(String),
     Boolean(bool),
+    /// Written without quotes, to the millisecond, which is as fine as Salesforce keeps it.
+    DateTime(Timestamp),
     Null,
 }
 
@@ -35,6 +39,7 @@ impl Display for Literal {
         match self {
             Self::Text(text) => f.write_str(&literal(text)),
             Self::Boolean(flag) => write!(f, "{flag}"),
+            Self::DateTime(time) => write!(f, "{}", time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ")),
             Self::Null => f.write_str("null"),
         }
     }
@@ -44,6 +49,7 @@ impl Display for Literal {
 pub enum Op {
     Eq,
     NotEq,
+    AtLeast,
 }
 
 /// A query. Names of objects and fields come from configuration, so anything but a name is left out of them.
@@ -70,12 +76,33 @@ impl Select {
         self
     }
 
-    pub fn filter(mut self, field: &str, op: Op, value: Literal) -> Self {
+    pub fn filter(self, field: &str, op: Op, value: Literal) -> Self {
         let op = match op {
             Op::Eq => "=",
             Op::NotEq => "!=",
+            Op::AtLeast => ">=",
         };
-        self.filter.push(format!("{} {op} {value}", name(field)));
+        self.with(format!("{} {op} {value}", name(field)))
+    }
+
+    /// One of these texts. Of none of them, nothing: an empty list would be a malformed query.
+    pub fn one_of(self, field: &str, texts: &[String]) -> Self {
+        if texts.is_empty() {
+            return self.filter("Id", Op::Eq, Literal::Null);
+        }
+        let literals: Vec<_> = texts.iter().map(|text| literal(text)).collect();
+        self.with(format!("{} IN ({})", name(field), literals.join(", ")))
+    }
+
+    /// What comes after this value and this id, in the order of the field and then of the id: where a page goes on that
+    /// ended among records with the same value.
+    pub fn after(self, field: &str, value: Literal, id: &str) -> Self {
+        let (field, id) = (name(field), literal(id));
+        self.with(format!("({field} > {value} OR ({field} = {value} AND Id > {id}))"))
+    }
+
+    fn with(mut self, condition: String) -> Self {
+        self.filter.push(condition);
         self
     }
 
@@ -125,6 +152,29 @@ mod tests {
             query.to_string(),
             r"SELECT Id, Account.Name FROM Opportunity WHERE Id = '006\'x' AND IsPrimary != true ORDER BY SortOrder, Id LIMIT 1"
         );
+    }
+
+    #[test]
+    fn a_page_goes_on_among_records_of_the_same_moment() {
+        let at: Timestamp = "2026-11-23T10:11:12.0005Z".parse().expect("valid");
+        let from =
+            Select::from("Opportunity").fields(&["Id"]).filter("SystemModstamp", Op::AtLeast, Literal::DateTime(at));
+        assert_eq!(from.to_string(), "SELECT Id FROM Opportunity WHERE SystemModstamp >= 2026-11-23T10:11:12.000Z");
+        let next = Select::from("Opportunity").fields(&["Id"]).after("SystemModstamp", Literal::DateTime(at), "006'x");
+        assert_eq!(
+            next.to_string(),
+            r"SELECT Id FROM Opportunity WHERE (SystemModstamp > 2026-11-23T10:11:12.000Z OR (SystemModstamp = 2026-11-23T10:11:12.000Z AND Id > '006\'x'))"
+        );
+    }
+
+    #[test]
+    fn a_list_is_quoted_item_by_item_and_none_finds_nothing() {
+        let list = |texts: &[&str]| {
+            let texts: Vec<_> = texts.iter().map(|text| (*text).to_owned()).collect();
+            Select::from("Account").fields(&["Id"]).one_of("Id", &texts).to_string()
+        };
+        assert_eq!(list(&["a", "b') OR ("]), r"SELECT Id FROM Account WHERE Id IN ('a', 'b\') OR (')");
+        assert_eq!(list(&[]), "SELECT Id FROM Account WHERE Id = null");
     }
 
     #[test]

@@ -61,8 +61,7 @@ impl Client {
     /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before. A key
     /// that cannot be a header is refused here, and nothing is sent.
     pub async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
-        // Stripe ignores the key on a deletion; deleting twice deletes once.
-        let request = if write.operation == Operation::DeleteInvoice {
+        let request = if write.operation.is_deletion() {
             self.request(Method::DELETE, &write.path)
         } else {
             if !is_sendable(idempotency_key) {
@@ -81,7 +80,7 @@ impl Client {
         };
         let answer = match write.operation {
             Operation::CreateCustomer => Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into()),
-            Operation::DeleteInvoice => {
+            Operation::DeleteInvoice | Operation::DeleteCustomer => {
                 let deleted = parse::<DeletedWire>(&body);
                 let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));
                 deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?

@@ -5,6 +5,7 @@ mod error;
 pub mod form;
 mod key;
 mod objects;
+mod pages;
 mod params;
 mod reads;
 pub mod signature;
@@ -15,6 +16,7 @@ pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
 pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
 pub use outbound::Timeouts;
+pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, Write};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.

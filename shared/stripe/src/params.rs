@@ -19,6 +19,7 @@ pub enum Operation {
     UpdateLines,
     SendInvoice,
     DeleteInvoice,
+    DeleteCustomer,
 }
 
 /// A request that changes something, to the byte.
@@ -155,6 +156,18 @@ impl Write {
     /// Drafts only: Stripe refuses it for anything else.
     pub fn delete_invoice(invoice: &InvoiceId) -> Self {
         Self::new(Operation::DeleteInvoice, format!("/v1/invoices/{invoice}"), &Value::Null)
+    }
+
+    /// For ever, with everything that is still to come of it: only for one that was made by mistake and never used.
+    pub fn delete_customer(customer: &CustomerId) -> Self {
+        Self::new(Operation::DeleteCustomer, format!("/v1/customers/{customer}"), &Value::Null)
+    }
+}
+
+impl Operation {
+    /// Stripe ignores an idempotency key on a deletion; deleting twice deletes once.
+    pub(crate) fn is_deletion(self) -> bool {
+        matches!(self, Self::DeleteInvoice | Self::DeleteCustomer)
     }
 }
 

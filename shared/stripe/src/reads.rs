@@ -11,12 +11,12 @@ use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, Me
 use crate::{Client, Customer, Invoice, InvoiceLine};
 
 /// What a list answers at most.
-const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 
 /// Ten thousand objects. A look that would read more is given up rather than half believed.
 const MOST_PAGES: usize = 100;
 
-fn unreadable<E>(_: E) -> Error {
+pub(crate) fn unreadable<E>(_: E) -> Error {
     Error::Unknown { reason: UnknownReason::UnreadableAnswer, replayed: false, request_id: None }
 }
 

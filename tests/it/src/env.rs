@@ -4,6 +4,7 @@ mod sales;
 mod setup;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use engine::{Pass, PassKind, Reconciled};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use retry_worker::App;
@@ -48,6 +49,7 @@ pub struct Env {
     pub clock: Clock,
     pub fuse: Fuse,
     pub worker: App<TestWorld>,
+    pub reconciler: reconciler::App<TestWorld>,
     pub stripe_door: stripe_webhook::App,
     pub salesforce_door: salesforce_events::App,
     options: Options,
@@ -195,6 +197,16 @@ impl Env {
         item["pk"] = json!({ "S": "control" });
         item["sk"] = json!({ "S": "control#operator" });
         self.aws.put(&item);
+    }
+
+    /// One pass of the reconciler, with the time that the template gives it.
+    pub async fn reconcile(&self, kind: PassKind) -> Reconciled {
+        self.reconcile_within(kind, SignedDuration::from_secs(300)).await
+    }
+
+    pub async fn reconcile_within(&self, kind: PassKind, time: SignedDuration) -> Reconciled {
+        let deadline = self.now().checked_add(time).unwrap();
+        self.reconciler.engine.reconcile(&Pass { kind, deadline }).await
     }
 
     pub fn ledger(&self) -> Ledger {

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, Record};
+use domain::{CustomerId, InvoiceId, OrganizationId, Record};
 use engine::World;
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
+use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
 use sandbox::Clock;
+use stripe::webhook::Notification;
+use stripe::{Cursor, Page};
 use workflow::{Run, RunId};
 
 use crate::Fuse;
@@ -71,6 +73,28 @@ impl engine::Ledger for Fused<ledger::Ledger> {
     async fn control(&self, now: Timestamp) -> Result<Control, LedgerError> {
         self.call(self.inner.control(now)).await
     }
+
+    async fn due_runs(&self, until: Timestamp, after: Option<&str>) -> Result<DueRuns, LedgerError> {
+        self.call(self.inner.due_runs(until, after)).await
+    }
+
+    async fn watermark(&self, org: &OrganizationId, name: &str) -> Result<Watermark, LedgerError> {
+        self.call(self.inner.watermark(org, name)).await
+    }
+
+    async fn set_watermark(
+        &self,
+        org: &OrganizationId,
+        name: &str,
+        watermark: &mut Watermark,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        self.call(self.inner.set_watermark(org, name, watermark, now)).await
+    }
+
+    async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {
+        self.call(self.inner.save_statement(org, statement)).await
+    }
 }
 
 impl engine::Stripe for Fused<stripe::Client> {
@@ -109,6 +133,35 @@ impl engine::Stripe for Fused<stripe::Client> {
     ) -> Result<Vec<stripe::Invoice>, stripe::Error> {
         self.call(self.inner.invoices_of_customer(id, created_since)).await
     }
+
+    async fn invoices_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Invoice>, stripe::Error> {
+        self.call(self.inner.invoices_created_since(since, after)).await
+    }
+
+    async fn customers_created_page(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Customer>, stripe::Error> {
+        self.call(self.inner.customers_created_page(since, after)).await
+    }
+
+    async fn events_since(
+        &self,
+        types: &[&str],
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Notification>, stripe::Error> {
+        self.call(self.inner.events_since(types, since, after)).await
+    }
+
+    async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
+        self.call(self.inner.customer_has_invoices(id)).await
+    }
 }
 
 impl engine::Salesforce for Fused<salesforce::Client> {
@@ -128,5 +181,9 @@ impl engine::Salesforce for Fused<salesforce::Client> {
 impl engine::Reporter for Fused<queue::Queue> {
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
         self.call(self.inner.park(envelope, parked)).await
+    }
+
+    async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
+        self.call(self.inner.enqueue(envelopes)).await
     }
 }

@@ -109,6 +109,11 @@ impl Stripe {
         }
     }
 
+    /// As if Stripe had never made events of this type about anything: they are in no list, and nobody is told.
+    pub fn forget_events(&mut self, event_type: &str) {
+        self.state.forget_events(event_type);
+    }
+
     /// How often each operation (`Customer.create`, …) was executed. Replays and refusals at a gate do not count.
     pub fn counters(&self) -> &BTreeMap<String, u64> {
         &self.counters

@@ -183,4 +183,5 @@ fn only_https_and_the_loopback_interface_are_spoken_to() {
     assert!(Client::new("https://api.stripe.com", live(), Timeouts::default()).is_ok());
 }
 
+mod pages;
 mod reads;

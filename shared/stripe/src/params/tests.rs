@@ -75,7 +75,7 @@ fn every_line() -> Vec<InvoiceLineParams> {
     vec![line(Quantity::Whole(1), price), line(Quantity::Fraction(Decimal::ONE), product)]
 }
 
-fn every_write() -> [(&'static str, Write); 6] {
+fn every_write() -> [(&'static str, Write); 7] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -106,6 +106,7 @@ fn every_write() -> [(&'static str, Write); 6] {
         ("Invoice.update_lines", Write::update_lines(&invoice(), &with_ids)),
         ("Invoice.send_invoice", Write::send_invoice(&invoice())),
         ("Invoice.delete", Write::delete_invoice(&invoice())),
+        ("Customer.delete", Write::delete_customer(&CustomerId::parse("cus_1").expect("valid"))),
     ]
 }
 
@@ -115,10 +116,10 @@ fn every_parameter_is_one_that_stripe_lists() {
     let fixture: Value = serde_json::from_str(text).expect("JSON");
     for (operation, write) in every_write() {
         let schema = &fixture["operations"][operation];
-        let path = schema["path"].as_str().map(|path| path.replace("{invoice}", "in_1"));
+        let path = schema["path"].as_str().map(|path| path.replace("{invoice}", "in_1").replace("{customer}", "cus_1"));
         assert_eq!(path.as_deref(), Some(write.path.as_str()), "{operation}");
         let method = match write.operation {
-            Operation::DeleteInvoice => "DELETE",
+            Operation::DeleteInvoice | Operation::DeleteCustomer => "DELETE",
             _ => "POST",
         };
         assert_eq!(schema["method"], method, "{operation}");

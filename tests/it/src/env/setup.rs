@@ -56,7 +56,8 @@ impl Env {
         let aws = InProcess::new(sqs.clone());
         let queue = Queue::new(aws.sqs(), WORK_QUEUE, DEAD_LETTER_QUEUE);
         let fuse = Fuse::default();
-        let engine = engine(&sandbox, &aws, &queue, &clock, &fuse, &options, organization_id.clone(), &credentials);
+        let engine = || engine(&sandbox, &aws, &queue, &clock, &fuse, &options, organization_id.clone(), &credentials);
+        let (worker, reconciler) = (engine(), reconciler::App { engine: engine() });
         let now = clock.clone();
         let door = |service| Door {
             service,
@@ -70,7 +71,7 @@ impl Env {
         let salesforce_door = salesforce_events::App {
             door: door("salesforce-events"),
             secrets: Rotating::parse(&SecretString::from(SALESFORCE_SECRET)).unwrap(),
-            organization_id,
+            organization_id: organization_id.clone(),
             event_source_prefix: "aws.partner/salesforce.com/".into(),
             integration_user_id,
         };
@@ -79,7 +80,7 @@ impl Env {
             secrets: Rotating::parse(&SecretString::from(endpoint)).unwrap(),
             livemode: false,
         };
-        let worker = App { engine, queue };
+        let worker = App { engine: worker, queue };
         let env = Self {
             sandbox,
             aws,
@@ -87,6 +88,7 @@ impl Env {
             clock,
             fuse,
             worker,
+            reconciler,
             stripe_door,
             salesforce_door,
             options,

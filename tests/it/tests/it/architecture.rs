@@ -87,8 +87,9 @@ fn the_arrows_point_one_way() {
         "intake",
         "outbound",
         "engine",
+        "deployment",
     ];
-    let may: [(&str, &[&str]); 10] = [
+    let may: [(&str, &[&str]); 12] = [
         ("shared/stripe", &["domain", "outbound"]),
         ("shared/salesforce", &["domain", "outbound"]),
         ("shared/queue", &["domain"]),
@@ -98,10 +99,9 @@ fn the_arrows_point_one_way() {
         ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "queue"]),
         ("functions/stripe-webhook", &["intake", "platform", "queue", "stripe"]),
         ("functions/salesforce-events", &["domain", "intake", "platform", "queue", "salesforce"]),
-        (
-            "functions/retry-worker",
-            &["domain", "engine", "ledger", "mapping", "platform", "queue", "salesforce", "stripe"],
-        ),
+        ("shared/deployment", &["domain", "engine", "ledger", "mapping", "platform", "queue", "salesforce", "stripe"]),
+        ("functions/retry-worker", &["deployment", "engine", "platform", "queue"]),
+        ("functions/reconciler", &["deployment", "engine", "ledger", "platform"]),
     ];
     for (crate_dir, may) in may {
         for name in dependencies(crate_dir).iter().filter(|name| ours.contains(&name.as_str())) {
@@ -138,5 +138,8 @@ fn every_code_is_explained_where_people_look() {
     let page = fs::read_to_string(root().join("docs/CODES.md")).unwrap();
     for code in mapping::Code::ALL {
         assert!(page.contains(&format!("`{}`", code.as_str())), "docs/CODES.md does not explain {}", code.as_str());
+    }
+    for cause in engine::Cause::CODES {
+        assert!(page.contains(&format!("`{cause}")), "docs/CODES.md does not explain {cause}");
     }
 }

@@ -12,5 +12,6 @@ mod operator;
 mod payment;
 mod people;
 mod races;
+mod reconcile;
 mod refusals;
 mod won;

@@ -70,6 +70,15 @@ impl State {
         }
     }
 
+    pub fn forget_events(&mut self, event_type: &str) {
+        let of_type = self.table("event").oldest_first().filter(|event| event["type"] == event_type);
+        let ids: Vec<String> = of_type.map(|event| text(event, "id").to_owned()).collect();
+        for id in &ids {
+            self.table_mut("event").remove(id);
+        }
+        self.outbox.retain(|unsigned| !ids.contains(&unsigned.event));
+    }
+
     /// One endpoint has the event now.
     pub fn delivered(&mut self, event_id: &str) {
         if let Some(mut event) = self.table("event").get(event_id).cloned() {

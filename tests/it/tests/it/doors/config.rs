@@ -52,18 +52,20 @@ enum Function {
     StripeWebhook,
     SalesforceEvents,
     RetryWorker,
+    Reconciler,
 }
 
-use Function::{RetryWorker, SalesforceEvents, StripeWebhook};
+use Function::{Reconciler, RetryWorker, SalesforceEvents, StripeWebhook};
 
 impl Function {
-    const ALL: [Self; 3] = [StripeWebhook, SalesforceEvents, RetryWorker];
+    const ALL: [Self; 4] = [StripeWebhook, SalesforceEvents, RetryWorker, Reconciler];
 
     fn variables(self) -> &'static [(&'static str, &'static str)] {
         match self {
             StripeWebhook => WEBHOOK,
             SalesforceEvents => EVENTS,
-            RetryWorker => WORKER,
+            // They are made of the same parts.
+            RetryWorker | Reconciler => WORKER,
         }
     }
 
@@ -76,7 +78,8 @@ impl Function {
         match self {
             StripeWebhook => stripe_webhook::App::from_environment(environment).await.err(),
             SalesforceEvents => salesforce_events::App::from_environment(environment).await.err(),
-            RetryWorker => retry_worker::from_environment(environment).await.err(),
+            Reconciler => reconciler::App::from_environment(environment).await.err(),
+            RetryWorker => retry_worker::App::from_environment(environment).await.err(),
         }
         .expect("it must refuse to start")
     }
@@ -160,6 +163,7 @@ fn the_template_sets_what_the_functions_read() {
         ("StripeWebhookFunction", StripeWebhook),
         ("SalesforceEventsFunction", SalesforceEvents),
         ("RetryWorkerFunction", RetryWorker),
+        ("ReconcilerFunction", Reconciler),
     ] {
         let resource = template.split_once(&format!("\n  {resource}:\n")).unwrap().1;
         let variables = resource.split_once("        Variables:\n").unwrap().1;
@@ -184,7 +188,7 @@ fn clients(changes: &[(&str, &str)], key: &str, credentials: &str) -> Result<(),
     let kept = WORKER.iter().filter(|(name, _)| !changed(name)).chain(changes);
     let environment = Environment::new(kept.map(|(name, value)| (name.to_string(), value.to_string())));
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = retry_worker::Config::read(environment).unwrap();
+    let config = deployment::Config::read(environment).unwrap();
     config.clients(&SecretString::from(key), &SecretString::from(credentials)).map(drop)
 }
 

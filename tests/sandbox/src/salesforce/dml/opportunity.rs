@@ -38,6 +38,10 @@ impl Org {
         }
         if old.is_none() {
             record.insert("HasOpportunityLineItem".into(), false.into());
+        } else if moved {
+            // It was stamped a moment ago. A record that never changed its stage has none.
+            let now = record.get("SystemModstamp").cloned().unwrap_or_default();
+            record.insert("LastStageChangeDate".into(), now);
         }
         // With lines the amount is their sum. An attempt to write it is ignored, not refused.
         if let Some(old) = old.filter(|old| old.get("HasOpportunityLineItem").is_some_and(Json::is_true)) {

@@ -113,6 +113,7 @@ const STANDARD: &[Standard] = &[
             ("IsClosed", Checkbox, System),
             ("IsWon", Checkbox, System),
             ("HasOpportunityLineItem", Checkbox, System),
+            ("LastStageChangeDate", DateTime, System),
             ("Pricebook2Id", Reference(&["Pricebook2"]), Open),
             ("OwnerId", Reference(&["User"]), Open),
             ("CurrencyIsoCode", Picklist, Open),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Env, env};
+use super::{Env, NOW, env};
 
 /// Two accounts, four opportunities, one of which has three lines and a contact role.
 fn populated() -> Env {
@@ -35,6 +35,29 @@ fn populated() -> Env {
 
 fn names(result: &Value) -> Vec<&str> {
     result["records"].as_array().unwrap().iter().map(|row| row["Name"].as_str().unwrap()).collect()
+}
+
+/// How a reader goes on that follows changes: by the time of the last one, and by its id where several have that time.
+#[test]
+fn changes_are_read_in_their_order_and_page_by_page() {
+    let mut env = populated();
+    let all = "SELECT Id, Name, SystemModstamp, LastStageChangeDate FROM Opportunity";
+    let order = "ORDER BY SystemModstamp, Id LIMIT 3";
+    let (_, result) = env.query(&format!("{all} WHERE SystemModstamp >= 2026-11-20T08:00:00.000Z {order}"));
+    assert_eq!(names(&result), ["Alpha", "beta", "Gamma"]);
+    let last = result["records"][2].clone();
+    assert_eq!(last["LastStageChangeDate"], Value::Null, "it never changed its stage");
+    let (at, id) = ("2026-11-20T10:11:12.000Z", last["Id"].as_str().unwrap());
+    let next = format!("(SystemModstamp > {at} OR (SystemModstamp = {at} AND Id > '{id}'))");
+    let (_, result) = env.query(&format!("{all} WHERE StageName != 'x' AND {next} {order}"));
+    assert_eq!(names(&result), ["100% delta_x"]);
+    env.salesforce.update(NOW + 5_000, "Opportunity", id, &json!({"StageName": "Closed Won"})).unwrap();
+    let (_, result) = env.query(&format!("{all} WHERE {next} {order}"));
+    assert_eq!(names(&result), ["100% delta_x", "Gamma"]);
+    assert_eq!(result["records"][1]["LastStageChangeDate"], "2026-11-20T10:11:17.000+0000");
+    env.salesforce.update(NOW + 9_000, "Opportunity", id, &json!({"NextStep": "Call"})).unwrap();
+    let record = env.salesforce.record("Opportunity", id).unwrap();
+    assert_eq!(record["LastStageChangeDate"], "2026-11-20T10:11:17.000+0000");
 }
 
 #[test]

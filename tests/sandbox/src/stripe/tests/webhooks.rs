@@ -116,6 +116,25 @@ fn events_are_listed_by_type_for_thirty_days() {
     let newest = account.get("/v1/events?limit=1").ok()["data"][0].clone();
     assert_eq!(newest["type"], "product.created");
     assert_eq!(account.get(&format!("/v1/events/{}", newest["id"].as_str().unwrap_or_default())).ok(), newest);
+    let (first, later) = (account.now_ms / 1000, account.now_ms / 1000 + 60);
+    account.now_ms += 60_000;
+    account.customer();
+    assert_eq!(count(&mut account, &format!("types[0]=customer.created&created[gte]={later}")), Some(1));
+    assert_eq!(count(&mut account, &format!("types[0]=customer.created&created[gte]={first}")), Some(2));
+    assert_eq!(count(&mut account, &format!("types[0]=customer.created&created[lte]={first}")), Some(1));
     account.now_ms += 31 * 86_400_000;
     assert_eq!(count(&mut account, ""), Some(0));
+}
+
+#[test]
+fn an_event_that_was_never_made_is_in_no_list_and_told_to_nobody() {
+    let mut account = Account::new();
+    account.endpoint("https://a.example/hook", "enabled_events[]=*");
+    account.customer();
+    account.create("/v1/products", "name=Gold");
+    account.stripe.forget_events("customer.created");
+    assert_eq!(account.get("/v1/events").ok()["data"].as_array().map(Vec::len), Some(1));
+    let told: Vec<Value> =
+        account.take().iter().map(|delivery| serde_json::from_slice(&delivery.body).expect("an event")).collect();
+    assert_eq!(told.iter().map(|event| event["type"].clone()).collect::<Vec<_>>(), ["product.created"]);
 }

@@ -1,18 +1,15 @@
-//! What the function is configured with.
+#![doc = include_str!("../README.md")]
 
 use std::fmt::Display;
 
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
-use jiff::Timestamp;
 use ledger::Ledger;
 use mapping::Settings;
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
 use stripe::{ApiKey, InvalidApiKey};
-
-use crate::App;
 
 /// Longer than this is a typing mistake.
 const LATEST_DUE: u32 = 365;
@@ -145,8 +142,14 @@ fn api_version(value: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Everything that the worker needs, or every reason why it cannot start.
-pub async fn from_environment(environment: Environment) -> Result<App<Cloud>, ConfigError> {
+/// What the functions that do the work are made of.
+pub struct Parts {
+    pub engine: Engine<Cloud>,
+    pub queue: Queue,
+}
+
+/// Everything that the work needs, or every reason why the function cannot start.
+pub async fn from_environment(environment: Environment) -> Result<Parts, ConfigError> {
     let config = Config::read(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
@@ -171,6 +174,6 @@ pub async fn from_environment(environment: Environment) -> Result<App<Cloud>, Co
         scope: config.scope,
         settings: config.settings,
     };
-    tracing::info!(at = %Timestamp::now(), environment = %engine.scope.environment, "started");
-    Ok(App { engine, queue })
+    tracing::info!(environment = %engine.scope.environment, "started");
+    Ok(Parts { engine, queue })
 }

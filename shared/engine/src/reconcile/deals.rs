@@ -1,0 +1,94 @@
+//! Won deals that changed, and that nobody told us of.
+
+use domain::{Event, OpportunityId};
+use jiff::Timestamp;
+use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
+use workflow::RunId;
+
+use super::place::Place;
+use super::truth::changed_id;
+use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
+use crate::advance::ledger_pause;
+use crate::convert;
+use crate::{Engine, Ledger, Pause, Salesforce, World};
+
+/// How many records a page has at most. A bulk load gives as many the same moment, so pages go on by moment and id.
+const PAGE: u32 = 200;
+
+impl<W: World> Engine<W> {
+    pub(super) async fn won_deals(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
+        // What the first pass of all overlaps with is what an earlier one would have seen.
+        let since = super::before(place.seen_until().unwrap_or(walk.in_use_since), OVERLAP);
+        let mut after = place.cursor().and_then(parse);
+        for _ in 0..MOST_PAGES {
+            self.time_left(walk)?;
+            let deals = self.deals(&won_query(since, after.as_ref(), PAGE, &self.settings)).await?;
+            let mut envelopes = Vec::new();
+            for deal in &deals {
+                if self.is_missed(deal, walk).await? {
+                    let (opportunity_id, occurred_at) = (deal.opportunity_id.clone(), deal.modified_at);
+                    let id = changed_id(deal);
+                    envelopes.push(self.envelope(id, Event::OpportunityChanged { opportunity_id, occurred_at }));
+                }
+            }
+            self.requeue(envelopes, walk).await?;
+            let is_last = deals.len() < PAGE as usize;
+            after = deals.last().map(DealSeen::cursor);
+            match &after {
+                Some(cursor) if !is_last => self.advance_to(&mut place, print(cursor)).await?,
+                _ => return self.close(&mut place).await,
+            }
+        }
+        Err(page_limit())
+    }
+
+    /// Whether nobody has looked at the deal since it changed. A deal that was won before we were here is billed by whoever
+    /// billed it then, and one that does not ask to be billed has nothing to be missed.
+    async fn is_missed(&self, deal: &DealSeen, walk: &Walk) -> Result<bool, Pause> {
+        let run = self.ledger.run(&self.run_of_deal(&deal.opportunity_id).to_string()).await;
+        match run.map_err(|error| ledger_pause(&error))? {
+            Some(run) => Ok(run.updated_at < deal.modified_at && !run.run.has_answered(&changed_id(deal))),
+            None => {
+                let asks = !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable);
+                Ok(asks && deal.stage_since >= super::before(walk.in_use_since, OVERLAP))
+            }
+        }
+    }
+
+    pub(super) fn run_of_deal(&self, opportunity_id: &OpportunityId) -> RunId {
+        let organization_id = self.scope.organization_id.clone();
+        RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id.clone() }
+    }
+
+    /// Opportunities by a query, one call.
+    pub(super) async fn deals(&self, query: &RecordQuery) -> Result<Vec<DealSeen>, Pause> {
+        let read = self.salesforce.read(&[convert::soql(query)]).await;
+        let records = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?.into_iter().flatten();
+        let deals = records.map(|record| deal_seen(&record, &self.settings));
+        let unreadable = || Pause::backoff("salesforce_unreadable", "an opportunity came without its id and times");
+        deals.collect::<Option<Vec<_>>>().ok_or_else(unreadable)
+    }
+}
+
+fn print(cursor: &DealCursor) -> String {
+    format!("{}@{}", cursor.opportunity_id, cursor.modified_at.as_millisecond())
+}
+
+fn parse(text: &str) -> Option<DealCursor> {
+    let (id, milliseconds) = text.split_once('@')?;
+    let modified_at = Timestamp::from_millisecond(milliseconds.parse().ok()?).ok()?;
+    Some(DealCursor { modified_at, opportunity_id: OpportunityId::parse(id).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_being_written_down() {
+        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let cursor = DealCursor { modified_at: Timestamp::UNIX_EPOCH, opportunity_id };
+        assert_eq!(parse(&print(&cursor)), Some(cursor));
+        assert_eq!(parse("006000000000001AAA"), None);
+    }
+}

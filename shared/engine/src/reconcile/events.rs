@@ -1,0 +1,89 @@
+//! Payments that Stripe made an event of, and that never arrived here.
+
+use domain::{Event, InvoiceId};
+use jiff::SignedDuration;
+use stripe::webhook::{self, Notification};
+use stripe::{Cursor, Listed};
+use workflow::{RunId, Status};
+
+use super::difference::Cause;
+use super::place::Place;
+use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
+use crate::advance::ledger_pause;
+use crate::convert::stripe_pause;
+use crate::{Engine, Ledger, Pause, Stripe, World};
+
+const TYPES: [&str; 1] = ["invoice.paid"];
+
+/// Stripe keeps events for 30 days. What is older shows in the invoices themselves.
+const KEPT: SignedDuration = SignedDuration::from_hours(29 * 24);
+
+impl<W: World> Engine<W> {
+    pub(super) async fn paid_events(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
+        let began_at = place.began_at();
+        let since = super::before(place.seen_until().unwrap_or(began_at), OVERLAP).max(super::before(began_at, KEPT));
+        let mut after = self.stripe_cursor(&mut place).await?;
+        for _ in 0..MOST_PAGES {
+            self.time_left(walk)?;
+            let page = self.stripe.events_since(&TYPES, since, after.as_ref()).await;
+            let page = page.map_err(|error| stripe_pause(&error))?;
+            let mut envelopes = Vec::new();
+            for listed in &page.items {
+                // Most payments of the account are for what somebody else billed.
+                if listed.metadata.as_ref().is_some_and(|metadata| !self.scope.made(metadata)) {
+                    continue;
+                }
+                match payment(listed) {
+                    Some((invoice_id, event)) if self.is_unpaid_here(&listed.id, &invoice_id).await? => {
+                        envelopes.push(self.envelope(listed.id.clone(), event));
+                    }
+                    Some(_) => {}
+                    None => {
+                        tracing::warn!(stripe.event_id = %listed.id, "an event cannot be read");
+                        walk.differs(Cause::Unreadable.difference());
+                    }
+                }
+            }
+            self.requeue(envelopes, walk).await?;
+            let Some(next) = page.next else { return self.close(&mut place).await };
+            self.advance_to(&mut place, next.to_string()).await?;
+            after = Some(next);
+        }
+        Err(page_limit())
+    }
+
+    /// Whether nobody brings this payment back. An open run comes up by itself.
+    async fn is_unpaid_here(&self, event_id: &str, invoice_id: &InvoiceId) -> Result<bool, Pause> {
+        let run = self.ledger.run(&self.run_of_payment(invoice_id).to_string()).await;
+        let run = run.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run);
+        Ok(run.is_none_or(|run| match run.status() {
+            Status::Done | Status::Open => false,
+            Status::Rejected | Status::Review => !run.has_answered(event_id),
+        }))
+    }
+
+    pub(super) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
+        let organization_id = self.scope.organization_id.clone();
+        RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() }
+    }
+
+    /// Where a walk through a list of Stripe's goes on.
+    pub(super) async fn stripe_cursor(&self, place: &mut Place) -> Result<Option<Cursor>, Pause> {
+        match place.cursor().map(str::parse) {
+            None => Ok(None),
+            Some(Ok(cursor)) => Ok(Some(cursor)),
+            Some(Err(_)) => self.forget(place).await.map(|()| None),
+        }
+    }
+}
+
+/// The payment that the event tells of, exactly as the webhook's door reads it.
+fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
+    match webhook::event(listed.object.as_ref()?) {
+        Ok(Some(event @ Event::InvoicePaid { .. })) => {
+            let Event::InvoicePaid { invoice_id, .. } = &event else { return None };
+            Some((invoice_id.clone(), event))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,200 @@
+//! What both sides come to, and why they differ. Nothing is read or written here.
+//!
+//! In each currency the deals, less what is under way, and the invoices differ by exactly what the differences of amounts
+//! explain: a test holds that for whatever is thrown at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use domain::{InvoiceId, Money, OpportunityId};
+use jiff::Timestamp;
+use ledger::{Books, Difference};
+use mapping::{DealSeen, Kind};
+use stripe::{Invoice, InvoiceStatus};
+use workflow::{Run, Status};
+
+use super::difference::Cause;
+use super::truth::SETTLES_WITHIN;
+
+/// More than these are counted, and not listed: an item of the ledger holds 400 kB.
+const MOST_LISTED: usize = 500;
+
+/// A run, and when it was first heard of.
+#[derive(Debug, Clone)]
+pub(crate) struct KnownRun {
+    pub(crate) run: Run,
+    pub(crate) created_at: Timestamp,
+}
+
+/// Everything that was read of both sides.
+#[derive(Debug, Default)]
+pub(crate) struct Sides {
+    /// Opportunities that are won, and those that invoices were made for, whatever their stage.
+    pub(crate) deals: BTreeMap<OpportunityId, DealSeen>,
+    /// Invoices of ours in any status, each with the opportunity that its metadata names.
+    pub(crate) invoices: BTreeMap<InvoiceId, (OpportunityId, Invoice)>,
+    /// The runs of deals that cannot be explained without them.
+    pub(crate) runs: BTreeMap<OpportunityId, KnownRun>,
+}
+
+/// An invoice that the customer has.
+fn is_sent(invoice: &Invoice) -> bool {
+    !matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void)
+}
+
+fn total(invoice: &Invoice) -> Money {
+    Money::from_minor_units(invoice.total, invoice.currency)
+}
+
+impl Sides {
+    /// Deals of this time that have not exactly the one invoice that they should, so that their runs must be asked why.
+    pub(crate) fn unexplained(&self, time: &Range<Timestamp>) -> Vec<OpportunityId> {
+        let by_deal = self.by_deal();
+        let deals = self.deals.values().filter(|deal| time.contains(&deal.stage_since) && asks(deal));
+        let is_clear = |deal: &&DealSeen| match by_deal.get(&deal.opportunity_id).map(Vec::as_slice) {
+            Some([invoice]) => deal.amount.as_ref().is_ok_and(|amount| *amount == total(invoice)),
+            _ => false,
+        };
+        deals.filter(|deal| !is_clear(deal)).map(|deal| deal.opportunity_id.clone()).collect()
+    }
+
+    fn by_deal(&self) -> BTreeMap<&OpportunityId, Vec<&Invoice>> {
+        let mut by_deal: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| is_sent(invoice)) {
+            by_deal.entry(opportunity_id).or_default().push(invoice);
+        }
+        by_deal
+    }
+
+    /// The books of the deals that were won in this time.
+    pub(crate) fn books(&self, time: &Range<Timestamp>, now: Timestamp) -> Books {
+        let mut books = Writing { books: Books::default(), differences: BTreeSet::new(), now };
+        let by_deal = self.by_deal();
+        for deal in self.deals.values().filter(|deal| time.contains(&deal.stage_since)) {
+            let sent = by_deal.get(&deal.opportunity_id).map(Vec::as_slice).unwrap_or_default();
+            match &deal.amount {
+                Err(stop) if stop.kind == Kind::NotBillable => {}
+                amount => self.deal(&mut books, deal, amount.as_ref().ok().copied(), sent),
+            }
+        }
+        // What is left are invoices that no deal stands for, by the time they were made in.
+        for (opportunity_id, sent) in by_deal {
+            if self.deals.get(opportunity_id).is_some_and(asks) {
+                continue;
+            }
+            for invoice in sent.into_iter().filter(|invoice| time.contains(&invoice.created)) {
+                books.invoice(invoice);
+                let opportunity_id = Some(opportunity_id.clone());
+                books.differs(Difference { opportunity_id, ..Cause::InvoiceWithoutDeal.of_invoice(invoice) });
+            }
+        }
+        books.finish()
+    }
+
+    fn deal(&self, books: &mut Writing, deal: &DealSeen, amount: Option<Money>, sent: &[&Invoice]) {
+        if let Some(amount) = amount {
+            books.books.deals.add(amount);
+        }
+        sent.iter().for_each(|invoice| books.invoice(invoice));
+        let known = self.runs.get(&deal.opportunity_id);
+        let settled = known.and_then(|known| known.run.invoice_id());
+        let chosen = sent.iter().find(|invoice| Some(&invoice.id) == settled).or(sent.first());
+        let Some(chosen) = chosen else {
+            return self.unbilled(books, deal, amount, known);
+        };
+        for second in sent.iter().filter(|invoice| invoice.id != chosen.id) {
+            let opportunity_id = Some(deal.opportunity_id.clone());
+            books.differs(Difference { opportunity_id, ..Cause::SecondInvoice.of_invoice(second) });
+        }
+        let of_both = |cause: Cause| Difference {
+            opportunity_id: Some(deal.opportunity_id.clone()),
+            in_salesforce: amount.map(Into::into),
+            ..cause.of_invoice(chosen)
+        };
+        if amount != Some(total(chosen)) {
+            let why = known.and_then(|known| Cause::of_stop(&known.run));
+            books.differs(of_both(why.unwrap_or(Cause::AmountDiffers)));
+        }
+        if deal.names_invoice.as_deref() != Some(chosen.id.as_str()) {
+            // It may have been written back since the deal was read.
+            if !books.is_fresh(chosen.created) {
+                books.differs(of_both(Cause::InvoiceNotNamed));
+            }
+            return;
+        }
+        match (chosen.status == InvoiceStatus::Paid, deal.is_marked_paid) {
+            (true, false) if !chosen.paid_at.is_some_and(|paid_at| books.is_fresh(paid_at)) => {
+                books.differs(of_both(Cause::PaidNotMarked));
+            }
+            (false, true) => books.differs(of_both(Cause::MarkedNotPaid)),
+            _ => {}
+        }
+    }
+
+    /// A won deal that the customer has no invoice for.
+    fn unbilled(&self, books: &mut Writing, deal: &DealSeen, amount: Option<Money>, known: Option<&KnownRun>) {
+        let is_under_way = match known {
+            None => books.is_fresh(deal.stage_since),
+            Some(known) => known.run.status() == Status::Open && books.is_fresh(known.created_at),
+        };
+        if is_under_way {
+            if let Some(amount) = amount {
+                books.books.under_way.add(amount);
+            }
+            return;
+        }
+        let refused = deal.amount.as_ref().err().map(|stop| Cause::Refused(stop.code));
+        let cause = known.and_then(|known| Cause::of_stop(&known.run)).or(refused);
+        let cause = cause.unwrap_or_else(|| known.map_or(Cause::NotBilledYet, |known| self.lost_invoice(known)));
+        books.differs(cause.of_deal(&deal.opportunity_id, amount));
+    }
+
+    /// The run says that the deal is billed.
+    fn lost_invoice(&self, known: &KnownRun) -> Cause {
+        let Some(invoice_id) = known.run.invoice_id().filter(|_| known.run.status() == Status::Done) else {
+            return Cause::NotBilledYet;
+        };
+        match self.invoices.get(invoice_id).map(|(_, invoice)| invoice.status) {
+            Some(InvoiceStatus::Void) => Cause::VoidAtStripe,
+            Some(_) => Cause::NotBilledYet,
+            None => Cause::NotAtStripe,
+        }
+    }
+}
+
+/// It asks to be billed, whether it can be or not.
+fn asks(deal: &DealSeen) -> bool {
+    !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable)
+}
+
+struct Writing {
+    books: Books,
+    differences: BTreeSet<Difference>,
+    now: Timestamp,
+}
+
+impl Writing {
+    fn invoice(&mut self, invoice: &Invoice) {
+        self.books.invoices.add(total(invoice));
+        if invoice.status == InvoiceStatus::Paid {
+            self.books.paid.add(total(invoice));
+        }
+    }
+
+    fn differs(&mut self, difference: Difference) {
+        self.differences.insert(difference);
+    }
+
+    fn is_fresh(&self, at: Timestamp) -> bool {
+        self.now.duration_since(at) < SETTLES_WITHIN
+    }
+
+    fn finish(self) -> Books {
+        let difference_count = self.differences.len();
+        let differences = self.differences.into_iter().take(MOST_LISTED).collect();
+        Books { differences, difference_count, ..self.books }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! Both sides, with everything that can be wrong between them.
+
+use domain::{Currency, CustomerId, OrganizationId};
+use mapping::{Code, Plan, Stop};
+use workflow::{RunId, State, opportunity_won};
+
+use super::*;
+
+const DAY: i64 = 86_400;
+const NOON: i64 = 1_795_392_000 + DAY + DAY / 2;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(NOON + seconds).expect("valid")
+}
+
+/// Yesterday, where noon is today's.
+fn yesterday() -> Range<Timestamp> {
+    at(-DAY - DAY / 2)..at(-DAY / 2)
+}
+
+fn money(minor_units: i64, currency: &str) -> Money {
+    Money::from_minor_units(minor_units, Currency::parse(currency).expect("valid"))
+}
+
+fn opportunity_id(number: usize) -> OpportunityId {
+    OpportunityId::parse(&format!("006{number:012}")).expect("valid")
+}
+
+fn invoice_id(name: &str) -> InvoiceId {
+    InvoiceId::parse(&format!("in_{name}")).expect("valid")
+}
+
+fn invoice(name: &str, amount: Money, status: InvoiceStatus) -> Invoice {
+    Invoice {
+        id: invoice_id(name),
+        status,
+        customer: None,
+        currency: amount.currency(),
+        subtotal: amount.minor_units(),
+        total: amount.minor_units(),
+        amount_due: 0,
+        amount_paid: 0,
+        amount_remaining: 0,
+        auto_advance: false,
+        livemode: false,
+        created: at(-DAY + 60),
+        hosted_invoice_url: None,
+        number: None,
+        paid_at: (status == InvoiceStatus::Paid).then(|| at(-7200)),
+        metadata: Default::default(),
+        lines: Vec::new(),
+        has_more_lines: false,
+    }
+}
+
+fn deal(number: usize, amount: Money) -> DealSeen {
+    DealSeen {
+        opportunity_id: opportunity_id(number),
+        modified_at: at(-DAY),
+        stage_since: at(-DAY),
+        amount: Ok(amount),
+        names_invoice: None,
+        is_marked_paid: false,
+    }
+}
+
+fn run(number: usize, point: opportunity_won::Point, age_s: i64) -> KnownRun {
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id(number) };
+    KnownRun { run: Run::new(id, State::OpportunityWon(point)), created_at: at(-age_s) }
+}
+
+fn claimed(number: usize) -> opportunity_won::Point {
+    opportunity_won::Point::Claimed { opportunity_id: opportunity_id(number) }
+}
+
+fn stopped(number: usize, stop: Stop) -> opportunity_won::Point {
+    let (opportunity_id, back_to) = (opportunity_id(number), Box::new(claimed(number)));
+    opportunity_won::Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to }
+}
+
+fn billed(number: usize, invoice: &str, total: Money) -> opportunity_won::Point {
+    let plan = Plan {
+        opportunity_id: opportunity_id(number),
+        account_id: domain::AccountId::parse("001000000000001AAA").expect("valid"),
+        total,
+        days_until_due: 30,
+        lines: Vec::new(),
+        approved: None,
+    };
+    let customer_id = CustomerId::parse("cus_1").expect("valid");
+    let (invoice_id, hosted_invoice_url) = (invoice_id(invoice), None);
+    let invoice = opportunity_won::Invoice {
+        plan,
+        customer_id,
+        invoice_id,
+        account_is_linked: true,
+        hosted_invoice_url,
+        not_kept: Vec::new(),
+    };
+    opportunity_won::Point::Done { invoice }
+}
+
+impl Sides {
+    fn with_deal(mut self, deal: DealSeen) -> Self {
+        self.deals.insert(deal.opportunity_id.clone(), deal);
+        self
+    }
+
+    fn with_invoice(mut self, number: usize, invoice: Invoice) -> Self {
+        self.invoices.insert(invoice.id.clone(), (opportunity_id(number), invoice));
+        self
+    }
+
+    fn with_run(mut self, number: usize, run: KnownRun) -> Self {
+        self.runs.insert(opportunity_id(number), run);
+        self
+    }
+}
+
+fn causes(sides: &Sides) -> Vec<String> {
+    sides.books(&yesterday(), at(0)).differences.into_iter().map(|difference| difference.cause).collect()
+}
+
+/// A deal of 10.00 with what is said of it.
+fn one(deal_of: impl FnOnce(DealSeen) -> DealSeen) -> Sides {
+    Sides::default().with_deal(deal_of(deal(1, money(1000, "USD"))))
+}
+
+#[test]
+fn a_deal_with_its_invoice_is_in_order() {
+    for (status, is_marked_paid) in [(InvoiceStatus::Open, false), (InvoiceStatus::Paid, true)] {
+        let sides = one(|deal| DealSeen { names_invoice: Some("in_1".into()), is_marked_paid, ..deal })
+            .with_invoice(1, invoice("1", money(1000, "USD"), status));
+        assert_eq!(sides.unexplained(&yesterday()), [], "nobody has to be asked");
+        let books = sides.books(&yesterday(), at(0));
+        assert_eq!((books.differences, books.difference_count), (vec![], 0));
+        assert_eq!(books.deals, books.invoices);
+        assert_eq!(books.paid.0.is_empty(), !is_marked_paid);
+    }
+}
+
+#[test]
+fn a_deal_without_an_invoice_says_why() {
+    let review = || stopped(1, Stop::review(Code::DealChangedAfterBilling, "x"));
+    let refused = || stopped(1, Stop::refused(Code::NoLines, "x"));
+    let not_billable = || stopped(1, Stop::not_billable(Code::NotClosedWon, "x"));
+    let done = || billed(1, "1", money(1000, "USD"));
+    for (point, expected) in [
+        (review(), "review:deal_changed_after_billing"),
+        (refused(), "refused:no_lines"),
+        (not_billable(), "not_billed_yet"),
+        (claimed(1), "not_billed_yet"),
+        (done(), "not_at_stripe"),
+    ] {
+        let sides = one(|deal| deal).with_run(1, run(1, point, 7200));
+        assert_eq!(sides.unexplained(&yesterday()), [opportunity_id(1)]);
+        assert_eq!(causes(&sides), [expected]);
+    }
+    assert_eq!(causes(&one(|deal| deal)), ["not_billed_yet"], "nobody has heard of it");
+    let voided = one(|deal| deal).with_run(1, run(1, done(), 7200));
+    let voided = voided.with_invoice(1, invoice("1", money(1000, "USD"), InvoiceStatus::Void));
+    assert_eq!(causes(&voided), ["void_at_stripe"]);
+    let drafted = one(|deal| deal).with_invoice(1, invoice("1", money(1000, "USD"), InvoiceStatus::Draft));
+    assert_eq!(causes(&drafted), ["not_billed_yet"]);
+    let unbillable = one(|deal| DealSeen { amount: Err(Stop::refused(Code::AmountTooLarge, "x")), ..deal });
+    assert_eq!(causes(&unbillable), ["refused:amount_too_large"]);
+}
+
+#[test]
+fn what_began_less_than_an_hour_ago_is_under_way_and_no_difference() {
+    let under_way = |sides: &Sides, time: &Range<Timestamp>| {
+        let books = sides.books(time, at(0));
+        assert_eq!(books.difference_count, books.differences.len());
+        (books.under_way == books.deals, books.difference_count)
+    };
+    let time = yesterday();
+    let open = |age_s| one(|deal| deal).with_run(1, run(1, claimed(1), age_s));
+    assert_eq!(under_way(&open(3599), &time), (true, 0));
+    assert_eq!(under_way(&open(3600), &time), (false, 1));
+    // A run that stopped is not under way, however young.
+    let stop = Stop::refused(Code::NoLines, "x");
+    let young = one(|deal| deal).with_run(1, run(1, stopped(1, stop), 60));
+    assert_eq!(under_way(&young, &time), (false, 1));
+    // Won a moment ago, and the callout is still to come.
+    let today = at(-DAY / 2)..at(DAY / 2);
+    assert_eq!(under_way(&one(|deal| DealSeen { stage_since: at(-3599), ..deal }), &today), (true, 0));
+    assert_eq!(under_way(&one(|deal| DealSeen { stage_since: at(-3600), ..deal }), &today), (false, 1));
+    // Paid a moment ago, and the event is still to come.
+    let mut paid = invoice("1", money(1000, "USD"), InvoiceStatus::Paid);
+    for (paid_at, expected) in [(at(-3599), 0), (at(-3600), 1)] {
+        paid.paid_at = Some(paid_at);
+        let sides = one(|deal| DealSeen { names_invoice: Some("in_1".into()), ..deal }).with_invoice(1, paid.clone());
+        assert_eq!(causes(&sides).len(), expected);
+    }
+}
+
+#[test]
+fn an_invoice_that_says_something_else_than_its_deal_is_told() {
+    let named = |deal| DealSeen { names_invoice: Some("in_1".into()), ..deal };
+    let sent = |amount| invoice("1", amount, InvoiceStatus::Open);
+    for amount in [money(999, "USD"), money(1000, "EUR")] {
+        assert_eq!(causes(&one(named).with_invoice(1, sent(amount))), ["amount_differs"]);
+    }
+    let reviewed = stopped(1, Stop::review(Code::DealChangedAfterBilling, "x"));
+    let reviewed = one(named).with_invoice(1, sent(money(999, "USD"))).with_run(1, run(1, reviewed, 7200));
+    assert_eq!(causes(&reviewed), ["review:deal_changed_after_billing"]);
+    assert_eq!(causes(&one(|deal| deal).with_invoice(1, sent(money(1000, "USD")))), ["invoice_not_named"]);
+    let paid = invoice("1", money(1000, "USD"), InvoiceStatus::Paid);
+    assert_eq!(causes(&one(named).with_invoice(1, paid)), ["paid_not_marked"]);
+    let marked = one(|deal| named(DealSeen { is_marked_paid: true, ..deal }));
+    assert_eq!(causes(&marked.with_invoice(1, sent(money(1000, "USD")))), ["marked_not_paid"]);
+    let second = one(named).with_invoice(1, sent(money(1000, "USD")));
+    let second = second.with_invoice(1, invoice("2", money(1000, "USD"), InvoiceStatus::Paid));
+    assert_eq!(second.unexplained(&yesterday()), [opportunity_id(1)]);
+    let second = second.with_run(1, run(1, billed(1, "1", money(1000, "USD")), 7200));
+    let books = second.books(&yesterday(), at(0));
+    assert_eq!(books.differences[0].cause, "second_invoice");
+    assert_eq!(books.differences[0].invoice_id, Some(invoice_id("2")));
+}
+
+#[test]
+fn an_invoice_without_a_won_deal_counts_in_the_time_it_was_made_in() {
+    let sent = invoice("1", money(1000, "USD"), InvoiceStatus::Open);
+    let lost = Err(Stop::not_billable(Code::NotClosedWon, "x"));
+    for sides in [Sides::default(), one(|deal| DealSeen { amount: lost.clone(), ..deal })] {
+        assert_eq!(causes(&sides.with_invoice(1, sent.clone())), ["invoice_without_deal"]);
+    }
+    let earlier = Invoice { created: at(-3 * DAY), ..sent.clone() };
+    assert_eq!(causes(&Sides::default().with_invoice(1, earlier)), [""; 0]);
+    // The deal was won on another day, and so the invoice is of that day.
+    let of_another_day = one(|deal| DealSeen { stage_since: at(-3 * DAY), ..deal }).with_invoice(1, sent);
+    let books = of_another_day.books(&yesterday(), at(0));
+    assert_eq!((books.deals, books.invoices, books.difference_count), Default::default());
+}
+
+#[test]
+fn a_deal_that_does_not_ask_to_be_billed_is_in_no_book() {
+    for code in [Code::Renewal, Code::AmountMissing, Code::AmountNotPositive] {
+        let sides = one(|deal| DealSeen { amount: Err(Stop::not_billable(code, "x")), ..deal });
+        assert_eq!(sides.books(&yesterday(), at(0)), Books::default());
+        assert_eq!(sides.unexplained(&yesterday()), []);
+    }
+}
+
+/// Causes that are not about amounts: what the sides say of one another.
+const OF_WORDS: [&str; 3] = ["paid_not_marked", "marked_not_paid", "invoice_not_named"];
+
+/// A number that looks like chance, the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % limit).expect("small")
+    }
+
+    fn amount(&mut self) -> Money {
+        let currency = ["USD", "EUR", "JPY", "KWD"][self.below(4)];
+        money(i64::try_from(self.below(3)).expect("small") * 1230 + 10, currency)
+    }
+}
+
+fn anything(dice: &mut Dice) -> Sides {
+    let mut sides = Sides::default();
+    for number in 0..1 + dice.below(6) {
+        let mut deal = deal(number, dice.amount());
+        match dice.below(8) {
+            0 => deal.amount = Err(Stop::refused(Code::AmountTooLarge, "x")),
+            1 => deal.amount = Err(Stop::not_billable(Code::Renewal, "x")),
+            2 => deal.stage_since = at(-3 * DAY),
+            _ => {}
+        }
+        deal.is_marked_paid = dice.below(2) == 0;
+        let amount = deal.amount.clone();
+        for copy in 0..dice.below(3) {
+            let total = amount.clone().ok().filter(|_| dice.below(3) > 0).unwrap_or_else(|| dice.amount());
+            let status =
+                [InvoiceStatus::Open, InvoiceStatus::Paid, InvoiceStatus::Void, InvoiceStatus::Draft][dice.below(4)];
+            let name = format!("{number}x{copy}");
+            deal.names_invoice = Some(format!("in_{name}")).filter(|_| dice.below(2) == 0);
+            sides = sides.with_invoice(number, invoice(&name, total, status));
+        }
+        let point = match dice.below(5) {
+            0 => claimed(number),
+            1 => stopped(number, Stop::review(Code::AlreadyBilled, "x")),
+            2 => stopped(number, Stop::refused(Code::NoLines, "x")),
+            _ => billed(number, &format!("{number}x0"), money(10, "USD")),
+        };
+        let age_s = [60, 7200][dice.below(2)];
+        sides = sides.with_run(number, run(number, point, age_s));
+        if dice.below(10) > 0 {
+            sides = sides.with_deal(deal);
+        }
+    }
+    sides
+}
+
+#[test]
+fn the_differences_explain_the_sums_to_the_minor_unit() {
+    let mut dice = Dice(1);
+    let mut seen = BTreeSet::new();
+    for _ in 0..20_000 {
+        let books = anything(&mut dice).books(&yesterday(), at(0));
+        let mut left: BTreeMap<Currency, i64> = BTreeMap::new();
+        let mut add = |currency, minor_units: i64| *left.entry(currency).or_default() += minor_units;
+        for (sums, sign) in [(&books.deals, 1), (&books.under_way, -1), (&books.invoices, -1)] {
+            sums.0.iter().for_each(|(currency, sum)| add(*currency, sign * sum.minor_units));
+        }
+        for difference in books.differences.iter().filter(|found| !OF_WORDS.contains(&found.cause.as_str())) {
+            for (amount, sign) in [(difference.in_salesforce, -1), (difference.at_stripe, 1)] {
+                amount.into_iter().for_each(|amount| add(amount.currency, sign * amount.minor_units));
+            }
+        }
+        assert!(left.values().all(|left| *left == 0), "{left:?} is left of {books:#?}");
+        seen.extend(books.differences.into_iter().map(|found| found.cause));
+    }
+    let rare = ["amount_differs", "invoice_without_deal", "second_invoice", "void_at_stripe", "not_at_stripe"];
+    assert!(rare.iter().all(|cause| seen.contains(*cause)), "only {seen:?} happened");
+}

@@ -1,0 +1,260 @@
+//! Each state of an invoice, its run and its deal, and what follows from it.
+
+use domain::{Currency, CustomerId, InvoiceId, Money, OrganizationId};
+use mapping::{Code, Plan, Stop};
+use workflow::{State, invoice_paid, opportunity_won};
+
+use super::*;
+
+const NOW: i64 = 1_795_392_000;
+const OURS: &str = "in_ours";
+
+fn at(seconds_ago: i64) -> Timestamp {
+    Timestamp::from_second(NOW - seconds_ago).expect("valid")
+}
+
+fn opportunity_id() -> OpportunityId {
+    OpportunityId::parse("006000000000001AAA").expect("valid")
+}
+
+fn run_id(opportunity: &str) -> RunId {
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    RunId::OpportunityWon { organization_id, opportunity_id: OpportunityId::parse(opportunity).expect("valid") }
+}
+
+fn usd(minor_units: i64) -> Money {
+    Money::from_minor_units(minor_units, Currency::parse("USD").expect("valid"))
+}
+
+fn invoice(status: InvoiceStatus) -> Invoice {
+    Invoice {
+        id: InvoiceId::parse(OURS).expect("valid"),
+        status,
+        customer: None,
+        currency: usd(0).currency(),
+        subtotal: 1000,
+        total: 1000,
+        amount_due: 1000,
+        amount_paid: 0,
+        amount_remaining: 1000,
+        auto_advance: false,
+        livemode: false,
+        created: at(7200),
+        hosted_invoice_url: None,
+        number: None,
+        paid_at: None,
+        metadata: Default::default(),
+        lines: Vec::new(),
+        has_more_lines: false,
+    }
+}
+
+fn point_of(invoice_id: &str) -> opportunity_won::Point {
+    let plan = Plan {
+        opportunity_id: opportunity_id(),
+        account_id: domain::AccountId::parse("001000000000001AAA").expect("valid"),
+        total: usd(1000),
+        days_until_due: 30,
+        lines: Vec::new(),
+        approved: None,
+    };
+    let invoice = opportunity_won::Invoice {
+        plan,
+        customer_id: CustomerId::parse("cus_1").expect("valid"),
+        invoice_id: InvoiceId::parse(invoice_id).expect("valid"),
+        account_is_linked: true,
+        not_kept: Vec::new(),
+        hosted_invoice_url: None,
+    };
+    opportunity_won::Point::Done { invoice }
+}
+
+fn run(point: opportunity_won::Point) -> Option<Run> {
+    Some(Run::new(run_id("006000000000001AAA"), State::OpportunityWon(point)))
+}
+
+fn done(invoice_id: &str) -> Option<Run> {
+    run(point_of(invoice_id))
+}
+
+fn open() -> Option<Run> {
+    run(opportunity_won::Point::Claimed { opportunity_id: opportunity_id() })
+}
+
+fn stopped(stop: Stop, back_to: opportunity_won::Point) -> Option<Run> {
+    let (opportunity_id, back_to) = (opportunity_id(), Box::new(back_to));
+    run(opportunity_won::Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to })
+}
+
+fn closed_without_invoice() -> Option<Run> {
+    let back_to = opportunity_won::Point::Claimed { opportunity_id: opportunity_id() };
+    stopped(Stop::not_billable(Code::NotClosedWon, "x"), back_to)
+}
+
+fn answered(run: Option<Run>, id: &str) -> Option<Run> {
+    run.map(|mut run| {
+        run.answer(id);
+        run
+    })
+}
+
+fn deal(names: Option<&str>, minor_units: i64, is_marked_paid: bool) -> Option<DealSeen> {
+    Some(DealSeen {
+        opportunity_id: opportunity_id(),
+        modified_at: at(60),
+        stage_since: at(9000),
+        amount: Ok(usd(minor_units)),
+        names_invoice: names.map(str::to_owned),
+        is_marked_paid,
+    })
+}
+
+fn lost() -> Option<DealSeen> {
+    let stop = Stop::not_billable(Code::NotClosedWon, "x");
+    deal(Some(OURS), 1000, false).map(|deal| DealSeen { amount: Err(stop), ..deal })
+}
+
+/// What is judged; the rest of it stays the same.
+struct Case {
+    invoice: Invoice,
+    run: Option<Run>,
+    link: Option<RunId>,
+    payment: Option<Run>,
+    deal: Option<DealSeen>,
+    restored: Option<Restored>,
+}
+
+impl Case {
+    fn new(status: InvoiceStatus, run: Option<Run>, deal: Option<DealSeen>) -> Self {
+        Self { invoice: invoice(status), run, link: None, payment: None, deal, restored: None }
+    }
+
+    fn verdicts(&self) -> Vec<String> {
+        let (opportunity_id, run_id) = (opportunity_id(), run_id("006000000000001AAA"));
+        let truth = Truth {
+            invoice: &self.invoice,
+            opportunity_id: &opportunity_id,
+            run_id: &run_id,
+            run: self.run.as_ref(),
+            link: self.link.as_ref(),
+            payment: self.payment.as_ref(),
+            deal: self.deal.as_ref(),
+            restored: self.restored,
+            now: at(0),
+        };
+        let name = |verdict| match verdict {
+            Verdict::Mend { id, event } => format!("{} {id}", event.name()),
+            Verdict::Orphan => "orphan".to_owned(),
+            Verdict::Differs(difference) => difference.cause,
+        };
+        truth.judge().into_iter().map(name).collect()
+    }
+}
+
+use InvoiceStatus::{Draft, Open, Paid, Uncollectible, Void};
+
+#[test]
+fn what_is_right_needs_nothing() {
+    for (status, run, deal) in [
+        (Open, done(OURS), deal(Some(OURS), 1000, false)),
+        (Paid, done(OURS), deal(Some(OURS), 1000, true)),
+        (Uncollectible, done(OURS), deal(Some(OURS), 1000, false)),
+        // Somebody decided, and the deal says so.
+        (Void, done(OURS), deal(None, 1000, false)),
+        (Void, done(OURS), lost()),
+        (Void, done("in_newer"), deal(Some("in_newer"), 1000, false)),
+        (Void, None, None),
+        // It lies before a person with its reason.
+        (Open, stopped(Stop::review(Code::DealChangedAfterBilling, "x"), point_of(OURS)), deal(Some(OURS), 900, false)),
+        // It is being worked on.
+        (Open, open(), deal(None, 1000, false)),
+        (Draft, open(), deal(None, 1000, false)),
+        // Somebody will come back to it.
+        (Draft, stopped(Stop::review(Code::ApprovalRequired, "x"), point_of(OURS)), deal(None, 1000, false)),
+    ] {
+        let case = Case::new(status, run, deal);
+        assert_eq!(case.verdicts(), [""; 0], "{status:?} {:?}", case.run.map(|run| run.point()));
+    }
+}
+
+#[test]
+fn a_draft_that_nobody_points_to_is_an_orphan_when_it_is_old_enough_and_its_run_is_closed() {
+    let mut case = Case::new(Draft, closed_without_invoice(), None);
+    assert_eq!(case.verdicts(), ["orphan"]);
+    case.run = done("in_other");
+    assert_eq!(case.verdicts(), ["orphan"]);
+    case.link = Some(run_id("006000000000001AAA"));
+    assert_eq!(case.verdicts(), ["orphan"], "the link of a draft that was given up stays");
+    case.link = Some(run_id("006000000000002AAA"));
+    assert_eq!(case.verdicts(), ["invoice_linked_elsewhere"]);
+    case.link = None;
+    case.run = None;
+    assert_eq!(case.verdicts(), ["opportunity_changed draft:in_ours"], "a restored ledger deletes nothing");
+    case.run = closed_without_invoice();
+    case.invoice.created = at(3599);
+    assert_eq!(case.verdicts(), [""; 0], "it may be a minute old");
+}
+
+#[test]
+fn an_invoice_that_no_run_knows_is_found_again_only_where_that_makes_no_second_one() {
+    let mut case = Case::new(Open, None, deal(None, 1000, false));
+    assert_eq!(case.verdicts(), ["invoice_without_run"]);
+    case.deal = None;
+    assert_eq!(case.verdicts(), ["invoice_without_run"]);
+    case.deal = deal(Some(OURS), 1000, false);
+    assert_eq!(case.verdicts(), ["opportunity_changed found:in_ours:0"]);
+    case.run = answered(closed_without_invoice(), "found:in_ours:0");
+    assert_eq!(case.verdicts(), ["invoice_without_run"], "asked once, and it is as it was");
+    case.deal = deal(None, 1000, false);
+    case.restored = Some(Restored { epoch: 2, since: at(9000) });
+    assert_eq!(case.verdicts(), ["opportunity_changed found:in_ours:2"]);
+    case.restored = Some(Restored { epoch: 2, since: at(100) });
+    assert_eq!(case.verdicts(), ["invoice_without_run"], "it is older than what was lost");
+    case.run = done("in_other");
+    assert_eq!(case.verdicts(), ["second_invoice"]);
+}
+
+#[test]
+fn a_billed_deal_that_says_something_else_is_looked_at_once_and_differs_then() {
+    let edited = format!("sweep:006000000000001AAA:{}", (NOW - 60) * 1000);
+    for (deal, then) in [(deal(Some(OURS), 900, false), "amount_differs"), (lost(), "invoice_without_deal")] {
+        let mut case = Case::new(Open, done(OURS), deal);
+        assert_eq!(case.verdicts(), [format!("opportunity_changed {edited}")]);
+        case.run = answered(case.run, &edited);
+        assert_eq!(case.verdicts(), [then]);
+    }
+    let other_currency = Money::from_minor_units(1000, Currency::parse("EUR").expect("valid"));
+    let euros = deal(Some(OURS), 1000, false).map(|deal| DealSeen { amount: Ok(other_currency), ..deal });
+    assert_eq!(Case::new(Open, done(OURS), euros).verdicts().len(), 1);
+    for (deal, expected) in [
+        (None, "invoice_without_deal"),
+        (deal(None, 1000, false), "invoice_not_named"),
+        (deal(Some("in_byhand"), 1000, false), "invoice_not_named"),
+    ] {
+        assert_eq!(Case::new(Open, done(OURS), deal).verdicts(), [expected]);
+    }
+    let voided = Case::new(Void, done(OURS), deal(Some(OURS), 1000, false));
+    assert_eq!(voided.verdicts(), ["void_at_stripe"]);
+}
+
+#[test]
+fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
+    let mut case = Case::new(Paid, done(OURS), deal(Some(OURS), 1000, false));
+    assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
+    let payment = |point| {
+        let RunId::OpportunityWon { organization_id, .. } = run_id("006000000000001AAA") else { return None };
+        let id = RunId::InvoicePaid { organization_id, invoice_id: InvoiceId::parse(OURS).expect("valid") };
+        Some(Run::new(id, State::InvoicePaid(point)))
+    };
+    let invoice_id = InvoiceId::parse(OURS).expect("valid");
+    case.payment = payment(invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() });
+    assert_eq!(case.verdicts(), [""; 0], "it is under way");
+    let stop = Stop::review(Code::WriteBackDiffers, "x");
+    case.payment = payment(invoice_paid::Point::Stopped { invoice_id, stop, reported: true });
+    assert_eq!(case.verdicts(), ["paid_not_marked"]);
+    assert_eq!(Case::new(Open, done(OURS), deal(Some(OURS), 1000, true)).verdicts(), ["marked_not_paid"]);
+    // Whatever else is wrong with the deal, its payment counts.
+    let review = stopped(Stop::review(Code::DealChangedAfterBilling, "x"), point_of(OURS));
+    let case = Case::new(Paid, review, deal(Some(OURS), 900, false));
+    assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
+}

@@ -1,0 +1,181 @@
+//! What is read of many opportunities at once, to find those that were missed and to compare them with their invoices.
+
+use domain::{CustomerId, FieldValue, Money, OpportunityId, Record};
+use jiff::Timestamp;
+
+use crate::deal::{Filter, RecordQuery};
+use crate::plan::{Settings, amount};
+use crate::{Code, Stop};
+
+const FIELDS: &[&str] = &[
+    "Id",
+    "StageName",
+    "Type",
+    "Amount",
+    "CreatedDate",
+    "LastStageChangeDate",
+    "SystemModstamp",
+    "Stripe_Invoice_Id__c",
+    "Payment_Received__c",
+];
+
+/// An opportunity as far as its invoice can be judged by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DealSeen {
+    pub opportunity_id: OpportunityId,
+    /// When anything last changed in it, our own writes included.
+    pub modified_at: Timestamp,
+    /// When it got the stage that it is in.
+    pub stage_since: Timestamp,
+    /// What it comes to, or why it is not to be billed.
+    pub amount: Result<Money, Stop>,
+    pub names_invoice: Option<String>,
+    pub is_marked_paid: bool,
+}
+
+/// Where a reading in the order of changes goes on: after this record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DealCursor {
+    pub modified_at: Timestamp,
+    pub opportunity_id: OpportunityId,
+}
+
+/// Won opportunities that changed since then, the oldest change first. `SystemModstamp` and not `LastModifiedDate`, since
+/// changes by automation and roll-ups move only the former.
+pub fn won_query(since: Timestamp, after: Option<&DealCursor>, limit: u32, settings: &Settings) -> RecordQuery {
+    let from = match after {
+        None => Filter::AtLeast(since),
+        Some(after) => Filter::After(after.modified_at, after.opportunity_id.to_string()),
+    };
+    RecordQuery {
+        object: "Opportunity",
+        fields: fields(settings),
+        filter: vec![("StageName", Filter::Is("Closed Won".into())), ("SystemModstamp", from)],
+        order_by: vec!["SystemModstamp", "Id"],
+        limit: Some(limit),
+    }
+}
+
+/// These opportunities, in whatever stage they are.
+pub fn deals_query(ids: &[OpportunityId], settings: &Settings) -> RecordQuery {
+    RecordQuery {
+        object: "Opportunity",
+        fields: fields(settings),
+        filter: vec![("Id", Filter::OneOf(ids.iter().map(ToString::to_string).collect()))],
+        order_by: vec!["Id"],
+        limit: None,
+    }
+}
+
+/// An account that names this customer, whoever wrote that.
+pub fn account_naming_query(customer_id: &CustomerId) -> RecordQuery {
+    RecordQuery {
+        object: "Account",
+        fields: vec!["Id"],
+        filter: vec![("Stripe_Customer_Id__c", Filter::Is(customer_id.to_string()))],
+        order_by: vec!["Id"],
+        limit: Some(1),
+    }
+}
+
+fn fields(settings: &Settings) -> Vec<&'static str> {
+    let mut fields = FIELDS.to_vec();
+    if settings.multi_currency {
+        fields.push("CurrencyIsoCode");
+    }
+    fields
+}
+
+/// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
+pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
+    let time = |field: &str| record.text(field).and_then(|text| text.parse::<Timestamp>().ok());
+    Some(DealSeen {
+        opportunity_id: OpportunityId::parse(record.text("Id")?).ok()?,
+        modified_at: time("SystemModstamp")?,
+        // A record that was made in the stage that it is in has never changed it.
+        stage_since: time("LastStageChangeDate").or_else(|| time("CreatedDate"))?,
+        amount: amount(record, settings),
+        names_invoice: record.text("Stripe_Invoice_Id__c").map(str::to_owned),
+        is_marked_paid: record.get("Payment_Received__c") == Some(&FieldValue::Boolean(true)),
+    })
+}
+
+impl DealSeen {
+    pub fn is_won(&self) -> bool {
+        !matches!(&self.amount, Err(stop) if stop.code == Code::NotClosedWon)
+    }
+
+    pub fn cursor(&self) -> DealCursor {
+        DealCursor { modified_at: self.modified_at, opportunity_id: self.opportunity_id.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Currency;
+
+    use super::*;
+
+    fn settings(multi_currency: bool) -> Settings {
+        Settings { multi_currency, org_currency: Currency::parse("USD").expect("valid"), days_until_due: 30 }
+    }
+
+    fn record(fields: &[(&str, &str)]) -> Record {
+        let mut record = Record::default();
+        let base = [
+            ("Id", "006000000000001AAA"),
+            ("StageName", "Closed Won"),
+            ("CreatedDate", "2026-11-01T10:00:00.000+0000"),
+            ("SystemModstamp", "2026-11-23T10:11:12.000+0000"),
+        ];
+        for (name, value) in base.iter().chain(fields) {
+            let number = value.parse().ok().filter(|_| *name == "Amount").map(FieldValue::Number);
+            record.set(*name, number.unwrap_or_else(|| FieldValue::Text((*value).into())));
+        }
+        record
+    }
+
+    #[test]
+    fn a_deal_is_as_old_as_its_stage() {
+        for (fields, expected) in [
+            (&[][..], "2026-11-01T10:00:00Z"),
+            (&[("LastStageChangeDate", "2026-11-20T09:00:00.000+0000")], "2026-11-20T09:00:00Z"),
+            (&[("LastStageChangeDate", "2026-11-20T09:00:00.000Z")], "2026-11-20T09:00:00Z"),
+        ] {
+            let seen = deal_seen(&record(fields), &settings(false)).expect("a deal");
+            assert_eq!(seen.stage_since.to_string(), expected);
+            assert_eq!(seen.modified_at.to_string(), "2026-11-23T10:11:12Z");
+        }
+        assert_eq!(deal_seen(&Record::default(), &settings(false)), None);
+    }
+
+    #[test]
+    fn a_deal_comes_to_what_its_plan_would() {
+        for (fields, expected) in [
+            (&[("Amount", "12.50")][..], Ok("12.50 USD")),
+            (&[("Amount", "12.505")], Err(Code::AmountNotRepresentable)),
+            (&[("Amount", "0")], Err(Code::AmountNotPositive)),
+            (&[], Err(Code::AmountMissing)),
+            (&[("Amount", "12.50"), ("Type", "Renewal")], Err(Code::Renewal)),
+            (&[("Amount", "12.50"), ("StageName", "Closed Lost")], Err(Code::NotClosedWon)),
+            (&[("Amount", "12.50"), ("CurrencyIsoCode", "JPY")], Ok("12.50 USD")),
+        ] {
+            let seen = deal_seen(&record(fields), &settings(false)).expect("a deal");
+            assert_eq!(seen.is_won(), expected != Err(Code::NotClosedWon));
+            let found = seen.amount.map(|amount| amount.to_string()).map_err(|stop| stop.code);
+            assert_eq!(found, expected.map(str::to_owned), "{fields:?}");
+        }
+        let yen = record(&[("Amount", "1250"), ("CurrencyIsoCode", "JPY")]);
+        let seen = deal_seen(&yen, &settings(true)).expect("a deal");
+        assert_eq!(seen.amount.map(Money::minor_units), Ok(1250));
+    }
+
+    #[test]
+    fn the_currency_is_asked_for_only_where_there_are_several() {
+        let since = Timestamp::UNIX_EPOCH;
+        for multi_currency in [false, true] {
+            let query = won_query(since, None, 200, &settings(multi_currency));
+            assert_eq!(query.fields.contains(&"CurrencyIsoCode"), multi_currency);
+        }
+    }
+}
