@@ -33,6 +33,10 @@ impl<W: World> Engine<W> {
     pub(crate) async fn advance(&self, seed: Run, errand: &Errand<'_>) -> Result<Run, Pause> {
         let control = self.allowed().await?;
         let now = self.now();
+        // One that was frozen until its time was over must not take a run only to put it down: its message may be gone.
+        if errand.deadline.duration_since(now) < LAST_CALL {
+            return Err(Pause::new(Pace::Now, "out_of_time", "the next invocation takes the run"));
+        }
         let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
         let is_doubted =
             matches!(seed.state, State::AccountCustomer(account_customer::Point::Named { doubted: true, .. }));

@@ -189,7 +189,7 @@ impl Point {
 
     pub fn status(&self) -> Status {
         match self {
-            Self::Done { .. } | Self::Revisiting { .. } => Status::Done,
+            Self::Done { .. } => Status::Done,
             Self::Stopped { stop, told: true, reported: true, .. } if stop.kind == Kind::Review => Status::Review,
             Self::Stopped { told: true, reported: true, .. } => Status::Rejected,
             _ => Status::Open,

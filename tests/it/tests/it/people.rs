@@ -207,3 +207,39 @@ async fn a_run_that_waits_is_not_kept_waiting_longer_by_failures() {
     env.sandbox.salesforce.clear_faults();
     assert_eq!(env.sqs.dead_letters()[0]["parked"]["code"], "invoice_not_linked");
 }
+
+/// A delivery that was frozen until its time was over, when nobody waits for it any more: the review stays where it is.
+#[tokio::test]
+async fn a_delivery_that_wakes_up_too_late_does_not_put_a_review_away() {
+    for moment in 0..8 {
+        let mut env = Env::start().await;
+        env.expect_dead_letters();
+        let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+        env.settle().await;
+        let line = env.sandbox.salesforce.with(|org| org.records("OpportunityLineItem")).remove(0);
+        env.update("OpportunityLineItem", line["Id"].as_str().unwrap(), json!({ "Quantity": 9 }));
+        let changed = |id: &str| {
+            let opportunity_id = domain::OpportunityId::parse(&opportunity).unwrap();
+            let event = domain::Event::OpportunityChanged { opportunity_id, occurred_at: env.now() };
+            queue::Envelope::new(id, queue::Source::SalesforceCallout, event, env.now()).to_json()
+        };
+        env.sqs.put(&changed("msg_edited"));
+        env.settle().await;
+        assert_eq!(note(&env, &opportunity), "deal_changed_after_billing");
+        env.sqs.put(&changed("msg_again"));
+        let messages = env.sqs.receive(1);
+        env.fuse.freeze_at(moment);
+        let others = async {
+            env.fuse.frozen().await;
+            env.advance(SignedDuration::from_secs(400));
+            env.settle_for_days().await;
+            env.fuse.thaw();
+        };
+        tokio::join!(env.invoke(messages), others);
+        let organization_id = env.worker.engine.scope.organization_id.clone();
+        let opportunity_id = domain::OpportunityId::parse(&opportunity).unwrap();
+        let key = workflow::RunId::OpportunityWon { organization_id, opportunity_id }.to_string();
+        let run = env.ledger().run(&key).await.unwrap().unwrap();
+        assert_eq!(run.status, "review", "froze at moment {moment}: {}", run.run.point());
+    }
+}
