@@ -10,7 +10,7 @@ use mapping::Settings;
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
-use stripe::ApiKey;
+use stripe::{ApiKey, InvalidApiKey};
 
 use crate::App;
 
@@ -25,6 +25,7 @@ pub struct Config {
     scope: Scope,
     settings: Settings,
     stripe_key_arn: String,
+    allow_full_access_key: bool,
     stripe_api_base: String,
     salesforce_credentials_arn: String,
     salesforce_login_url: String,
@@ -33,6 +34,7 @@ pub struct Config {
 }
 
 const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
+const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
 const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
@@ -46,6 +48,7 @@ impl Config {
         });
         let name = environment.required("ENVIRONMENT");
         let livemode = environment.flag("STRIPE_LIVEMODE");
+        let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
         let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
         let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
@@ -65,6 +68,7 @@ impl Config {
                 scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
                 settings: Settings { multi_currency, org_currency, days_until_due },
                 stripe_key_arn,
+                allow_full_access_key,
                 stripe_api_base,
                 salesforce_credentials_arn,
                 salesforce_login_url,
@@ -86,7 +90,7 @@ impl Config {
         salesforce_credentials: &SecretString,
     ) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
         let mut problems = Vec::new();
-        let key = noted(&mut problems, STRIPE_KEY, ApiKey::parse(stripe_key.expose_secret()));
+        let key = noted(&mut problems, STRIPE_KEY, self.stripe_key(stripe_key.expose_secret()));
         if key.as_ref().is_some_and(|key| key.is_live() != self.scope.livemode) {
             problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
         }
@@ -109,6 +113,21 @@ impl Config {
         match stripe.zip(salesforce) {
             Some(clients) if problems.is_empty() => Ok(clients),
             _ => Err(ConfigError { problems }),
+        }
+    }
+}
+
+impl Config {
+    fn stripe_key(&self, text: &str) -> Result<ApiKey, InvalidApiKey> {
+        match ApiKey::parse(text) {
+            Err(InvalidApiKey::FullAccess) if self.allow_full_access_key => {
+                tracing::warn!(
+                    "the Stripe key is a full key, which {ALLOW_FULL_ACCESS} lets through: whoever gets hold of it can pay \
+                     out; make a restricted key"
+                );
+                ApiKey::parse_allowing_full_access(text)
+            }
+            key => key,
         }
     }
 }

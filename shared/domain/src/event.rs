@@ -14,6 +14,8 @@ pub enum Event {
     OpportunityChanged { opportunity_id: OpportunityId, occurred_at: Timestamp },
     /// Stripe says that an invoice is paid.
     InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
+    RunDue { run: String, occurred_at: Timestamp },
     /// Salesforce lost change events and cannot say which records they were about (`GAP_OVERFLOW`).
     OpportunitiesLost { occurred_at: Timestamp },
 }
@@ -23,6 +25,7 @@ impl Event {
         match self {
             Self::OpportunityChanged { .. } => "opportunity_changed",
             Self::InvoicePaid { .. } => "invoice_paid",
+            Self::RunDue { .. } => "run_due",
             Self::OpportunitiesLost { .. } => "opportunities_lost",
         }
     }
@@ -31,6 +34,7 @@ impl Event {
         match self {
             Self::OpportunityChanged { occurred_at, .. }
             | Self::InvoicePaid { occurred_at, .. }
+            | Self::RunDue { occurred_at, .. }
             | Self::OpportunitiesLost { occurred_at } => *occurred_at,
         }
     }

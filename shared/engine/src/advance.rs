@@ -1,11 +1,12 @@
 //! The loop: ask the run what to do, do it, record what came of it, save, repeat.
 
+use domain::Money;
 use jiff::SignedDuration;
-use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
+use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, Reopen};
 use mapping::Stop;
-use workflow::{Call, End, Fact, Next, Operation, Refusal, Run, RunId, State, account_customer};
+use workflow::{Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer};
 
-use crate::intent::{Trust, trust};
+use crate::intent::{Trust, doubted_since, quiet_at, trust};
 use crate::look::Look;
 use crate::perform::{Key, Performed};
 use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, World, write};
@@ -28,6 +29,7 @@ impl<W: World> Engine<W> {
     /// Brings a run to its end and returns it, or says why it pauses. Whoever calls it, and however often: there is no
     /// other way to work on a run.
     pub(crate) async fn advance(&self, seed: Run, errand: &Errand<'_>) -> Result<Run, Pause> {
+        let control = self.allowed().await?;
         let now = self.now();
         let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
         let is_doubted =
@@ -42,6 +44,7 @@ impl<W: World> Engine<W> {
             },
             now,
             lease_until: errand.deadline.saturating_add(LEASE_MARGIN).unwrap_or(errand.deadline),
+            restored: control.restored,
         };
         let held = match self.ledger.begin(seed.clone(), &claim).await.map_err(|error| ledger_pause(&error))? {
             Begun::Held(held) => *held,
@@ -94,11 +97,13 @@ impl<W: World> Engine<W> {
 
     async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
         self.enough_time(work, errand).await?;
+        if let Some(ceiling) = self.ceiling_of(work, call).await? {
+            return self.record(work, Fact::NotApproved { ceiling });
+        }
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {
                 Ready::Send => {
-                    // A look or a slow save may have taken long.
-                    self.enough_time(work, errand).await?;
+                    self.guard(work, errand).await?;
                     let intent = work.run.intents.get(&operation).expect("it was saved a moment ago");
                     self.send(call, operation, intent).await
                 }
@@ -110,12 +115,47 @@ impl<W: World> Engine<W> {
             None => {
                 if call.is_write() {
                     self.save(work, Release::Keep).await?;
-                    self.enough_time(work, errand).await?;
+                    self.guard(work, errand).await?;
                 }
                 self.perform(call, &work.run, errand).await
             }
         };
         self.take_in(work, call, performed).await
+    }
+
+    /// The last thing before anything is sent: the switch is off, and there is time left. A look or a slow save may have
+    /// taken long.
+    async fn guard(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
+        if let Err(pause) = self.allowed().await {
+            return self.give_back(work, pause).await;
+        }
+        self.enough_time(work, errand).await
+    }
+
+    /// What the operator decided, unless that is to stop.
+    async fn allowed(&self) -> Result<Control, Pause> {
+        let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
+        match control.stopped {
+            Some(reason) => Err(Pause::backoff("stopped_by_operator", reason)),
+            None => Ok(control),
+        }
+    }
+
+    /// The ceiling that keeps an invoice from being sent, if one does. What may already be sent is not held up: it has to be
+    /// found out. While a change of the lines may be under way, nothing is sent either.
+    async fn ceiling_of(&self, work: &mut Work, call: &Call) -> Result<Option<Money>, Pause> {
+        let Call::SendInvoice { total, is_approved, .. } = call else { return Ok(None) };
+        if work.run.intents.get(&Operation::SendInvoice).is_some_and(Intent::is_open) {
+            return Ok(None);
+        }
+        if let Some(quiet_at) = work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at) {
+            let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "a change of the lines may be under way");
+            return self.give_back(work, pause).await;
+        }
+        match self.allowed().await {
+            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved)),
+            Err(pause) => self.give_back(work, pause).await,
+        }
     }
 
     async fn enough_time(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
@@ -128,9 +168,9 @@ impl<W: World> Engine<W> {
     /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
     async fn ready(&self, work: &mut Work, call: &Call, operation: Operation) -> Result<Ready, Pause> {
         let open = work.run.intents.get(&operation).filter(|intent| intent.is_open()).cloned();
-        let call = match open {
-            None => call.clone(),
-            Some(intent) => match trust(&intent, self.now()) {
+        let look_since = match open {
+            None => doubted_since(&work.run, operation),
+            Some(intent) => match trust(&intent, &work.run, self.now()) {
                 Trust::SameKey => {
                     self.save(work, Release::Keep).await?;
                     return Ok(Ready::Send);
@@ -139,14 +179,18 @@ impl<W: World> Engine<W> {
                     let pause = Pause::new(Pace::NotBefore(until), "quiescence", "a request may still be under way");
                     return self.give_back(work, pause).await;
                 }
-                Trust::Look => match self.look(&work.run, call, &intent).await {
-                    Ok(Look::Found(fact)) => return Ok(Ready::Adopted(fact)),
-                    Ok(Look::NotFound(call)) => {
-                        work.run.retire(operation);
-                        call
-                    }
-                    Err(pause) => return self.give_back(work, pause).await,
-                },
+                Trust::Look => Some(intent.first_sent),
+            },
+        };
+        let call = match look_since {
+            None => call.clone(),
+            Some(since) => match self.look(&work.run, call, since).await {
+                Ok(Look::Found(fact)) => return Ok(Ready::Adopted(fact)),
+                Ok(Look::NotFound(call)) => {
+                    work.run.retire(operation);
+                    call
+                }
+                Err(pause) => return self.give_back(work, pause).await,
             },
         };
         let write = write::write(&call, &work.run.id, &self.scope).expect("a call with an operation is a write");
@@ -175,10 +219,11 @@ impl<W: World> Engine<W> {
             match key {
                 Key::Settled => settle(&mut work.run, operation),
                 Key::Retired => work.run.retire(operation),
-                Key::Open { is_spent } => {
+                Key::Open { is_spent, is_ambiguous } => {
                     if let Some(intent) = work.run.intents.get_mut(&operation) {
                         intent.last_sent = self.now();
                         intent.replays_error |= is_spent;
+                        intent.ambiguous |= is_ambiguous;
                     }
                 }
             }
@@ -232,9 +277,14 @@ enum Ready {
     Adopted(Fact),
 }
 
+/// An attempt whose answer never came may still arrive, even where a later one was answered: on the lines of a draft that
+/// would show, and is waited for before the draft is sent.
 fn settle(run: &mut Run, operation: Operation) {
-    if let Some(intent) = run.intents.get_mut(&operation) {
-        intent.settle();
+    let Some(intent) = run.intents.get_mut(&operation) else { return };
+    intent.settle();
+    let changes_lines = matches!(operation, Operation::AddLines { .. } | Operation::CorrectLines { .. });
+    if intent.ambiguous && changes_lines {
+        run.quiet_at = run.quiet_at.max(Some(quiet_at(intent)));
     }
 }
 
@@ -246,13 +296,14 @@ fn customer_fact(customer: &Run) -> Fact {
     }
 }
 
-fn ledger_pause(error: &LedgerError) -> Pause {
+pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
     match error {
         // The newcomer is at work, and is done in a moment.
         LedgerError::Lost => Pause::backoff("run_is_held", error),
         LedgerError::Unavailable(_) => Pause::backoff("ledger_unavailable", error),
         LedgerError::LinkTaken(_) => Pause::backoff("link_taken", error),
         LedgerError::RegisterChanged { .. } => Pause::backoff("register_changed", error),
+        LedgerError::Newer(_) => Pause::backoff("ledger_is_newer", error),
         LedgerError::Unreadable { .. } => Pause::backoff("ledger_unreadable", error),
     }
 }

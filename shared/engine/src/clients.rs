@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, InvoiceId, Record};
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
+use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
 use queue::{Envelope, Parked, QueueError};
 use workflow::{Run, RunId};
 
@@ -30,7 +30,7 @@ impl ports::Clock for SystemClock {
     }
 }
 
-impl ports::Ledger for ledger::Ledger {
+impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
     async fn begin(&self, new: Run, claim: &Claim) -> Result<Begun, LedgerError> {
         self.begin(new, claim).await
     }
@@ -48,6 +48,14 @@ impl ports::Ledger for ledger::Ledger {
 
     async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError> {
         self.run_of_invoice(invoice_id).await
+    }
+
+    async fn run(&self, key: &str) -> Result<Option<StoredRun>, LedgerError> {
+        self.run(key).await
+    }
+
+    async fn control(&self, now: Timestamp) -> Result<Control, LedgerError> {
+        self.control(now).await
     }
 }
 

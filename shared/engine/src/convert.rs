@@ -6,11 +6,13 @@ use queue::Parked;
 use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, Refusal};
 
 use crate::write::LINE_KEY;
-use crate::{Pace, Pause};
+use crate::{Pace, Pause, Scope};
 
-pub(crate) fn invoice(invoice: &stripe::Invoice) -> InvoiceSeen {
+pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
     InvoiceSeen {
         invoice_id: invoice.id.clone(),
+        is_ours: scope.made(&invoice.metadata),
+        customer_id: invoice.customer.clone(),
         status: match invoice.status {
             stripe::InvoiceStatus::Draft => InvoiceStatus::Draft,
             stripe::InvoiceStatus::Open => InvoiceStatus::Open,

@@ -33,20 +33,34 @@ pub(crate) enum Trust {
     Look,
 }
 
-pub(crate) fn trust(intent: &Intent, now: Timestamp) -> Trust {
-    if !intent.replays_error && now.duration_since(intent.first_sent) < KEY_TRUSTED {
+pub(crate) fn trust(intent: &Intent, run: &Run, now: Timestamp) -> Trust {
+    if !intent.replays_error && intent.epoch == run.epoch() && now.duration_since(intent.first_sent) < KEY_TRUSTED {
         return Trust::SameKey;
     }
-    let quiet_at = intent.last_sent.saturating_add(QUIET).unwrap_or(intent.last_sent);
+    let quiet_at = quiet_at(intent);
     if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
+}
+
+/// From when on no attempt of this is under way any more.
+pub(crate) fn quiet_at(intent: &Intent) -> Timestamp {
+    intent.last_sent.saturating_add(QUIET).unwrap_or(intent.last_sent)
+}
+
+/// Since when an operation that the run has no intent for may have happened all the same. A ledger that was restored from a
+/// backup may have forgotten it; a draft that was made since then is known from its beginning.
+pub(crate) fn doubted_since(run: &Run, operation: Operation) -> Option<Timestamp> {
+    let restored = run.restored?;
+    let makes_something = matches!(operation, Operation::CreateCustomer | Operation::CreateInvoice);
+    let draft = run.intents.get(&Operation::CreateInvoice).filter(|intent| intent.epoch == restored.epoch);
+    (makes_something || draft.is_none()).then_some(restored.since)
 }
 
 impl Scope {
     /// Forty characters that hold no name, no time and no chance: the same operation of the same run always gets the same
     /// key, and no other ever does.
-    pub(crate) fn key(&self, run_id: &RunId, operation: Operation, generation: u32) -> String {
+    pub(crate) fn key(&self, run_id: &RunId, operation: Operation, epoch: u64, generation: u32) -> String {
         let account = self.stripe_account_id.as_deref().unwrap_or_default();
-        let material = format!("{}\n{account}\n{run_id}\n{operation}\n{generation}", self.environment);
+        let material = format!("{}\n{account}\n{run_id}\n{operation}\n{epoch}.{generation}", self.environment);
         format!("cw1_{}", &hex::encode(Sha256::digest(material))[..36])
     }
 
@@ -54,12 +68,14 @@ impl Scope {
         let generation = run.generations.get(&operation).copied().unwrap_or_default();
         Intent {
             generation,
-            key: self.key(&run.id, operation, generation),
+            epoch: run.epoch(),
+            key: self.key(&run.id, operation, run.epoch(), generation),
             path: write.path,
             body: Some(write.body),
             first_sent: now,
             last_sent: now,
             replays_error: false,
+            ambiguous: false,
         }
     }
 
@@ -83,58 +99,4 @@ impl Scope {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::OpportunityId;
-
-    use super::*;
-
-    fn scope(environment: &str) -> Scope {
-        Scope {
-            environment: environment.into(),
-            stripe_account_id: None,
-            organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
-            livemode: false,
-        }
-    }
-
-    #[test]
-    fn keys_are_stable_short_and_of_one_operation_only() {
-        let run_id = |id: &str| RunId::OpportunityWon {
-            organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
-            opportunity_id: OpportunityId::parse(id).expect("valid"),
-        };
-        let one = run_id("006000000000001AAA");
-        let key = scope("production").key(&one, Operation::CreateInvoice, 0);
-        assert_eq!(key.len(), 40);
-        assert_eq!(key, scope("production").key(&one, Operation::CreateInvoice, 0));
-        for other in [
-            scope("staging").key(&one, Operation::CreateInvoice, 0),
-            scope("production").key(&run_id("006000000000002AAA"), Operation::CreateInvoice, 0),
-            scope("production").key(&one, Operation::SendInvoice, 0),
-            scope("production").key(&one, Operation::CreateInvoice, 1),
-            scope("production").key(&one, Operation::AddLines { batch: 0 }, 0),
-        ] {
-            assert_ne!(key, other);
-        }
-    }
-
-    #[test]
-    fn a_key_is_trusted_for_23_hours_and_not_after_a_replayed_error() {
-        let sent = Timestamp::UNIX_EPOCH;
-        let after = |minutes: i64| sent.saturating_add(SignedDuration::from_mins(minutes)).expect("in range");
-        let intent = |replays_error| Intent {
-            generation: 0,
-            key: "cw1_".into(),
-            path: "/v1/invoices".into(),
-            body: Some(String::new()),
-            first_sent: sent,
-            last_sent: sent,
-            replays_error,
-        };
-        assert_eq!(trust(&intent(false), after(0)), Trust::SameKey);
-        assert_eq!(trust(&intent(false), after(23 * 60 - 1)), Trust::SameKey);
-        assert_eq!(trust(&intent(false), after(23 * 60)), Trust::Look);
-        assert_eq!(trust(&intent(true), after(9)), Trust::Wait { until: after(10) });
-        assert_eq!(trust(&intent(true), after(10)), Trust::Look);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! Looking for the effect of a write whose key says nothing any more. Lists at Stripe are consistent; search is not, so
 //! it only helps where a list does not reach back far enough.
 
-use jiff::SignedDuration;
-use workflow::{Call, Fact, Intent, Run};
+use jiff::{SignedDuration, Timestamp};
+use workflow::{Call, Fact, Run};
 
 use crate::convert::{self, stripe_pause};
 use crate::{Engine, Pause, Stripe, World};
@@ -18,8 +18,9 @@ pub(crate) enum Look {
 }
 
 impl<W: World> Engine<W> {
-    pub(crate) async fn look(&self, run: &Run, call: &Call, intent: &Intent) -> Result<Look, Pause> {
-        let since = intent.first_sent.saturating_sub(BEFORE).unwrap_or(intent.first_sent);
+    /// `since` is when it may have happened first.
+    pub(crate) async fn look(&self, run: &Run, call: &Call, since: Timestamp) -> Result<Look, Pause> {
+        let since = since.saturating_sub(BEFORE).unwrap_or(since);
         let made_by_run = |metadata: &std::collections::BTreeMap<String, String>| {
             self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&run.id.to_string())
         };
@@ -47,7 +48,7 @@ impl<W: World> Engine<W> {
                     .iter()
                     .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
                     .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
-                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice)))
+                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice, &self.scope)))
             }
             Call::AddLines { invoice_id, batch, lines } => {
                 let there = match self.stripe.invoice_lines(invoice_id).await {
@@ -69,7 +70,7 @@ impl<W: World> Engine<W> {
                 }
                 Some(self.invoice_fact(invoice_id).await?)
             }
-            Call::SendInvoice { invoice_id } => {
+            Call::SendInvoice { invoice_id, .. } => {
                 let fact = self.invoice_fact(invoice_id).await?;
                 let is_draft =
                     matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Draft);
@@ -83,7 +84,7 @@ impl<W: World> Engine<W> {
 
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
         match self.stripe.invoice(invoice_id).await {
-            Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
+            Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
             Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }

@@ -23,7 +23,8 @@ pub(crate) enum Key {
     /// Nothing happened under it, for certain: the next attempt gets a new one.
     Retired,
     /// Nothing is certain. A spent key will never give another answer, so it is looked for what it did.
-    Open { is_spent: bool },
+    /// Nor is it certain of an ambiguous one that it will not arrive yet.
+    Open { is_spent: bool, is_ambiguous: bool },
 }
 
 impl<W: World> Engine<W> {
@@ -50,7 +51,7 @@ impl<W: World> Engine<W> {
                 let key = match result {
                     Ok(Fact::CustomerMissing | Fact::InvoiceMissing) => Key::Retired,
                     Ok(_) => Key::Settled,
-                    Err(_) => Key::Open { is_spent: false },
+                    Err(_) => Key::Open { is_spent: false, is_ambiguous: false },
                 };
                 Performed { result, entry, key }
             }
@@ -59,9 +60,12 @@ impl<W: World> Engine<W> {
                 let result = stripe_failure(call, &error);
                 let key = match error {
                     // One key with two bodies: somebody has to look first, and so do we before anything else is sent.
-                    stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true },
+                    stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true, is_ambiguous: true },
                     _ if result.is_ok() => Key::Retired,
-                    _ => Key::Open { is_spent: error.replayed() },
+                    stripe::Error::Unknown { replayed, .. } => {
+                        Key::Open { is_spent: replayed, is_ambiguous: !replayed }
+                    }
+                    _ => Key::Open { is_spent: false, is_ambiguous: false },
                 };
                 Performed { result, entry, key }
             }
@@ -77,9 +81,9 @@ impl<W: World> Engine<W> {
                 Ok(now) => Ok(Fact::CustomerCreated { customer_id: now.id }),
                 Err(error) => convert::read_again(&Call::ReadCustomer { customer_id: customer.id }, &error),
             },
-            (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice))),
+            (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
             (stripe::Answer::Invoice(invoice), true) => match self.stripe.invoice(&invoice.id).await {
-                Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now))),
+                Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
             (stripe::Answer::Deleted, _) => {
@@ -148,7 +152,7 @@ impl<W: World> Engine<W> {
                 })
             }
             Call::ReadInvoice { invoice_id } => {
-                Ok(Fact::InvoiceRead(convert::invoice(&self.stripe.invoice(invoice_id).await?)))
+                Ok(Fact::InvoiceRead(convert::invoice(&self.stripe.invoice(invoice_id).await?, &self.scope)))
             }
             Call::ReadLines { invoice_id } => {
                 let lines = self.stripe.invoice_lines(invoice_id).await?;

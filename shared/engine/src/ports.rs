@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, InvoiceId, Record};
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
+use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
 use queue::{Envelope, Parked, QueueError};
 use workflow::{Run, RunId};
 
@@ -38,6 +38,8 @@ pub trait Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError>;
     async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError>;
+    async fn run(&self, key: &str) -> Result<Option<StoredRun>, LedgerError>;
+    async fn control(&self, now: Timestamp) -> Result<Control, LedgerError>;
 }
 
 /// See `stripe::Client`.

@@ -2,8 +2,9 @@
 
 use domain::{Event, InvoiceId};
 use mapping::{Code, Stop};
-use workflow::{Run, RunId, State, invoice_paid, opportunity_won};
+use workflow::{Run, RunId, State, Status, invoice_paid, opportunity_won};
 
+use crate::advance::ledger_pause;
 use crate::convert;
 use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
 
@@ -30,6 +31,14 @@ impl<W: World> Engine<W> {
                 let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
                 Ok(Triage::Run(Box::new(Run::new(id, State::InvoicePaid(point)))))
             }
+            Event::RunDue { run, .. } => {
+                let stored = self.ledger.run(run).await.map_err(|error| ledger_pause(&error))?;
+                let is_asked_for = errand.envelope.parked.is_some();
+                match stored.map(|stored| stored.run).filter(|run| is_asked_for || run.status() == Status::Open) {
+                    Some(run) => Ok(Triage::Run(Box::new(run))),
+                    None => Ok(Triage::Ended(Outcome::Ignored { code: "run_not_due" })),
+                }
+            }
             Event::OpportunitiesLost { occurred_at } => {
                 let message = format!(
                     "Salesforce lost change events around {occurred_at} and cannot say of which opportunities: look for \
@@ -51,7 +60,7 @@ impl<W: World> Engine<W> {
     /// somebody else billed may be nothing that a whole invoice of ours could be.
     async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let link = self.ledger.run_of_invoice(invoice_id).await;
-        if link.map_err(|error| Pause::backoff("ledger_unavailable", error))?.is_some() {
+        if link.map_err(|error| ledger_pause(&error))?.is_some() {
             return Ok(true);
         }
         match self.stripe.invoice_metadata(invoice_id).await {

@@ -34,7 +34,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             let lines: Vec<_> = lines.iter().map(|(id, line)| (id.clone(), line_params(line))).collect();
             stripe::Write::update_lines(invoice_id, &lines)
         }
-        Call::SendInvoice { invoice_id } => stripe::Write::send_invoice(invoice_id),
+        Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
         _ => return None,
     })
 }

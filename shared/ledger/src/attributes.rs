@@ -1,33 +1,41 @@
-//! DynamoDB's attribute values, in and out.
+//! Attributes, in and out.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use crate::table::{Item, Value};
 
-pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
+pub(crate) fn text(value: impl Into<String>) -> Value {
+    Value::Text(value.into())
 }
 
-pub(crate) fn number(value: impl ToString) -> AttributeValue {
-    AttributeValue::N(value.to_string())
+/// Counters start at nought and go up by one; none comes near the end of the range.
+pub(crate) fn number(value: impl TryInto<i64>) -> Value {
+    Value::Number(value.try_into().unwrap_or(i64::MAX))
 }
 
 /// Times are milliseconds since 1970 everywhere but in `expires_at`, which DynamoDB wants in seconds.
-pub(crate) fn time(value: Timestamp) -> AttributeValue {
-    number(value.as_millisecond())
+pub(crate) fn time(value: Timestamp) -> Value {
+    Value::Number(value.as_millisecond())
+}
+
+pub(crate) fn item<const N: usize>(attributes: [(&str, Value); N]) -> Item {
+    attributes.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 pub(crate) fn get_text(item: &Item, name: &str) -> Option<String> {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned()
+    match item.get(name) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
 }
 
-pub(crate) fn get_number<T: std::str::FromStr>(item: &Item, name: &str) -> Option<T> {
-    item.get(name).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok())
+pub(crate) fn get_number<T: TryFrom<i64>>(item: &Item, name: &str) -> Option<T> {
+    match item.get(name) {
+        Some(Value::Number(number)) => T::try_from(*number).ok(),
+        _ => None,
+    }
 }
 
 pub(crate) fn get_time(item: &Item, name: &str) -> Option<Timestamp> {
-    get_number(item, name).and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok())
+    get_number(item, name).and_then(|milliseconds: i64| Timestamp::from_millisecond(milliseconds).ok())
 }

@@ -1,14 +1,12 @@
 //! Taking a run: make it if it does not exist, or take it over when nobody holds it.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use jiff::Timestamp;
-use workflow::{Run, Status};
+use workflow::{Restored, Run, Status};
 
-use crate::attributes::{Item, number, text};
+use crate::attributes::{number, text};
 use crate::item::{Chain, Held, Registers, StoredRun};
-use crate::{Ledger, LedgerError, unavailable};
+use crate::table::{Condition, Item, Put, PutAnswer, Table, Test};
+use crate::{Ledger, LedgerError};
 
 /// Who wants the run, and until when.
 #[derive(Debug, Clone)]
@@ -18,6 +16,8 @@ pub struct Claim {
     pub reopen: Reopen,
     pub now: Timestamp,
     pub lease_until: Timestamp,
+    /// The restore that the control item tells of. A run from before it may have done more than it knows.
+    pub restored: Option<Restored>,
 }
 
 /// When an ended run is taken up again.
@@ -51,14 +51,15 @@ pub enum Begun {
     Answered(Box<Run>),
 }
 
-impl Ledger {
+impl<T: Table> Ledger<T> {
     /// When this returns `Held`, the run exists and no other holder's save will succeed. `new` is the run to make if
     /// there is none.
     pub async fn begin(&self, new: Run, claim: &Claim) -> Result<Begun, LedgerError> {
         let key = new.id.to_string();
         let fresh = StoredRun {
             status: new.status().as_str().to_owned(),
-            run: new,
+            // The table may have held this run before it was restored.
+            run: Run { restored: claim.restored, ..new },
             fence: 1,
             version: 1,
             owner: claim.owner.clone(),
@@ -71,19 +72,10 @@ impl Ledger {
             registers: Registers::default(),
         };
         // Crash guarded against: two deliveries of one event at once. Only one of them makes the item.
-        let made = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(fresh.write(claim.lease_until)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match old_item(made.map(drop))? {
-            Put::Done => Ok(Begun::Held(Box::new(Held { stored: fresh, is_new: true }))),
-            Put::Exists(old) => {
-                let old = StoredRun::read(&key, &old)?;
+        match self.table.put(Put::when(fresh.write(claim.lease_until)?, Condition::Absent)).await? {
+            PutAnswer::Done => Ok(Begun::Held(Box::new(Held { stored: fresh, is_new: true }))),
+            PutAnswer::Failed(old) => {
+                let old = StoredRun::read(&key, &there(old)?)?;
                 // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
                 if old.owner == claim.owner && old.version == 1 {
                     return Ok(Begun::Held(Box::new(Held { stored: old, is_new: true })));
@@ -94,17 +86,24 @@ impl Ledger {
     }
 
     async fn take_over(&self, old: StoredRun, claim: &Claim) -> Result<Begun, LedgerError> {
-        if !claim.reopen.takes_up(&old.run) {
+        let is_outdated = old.run.restored.map(|restored| restored.epoch) < claim.restored.map(|now| now.epoch);
+        if !is_outdated && !claim.reopen.takes_up(&old.run) {
             return Ok(Begun::Answered(Box::new(old.run)));
         }
         if old.lease_until > claim.now {
             return Ok(Begun::Busy { until: old.lease_until });
         }
         let mut run = old.run;
-        // Whatever the last holder sent, it sent before its lease ended.
+        if is_outdated {
+            run.restored = claim.restored;
+        }
+        // Whatever the last holder sent, it sent before its lease ended. Had it given the run back, the lease had ended then;
+        // so it died, and what came of its last request is not known.
+        let died = old.lease_until > old.updated_at;
         let last_held = old.lease_until.max(old.updated_at).min(claim.now);
         for intent in run.intents.values_mut().filter(|intent| intent.is_open()) {
             intent.last_sent = intent.last_sent.max(last_held);
+            intent.ambiguous |= died;
         }
         let taken = StoredRun {
             run,
@@ -117,48 +116,27 @@ impl Ledger {
             ..old
         };
         // Crash guarded against: two workers find the same expired lease. The fence lets one of them through.
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(taken.write(claim.lease_until)?))
-            .condition_expression("fence = :fence AND version = :version")
-            .expression_attribute_values(":fence", number(taken.fence - 1))
-            .expression_attribute_values(":version", number(taken.version - 1))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match old_item(put.map(drop))? {
-            Put::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
+        let unchanged = Condition::All(vec![
+            Test::Is("fence", number(taken.fence - 1)),
+            Test::Is("version", number(taken.version - 1)),
+        ]);
+        match self.table.put(Put::when(taken.write(claim.lease_until)?, unchanged)).await? {
+            PutAnswer::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
             // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
-            Put::Exists(now)
+            PutAnswer::Failed(Some(now))
                 if now.get("owner") == Some(&text(&claim.owner))
                     && now.get("version") == Some(&number(taken.version)) =>
             {
                 Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false })))
             }
-            Put::Exists(now) => {
-                let now = StoredRun::read(&taken.run.id.to_string(), &now)?;
+            PutAnswer::Failed(now) => {
+                let now = StoredRun::read(&taken.run.id.to_string(), &there(now)?)?;
                 Ok(Begun::Busy { until: now.lease_until.max(claim.now) })
             }
         }
     }
 }
 
-enum Put {
-    Done,
-    Exists(Item),
-}
-
-fn old_item(put: Result<(), SdkError<PutItemError>>) -> Result<Put, LedgerError> {
-    match put {
-        Ok(()) => Ok(Put::Done),
-        Err(error) => match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(failed)) => match failed.item() {
-                Some(item) => Ok(Put::Exists(item.clone())),
-                None => Err(LedgerError::Unavailable("a condition failed without the old item".into())),
-            },
-            _ => Err(unavailable("taking the run", &error)),
-        },
-    }
+fn there(old: Option<Item>) -> Result<Item, LedgerError> {
+    old.ok_or_else(|| LedgerError::Unavailable("a condition failed without the old item".into()))
 }

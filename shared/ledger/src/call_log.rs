@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use workflow::RunId;
 
-use crate::attributes::{Item, get_text, number, text};
+use crate::attributes::{get_text, item, number, text};
 use crate::item::Chain;
-use crate::{Ledger, LedgerError, unavailable};
+use crate::table::{Item, Table};
+use crate::{Ledger, LedgerError};
 
 /// How long entries are kept.
 const KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -50,7 +51,7 @@ impl Chain {
         let document = serde_json::to_string(&chained)
             .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
         let next = Chain { length: self.length + 1, hash: hash(&document) };
-        let item = [
+        let item = item([
             ("pk", text(key)),
             ("sk", text(format!("call#{:08}", next.length))),
             ("subject", text(run_id.subject())),
@@ -58,9 +59,7 @@ impl Chain {
             ("hash", text(&next.hash)),
             ("document", text(document)),
             ("expires_at", number(entry.at.saturating_add(KEPT).map_or(i64::MAX, Timestamp::as_second))),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+        ]);
         Ok((item, next))
     }
 }
@@ -80,31 +79,20 @@ pub fn verify_chain(documents: &[String], head: &str) -> Result<Vec<CallEntry>, 
     if previous == head { Ok(entries) } else { Err("the last entry is not the head of the chain".into()) }
 }
 
-impl Ledger {
+impl<T: Table> Ledger<T> {
     /// The run's whole call log in order, checked.
     pub async fn call_log(&self, id: &RunId) -> Result<Vec<CallEntry>, LedgerError> {
         let key = id.to_string();
-        let Some(stored) = self.run(id).await? else {
+        let Some(stored) = self.run(&key).await? else {
             return Ok(Vec::new());
         };
         let mut documents = Vec::new();
-        let mut from = None;
+        let mut after = None;
         loop {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :call)")
-                .expression_attribute_values(":pk", text(&key))
-                .expression_attribute_values(":call", text("call#"))
-                .consistent_read(true)
-                .set_exclusive_start_key(from)
-                .send()
-                .await
-                .map_err(|error| unavailable("reading the call log", &error))?;
-            documents.extend(page.items().iter().filter_map(|item| get_text(item, "document")));
-            from = page.last_evaluated_key().cloned();
-            if from.is_none() {
+            let page = self.table.query(&key, "call#", after).await?;
+            documents.extend(page.items.iter().filter_map(|item| get_text(item, "document")));
+            after = page.next;
+            if after.is_none() {
                 break;
             }
         }

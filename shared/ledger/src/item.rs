@@ -1,18 +1,18 @@
 //! The run's item. Attributes that conditions and people look at stand beside the run, which is one JSON document.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use workflow::{Run, RunId, Status};
 
-use crate::attributes::{Item, get_number, get_text, get_time, number, text, time};
+use crate::attributes::{get_number, get_text, get_time, item, number, text, time};
+use crate::table::{Item, Value};
 use crate::{LedgerError, SCHEMA};
 
 pub(crate) const RUN: &str = "run";
 pub(crate) const LINK: &str = "link";
 
 /// The partition of the sparse index of open runs. One is enough for a few writes a second; the sweeper reads it whole.
-const OPEN: &str = "run";
+pub(crate) const OPEN: &str = "run";
 
 pub(crate) fn link_key(stripe_id: &str) -> String {
     format!("link#{stripe_id}")
@@ -116,7 +116,7 @@ impl StoredRun {
         let key = self.run.id.to_string();
         let document = serde_json::to_string(&Document { run: self.run.clone() })
             .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
-        let mut item: Item = [
+        let mut item = item([
             ("pk", text(key)),
             ("sk", text(RUN)),
             ("schema", number(SCHEMA)),
@@ -134,16 +134,15 @@ impl StoredRun {
             ("updated_at", time(self.updated_at)),
             ("call_count", number(self.chain.length)),
             ("call_hash", text(&self.chain.hash)),
-        ]
-        .map(|(name, value): (&str, AttributeValue)| (name.to_owned(), value))
-        .into();
-        let mut set = |name: &str, value: Option<AttributeValue>| {
+        ]);
+        let mut set = |name: &str, value: Option<Value>| {
             if let Some(value) = value {
                 item.insert(name.to_owned(), value);
             }
         };
         set("stripe_customer_id", self.registers.customer_id.clone().map(text));
         set("stripe_invoice_id", self.registers.invoice_id.clone().map(text));
+        set("epoch", self.run.restored.map(|restored| number(restored.epoch)));
         set("waiting_since", self.waiting_since.map(time));
         set("code", self.run.stop().map(|stop| text(stop.code.as_str())));
         set("reason", self.run.stop().map(|stop| text(&stop.message)));
@@ -160,7 +159,7 @@ pub(crate) fn link(stripe_id: &str, run_id: &RunId, now: Timestamp) -> Result<It
     let key = link_key(stripe_id);
     let document = serde_json::to_string(run_id)
         .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
-    Ok([
+    Ok(item([
         ("pk", text(key)),
         ("sk", text(LINK)),
         ("schema", number(SCHEMA)),
@@ -168,13 +167,14 @@ pub(crate) fn link(stripe_id: &str, run_id: &RunId, now: Timestamp) -> Result<It
         ("run_id", text(document)),
         ("subject", text(run_id.subject())),
         ("created_at", time(now)),
-    ]
-    .map(|(name, value): (&str, AttributeValue)| (name.to_owned(), value))
-    .into())
+    ]))
 }
 
 pub(crate) fn run_id_of_link(key: &str, item: &Item) -> Result<RunId, LedgerError> {
     let unreadable = |why: String| LedgerError::Unreadable { key: key.to_owned(), why };
+    if get_number::<u32>(item, "schema").is_none_or(|schema| schema > SCHEMA) {
+        return Err(unreadable("a newer version wrote it; deploy that version again".into()));
+    }
     let document = get_text(item, "run_id").ok_or_else(|| unreadable("it names no run".into()))?;
     serde_json::from_str(&document).map_err(|why| unreadable(why.to_string()))
 }

@@ -1,15 +1,12 @@
 //! Saving what came of a call, and what is to be done next, in one transaction.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{CancellationReason, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
 use workflow::{Run, Status};
 
-use crate::attributes::{Item, number, text};
+use crate::attributes::{number, text};
 use crate::item::{self, Held, Registers, StoredRun};
-use crate::{CallEntry, Ledger, LedgerError, unavailable};
+use crate::table::{Condition, Item, Put, Reason, Table, Test, TransactAnswer};
+use crate::{CallEntry, Ledger, LedgerError};
 
 /// When an open run that nobody holds is looked at, if nothing else brings it back.
 const CHECK_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -28,7 +25,7 @@ pub enum Release {
     Waiting,
 }
 
-impl Ledger {
+impl<T: Table> Ledger<T> {
     /// When this returns, the run stands in the table as given, with its call log and links. On an error the table may
     /// hold it or not; the holder must stop, and the next one reads what is there.
     pub async fn save(
@@ -47,17 +44,14 @@ impl Ledger {
         let mut others = Vec::new();
         for call in calls {
             let (entry, next) = chain.append(&run.id, call)?;
-            others.push(put(&self.table, entry).condition_expression("attribute_not_exists(pk)"));
+            others.push(Put::when(entry, Condition::Absent));
             chain = next;
         }
         let link = new_link(&old.registers, &registers);
         if let Some(stripe_id) = &link {
             // Guarded against: one invoice serving two deals.
-            others.push(
-                put(&self.table, item::link(stripe_id, &run.id, now)?)
-                    .condition_expression("attribute_not_exists(pk) OR run = :run")
-                    .expression_attribute_values(":run", text(run.id.to_string())),
-            );
+            let ours = Condition::AbsentOr(Test::Is("run", text(run.id.to_string())));
+            others.push(Put::when(item::link(stripe_id, &run.id, now)?, ours));
         }
         let is_open = run.status() == Status::Open;
         let stored = StoredRun {
@@ -76,78 +70,47 @@ impl Ledger {
             ..old.clone()
         };
         let check_at = now.saturating_add(CHECK_AFTER).unwrap_or(now).max(stored.lease_until);
-        let own = self.conditional(&held.stored, stored.write(check_at)?);
-        self.transact(own, others, &stored, link).await?;
+        let own = Put::when(stored.write(check_at)?, still_ours(&held.stored));
+        self.transact(std::iter::once(own).chain(others).collect(), &stored, link.as_deref()).await?;
         held.stored = stored;
         held.is_new = false;
         Ok(())
     }
 
-    /// Guarded against: a holder that was frozen past its lease and goes on as if nothing had happened; and two saves of
-    /// one register.
-    fn conditional(&self, old: &StoredRun, new: Item) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-        let register = |name: &str, stored: &Option<String>| match stored {
-            Some(_) => format!("{name} = :{name}"),
-            None => format!("attribute_not_exists({name})"),
-        };
-        let condition = format!(
-            "fence = :fence AND version = :version AND #owner = :owner AND {} AND {}",
-            register("stripe_customer_id", &old.registers.customer_id),
-            register("stripe_invoice_id", &old.registers.invoice_id)
-        );
-        let mut put = put(&self.table, new)
-            .condition_expression(condition)
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":fence", number(old.fence))
-            .expression_attribute_values(":version", number(old.version))
-            .expression_attribute_values(":owner", text(&old.owner));
-        if let Some(id) = &old.registers.customer_id {
-            put = put.expression_attribute_values(":stripe_customer_id", text(id));
-        }
-        if let Some(id) = &old.registers.invoice_id {
-            put = put.expression_attribute_values(":stripe_invoice_id", text(id));
-        }
-        put
-    }
-
-    async fn transact(
-        &self,
-        own: aws_sdk_dynamodb::types::builders::PutBuilder,
-        others: Vec<aws_sdk_dynamodb::types::builders::PutBuilder>,
-        stored: &StoredRun,
-        link: Option<String>,
-    ) -> Result<(), LedgerError> {
-        let build = |put: aws_sdk_dynamodb::types::builders::PutBuilder| {
-            put.build()
-                .map(|put| TransactWriteItem::builder().put(put).build())
-                .map_err(|error| unavailable("building the transaction", &error))
-        };
-        let items = std::iter::once(own).chain(others).map(build).collect::<Result<Vec<_>, _>>()?;
+    async fn transact(&self, puts: Vec<Put>, stored: &StoredRun, link: Option<&str>) -> Result<(), LedgerError> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let sent = self.client.transact_write_items().set_transact_items(Some(items.clone())).send().await;
-            let Err(error) = sent else { return Ok(()) };
-            let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() else {
-                return Err(unavailable("saving the run", &error));
+            let reasons = match self.table.transact(puts.clone()).await? {
+                TransactAnswer::Done => return Ok(()),
+                TransactAnswer::Canceled(reasons) => reasons,
             };
-            match judge(canceled.cancellation_reasons(), stored, link.as_deref()) {
+            match judge(&reasons, stored, link) {
                 Canceled::IsOurs => return Ok(()),
-                Canceled::Conflict if tries < CONFLICT_TRIES => {
-                    tokio::time::sleep(Duration::from_millis(40) * tries).await;
+                Canceled::Conflict if tries < CONFLICT_TRIES => self.table.pause(tries).await,
+                Canceled::Conflict => {
+                    return Err(LedgerError::Unavailable("saving the run: other writes of it are under way".into()));
                 }
-                Canceled::Conflict => return Err(unavailable("saving the run", &error)),
                 Canceled::Failed(error) => return Err(error),
             }
         }
     }
 }
 
-fn put(table: &str, item: Item) -> aws_sdk_dynamodb::types::builders::PutBuilder {
-    Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+/// Guarded against: a holder that was frozen past its lease and goes on as if nothing had happened; and two saves of one
+/// register.
+fn still_ours(old: &StoredRun) -> Condition {
+    let register = |name: &'static str, stored: &Option<String>| match stored {
+        Some(id) => Test::Is(name, text(id)),
+        None => Test::Missing(name),
+    };
+    Condition::All(vec![
+        Test::Is("fence", number(old.fence)),
+        Test::Is("version", number(old.version)),
+        Test::Is("owner", text(&old.owner)),
+        register("stripe_customer_id", &old.registers.customer_id),
+        register("stripe_invoice_id", &old.registers.invoice_id),
+    ])
 }
 
 enum Canceled {
@@ -157,15 +120,13 @@ enum Canceled {
     Failed(LedgerError),
 }
 
-fn judge(reasons: &[CancellationReason], stored: &StoredRun, link: Option<&str>) -> Canceled {
-    let failed = |index: usize| {
-        reasons
-            .get(index)
-            .filter(|reason| reason.code() == Some("ConditionalCheckFailed"))
-            .map(CancellationReason::item)
+fn judge(reasons: &[Reason], stored: &StoredRun, link: Option<&str>) -> Canceled {
+    let failed = |index: usize| match reasons.get(index) {
+        Some(Reason::ConditionFailed(old)) => Some(old.as_ref()),
+        _ => None,
     };
     if let Some(old) = failed(0) {
-        let ours = old.is_some_and(|old| {
+        let ours = old.is_some_and(|old: &Item| {
             old.get("owner") == Some(&text(&stored.owner)) && old.get("version") == Some(&number(stored.version))
         });
         return if ours { Canceled::IsOurs } else { Canceled::Failed(LedgerError::Lost) };
@@ -174,11 +135,13 @@ fn judge(reasons: &[CancellationReason], stored: &StoredRun, link: Option<&str>)
     if let Some(link) = link.filter(|_| failed(reasons.len().saturating_sub(1)).is_some()) {
         return Canceled::Failed(LedgerError::LinkTaken(link.to_owned()));
     }
-    if reasons.iter().any(|reason| reason.code() == Some("TransactionConflict")) {
+    if reasons.contains(&Reason::Conflict) {
         return Canceled::Conflict;
     }
-    let codes: Vec<_> = reasons.iter().filter_map(CancellationReason::code).collect();
-    Canceled::Failed(LedgerError::Unavailable(format!("the transaction was canceled: {}", codes.join(", "))))
+    let codes: Vec<_> =
+        reasons.iter().filter(|reason| **reason != Reason::None).map(|why| format!("{why:?}")).collect();
+    let why: String = codes.join(", ").chars().take(200).collect();
+    Canceled::Failed(LedgerError::Unavailable(format!("the transaction was canceled: {why}")))
 }
 
 /// A register may be set, or given up after its draft was deleted; it may not change from one id to another.

@@ -15,6 +15,7 @@ pub const OPPORTUNITY_FIELDS: &[&str] = &[
     "Stripe_Invoice_URL__c",
     "Stripe_Sync_Code__c",
     "Stripe_Sync_Message__c",
+    "Stripe_Approved_Amount__c",
 ];
 
 /// Read through the opportunity's account.

@@ -29,6 +29,9 @@ pub struct Plan {
     pub total: Money,
     pub days_until_due: u32,
     pub lines: Vec<PlanLine>,
+    /// Up to which amount somebody has approved the deal, where its size asks for that.
+    #[serde(default)]
+    pub approved: Option<Money>,
 }
 
 /// The plan and whom it bills, or why there is none. Cheap reasons come first, so that a deal that does not ask to be
@@ -46,7 +49,9 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
     let details = customer(deal)?;
     let lines = lines(&deal.lines, currency)?;
     adds_up(&lines, total)?;
-    let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines };
+    let approved = opportunity.number("Stripe_Approved_Amount__c");
+    let approved = approved.and_then(|amount| Money::from_major_units(amount, currency).ok());
+    let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines, approved };
     Ok((plan, details))
 }
 
@@ -154,6 +159,16 @@ pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Sto
 }
 
 impl Plan {
+    /// An approval does not change what is billed.
+    pub fn equals_but_for_approval(&self, other: &Self) -> bool {
+        Self { approved: None, ..self.clone() } == Self { approved: None, ..other.clone() }
+    }
+
+    /// Whether somebody has approved an amount of this size.
+    pub fn is_approved(&self) -> bool {
+        self.approved.is_some_and(|approved| approved.minor_units() >= self.total.minor_units())
+    }
+
     /// The same account, total, and amounts line by line.
     pub fn bills_the_same_as(&self, other: &Self) -> bool {
         let amounts = |plan: &Self| {

@@ -98,6 +98,8 @@ codes! {
     AlreadyBilled = "already_billed",
     /// The deal changed after its invoice was sent.
     DealChangedAfterBilling = "deal_changed_after_billing",
+    /// The invoice is above the operator's ceiling and waits for an approval.
+    ApprovalRequired = "approval_required",
     /// The draft at Stripe does not equal the deal, and could not be made to.
     InvoiceDiffersFromDeal = "invoice_differs_from_deal",
     /// Somebody voided or wrote off the invoice while it was being made.

@@ -14,6 +14,7 @@ pub enum Source {
     StripeWebhook,
     SalesforceCallout,
     SalesforceEventRelay,
+    Reconciler,
 }
 
 /// Why an event was put aside.

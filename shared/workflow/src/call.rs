@@ -35,7 +35,7 @@ pub enum Call {
     /// Stripe: every line of the invoice.
     ReadLines { invoice_id: InvoiceId },
     /// Stripe: finalize the invoice and send it to the customer. After this there is no way back.
-    SendInvoice { invoice_id: InvoiceId },
+    SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
     /// Stripe: take our own draft away.
     DeleteDraft { invoice_id: InvoiceId },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
@@ -83,7 +83,7 @@ impl Call {
             | Self::CorrectLines { invoice_id, .. }
             | Self::ReadInvoice { invoice_id }
             | Self::ReadLines { invoice_id }
-            | Self::SendInvoice { invoice_id }
+            | Self::SendInvoice { invoice_id, .. }
             | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
             Self::Report { .. } => None,
         }
@@ -165,6 +165,10 @@ pub enum Fact {
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
     Reported,
+    /// The invoice is above what is sent without an approval, and nobody has given one. Nothing was sent.
+    NotApproved {
+        ceiling: Money,
+    },
 }
 
 impl Fact {
@@ -186,6 +190,7 @@ impl Fact {
             Self::DraftDeleted => "draft_deleted",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
+            Self::NotApproved { .. } => "not_approved",
         }
     }
 }
@@ -212,6 +217,11 @@ pub enum InvoiceStatus {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceSeen {
     pub invoice_id: InvoiceId,
+    /// This deployment made it.
+    #[serde(default)]
+    pub is_ours: bool,
+    #[serde(default)]
+    pub customer_id: Option<CustomerId>,
     pub status: InvoiceStatus,
     pub currency: Currency,
     pub subtotal: i64,

@@ -54,6 +54,9 @@ impl TryFrom<String> for Operation {
 pub struct Intent {
     /// Goes up when a new key is needed: after a definite refusal, or when a key is too old to be trusted.
     pub generation: u32,
+    /// How often the ledger had been restored when it was written.
+    #[serde(default)]
+    pub epoch: u64,
     pub key: String,
     pub path: String,
     /// Taken away once the answer is known: it may hold a name and an address.
@@ -62,6 +65,18 @@ pub struct Intent {
     pub last_sent: Timestamp,
     /// Stripe replayed a server error under this key: the same key will never give another answer.
     pub replays_error: bool,
+    /// Of some attempt nobody knows what became of it: it may still be on its way to Stripe.
+    #[serde(default)]
+    pub ambiguous: bool,
+}
+
+/// The ledger was restored from a backup: what happened after `since` is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// Goes up with every restore. It is part of every key that is made afterwards, since earlier ones may have been used in
+    /// the time that was lost.
+    pub epoch: u64,
+    pub since: Timestamp,
 }
 
 impl std::fmt::Debug for Intent {

@@ -8,5 +8,5 @@ pub mod opportunity_won;
 mod run;
 
 pub use call::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Pricing, Refusal};
-pub use intent::{Intent, Operation};
+pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};

@@ -33,6 +33,7 @@ impl Point {
             Self::NamedOtherwise { named_by_salesforce, .. } => {
                 Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
             }
+            Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
             Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
                 opportunity_id: plan.opportunity_id.clone(),
                 customer_id: customer_id.clone(),
@@ -50,7 +51,11 @@ impl Point {
                 batch: *batch,
                 lines: draft.corrected_lines(corrections, *batch),
             }),
-            Self::Ready { draft, .. } => Next::Call(Call::SendInvoice { invoice_id: draft.invoice_id.clone() }),
+            Self::Ready { draft, .. } => Next::Call(Call::SendInvoice {
+                invoice_id: draft.invoice_id.clone(),
+                total: draft.plan.total,
+                is_approved: draft.plan.is_approved(),
+            }),
             Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
             Self::Done { .. } => Next::End(End::Done),
 
@@ -97,6 +102,14 @@ impl Point {
             }
             (Self::NamedOtherwise { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
 
+            // Salesforce names an invoice. If it is the deal's own, only the ledger has forgotten it.
+            (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen)) => {
+                judge::invoice_named(plan, stop, noted, &seen)
+            }
+            (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceMissing | Fact::Refused(_)) => {
+                Self::claimed(plan).stopped_noted(stop, noted)
+            }
+
             // Draft: empty, and finalized by nobody but us.
             (Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted }, Fact::InvoiceRead(seen)) => {
                 let invoice_id = seen.invoice_id.clone();
@@ -140,6 +153,7 @@ impl Point {
                 judge::after_pivot(draft, &seen).verifying()
             }
             (point @ Self::Ready { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
+            (Self::Ready { draft, .. }, Fact::NotApproved { ceiling }) => judge::not_approved(draft, ceiling),
 
             // Write-back: Salesforce holds what was written, or a person looks.
             (Self::Sent { invoice, interrupted }, Fact::RecordsUpdated(records)) => {
@@ -164,8 +178,10 @@ impl Point {
             ) => point.checking(None),
             (Self::Checking { draft, stage, .. }, Fact::InvoiceMissing) => judge::gone(draft, &stage),
             (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
-                Ok((plan, _)) if plan == draft.plan && judge::names_only(&deal.opportunity, &draft) => {
-                    Self::continued(draft, seen, stage)
+                Ok((plan, _))
+                    if plan.equals_but_for_approval(&draft.plan) && judge::names_only(&deal.opportunity, &draft) =>
+                {
+                    Self::continued(Draft { plan, ..draft }, seen, stage)
                 }
                 _ => Self::Abandoning { draft, stop: None },
             },
@@ -209,7 +225,9 @@ impl Point {
     pub fn resume(self) -> Self {
         match self {
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
-            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } => Self::claimed(plan),
+            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } | Self::InvoiceNamed { plan, .. } => {
+                Self::claimed(plan)
+            }
             // A draft may have been made without our knowing. Its key leads to it.
             Self::CustomerKnown { plan, customer_id, account_is_linked, .. } => {
                 Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true }

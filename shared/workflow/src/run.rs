@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId};
+use jiff::Timestamp;
 use mapping::{CustomerDetails, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Fact, Intent, Operation, account_customer, invoice_paid, opportunity_won};
+use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
 /// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +74,13 @@ pub struct Run {
     pub generations: BTreeMap<Operation, u32>,
     /// The last events that this run has answered, so that a second delivery costs nothing.
     pub answered: Vec<String>,
+    /// The ledger was restored since this run began, or before: it may have done more than it knows, so whatever it would
+    /// make for the first time is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+    /// A request that changes the invoice's lines may be under way until then: nothing is sent to the customer before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_at: Option<Timestamp>,
 }
 
 /// What to do now.
@@ -134,7 +142,15 @@ const ANSWERED_KEPT: usize = 20;
 
 impl Run {
     pub fn new(id: RunId, state: State) -> Self {
-        Self { id, state, intents: BTreeMap::new(), generations: BTreeMap::new(), answered: Vec::new() }
+        Self {
+            id,
+            state,
+            intents: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            answered: Vec::new(),
+            restored: None,
+            quiet_at: None,
+        }
     }
 
     pub fn next(&self) -> Next {
@@ -225,6 +241,11 @@ impl Run {
             State::OpportunityWon(point) => point.invoice_id(),
             State::AccountCustomer(_) | State::InvoicePaid(_) => None,
         }
+    }
+
+    /// How often the ledger had been restored when the run was last taken up.
+    pub fn epoch(&self) -> u64 {
+        self.restored.map_or(0, |restored| restored.epoch)
     }
 
     /// Nothing happened under the operation's key, for certain, so its next attempt is a new one.

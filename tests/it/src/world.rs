@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{CustomerId, InvoiceId, Record};
 use engine::World;
 use jiff::Timestamp;
-use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release};
+use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, StoredRun};
 use queue::{Envelope, Parked, QueueError};
 use sandbox::Clock;
 use workflow::{Run, RunId};
@@ -62,6 +62,14 @@ impl engine::Ledger for Fused<ledger::Ledger> {
 
     async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError> {
         self.call(self.inner.run_of_invoice(invoice_id)).await
+    }
+
+    async fn run(&self, key: &str) -> Result<Option<StoredRun>, LedgerError> {
+        self.call(self.inner.run(key)).await
+    }
+
+    async fn control(&self, now: Timestamp) -> Result<Control, LedgerError> {
+        self.call(self.inner.control(now)).await
     }
 }
 

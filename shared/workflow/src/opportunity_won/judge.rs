@@ -1,7 +1,9 @@
 //! What a reading of the deal, or of what Salesforce holds, means for the run.
 
-use domain::{CustomerId, OpportunityId, Record};
-use mapping::{Code, Deal, Kind, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan};
+use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
+use mapping::{
+    Code, Deal, Kind, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan, sync_note,
+};
 
 use super::{Draft, Invoice, Point, Stage};
 use crate::{InvoiceSeen, InvoiceStatus};
@@ -22,10 +24,42 @@ pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Setti
                      Id and send the event again.",
                     invoice_id.chars().take(60).collect::<String>()
                 );
-                claimed.stopped_unless_noted(Stop::review(Code::AlreadyBilled, message), &deal.opportunity)
+                let stop = Stop::review(Code::AlreadyBilled, message);
+                match InvoiceId::parse(invoice_id) {
+                    Ok(invoice_id) => {
+                        let noted = sync_note(&plan.opportunity_id, &stop).differences(&deal.opportunity).is_empty();
+                        Point::InvoiceNamed { plan, invoice_id, stop, noted }
+                    }
+                    Err(_) => claimed.stopped_unless_noted(stop, &deal.opportunity),
+                }
             }
         },
     }
+}
+
+/// The invoice that the opportunity names although the run made none: after a restore of the ledger, the run itself had
+/// made it. Any other is somebody else's, or another deal's that was copied.
+pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceSeen) -> Point {
+    let is_for_deal = seen.metadata.get("sf_opportunity_id").is_some_and(|id| id == plan.opportunity_id.as_str());
+    let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid);
+    match &seen.customer_id {
+        Some(customer_id) if seen.is_ours && is_for_deal && is_sent => {
+            let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
+            after_pivot(Draft { plan, customer_id, invoice_id, account_is_linked: false }, seen).verifying()
+        }
+        _ => Point::claimed(plan).stopped_noted(stop, noted),
+    }
+}
+
+/// Above the ceiling. An approval is an edit of the deal, which brings the run back to the draft.
+pub(super) fn not_approved(draft: Draft, ceiling: Money) -> Point {
+    let message = format!(
+        "The deal's {} is above {ceiling}, the most that is sent without an approval: whoever may approve it fills in Stripe \
+         Approved Amount on the opportunity.",
+        draft.plan.total
+    );
+    let stage = Stage::Gate { corrected: true };
+    Point::Checking { draft, stage, refused: None }.stopped(Stop::review(Code::ApprovalRequired, message))
 }
 
 /// The account's customer, if Salesforce means the same one.

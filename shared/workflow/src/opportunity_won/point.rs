@@ -19,6 +19,8 @@ pub enum Point {
     Planned { plan: Plan, details: CustomerDetails, named_by_salesforce: Option<CustomerId>, gone: Option<CustomerId> },
     /// The account names another customer than the one that its deals are billed to.
     NamedOtherwise { plan: Plan, customer_id: CustomerId, named_by_salesforce: CustomerId },
+    /// The opportunity names an invoice: is it the deal's own? If not, the run stops with this.
+    InvoiceNamed { plan: Plan, invoice_id: InvoiceId, stop: Stop, noted: bool },
     /// The account has its customer.
     CustomerKnown { plan: Plan, customer_id: CustomerId, account_is_linked: bool, interrupted: bool },
     /// It had: Stripe does not know it any more.
@@ -162,6 +164,7 @@ impl Point {
             Self::Claimed { .. } => "claimed",
             Self::Planned { .. } => "planned",
             Self::NamedOtherwise { .. } => "named_otherwise",
+            Self::InvoiceNamed { .. } => "invoice_named",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerGone { .. } => "customer_gone",
             Self::Drafted { .. } => "drafted",
@@ -238,9 +241,10 @@ impl Point {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
             | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
-            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } | Self::CustomerKnown { plan, .. } => {
-                plan.opportunity_id.clone()
-            }
+            Self::Planned { plan, .. }
+            | Self::NamedOtherwise { plan, .. }
+            | Self::InvoiceNamed { plan, .. }
+            | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
             Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
@@ -274,6 +278,10 @@ impl Point {
     /// The same, without writing a note that the opportunity already carries.
     pub(super) fn stopped_unless_noted(self, stop: Stop, opportunity: &Record) -> Self {
         let noted = mapping::sync_note(&self.opportunity_id(), &stop).differences(opportunity).is_empty();
+        self.stopped_noted(stop, noted)
+    }
+
+    pub(super) fn stopped_noted(self, stop: Stop, noted: bool) -> Self {
         match self.stopped(stop) {
             Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
                 Self::Stopped { opportunity_id, stop, told: told || noted, reported, back_to }

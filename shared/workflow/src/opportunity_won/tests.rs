@@ -1,4 +1,4 @@
-use domain::{Currency, CustomerId, FieldValue, InvoiceId, Record};
+use domain::{Currency, CustomerId, FieldValue, InvoiceId, Money, Record};
 use mapping::Deal;
 
 use super::*;
@@ -7,6 +7,7 @@ use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 mod interrupted;
 
 const INVOICE: &str = "in_1";
+const OPPORTUNITY: &str = "006000000000001AAA";
 
 fn text(value: &str) -> FieldValue {
     FieldValue::Text(value.into())
@@ -21,14 +22,14 @@ fn settings() -> Settings {
 }
 
 fn opportunity_id() -> OpportunityId {
-    OpportunityId::parse("006000000000001AAA").expect("valid")
+    OpportunityId::parse(OPPORTUNITY).expect("valid")
 }
 
 /// Lines of ten euros each.
 fn deal(lines: i64) -> Deal {
     let mut opportunity = Record::default();
     for (path, value) in [
-        ("Id", text("006000000000001AAA")),
+        ("Id", text(OPPORTUNITY)),
         ("StageName", text("Closed Won")),
         ("Amount", number(lines * 10)),
         ("AccountId", text("001000000000001AAA")),
@@ -62,6 +63,8 @@ fn line_key(index: i64) -> String {
 fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
     InvoiceSeen {
         invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
+        is_ours: true,
+        customer_id: CustomerId::parse("cus_1").ok(),
         status,
         currency: Currency::parse("EUR").expect("valid"),
         subtotal: lines * amount,
@@ -267,14 +270,74 @@ fn a_refusal_is_told_once_and_reported() {
 fn an_invoice_that_somebody_else_made_is_never_overwritten() {
     let mut billed = deal(1);
     billed.opportunity.set("Stripe_Invoice_Id__c", text("in_byhand"));
-    let (_, point) = tell(claimed(), vec![Fact::DealRead(Box::new(billed))]);
-    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+    let others = [
+        Fact::InvoiceMissing,
+        refused(),
+        Fact::InvoiceRead(InvoiceSeen { is_ours: false, ..named(InvoiceStatus::Open, OPPORTUNITY) }),
+        Fact::InvoiceRead(InvoiceSeen { customer_id: None, ..named(InvoiceStatus::Open, OPPORTUNITY) }),
+        Fact::InvoiceRead(named(InvoiceStatus::Open, "006000000000002AAA")),
+        Fact::InvoiceRead(named(InvoiceStatus::Draft, OPPORTUNITY)),
+        Fact::InvoiceRead(named(InvoiceStatus::Void, OPPORTUNITY)),
+    ];
+    for other in others {
+        let (calls, point) = tell(claimed(), vec![Fact::DealRead(Box::new(billed.clone())), other]);
+        assert_eq!(calls, ["read_deal", "read_invoice"]);
+        assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+        assert_eq!(point.invoice_id(), None);
+    }
     let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)), interrupted: false };
     let mut record = Record::default();
     record.set("Stripe_Invoice_Id__c", text("in_byhand"));
     let (calls, point) = tell(sent.resume(), vec![Fact::BillingRead(record)]);
     assert_eq!(calls, ["read_billing"]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+}
+
+fn named(status: InvoiceStatus, opportunity: &str) -> InvoiceSeen {
+    let metadata = [("sf_opportunity_id".to_owned(), opportunity.to_owned())].into();
+    InvoiceSeen { metadata, ..seen(status, 1, 1000) }
+}
+
+/// The ledger was restored from a backup, and the deal's invoice had been sent since.
+#[test]
+fn an_invoice_of_the_deals_own_is_taken_up_again() {
+    let mut billed = deal(1);
+    billed.opportunity.set("Stripe_Invoice_Id__c", text(INVOICE));
+    let read = || vec![Fact::DealRead(Box::new(billed.clone()))];
+    for status in [InvoiceStatus::Open, InvoiceStatus::Paid] {
+        let mut facts = read();
+        facts.push(Fact::InvoiceRead(named(status, OPPORTUNITY)));
+        let (calls, point) = tell(claimed(), facts);
+        assert_eq!(calls, ["read_deal", "read_invoice"]);
+        assert!(matches!(point, Point::Verifying { .. }), "{point:?}");
+        assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
+    }
+    let mut facts = read();
+    facts.push(Fact::InvoiceRead(InvoiceSeen { total: 999, ..named(InvoiceStatus::Open, OPPORTUNITY) }));
+    let (_, point) = tell(claimed(), facts);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::InvoiceDiffersFromDeal));
+}
+
+#[test]
+fn an_invoice_above_the_ceiling_waits_for_an_approval_and_is_then_sent_as_it_is() {
+    let ready = Point::Ready { draft: draft(1), interrupted: false };
+    let ceiling = Money::from_minor_units(999, Currency::parse("EUR").expect("valid"));
+    let (_, point) = tell(ready, vec![Fact::NotApproved { ceiling }, written(), Fact::Reported]);
+    assert_eq!(point.stop().map(|stop| stop.code), Some(Code::ApprovalRequired));
+    assert_eq!(point.status(), Status::Review);
+    for (approved, is_enough) in [(None, false), (Some("9.99"), false), (Some("10.00"), true), (Some("20"), true)] {
+        let mut deal = deal(1);
+        if let Some(approved) = approved {
+            deal.opportunity.set("Stripe_Approved_Amount__c", FieldValue::Number(approved.parse().expect("a decimal")));
+        }
+        let facts = vec![Fact::InvoiceRead(seen(InvoiceStatus::Draft, 1, 1000)), Fact::DealRead(Box::new(deal))];
+        let (calls, point) = tell(point.clone().resume(), facts);
+        assert_eq!(calls, ["read_invoice", "read_deal"]);
+        let Next::Call(Call::SendInvoice { is_approved, total, .. }) = point.next() else {
+            panic!("{point:?}");
+        };
+        assert_eq!((is_approved, total.minor_units()), (is_enough, 1000), "{approved:?}");
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ const WORKER: &[(&str, &str)] = &[
     ("LEDGER_TABLE", "ledger"),
     ("ENVIRONMENT", "test"),
     ("STRIPE_API_KEY_SECRET_ARN", ARN),
+    ("STRIPE_ALLOW_FULL_ACCESS_KEY", "false"),
     ("STRIPE_API_BASE", "https://api.stripe.com"),
     ("STRIPE_LIVEMODE", "false"),
     ("SALESFORCE_CREDENTIALS_SECRET_ARN", ARN),
@@ -194,12 +195,18 @@ fn a_key_that_can_do_everything_is_refused_and_all_problems_are_told_at_once() {
     const GOOD: &str = r#"{"client_id":"a","client_secret":"b"}"#;
     assert_eq!(clients(&[], "rk_test_zeisig", GOOD), Ok(()));
     assert_eq!(clients(&[("STRIPE_LIVEMODE", "true")], "rk_live_zeisig", GOOD), Ok(()));
+    let allowed: &[(&str, &str)] = &[("STRIPE_ALLOW_FULL_ACCESS_KEY", "true")];
+    assert_eq!(clients(allowed, "sk_test_zeisig", GOOD), Ok(()));
+    assert_eq!(clients(allowed, "rk_test_zeisig", GOOD), Ok(()));
     let plain: &[(&str, &str)] = &[("STRIPE_API_BASE", "http://zeisig.example")];
     let login: &[(&str, &str)] = &[("SALESFORCE_LOGIN_URL", "https://acme.my.salesforce.com/zeisig?x")];
     for (changes, key, credentials, expected) in [
         (&[][..], "sk_test_zeisig", GOOD, &[KEY][..]),
         (&[("STRIPE_LIVEMODE", "true")], "sk_live_zeisig", GOOD, &[KEY]),
         (&[], "rk_live_zeisig", GOOD, &[KEY]),
+        (allowed, "sk_live_zeisig", GOOD, &[KEY]),
+        (allowed, "sk_test_zeisig\n", GOOD, &[KEY]),
+        (allowed, "pk_test_zeisig", GOOD, &[KEY]),
         (&[("STRIPE_LIVEMODE", "true")], "rk_test_zeisig", GOOD, &[KEY]),
         (&[], "rk_test_zeisig\n", GOOD, &[KEY]),
         (&[], "whsec_zeisig", GOOD, &[KEY]),

@@ -67,7 +67,7 @@ async fn an_opportunity_that_nobody_knows_costs_one_look_at_salesforce() {
     env.settle_for_days().await;
     assert_eq!((env.stripe_calls().len(), env.invoices().len()), (0, 0));
     assert_eq!(env.salesforce_calls().len(), 1);
-    let run = env.ledger().run(&run_id(&env, "006000000000009")).await.unwrap().unwrap();
+    let run = env.ledger().run(&run_id(&env, "006000000000009").to_string()).await.unwrap().unwrap();
     assert_eq!(run.run.stop().unwrap().code.as_str(), "opportunity_not_found");
 }
 
@@ -85,7 +85,7 @@ async fn of_two_workers_on_one_deal_one_works_and_the_other_comes_back() {
     assert_eq!(left.len(), 1, "the other message is given back");
     let wait = env.sqs.next_visible_ms().unwrap() - env.clock.now_ms();
     assert!((1..10_000).contains(&wait), "it is visible again in {wait} ms");
-    let run = env.ledger().run(&run_id(&env, &opportunity)).await.unwrap().unwrap();
+    let run = env.ledger().run(&run_id(&env, &opportunity).to_string()).await.unwrap().unwrap();
     assert_eq!((run.fence, run.status.as_str()), (1, "done"), "there was one lease");
     env.settle_for_days().await;
     assert_eq!((env.invoices().len(), env.objects("customer").len()), (1, 1));

@@ -218,7 +218,7 @@ async fn a_deal_that_is_not_won_any_more_costs_one_read() {
         organization_id: env.salesforce_door.organization_id.clone(),
         opportunity_id: domain::OpportunityId::parse(&opportunity).unwrap(),
     };
-    let run = env.ledger().run(&id).await.unwrap().unwrap();
+    let run = env.ledger().run(&id.to_string()).await.unwrap().unwrap();
     assert_eq!((run.status.as_str(), run.run.stop().unwrap().code.as_str()), ("rejected", "not_closed_won"));
 }
 

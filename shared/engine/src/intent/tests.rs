@@ -1,0 +1,95 @@
+use domain::OpportunityId;
+use workflow::{Restored, State, opportunity_won};
+
+use super::*;
+
+fn scope(environment: &str) -> Scope {
+    Scope {
+        environment: environment.into(),
+        stripe_account_id: None,
+        organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
+        livemode: false,
+    }
+}
+
+fn run_id(id: &str) -> RunId {
+    RunId::OpportunityWon {
+        organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
+        opportunity_id: OpportunityId::parse(id).expect("valid"),
+    }
+}
+
+fn run() -> Run {
+    let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+    let point = opportunity_won::Point::Claimed { opportunity_id };
+    Run::new(run_id("006000000000001AAA"), State::OpportunityWon(point))
+}
+
+fn minutes(minutes: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_mins(minutes)).expect("in range")
+}
+
+fn intent(replays_error: bool) -> Intent {
+    Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_".into(),
+        path: "/v1/invoices".into(),
+        body: Some(String::new()),
+        first_sent: minutes(0),
+        last_sent: minutes(0),
+        replays_error,
+        ambiguous: false,
+    }
+}
+
+#[test]
+fn keys_are_stable_short_and_of_one_operation_only() {
+    let one = run_id("006000000000001AAA");
+    let key = scope("production").key(&one, Operation::CreateInvoice, 0, 0);
+    assert_eq!(key.len(), 40);
+    assert_eq!(key, scope("production").key(&one, Operation::CreateInvoice, 0, 0));
+    let account = Scope { stripe_account_id: Some("acct_1".into()), ..scope("production") };
+    for other in [
+        scope("staging").key(&one, Operation::CreateInvoice, 0, 0),
+        account.key(&one, Operation::CreateInvoice, 0, 0),
+        scope("production").key(&run_id("006000000000002AAA"), Operation::CreateInvoice, 0, 0),
+        scope("production").key(&one, Operation::SendInvoice, 0, 0),
+        scope("production").key(&one, Operation::CreateInvoice, 0, 1),
+        scope("production").key(&one, Operation::CreateInvoice, 1, 0),
+        scope("production").key(&one, Operation::AddLines { batch: 0 }, 0, 0),
+        scope("production").key(&one, Operation::AddLines { batch: 1 }, 0, 0),
+        scope("production").key(&one, Operation::CorrectLines { batch: 0 }, 0, 0),
+    ] {
+        assert_ne!(key, other);
+    }
+}
+
+#[test]
+fn a_key_is_trusted_for_23_hours_and_not_after_a_replayed_error() {
+    assert_eq!(trust(&intent(false), &run(), minutes(0)), Trust::SameKey);
+    assert_eq!(trust(&intent(false), &run(), minutes(23 * 60 - 1)), Trust::SameKey);
+    assert_eq!(trust(&intent(false), &run(), minutes(23 * 60)), Trust::Look);
+    assert_eq!(trust(&intent(true), &run(), minutes(9)), Trust::Wait { until: minutes(10) });
+    assert_eq!(trust(&intent(true), &run(), minutes(10)), Trust::Look);
+    let late = Intent { last_sent: minutes(23 * 60), ..intent(false) };
+    assert_eq!(trust(&late, &run(), minutes(23 * 60 + 9)), Trust::Wait { until: minutes(23 * 60 + 10) });
+}
+
+#[test]
+fn after_a_restore_no_earlier_key_is_trusted_and_what_may_have_been_made_is_doubted() {
+    let since = minutes(-60);
+    let restored = Run { restored: Some(Restored { epoch: 1, since }), ..run() };
+    assert_eq!(trust(&intent(false), &restored, minutes(10)), Trust::Look);
+    assert_eq!(trust(&Intent { epoch: 1, ..intent(false) }, &restored, minutes(10)), Trust::SameKey);
+    for operation in [Operation::CreateCustomer, Operation::CreateInvoice, Operation::AddLines { batch: 0 }] {
+        assert_eq!(doubted_since(&run(), operation), None);
+        assert_eq!(doubted_since(&restored, operation), Some(since));
+    }
+    // The draft was made after the restore: what is on it is known.
+    let mut anew = restored;
+    anew.intents.insert(Operation::CreateInvoice, Intent { epoch: 1, ..intent(false) });
+    assert_eq!(doubted_since(&anew, Operation::AddLines { batch: 0 }), None);
+    assert_eq!(doubted_since(&anew, Operation::SendInvoice), None);
+    assert_eq!(doubted_since(&anew, Operation::CreateInvoice), Some(since));
+}
