@@ -15,3 +15,6 @@ pub mod table;
 pub mod trace;
 pub mod worker;
 pub mod world;
+
+#[cfg(test)]
+mod tests;
