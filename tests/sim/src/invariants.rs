@@ -78,7 +78,7 @@ impl Models {
             || account.is_some_and(|account| account.customer_named_by_hand)
             || self.stripe.invoices().filter(of_deal).any(by_hand)
             || deleted
-                .filter(|gone| gone.by == By::Person)
+                .filter(|gone| gone.by == By::Person || gone.touched_by_hand)
                 .any(|gone| gone.opportunity.as_deref() == Some(opportunity_id.as_str()))
             || self.stripe.customers().any(|customer| customer.deleted.is_some() && of_account(&customer.metadata))
     }

@@ -76,6 +76,8 @@ pub struct Finalized {
 pub struct Deleted {
     pub by: By,
     pub opportunity: Option<String>,
+    /// A person had changed it before.
+    pub touched_by_hand: bool,
 }
 
 #[derive(Debug, Default)]
@@ -210,7 +212,8 @@ impl Stripe {
     fn remove_draft(&mut self, id: &InvoiceId, by: By) {
         if let Some(invoice) = self.invoices.remove(id) {
             let opportunity = invoice.says("sf_opportunity_id").map(str::to_owned);
-            self.deleted_invoices.insert(id.clone(), Deleted { by, opportunity });
+            let touched_by_hand = invoice.touched_by_hand;
+            self.deleted_invoices.insert(id.clone(), Deleted { by, opportunity, touched_by_hand });
         }
     }
 

@@ -7,6 +7,9 @@ use salesforce::{Error, Update};
 use super::{Automation, Opportunity, Salesforce, refused};
 use crate::model::{Violation, count};
 
+/// A deal that is written this often is written for ever: the history is cut there, and fails.
+const RUNAWAY: u32 = 300;
+
 /// What fits `Stripe_Sync_Message__c`, the longest of the fields that we write.
 const LONGEST: usize = 2000;
 
@@ -66,6 +69,7 @@ impl Salesforce {
             set(&mut opportunity, field, value);
         }
         opportunity.our_writes += 1;
+        assert!(opportunity.our_writes < RUNAWAY, "{id} is written for ever");
         opportunity.modified = now;
         let has_changed = shown(&before) != shown(&opportunity);
         if has_changed {
