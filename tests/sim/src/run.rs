@@ -63,12 +63,13 @@ pub fn run(plan: Plan) -> History {
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario);
     let played = catch_unwind(AssertUnwindSafe(|| play(&sim, acts)));
+    let (events, now) = (sim.events(), sim.now());
     sim.end();
     let mut models = sim.models.borrow_mut();
     if let Err(panic) = played {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let why = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
-        models.violations.push(Violation::new(sim.now(), "nothing_panics", why));
+        models.violations.push(Violation::new(now, "nothing_panics", why));
     }
     let mut facts = models.all_facts();
     for (fact, times) in sim.facts.borrow().iter() {
@@ -76,8 +77,8 @@ pub fn run(plan: Plan) -> History {
     }
     History {
         hash: sim.hash(),
-        events: sim.events(),
-        virtual_ms: u64::try_from(sim.now_ms() - START_MS).unwrap_or_default(),
+        events,
+        virtual_ms: u64::try_from(now.as_millisecond() - START_MS).unwrap_or_default(),
         counts: sim.faults.borrow().counts.clone(),
         facts,
         violations: std::mem::take(&mut models.violations),
@@ -112,7 +113,10 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
     for hours in [6, 30] {
         sim.after(hours * HOUR_MS, |sim| sim.redrive(|letter| letter.code.is_none()));
     }
-    sim.run_until(until_ms + QUIET_MS);
+    if !sim.run_until(until_ms + QUIET_MS) {
+        let why = "it goes round in circles";
+        sim.models.borrow_mut().violations.push(Violation::new(sim.now(), "a_history_comes_to_rest", why));
+    }
     judge(sim);
 }
 

@@ -24,6 +24,9 @@ const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// Twenty times what a history takes. One that takes more is going in circles.
+const MOST_EVENTS: u64 = 60_000;
+
 /// The world itself, among those who do something.
 pub const NOBODY: u64 = 0;
 
@@ -148,12 +151,15 @@ impl Sim {
         self.executor.borrow().is_alive(id)
     }
 
-    /// Everything until then.
-    pub fn run_until(self: &Rc<Self>, until_ms: i64) {
+    /// Everything until then; false if there is no end of it.
+    pub fn run_until(self: &Rc<Self>, until_ms: i64) -> bool {
         loop {
             let next = self.executor.borrow_mut().next(until_ms);
-            let Some(effect) = next else { return };
+            let Some(effect) = next else { return true };
             effect(self);
+            if self.events() > MOST_EVENTS {
+                return false;
+            }
         }
     }
 
