@@ -17,6 +17,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 /// A run of 250 lines takes a dozen calls. One that takes hundreds is going in circles, and is given back to be seen.
 const MOST_STEPS: u32 = 200;
 
+const LEDGER_IS_NEWER: &str = "ledger_is_newer";
+
 /// A run that is ours, with what has happened since it was last saved.
 struct Work {
     held: Held,
@@ -43,7 +45,11 @@ impl<W: World> Engine<W> {
                 (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),
             },
             now,
-            lease_until: errand.deadline.saturating_add(LEASE_MARGIN).unwrap_or(errand.deadline),
+            lease_until: match errand.deadline.saturating_add(LEASE_MARGIN) {
+                _ if planted!(LeaseOfAMoment) => now,
+                Ok(lease_until) => lease_until,
+                Err(_) => errand.deadline,
+            },
             restored: control.restored,
         };
         let held = match self.ledger.begin(seed.clone(), &claim).await.map_err(|error| ledger_pause(&error))? {
@@ -136,8 +142,8 @@ impl<W: World> Engine<W> {
     async fn allowed(&self) -> Result<Control, Pause> {
         let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
         match control.stopped {
-            Some(reason) => Err(Pause::backoff("stopped_by_operator", reason)),
-            None => Ok(control),
+            Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff("stopped_by_operator", reason)),
+            _ => Ok(control),
         }
     }
 
@@ -148,12 +154,14 @@ impl<W: World> Engine<W> {
         if work.run.intents.get(&Operation::SendInvoice).is_some_and(Intent::is_open) {
             return Ok(None);
         }
-        if let Some(quiet_at) = work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at) {
+        if let Some(quiet_at) =
+            work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at && !planted!(SendsWithoutQuiet))
+        {
             let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "a change of the lines may be under way");
             return self.give_back(work, pause).await;
         }
         match self.allowed().await {
-            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved)),
+            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved && !planted!(IgnoresTheCeiling))),
             Err(pause) => self.give_back(work, pause).await,
         }
     }
@@ -197,7 +205,9 @@ impl<W: World> Engine<W> {
         let intent = self.scope.intent(&work.run, operation, write, self.now());
         work.run.intents.insert(operation, intent);
         work.is_saved = false;
-        self.save(work, Release::Keep).await?;
+        if !planted!(SendsBeforeSaving) {
+            self.save(work, Release::Keep).await?;
+        }
         Ok(Ready::Send)
     }
 
@@ -263,8 +273,12 @@ impl<W: World> Engine<W> {
         Ok(())
     }
 
-    /// Saves what is known and frees the run. If even that fails, the lease's end frees it.
+    /// Saves what is known and frees the run. If even that fails, the lease's end frees it; so it does in a table that a newer
+    /// version has written to, and that is not written to any more.
     async fn give_back<T>(&self, work: &mut Work, pause: Pause) -> Result<T, Pause> {
+        if pause.code == LEDGER_IS_NEWER {
+            return Err(pause);
+        }
         work.is_saved = false;
         self.save(work, Release::Now).await?;
         Err(pause)
@@ -303,7 +317,7 @@ pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
         LedgerError::Unavailable(_) => Pause::backoff("ledger_unavailable", error),
         LedgerError::LinkTaken(_) => Pause::backoff("link_taken", error),
         LedgerError::RegisterChanged { .. } => Pause::backoff("register_changed", error),
-        LedgerError::Newer(_) => Pause::backoff("ledger_is_newer", error),
+        LedgerError::Newer(_) => Pause::backoff(LEDGER_IS_NEWER, error),
         LedgerError::Unreadable { .. } => Pause::backoff("ledger_unreadable", error),
     }
 }

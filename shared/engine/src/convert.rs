@@ -108,6 +108,9 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             );
             Ok(Fact::Refused(Refusal { stop: Stop::review(Code::StripeIdempotencyMismatch, message) }))
         }
+        _ if planted!(UnknownIsFinal) => {
+            Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, error.to_string()) }))
+        }
         _ => Err(stripe_pause(error)),
     }
 }

@@ -34,11 +34,14 @@ pub(crate) enum Trust {
 }
 
 pub(crate) fn trust(intent: &Intent, run: &Run, now: Timestamp) -> Trust {
-    if !intent.replays_error && intent.epoch == run.epoch() && now.duration_since(intent.first_sent) < KEY_TRUSTED {
+    let is_spent = intent.replays_error && !planted!(TrustsSpentKeys);
+    let is_of_this_epoch = intent.epoch == run.epoch() || planted!(ForgetsRestores);
+    let is_remembered = now.duration_since(intent.first_sent) < KEY_TRUSTED || planted!(TrustsOldKeys);
+    if !is_spent && is_of_this_epoch && is_remembered {
         return Trust::SameKey;
     }
     let quiet_at = quiet_at(intent);
-    if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
+    if now < quiet_at && !planted!(NeverWaits) { Trust::Wait { until: quiet_at } } else { Trust::Look }
 }
 
 /// From when on no attempt of this is under way any more.
@@ -49,7 +52,7 @@ pub(crate) fn quiet_at(intent: &Intent) -> Timestamp {
 /// Since when an operation that the run has no intent for may have happened all the same. A ledger that was restored from a
 /// backup may have forgotten it; a draft that was made since then is known from its beginning.
 pub(crate) fn doubted_since(run: &Run, operation: Operation) -> Option<Timestamp> {
-    let restored = run.restored?;
+    let restored = run.restored.filter(|_| !planted!(ForgetsRestores))?;
     let makes_something = matches!(operation, Operation::CreateCustomer | Operation::CreateInvoice);
     let draft = run.intents.get(&Operation::CreateInvoice).filter(|intent| intent.epoch == restored.epoch);
     (makes_something || draft.is_none()).then_some(restored.since)
@@ -60,12 +63,18 @@ impl Scope {
     /// key, and no other ever does.
     pub(crate) fn key(&self, run_id: &RunId, operation: Operation, epoch: u64, generation: u32) -> String {
         let account = self.stripe_account_id.as_deref().unwrap_or_default();
-        let material = format!("{}\n{account}\n{run_id}\n{operation}\n{epoch}.{generation}", self.environment);
+        let mut material = format!("{}\n{account}\n{run_id}\n{operation}\n{epoch}.{generation}", self.environment);
+        if planted!(KeyOfTheAccount) {
+            material = operation.to_string();
+        }
         format!("cw1_{}", &hex::encode(Sha256::digest(material))[..36])
     }
 
     pub(crate) fn intent(&self, run: &Run, operation: Operation, write: stripe::Write, now: Timestamp) -> Intent {
-        let generation = run.generations.get(&operation).copied().unwrap_or_default();
+        let mut generation = run.generations.get(&operation).copied().unwrap_or_default();
+        if planted!(KeyOfTheMoment) {
+            generation = u32::try_from(now.as_millisecond() % 1_000_000).unwrap_or_default();
+        }
         Intent {
             generation,
             epoch: run.epoch(),

@@ -1,5 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+/// A mistake that only the simulation can switch on, to show that it would be found.
+#[cfg(feature = "planted")]
+macro_rules! planted {
+    ($bug:ident) => {
+        planted::is(planted::Bug::$bug)
+    };
+}
+#[cfg(not(feature = "planted"))]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}
+
 mod advance;
 mod clients;
 mod convert;
@@ -11,6 +25,7 @@ mod ports;
 mod triage;
 mod write;
 
+use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Settings, Stop};
 use queue::Envelope;
@@ -53,7 +68,7 @@ pub struct Errand<'a> {
 pub enum Outcome {
     /// The run reached its goal, now or earlier.
     Done { run: String },
-    /// The event asks for nothing.
+    /// The event asks for nothing, or whoever sent it will ask again.
     Ignored { code: &'static str },
     /// The run stands still with a reason. If a person is needed, the event lies in the dead-letter queue.
     Stopped { run: String, stop: Stop },
@@ -68,7 +83,7 @@ impl<W: World> Engine<W> {
         let seed = match self.triage(errand).await {
             Ok(triage::Triage::Run(seed)) => seed,
             Ok(triage::Triage::Ended(outcome)) => return outcome,
-            Err(pause) => return Outcome::Retry(pause),
+            Err(pause) => return later(errand, pause),
         };
         let run = seed.id.to_string();
         match self.advance(*seed, errand).await {
@@ -76,7 +91,15 @@ impl<W: World> Engine<W> {
                 Some(stop) => Outcome::Stopped { run, stop: stop.clone() },
                 None => Outcome::Done { run },
             },
-            Err(pause) => Outcome::Retry(pause),
+            Err(pause) => later(errand, pause),
         }
+    }
+}
+
+/// The reconciler says it again for as long as a run is due; a message for each time that waits on its own would pile up.
+fn later(errand: &Errand<'_>, pause: Pause) -> Outcome {
+    match errand.envelope.event {
+        Event::RunDue { .. } if errand.envelope.parked.is_none() => Outcome::Ignored { code: pause.code },
+        _ => Outcome::Retry(pause),
     }
 }

@@ -22,9 +22,11 @@ impl<W: World> Engine<W> {
     pub(crate) async fn look(&self, run: &Run, call: &Call, since: Timestamp) -> Result<Look, Pause> {
         let since = since.saturating_sub(BEFORE).unwrap_or(since);
         let made_by_run = |metadata: &std::collections::BTreeMap<String, String>| {
-            self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&run.id.to_string())
+            planted!(LookTakesAnything)
+                || self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&run.id.to_string())
         };
         let looked = match call {
+            _ if planted!(LookFindsNothing) => None,
             Call::CreateCustomer { account_id, .. } => {
                 let mut found =
                     self.stripe.customers_created_since(since).await.map_err(|error| stripe_pause(&error))?;
@@ -47,6 +49,7 @@ impl<W: World> Engine<W> {
                 let chosen = found
                     .iter()
                     .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
+                    .filter(|invoice| is_draft(invoice) || !planted!(LookSeesDraftsOnly))
                     .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
                 chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice, &self.scope)))
             }

@@ -74,7 +74,7 @@ impl<W: World> Engine<W> {
 
     /// A replayed answer tells what was true when it was first given, so the object is read again.
     async fn answered(&self, call: &Call, reply: stripe::Reply) -> Result<Fact, Pause> {
-        match (reply.answer, reply.replayed) {
+        match (reply.answer, reply.replayed && !planted!(BelievesReplays)) {
             (stripe::Answer::Customer(customer), false) => Ok(Fact::CustomerCreated { customer_id: customer.id }),
             (stripe::Answer::Customer(customer), true) => match self.stripe.customer(&customer.id).await {
                 Ok(now) if now.deleted => Ok(Fact::CustomerMissing),
@@ -171,6 +171,9 @@ impl<W: World> Engine<W> {
         let Call::Report { stop } = call else {
             return unreachable_call(call);
         };
+        if planted!(SwallowsReports) {
+            return Ok(Fact::Reported);
+        }
         let parked = convert::parked(stop, &run.id.to_string(), self.now());
         let sent = self.reporter.park(errand.envelope, parked).await;
         sent.map(|()| Fact::Reported).map_err(|error| Pause::backoff("queue_unavailable", error))

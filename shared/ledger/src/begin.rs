@@ -72,12 +72,12 @@ impl<T: Table> Ledger<T> {
             registers: Registers::default(),
         };
         // Crash guarded against: two deliveries of one event at once. Only one of them makes the item.
-        match self.table.put(Put::when(fresh.write(claim.lease_until)?, Condition::Absent)).await? {
+        match self.table.put(Put::when(fresh.write(claim.lease_until)?, if_absent())).await? {
             PutAnswer::Done => Ok(Begun::Held(Box::new(Held { stored: fresh, is_new: true }))),
             PutAnswer::Failed(old) => {
                 let old = StoredRun::read(&key, &there(old)?)?;
                 // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
-                if old.owner == claim.owner && old.version == 1 {
+                if old.owner == claim.owner && old.version == 1 && !planted!(IsNotItsOwn) {
                     return Ok(Begun::Held(Box::new(Held { stored: old, is_new: true })));
                 }
                 self.take_over(old, claim).await
@@ -90,7 +90,7 @@ impl<T: Table> Ledger<T> {
         if !is_outdated && !claim.reopen.takes_up(&old.run) {
             return Ok(Begun::Answered(Box::new(old.run)));
         }
-        if old.lease_until > claim.now {
+        if old.lease_until > claim.now && !planted!(StealsLeases) {
             return Ok(Begun::Busy { until: old.lease_until });
         }
         let mut run = old.run;
@@ -101,7 +101,7 @@ impl<T: Table> Ledger<T> {
         // so it died, and what came of its last request is not known.
         let died = old.lease_until > old.updated_at;
         let last_held = old.lease_until.max(old.updated_at).min(claim.now);
-        for intent in run.intents.values_mut().filter(|intent| intent.is_open()) {
+        for intent in run.intents.values_mut().filter(|intent| intent.is_open() && !planted!(ForgetsWhenSent)) {
             intent.last_sent = intent.last_sent.max(last_held);
             intent.ambiguous |= died;
         }
@@ -124,7 +124,8 @@ impl<T: Table> Ledger<T> {
             PutAnswer::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
             // The answer to our own put was lost, and the SDK's second attempt found the first one's item.
             PutAnswer::Failed(Some(now))
-                if now.get("owner") == Some(&text(&claim.owner))
+                if !planted!(IsNotItsOwn)
+                    && now.get("owner") == Some(&text(&claim.owner))
                     && now.get("version") == Some(&number(taken.version)) =>
             {
                 Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false })))
@@ -135,6 +136,10 @@ impl<T: Table> Ledger<T> {
             }
         }
     }
+}
+
+fn if_absent() -> Condition {
+    if planted!(BeginsTwice) { Condition::AbsentOr(Test::Missing("nothing")) } else { Condition::Absent }
 }
 
 fn there(old: Option<Item>) -> Result<Item, LedgerError> {

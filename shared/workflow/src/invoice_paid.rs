@@ -161,6 +161,11 @@ fn reviewed(stop: Stop) -> Stop {
 fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
     let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
     let (InvoiceStatus::Paid, Some(paid_at)) = (seen.status, seen.paid_at) else {
+        if planted!(PaidWithoutLooking)
+            && let Some(opportunity_id) = opportunity_id
+        {
+            return Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at: Timestamp::UNIX_EPOCH } };
+        }
         return Point::Unpaid { invoice_id };
     };
     match opportunity_id {

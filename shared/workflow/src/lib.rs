@@ -1,5 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+/// A mistake that only the simulation can switch on, to show that it would be found.
+#[cfg(feature = "planted")]
+macro_rules! planted {
+    ($bug:ident) => {
+        planted::is(planted::Bug::$bug)
+    };
+}
+#[cfg(not(feature = "planted"))]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}
+
 pub mod account_customer;
 mod call;
 mod intent;

@@ -105,6 +105,11 @@ impl Sqs {
         })
     }
 
+    /// Empties the work queue, as an operator's slip does.
+    pub fn purge(&self) {
+        self.with(|queues| queues.work.clear());
+    }
+
     /// Moves everything back, as a person's redrive does.
     pub fn redrive(&self) {
         let bodies: Vec<_> = self.with(|queues| queues.dead_letter.drain(..).map(|message| message.body).collect());
@@ -222,6 +227,16 @@ impl InProcess {
         let scan = serde_json::from_value(json!({ "TableName": TABLE })).unwrap();
         let answer = serde_json::to_value(self.database.scan(scan).unwrap()).unwrap();
         answer["Items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The table as a backup held it.
+    pub fn restore(&self, items: &[Value]) {
+        for item in self.items() {
+            let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+            let delete = serde_json::from_value(json!({ "TableName": TABLE, "Key": key })).unwrap();
+            self.database.delete_item(delete).unwrap();
+        }
+        items.iter().for_each(|item| self.put(item));
     }
 
     /// Writes an item as it is, past the ledger.

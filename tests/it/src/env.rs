@@ -189,6 +189,14 @@ impl Env {
         }
     }
 
+    /// What an operator writes into the control item; everything else is taken away from it.
+    pub fn operate(&self, attributes: Value) {
+        let mut item = attributes;
+        item["pk"] = json!({ "S": "control" });
+        item["sk"] = json!({ "S": "control#operator" });
+        self.aws.put(&item);
+    }
+
     pub fn ledger(&self) -> Ledger {
         Ledger::new(self.aws.dynamodb(), TABLE)
     }

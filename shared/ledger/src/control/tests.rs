@@ -31,10 +31,10 @@ fn whatever_is_written_under_stopped_stops_but_a_plain_no() {
 
 #[test]
 fn a_ceiling_is_of_one_currency_and_counts_what_is_above_it() {
-    let control = read(&[("ceiling_USD", Value::Number(100_00))]).expect("read");
+    let control = read(&[("ceiling_USD", Value::Number(10_000))]).expect("read");
     let money = |minor_units, code| Money::from_minor_units(minor_units, Currency::parse(code).expect("valid"));
-    assert_eq!(control.ceiling_below(money(100_00, "USD")), None);
-    assert_eq!(control.ceiling_below(money(100_01, "USD")), Some(money(100_00, "USD")));
+    assert_eq!(control.ceiling_below(money(10_000, "USD")), None);
+    assert_eq!(control.ceiling_below(money(10_001, "USD")), Some(money(10_000, "USD")));
     assert_eq!(control.ceiling_below(money(1_000_000, "EUR")), None);
 }
 

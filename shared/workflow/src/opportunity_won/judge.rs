@@ -43,7 +43,7 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
     let is_for_deal = seen.metadata.get("sf_opportunity_id").is_some_and(|id| id == plan.opportunity_id.as_str());
     let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid);
     match &seen.customer_id {
-        Some(customer_id) if seen.is_ours && is_for_deal && is_sent => {
+        Some(customer_id) if is_sent && (seen.is_ours && is_for_deal || planted!(AdoptsForeignInvoice)) => {
             let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
             after_pivot(Draft { plan, customer_id, invoice_id, account_is_linked: false }, seen).verifying()
         }
@@ -191,7 +191,7 @@ pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Recor
         .enumerate()
         .flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)))
         .collect();
-    if differences.is_empty() {
+    if differences.is_empty() || planted!(BelievesSalesforce) {
         return done(invoice, interrupted);
     }
     let message = format!(
@@ -214,7 +214,9 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
             );
             Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::AlreadyBilled, message))
         }
-        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) => done(invoice, true),
+        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) || planted!(BelievesInWriteBack) => {
+            done(invoice, true)
+        }
         _ => Point::Sent { invoice, interrupted: true },
     }
 }
@@ -228,7 +230,7 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         // It could not be billed today, but its amount is the one that was.
         Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
     };
-    if is_same {
+    if is_same || planted!(IgnoresLaterEdits) {
         return Point::Done { invoice };
     }
     let message = format!(

@@ -42,13 +42,34 @@ fn the_pure_crates_depend_on_nothing_that_does_anything() {
     let allowed: [(&str, &[&str]); 3] = [
         ("shared/domain", &["celes", "iso_currency", "jiff", "rust_decimal", "serde", "thiserror"]),
         ("shared/mapping", &["domain", "jiff", "rust_decimal", "serde"]),
-        ("shared/workflow", &["domain", "jiff", "mapping", "rust_decimal", "serde", "thiserror"]),
+        ("shared/workflow", &["domain", "jiff", "mapping", "planted", "rust_decimal", "serde", "thiserror"]),
     ];
     for (crate_dir, allowed) in allowed {
         let allowed: BTreeSet<_> = allowed.iter().map(|name| (*name).to_owned()).collect();
         let unexpected: Vec<_> = dependencies(crate_dir).difference(&allowed).cloned().collect();
         assert!(unexpected.is_empty(), "{crate_dir} depends on {unexpected:?}");
         assert!(root().join(crate_dir).join("clippy.toml").exists(), "{crate_dir} forbids no clock");
+    }
+}
+
+/// The switch for planted bugs is turned on by the simulation and by nobody else.
+#[test]
+fn no_function_can_carry_a_planted_bug() {
+    for dir in ["functions", "shared", "tests", "xtask"] {
+        let mut manifests = vec![root().join(dir).join("Cargo.toml")];
+        manifests.extend(fs::read_dir(root().join(dir)).unwrap().map(|entry| entry.unwrap().path().join("Cargo.toml")));
+        for path in manifests.into_iter().filter(|path| {
+            path.exists() && !path.ends_with("tests/sim/Cargo.toml") && !path.ends_with("tests/planted/Cargo.toml")
+        }) {
+            let manifest = fs::read_to_string(&path).unwrap();
+            let turns_it_on = manifest.lines().any(|line| {
+                let is_pass_through = line.starts_with("planted = [");
+                line.contains("default = ")
+                    || line.contains("\"planted\"")
+                    || line.contains("/planted") && !is_pass_through
+            });
+            assert!(!turns_it_on, "{} turns planted bugs on", path.display());
+        }
     }
 }
 

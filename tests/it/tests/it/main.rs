@@ -8,6 +8,7 @@ mod canary;
 mod crashes;
 mod doors;
 mod lost_answers;
+mod operator;
 mod payment;
 mod people;
 mod races;

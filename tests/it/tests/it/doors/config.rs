@@ -5,6 +5,7 @@
 //! sees it; nothing of it is read at start. Of row 49, Stripe's version is a constant that every request carries, which
 //! the client's own tests see; only Salesforce's can be missing.
 
+use it::printed_by;
 use platform::{ConfigError, Environment};
 use secrecy::SecretString;
 
@@ -221,6 +222,23 @@ fn a_key_that_can_do_everything_is_refused_and_all_problems_are_told_at_once() {
         assert_eq!(named(&error), expected, "{error}");
         assert!(!error.to_string().contains("zeisig"), "{error}");
     }
+}
+
+#[test]
+#[ignore = "it prints what its parent test reads"]
+fn a_full_key_is_let_through_aloud() {
+    platform::init_logging();
+    let allowed: &[(&str, &str)] = &[("STRIPE_ALLOW_FULL_ACCESS_KEY", "true")];
+    assert_eq!(clients(allowed, "sk_test_zeisig", r#"{"client_id":"a","client_secret":"b"}"#), Ok(()));
+}
+
+/// Row 46: the override is logged, and the key is not.
+#[test]
+fn a_full_key_that_is_let_through_is_logged() {
+    let printed = printed_by("doors::config::a_full_key_is_let_through_aloud");
+    let warned = printed.lines().any(|line| line.contains("\"WARN\"") && line.contains("STRIPE_ALLOW_FULL_ACCESS_KEY"));
+    assert!(warned, "{printed}");
+    assert!(!printed.contains("zeisig"), "{printed}");
 }
 
 /// Row 8: a secret that would refuse every delivery is refused at start.
