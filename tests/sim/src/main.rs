@@ -11,8 +11,10 @@ const PRINTED: usize = 2;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let result = match Options::parse(&arguments) {
-        Ok(Options { mode, what: What::One { seed } }) => one(mode, seed),
-        Ok(Options { mode, what: What::Many { from, seeds } }) => print_many(mode, from, seeds),
+        Ok(Options { mode, bug, what: What::One { seed } }) => one(Plan { bug, ..Plan::new(seed, mode) }),
+        Ok(Options { mode, bug, what: What::Many { from, seeds } }) => {
+            print_many(Plan { bug, ..Plan::new(from, mode) }, seeds)
+        }
         Err(why) => {
             eprintln!("sim: {why}\n\n{USAGE}");
             return ExitCode::from(2);
@@ -23,8 +25,9 @@ fn main() -> ExitCode {
 }
 
 /// A history, and its hash at the end.
-fn one(mode: Mode, seed: u64) -> std::io::Result<ExitCode> {
-    let history = run(Plan::new(seed, mode).told());
+fn one(plan: Plan) -> std::io::Result<ExitCode> {
+    let history = run(plan.told());
+    let (seed, mode) = (plan.seed, plan.mode);
     let mut out = std::io::stdout().lock();
     for line in &history.lines {
         writeln!(out, "{line}")?;
@@ -33,15 +36,22 @@ fn one(mode: Mode, seed: u64) -> std::io::Result<ExitCode> {
         writeln!(out, "VIOLATION {violation}")?;
     }
     let faults = history.counts.total();
-    writeln!(out, "sim: mode={} seed={seed} events={} faults={faults} hash={:016x}", mode.name(), history.events, history.hash)?;
+    writeln!(
+        out,
+        "sim: mode={} seed={seed} events={} faults={faults} hash={:016x}",
+        mode.name(),
+        history.events,
+        history.hash
+    )?;
     Ok(if history.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print_many(mode: Mode, from: u64, seeds: u64) -> std::io::Result<ExitCode> {
-    let total = many(mode, from, seeds);
+fn print_many(plan: Plan, seeds: u64) -> std::io::Result<ExitCode> {
+    let total = many(plan, seeds);
+    let mode = plan.mode;
     for seed in total.failed.iter().take(PRINTED) {
         println!("seed {seed}:");
-        one(mode, *seed)?;
+        one(Plan { seed: *seed, ..plan })?;
         println!();
     }
     let never = total.never(mode);

@@ -90,7 +90,9 @@ impl Total {
     }
 }
 
-pub fn many(mode: Mode, from: u64, seeds: u64) -> Total {
+/// The plan of each seed is this one's, with its own number.
+pub fn many(plan: Plan, seeds: u64) -> Total {
+    let from = plan.seed;
     let next = AtomicU64::new(from);
     let work = || {
         let mut total = Total::default();
@@ -99,8 +101,8 @@ pub fn many(mode: Mode, from: u64, seeds: u64) -> Total {
             if seed >= from + seeds {
                 return total;
             }
-            let history = run(Plan::new(seed, mode));
-            if seed % TWICE == 0 && run(Plan::new(seed, mode)).hash != history.hash {
+            let history = run(Plan { seed, ..plan });
+            if seed % TWICE == 0 && run(Plan { seed, ..plan }).hash != history.hash {
                 total.undetermined.push(seed);
             }
             total.add(seed, history);

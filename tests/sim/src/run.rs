@@ -29,6 +29,8 @@ const QUIET_MS: i64 = 3 * 24 * HOUR_MS;
 pub struct Plan {
     pub seed: u64,
     pub mode: Mode,
+    /// A mistake that the code makes in this history.
+    pub bug: Option<planted::Bug>,
     /// Whether its lines are kept, for somebody to read.
     pub is_told: bool,
     /// A ledger whose conditions always hold: the harness has to notice.
@@ -37,7 +39,7 @@ pub struct Plan {
 
 impl Plan {
     pub fn new(seed: u64, mode: Mode) -> Self {
-        Self { seed, mode, is_told: false, ledger_forgets_conditions: false }
+        Self { seed, mode, bug: None, is_told: false, ledger_forgets_conditions: false }
     }
 
     pub fn told(self) -> Self {
@@ -62,7 +64,9 @@ pub fn run(plan: Plan) -> History {
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario);
+    planted::plant(plan.bug);
     let played = catch_unwind(AssertUnwindSafe(|| play(&sim, acts)));
+    planted::plant(None);
     let (events, now) = (sim.events(), sim.now());
     sim.end();
     let mut models = sim.models.borrow_mut();
@@ -139,7 +143,8 @@ fn judge(sim: &Rc<Sim>) {
     let queue = sim.queue.borrow();
     let mut models = sim.models.borrow_mut();
     let items: Vec<&Item> = table.items().collect();
-    let letters = queue.dead.iter().map(|letter| Envelope::from_json(&letter.body).expect("only envelopes are sent here"));
+    let letters =
+        queue.dead.iter().map(|letter| Envelope::from_json(&letter.body).expect("only envelopes are sent here"));
     let dead_letters: Vec<Envelope> = letters.collect();
     let organization_id = &sim.scope.organization_id;
     let ended =

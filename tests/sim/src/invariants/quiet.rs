@@ -164,11 +164,16 @@ impl Models {
             self.broken(deal, "a_refused_deal_is_not_billed", format!("{} is live", deal.live[0].id()));
         }
         let is_deleted = deal.opportunity.is_deleted;
+        // Without keys a repeated request adds its lines twice. The draft is taken away, and a person sends the event again.
+        let was_filled_twice = self.stripe.keys_ignored && deal.run.code == Some("invoice_differs_from_deal");
         let is_right = match deal.judgement {
             Judgement::NotAsked => return,
             Judgement::Unbillable { .. } => true,
-            Judgement::Billable(bill) => !self.catalogue_takes(bill),
+            Judgement::Billable(bill) => !self.catalogue_takes(bill) || was_filled_twice,
         };
+        if was_filled_twice {
+            count(&mut self.facts, "a draft was filled twice, and refused");
+        }
         if !is_right && !meddled && !is_deleted {
             self.broken(deal, "no_deal_is_lost", "it is refused, and could be billed".to_owned());
         }
