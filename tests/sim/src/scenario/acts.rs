@@ -186,7 +186,9 @@ impl Act {
                 // Every deal that waits for it is saved again.
                 let waiting = org.opportunities().filter(|one| one.account_id.as_ref() == Some(account));
                 let waiting: Vec<_> = waiting.map(|one| one.id.clone()).filter(|id| id != deal).collect();
-                waiting.iter().for_each(|id| drop(org.edit(now, id, |_| {})));
+                for id in &waiting {
+                    org.edit(now, id, |_| {});
+                }
                 org.edit(now, deal, |_| {})
             }
             Self::MendLines(deal) => {
