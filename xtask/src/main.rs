@@ -1,4 +1,4 @@
-//! `cargo xtask up | demo | test | check`: everything that runs the product on one machine.
+//! `cargo xtask up | demo | test | check | sim`: everything that runs the product on one machine.
 //!
 //! `up` starts an emulated AWS and the sandbox of Stripe and Salesforce and deploys the real template to it; `demo` plays
 //! the main story on that stack; `test` is what has to pass; `check` is its fast part. Progress goes to stderr, results
@@ -19,6 +19,7 @@ mod progress;
 mod report;
 mod repository;
 mod sandbox;
+mod sim;
 mod stack;
 mod story;
 mod timeline;
@@ -37,7 +38,11 @@ const USAGE: &str = "cargo xtask <command>
   demo [--json] [--door DOOR] plays Closed Won -> invoice -> paid on that stack, and checks every hop
                               DOOR: callout (signed HTTP callout, the default) or relay (EventBridge)
   test                        everything that has to pass, the story on the emulated AWS included
-  check                       the fast part of it: formatting, lints, cargo's tests";
+  check                       the fast part of it: formatting, lints, cargo's tests
+  sim --seeds N [--mode M] [--from S]
+                              plays N histories on virtual time, on all cores; modes: calm, all, no-reconciler,
+                              keys-ignored, heavy-freezes
+  sim --seed S [--mode M]     plays one history and prints it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -61,6 +66,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
         }
         ["test"] => check::test(),
         ["check"] => check::check(),
+        ["sim", options @ ..] => sim::run(options),
         _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
     }
 }

@@ -67,6 +67,11 @@ impl Envelope {
         Self { version: VERSION, id: id.into(), source, event, received_at, parked: None }
     }
 
+    /// The event as it lies in the dead-letter queue.
+    pub fn parked_for(&self, parked: Parked) -> Self {
+        Self { parked: Some(parked), ..self.clone() }
+    }
+
     pub fn from_json(text: &str) -> Result<Self, EnvelopeError> {
         #[derive(Deserialize)]
         struct Versioned {

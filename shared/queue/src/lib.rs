@@ -23,6 +23,11 @@ pub struct QueueError {
 }
 
 impl QueueError {
+    /// For a queue that is not SQS.
+    pub fn unavailable(doing: &'static str, why: impl Into<String>) -> Self {
+        Self { doing, why: why.into() }
+    }
+
     fn new<E: std::error::Error>(doing: &'static str, error: &E) -> Self {
         let mut why = error.to_string();
         let mut source = error.source();
@@ -76,8 +81,7 @@ impl Queue {
     /// When this returns, the event lies in the dead-letter queue with its reason, where the alarm sees it.
     pub async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
         let code = parked.code.clone();
-        self.dead_letter("parking an event", Envelope { parked: Some(parked), ..envelope.clone() }.to_json(), &code)
-            .await
+        self.dead_letter("parking an event", envelope.parked_for(parked).to_json(), &code).await
     }
 
     /// When this returns, there is a note in the dead-letter queue about an input that could not be understood.

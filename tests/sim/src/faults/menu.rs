@@ -1,0 +1,204 @@
+//! Everything that can go wrong, and with what.
+
+use crate::options::Mode;
+
+/// Whom an operation talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    Ledger,
+    Stripe,
+    Salesforce,
+    Queue,
+    /// Not a call of ours: something that reaches us, or a process as a whole.
+    World,
+}
+
+macro_rules! operations {
+    ($($name:ident = $text:literal, $system:ident, $is_write:literal;)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Operation {
+            $($name,)*
+        }
+
+        impl Operation {
+            pub const ALL: &'static [Operation] = &[$(Operation::$name,)*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            pub fn system(self) -> System {
+                match self {
+                    $(Self::$name => System::$system,)*
+                }
+            }
+
+            /// Changes something there.
+            pub fn is_write(self) -> bool {
+                match self {
+                    $(Self::$name => $is_write,)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    LedgerGet = "ledger get", Ledger, false;
+    LedgerPut = "ledger put", Ledger, true;
+    LedgerTransact = "ledger transact", Ledger, true;
+    LedgerQuery = "ledger query", Ledger, false;
+    CreateCustomer = "create customer", Stripe, true;
+    CreateInvoice = "create invoice", Stripe, true;
+    AddLines = "add lines", Stripe, true;
+    UpdateLines = "update lines", Stripe, true;
+    SendInvoice = "send invoice", Stripe, true;
+    DeleteInvoice = "delete invoice", Stripe, true;
+    ReadCustomer = "read customer", Stripe, false;
+    ListCustomers = "list customers", Stripe, false;
+    SearchCustomers = "search customers", Stripe, false;
+    ReadInvoice = "read invoice", Stripe, false;
+    ReadMetadata = "read metadata", Stripe, false;
+    ReadLines = "read lines", Stripe, false;
+    ListInvoices = "list invoices", Stripe, false;
+    ReadDeal = "read deal", Salesforce, false;
+    ReadBilling = "read billing", Salesforce, false;
+    WriteBack = "write back", Salesforce, true;
+    WriteNote = "write note", Salesforce, true;
+    MarkPaid = "mark paid", Salesforce, true;
+    Park = "park", Queue, true;
+    DelayMessage = "delay message", Queue, true;
+    DeleteMessage = "delete message", Queue, true;
+    ReceiveMessage = "receive message", World, false;
+    StripeEvent = "stripe event", World, false;
+    SalesforceEvent = "salesforce event", World, false;
+    Invocation = "invocation", World, false;
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Fault {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Fault {
+            pub const ALL: &'static [Fault] = &[$(Fault::$name,)*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// The process ends before the request leaves.
+    CrashBefore = "crash before",
+    /// The process ends after the effect and before the answer.
+    CrashAfter = "crash after",
+    /// The process ends while the request is under way, and the request lands later.
+    CrashInFlight = "crash in flight",
+    /// The process stands still before the request leaves, and then goes on as if nothing had happened.
+    FreezeBefore = "freeze before",
+    FreezeAfter = "freeze after",
+    /// The answer takes nearly as long as the client waits.
+    Slow = "slow answer",
+    NeverArrives = "request lost",
+    AnswerLost = "answer lost",
+    /// The client gives up, and the request has its effect later.
+    LandsLate = "lands late",
+
+    Throttled = "throttled",
+    /// The SDK sends again after a lost answer, and the second attempt meets the first one's item.
+    OwnWriteConflict = "own-write conflict",
+    TransactionConflict = "transaction conflict",
+
+    RateLimited = "rate limited",
+    KeyInUse = "key in use",
+    ConnectFailed = "connection refused",
+    StoredErrorWithEffect = "stored 500 with effect",
+    StoredErrorWithoutEffect = "stored 500 without effect",
+    GatewayError = "gateway error",
+    UnreadableAnswer = "unreadable answer",
+
+    LockedRow = "locked row",
+    TokenExpired = "token expired",
+
+    StripeOutage = "stripe outage",
+    SalesforceOutage = "salesforce outage",
+    DailyLimit = "daily limit",
+    LedgerOutage = "ledger outage",
+
+    DuplicateMessage = "message received twice",
+    VisibilityEnds = "visibility ends early",
+    EventDuplicated = "event duplicated",
+    EventLate = "event late",
+    /// The same event once more, days later.
+    EventReplayed = "event replayed",
+
+    DeadlineKill = "killed at the deadline",
+    ClockSkew = "clocks differ",
+}
+
+impl Fault {
+    /// Whether it can happen to this operation.
+    pub fn hits(self, operation: Operation) -> bool {
+        let (system, is_write) = (operation.system(), operation.is_write());
+        let is_call = system != System::World;
+        // The platform itself deletes a message that is done, when the process has nothing to do with it any more.
+        let is_ours = is_call && operation != Operation::DeleteMessage;
+        let is_keyed = system == System::Stripe && is_write && operation != Operation::DeleteInvoice;
+        match self {
+            Self::CrashBefore | Self::CrashAfter | Self::FreezeBefore | Self::FreezeAfter | Self::Slow => is_ours,
+            Self::NeverArrives | Self::AnswerLost => is_call,
+            Self::LandsLate | Self::CrashInFlight => is_write && is_ours && system != System::Queue,
+            Self::Throttled => system == System::Ledger,
+            Self::OwnWriteConflict => system == System::Ledger && is_write,
+            Self::TransactionConflict => operation == Operation::LedgerTransact,
+            Self::RateLimited | Self::ConnectFailed | Self::GatewayError | Self::UnreadableAnswer => {
+                system == System::Stripe
+            }
+            Self::KeyInUse | Self::StoredErrorWithEffect | Self::StoredErrorWithoutEffect => is_keyed,
+            Self::LockedRow => system == System::Salesforce && is_write,
+            Self::TokenExpired | Self::SalesforceOutage | Self::DailyLimit => system == System::Salesforce,
+            Self::StripeOutage => system == System::Stripe,
+            Self::LedgerOutage => system == System::Ledger,
+            Self::DuplicateMessage | Self::VisibilityEnds => operation == Operation::ReceiveMessage,
+            Self::EventDuplicated | Self::EventLate | Self::EventReplayed => {
+                matches!(operation, Operation::StripeEvent | Operation::SalesforceEvent)
+            }
+            Self::DeadlineKill | Self::ClockSkew => operation == Operation::Invocation,
+        }
+    }
+
+    pub fn comes_in(self, mode: Mode) -> bool {
+        match mode {
+            Mode::Calm => false,
+            // There is nothing that could be stored under a key.
+            Mode::KeysIgnored => !matches!(self, Self::KeyInUse),
+            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes => true,
+        }
+    }
+
+    /// It lasts, instead of hitting one request.
+    pub fn is_window(self) -> bool {
+        matches!(self, Self::StripeOutage | Self::SalesforceOutage | Self::DailyLimit | Self::LedgerOutage)
+    }
+
+    /// What there is more of where freezes are heavy.
+    pub fn is_heavy(self) -> bool {
+        matches!(self, Self::FreezeBefore | Self::FreezeAfter | Self::LandsLate | Self::CrashInFlight | Self::Slow)
+    }
+}
+
+impl Operation {
+    /// What one roll decides between.
+    pub fn faults(self) -> impl Iterator<Item = &'static Fault> {
+        Fault::ALL.iter().filter(move |fault| fault.hits(self) && !fault.is_window())
+    }
+}

@@ -1,0 +1,86 @@
+//! What must not be left when everything has come to rest: drafts and customers that belong to nothing, writes without
+//! end, logs with holes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger::Item;
+
+use super::commits::{number, text};
+use super::deal_of;
+use super::quiet::Ended;
+use crate::model::{Models, count};
+
+/// A deal's write-back and its payment are two writes. Each change by a person may bring a note, and one that takes it
+/// away; an answer that was lost may bring a write twice.
+const WRITES_PER_DEAL: u32 = 8;
+const WRITES_PER_CHANGE: u32 = 4;
+
+impl Models {
+    pub(super) fn nothing_lies_around(&mut self, ended: &Ended<'_>) {
+        let pointers: BTreeSet<_> = ended.items.iter().filter_map(|item| text(item, "stripe_invoice_id")).collect();
+        let is_orphan = |id: &str| !pointers.contains(id);
+        let drafts = self.stripe.invoices().filter(|invoice| invoice.is_draft() && deal_of(invoice).is_some());
+        let orphans: Vec<_> = drafts.map(|draft| draft.id().to_string()).filter(|id| is_orphan(id)).collect();
+        for orphan in orphans {
+            self.left_over(ended, "no_orphan_drafts", orphan);
+        }
+        let mut of_account: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for customer in self.stripe.customers().filter(|customer| customer.deleted.is_none()) {
+            if let Some(account_id) = customer.metadata.get("sf_account_id") {
+                of_account.entry(account_id.clone()).or_default().push(customer.id.to_string());
+            }
+        }
+        for (account_id, customers) in of_account.into_iter().filter(|(_, customers)| customers.len() > 1) {
+            self.left_over(ended, "one_customer_per_account", format!("{account_id}: {}", customers.join(", ")));
+        }
+        self.writes_are_bounded(ended);
+    }
+
+    /// The reconciler collects what a lost answer leaves. Without it, it is only counted.
+    fn left_over(&mut self, ended: &Ended<'_>, rule: &'static str, detail: String) {
+        if ended.is_reconciled {
+            self.violate(ended.now, rule, detail);
+        } else {
+            count(&mut self.facts, "something was left for the reconciler");
+        }
+    }
+
+    fn writes_are_bounded(&mut self, ended: &Ended<'_>) {
+        let over: Vec<_> = self
+            .salesforce
+            .opportunities()
+            .filter(|one| one.our_writes > WRITES_PER_DEAL + WRITES_PER_CHANGE * one.changes_by_people)
+            .map(|one| format!("{} was written {} times, {} changes", one.id, one.our_writes, one.changes_by_people))
+            .collect();
+        for detail in over {
+            self.violate(ended.now, "writes_are_bounded", detail);
+        }
+    }
+
+    /// Every run's call log follows itself without a gap, and ends at the head that the run holds.
+    pub(super) fn logs_are_whole(&mut self, ended: &Ended<'_>) {
+        let mut logs: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
+        let mut heads: BTreeMap<&str, &Item> = BTreeMap::new();
+        for item in ended.items.iter().copied() {
+            let (pk, sk) = (text(item, "pk").unwrap_or_default(), text(item, "sk").unwrap_or_default());
+            if sk.starts_with("call#") {
+                logs.entry(pk).or_default().insert(sk, text(item, "document").unwrap_or_default().to_owned());
+            } else if sk == "run" {
+                heads.insert(pk, item);
+            }
+        }
+        for (pk, head) in heads {
+            let documents: Vec<String> = logs.remove(pk).unwrap_or_default().into_values().collect();
+            let verified = ledger::verify_chain(&documents, text(head, "call_hash").unwrap_or_default());
+            let length = i64::try_from(documents.len()).unwrap_or(i64::MAX);
+            if let Err(why) = verified {
+                self.violate(ended.now, "the_log_is_whole", format!("{pk}: {why}"));
+            } else if length != number(head, "call_count") {
+                self.violate(ended.now, "the_log_is_whole", format!("{pk} has {length} entries"));
+            }
+        }
+        for pk in logs.into_keys() {
+            self.violate(ended.now, "the_log_is_whole", format!("{pk} has a log and no run"));
+        }
+    }
+}

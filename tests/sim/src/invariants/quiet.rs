@@ -1,0 +1,246 @@
+//! When the faults are off and everything has come to rest: every deal is billed right, refused with a reason, or before
+//! a person with one; Salesforce says what Stripe says; nothing lies around.
+
+use domain::{Event, InvoiceId, OpportunityId, OrganizationId};
+use jiff::Timestamp;
+use ledger::Item;
+use queue::Envelope;
+use stripe::InvoiceStatus;
+use workflow::RunId;
+
+use super::commits::text;
+use super::{deal_of, difference};
+use crate::model::bill::{Bill, Judgement};
+use crate::model::salesforce::Opportunity;
+use crate::model::stripe::{By, Invoice};
+use crate::model::{Models, count};
+
+/// What is left when everything has come to rest.
+pub struct Ended<'a> {
+    pub now: Timestamp,
+    pub organization_id: &'a OrganizationId,
+    pub items: &'a [&'a Item],
+    pub dead_letters: &'a [Envelope],
+    /// The reconciler ran, so nothing may lie around either.
+    pub is_reconciled: bool,
+}
+
+struct RunAtRest<'a> {
+    key: String,
+    status: &'a str,
+    point: &'a str,
+    code: Option<&'a str>,
+    invoice_id: Option<&'a str>,
+}
+
+/// One deal, and everything that is to be compared.
+struct Deal<'a> {
+    ended: &'a Ended<'a>,
+    opportunity: &'a Opportunity,
+    run: &'a RunAtRest<'a>,
+    /// The invoices that the customer has and that count.
+    live: &'a [Invoice],
+    judgement: &'a Judgement,
+}
+
+impl Ended<'_> {
+    fn run(&self, id: &RunId) -> Option<RunAtRest<'_>> {
+        let key = id.to_string();
+        let is_it = |item: &&&Item| text(item, "sk") == Some("run") && text(item, "pk") == Some(&key);
+        self.items.iter().find(is_it).map(|item| RunAtRest {
+            status: text(item, "status").unwrap_or_default(),
+            point: text(item, "point").unwrap_or_default(),
+            code: text(item, "code"),
+            invoice_id: text(item, "stripe_invoice_id"),
+            key,
+        })
+    }
+
+    /// A dead letter that names the run and says why.
+    fn has_reasoned_letter(&self, key: &str) -> bool {
+        self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
+    }
+
+    /// A dead letter about the record: a message that was received too often.
+    fn has_letter_about(&self, subject: &str) -> bool {
+        self.dead_letters.iter().any(|letter| match &letter.event {
+            Event::OpportunityChanged { opportunity_id, .. } => opportunity_id.as_str() == subject,
+            Event::InvoicePaid { invoice_id, .. } => invoice_id.as_str() == subject,
+            _ => false,
+        })
+    }
+}
+
+impl Models {
+    /// The final invariants.
+    pub fn at_rest(&mut self, ended: &Ended<'_>) {
+        let opportunities: Vec<Opportunity> = self.salesforce.opportunities().cloned().collect();
+        for opportunity in &opportunities {
+            self.deal_at_rest(ended, opportunity);
+            self.payment_at_rest(ended, opportunity);
+        }
+        self.nothing_lies_around(ended);
+        self.logs_are_whole(ended);
+    }
+
+    fn deal_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
+        let run_id = RunId::OpportunityWon {
+            organization_id: ended.organization_id.clone(),
+            opportunity_id: opportunity.id.clone(),
+        };
+        let live: Vec<Invoice> = self.live_invoices(&opportunity.id);
+        let people_billed = live.iter().any(|invoice| invoice.finalized_by == Some(By::Person));
+        if live.len() > 1 && !people_billed {
+            self.violate(ended.now, "one_invoice_per_deal", format!("{} has {}", opportunity.id, live.len()));
+        }
+        let judgement = self.salesforce.judge(opportunity);
+        let Some(run) = ended.run(&run_id) else {
+            if judgement != Judgement::NotAsked && !opportunity.is_deleted {
+                self.violate(ended.now, "no_deal_is_lost", format!("{} has no run", opportunity.id));
+            }
+            return;
+        };
+        let deal = Deal { ended, opportunity, run: &run, live: &live, judgement: &judgement };
+        match run.status {
+            "done" => self.done_at_rest(&deal),
+            "rejected" => self.rejected_at_rest(&deal),
+            "review" => self.review_at_rest(&deal),
+            _ if ended.has_letter_about(opportunity.id.as_str()) => {
+                count(&mut self.facts, "a deal was given up after too many receives");
+            }
+            _ => self.broken(&deal, "every_run_ends", format!("it stands open at {}", run.point)),
+        }
+    }
+
+    fn live_invoices(&self, opportunity_id: &OpportunityId) -> Vec<Invoice> {
+        let of_deal = |invoice: &&Invoice| invoice.is_live() && deal_of(invoice).as_ref() == Some(opportunity_id);
+        self.stripe.invoices().filter(of_deal).cloned().collect()
+    }
+
+    fn broken(&mut self, deal: &Deal<'_>, rule: &'static str, why: String) {
+        let code = deal.run.code.unwrap_or_default();
+        let detail = format!("{} ({} {code}): {why}", deal.opportunity.id, deal.run.status);
+        self.violate(deal.ended.now, rule, detail);
+    }
+
+    fn done_at_rest(&mut self, deal: &Deal<'_>) {
+        count(&mut self.facts, "a deal ended done");
+        let pointer = deal.run.invoice_id;
+        let meddled = self.is_meddled_with(&deal.opportunity.id);
+        let Some(invoice) = deal.live.iter().find(|invoice| Some(invoice.id().as_str()) == pointer) else {
+            if !meddled {
+                self.broken(deal, "done_means_billed", format!("Stripe has no live invoice {pointer:?}"));
+            }
+            return;
+        };
+        if deal.opportunity.is_deleted {
+            return self.broken(deal, "an_edit_is_never_silent", "the opportunity is deleted".to_owned());
+        }
+        let difference = match deal.judgement {
+            Judgement::Billable(bill) if invoice.touched_by_hand => (bill.total != invoice.total())
+                .then(|| format!("{} was changed by hand, and nobody is told", invoice.id())),
+            Judgement::Billable(bill) => difference(invoice, bill),
+            Judgement::Unbillable { amount } => {
+                (*amount != Some(invoice.total())).then(|| "the deal could not be billed any more".to_owned())
+            }
+            Judgement::NotAsked => Some("the deal does not ask to be billed any more".to_owned()),
+        };
+        if let Some(why) = difference {
+            self.broken(deal, "an_edit_is_never_silent", why);
+        }
+        if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
+            let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
+            self.broken(deal, "salesforce_names_the_invoice", named);
+        }
+    }
+
+    fn rejected_at_rest(&mut self, deal: &Deal<'_>) {
+        count(&mut self.facts, "a deal ended rejected");
+        if deal.run.code.is_none() {
+            self.broken(deal, "a_refusal_has_a_code", "it has none".to_owned());
+        }
+        let meddled = self.is_meddled_with(&deal.opportunity.id);
+        if !deal.live.is_empty() && !meddled {
+            self.broken(deal, "a_refused_deal_is_not_billed", format!("{} is live", deal.live[0].id()));
+        }
+        let is_deleted = deal.opportunity.is_deleted;
+        // Without keys a repeated request adds its lines twice. The draft is taken away, and a person sends the event again.
+        let was_filled_twice = self.stripe.keys_ignored && deal.run.code == Some("invoice_differs_from_deal");
+        let is_right = match deal.judgement {
+            Judgement::NotAsked => return,
+            Judgement::Unbillable { .. } => true,
+            Judgement::Billable(bill) => !self.catalogue_takes(bill) || was_filled_twice,
+        };
+        if was_filled_twice {
+            count(&mut self.facts, "a draft was filled twice, and refused");
+        }
+        if !is_right && !meddled && !is_deleted {
+            self.broken(deal, "no_deal_is_lost", "it is refused, and could be billed".to_owned());
+        }
+        if !deal.ended.has_reasoned_letter(&deal.run.key) {
+            self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());
+        }
+    }
+
+    fn review_at_rest(&mut self, deal: &Deal<'_>) {
+        count(&mut self.facts, "a deal ended in review");
+        if deal.run.code.is_none() || !deal.ended.has_reasoned_letter(&deal.run.key) {
+            self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());
+        }
+        let nobody_did_anything =
+            deal.opportunity.changes_by_people <= 1 && !self.is_meddled_with(&deal.opportunity.id);
+        if nobody_did_anything {
+            self.broken(deal, "no_review_without_a_cause", "nobody had touched the deal".to_owned());
+        }
+    }
+
+    /// Whether Stripe's catalogue has a price for every line.
+    fn catalogue_takes(&self, bill: &Bill) -> bool {
+        let prices = &self.stripe.catalogue.prices;
+        bill.lines.values().all(|line| {
+            prices
+                .iter()
+                .find(|(id, _)| id.as_str() == line.price)
+                .is_some_and(|(_, price)| price.is_active && price.currency == bill.currency)
+        })
+    }
+
+    /// The opportunity says that it is paid exactly when its invoice is.
+    fn payment_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
+        let paid: Vec<InvoiceId> = self.paid_invoices(&opportunity.id);
+        if opportunity.payment_received && paid.is_empty() {
+            let detail = format!("{} says that it is paid, and no invoice is", opportunity.id);
+            self.violate(ended.now, "paid_means_paid", detail);
+        }
+        if opportunity.payment_received && opportunity.paid_date.is_none() {
+            self.violate(ended.now, "paid_means_paid", format!("{} does not say when", opportunity.id));
+        }
+        if paid.is_empty() || opportunity.payment_received {
+            return;
+        }
+        for invoice_id in paid {
+            let organization_id = ended.organization_id.clone();
+            let run_id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
+            let run = ended.run(&run_id);
+            let key = run_id.to_string();
+            let is_in_review = run.as_ref().is_some_and(|run| run.status == "review");
+            let is_before_a_person = is_in_review && ended.has_reasoned_letter(&key);
+            if is_before_a_person {
+                count(&mut self.facts, "a payment ended in review");
+            } else if ended.has_letter_about(invoice_id.as_str()) {
+                count(&mut self.facts, "a payment was given up after too many receives");
+            } else {
+                let status = run.map(|run| format!("{} at {}", run.status, run.point));
+                let detail = format!("{invoice_id} of {} is paid; its run: {status:?}", opportunity.id);
+                self.violate(ended.now, "no_payment_is_lost", detail);
+            }
+        }
+    }
+
+    fn paid_invoices(&self, opportunity_id: &OpportunityId) -> Vec<InvoiceId> {
+        let of_deal = |invoice: &&Invoice| {
+            invoice.status() == InvoiceStatus::Paid && deal_of(invoice).as_ref() == Some(opportunity_id)
+        };
+        self.stripe.invoices().filter(of_deal).map(|invoice| invoice.id().clone()).collect()
+    }
+}

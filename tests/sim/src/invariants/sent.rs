@@ -1,0 +1,95 @@
+//! At the moment when an invoice becomes more than a draft: it is the only one of its deal, it is what the deal said when
+//! it was read, and it goes to the account's customer.
+
+use domain::OpportunityId;
+use jiff::Timestamp;
+
+use super::{deal_of, difference};
+use crate::model::stripe::{By, Finalized, Invoice};
+use crate::model::{Models, count};
+
+impl Models {
+    pub(crate) fn finalized(&mut self, now: Timestamp, finalized: &Finalized) {
+        let Some(invoice) = self.stripe.find_invoice(&finalized.invoice_id).cloned() else {
+            return;
+        };
+        let Some(opportunity_id) = deal_of(&invoice) else {
+            return;
+        };
+        match finalized.by {
+            By::Us => {
+                count(&mut self.facts, "an invoice was sent");
+                self.is_the_only_one(now, &invoice, &opportunity_id);
+                self.is_what_was_read(now, &invoice, &opportunity_id);
+                self.goes_to_the_accounts_customer(now, &invoice, &opportunity_id);
+            }
+            By::Person => count(&mut self.facts, "a person finalized a draft"),
+            By::Stripe => {
+                self.violate(now, "nobody_but_us_finalizes", format!("Stripe advanced {}", invoice.id()));
+            }
+        }
+    }
+
+    fn is_the_only_one(&mut self, now: Timestamp, invoice: &Invoice, opportunity_id: &OpportunityId) {
+        let others = self.stripe.invoices().filter(|other| {
+            other.id() != invoice.id() && other.is_live() && deal_of(other).as_ref() == Some(opportunity_id)
+        });
+        let others: Vec<_> = others.cloned().collect();
+        if others.is_empty() {
+            return;
+        }
+        if others.iter().any(|other| other.finalized_by == Some(By::Person)) {
+            count(&mut self.facts, "a deal was billed beside a draft that a person finalized");
+            return;
+        }
+        let ids: Vec<_> = others.iter().map(|other| other.id().to_string()).collect();
+        let detail = format!("{opportunity_id} has {} and now {}", ids.join(", "), invoice.id());
+        self.violate(now, "one_invoice_per_deal", detail);
+    }
+
+    fn is_what_was_read(&mut self, now: Timestamp, invoice: &Invoice, opportunity_id: &OpportunityId) {
+        if invoice.touched_by_hand {
+            count(&mut self.facts, "a draft that a person changed was sent");
+            return;
+        }
+        let readings = self.salesforce.opportunity(opportunity_id).map(|opportunity| opportunity.readings.as_slice());
+        let bills = readings.unwrap_or_default().iter().rev().filter_map(|(_, judgement)| judgement.bill());
+        let differences: Vec<_> = bills.map(|bill| difference(invoice, bill)).collect();
+        if differences.iter().all(Option::is_some) {
+            let why = differences.into_iter().flatten().next();
+            let why = why.unwrap_or_else(|| "the deal was never billable when it was read".to_owned());
+            self.violate(now, "what_is_sent_is_what_was_read", format!("{} of {opportunity_id}: {why}", invoice.id()));
+        }
+    }
+
+    fn goes_to_the_accounts_customer(&mut self, now: Timestamp, invoice: &Invoice, opportunity_id: &OpportunityId) {
+        let opportunity = self.salesforce.opportunity(opportunity_id);
+        let Some(account_id) = opportunity.and_then(|opportunity| opportunity.account_id.clone()) else {
+            return;
+        };
+        let Some(customer) = invoice.customer().and_then(|id| self.stripe.find_customer(id)).cloned() else {
+            return;
+        };
+        let by_hand = self.salesforce.account(&account_id).is_some_and(|account| account.customer_named_by_hand);
+        let belongs = customer.metadata.get("sf_account_id").is_some_and(|id| id == account_id.as_str());
+        if !belongs && !by_hand {
+            let detail = format!("{} bills {} for {account_id}", invoice.id(), customer.id);
+            self.violate(now, "an_account_is_billed_itself", detail);
+        }
+        let earlier = self.watch.billed_through.insert(account_id.clone(), customer.id.clone());
+        let is_other = earlier.as_ref().is_some_and(|earlier| *earlier != customer.id);
+        let was_deleted = earlier
+            .as_ref()
+            .and_then(|earlier| self.stripe.find_customer(earlier))
+            .is_some_and(|earlier| earlier.deleted.is_some());
+        match is_other {
+            true if was_deleted || by_hand => count(&mut self.facts, "an account changed its customer"),
+            true => {
+                let earlier = earlier.map(|id| id.to_string()).unwrap_or_default();
+                let detail = format!("{account_id} was billed through {earlier}, and now {}", customer.id);
+                self.violate(now, "one_customer_per_account", detail);
+            }
+            false => {}
+        }
+    }
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+pub mod executor;
+pub mod faults;
+pub mod invariants;
+pub mod many;
+pub mod model;
+pub mod options;
+pub mod ports;
+pub mod queue;
+pub mod random;
+pub mod run;
+pub mod scenario;
+pub mod table;
+pub mod trace;
+pub mod worker;
+pub mod world;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! The two vendors as they behave: synchronous, typed, and knowing no faults of the network.
+
+pub mod bill;
+pub mod salesforce;
+pub mod stripe;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+pub use self::salesforce::{Salesforce, SalesforceEvent};
+pub use self::stripe::{Stripe, StripeEvent};
+use crate::invariants::Watch;
+
+/// How often something noteworthy was seen. What is never seen was never tried.
+pub type Facts = BTreeMap<&'static str, u64>;
+
+pub(crate) fn count(facts: &mut Facts, fact: &'static str) {
+    *facts.entry(fact).or_default() += 1;
+}
+
+/// A promise that was broken: when, which, and about what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pub at: Timestamp,
+    pub rule: &'static str,
+    pub detail: String,
+}
+
+impl Violation {
+    pub fn new(at: Timestamp, rule: &'static str, detail: impl Into<String>) -> Self {
+        Self { at, rule, detail: detail.into() }
+    }
+}
+
+impl std::fmt::Display for Violation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.at, self.rule, self.detail)
+    }
+}
+
+#[derive(Debug)]
+pub struct Models {
+    pub stripe: Stripe,
+    pub salesforce: Salesforce,
+    pub violations: Vec<Violation>,
+    pub facts: Facts,
+    pub(crate) watch: Watch,
+}
+
+impl Models {
+    pub fn new(stripe: Stripe, salesforce: Salesforce) -> Self {
+        Self { stripe, salesforce, violations: Vec::new(), facts: Facts::new(), watch: Watch::default() }
+    }
+
+    /// What must be true at every moment. To be called after each effect on a model.
+    pub fn settle(&mut self, now: Timestamp) {
+        for finalized in self.stripe.take_finalized() {
+            self.finalized(now, &finalized);
+        }
+        self.violations.append(&mut self.stripe.violations);
+        self.violations.append(&mut self.salesforce.violations);
+    }
+
+    /// What was noted so far, of both models.
+    pub fn all_facts(&self) -> Facts {
+        let mut facts = self.facts.clone();
+        for (fact, times) in self.stripe.facts.iter().chain(&self.salesforce.facts) {
+            *facts.entry(fact).or_default() += times;
+        }
+        facts
+    }
+}

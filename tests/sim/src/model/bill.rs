@@ -1,0 +1,98 @@
+//! What a deal comes to, worked out from the record by another road than the product's: nothing here calls it.
+
+use std::collections::BTreeMap;
+
+use domain::{AccountId, Currency, OpportunityLineItemId};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::salesforce::{Account, Line, Opportunity};
+
+/// What an invoice of the deal must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bill {
+    pub account_id: AccountId,
+    pub currency: Currency,
+    /// Minor units, here and below.
+    pub total: i64,
+    pub lines: BTreeMap<OpportunityLineItemId, BilledLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BilledLine {
+    pub amount: i64,
+    pub quantity: Decimal,
+    /// The price of the catalogue that it names.
+    pub price: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judgement {
+    /// It does not ask to be billed.
+    NotAsked,
+    /// It asks, and a person has to mend something first. The amount is the deal's, if it has one that can be billed.
+    Unbillable {
+        amount: Option<i64>,
+    },
+    Billable(Bill),
+}
+
+impl Judgement {
+    pub fn bill(&self) -> Option<&Bill> {
+        match self {
+            Self::Billable(bill) => Some(bill),
+            Self::NotAsked | Self::Unbillable { .. } => None,
+        }
+    }
+}
+
+/// The currencies of this world: how many decimals, and what the last amount must be a multiple of.
+const CURRENCIES: [(&str, u32, i64); 4] = [("USD", 2, 1), ("EUR", 2, 1), ("JPY", 0, 1), ("KWD", 3, 10)];
+
+pub fn exponent(currency: &str) -> Option<u32> {
+    CURRENCIES.iter().find(|(code, ..)| *code == currency).map(|(_, exponent, _)| *exponent)
+}
+
+fn minor_units(amount: Decimal, currency: &str) -> Option<i64> {
+    let (_, exponent, step) = CURRENCIES.iter().find(|(code, ..)| *code == currency)?;
+    let scaled = amount.checked_mul(Decimal::from(10i64.pow(*exponent)))?;
+    let minor = scaled.is_integer().then(|| scaled.to_i64()).flatten()?;
+    (minor % step == 0 && minor.abs() < 1_000_000_000_000).then_some(minor)
+}
+
+const COUNTRIES: [&str; 5] = ["Germany", "United States", "Japan", "KW", "The Netherlands"];
+
+/// `currency` is the organization's where records have none of their own.
+pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &str) -> Judgement {
+    let is_asked = opportunity.stage == "Closed Won"
+        && opportunity.kind.as_deref() != Some("Renewal")
+        && opportunity.amount.is_some_and(|amount| amount > Decimal::ZERO);
+    if !is_asked {
+        return Judgement::NotAsked;
+    }
+    let amount = opportunity.amount.and_then(|amount| minor_units(amount, currency));
+    let bill = amount.and_then(|total| {
+        let account = account.filter(|account| can_be_billed(account, opportunity))?;
+        let currency_id = Currency::parse(currency).ok()?;
+        let lines: Option<BTreeMap<_, _>> = opportunity.lines.iter().map(|line| billed(line, currency)).collect();
+        let lines = lines.filter(|lines| (1..=250).contains(&lines.len()))?;
+        let adds_up = lines.values().map(|line| line.amount).sum::<i64>() == total;
+        adds_up.then(|| Bill { account_id: account.id.clone(), currency: currency_id, total, lines })
+    });
+    bill.map_or(Judgement::Unbillable { amount }, Judgement::Billable)
+}
+
+fn can_be_billed(account: &Account, opportunity: &Opportunity) -> bool {
+    let email = account.billing_email.as_ref().or(opportunity.contact_email.as_ref());
+    let has_address = email.is_some_and(|email| email.contains('@') && !email.contains(' '));
+    let country_is_known = account.country.as_deref().is_none_or(|country| COUNTRIES.contains(&country));
+    let customer_is_one = account.stripe_customer_id.as_deref().is_none_or(|id| id.starts_with("cus_"));
+    !account.name.is_empty() && has_address && country_is_known && customer_is_one
+}
+
+fn billed(line: &Line, currency: &str) -> Option<(OpportunityLineItemId, BilledLine)> {
+    let amount = line.total.and_then(|total| minor_units(total, currency))?;
+    let price = line.price.clone().filter(|price| price.starts_with("price_"))?;
+    let line_is_sane = line.quantity > Decimal::ZERO;
+    line_is_sane.then(|| (line.id.clone(), BilledLine { amount, quantity: line.quantity, price }))
+}

@@ -1,0 +1,110 @@
+//! What a field of a row holds, by its path in SOQL.
+
+use domain::FieldValue;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::{Account, Line, Opportunity, Salesforce};
+
+/// A row of an object.
+#[derive(Clone, Copy)]
+pub(super) enum Row<'a> {
+    Opportunity(&'a Salesforce, &'a Opportunity),
+    Line(&'a Opportunity, usize, &'a Line),
+    ContactRole(&'a Opportunity),
+    Account(&'a Account),
+}
+
+fn text(value: impl ToString) -> FieldValue {
+    FieldValue::Text(value.to_string())
+}
+
+fn optional(value: Option<&String>) -> FieldValue {
+    value.map_or(FieldValue::Null, text)
+}
+
+fn number(value: Option<Decimal>) -> FieldValue {
+    value.map_or(FieldValue::Null, FieldValue::Number)
+}
+
+impl Row<'_> {
+    /// `None` when the object has no such field.
+    pub(super) fn field(&self, path: &str) -> Option<FieldValue> {
+        match self {
+            Self::Opportunity(org, opportunity) => match path.strip_prefix("Account.") {
+                Some(field) => match opportunity.account_id.as_ref().and_then(|id| org.accounts.get(id)) {
+                    Some(account) => account_field(account, field),
+                    None => Some(FieldValue::Null),
+                },
+                None => opportunity_field(org, opportunity, path),
+            },
+            Self::Line(opportunity, index, line) => line_field(opportunity, *index, line, path),
+            Self::ContactRole(opportunity) => Some(match path {
+                "OpportunityId" => text(&opportunity.id),
+                "IsPrimary" => FieldValue::Boolean(true),
+                "Id" => text(opportunity.id.as_str().replacen("006", "00K", 1)),
+                "Contact.Email" => optional(opportunity.contact_email.as_ref()),
+                _ => return None,
+            }),
+            Self::Account(account) => account_field(account, path),
+        }
+    }
+}
+
+fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -> Option<FieldValue> {
+    Some(match field {
+        "Id" => text(&opportunity.id),
+        "StageName" => text(&opportunity.stage),
+        "Amount" => number(opportunity.amount),
+        "Type" => optional(opportunity.kind.as_ref()),
+        "AccountId" => opportunity.account_id.as_ref().map_or(FieldValue::Null, text),
+        "CurrencyIsoCode" if org.multi_currency => text(&opportunity.currency),
+        "Stripe_Customer_Id__c" => optional(opportunity.customer_id.as_ref()),
+        "Stripe_Invoice_Id__c" => optional(opportunity.invoice_id.as_ref()),
+        "Stripe_Invoice_URL__c" => optional(opportunity.invoice_url.as_ref()),
+        "Stripe_Sync_Code__c" => optional(opportunity.sync_code.as_ref()),
+        "Stripe_Sync_Message__c" => optional(opportunity.sync_message.as_ref()),
+        "Stripe_Approved_Amount__c" => number(opportunity.approved_amount),
+        "Payment_Received__c" => FieldValue::Boolean(opportunity.payment_received),
+        "Paid_Date__c" => optional(opportunity.paid_date.as_ref()),
+        "SystemModstamp" | "LastModifiedDate" => text(time(opportunity.modified)),
+        "IsDeleted" => FieldValue::Boolean(opportunity.is_deleted),
+        _ => return None,
+    })
+}
+
+fn account_field(account: &Account, field: &str) -> Option<FieldValue> {
+    Some(match field {
+        "Id" => text(&account.id),
+        "Name" => text(&account.name),
+        "Billing_Email__c" => optional(account.billing_email.as_ref()),
+        "BillingCountry" => optional(account.country.as_ref()),
+        "Stripe_Customer_Id__c" => optional(account.stripe_customer_id.as_ref()),
+        "Phone" => text("+49 30 1234567"),
+        "BillingStreet" => text("Hauptstrasse 1\r\nHinterhaus"),
+        "BillingCity" => text("Berlin"),
+        "BillingPostalCode" => text("10115"),
+        "BillingState" => FieldValue::Null,
+        _ => return None,
+    })
+}
+
+fn line_field(opportunity: &Opportunity, index: usize, line: &Line, field: &str) -> Option<FieldValue> {
+    Some(match field {
+        "Id" => text(&line.id),
+        "OpportunityId" => text(&opportunity.id),
+        "SortOrder" => number(Some(index.into())),
+        "Quantity" => number(Some(line.quantity)),
+        "ListPrice" => number(line.list_price),
+        "TotalPrice" => number(line.total),
+        "Description" => FieldValue::Null,
+        "Product2.Name" => text(&line.product),
+        "Product2.Stripe_Price_Id__c" => optional(line.price.as_ref()),
+        _ => return None,
+    })
+}
+
+/// As Salesforce writes it: milliseconds and a zone without a colon.
+pub(super) fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
+}

@@ -1,0 +1,46 @@
+//! What people do in Salesforce. Each change of an opportunity is told; a change of an account is not.
+
+use domain::{AccountId, OpportunityId};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use super::{Account, Opportunity, Salesforce};
+
+impl Salesforce {
+    /// Any edit of an opportunity that exists, and the event that follows it.
+    pub fn edit(&mut self, now: Timestamp, id: &OpportunityId, change: impl FnOnce(&mut Opportunity)) -> bool {
+        let Some(opportunity) = self.opportunities.get_mut(id).filter(|opportunity| !opportunity.is_deleted) else {
+            return false;
+        };
+        change(opportunity);
+        opportunity.changes_by_people += 1;
+        opportunity.modified = now;
+        self.tell(now, id, false);
+        true
+    }
+
+    /// The amount follows the lines, as Salesforce keeps it.
+    pub fn edit_lines(&mut self, now: Timestamp, id: &OpportunityId, change: impl FnOnce(&mut Opportunity)) -> bool {
+        self.edit(now, id, |opportunity| {
+            change(opportunity);
+            opportunity.amount = Some(opportunity.lines.iter().filter_map(|line| line.total).sum::<Decimal>());
+        })
+    }
+
+    pub fn name_invoice_by_hand(&mut self, now: Timestamp, id: &OpportunityId, invoice_id: Option<&str>) -> bool {
+        self.edit(now, id, |opportunity| {
+            opportunity.invoice_id = invoice_id.map(str::to_owned);
+            opportunity.invoice_named_by_hand = true;
+        })
+    }
+
+    pub fn edit_account(&mut self, id: &AccountId, change: impl FnOnce(&mut Account)) -> bool {
+        let Some(account) = self.accounts.get_mut(id) else {
+            return false;
+        };
+        let before = account.stripe_customer_id.clone();
+        change(account);
+        account.customer_named_by_hand |= before != account.stripe_customer_id;
+        true
+    }
+}

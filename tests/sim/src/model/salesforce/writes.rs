@@ -1,0 +1,164 @@
+//! Our writes: all records or none, and what is read back in the same call.
+
+use domain::{AccountId, FieldValue, OpportunityId, Record};
+use jiff::Timestamp;
+use salesforce::{Error, Update};
+
+use super::{Automation, Opportunity, Salesforce, refused};
+use crate::model::{Violation, count};
+
+/// A deal that is written this often is written for ever: the history is cut there, and fails.
+const RUNAWAY: u32 = 300;
+
+/// What fits `Stripe_Sync_Message__c`, the longest of the fields that we write.
+const LONGEST: usize = 2000;
+
+impl Salesforce {
+    pub fn write(
+        &mut self,
+        now: Timestamp,
+        updates: &[Update],
+        read_back: &[String],
+    ) -> Result<Vec<Vec<Record>>, Error> {
+        for update in updates {
+            self.check(now, update)?;
+        }
+        for update in updates {
+            match (OpportunityId::parse(&update.id), AccountId::parse(&update.id)) {
+                (Ok(id), _) => self.update_opportunity(now, &id, update),
+                (_, Ok(id)) => self.update_account(&id, update),
+                _ => unreachable!("it was found a moment ago"),
+            }
+        }
+        // The reading counts the call.
+        self.read(now, read_back)
+    }
+
+    fn check(&mut self, now: Timestamp, update: &Update) -> Result<(), Error> {
+        let missing = || refused(404, "NOT_FOUND", "The requested resource does not exist");
+        let automation = match update.object.as_str() {
+            "Opportunity" => {
+                let found = OpportunityId::parse(&update.id).ok().and_then(|id| self.opportunities.get(&id));
+                found.filter(|opportunity| !opportunity.is_deleted).ok_or_else(missing)?.automation
+            }
+            "Account" => {
+                let found = AccountId::parse(&update.id).ok().and_then(|id| self.accounts.get(&id));
+                found.map(|_| Automation::None).ok_or_else(missing)?
+            }
+            _ => return Err(missing()),
+        };
+        for (field, value) in &update.fields {
+            if !is_ours(&update.object, field, value) {
+                let detail = format!("{} {}.{field} is not ours to write like that", update.id, update.object);
+                self.violations.push(Violation::new(now, "only_our_fields_are_written", detail));
+                return Err(refused(400, "INVALID_FIELD", "no such column, or not of this type"));
+            }
+        }
+        match automation {
+            Automation::Refuses => Err(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "The deal is locked.")),
+            Automation::None | Automation::DropsLink => Ok(()),
+        }
+    }
+
+    fn update_opportunity(&mut self, now: Timestamp, id: &OpportunityId, update: &Update) {
+        let Some(mut opportunity) = self.opportunities.get(id).cloned() else {
+            return;
+        };
+        let before = opportunity.clone();
+        for (field, value) in &update.fields {
+            set(&mut opportunity, field, value);
+        }
+        opportunity.our_writes += 1;
+        assert!(opportunity.our_writes < RUNAWAY, "{id} is written for ever");
+        opportunity.modified = now;
+        let has_changed = shown(&before) != shown(&opportunity);
+        if has_changed {
+            self.tell(now, id, true);
+        } else {
+            opportunity.idle_writes += 1;
+            count(&mut self.facts, "an unchanged record was written");
+        }
+        self.watch(now, &before, &opportunity);
+        self.opportunities.insert(id.clone(), opportunity);
+    }
+
+    /// What a write of ours must never do.
+    fn watch(&mut self, now: Timestamp, before: &Opportunity, after: &Opportunity) {
+        let mut violate = |rule, detail| self.violations.push(Violation::new(now, rule, detail));
+        if before.payment_received && !after.payment_received {
+            violate("a_payment_is_never_taken_back", format!("{} is not paid any more", before.id));
+        }
+        match (&before.invoice_id, &after.invoice_id) {
+            (Some(old), new) if new.as_ref() != Some(old) && !before.invoice_named_by_hand => {
+                let new = new.as_deref().unwrap_or("none");
+                violate("a_named_invoice_is_never_replaced", format!("{}: {old} became {new}", before.id));
+            }
+            _ => {}
+        }
+    }
+
+    fn update_account(&mut self, id: &AccountId, update: &Update) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            for value in update.fields.values() {
+                account.stripe_customer_id = text_of(value);
+            }
+        }
+    }
+}
+
+/// Which fields we write, and what they take.
+fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
+    let is_text = match value {
+        FieldValue::Text(text) => text.chars().count() <= LONGEST,
+        FieldValue::Null => true,
+        FieldValue::Number(_) | FieldValue::Boolean(_) => false,
+    };
+    let is_day = |value: &FieldValue| match value {
+        FieldValue::Text(text) => text.parse::<jiff::civil::Date>().is_ok(),
+        _ => false,
+    };
+    match (object, field) {
+        ("Opportunity" | "Account", "Stripe_Customer_Id__c") => is_text,
+        (
+            "Opportunity",
+            "Stripe_Invoice_Id__c" | "Stripe_Invoice_URL__c" | "Stripe_Sync_Code__c" | "Stripe_Sync_Message__c",
+        ) => is_text,
+        ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
+        ("Opportunity", "Paid_Date__c") => is_day(value),
+        _ => false,
+    }
+}
+
+fn text_of(value: &FieldValue) -> Option<String> {
+    match value {
+        FieldValue::Text(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        _ => None,
+    }
+}
+
+fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
+    match field {
+        "Stripe_Customer_Id__c" => opportunity.customer_id = text_of(value),
+        "Stripe_Invoice_Id__c" => opportunity.invoice_id = text_of(value),
+        "Stripe_Invoice_URL__c" if opportunity.automation == Automation::DropsLink => {}
+        "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
+        "Stripe_Sync_Code__c" => opportunity.sync_code = text_of(value),
+        "Stripe_Sync_Message__c" => opportunity.sync_message = text_of(value),
+        "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
+        "Paid_Date__c" => opportunity.paid_date = text_of(value),
+        _ => {}
+    }
+}
+
+/// The fields that we write.
+fn shown(opportunity: &Opportunity) -> [Option<&str>; 7] {
+    [
+        opportunity.customer_id.as_deref(),
+        opportunity.invoice_id.as_deref(),
+        opportunity.invoice_url.as_deref(),
+        opportunity.sync_code.as_deref(),
+        opportunity.sync_message.as_deref(),
+        opportunity.payment_received.then_some("true"),
+        opportunity.paid_date.as_deref(),
+    ]
+}

@@ -1,0 +1,229 @@
+//! Stripe as far as the product uses it: customers, invoices with their lines, a catalogue, idempotency keys. Requests are
+//! the bytes that the client would send; answers are the client's own types. It is synchronous, knows no faults, and
+//! watches what must be true at every moment.
+
+mod customers;
+mod failure;
+mod form;
+mod invoice;
+mod keys;
+mod lines;
+mod operations;
+mod people;
+mod reads;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use stripe::{Answer, Error, Operation, Reply, Write};
+
+use super::{Facts, Violation, count};
+pub use customers::Customer;
+use failure::Failure;
+pub use invoice::Invoice;
+use keys::{Keys, Known};
+
+/// Who did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Us,
+    Person,
+    /// Stripe itself, an hour after an `auto_advance` draft was made.
+    Stripe,
+}
+
+/// What Stripe sends to the webhook: `invoice.paid`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StripeEvent {
+    pub id: String,
+    pub invoice_id: InvoiceId,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub struct Price {
+    pub product: ProductId,
+    pub currency: Currency,
+    /// Minor units.
+    pub unit_amount: Decimal,
+    pub is_active: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    pub prices: BTreeMap<PriceId, Price>,
+}
+
+impl Catalogue {
+    fn has_product(&self, product: &ProductId) -> bool {
+        self.prices.values().any(|price| price.product == *product)
+    }
+}
+
+/// An invoice that has just become more than a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finalized {
+    pub invoice_id: InvoiceId,
+    pub by: By,
+}
+
+/// A draft that is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deleted {
+    pub by: By,
+    pub opportunity: Option<String>,
+    /// A person had changed it before.
+    pub touched_by_hand: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Stripe {
+    /// The mode in which no key is remembered, so that every request is a new one.
+    pub keys_ignored: bool,
+    /// How long search does not see what was made, or deleted.
+    pub search_lag: SignedDuration,
+    pub catalogue: Catalogue,
+    pub facts: Facts,
+    pub violations: Vec<Violation>,
+    customers: BTreeMap<CustomerId, Customer>,
+    invoices: BTreeMap<InvoiceId, Invoice>,
+    deleted_invoices: BTreeMap<InvoiceId, Deleted>,
+    /// Items that wait for a customer's next invoice.
+    pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,
+    advancing: BTreeSet<(Timestamp, InvoiceId)>,
+    finalized: Vec<Finalized>,
+    keys: Keys,
+    events: Vec<StripeEvent>,
+    events_taken: usize,
+    failing: Option<bool>,
+    last_id: u64,
+}
+
+/// Stripe counts time in whole seconds.
+fn second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).expect("a second of a timestamp is a timestamp")
+}
+
+impl Stripe {
+    /// The next write ends with a server error, after its effect or without it, and the error is kept under its key.
+    pub fn fail_next_with_500(&mut self, with_effect: bool) {
+        self.failing = Some(with_effect);
+    }
+
+    pub fn write(&mut self, now: Timestamp, write: &Write, key: &str) -> Result<Reply, Error> {
+        self.advance(now);
+        let request_id = Some(self.next_id("req"));
+        let reply = |answer, replayed| Reply { answer, request_id, replayed };
+        if write.operation == Operation::DeleteInvoice {
+            // Stripe ignores the key of a deletion.
+            return self.execute(now, write).map(|answer| reply(answer, false)).map_err(|failure| failure.error);
+        }
+        let is_again = self.keys.was_seen(key);
+        if let Some((rule, detail)) = self.keys.watch(now, write, key) {
+            self.violations.push(Violation::new(now, rule, detail));
+        }
+        let known = if self.keys_ignored { Known::New } else { self.keys.look_up(now, write, key) };
+        match known {
+            Known::Replay(Ok(answer)) => {
+                count(&mut self.facts, "an answer was replayed");
+                Ok(reply(answer, true))
+            }
+            Known::Replay(Err(error)) => {
+                count(&mut self.facts, "an error was replayed");
+                Err(failure::replayed(&error))
+            }
+            Known::OtherRequest => Err(Error::IdempotencyMismatch { request_id: None }),
+            Known::New => {
+                if is_again {
+                    count(&mut self.facts, "a key came again and was not known");
+                }
+                let outcome = self.execute(now, write);
+                match outcome {
+                    Err(Failure { error, is_kept: false }) => Err(error),
+                    Ok(answer) => {
+                        self.keys.keep(now, write, key, Ok(answer.clone()));
+                        Ok(reply(answer, false))
+                    }
+                    Err(Failure { error, is_kept: true }) => {
+                        self.keys.keep(now, write, key, Err(error.clone()));
+                        Err(error)
+                    }
+                }
+            }
+        }
+    }
+
+    fn execute(&mut self, now: Timestamp, write: &Write) -> Result<Answer, Failure> {
+        match self.failing.take() {
+            None => self.perform(now, write),
+            Some(with_effect) => {
+                if with_effect {
+                    // Whatever it came to, nobody is told.
+                    let _ = self.perform(now, write);
+                }
+                Err(Failure::internal())
+            }
+        }
+    }
+
+    /// Events since the last call, oldest first.
+    pub fn take_events(&mut self) -> Vec<StripeEvent> {
+        let new = self.events[self.events_taken..].to_vec();
+        self.events_taken = self.events.len();
+        new
+    }
+
+    /// An event that Stripe never generated: its list of events does not have it either.
+    pub fn forget_event(&mut self, id: &str) {
+        self.events.retain(|event| event.id != id);
+        self.events_taken = self.events_taken.min(self.events.len());
+    }
+
+    /// What became more than a draft since the last call.
+    pub fn take_finalized(&mut self) -> Vec<Finalized> {
+        std::mem::take(&mut self.finalized)
+    }
+
+    pub fn invoices(&self) -> impl Iterator<Item = &Invoice> {
+        self.invoices.values()
+    }
+
+    pub fn customers(&self) -> impl Iterator<Item = &Customer> {
+        self.customers.values()
+    }
+
+    pub fn find_invoice(&self, id: &InvoiceId) -> Option<&Invoice> {
+        self.invoices.get(id)
+    }
+
+    pub fn find_customer(&self, id: &CustomerId) -> Option<&Customer> {
+        self.customers.get(id)
+    }
+
+    /// Drafts that are gone.
+    pub fn deleted_invoices(&self) -> &BTreeMap<InvoiceId, Deleted> {
+        &self.deleted_invoices
+    }
+
+    fn remove_draft(&mut self, id: &InvoiceId, by: By) {
+        if let Some(invoice) = self.invoices.remove(id) {
+            let opportunity = invoice.says("sf_opportunity_id").map(str::to_owned);
+            let touched_by_hand = invoice.touched_by_hand;
+            self.deleted_invoices.insert(id.clone(), Deleted { by, opportunity, touched_by_hand });
+        }
+    }
+
+    /// Six digits, so that the order of ids is the order of creation.
+    fn next_id(&mut self, prefix: &str) -> String {
+        self.last_id += 1;
+        format!("{prefix}_{:06}", self.last_id)
+    }
+
+    fn violate(&mut self, now: Timestamp, rule: &'static str, detail: String) {
+        self.violations.push(Violation::new(now, rule, detail));
+    }
+}

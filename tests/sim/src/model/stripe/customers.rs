@@ -1,0 +1,88 @@
+//! Customers.
+
+use std::collections::BTreeMap;
+
+use domain::CustomerId;
+use jiff::Timestamp;
+use stripe::Answer;
+
+use super::failure::Failure;
+use super::form::Form;
+use super::{By, Stripe, second};
+
+const ADDRESS: [&str; 6] = ["line1", "line2", "city", "state", "postal_code", "country"];
+
+#[derive(Debug, Clone)]
+pub struct Customer {
+    pub id: CustomerId,
+    pub made_by: By,
+    pub created: Timestamp,
+    pub deleted: Option<Timestamp>,
+    pub email: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Customer {
+    /// A deleted customer is answered with nothing but its id.
+    pub(super) fn shown(&self) -> stripe::Customer {
+        match self.deleted {
+            None => self.shown_undeleted(),
+            Some(_) => stripe::Customer {
+                id: self.id.clone(),
+                deleted: true,
+                metadata: BTreeMap::new(),
+                created: Timestamp::UNIX_EPOCH,
+            },
+        }
+    }
+
+    /// As search still has it.
+    pub(super) fn shown_undeleted(&self) -> stripe::Customer {
+        stripe::Customer { id: self.id.clone(), deleted: false, metadata: self.metadata.clone(), created: self.created }
+    }
+}
+
+impl Stripe {
+    pub(super) fn create_customer(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
+        for name in ["name", "phone"] {
+            form.take(name);
+        }
+        let email = form.take("email");
+        if email.as_deref().is_some_and(|email| !email.contains('@')) {
+            let failure = Failure::malformed("email_invalid", "email");
+            return Err(failure);
+        }
+        let mut address = form.take_map("address");
+        let country = address.remove("country");
+        if country.is_some_and(|code| code.len() != 2) {
+            return Err(Failure::malformed("country_code_invalid", "address[country]"));
+        }
+        address.retain(|name, _| !ADDRESS.contains(&name.as_str()));
+        let metadata = form.take_map("metadata");
+        self.understood(now, &form, address.keys().next())?;
+        let id = self.new_customer(now, By::Us, email, metadata);
+        Ok(Answer::Customer(self.customers[&id].shown()))
+    }
+
+    pub(super) fn new_customer(
+        &mut self,
+        now: Timestamp,
+        made_by: By,
+        email: Option<String>,
+        metadata: BTreeMap<String, String>,
+    ) -> CustomerId {
+        let id = CustomerId::parse(&self.next_id("cus")).expect("a prefix and digits");
+        let customer = Customer { id: id.clone(), made_by, created: second(now), deleted: None, email, metadata };
+        self.customers.insert(id.clone(), customer);
+        id
+    }
+
+    /// Nothing of a request may be left that Stripe does not know. Our own code sends no such thing.
+    pub(super) fn understood(&mut self, now: Timestamp, form: &Form, also: Option<&String>) -> Result<(), Failure> {
+        let Some(unknown) = form.leftover().or(also.map(String::as_str)) else {
+            return Ok(());
+        };
+        self.violate(now, "every_parameter_is_known", format!("nobody knows the parameter {unknown}"));
+        Err(Failure::malformed("parameter_unknown", unknown))
+    }
+}

@@ -1,0 +1,155 @@
+//! An invoice at Stripe, and what each operation does to it.
+
+use domain::{Currency, CustomerId, InvoiceId};
+use jiff::Timestamp;
+use stripe::{InvoiceLine, InvoiceStatus};
+
+use super::failure::Failure;
+use super::{By, second};
+
+/// How many lines an answer embeds.
+const EMBEDDED: usize = 10;
+
+const MOST_LINES: usize = 250;
+
+#[derive(Debug, Clone)]
+pub struct Invoice {
+    /// As it is answered, but for the lines.
+    shown: stripe::Invoice,
+    pub lines: Vec<InvoiceLine>,
+    pub finalized_by: Option<By>,
+    pub finalized_at: Option<Timestamp>,
+    /// A person changed, voided or wrote it off.
+    pub touched_by_hand: bool,
+    /// How often it was mailed because we asked for it.
+    pub sendings: u32,
+}
+
+impl Invoice {
+    pub(super) fn draft(id: InvoiceId, customer: CustomerId, currency: Currency, now: Timestamp) -> Self {
+        let shown = stripe::Invoice {
+            id,
+            status: InvoiceStatus::Draft,
+            customer: Some(customer),
+            currency,
+            subtotal: 0,
+            total: 0,
+            amount_due: 0,
+            amount_paid: 0,
+            amount_remaining: 0,
+            auto_advance: false,
+            livemode: false,
+            created: second(now),
+            hosted_invoice_url: None,
+            number: None,
+            paid_at: None,
+            metadata: Default::default(),
+            lines: Vec::new(),
+            has_more_lines: false,
+        };
+        Self { shown, lines: Vec::new(), finalized_by: None, finalized_at: None, touched_by_hand: false, sendings: 0 }
+    }
+
+    /// With the first ten lines, as every answer has it.
+    pub fn shown(&self) -> stripe::Invoice {
+        let mut shown = self.shown.clone();
+        shown.lines = self.lines.iter().take(EMBEDDED).cloned().collect();
+        shown.has_more_lines = self.lines.len() > EMBEDDED;
+        shown
+    }
+
+    pub fn id(&self) -> &InvoiceId {
+        &self.shown.id
+    }
+
+    pub fn status(&self) -> InvoiceStatus {
+        self.shown.status
+    }
+
+    pub fn total(&self) -> i64 {
+        self.shown.total
+    }
+
+    pub fn currency(&self) -> Currency {
+        self.shown.currency
+    }
+
+    pub fn created(&self) -> Timestamp {
+        self.shown.created
+    }
+
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        self.shown.paid_at
+    }
+
+    pub fn customer(&self) -> Option<&CustomerId> {
+        self.shown.customer.as_ref()
+    }
+
+    /// What the metadata says under this key.
+    pub fn says(&self, key: &str) -> Option<&str> {
+        self.shown.metadata.get(key).map(String::as_str)
+    }
+
+    pub fn is_draft(&self) -> bool {
+        self.shown.status == InvoiceStatus::Draft
+    }
+
+    /// The customer has it, and it counts.
+    pub fn is_live(&self) -> bool {
+        matches!(self.shown.status, InvoiceStatus::Open | InvoiceStatus::Paid | InvoiceStatus::Uncollectible)
+    }
+
+    pub(super) fn auto_advances(&self) -> bool {
+        self.shown.auto_advance
+    }
+
+    pub(super) fn describe(&mut self, metadata: std::collections::BTreeMap<String, String>, auto_advance: bool) {
+        self.shown.metadata = metadata;
+        self.shown.auto_advance = auto_advance;
+    }
+
+    pub(super) fn editable(&self) -> Result<(), Failure> {
+        if self.is_draft() {
+            return Ok(());
+        }
+        Err(Failure::coded("invoice_not_editable", "This invoice is no longer editable."))
+    }
+
+    pub(super) fn has_room_for(&self, lines: usize) -> Result<(), Failure> {
+        if self.lines.len() + lines <= MOST_LINES {
+            return Ok(());
+        }
+        Err(Failure::about("lines", format!("An invoice can have at most {MOST_LINES} invoice items.")))
+    }
+
+    /// Adds the lines up again.
+    pub(super) fn recount(&mut self) {
+        let sum = self.lines.iter().map(|line| line.amount).sum();
+        self.shown.subtotal = sum;
+        self.shown.total = sum;
+        self.shown.amount_due = sum;
+        self.shown.amount_remaining = sum;
+    }
+
+    pub(super) fn finalize(&mut self, now: Timestamp, by: By) {
+        self.shown.status = InvoiceStatus::Open;
+        let id = self.shown.id.as_str();
+        self.shown.hosted_invoice_url = Some(format!("https://invoice.stripe.com/i/{id}?s=ap"));
+        self.shown.number = Some(format!("SIM-{id}"));
+        self.finalized_by = Some(by);
+        self.finalized_at = Some(now);
+    }
+
+    pub(super) fn pay(&mut self, now: Timestamp) {
+        self.shown.status = InvoiceStatus::Paid;
+        self.shown.amount_paid = self.shown.amount_due;
+        self.shown.amount_remaining = 0;
+        self.shown.paid_at = Some(second(now));
+    }
+
+    pub(super) fn end(&mut self, status: InvoiceStatus) {
+        self.shown.status = status;
+        self.touched_by_hand = true;
+    }
+}

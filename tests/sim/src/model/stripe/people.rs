@@ -1,0 +1,92 @@
+//! What people do in Stripe's dashboard, and customers on the hosted page. Each says whether there was anything to do.
+
+use std::collections::BTreeMap;
+
+use domain::{CustomerId, InvoiceId};
+use jiff::Timestamp;
+use stripe::{InvoiceLine, InvoiceStatus};
+
+use super::{By, Stripe};
+
+impl Stripe {
+    /// A customer that a person makes by hand, without our metadata.
+    pub fn make_customer(&mut self, now: Timestamp, email: &str) -> CustomerId {
+        self.new_customer(now, By::Person, Some(email.to_owned()), BTreeMap::new())
+    }
+
+    pub fn pay(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
+        let can_be_paid = self
+            .invoices
+            .get(id)
+            .is_some_and(|invoice| matches!(invoice.status(), InvoiceStatus::Open | InvoiceStatus::Uncollectible));
+        if can_be_paid {
+            self.settle(now, id);
+        }
+        can_be_paid
+    }
+
+    pub fn void(&mut self, id: &InvoiceId) -> bool {
+        self.end(id, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible], InvoiceStatus::Void)
+    }
+
+    pub fn mark_uncollectible(&mut self, id: &InvoiceId) -> bool {
+        self.end(id, &[InvoiceStatus::Open], InvoiceStatus::Uncollectible)
+    }
+
+    fn end(&mut self, id: &InvoiceId, from: &[InvoiceStatus], to: InvoiceStatus) -> bool {
+        match self.invoices.get_mut(id) {
+            Some(invoice) if from.contains(&invoice.status()) => {
+                invoice.end(to);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub fn finalize_by_hand(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
+        self.finalize(now, id.as_str(), By::Person).is_ok()
+    }
+
+    pub fn delete_draft(&mut self, id: &InvoiceId) -> bool {
+        let is_draft = self.invoices.get(id).is_some_and(super::Invoice::is_draft);
+        if is_draft {
+            self.remove_draft(id, By::Person);
+        }
+        is_draft
+    }
+
+    pub fn delete_customer(&mut self, now: Timestamp, id: &CustomerId) -> bool {
+        match self.customers.get_mut(id) {
+            Some(customer) if customer.deleted.is_none() => {
+                customer.deleted = Some(now);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A line that nobody planned, on a draft.
+    pub fn add_line_by_hand(&mut self, id: &InvoiceId, amount: i64) -> bool {
+        let line_id = self.next_id("il");
+        match self.invoices.get_mut(id) {
+            Some(invoice) if invoice.is_draft() => {
+                let currency = invoice.currency();
+                invoice.lines.push(hand_made(line_id, amount, currency));
+                invoice.recount();
+                invoice.touched_by_hand = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// An item that waits for the customer's next invoice.
+    pub fn leave_pending_item(&mut self, id: &CustomerId, amount: i64, currency: domain::Currency) {
+        let line_id = self.next_id("il");
+        self.pending.entry(id.clone()).or_default().push(hand_made(line_id, amount, currency));
+    }
+}
+
+fn hand_made(id: String, amount: i64, currency: domain::Currency) -> InvoiceLine {
+    InvoiceLine { id, amount, currency, quantity: None, metadata: BTreeMap::new(), price: None, product: None }
+}

@@ -1,0 +1,128 @@
+//! What is asked for on the command line.
+
+use planted::Bug;
+
+/// Which faults there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// No fault at all.
+    Calm,
+    All,
+    NoReconciler,
+    KeysIgnored,
+    HeavyFreezes,
+}
+
+impl Mode {
+    pub const ALL: &'static [Mode] =
+        &[Self::Calm, Self::All, Self::NoReconciler, Self::KeysIgnored, Self::HeavyFreezes];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::All => "all",
+            Self::NoReconciler => "no-reconciler",
+            Self::KeysIgnored => "keys-ignored",
+            Self::HeavyFreezes => "heavy-freezes",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mode| mode.name() == text)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    pub mode: Mode,
+    /// A mistake that the code that ships is to make, to see that it is found.
+    pub bug: Option<Bug>,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// So many seeds from this one on.
+    Many { from: u64, seeds: u64 },
+    /// One seed, with its whole history.
+    One { seed: u64 },
+}
+
+pub const USAGE: &str = "sim --seeds N [--mode M] [--from S]   plays N histories
+sim --seed S [--mode M]               plays one, and prints it
+--bug SLUG                            with a planted bug
+
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes";
+
+impl Options {
+    pub fn parse(arguments: &[String]) -> Result<Self, String> {
+        let (mut mode, mut bug, mut seeds, mut seed, mut from) = (Mode::All, None, None, None, 1);
+        let mut rest = arguments.iter();
+        while let Some(name) = rest.next() {
+            let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
+            let number = || value.parse::<u64>().map_err(|_| format!("{name} needs a number, not {value}"));
+            match name.as_str() {
+                "--mode" => mode = Mode::parse(value).ok_or_else(|| format!("there is no mode {value}"))?,
+                "--bug" => bug = Some(bug_called(value)?),
+                "--seeds" => seeds = Some(number()?),
+                "--seed" => seed = Some(number()?),
+                "--from" => from = number()?,
+                _ => return Err(format!("there is no option {name}")),
+            }
+        }
+        let what = match (seeds, seed) {
+            (Some(seeds), None) if seeds > 0 => What::Many { from, seeds },
+            (None, Some(seed)) => What::One { seed },
+            _ => return Err("say either how many seeds or which one".to_owned()),
+        };
+        Ok(Self { mode, bug, what })
+    }
+}
+
+fn bug_called(slug: &str) -> Result<Bug, String> {
+    let bug = Bug::ALL.iter().copied().find(|bug| bug.slug() == slug);
+    bug.ok_or_else(|| format!("there is no bug {slug}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, String> {
+        Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_say_what_is_played() {
+        let many = |mode, from, seeds| Ok(Options { mode, bug: None, what: What::Many { from, seeds } });
+        for (line, expected) in [
+            ("--seeds 5", many(Mode::All, 1, 5)),
+            ("--mode keys-ignored --seeds 5 --from 7", many(Mode::KeysIgnored, 7, 5)),
+            ("--seed 9 --mode calm", Ok(Options { mode: Mode::Calm, bug: None, what: What::One { seed: 9 } })),
+        ] {
+            assert_eq!(parse(line), expected, "{line}");
+        }
+        let with_bug = parse("--seeds 1 --bug no-fence").expect("a bug");
+        assert_eq!(with_bug.bug, Some(Bug::NoFence));
+        for line in [
+            "--seeds 1 --bug none",
+            "",
+            "--seeds",
+            "--seeds x",
+            "--seeds 0",
+            "--seed 1 --seeds 2",
+            "--mode none --seeds 1",
+            "--loud 1",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_mode_has_a_name_of_its_own() {
+        for mode in Mode::ALL {
+            assert_eq!(Mode::parse(mode.name()), Some(*mode));
+            assert!(USAGE.contains(mode.name()), "{}", mode.name());
+        }
+    }
+}

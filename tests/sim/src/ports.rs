@@ -1,0 +1,196 @@
+//! The engine's ports over the models: every call is a request that arrives and an answer that arrives, each after a
+//! while, and everything in between can go wrong.
+
+mod ledger;
+mod queue;
+mod salesforce;
+mod stripe;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use jiff::Timestamp;
+
+use crate::executor::{TaskId, timestamp};
+use crate::faults::{Fault, Operation};
+use crate::world::Sim;
+pub use ledger::LedgerPort;
+pub use queue::QueuePort;
+pub use salesforce::SalesforcePort;
+pub use stripe::StripePort;
+
+/// How long the clients wait for an answer.
+const TIMEOUT_MS: i64 = 10_000;
+
+/// How long after the client has given up a request may still land.
+const LATEST_MS: i64 = 5 * 60 * 1000;
+
+/// The world of the simulation.
+pub struct Simulated;
+
+impl engine::World for Simulated {
+    type Ledger = ::ledger::Ledger<LedgerPort>;
+    type Stripe = StripePort;
+    type Salesforce = SalesforcePort;
+    type Reporter = QueuePort;
+    type Clock = ProcessClock;
+}
+
+/// Whoever makes calls: one invocation, in a process with a clock of its own.
+pub struct Process {
+    pub sim: Rc<Sim>,
+    pub task: TaskId,
+    /// For the history.
+    pub number: u64,
+    pub skew_ms: i64,
+    /// How long it stood still. Nobody ends a process that does not run.
+    pub frozen_ms: Cell<i64>,
+}
+
+impl Process {
+    pub fn now(&self) -> Timestamp {
+        timestamp(self.sim.now_ms() + self.skew_ms)
+    }
+}
+
+#[derive(Clone)]
+pub struct ProcessClock(pub Rc<Process>);
+
+impl engine::Clock for ProcessClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
+/// What an answer is called in the history.
+pub(crate) trait Outcome {
+    fn label(&self) -> &'static str;
+}
+
+/// One call: to what, about what, and what the caller hears when nobody answers in time.
+pub(crate) struct Request<T> {
+    pub(crate) operation: Operation,
+    pub(crate) about: String,
+    pub(crate) unknown: fn() -> T,
+}
+
+/// When things happen, counted from now.
+struct Timing {
+    /// The process ends.
+    dies_ms: Option<i64>,
+    arrives_ms: Option<i64>,
+    /// The answer to what arrived, that much after it did.
+    answer_ms: Option<i64>,
+    gives_up_ms: Option<i64>,
+}
+
+impl Process {
+    /// Makes the call. `effect` is what happens where it arrives; it is told of a fault that is that side's own.
+    pub(crate) async fn call<T: Outcome + 'static>(
+        self: &Rc<Self>,
+        request: Request<T>,
+        effect: impl FnOnce(&Rc<Sim>, Option<Fault>) -> T + 'static,
+    ) -> T {
+        let Request { operation, about, unknown } = request;
+        let fault = self.sim.strike(self.number, operation, &about);
+        let timing = self.timing(fault);
+        let slot: Slot<T> = Rc::default();
+        if let Some(dies_ms) = timing.dies_ms {
+            let task = self.task;
+            self.sim.after(dies_ms, move |sim| sim.kill(task));
+        }
+        if let Some(gives_up_ms) = timing.gives_up_ms {
+            self.answer_later(gives_up_ms, unknown(), &slot);
+        }
+        if let Some(arrives_ms) = timing.arrives_ms {
+            let (process, slot) = (Rc::clone(self), Rc::clone(&slot));
+            self.sim.after(arrives_ms, move |sim| {
+                let answer = effect(sim, fault);
+                sim.note(process.number, operation.name(), &about, answer.label());
+                sim.settle();
+                if let Some(answer_ms) = timing.answer_ms {
+                    process.answer_later(answer_ms, answer, &slot);
+                }
+            });
+        }
+        Waiting { slot }.await
+    }
+
+    fn answer_later<T: 'static>(&self, delay_ms: i64, answer: T, slot: &Slot<T>) {
+        let (task, slot) = (self.task, Rc::clone(slot));
+        self.sim.after(delay_ms, move |sim| {
+            *slot.borrow_mut() = Some(answer);
+            sim.resume(task);
+        });
+    }
+
+    pub(crate) async fn sleep(&self, delay_ms: i64) {
+        let slot: Slot<()> = Rc::default();
+        self.answer_later(delay_ms, (), &slot);
+        Waiting { slot }.await;
+    }
+
+    fn timing(&self, fault: Option<Fault>) -> Timing {
+        let mut faults = self.sim.faults.borrow_mut();
+        let longest_freeze_ms = faults.longest_freeze_ms;
+        let random = faults.random();
+        let (there, back) = (random.between(2, 80), random.between(2, 80));
+        let usual = Timing { dies_ms: None, arrives_ms: Some(there), answer_ms: Some(back), gives_up_ms: None };
+        let late_ms = |random: &mut crate::random::Random| {
+            // Mostly soon after, now and then as late as can be.
+            let longest_ms = if random.chance(500) { 15_000 } else { LATEST_MS };
+            random.between(1, longest_ms)
+        };
+        match fault {
+            Some(Fault::CrashBefore) => Timing { dies_ms: Some(there), arrives_ms: None, answer_ms: None, ..usual },
+            Some(Fault::CrashAfter) => Timing { dies_ms: Some(there + 1), answer_ms: None, ..usual },
+            Some(Fault::CrashInFlight) => {
+                Timing { dies_ms: Some(there), arrives_ms: Some(there + late_ms(random)), answer_ms: None, ..usual }
+            }
+            Some(Fault::FreezeBefore) => {
+                let frozen_ms = random.between(1000, longest_freeze_ms);
+                self.frozen_ms.set(self.frozen_ms.get() + frozen_ms);
+                Timing { arrives_ms: Some(there + frozen_ms), ..usual }
+            }
+            Some(Fault::FreezeAfter) => {
+                let frozen_ms = random.between(1000, longest_freeze_ms);
+                self.frozen_ms.set(self.frozen_ms.get() + frozen_ms);
+                Timing { answer_ms: Some(back + frozen_ms), ..usual }
+            }
+            Some(Fault::Slow) => Timing { answer_ms: Some(random.between(3000, TIMEOUT_MS - 100)), ..usual },
+            Some(Fault::NeverArrives) => {
+                Timing { arrives_ms: None, answer_ms: None, gives_up_ms: Some(TIMEOUT_MS), ..usual }
+            }
+            Some(Fault::AnswerLost) => {
+                let gives_up_ms = if random.chance(500) { there + back } else { TIMEOUT_MS };
+                Timing { answer_ms: None, gives_up_ms: Some(gives_up_ms), ..usual }
+            }
+            Some(Fault::LandsLate) => {
+                let arrives_ms = Some(TIMEOUT_MS + late_ms(random));
+                Timing { arrives_ms, answer_ms: None, gives_up_ms: Some(TIMEOUT_MS), ..usual }
+            }
+            _ => usual,
+        }
+    }
+}
+
+type Slot<T> = Rc<RefCell<Option<T>>>;
+
+/// Until the answer is there. The event that brings it lets the task go on.
+struct Waiting<T> {
+    slot: Slot<T>,
+}
+
+impl<T> Future for Waiting<T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        match self.slot.borrow_mut().take() {
+            Some(answer) => Poll::Ready(answer),
+            None => Poll::Pending,
+        }
+    }
+}

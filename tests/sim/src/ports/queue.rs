@@ -1,0 +1,68 @@
+//! The queues, as a worker's process uses them.
+
+use std::rc::Rc;
+
+use queue::{Envelope, Parked, QueueError};
+
+use super::{Outcome, Process, Request};
+use crate::faults::Operation;
+use crate::queue::Received;
+use crate::worker;
+
+#[derive(Clone)]
+pub struct QueuePort(pub Rc<Process>);
+
+impl Outcome for Result<(), QueueError> {
+    fn label(&self) -> &'static str {
+        if self.is_ok() { "ok" } else { "unavailable" }
+    }
+}
+
+fn unknown<T>() -> Result<T, QueueError> {
+    Err(QueueError::unavailable("talking to the queue", "no answer in time"))
+}
+
+impl engine::Reporter for QueuePort {
+    async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
+        let code = parked.code.clone();
+        let body = envelope.parked_for(parked).to_json();
+        let about = format!("{} {code}", envelope.id);
+        let request = Request { operation: Operation::Park, about, unknown };
+        self.0
+            .call(request, move |sim, _| {
+                sim.queue.borrow_mut().bury(sim.now_ms(), body.into(), Some(code));
+                sim.count("a person was told of an event");
+                Ok(())
+            })
+            .await
+    }
+}
+
+impl QueuePort {
+    /// The message is done, and the platform deletes it.
+    pub async fn delete(&self, received: Received) -> Result<(), QueueError> {
+        let about = format!("message {}", received.id);
+        let request = Request { operation: Operation::DeleteMessage, about, unknown };
+        self.0
+            .call(request, move |sim, _| {
+                let is_gone = sim.queue.borrow_mut().delete(&received, &mut sim.random());
+                if !is_gone {
+                    sim.count("a message came back though it was deleted");
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    pub async fn delay(&self, received: Received, delay_ms: i64) -> Result<(), QueueError> {
+        let about = format!("message {} by {} s", received.id, delay_ms / 1000);
+        let request = Request { operation: Operation::DelayMessage, about, unknown };
+        self.0
+            .call(request, move |sim, _| {
+                let hidden = sim.queue.borrow_mut().hide(sim.now_ms(), &received, delay_ms);
+                worker::look(sim);
+                hidden.map_err(|why| QueueError::unavailable("giving a message back for later", why))
+            })
+            .await
+    }
+}

@@ -1,0 +1,90 @@
+//! Salesforce, over its model.
+
+use std::rc::Rc;
+
+use domain::Record;
+use salesforce::{Error, Update};
+
+use super::{Outcome, Process, Request};
+use crate::faults::{Fault, Operation};
+use crate::world::Sim;
+
+#[derive(Clone)]
+pub struct SalesforcePort(pub Rc<Process>);
+
+type Answer = Result<Vec<Vec<Record>>, Error>;
+
+impl Outcome for Answer {
+    fn label(&self) -> &'static str {
+        match self {
+            Ok(_) => "ok",
+            Err(Error::Refused(_)) => "refused",
+            Err(Error::NotAllowed { .. }) => "not allowed",
+            Err(Error::LimitReached { .. }) => "limit reached",
+            Err(Error::Busy { .. }) => "busy",
+            Err(Error::Unknown { .. }) => "unknown",
+        }
+    }
+}
+
+fn unknown() -> Answer {
+    Err(Error::Unknown { reason: "no answer in time".to_owned() })
+}
+
+/// What this side's own faults are answered with. They all come before any effect.
+fn refusal(fault: Option<Fault>) -> Result<(), Error> {
+    let busy = |code: &str| Err(Error::Busy { error_code: code.to_owned() });
+    match fault {
+        Some(Fault::LockedRow) => busy("UNABLE_TO_LOCK_ROW"),
+        Some(Fault::SalesforceOutage) => busy("HTTP_503"),
+        Some(Fault::DailyLimit) => Err(Error::LimitReached { error_code: "REQUEST_LIMIT_EXCEEDED".to_owned() }),
+        Some(Fault::TokenExpired) => Err(Error::NotAllowed {
+            error_code: "INVALID_SESSION_ID".to_owned(),
+            message: "Session expired or invalid".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The record that a query or an update is about.
+fn id_in(query: &str) -> String {
+    query.split('\'').nth(1).unwrap_or_default().to_owned()
+}
+
+impl SalesforcePort {
+    async fn call(
+        &self,
+        operation: Operation,
+        about: String,
+        effect: impl FnOnce(&Rc<Sim>) -> Answer + 'static,
+    ) -> Answer {
+        let request = Request { operation, about, unknown };
+        self.0.call(request, move |sim, fault| refusal(fault).and_then(|()| effect(sim))).await
+    }
+}
+
+impl engine::Salesforce for SalesforcePort {
+    async fn read(&self, queries: &[String]) -> Answer {
+        let queries = queries.to_vec();
+        let operation = if queries.len() > 1 { Operation::ReadDeal } else { Operation::ReadBilling };
+        let about = queries.first().map(|query| id_in(query)).unwrap_or_default();
+        self.call(operation, about, move |sim| sim.models.borrow_mut().salesforce.read(sim.now(), &queries)).await
+    }
+
+    async fn write(&self, updates: &[Update], read_back: &[String]) -> Answer {
+        let (updates, read_back) = (updates.to_vec(), read_back.to_vec());
+        let sets = |field: &str| updates.iter().any(|update| update.fields.contains_key(field));
+        let operation = if sets("Payment_Received__c") {
+            Operation::MarkPaid
+        } else if sets("Stripe_Invoice_Id__c") {
+            Operation::WriteBack
+        } else {
+            Operation::WriteNote
+        };
+        let about = updates.first().map(|update| update.id.clone()).unwrap_or_default();
+        self.call(operation, about, move |sim| {
+            sim.models.borrow_mut().salesforce.write(sim.now(), &updates, &read_back)
+        })
+        .await
+    }
+}

@@ -1,0 +1,191 @@
+//! Stripe, over its model.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use domain::{CustomerId, InvoiceId};
+use jiff::Timestamp;
+use stripe::{Customer, Error, Invoice, InvoiceLine, NoEffectReason, Reply, UnknownReason, Write};
+
+use super::{Outcome, Process, Request};
+use crate::faults::{Fault, Operation};
+use crate::model;
+use crate::world::Sim;
+
+#[derive(Clone)]
+pub struct StripePort(pub Rc<Process>);
+
+impl<T: Answered> Outcome for Result<T, Error> {
+    fn label(&self) -> &'static str {
+        match self {
+            Ok(answer) => answer.name(),
+            Err(Error::Refused(_)) => "refused",
+            Err(Error::NotAllowed { .. }) => "not allowed",
+            Err(Error::IdempotencyMismatch { .. }) => "idempotency mismatch",
+            Err(Error::NoEffect { .. }) => "no effect",
+            Err(Error::Unknown { replayed: true, .. }) => "unknown, replayed",
+            Err(Error::Unknown { .. }) => "unknown",
+        }
+    }
+}
+
+/// What came back, in a word.
+trait Answered {
+    fn name(&self) -> &'static str;
+}
+
+impl Answered for Reply {
+    fn name(&self) -> &'static str {
+        if self.replayed { "replayed" } else { "ok" }
+    }
+}
+
+impl Answered for Customer {
+    fn name(&self) -> &'static str {
+        if self.deleted { "deleted" } else { "ok" }
+    }
+}
+
+impl Answered for Invoice {
+    fn name(&self) -> &'static str {
+        use stripe::InvoiceStatus;
+        match self.status {
+            InvoiceStatus::Draft => "draft",
+            InvoiceStatus::Open => "open",
+            InvoiceStatus::Paid => "paid",
+            InvoiceStatus::Uncollectible => "uncollectible",
+            InvoiceStatus::Void => "void",
+            InvoiceStatus::Other => "other",
+        }
+    }
+}
+
+impl Answered for BTreeMap<String, String> {
+    fn name(&self) -> &'static str {
+        "ok"
+    }
+}
+
+impl<T> Answered for Vec<T> {
+    fn name(&self) -> &'static str {
+        match self.len() {
+            0 => "none",
+            1 => "one",
+            _ => "several",
+        }
+    }
+}
+
+fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
+    Err(Error::Unknown { reason, replayed: false, request_id: None })
+}
+
+fn no_effect<T>(reason: NoEffectReason) -> Result<T, Error> {
+    Err(Error::NoEffect { reason, request_id: None })
+}
+
+fn operation_of(write: &Write) -> Operation {
+    match write.operation {
+        stripe::Operation::CreateCustomer => Operation::CreateCustomer,
+        stripe::Operation::CreateInvoice => Operation::CreateInvoice,
+        stripe::Operation::AddLines => Operation::AddLines,
+        stripe::Operation::UpdateLines => Operation::UpdateLines,
+        stripe::Operation::SendInvoice => Operation::SendInvoice,
+        stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
+    }
+}
+
+impl StripePort {
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        about: String,
+        effect: impl FnOnce(&mut model::Stripe, Timestamp) -> Result<T, Error> + 'static,
+    ) -> Result<T, Error>
+    where
+        T: 'static,
+        Result<T, Error>: Outcome,
+    {
+        let request = Request { operation, about, unknown: || unknown(UnknownReason::Timeout) };
+        self.0.call(request, move |sim, fault| arrive(sim, fault, effect)).await
+    }
+}
+
+/// What the request meets at Stripe.
+fn arrive<T>(
+    sim: &Rc<Sim>,
+    fault: Option<Fault>,
+    effect: impl FnOnce(&mut model::Stripe, Timestamp) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let now = sim.now();
+    let is_even = sim.chance(500);
+    let stripe = &mut sim.models.borrow_mut().stripe;
+    match fault {
+        Some(Fault::RateLimited) => no_effect(NoEffectReason::RateLimited { limit: None }),
+        Some(Fault::KeyInUse) => no_effect(NoEffectReason::KeyInUse),
+        Some(Fault::ConnectFailed) => no_effect(NoEffectReason::ConnectFailed),
+        Some(Fault::StripeOutage) if is_even => no_effect(NoEffectReason::ConnectFailed),
+        Some(Fault::StripeOutage) => unknown(UnknownReason::ServerError { status: 503 }),
+        Some(Fault::GatewayError) if is_even => unknown(UnknownReason::ServerError { status: 502 }),
+        Some(Fault::GatewayError) => {
+            // Somebody on the way back did not wait; Stripe did what it was asked for.
+            let _ = effect(stripe, now);
+            unknown(UnknownReason::ServerError { status: 504 })
+        }
+        Some(Fault::UnreadableAnswer) => {
+            let _ = effect(stripe, now);
+            unknown(UnknownReason::UnreadableAnswer)
+        }
+        Some(Fault::StoredErrorWithEffect | Fault::StoredErrorWithoutEffect) => {
+            stripe.fail_next_with_500(fault == Some(Fault::StoredErrorWithEffect));
+            effect(stripe, now)
+        }
+        _ => effect(stripe, now),
+    }
+}
+
+impl engine::Stripe for StripePort {
+    async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
+        let (write, key) = (write.clone(), idempotency_key.to_owned());
+        let about = write.path.trim_start_matches("/v1/").to_owned();
+        self.call(operation_of(&write), about, move |stripe, now| stripe.write(now, &write, &key)).await
+    }
+
+    async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadCustomer, id.to_string(), move |stripe, now| stripe.customer(now, &id)).await
+    }
+
+    async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {
+        let effect = move |stripe: &mut model::Stripe, now| stripe.customers_created_since(now, since);
+        self.call(Operation::ListCustomers, since.to_string(), effect).await
+    }
+
+    async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<Customer>, Error> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        let about = value.clone();
+        let effect = move |stripe: &mut model::Stripe, now| stripe.customers_by_metadata(now, &key, &value);
+        self.call(Operation::SearchCustomers, about, effect).await
+    }
+
+    async fn invoice(&self, id: &InvoiceId) -> Result<Invoice, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.invoice(now, &id)).await
+    }
+
+    async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadMetadata, id.to_string(), move |stripe, now| stripe.invoice_metadata(now, &id)).await
+    }
+
+    async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadLines, id.to_string(), move |stripe, now| stripe.invoice_lines(now, &id)).await
+    }
+
+    async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        let effect = move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since);
+        self.call(Operation::ListInvoices, about, effect).await
+    }
+}

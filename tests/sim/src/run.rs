@@ -1,0 +1,163 @@
+//! One seed, from its first event to the verdict.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use jiff::SignedDuration;
+use ledger::Item;
+use queue::Envelope;
+
+use crate::executor::timestamp;
+use crate::faults::{Counts, Faults};
+use crate::invariants::Ended;
+use crate::model::{Facts, Violation};
+use crate::options::Mode;
+use crate::random::Random;
+use crate::scenario::{ACTIVE, Act, People, Scenario};
+use crate::trace::Trace;
+use crate::world::{NOBODY, Parts, Sim};
+
+/// 2026-11-02T00:00:00Z.
+const START_MS: i64 = 1_793_577_600_000;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
+/// How long nothing goes wrong any more before it is judged what came of everything.
+const QUIET_MS: i64 = 3 * 24 * HOUR_MS;
+
+/// Which history, and how it is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub seed: u64,
+    pub mode: Mode,
+    /// A mistake that the code makes in this history.
+    pub bug: Option<planted::Bug>,
+    /// Whether its lines are kept, for somebody to read.
+    pub is_told: bool,
+    /// A ledger whose conditions always hold: the harness has to notice.
+    pub ledger_forgets_conditions: bool,
+}
+
+impl Plan {
+    pub fn new(seed: u64, mode: Mode) -> Self {
+        Self { seed, mode, bug: None, is_told: false, ledger_forgets_conditions: false }
+    }
+
+    pub fn told(self) -> Self {
+        Self { is_told: true, ..self }
+    }
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct History {
+    pub hash: u64,
+    pub events: u64,
+    pub virtual_ms: u64,
+    pub counts: Counts,
+    pub facts: Facts,
+    pub violations: Vec<Violation>,
+    pub lines: Vec<String>,
+}
+
+pub fn run(plan: Plan) -> History {
+    let mut random = Random::new(plan.seed);
+    let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
+    let acts = scenario.acts.clone();
+    let sim = begin(plan, random, scenario);
+    planted::plant(plan.bug);
+    let played = catch_unwind(AssertUnwindSafe(|| play(&sim, acts)));
+    planted::plant(None);
+    let (events, now) = (sim.events(), sim.now());
+    sim.end();
+    let mut models = sim.models.borrow_mut();
+    if let Err(panic) = played {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let why = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
+        models.violations.push(Violation::new(now, "nothing_panics", why));
+    }
+    let mut facts = models.all_facts();
+    for (fact, times) in sim.facts.borrow().iter() {
+        *facts.entry(fact).or_default() += times;
+    }
+    History {
+        hash: sim.hash(),
+        events,
+        virtual_ms: u64::try_from(now.as_millisecond() - START_MS).unwrap_or_default(),
+        counts: sim.faults.borrow().counts.clone(),
+        facts,
+        violations: std::mem::take(&mut models.violations),
+        lines: sim.take_lines(),
+    }
+}
+
+fn begin(plan: Plan, mut random: Random, scenario: Scenario) -> Rc<Sim> {
+    let Scenario { mut models, scope, settings, .. } = scenario;
+    models.stripe.keys_ignored = plan.mode == Mode::KeysIgnored;
+    models.stripe.search_lag = SignedDuration::from_secs(random.between(0, 3600));
+    let until_ms = START_MS + ACTIVE.as_secs() * 1000;
+    let faults = Faults::draw(random.fork(), plan.mode, START_MS, until_ms);
+    let trace = Trace::new(plan.is_told);
+    let sim = Sim::new(Parts { mode: plan.mode, scope, settings, models, faults, trace, random, start_ms: START_MS });
+    sim.table.borrow_mut().forgets_conditions = plan.ledger_forgets_conditions;
+    for window in sim.faults.borrow().windows() {
+        let about = format!("{} to {}", timestamp(window.from_ms), timestamp(window.until_ms));
+        sim.note(NOBODY, "will happen", &about, window.fault.name());
+    }
+    sim
+}
+
+fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
+    for (at, act) in acts {
+        plan_act(sim, at, act);
+    }
+    let until_ms = START_MS + ACTIVE.as_secs() * 1000;
+    sim.run_until(until_ms);
+    sim.note(NOBODY, "the faults end", "", "");
+    sim.faults.borrow_mut().end();
+    for hours in [6, 30] {
+        sim.after(hours * HOUR_MS, |sim| sim.redrive(|letter| letter.code.is_none()));
+    }
+    if !sim.run_until(until_ms + QUIET_MS) {
+        let why = "it goes round in circles";
+        sim.models.borrow_mut().violations.push(Violation::new(sim.now(), "a_history_comes_to_rest", why));
+    }
+    judge(sim);
+}
+
+fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {
+    sim.after(at.as_millisecond() - sim.now_ms(), move |sim| {
+        let performed = act.perform(sim.now(), &mut sim.models.borrow_mut());
+        sim.note(NOBODY, act.name(), &act.subject(), &performed.text);
+        sim.settle();
+        if performed.redrive {
+            sim.redrive(|_| true);
+        }
+        if let Some((at, act)) = performed.again {
+            plan_act(sim, at, act);
+        }
+    });
+}
+
+fn judge(sim: &Rc<Sim>) {
+    let table = sim.table.borrow();
+    let queue = sim.queue.borrow();
+    let mut models = sim.models.borrow_mut();
+    let items: Vec<&Item> = table.items().collect();
+    let letters =
+        queue.dead.iter().map(|letter| Envelope::from_json(&letter.body).expect("only envelopes are sent here"));
+    let dead_letters: Vec<Envelope> = letters.collect();
+    let organization_id = &sim.scope.organization_id;
+    let ended =
+        Ended { now: sim.now(), organization_id, items: &items, dead_letters: &dead_letters, is_reconciled: false };
+    models.at_rest(&ended);
+    let mut violate = |rule, detail: String| models.violations.push(Violation::new(sim.now(), rule, detail));
+    if !queue.is_empty() {
+        violate("the_queue_drains", format!("{} messages are left", queue.len()));
+    }
+    if queue.expired > 0 {
+        violate("no_message_grows_too_old", format!("{} did", queue.expired));
+    }
+    if !sim.workers.borrow().is_idle() {
+        violate("every_invocation_ends", "one is still at work".to_owned());
+    }
+}

@@ -1,0 +1,75 @@
+//! What people do in ten days: sell, win, edit, mend, pay, and put their hands in where they should not.
+
+mod acts;
+mod catalogue;
+mod deals;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use domain::{Currency, OrganizationId};
+use engine::Scope;
+use jiff::{SignedDuration, Timestamp};
+use mapping::Settings;
+
+use crate::model::{Models, Salesforce, Stripe};
+use crate::random::Random;
+pub use acts::{Act, Performed};
+
+/// Which people there are beside those who sell and pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct People {
+    /// In Stripe's dashboard, and in fields that are ours.
+    pub meddle: bool,
+    /// Salespeople who change their minds after winning.
+    pub edit: bool,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { meddle: true, edit: true }
+    }
+}
+
+#[derive(Debug)]
+pub struct Scenario {
+    pub models: Models,
+    pub scope: Scope,
+    pub settings: Settings,
+    /// In the order of time.
+    pub acts: Vec<(Timestamp, Act)>,
+}
+
+/// How long people act.
+pub const ACTIVE: SignedDuration = SignedDuration::from_hours(10 * 24);
+
+const ORGANIZATION: &str = "00DgK0000000001UAA";
+
+impl Scenario {
+    pub fn generate(random: &mut Random, start: Timestamp, people: People) -> Self {
+        let multi_currency = random.chance(700);
+        let org_currency = *random.pick(&catalogue::CURRENCIES);
+        let mut stripe = Stripe::default();
+        let products = catalogue::generate(random, &mut stripe.catalogue);
+        let org = Salesforce::new(multi_currency, org_currency);
+        let mut scenario = Self {
+            models: Models::new(stripe, org),
+            scope: Scope {
+                environment: "simulated".into(),
+                stripe_account_id: Some("acct_simulated".into()),
+                organization_id: OrganizationId::parse(&ORGANIZATION[..15]).expect("fifteen characters"),
+                livemode: false,
+            },
+            settings: Settings {
+                multi_currency,
+                org_currency: Currency::parse(org_currency).expect("one of four"),
+                days_until_due: 30,
+            },
+            acts: Vec::new(),
+        };
+        deals::generate(random, &mut scenario, &products, start);
+        plan::generate(random, &mut scenario, people, start);
+        scenario.acts.sort_by_key(|(at, _)| *at);
+        scenario
+    }
+}

@@ -1,0 +1,303 @@
+//! One thing that somebody does, and what comes of it.
+
+use domain::{AccountId, InvoiceId, OpportunityId};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use stripe::InvoiceStatus;
+
+use crate::model::{Models, count};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Closed Won.
+    Win(OpportunityId),
+    /// Back to negotiation.
+    Reopen(OpportunityId),
+    /// Saved without a change that matters.
+    Touch(OpportunityId),
+    /// A line's total.
+    EditLine {
+        deal: OpportunityId,
+        line: usize,
+        total: Decimal,
+    },
+    RemoveLine {
+        deal: OpportunityId,
+        line: usize,
+    },
+    /// The amount alone, against the lines.
+    EditAmount {
+        deal: OpportunityId,
+        amount: Decimal,
+    },
+    Delete(OpportunityId),
+    /// Address, e-mail, whatever was wrong with the account; then the deal is saved.
+    MendAccount {
+        account: AccountId,
+        deal: OpportunityId,
+    },
+    /// The products, whatever was wrong with them; then the deal is saved.
+    MendLines(OpportunityId),
+    NameInvoice {
+        deal: OpportunityId,
+        invoice: &'static str,
+    },
+    /// Writes a customer that was made by hand, or something that is none, on the account.
+    NameCustomer {
+        account: AccountId,
+        is_one: bool,
+    },
+    /// Everything in the dead-letter queue is sent again.
+    Redrive,
+    Pay {
+        deal: OpportunityId,
+        tries: u32,
+    },
+    Void(OpportunityId),
+    WriteOff(OpportunityId),
+    FinalizeDraft {
+        deal: OpportunityId,
+        tries: u32,
+    },
+    DeleteDraft {
+        deal: OpportunityId,
+        tries: u32,
+    },
+    AddToDraft {
+        deal: OpportunityId,
+        tries: u32,
+    },
+    DeleteCustomer(AccountId),
+    LeavePendingItem(AccountId),
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performed {
+    pub text: String,
+    /// There was nothing to act on yet; try this then.
+    pub again: Option<(Timestamp, Act)>,
+    /// The dead-letter queue is to be sent again.
+    pub redrive: bool,
+}
+
+impl Performed {
+    fn is(text: impl Into<String>) -> Self {
+        Self { text: text.into(), again: None, redrive: false }
+    }
+
+    fn done_or_not(was_done: bool) -> Self {
+        Self::is(if was_done { "done" } else { "nothing to do it to" })
+    }
+}
+
+impl Act {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Win(_) => "win",
+            Self::Reopen(_) => "reopen",
+            Self::Touch(_) => "touch",
+            Self::EditLine { .. } => "edit line",
+            Self::RemoveLine { .. } => "remove line",
+            Self::EditAmount { .. } => "edit amount",
+            Self::Delete(_) => "delete",
+            Self::MendAccount { .. } => "mend account",
+            Self::MendLines(_) => "mend lines",
+            Self::NameInvoice { .. } => "name invoice",
+            Self::NameCustomer { .. } => "name customer",
+            Self::Redrive => "redrive",
+            Self::Pay { .. } => "pay",
+            Self::Void(_) => "void",
+            Self::WriteOff(_) => "write off",
+            Self::FinalizeDraft { .. } => "finalize draft",
+            Self::DeleteDraft { .. } => "delete draft",
+            Self::AddToDraft { .. } => "add to draft",
+            Self::DeleteCustomer(_) => "delete customer",
+            Self::LeavePendingItem(_) => "leave pending item",
+        }
+    }
+
+    /// The record that it is about.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) | Self::Delete(deal) => deal.to_string(),
+            Self::MendLines(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
+            Self::EditLine { deal, .. }
+            | Self::RemoveLine { deal, .. }
+            | Self::EditAmount { deal, .. }
+            | Self::MendAccount { deal, .. }
+            | Self::NameInvoice { deal, .. }
+            | Self::Pay { deal, .. }
+            | Self::FinalizeDraft { deal, .. }
+            | Self::DeleteDraft { deal, .. }
+            | Self::AddToDraft { deal, .. } => deal.to_string(),
+            Self::NameCustomer { account, .. } | Self::DeleteCustomer(account) | Self::LeavePendingItem(account) => {
+                account.to_string()
+            }
+            Self::Redrive => "everything".to_owned(),
+        }
+    }
+
+    pub fn perform(&self, now: Timestamp, models: &mut Models) -> Performed {
+        let performed = self.perform_at(now, models);
+        models.settle(now);
+        performed
+    }
+
+    fn perform_at(&self, now: Timestamp, models: &mut Models) -> Performed {
+        match self {
+            Self::Redrive => Performed { redrive: true, ..Performed::is("done") },
+            Self::Pay { .. }
+            | Self::Void(_)
+            | Self::WriteOff(_)
+            | Self::FinalizeDraft { .. }
+            | Self::DeleteDraft { .. }
+            | Self::AddToDraft { .. } => self.on_invoice(now, models),
+            Self::NameCustomer { .. } | Self::DeleteCustomer(_) | Self::LeavePendingItem(_) => {
+                self.on_customer(now, models)
+            }
+            _ => self.on_deal(now, models),
+        }
+    }
+
+    fn on_deal(&self, now: Timestamp, models: &mut Models) -> Performed {
+        let org = &mut models.salesforce;
+        Performed::done_or_not(match self {
+            Self::Win(deal) => org.edit(now, deal, |deal| deal.stage = "Closed Won".into()),
+            Self::Reopen(deal) => org.edit(now, deal, |deal| deal.stage = "Negotiation".into()),
+            Self::Touch(deal) => org.edit(now, deal, |_| {}),
+            Self::Delete(deal) => org.edit(now, deal, |deal| deal.is_deleted = true),
+            Self::EditAmount { deal, amount } => org.edit(now, deal, |deal| deal.amount = Some(*amount)),
+            Self::EditLine { deal, line, total } => org.edit_lines(now, deal, |deal| {
+                if let Some(line) = deal.lines.get_mut(*line) {
+                    line.total = Some(*total);
+                }
+            }),
+            Self::RemoveLine { deal, line } => org.edit_lines(now, deal, |deal| {
+                if deal.lines.len() > 1 && *line < deal.lines.len() {
+                    deal.lines.remove(*line);
+                }
+            }),
+            Self::MendAccount { account, deal } => {
+                org.edit_account(account, |account| {
+                    account.billing_email = Some("mended@customer.example".into());
+                    account.country = Some("Germany".into());
+                });
+                // Every deal that waits for it is saved again.
+                let waiting = org.opportunities().filter(|one| one.account_id.as_ref() == Some(account));
+                let waiting: Vec<_> = waiting.map(|one| one.id.clone()).filter(|id| id != deal).collect();
+                for id in &waiting {
+                    org.edit(now, id, |_| {});
+                }
+                org.edit(now, deal, |_| {})
+            }
+            Self::MendLines(deal) => {
+                let mended = models.stripe.catalogue.prices.iter().map(|(id, price)| (id.clone(), price.clone()));
+                let mended: Vec<_> = mended.filter(|(_, price)| price.is_active).collect();
+                let single = org.org_currency.clone();
+                let multi_currency = org.multi_currency;
+                org.edit_lines(now, deal, |deal| {
+                    let currency = if multi_currency { deal.currency.clone() } else { single };
+                    let price = mended.iter().find(|(_, price)| price.currency.as_str() == currency);
+                    for line in &mut deal.lines {
+                        line.price = price.map(|(id, _)| id.to_string());
+                        line.total = line.total.map(|total| total.trunc().max(Decimal::ONE));
+                    }
+                })
+            }
+            Self::NameInvoice { deal, invoice } => org.name_invoice_by_hand(now, deal, Some(invoice)),
+            _ => false,
+        })
+    }
+
+    fn on_customer(&self, now: Timestamp, models: &mut Models) -> Performed {
+        match self {
+            Self::NameCustomer { account, is_one } => {
+                let customer = match is_one {
+                    true => models.stripe.make_customer(now, "made@by.hand.example").to_string(),
+                    false => "see spreadsheet".to_owned(),
+                };
+                let done =
+                    models.salesforce.edit_account(account, |account| account.stripe_customer_id = Some(customer));
+                Performed::done_or_not(done)
+            }
+            Self::DeleteCustomer(account) => {
+                let customers = models.stripe.customers();
+                let of_account = customers
+                    .filter(|one| one.deleted.is_none())
+                    .find(|one| one.metadata.get("sf_account_id").is_some_and(|id| id == account.as_str()));
+                let id = of_account.map(|customer| customer.id.clone());
+                Performed::done_or_not(id.is_some_and(|id| models.stripe.delete_customer(now, &id)))
+            }
+            Self::LeavePendingItem(account) => {
+                let customers = models.stripe.customers();
+                let of_account =
+                    customers.filter(|one| one.metadata.get("sf_account_id").is_some_and(|id| id == account.as_str()));
+                let ids: Vec<_> = of_account.map(|customer| customer.id.clone()).collect();
+                let usd = domain::Currency::parse("USD").expect("a currency");
+                ids.iter().for_each(|id| models.stripe.leave_pending_item(id, 4200, usd));
+                Performed::done_or_not(!ids.is_empty())
+            }
+            _ => Performed::done_or_not(false),
+        }
+    }
+
+    fn on_invoice(&self, now: Timestamp, models: &mut Models) -> Performed {
+        let (deal, status) = match self {
+            Self::Pay { deal, .. } | Self::Void(deal) | Self::WriteOff(deal) => (deal, InvoiceStatus::Open),
+            Self::FinalizeDraft { deal, .. } | Self::DeleteDraft { deal, .. } | Self::AddToDraft { deal, .. } => {
+                (deal, InvoiceStatus::Draft)
+            }
+            _ => return Performed::done_or_not(false),
+        };
+        let of_deal = |invoice: &&crate::model::stripe::Invoice| {
+            invoice.status() == status && invoice.says("sf_opportunity_id") == Some(deal.as_str())
+        };
+        let Some(id) = models.stripe.invoices().find(of_deal).map(|invoice| invoice.id().clone()) else {
+            return Performed { again: self.later(now), ..Performed::done_or_not(false) };
+        };
+        let done = self.on_this_invoice(now, models, &id);
+        if done && !matches!(self, Self::Pay { .. }) {
+            count(&mut models.facts, self.fact());
+        }
+        let again = if done { None } else { self.later(now) };
+        Performed { again, ..Performed::is(format!("{} {id}", if done { "done to" } else { "not possible for" })) }
+    }
+
+    fn on_this_invoice(&self, now: Timestamp, models: &mut Models, id: &InvoiceId) -> bool {
+        match self {
+            Self::Pay { .. } => models.stripe.pay(now, id),
+            Self::Void(_) => models.stripe.void(id),
+            Self::WriteOff(_) => models.stripe.mark_uncollectible(id),
+            Self::FinalizeDraft { .. } => models.stripe.finalize_by_hand(now, id),
+            Self::DeleteDraft { .. } => models.stripe.delete_draft(id),
+            Self::AddToDraft { .. } => models.stripe.add_line_by_hand(id, 990),
+            _ => false,
+        }
+    }
+
+    fn fact(&self) -> &'static str {
+        match self {
+            Self::Void(_) => "a person voided an invoice",
+            Self::WriteOff(_) => "a person wrote an invoice off",
+            Self::FinalizeDraft { .. } => "a person finalized a draft by hand",
+            Self::DeleteDraft { .. } => "a person deleted a draft",
+            _ => "a person changed a draft",
+        }
+    }
+
+    /// The same act when there may be something to act on: a draft lives for seconds, an unpaid invoice for days.
+    fn later(&self, now: Timestamp) -> Option<(Timestamp, Act)> {
+        let mut act = self.clone();
+        let (tries, wait) = match &mut act {
+            Self::Pay { tries, .. } => (tries, SignedDuration::from_hours(12)),
+            Self::FinalizeDraft { tries, .. } | Self::DeleteDraft { tries, .. } | Self::AddToDraft { tries, .. } => {
+                (tries, SignedDuration::from_millis(700))
+            }
+            _ => return None,
+        };
+        *tries = tries.checked_sub(1)?;
+        let at = now.checked_add(wait).ok()?;
+        Some((at, act))
+    }
+}

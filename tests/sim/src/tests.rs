@@ -1,0 +1,52 @@
+//! The harness itself: every mode holds, it repeats itself, and it notices when something is broken.
+
+use crate::many::many;
+use crate::options::Mode;
+use crate::run::{Plan, run};
+
+/// Seeds of a mode that no violation may come from. The command plays many more of them.
+fn holds(mode: Mode) {
+    let total = many(Plan::new(1, mode), 100);
+    let line = total.line(mode);
+    assert!(total.violations() == 0, "{line} {:?} seeds {:?}", total.rules, total.failed);
+    assert!(total.events > 100 * 1000, "{line}");
+    assert!(mode == Mode::Calm || total.counts.total() > 100 * 50, "{line}");
+}
+
+#[test]
+fn a_world_without_faults_holds() {
+    holds(Mode::Calm);
+}
+
+#[test]
+fn all_faults_hold() {
+    holds(Mode::All);
+}
+
+#[test]
+fn without_the_reconciler_it_holds() {
+    holds(Mode::NoReconciler);
+}
+
+#[test]
+fn without_idempotency_keys_it_holds() {
+    holds(Mode::KeysIgnored);
+}
+
+#[test]
+fn one_seed_is_one_history() {
+    for seed in 1..10 {
+        let (first, second) = (run(Plan::new(seed, Mode::All).told()), run(Plan::new(seed, Mode::All).told()));
+        assert_eq!((first.hash, &first.lines), (second.hash, &second.lines), "seed {seed}");
+        assert_eq!(first.hash, run(Plan::new(seed, Mode::All)).hash, "telling it changes nothing");
+        assert_ne!(first.hash, run(Plan::new(seed, Mode::Calm)).hash);
+    }
+}
+
+/// A ledger that says yes to every condition: two workers hold one run, and it shows.
+#[test]
+fn a_broken_ledger_is_noticed() {
+    let broken = |seed| Plan { ledger_forgets_conditions: true, ..Plan::new(seed, Mode::All) };
+    let noticed = (1..=20).filter(|seed| !run(broken(*seed)).violations.is_empty()).count();
+    assert!(noticed >= 18, "only {noticed} of 20 seeds notice");
+}

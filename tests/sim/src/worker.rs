@@ -1,0 +1,172 @@
+//! The worker: what `functions/retry-worker` does with a message, and the platform that hands messages to it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use engine::{Engine, Errand, Outcome};
+use jiff::SignedDuration;
+use queue::Envelope;
+
+use crate::executor::TaskId;
+use crate::faults::{Fault, Operation, PROCESSES};
+use crate::ports::{LedgerPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
+use crate::queue::{Received, VISIBILITY_MS};
+use crate::world::{NOBODY, Sim};
+
+/// The function's timeout in `template.yaml`.
+const TIMEOUT_MS: i64 = 60_000;
+
+/// Who is at work.
+pub struct Workers {
+    active: BTreeMap<TaskId, usize>,
+    free: Vec<usize>,
+    next_look_ms: Option<i64>,
+    invocations: u64,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self { active: BTreeMap::new(), free: (0..PROCESSES).collect(), next_look_ms: None, invocations: 0 }
+    }
+}
+
+impl Workers {
+    pub fn is_idle(&self) -> bool {
+        self.active.is_empty()
+    }
+}
+
+/// Sees to it that the queue is looked at when there is something in it and somebody is free.
+pub fn look(sim: &Rc<Sim>) {
+    let mut workers = sim.workers.borrow_mut();
+    let Some(visible_ms) = sim.queue.borrow().next_visible_ms().filter(|_| !workers.free.is_empty()) else { return };
+    let at_ms = visible_ms.max(sim.now_ms()) + 1;
+    if workers.next_look_ms.is_some_and(|planned_ms| planned_ms <= at_ms) {
+        return;
+    }
+    workers.next_look_ms = Some(at_ms);
+    sim.after(at_ms - sim.now_ms(), move |sim| {
+        if sim.workers.borrow().next_look_ms == Some(at_ms) {
+            sim.workers.borrow_mut().next_look_ms = None;
+            receive(sim);
+        }
+    });
+}
+
+fn receive(sim: &Rc<Sim>) {
+    while !sim.workers.borrow().free.is_empty() {
+        // A message may be handed out again at once, or while it is still worked on.
+        let hidden_ms = match sim.queue.borrow().next_visible_ms().filter(|visible_ms| *visible_ms <= sim.now_ms()) {
+            None => break,
+            Some(_) => match sim.strike(NOBODY, Operation::ReceiveMessage, "") {
+                Some(Fault::DuplicateMessage) => sim.between(0, 500),
+                Some(_) => sim.between(1000, 40_000),
+                None => VISIBILITY_MS,
+            },
+        };
+        let received = sim.queue.borrow_mut().receive(sim.now_ms(), hidden_ms, &mut sim.random());
+        match received {
+            Some(received) => start(sim, received),
+            None => break,
+        }
+    }
+    look(sim);
+}
+
+/// An invocation of the function, for one message: `BatchSize` is 1.
+fn start(sim: &Rc<Sim>, received: Received) {
+    let (slot, number) = {
+        let mut workers = sim.workers.borrow_mut();
+        let index = sim.random().index(workers.free.len());
+        workers.invocations += 1;
+        (workers.free.remove(index), workers.invocations)
+    };
+    sim.note(number, "receives", &format!("message {} for the {}. time", received.id, received.receives), "");
+    let skew_ms = sim.faults.borrow().skews_ms[slot];
+    let mut process = None;
+    let id = sim.spawn(|task| {
+        let made = Rc::new(Process { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms: 0.into() });
+        process = Some(Rc::clone(&made));
+        Box::pin(invocation(made, received))
+    });
+    sim.workers.borrow_mut().active.insert(id, slot);
+    let process = process.expect("it was made a moment ago");
+    end_at_deadline(sim, process, TIMEOUT_MS);
+    sim.resume(id);
+}
+
+/// The platform ends a process that takes too long. One that stood still is ended so much later.
+fn end_at_deadline(sim: &Rc<Sim>, process: Rc<Process>, left_ms: i64) {
+    sim.after(left_ms, move |sim| {
+        let frozen_ms = process.frozen_ms.take();
+        if !sim.is_alive(process.task) {
+            return;
+        }
+        if frozen_ms > 0 {
+            return end_at_deadline(sim, process, frozen_ms);
+        }
+        sim.faults.borrow_mut().count(Fault::DeadlineKill, Operation::Invocation);
+        sim.note(process.number, Operation::Invocation.name(), "", Fault::DeadlineKill.name());
+        sim.kill(process.task);
+    });
+}
+
+/// An invocation is over, however it ended.
+pub fn ended(sim: &Rc<Sim>, id: TaskId) {
+    let slot = sim.workers.borrow_mut().active.remove(&id);
+    if let Some(slot) = slot {
+        sim.workers.borrow_mut().free.push(slot);
+        look(sim);
+    }
+}
+
+/// Mirrors `retry_worker::handle` for a batch of one.
+async fn invocation(process: Rc<Process>, received: Received) {
+    let deadline_ms = SignedDuration::from_millis(TIMEOUT_MS);
+    let deadline = process.now().checked_add(deadline_ms).expect("a history lasts days");
+    let envelope = Envelope::from_json(&received.body).expect("only envelopes are sent here");
+    let owner = format!("request{}/message{}", process.number, received.id);
+    let outcome = engine(&process).handle(&Errand { envelope: &envelope, owner, deadline }).await;
+    let sim = &process.sim;
+    let queue = QueuePort(Rc::clone(&process));
+    let answer = match outcome {
+        Outcome::Retry(pause) => {
+            sim.note(process.number, "gives back", pause.code, "");
+            sim.count("a message was given back");
+            let delay = engine::delay(pause.pace, received.receives, spread(received.id), process.now());
+            queue.delay(received, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).await
+        }
+        Outcome::Done { run } => {
+            sim.note(process.number, "done", &run, "");
+            queue.delete(received).await
+        }
+        Outcome::Ignored { code } => {
+            sim.note(process.number, "ignored", &envelope.id, code);
+            queue.delete(received).await
+        }
+        Outcome::Stopped { run, stop } => {
+            sim.note(process.number, "stopped", &run, stop.code.as_str());
+            queue.delete(received).await
+        }
+    };
+    if answer.is_err() {
+        sim.count("a message comes back by itself");
+    }
+}
+
+fn engine(process: &Rc<Process>) -> Engine<Simulated> {
+    Engine {
+        ledger: ledger::Ledger::over(LedgerPort(Rc::clone(process))),
+        stripe: StripePort(Rc::clone(process)),
+        salesforce: SalesforcePort(Rc::clone(process)),
+        reporter: QueuePort(Rc::clone(process)),
+        clock: ProcessClock(Rc::clone(process)),
+        scope: process.sim.scope.clone(),
+        settings: process.sim.settings.clone(),
+    }
+}
+
+/// Differs between messages and stays the same for one.
+fn spread(message: u64) -> u32 {
+    u32::try_from(message.wrapping_mul(7919) % 1000).expect("it is less than a thousand")
+}

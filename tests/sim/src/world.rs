@@ -1,0 +1,250 @@
+//! One history: virtual time, the models of the vendors, table and queue, what goes wrong, and who hears of what.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::task::Poll;
+
+use domain::Event;
+use engine::Scope;
+use jiff::Timestamp;
+use mapping::Settings;
+use queue::{Envelope, Source};
+
+use crate::executor::{Executor, Task, TaskId, poll, timestamp};
+use crate::faults::{Fault, Faults, Operation};
+use crate::model::{Facts, Models, SalesforceEvent, StripeEvent, count};
+use crate::options::Mode;
+use crate::queue::{DeadLetter, Queue};
+use crate::random::Random;
+use crate::table::Table;
+use crate::trace::{Line, Trace};
+use crate::worker::{self, Workers};
+
+const MINUTE_MS: i64 = 60 * 1000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// Twenty times what a history takes. One that takes more is going in circles.
+const MOST_EVENTS: u64 = 60_000;
+
+/// The world itself, among those who do something.
+pub const NOBODY: u64 = 0;
+
+pub struct Sim {
+    pub mode: Mode,
+    pub scope: Scope,
+    pub settings: Settings,
+    pub models: RefCell<Models>,
+    pub table: RefCell<Table>,
+    pub queue: RefCell<Queue>,
+    pub faults: RefCell<Faults>,
+    pub workers: RefCell<Workers>,
+    pub facts: RefCell<Facts>,
+    /// Whether the organization's flow also tells of what we write ourselves.
+    pub own_writes_are_told: bool,
+    trace: RefCell<Trace>,
+    executor: RefCell<Executor<Sim>>,
+    random: RefCell<Random>,
+}
+
+pub struct Parts {
+    pub mode: Mode,
+    pub scope: Scope,
+    pub settings: Settings,
+    pub models: Models,
+    pub faults: Faults,
+    pub trace: Trace,
+    pub random: Random,
+    pub start_ms: i64,
+}
+
+impl Sim {
+    pub fn new(mut parts: Parts) -> Rc<Self> {
+        Rc::new(Self {
+            mode: parts.mode,
+            scope: parts.scope,
+            settings: parts.settings,
+            models: RefCell::new(parts.models),
+            table: RefCell::default(),
+            queue: RefCell::default(),
+            faults: RefCell::new(parts.faults),
+            workers: RefCell::default(),
+            facts: RefCell::default(),
+            own_writes_are_told: parts.random.chance(500),
+            trace: RefCell::new(parts.trace),
+            executor: RefCell::new(Executor::new(parts.start_ms)),
+            random: RefCell::new(parts.random),
+        })
+    }
+
+    pub fn now_ms(&self) -> i64 {
+        self.executor.borrow().now_ms()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        timestamp(self.now_ms())
+    }
+
+    pub fn events(&self) -> u64 {
+        self.executor.borrow().happened()
+    }
+
+    pub fn between(&self, low: i64, high: i64) -> i64 {
+        self.random.borrow_mut().between(low, high)
+    }
+
+    pub fn chance(&self, per_mille: u32) -> bool {
+        self.random.borrow_mut().chance(per_mille)
+    }
+
+    pub fn random(&self) -> std::cell::RefMut<'_, Random> {
+        self.random.borrow_mut()
+    }
+
+    pub fn count(&self, fact: &'static str) {
+        count(&mut self.facts.borrow_mut(), fact);
+    }
+
+    pub fn note(&self, who: u64, what: &str, about: &str, outcome: &str) {
+        self.trace.borrow_mut().note(Line { at_ms: self.now_ms(), who, what, about, outcome });
+    }
+
+    /// What goes wrong with this operation, if anything does. It is counted and written down.
+    pub fn strike(&self, who: u64, operation: Operation, about: &str) -> Option<Fault> {
+        let fault = self.faults.borrow_mut().strike(operation, self.now_ms())?;
+        self.note(who, operation.name(), about, fault.name());
+        Some(fault)
+    }
+
+    pub fn after(&self, delay_ms: i64, effect: impl FnOnce(&Rc<Sim>) + 'static) {
+        self.executor.borrow_mut().after(delay_ms, Box::new(effect));
+    }
+
+    pub fn spawn(self: &Rc<Self>, make: impl FnOnce(TaskId) -> Task) -> TaskId {
+        // The task's own future knows its id, so a place is taken before there is a future.
+        let id = self.executor.borrow_mut().add(Box::pin(async {}));
+        let task = make(id);
+        self.executor.borrow_mut().put_back(id, task);
+        id
+    }
+
+    /// Lets a task go on until it waits for something.
+    pub fn resume(self: &Rc<Self>, id: TaskId) {
+        let Some(mut task) = self.executor.borrow_mut().take(id) else { return };
+        match poll(&mut task) {
+            Poll::Pending => self.executor.borrow_mut().put_back(id, task),
+            Poll::Ready(()) => {
+                drop(task);
+                worker::ended(self, id);
+            }
+        }
+    }
+
+    /// The process is gone. What it has sent is on its way all the same.
+    pub fn kill(self: &Rc<Self>, id: TaskId) {
+        let Some(task) = self.executor.borrow_mut().take(id) else { return };
+        drop(task);
+        worker::ended(self, id);
+    }
+
+    pub fn is_alive(&self, id: TaskId) -> bool {
+        self.executor.borrow().is_alive(id)
+    }
+
+    /// Everything until then; false if there is no end of it.
+    pub fn run_until(self: &Rc<Self>, until_ms: i64) -> bool {
+        loop {
+            let next = self.executor.borrow_mut().next(until_ms);
+            let Some(effect) = next else { return true };
+            effect(self);
+            if self.events() > MOST_EVENTS {
+                return false;
+            }
+        }
+    }
+
+    /// After anything that changes a vendor or the table: what must be true at every moment, and who hears of it.
+    pub fn settle(self: &Rc<Self>) {
+        let now = self.now();
+        let (stripe_events, salesforce_events) = {
+            let mut models = self.models.borrow_mut();
+            for committed in self.table.borrow_mut().take_committed() {
+                models.committed(now, committed.old.as_ref(), &committed.new);
+            }
+            models.settle(now);
+            (models.stripe.take_events(), models.salesforce.take_events())
+        };
+        stripe_events.into_iter().for_each(|event| self.tell_of_payment(event));
+        salesforce_events
+            .into_iter()
+            .filter(|event| !event.is_ours || self.own_writes_are_told)
+            .for_each(|event| self.tell_of_change(event));
+    }
+
+    fn tell_of_payment(self: &Rc<Self>, StripeEvent { id, invoice_id, at }: StripeEvent) {
+        let event = Event::InvoicePaid { invoice_id: invoice_id.clone(), occurred_at: at };
+        self.deliver(Operation::StripeEvent, &id, invoice_id.as_str(), Source::StripeWebhook, event);
+    }
+
+    fn tell_of_change(self: &Rc<Self>, SalesforceEvent { id, opportunity_id, at, .. }: SalesforceEvent) {
+        let event = Event::OpportunityChanged { opportunity_id: opportunity_id.clone(), occurred_at: at };
+        self.deliver(Operation::SalesforceEvent, &id, opportunity_id.as_str(), Source::SalesforceCallout, event);
+    }
+
+    /// A sender tells of an event, once or more often, soon or late. A door that does not answer is tried again, which is
+    /// nothing but late.
+    fn deliver(self: &Rc<Self>, operation: Operation, id: &str, about: &str, source: Source, event: Event) {
+        let fault = self.strike(NOBODY, operation, about);
+        let soon_ms = self.between(100, 5000);
+        let mut deliveries = vec![(soon_ms, id.to_owned())];
+        match fault {
+            Some(Fault::EventDuplicated) => {
+                // A sender's retry has the same id; a trigger that fired twice has not.
+                let twice = if self.chance(500) { id.to_owned() } else { format!("{id}b") };
+                deliveries.push((self.between(0, 2 * MINUTE_MS), twice));
+            }
+            Some(Fault::EventLate) => deliveries[0].0 = self.between(MINUTE_MS, 12 * HOUR_MS),
+            Some(Fault::EventReplayed) => deliveries.push((self.between(DAY_MS, 3 * DAY_MS), id.to_owned())),
+            _ => {}
+        }
+        for (delay_ms, id) in deliveries {
+            let event = event.clone();
+            let about = about.to_owned();
+            self.after(delay_ms, move |sim| {
+                sim.note(NOBODY, operation.name(), &about, &id);
+                sim.enqueue(&Envelope::new(id, source, event, sim.now()));
+            });
+        }
+    }
+
+    pub fn enqueue(self: &Rc<Self>, envelope: &Envelope) {
+        self.queue.borrow_mut().send(self.now_ms(), envelope.to_json().into());
+        worker::look(self);
+    }
+
+    /// A person sends dead letters again: all of them, or those that were only received too often.
+    pub fn redrive(self: &Rc<Self>, is_chosen: impl Fn(&DeadLetter) -> bool) {
+        let (again, stay) = self.queue.borrow_mut().dead.drain(..).partition(is_chosen);
+        self.queue.borrow_mut().dead = stay;
+        let again: Vec<DeadLetter> = again;
+        for letter in again {
+            self.note(NOBODY, "redrive", letter.code.as_deref().unwrap_or("received too often"), "");
+            self.queue.borrow_mut().send(self.now_ms(), letter.body);
+        }
+        worker::look(self);
+    }
+
+    /// What is still planned holds the history that it is planned in; without this nothing would ever be freed.
+    pub fn end(&self) {
+        let executor = self.executor.replace(Executor::new(0));
+        drop(executor);
+    }
+
+    pub fn hash(&self) -> u64 {
+        self.trace.borrow().hash()
+    }
+
+    pub fn take_lines(&self) -> Vec<String> {
+        self.trace.replace(Trace::new(false)).into_lines()
+    }
+}
