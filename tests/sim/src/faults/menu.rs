@@ -56,6 +56,8 @@ operations! {
     UpdateLines = "update lines", Stripe, true;
     SendInvoice = "send invoice", Stripe, true;
     DeleteInvoice = "delete invoice", Stripe, true;
+    DeleteCustomer = "delete customer", Stripe, true;
+    ListEvents = "list events", Stripe, false;
     ReadCustomer = "read customer", Stripe, false;
     ListCustomers = "list customers", Stripe, false;
     SearchCustomers = "search customers", Stripe, false;
@@ -69,6 +71,7 @@ operations! {
     WriteNote = "write note", Salesforce, true;
     MarkPaid = "mark paid", Salesforce, true;
     Park = "park", Queue, true;
+    Enqueue = "enqueue", Queue, true;
     DelayMessage = "delay message", Queue, true;
     DeleteMessage = "delete message", Queue, true;
     ReceiveMessage = "receive message", World, false;

@@ -9,6 +9,7 @@ mod invoice;
 mod keys;
 mod lines;
 mod operations;
+mod pages;
 mod people;
 mod reads;
 #[cfg(test)]

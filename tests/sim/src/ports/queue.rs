@@ -23,6 +23,20 @@ fn unknown<T>() -> Result<T, QueueError> {
 }
 
 impl engine::Reporter for QueuePort {
+    async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
+        let bodies: Vec<String> = envelopes.iter().map(Envelope::to_json).collect();
+        let request = Request { operation: Operation::Enqueue, about: format!("{} events", bodies.len()), unknown };
+        self.0
+            .call(request, move |sim, _| {
+                for body in bodies {
+                    sim.queue.borrow_mut().send(sim.now_ms(), body.into());
+                }
+                worker::look(sim);
+                Ok(())
+            })
+            .await
+    }
+
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
         let code = parked.code.clone();
         let body = envelope.parked_for(parked).to_json();

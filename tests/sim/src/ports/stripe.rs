@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use domain::{CustomerId, InvoiceId};
 use jiff::Timestamp;
-use stripe::{Customer, Error, Invoice, InvoiceLine, NoEffectReason, Reply, UnknownReason, Write};
+use stripe::webhook::Notification;
+use stripe::{Cursor, Customer, Error, Invoice, InvoiceLine, NoEffectReason, Page, Reply, UnknownReason, Write};
 
 use super::{Outcome, Process, Request};
 use crate::faults::{Fault, Operation};
@@ -76,6 +77,18 @@ impl<T> Answered for Vec<T> {
     }
 }
 
+impl<T> Answered for stripe::Page<T> {
+    fn name(&self) -> &'static str {
+        self.items.name()
+    }
+}
+
+impl Answered for bool {
+    fn name(&self) -> &'static str {
+        "ok"
+    }
+}
+
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
     Err(Error::Unknown { reason, replayed: false, request_id: None })
 }
@@ -92,6 +105,7 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::UpdateLines => Operation::UpdateLines,
         stripe::Operation::SendInvoice => Operation::SendInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
+        stripe::Operation::DeleteCustomer => Operation::DeleteCustomer,
     }
 }
 
@@ -186,6 +200,36 @@ impl engine::Stripe for StripePort {
     async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {
         let (id, about) = (id.clone(), id.to_string());
         let effect = move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since);
+        self.call(Operation::ListInvoices, about, effect).await
+    }
+
+    async fn invoices_created_since(&self, since: Timestamp, after: Option<&Cursor>) -> Result<Page<Invoice>, Error> {
+        let after = after.cloned();
+        let effect = move |stripe: &mut model::Stripe, now| stripe.invoices_created_since(now, since, after.as_ref());
+        self.call(Operation::ListInvoices, since.to_string(), effect).await
+    }
+
+    async fn customers_created_page(&self, since: Timestamp, after: Option<&Cursor>) -> Result<Page<Customer>, Error> {
+        let after = after.cloned();
+        let effect = move |stripe: &mut model::Stripe, now| stripe.customers_created_page(now, since, after.as_ref());
+        self.call(Operation::ListCustomers, since.to_string(), effect).await
+    }
+
+    async fn events_since(
+        &self,
+        types: &[&str],
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Notification>, Error> {
+        let types: Vec<_> = types.iter().map(|name| (*name).to_owned()).collect();
+        let after = after.cloned();
+        let effect = move |stripe: &mut model::Stripe, now| stripe.events_since(now, &types, since, after.as_ref());
+        self.call(Operation::ListEvents, since.to_string(), effect).await
+    }
+
+    async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        let effect = move |stripe: &mut model::Stripe, now| stripe.customer_has_invoices(now, &id);
         self.call(Operation::ListInvoices, about, effect).await
     }
 }

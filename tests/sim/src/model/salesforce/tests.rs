@@ -99,6 +99,7 @@ fn the_deals_own_queries_are_understood() {
             let literal = match filter {
                 mapping::Filter::Is(text) => Literal::Text(text.clone()),
                 mapping::Filter::IsTrue => Literal::Boolean(true),
+                other => panic!("a deal's queries have no {other:?}"),
             };
             select = select.filter(field, Op::Eq, literal);
         }

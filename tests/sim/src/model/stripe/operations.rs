@@ -25,6 +25,7 @@ impl Stripe {
             (Operation::UpdateLines, ["invoices", id, "update_lines"]) => self.update_lines(now, id, form),
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
+            (Operation::DeleteCustomer, ["customers", id]) => self.remove_customer(now, id),
             (operation, _) => {
                 self.violate(now, "every_path_is_known", format!("{operation:?} does not go to {}", write.path));
                 Err(Failure::not_found("resource", &write.path))
