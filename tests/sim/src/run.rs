@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use domain::InvoiceId;
 use jiff::SignedDuration;
 use ledger::Item;
 use queue::Envelope;
@@ -10,7 +11,7 @@ use queue::Envelope;
 use crate::executor::timestamp;
 use crate::faults::{Counts, Faults};
 use crate::invariants::Ended;
-use crate::model::{Facts, Violation};
+use crate::model::{Facts, StripeEvent, Violation};
 use crate::options::Mode;
 use crate::random::Random;
 use crate::scenario::{ACTIVE, Act, People, Scenario};
@@ -110,6 +111,7 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
     for (at, act) in acts {
         plan_act(sim, at, act);
     }
+    payments_of_others(sim);
     let until_ms = START_MS + ACTIVE.as_secs() * 1000;
     sim.run_until(until_ms);
     sim.note(NOBODY, "the faults end", "", "");
@@ -122,6 +124,17 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
         sim.models.borrow_mut().violations.push(Violation::new(sim.now(), "a_history_comes_to_rest", why));
     }
     judge(sim);
+}
+
+/// The account also has invoices that are not ours, and Stripe tells of their payments in the same way.
+fn payments_of_others(sim: &Rc<Sim>) {
+    for number in 0..3 {
+        let delay_ms = sim.between(0, ACTIVE.as_secs() * 1000);
+        sim.after(delay_ms, move |sim| {
+            let invoice_id = InvoiceId::parse(&format!("in_other{number}")).expect("letters and a digit");
+            sim.tell_of_payment(StripeEvent { id: format!("evt_other{number}"), invoice_id, at: sim.now() });
+        });
+    }
 }
 
 fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {

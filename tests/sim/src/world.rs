@@ -181,7 +181,7 @@ impl Sim {
             .for_each(|event| self.tell_of_change(event));
     }
 
-    fn tell_of_payment(self: &Rc<Self>, StripeEvent { id, invoice_id, at }: StripeEvent) {
+    pub fn tell_of_payment(self: &Rc<Self>, StripeEvent { id, invoice_id, at }: StripeEvent) {
         let event = Event::InvoicePaid { invoice_id: invoice_id.clone(), occurred_at: at };
         self.deliver(Operation::StripeEvent, &id, invoice_id.as_str(), Source::StripeWebhook, event);
     }
