@@ -46,7 +46,9 @@ impl Tally {
         self.part("cargo clippy", |tally| {
             tally.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
         });
-        self.part("cargo test", Self::cargo_test);
+        self.part("cargo test", |tally| tally.cargo_test(&["--workspace", "--exclude", "sim"]));
+        // By itself, as it turns on what nothing that ships may carry.
+        self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
     }
 
     fn on_the_emulated_aws(&mut self) {
@@ -113,8 +115,8 @@ impl Tally {
     }
 
     /// Cargo's own output is shown as it comes, and its counts are added up.
-    fn cargo_test(&mut self) -> Result<()> {
-        let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    fn cargo_test(&mut self, packages: &[&str]) -> Result<()> {
+        let arguments = [&["test", "--locked", "--no-fail-fast"], packages].concat();
         let mut command = cargo_command(&arguments);
         let mut process = self.supervisor.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let output = process.take_stdout().ok_or_else(|| Failure::new("cargo test has no standard output"))?;

@@ -102,7 +102,7 @@ pub fn many(plan: Plan, seeds: u64) -> Total {
                 return total;
             }
             let history = run(Plan { seed, ..plan });
-            if seed % TWICE == 0 && run(Plan { seed, ..plan }).hash != history.hash {
+            if seed.is_multiple_of(TWICE) && run(Plan { seed, ..plan }).hash != history.hash {
                 total.undetermined.push(seed);
             }
             total.add(seed, history);

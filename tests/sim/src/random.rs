@@ -21,10 +21,10 @@ impl Random {
 
     /// A generator of its own for one part, so that what one part draws does not move what another one does.
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.draw())
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         let [a, b, c, d] = &mut self.state;
         let drawn = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let shifted = *b << 17;
@@ -40,7 +40,7 @@ impl Random {
     /// Less than `bound`, which is not zero.
     pub fn below(&mut self, bound: u64) -> u64 {
         // The bias of a product of 64 bits is far below anything that a history could show.
-        u64::try_from((u128::from(self.next()) * u128::from(bound)) >> 64).expect("it is less than the bound")
+        u64::try_from((u128::from(self.draw()) * u128::from(bound)) >> 64).expect("it is less than the bound")
     }
 
     /// From `low` to `high`, both included.
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn the_same_seed_draws_the_same() {
         let (mut one, mut other) = (Random::new(7), Random::new(7));
-        assert!((0..100).all(|_| one.next() == other.next()));
-        assert_ne!(Random::new(7).next(), Random::new(8).next());
+        assert!((0..100).all(|_| one.draw() == other.draw()));
+        assert_ne!(Random::new(7).draw(), Random::new(8).draw());
     }
 
     #[test]
