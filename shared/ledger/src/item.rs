@@ -73,9 +73,14 @@ pub struct Held {
     pub is_new: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Document {
     run: Run,
+}
+
+#[derive(Serialize)]
+struct DocumentOf<'a> {
+    run: &'a Run,
 }
 
 impl StoredRun {
@@ -114,7 +119,7 @@ impl StoredRun {
     /// The item. `next_check_at` and `open` exist only while the run is not finished, which keeps the index sparse.
     pub(crate) fn write(&self, next_check_at: Timestamp) -> Result<Item, LedgerError> {
         let key = self.run.id.to_string();
-        let document = serde_json::to_string(&Document { run: self.run.clone() })
+        let document = serde_json::to_string(&DocumentOf { run: &self.run })
             .map_err(|why| LedgerError::Unreadable { key: key.clone(), why: why.to_string() })?;
         let mut item = item([
             ("pk", text(key)),

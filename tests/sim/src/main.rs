@@ -5,6 +5,9 @@ use sim::many::{ENOUGH, Total, many};
 use sim::options::{Mode, Options, USAGE, What};
 use sim::run::{Plan, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How many failing histories are printed.
 const PRINTED: usize = 2;
 
