@@ -42,7 +42,7 @@ impl Counts {
     /// Every fault with every operation that it can hit under this mode, and how often it did.
     pub fn table(&self, mode: Mode) -> impl Iterator<Item = (Fault, Operation, u64)> + '_ {
         let all = Fault::ALL.iter().flat_map(|fault| Operation::ALL.iter().map(move |operation| (*fault, *operation)));
-        all.filter(move |(fault, operation)| fault.hits(*operation) && fault.comes_in(mode))
+        all.filter(move |(fault, operation)| fault.hits(*operation) && fault.comes_in(mode) && operation.comes_in(mode))
             .map(|(fault, operation)| (fault, operation, self.of(fault, operation)))
     }
 }
@@ -142,7 +142,7 @@ pub const PROCESSES: usize = 5;
 
 fn rate(random: &mut Random, fault: Fault, mode: Mode) -> u64 {
     let (is_on, drawn) = (random.chance(600), *random.pick(&[20u64, 50, 100, 200, 400]));
-    if !fault.comes_in(mode) || fault.is_window() {
+    if !fault.comes_in(mode) || fault.is_window() || fault.is_an_act() {
         return 0;
     }
     match mode {

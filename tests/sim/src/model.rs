@@ -45,12 +45,15 @@ pub struct Models {
     pub salesforce: Salesforce,
     pub violations: Vec<Violation>,
     pub facts: Facts,
+    /// Above them, an invoice waits for an approval. By currency, in minor units.
+    pub ceilings: BTreeMap<&'static str, i64>,
     pub(crate) watch: Watch,
 }
 
 impl Models {
     pub fn new(stripe: Stripe, salesforce: Salesforce) -> Self {
-        Self { stripe, salesforce, violations: Vec::new(), facts: Facts::new(), watch: Watch::default() }
+        let (violations, facts, ceilings) = (Vec::new(), Facts::new(), BTreeMap::new());
+        Self { stripe, salesforce, violations, facts, ceilings, watch: Watch::default() }
     }
 
     /// What must be true at every moment. To be called after each effect on a model.

@@ -27,6 +27,11 @@ impl Mode {
         }
     }
 
+    /// Whether the reconciler runs.
+    pub fn is_reconciled(self) -> bool {
+        self != Self::NoReconciler
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|mode| mode.name() == text)
     }

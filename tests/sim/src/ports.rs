@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use jiff::Timestamp;
 
 use crate::executor::{TaskId, timestamp};
-use crate::faults::{Fault, Operation};
+use crate::faults::{Fault, Operation, System};
 use crate::world::Sim;
 pub use ledger::LedgerPort;
 pub use queue::QueuePort;
@@ -48,9 +48,35 @@ pub struct Process {
     pub skew_ms: i64,
     /// How long it stood still. Nobody ends a process that does not run.
     pub frozen_ms: Cell<i64>,
+    /// What the operator had decided when it last asked, until it writes to a vendor.
+    pub switch: Cell<Switch>,
+}
+
+/// What a process knows of the kill switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// It has not asked since its last write.
+    NotAsked,
+    IsOff,
+    IsOn,
 }
 
 impl Process {
+    pub fn new(sim: &Rc<Sim>, task: TaskId, number: u64, skew_ms: i64) -> Self {
+        let (frozen_ms, switch) = (0.into(), Switch::NotAsked.into());
+        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, switch }
+    }
+
+    /// Nothing is sent to a vendor without having asked whether anything may be sent.
+    fn asks_before(&self, operation: Operation) {
+        let is_sent = operation.is_write() && matches!(operation.system(), System::Stripe | System::Salesforce);
+        if is_sent && self.switch.replace(Switch::NotAsked) != Switch::IsOff {
+            let detail =
+                format!("#{} sends {} without having asked, or against the switch", self.number, operation.name());
+            self.sim.violate("nothing_is_sent_when_stopped", detail);
+        }
+    }
+
     pub fn now(&self) -> Timestamp {
         timestamp(self.sim.now_ms() + self.skew_ms)
     }
@@ -95,6 +121,7 @@ impl Process {
         effect: impl FnOnce(&Rc<Sim>, Option<Fault>) -> T + 'static,
     ) -> T {
         let Request { operation, about, unknown } = request;
+        self.asks_before(operation);
         let fault = self.sim.strike(self.number, operation, &about);
         let timing = self.timing(fault);
         let slot: Slot<T> = Rc::default();

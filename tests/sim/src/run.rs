@@ -12,8 +12,10 @@ use crate::executor::timestamp;
 use crate::faults::{Counts, Faults};
 use crate::invariants::Ended;
 use crate::model::{Facts, StripeEvent, Violation};
+use crate::operator;
 use crate::options::Mode;
 use crate::random::Random;
+use crate::reconciler;
 use crate::scenario::{ACTIVE, Act, People, Scenario};
 use crate::trace::Trace;
 use crate::world::{NOBODY, Parts, Sim};
@@ -113,6 +115,10 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
     }
     payments_of_others(sim);
     let until_ms = START_MS + ACTIVE.as_secs() * 1000;
+    operator::schedule(sim, until_ms);
+    if sim.mode.is_reconciled() {
+        reconciler::schedule(sim, until_ms + QUIET_MS);
+    }
     sim.run_until(until_ms);
     sim.note(NOBODY, "the faults end", "", "");
     sim.faults.borrow_mut().end();
@@ -160,9 +166,17 @@ fn judge(sim: &Rc<Sim>) {
         queue.dead.iter().map(|letter| Envelope::from_json(&letter.body).expect("only envelopes are sent here"));
     let dead_letters: Vec<Envelope> = letters.collect();
     let organization_id = &sim.scope.organization_id;
-    let ended =
-        Ended { now: sim.now(), organization_id, items: &items, dead_letters: &dead_letters, is_reconciled: false };
+    let passes = sim.passes.borrow();
+    let differences = passes.last_deep.as_ref().map(|(_, differences)| differences);
+    let restores = sim.operator.borrow().restores();
+    let (now, dead_letters) = (sim.now(), dead_letters.as_slice());
+    let ended = Ended { now, organization_id, items: &items, dead_letters, differences, restores };
     models.at_rest(&ended);
+    if sim.mode.is_reconciled() && passes.last_deep.as_ref().is_none_or(|(at_ms, _)| sim.now_ms() - at_ms > 5 * HOUR_MS)
+    {
+        let detail = format!("{} passes came to their end", passes.finished);
+        models.violations.push(Violation::new(sim.now(), "the_reconciler_comes_to_its_end", detail));
+    }
     let mut violate = |rule, detail: String| models.violations.push(Violation::new(sim.now(), rule, detail));
     if !queue.is_empty() {
         violate("the_queue_drains", format!("{} messages are left", queue.len()));

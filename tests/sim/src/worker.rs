@@ -73,40 +73,47 @@ fn receive(sim: &Rc<Sim>) {
     look(sim);
 }
 
+/// What the next process is called in the history.
+pub(crate) fn next_number(sim: &Rc<Sim>) -> u64 {
+    let mut workers = sim.workers.borrow_mut();
+    workers.invocations += 1;
+    workers.invocations
+}
+
 /// An invocation of the function, for one message: `BatchSize` is 1.
 fn start(sim: &Rc<Sim>, received: Received) {
-    let (slot, number) = {
+    let number = next_number(sim);
+    let slot = {
         let mut workers = sim.workers.borrow_mut();
         let index = sim.random().index(workers.free.len());
-        workers.invocations += 1;
-        (workers.free.remove(index), workers.invocations)
+        workers.free.remove(index)
     };
     sim.note(number, "receives", &format!("message {} for the {}. time", received.id, received.receives), "");
     let skew_ms = sim.faults.borrow().skews_ms[slot];
     let mut process = None;
     let id = sim.spawn(|task| {
-        let made = Rc::new(Process { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms: 0.into() });
+        let made = Rc::new(Process::new(sim, task, number, skew_ms));
         process = Some(Rc::clone(&made));
         Box::pin(invocation(made, received))
     });
     sim.workers.borrow_mut().active.insert(id, slot);
     let process = process.expect("it was made a moment ago");
-    end_at_deadline(sim, process, TIMEOUT_MS);
+    end_at_deadline(sim, process, TIMEOUT_MS, Operation::Invocation);
     sim.resume(id);
 }
 
 /// The platform ends a process that takes too long. One that stood still is ended so much later.
-fn end_at_deadline(sim: &Rc<Sim>, process: Rc<Process>, left_ms: i64) {
+pub(crate) fn end_at_deadline(sim: &Rc<Sim>, process: Rc<Process>, left_ms: i64, what: Operation) {
     sim.after(left_ms, move |sim| {
         let frozen_ms = process.frozen_ms.take();
         if !sim.is_alive(process.task) {
             return;
         }
         if frozen_ms > 0 {
-            return end_at_deadline(sim, process, frozen_ms);
+            return end_at_deadline(sim, process, frozen_ms, what);
         }
-        sim.faults.borrow_mut().count(Fault::DeadlineKill, Operation::Invocation);
-        sim.note(process.number, Operation::Invocation.name(), "", Fault::DeadlineKill.name());
+        sim.faults.borrow_mut().count(Fault::DeadlineKill, what);
+        sim.note(process.number, what.name(), "", Fault::DeadlineKill.name());
         sim.kill(process.task);
     });
 }
@@ -154,7 +161,7 @@ async fn invocation(process: Rc<Process>, received: Received) {
     }
 }
 
-fn engine(process: &Rc<Process>) -> Engine<Simulated> {
+pub(crate) fn engine(process: &Rc<Process>) -> Engine<Simulated> {
     Engine {
         ledger: ledger::Ledger::over(LedgerPort(Rc::clone(process))),
         stripe: StripePort(Rc::clone(process)),

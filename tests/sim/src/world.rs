@@ -12,10 +12,12 @@ use queue::{Envelope, Source};
 
 use crate::executor::{Executor, Task, TaskId, poll, timestamp};
 use crate::faults::{Fault, Faults, Operation};
-use crate::model::{Facts, Models, SalesforceEvent, StripeEvent, count};
+use crate::model::{Facts, Models, SalesforceEvent, StripeEvent, Violation, count};
+use crate::operator::Operator;
 use crate::options::Mode;
 use crate::queue::{DeadLetter, Queue};
 use crate::random::Random;
+use crate::reconciler::Passes;
 use crate::table::Table;
 use crate::trace::{Line, Trace};
 use crate::worker::{self, Workers};
@@ -24,7 +26,7 @@ const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Twenty times what a history takes. One that takes more is going in circles.
+/// Ten times what a history takes. One that takes more is going in circles.
 const MOST_EVENTS: u64 = 60_000;
 
 /// The world itself, among those who do something.
@@ -39,6 +41,8 @@ pub struct Sim {
     pub queue: RefCell<Queue>,
     pub faults: RefCell<Faults>,
     pub workers: RefCell<Workers>,
+    pub passes: RefCell<Passes>,
+    pub operator: RefCell<Operator>,
     pub facts: RefCell<Facts>,
     /// Whether the organization's flow also tells of what we write ourselves.
     pub own_writes_are_told: bool,
@@ -69,6 +73,8 @@ impl Sim {
             queue: RefCell::default(),
             faults: RefCell::new(parts.faults),
             workers: RefCell::default(),
+            passes: RefCell::default(),
+            operator: RefCell::default(),
             facts: RefCell::default(),
             own_writes_are_told: parts.random.chance(500),
             trace: RefCell::new(parts.trace),
@@ -103,6 +109,10 @@ impl Sim {
 
     pub fn count(&self, fact: &'static str) {
         count(&mut self.facts.borrow_mut(), fact);
+    }
+
+    pub fn violate(&self, rule: &'static str, detail: String) {
+        self.models.borrow_mut().violations.push(Violation::new(self.now(), rule, detail));
     }
 
     pub fn note(&self, who: u64, what: &str, about: &str, outcome: &str) {
@@ -169,7 +179,7 @@ impl Sim {
         let (stripe_events, salesforce_events) = {
             let mut models = self.models.borrow_mut();
             for committed in self.table.borrow_mut().take_committed() {
-                models.committed(now, committed.old.as_ref(), &committed.new);
+                models.committed(now, committed.old.as_deref(), &committed.new);
             }
             models.settle(now);
             (models.stripe.take_events(), models.salesforce.take_events())
@@ -205,6 +215,11 @@ impl Sim {
             }
             Some(Fault::EventLate) => deliveries[0].0 = self.between(MINUTE_MS, 12 * HOUR_MS),
             Some(Fault::EventReplayed) => deliveries.push((self.between(DAY_MS, 3 * DAY_MS), id.to_owned())),
+            Some(Fault::EventLost) => deliveries.clear(),
+            Some(Fault::EventNeverMade) => {
+                self.models.borrow_mut().stripe.forget_event(id);
+                deliveries.clear();
+            }
             _ => {}
         }
         for (delay_ms, id) in deliveries {

@@ -67,6 +67,7 @@ operations! {
     ListInvoices = "list invoices", Stripe, false;
     ReadDeal = "read deal", Salesforce, false;
     ReadBilling = "read billing", Salesforce, false;
+    ListDeals = "list deals", Salesforce, false;
     WriteBack = "write back", Salesforce, true;
     WriteNote = "write note", Salesforce, true;
     MarkPaid = "mark paid", Salesforce, true;
@@ -78,6 +79,8 @@ operations! {
     StripeEvent = "stripe event", World, false;
     SalesforceEvent = "salesforce event", World, false;
     Invocation = "invocation", World, false;
+    Pass = "pass of the reconciler", World, false;
+    People = "operators", World, false;
 }
 
 macro_rules! faults {
@@ -143,6 +146,13 @@ faults! {
     EventLate = "event late",
     /// The same event once more, days later.
     EventReplayed = "event replayed",
+    /// It was made, and never arrives.
+    EventLost = "event lost",
+    /// It was never made: no list has it.
+    EventNeverMade = "event never made",
+    QueuePurged = "queue purged",
+    LedgerRestored = "ledger restored",
+    KillSwitch = "kill switch",
 
     DeadlineKill = "killed at the deadline",
     ClockSkew = "clocks differ",
@@ -175,7 +185,11 @@ impl Fault {
             Self::EventDuplicated | Self::EventLate | Self::EventReplayed => {
                 matches!(operation, Operation::StripeEvent | Operation::SalesforceEvent)
             }
-            Self::DeadlineKill | Self::ClockSkew => operation == Operation::Invocation,
+            Self::EventLost => matches!(operation, Operation::StripeEvent | Operation::SalesforceEvent),
+            Self::EventNeverMade => operation == Operation::StripeEvent,
+            Self::QueuePurged | Self::LedgerRestored | Self::KillSwitch => operation == Operation::People,
+            Self::DeadlineKill => matches!(operation, Operation::Invocation | Operation::Pass),
+            Self::ClockSkew => operation == Operation::Invocation,
         }
     }
 
@@ -183,14 +197,23 @@ impl Fault {
         match mode {
             Mode::Calm => false,
             // There is nothing that could be stored under a key.
-            Mode::KeysIgnored => !matches!(self, Self::KeyInUse),
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes => true,
+            Mode::KeysIgnored => !matches!(self, Self::KeyInUse | Self::LedgerRestored),
+            // Nobody else finds what was lost.
+            Mode::NoReconciler => !matches!(self, Self::EventLost | Self::EventNeverMade | Self::QueuePurged),
+            Mode::All => true,
+            // Whoever restores a table waits until no worker is left that could write to it.
+            Mode::HeavyFreezes => !matches!(self, Self::LedgerRestored),
         }
     }
 
     /// It lasts, instead of hitting one request.
     pub fn is_window(self) -> bool {
         matches!(self, Self::StripeOutage | Self::SalesforceOutage | Self::DailyLimit | Self::LedgerOutage)
+    }
+
+    /// Somebody does it once or twice in a history.
+    pub fn is_an_act(self) -> bool {
+        matches!(self, Self::QueuePurged | Self::LedgerRestored | Self::KillSwitch)
     }
 
     /// What there is more of where freezes are heavy.
@@ -200,8 +223,15 @@ impl Fault {
 }
 
 impl Operation {
+    /// Whether anybody does it under this mode: some things only the reconciler does.
+    pub fn comes_in(self, mode: Mode) -> bool {
+        let is_the_reconcilers =
+            matches!(self, Self::DeleteCustomer | Self::ListEvents | Self::ListDeals | Self::Enqueue | Self::Pass);
+        mode.is_reconciled() || !is_the_reconcilers
+    }
+
     /// What one roll decides between.
     pub fn faults(self) -> impl Iterator<Item = &'static Fault> {
-        Fault::ALL.iter().filter(move |fault| fault.hits(self) && !fault.is_window())
+        Fault::ALL.iter().filter(move |fault| fault.hits(self) && !fault.is_window() && !fault.is_an_act())
     }
 }

@@ -38,7 +38,7 @@ impl Models {
 
     /// The reconciler collects what a lost answer leaves. Without it, it is only counted.
     fn left_over(&mut self, ended: &Ended<'_>, rule: &'static str, detail: String) {
-        if ended.is_reconciled {
+        if ended.differences.is_some() {
             self.violate(ended.now, rule, detail);
         } else {
             count(&mut self.facts, "something was left for the reconciler");
@@ -49,7 +49,9 @@ impl Models {
         let over: Vec<_> = self
             .salesforce
             .opportunities()
-            .filter(|one| one.our_writes > WRITES_PER_DEAL + WRITES_PER_CHANGE * one.changes_by_people)
+            .filter(|one| {
+                one.our_writes > WRITES_PER_DEAL + WRITES_PER_CHANGE * (one.changes_by_people + ended.restores)
+            })
             .map(|one| format!("{} was written {} times, {} changes", one.id, one.our_writes, one.changes_by_people))
             .collect();
         for detail in over {

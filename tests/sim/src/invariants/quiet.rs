@@ -1,9 +1,11 @@
 //! When the faults are off and everything has come to rest: every deal is billed right, refused with a reason, or before
 //! a person with one; Salesforce says what Stripe says; nothing lies around.
 
+use std::collections::BTreeSet;
+
 use domain::{Event, InvoiceId, OpportunityId, OrganizationId};
 use jiff::Timestamp;
-use ledger::Item;
+use ledger::{Difference, Item};
 use queue::Envelope;
 use stripe::InvoiceStatus;
 use workflow::RunId;
@@ -21,8 +23,10 @@ pub struct Ended<'a> {
     pub organization_id: &'a OrganizationId,
     pub items: &'a [&'a Item],
     pub dead_letters: &'a [Envelope],
-    /// The reconciler ran, so nothing may lie around either.
-    pub is_reconciled: bool,
+    /// How the two sides differ, by the last pass of the reconciler. Where it ran, nothing may lie around either.
+    pub differences: Option<&'a BTreeSet<Difference>>,
+    /// How often the ledger was restored.
+    pub restores: u32,
 }
 
 struct RunAtRest<'a> {
@@ -59,6 +63,12 @@ impl Ended<'_> {
     /// A dead letter that names the run and says why.
     fn has_reasoned_letter(&self, key: &str) -> bool {
         self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
+    }
+
+    /// The statement and its alarm name the deal.
+    fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
+        let is_it = |difference: &Difference| difference.opportunity_id.as_ref() == Some(opportunity_id);
+        self.differences.is_some_and(|differences| differences.iter().any(is_it))
     }
 
     /// A dead letter about the record: a message that was received too often.
@@ -133,8 +143,12 @@ impl Models {
             }
             return;
         };
+        let is_stated = deal.ended.is_differing(&deal.opportunity.id);
         if deal.opportunity.is_deleted {
-            return self.broken(deal, "an_edit_is_never_silent", "the opportunity is deleted".to_owned());
+            if !is_stated {
+                self.broken(deal, "an_edit_is_never_silent", "the opportunity is deleted".to_owned());
+            }
+            return;
         }
         let difference = match deal.judgement {
             Judgement::Billable(bill) if invoice.touched_by_hand => (bill.total != invoice.total())
@@ -145,8 +159,13 @@ impl Models {
             }
             Judgement::NotAsked => Some("the deal does not ask to be billed any more".to_owned()),
         };
-        if let Some(why) = difference {
-            self.broken(deal, "an_edit_is_never_silent", why);
+        match difference {
+            Some(why) if !is_stated => self.broken(deal, "an_edit_is_never_silent", why),
+            Some(_) => count(&mut self.facts, "a statement tells of an edit"),
+            None if is_stated && !meddled && !deal.opportunity.invoice_named_by_hand => {
+                self.broken(deal, "a_difference_is_one", "the statement names a deal that is in order".to_owned());
+            }
+            None => {}
         }
         if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
@@ -177,21 +196,35 @@ impl Models {
         if !is_right && !meddled && !is_deleted {
             self.broken(deal, "no_deal_is_lost", "it is refused, and could be billed".to_owned());
         }
-        if !deal.ended.has_reasoned_letter(&deal.run.key) {
+        self.person_is_told(deal);
+    }
+
+    /// By a dead letter, or by the statement: the letter may have been sent again, and the queue was purged.
+    fn person_is_told(&mut self, deal: &Deal<'_>) {
+        let is_told = deal.ended.has_reasoned_letter(&deal.run.key) || deal.ended.is_differing(&deal.opportunity.id);
+        if deal.run.code.is_none() || !is_told {
             self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());
         }
     }
 
     fn review_at_rest(&mut self, deal: &Deal<'_>) {
         count(&mut self.facts, "a deal ended in review");
-        if deal.run.code.is_none() || !deal.ended.has_reasoned_letter(&deal.run.key) {
-            self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());
+        self.person_is_told(deal);
+        let is_above_ceiling = deal.judgement.bill().is_some_and(|bill| self.needs_approval(bill));
+        let waits_for_approval = is_above_ceiling && deal.run.code == Some("approval_required");
+        if waits_for_approval {
+            count(&mut self.facts, "a deal waits for an approval");
         }
-        let nobody_did_anything =
-            deal.opportunity.changes_by_people <= 1 && !self.is_meddled_with(&deal.opportunity.id);
+        let nobody_did_anything = deal.opportunity.changes_by_people <= 1
+            && !waits_for_approval
+            && !self.is_meddled_with(&deal.opportunity.id);
         if nobody_did_anything {
             self.broken(deal, "no_review_without_a_cause", "nobody had touched the deal".to_owned());
         }
+    }
+
+    fn needs_approval(&self, bill: &Bill) -> bool {
+        self.ceilings.get(bill.currency.as_str()).is_some_and(|ceiling| bill.total > *ceiling)
     }
 
     /// Whether Stripe's catalogue has a price for every line.

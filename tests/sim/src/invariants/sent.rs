@@ -22,6 +22,7 @@ impl Models {
                 self.is_the_only_one(now, &invoice, &opportunity_id);
                 self.is_what_was_read(now, &invoice, &opportunity_id);
                 self.goes_to_the_accounts_customer(now, &invoice, &opportunity_id);
+                self.is_approved(now, &invoice, &opportunity_id);
             }
             By::Person => count(&mut self.facts, "a person finalized a draft"),
             By::Stripe => {
@@ -59,6 +60,21 @@ impl Models {
             let why = differences.into_iter().flatten().next();
             let why = why.unwrap_or_else(|| "the deal was never billable when it was read".to_owned());
             self.violate(now, "what_is_sent_is_what_was_read", format!("{} of {opportunity_id}: {why}", invoice.id()));
+        }
+    }
+
+    /// Above the ceiling, somebody has said yes to at least this amount.
+    fn is_approved(&mut self, now: Timestamp, invoice: &Invoice, opportunity_id: &OpportunityId) {
+        let ceiling = self.ceilings.get(invoice.currency().as_str()).copied();
+        let Some(ceiling) = ceiling.filter(|ceiling| invoice.total() > *ceiling) else { return };
+        let opportunity = self.salesforce.opportunity(opportunity_id);
+        let total = domain::Money::from_minor_units(invoice.total(), invoice.currency()).to_major_units();
+        if opportunity.and_then(|one| one.most_approved).is_some_and(|most| most >= total) {
+            count(&mut self.facts, "an approved invoice above the ceiling was sent");
+        } else {
+            let detail =
+                format!("{} of {opportunity_id} comes to {}, the ceiling is {ceiling}", invoice.id(), invoice.total());
+            self.violate(now, "nothing_above_the_ceiling_is_sent_unapproved", detail);
         }
     }
 

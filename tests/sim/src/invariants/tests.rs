@@ -105,7 +105,8 @@ impl Case {
             organization_id: &organization_id,
             items: &items,
             dead_letters: &[],
-            is_reconciled: true,
+            differences: Some(&std::collections::BTreeSet::new()),
+            restores: 0,
         };
         // Only this deal is asked for.
         let others: Vec<_> = self.models.salesforce.opportunities().map(|deal| deal.id.clone()).collect();

@@ -69,11 +69,15 @@ pub struct Opportunity {
     pub sync_code: Option<String>,
     pub sync_message: Option<String>,
     pub approved_amount: Option<Decimal>,
+    /// The most that was ever approved.
+    pub most_approved: Option<Decimal>,
     pub payment_received: bool,
     pub paid_date: Option<String>,
     pub is_deleted: bool,
     pub automation: Automation,
     pub modified: Timestamp,
+    /// When it got the stage that it is in.
+    pub stage_since: Timestamp,
     pub our_writes: u32,
     /// Writes of ours that changed nothing.
     pub idle_writes: u32,

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use ledger::{Item, Page, Put, PutAnswer, Reason, TransactAnswer, Unavailable, Value};
 
-use super::{Outcome, Process, Request};
+use super::{Outcome, Process, Request, Switch};
 use crate::faults::{Fault, Operation};
 use crate::table::text;
 use crate::world::Sim;
@@ -99,9 +99,9 @@ impl ledger::Table for LedgerPort {
         self.call(Operation::LedgerPut, about, move |sim, fault| {
             let mut table = sim.table.borrow_mut();
             if fault == Some(Fault::OwnWriteConflict) {
-                table.put(&put);
+                table.put(sim.now_ms(), &put);
             }
-            table.put(&put)
+            table.put(sim.now_ms(), &put)
         })
         .await
     }
@@ -116,18 +116,23 @@ impl ledger::Table for LedgerPort {
                     reasons[0] = Reason::Conflict;
                     return TransactAnswer::Canceled(reasons);
                 }
-                Some(Fault::OwnWriteConflict) => drop(table.transact(&puts)),
+                Some(Fault::OwnWriteConflict) => drop(table.transact(sim.now_ms(), &puts)),
                 _ => {}
             }
-            table.transact(&puts)
+            table.transact(sim.now_ms(), &puts)
         })
         .await
     }
 
     async fn query(&self, pk: &str, sk_prefix: &str, after: Option<Item>) -> Result<Page, Unavailable> {
         let (pk, sk_prefix, about) = (pk.to_owned(), sk_prefix.to_owned(), pk.to_owned());
+        let process = Rc::clone(&self.0);
         self.call(Operation::LedgerQuery, about, move |sim, _| {
             let after = after.as_ref().map(|item| text(item, "sk"));
+            if pk == "control" {
+                let is_on = sim.operator.borrow().is_stopped();
+                process.switch.set(if is_on { Switch::IsOn } else { Switch::IsOff });
+            }
             let mut items = sim.table.borrow().query(&pk, &sk_prefix, after, PAGE + 1);
             let has_more = items.len() > PAGE;
             items.truncate(PAGE);

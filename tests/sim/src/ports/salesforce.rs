@@ -66,7 +66,12 @@ impl SalesforcePort {
 impl engine::Salesforce for SalesforcePort {
     async fn read(&self, queries: &[String]) -> Answer {
         let queries = queries.to_vec();
-        let operation = if queries.len() > 1 { Operation::ReadDeal } else { Operation::ReadBilling };
+        let is_list = |query: &String| query.contains(" ORDER BY SystemModstamp") || query.contains(" IN (");
+        let operation = match &queries[..] {
+            [query] if is_list(query) => Operation::ListDeals,
+            [_] => Operation::ReadBilling,
+            _ => Operation::ReadDeal,
+        };
         let about = queries.first().map(|query| id_in(query)).unwrap_or_default();
         self.call(operation, about, move |sim| sim.models.borrow_mut().salesforce.read(sim.now(), &queries)).await
     }

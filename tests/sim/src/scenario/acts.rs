@@ -30,6 +30,8 @@ pub enum Act {
         deal: OpportunityId,
         amount: Decimal,
     },
+    /// What it comes to now may be billed, whatever the ceiling.
+    Approve(OpportunityId),
     Delete(OpportunityId),
     /// Address, e-mail, whatever was wrong with the account; then the deal is saved.
     MendAccount {
@@ -100,6 +102,7 @@ impl Act {
             Self::EditLine { .. } => "edit line",
             Self::RemoveLine { .. } => "remove line",
             Self::EditAmount { .. } => "edit amount",
+            Self::Approve(_) => "approve",
             Self::Delete(_) => "delete",
             Self::MendAccount { .. } => "mend account",
             Self::MendLines(_) => "mend lines",
@@ -120,7 +123,8 @@ impl Act {
     /// The record that it is about.
     pub fn subject(&self) -> String {
         match self {
-            Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) | Self::Delete(deal) => deal.to_string(),
+            Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) => deal.to_string(),
+            Self::Approve(deal) | Self::Delete(deal) => deal.to_string(),
             Self::MendLines(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
             Self::EditLine { deal, .. }
             | Self::RemoveLine { deal, .. }
@@ -166,6 +170,10 @@ impl Act {
             Self::Win(deal) => org.edit(now, deal, |deal| deal.stage = "Closed Won".into()),
             Self::Reopen(deal) => org.edit(now, deal, |deal| deal.stage = "Negotiation".into()),
             Self::Touch(deal) => org.edit(now, deal, |_| {}),
+            Self::Approve(deal) => org.edit(now, deal, |deal| {
+                deal.approved_amount = deal.amount;
+                deal.most_approved = deal.most_approved.max(deal.amount);
+            }),
             Self::Delete(deal) => org.edit(now, deal, |deal| deal.is_deleted = true),
             Self::EditAmount { deal, amount } => org.edit(now, deal, |deal| deal.amount = Some(*amount)),
             Self::EditLine { deal, line, total } => org.edit_lines(now, deal, |deal| {

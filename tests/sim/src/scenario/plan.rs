@@ -96,6 +96,10 @@ fn sell(planner: &mut Planner<'_>, deal: &Opportunity, won_at: Timestamp) {
         let at = planner.some_time_after(won_at);
         planner.at(at, Act::Touch(deal.id.clone()));
     }
+    if planner.random.chance(100) {
+        let at = planner.some_time_after(won_at);
+        planner.at(at, Act::Approve(deal.id.clone()));
+    }
     if planner.random.chance(750) {
         let at = planner.after(won_at, 5, 4 * 24 * 3600);
         planner.at(at, Act::Pay { deal: deal.id.clone(), tries: 12 });

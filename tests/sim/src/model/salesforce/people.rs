@@ -12,7 +12,11 @@ impl Salesforce {
         let Some(opportunity) = self.opportunities.get_mut(id).filter(|opportunity| !opportunity.is_deleted) else {
             return false;
         };
+        let stage = opportunity.stage.clone();
         change(opportunity);
+        if opportunity.stage != stage {
+            opportunity.stage_since = now;
+        }
         opportunity.changes_by_people += 1;
         opportunity.modified = now;
         self.tell(now, id, false);

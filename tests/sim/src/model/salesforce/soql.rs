@@ -244,6 +244,9 @@ impl<'a> Tokens<'a> {
             return Ok(inner);
         }
         let field = self.word()?.to_owned();
+        if self.takes("IN") {
+            return self.one_of(field);
+        }
         let operator = self.word()?.to_owned();
         let literal = if self.rest.trim_start().starts_with('\'') {
             Literal::Text(self.quoted()?)
@@ -251,6 +254,21 @@ impl<'a> Tokens<'a> {
             Literal::parse(self.word()?)?
         };
         Ok(Expression::Compare { field, operator, literal })
+    }
+
+    /// A list of texts means: equal to one of them.
+    fn one_of(&mut self, field: String) -> Result<Expression, String> {
+        self.expect("(")?;
+        let mut any = Vec::new();
+        loop {
+            let literal = Literal::Text(self.quoted()?);
+            any.push(Expression::Compare { field: field.clone(), operator: "=".to_owned(), literal });
+            if !self.takes(",") {
+                break;
+            }
+        }
+        self.expect(")")?;
+        Ok(Expression::Or(any))
     }
 
     fn quoted(&mut self) -> Result<String, String> {

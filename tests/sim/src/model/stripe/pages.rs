@@ -8,8 +8,8 @@ use stripe::{Answer, Cursor, Error, Listed, Page};
 use super::Stripe;
 use super::failure::Failure;
 
-/// What a list answers at most.
-const PAGE: usize = 100;
+/// What a list answers at most. Stripe's hundred would never be reached here, and pages are to be turned.
+const PAGE: usize = 7;
 
 /// The page after the cursor, of objects that come newest first.
 fn page<T>(all: impl Iterator<Item = Listed<T>>, since: Timestamp, after: Option<&Cursor>) -> Page<T> {
