@@ -60,7 +60,7 @@ impl<T: Table> Ledger<T> {
             };
             others.push(Put::when(item::link(stripe_id, &run.id, now)?, ours));
         }
-        let is_open = run.status() == Status::Open;
+        let is_done = run.status() == Status::Done;
         let stored = StoredRun {
             status: run.status().as_str().to_owned(),
             run,
@@ -68,8 +68,9 @@ impl<T: Table> Ledger<T> {
             lease_until: if release == Release::Keep { old.lease_until } else { now },
             waiting_since: match release {
                 Release::Waiting => old.waiting_since.or(Some(now)),
-                // A failure while it waits must not make it wait from the beginning.
-                Release::Keep | Release::Now => old.waiting_since.filter(|_| is_open),
+                // A failure while it waits must not make it wait from the beginning; nor must an event that comes after it was
+                // put before a person.
+                Release::Keep | Release::Now => old.waiting_since.filter(|_| !is_done),
             },
             updated_at: now,
             chain,

@@ -83,6 +83,16 @@ async fn a_payment_that_is_never_linked_becomes_a_persons_business() {
     env.pay(&invoice).await;
     env.settle_for_days().await;
     assert_eq!(env.sqs.dead_letters()[0]["parked"]["code"], "invoice_not_linked");
+    // Another event about it does not make it wait for another day, nor tell anybody twice.
+    let organization = env.worker.engine.scope.organization_id.clone();
+    let occurred_at = env.now();
+    let event = domain::Event::InvoicePaid { invoice_id: domain::InvoiceId::parse(&invoice).unwrap(), occurred_at };
+    let again = queue::Envelope::new("evt_again", queue::Source::StripeWebhook, event, env.now());
+    env.sqs.send(&again.to_json());
+    env.settle().await;
+    let run = env.ledger().run(&format!("run#{organization}:{invoice}:invoice_paid:1")).await.unwrap().unwrap();
+    assert_eq!(run.status, "review");
+    assert_eq!(env.sqs.dead_letters().len(), 1);
     // Somebody mends it and sends the event again.
     env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": invoice }));
     env.sqs.redrive();

@@ -199,7 +199,9 @@ impl Fault {
             // There is nothing that could be stored under a key.
             Mode::KeysIgnored => !matches!(self, Self::KeyInUse | Self::LedgerRestored),
             // Nobody else finds what was lost.
-            Mode::NoReconciler => !matches!(self, Self::EventLost | Self::EventNeverMade | Self::QueuePurged),
+            Mode::NoReconciler => {
+                !matches!(self, Self::EventLost | Self::EventNeverMade | Self::QueuePurged | Self::LedgerRestored)
+            }
             Mode::All => true,
             // Whoever restores a table waits until no worker is left that could write to it.
             Mode::HeavyFreezes => !matches!(self, Self::LedgerRestored),

@@ -162,7 +162,12 @@ impl Models {
         match difference {
             Some(why) if !is_stated => self.broken(deal, "an_edit_is_never_silent", why),
             Some(_) => count(&mut self.facts, "a statement tells of an edit"),
-            None if is_stated && !meddled && !deal.opportunity.invoice_named_by_hand => {
+            // A payment that is before a person is one.
+            None if is_stated
+                && !meddled
+                && !deal.opportunity.invoice_named_by_hand
+                && deal.opportunity.payment_received == (invoice.status() == InvoiceStatus::Paid) =>
+            {
                 self.broken(deal, "a_difference_is_one", "the statement names a deal that is in order".to_owned());
             }
             None => {}
@@ -260,6 +265,8 @@ impl Models {
             let is_before_a_person = is_in_review && ended.has_reasoned_letter(&key);
             if is_before_a_person {
                 count(&mut self.facts, "a payment ended in review");
+            } else if ended.is_differing(&opportunity.id) {
+                count(&mut self.facts, "a statement tells of a payment");
             } else if ended.has_letter_about(invoice_id.as_str()) {
                 count(&mut self.facts, "a payment was given up after too many receives");
             } else {

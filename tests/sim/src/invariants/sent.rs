@@ -66,7 +66,9 @@ impl Models {
     /// Above the ceiling, somebody has said yes to at least this amount.
     fn is_approved(&mut self, now: Timestamp, invoice: &Invoice, opportunity_id: &OpportunityId) {
         let ceiling = self.ceilings.get(invoice.currency().as_str()).copied();
-        let Some(ceiling) = ceiling.filter(|ceiling| invoice.total() > *ceiling) else { return };
+        // What a person adds between the gate and the sending is that person's.
+        let is_above = |ceiling: &i64| invoice.total() > *ceiling && !invoice.touched_by_hand;
+        let Some(ceiling) = ceiling.filter(is_above) else { return };
         let opportunity = self.salesforce.opportunity(opportunity_id);
         let total = domain::Money::from_minor_units(invoice.total(), invoice.currency()).to_major_units();
         if opportunity.and_then(|one| one.most_approved).is_some_and(|most| most >= total) {
