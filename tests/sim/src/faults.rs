@@ -59,7 +59,8 @@ pub struct Window {
 #[derive(Debug)]
 pub struct Faults {
     random: Random,
-    per_ten_thousand: Vec<u64>,
+    /// Of each operation: what can hit it, and how often in ten thousand.
+    rates: Vec<Vec<(Fault, u64)>>,
     windows: Vec<Window>,
     pub longest_freeze_ms: i64,
     /// How far the clock of each of the worker's processes is off.
@@ -69,7 +70,12 @@ pub struct Faults {
 
 impl Faults {
     pub fn draw(mut random: Random, mode: Mode, from_ms: i64, until_ms: i64) -> Self {
-        let per_ten_thousand = Fault::ALL.iter().map(|fault| rate(&mut random, *fault, mode)).collect();
+        let per_ten_thousand: Vec<u64> = Fault::ALL.iter().map(|fault| rate(&mut random, *fault, mode)).collect();
+        let rates_of = |operation: &Operation| {
+            let rates = operation.faults().map(|fault| (*fault, per_ten_thousand[*fault as usize]));
+            rates.filter(|(_, rate)| *rate > 0).collect()
+        };
+        let rates = Operation::ALL.iter().map(rates_of).collect();
         let windows = windows(&mut random, mode, from_ms, until_ms);
         let skew_ms = match mode {
             Mode::Calm => 0,
@@ -88,12 +94,12 @@ impl Faults {
             Mode::KeysIgnored => 3 * MINUTE_MS,
             Mode::Calm | Mode::All | Mode::NoReconciler => 15 * MINUTE_MS,
         };
-        Self { random, per_ten_thousand, windows, longest_freeze_ms, skews_ms, counts }
+        Self { random, rates, windows, longest_freeze_ms, skews_ms, counts }
     }
 
     /// From now on nothing goes wrong any more.
     pub fn end(&mut self) {
-        self.per_ten_thousand.fill(0);
+        self.rates.iter_mut().for_each(Vec::clear);
         self.windows.clear();
         self.skews_ms.fill(0);
     }
@@ -126,9 +132,8 @@ impl Faults {
 
     fn roll(&mut self, operation: Operation) -> Option<Fault> {
         let mut left = self.random.below(10_000);
-        for fault in operation.faults() {
-            let rate = self.per_ten_thousand[*fault as usize];
-            if left < rate {
+        for (fault, rate) in &self.rates[operation as usize] {
+            if left < *rate {
                 return Some(*fault);
             }
             left -= rate;

@@ -19,6 +19,8 @@ pub struct Operator {
     stopped: u32,
     /// By currency, in minor units.
     ceilings: BTreeMap<&'static str, i64>,
+    /// How often dead letters were sent again.
+    pub redrives: u32,
     epoch: i64,
     restored_to_ms: i64,
 }

@@ -15,7 +15,8 @@ use crate::world::Sim;
 /// The function's timeout in `template.yaml`.
 const TIMEOUT_MS: i64 = 300_000;
 
-const HOUR_MS: i64 = 60 * 60 * 1000;
+const MINUTE_MS: i64 = 60 * 1000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
 
 /// What the passes came to.
 #[derive(Debug, Default)]
@@ -27,8 +28,9 @@ pub struct Passes {
 
 /// Passes from now on, until then. They are hours apart and not a quarter of one: what they find is the same, later.
 pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
-    let every_ms = *sim.random().pick(&[3 * HOUR_MS, 6 * HOUR_MS, 12 * HOUR_MS]);
-    let first_ms = sim.now_ms() + 60_000;
+    let every_ms = *sim.random().pick(&[6 * HOUR_MS, 12 * HOUR_MS, 24 * HOUR_MS]);
+    let first_ms = sim.now_ms() + MINUTE_MS;
+    until_it_is_in_use(sim);
     for at_ms in (first_ms..until_ms).step_by(usize::try_from(every_ms).expect("some hours")) {
         plan(sim, at_ms, PassKind::Sweep);
     }
@@ -39,6 +41,18 @@ pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
     for hours in [10, 7, 4, 1] {
         plan(sim, until_ms - hours * HOUR_MS, PassKind::Deep);
     }
+}
+
+/// A first pass that fails is followed by the next one in a quarter of an hour: deals are the reconciler's business from two
+/// hours before the first that did not.
+fn until_it_is_in_use(sim: &Rc<Sim>) {
+    sim.after(15 * MINUTE_MS, |sim| {
+        let watermarks = format!("watermark#{}", sim.scope.organization_id);
+        if sim.table.borrow().get(&watermarks, "in_use").is_none() {
+            start(sim, PassKind::Sweep);
+            until_it_is_in_use(sim);
+        }
+    });
 }
 
 fn plan(sim: &Rc<Sim>, at_ms: i64, kind: PassKind) {

@@ -168,9 +168,9 @@ fn judge(sim: &Rc<Sim>) {
     let organization_id = &sim.scope.organization_id;
     let passes = sim.passes.borrow();
     let differences = passes.last_deep.as_ref().map(|(_, differences)| differences);
-    let restores = sim.operator.borrow().restores();
+    let (restores, redrives) = (sim.operator.borrow().restores(), sim.operator.borrow().redrives);
     let (now, dead_letters) = (sim.now(), dead_letters.as_slice());
-    let ended = Ended { now, organization_id, items: &items, dead_letters, differences, restores };
+    let ended = Ended { now, organization_id, items: &items, dead_letters, differences, restores, redrives };
     models.at_rest(&ended);
     if sim.mode.is_reconciled() && passes.last_deep.as_ref().is_none_or(|(at_ms, _)| sim.now_ms() - at_ms > 5 * HOUR_MS)
     {

@@ -242,6 +242,7 @@ impl Sim {
         let (again, stay) = self.queue.borrow_mut().dead.drain(..).partition(is_chosen);
         self.queue.borrow_mut().dead = stay;
         let again: Vec<DeadLetter> = again;
+        self.operator.borrow_mut().redrives += u32::from(!again.is_empty());
         for letter in again {
             self.note(NOBODY, "redrive", letter.code.as_deref().unwrap_or("received too often"), "");
             self.queue.borrow_mut().send(self.now_ms(), letter.body);

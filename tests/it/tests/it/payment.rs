@@ -88,7 +88,7 @@ async fn a_payment_that_is_never_linked_becomes_a_persons_business() {
     let occurred_at = env.now();
     let event = domain::Event::InvoicePaid { invoice_id: domain::InvoiceId::parse(&invoice).unwrap(), occurred_at };
     let again = queue::Envelope::new("evt_again", queue::Source::StripeWebhook, event, env.now());
-    env.sqs.send(&again.to_json());
+    env.sqs.put(&again.to_json());
     env.settle().await;
     let run = env.ledger().run(&format!("run#{organization}:{invoice}:invoice_paid:1")).await.unwrap().unwrap();
     assert_eq!(run.status, "review");

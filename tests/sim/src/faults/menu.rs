@@ -165,7 +165,8 @@ impl Fault {
         let is_call = system != System::World;
         // The platform itself deletes a message that is done, when the process has nothing to do with it any more.
         let is_ours = is_call && operation != Operation::DeleteMessage;
-        let is_keyed = system == System::Stripe && is_write && operation != Operation::DeleteInvoice;
+        let is_deletion = matches!(operation, Operation::DeleteInvoice | Operation::DeleteCustomer);
+        let is_keyed = system == System::Stripe && is_write && !is_deletion;
         match self {
             Self::CrashBefore | Self::CrashAfter | Self::FreezeBefore | Self::FreezeAfter | Self::Slow => is_ours,
             Self::NeverArrives | Self::AnswerLost => is_call,

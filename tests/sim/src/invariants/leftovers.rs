@@ -8,6 +8,7 @@ use ledger::Item;
 use super::commits::{number, text};
 use super::deal_of;
 use super::quiet::Ended;
+use crate::model::salesforce::Opportunity;
 use crate::model::{Models, count};
 
 /// A deal's write-back and its payment are two writes. Each change by a person may bring a note, and one that takes it
@@ -46,15 +47,12 @@ impl Models {
     }
 
     fn writes_are_bounded(&mut self, ended: &Ended<'_>) {
-        let over: Vec<_> = self
-            .salesforce
-            .opportunities()
-            .filter(|one| {
-                one.our_writes > WRITES_PER_DEAL + WRITES_PER_CHANGE * (one.changes_by_people + ended.restores)
-            })
-            .map(|one| format!("{} was written {} times, {} changes", one.id, one.our_writes, one.changes_by_people))
-            .collect();
-        for detail in over {
+        let asked_again = ended.restores + ended.redrives;
+        let most = |one: &Opportunity| WRITES_PER_DEAL + WRITES_PER_CHANGE * (one.changes_by_people + asked_again);
+        let over = self.salesforce.opportunities().filter(|one| one.our_writes > most(one));
+        let over = over
+            .map(|one| format!("{} was written {} times, {} changes", one.id, one.our_writes, one.changes_by_people));
+        for detail in over.collect::<Vec<_>>() {
             self.violate(ended.now, "writes_are_bounded", detail);
         }
     }

@@ -107,6 +107,7 @@ impl Case {
             dead_letters: &[],
             differences: Some(&std::collections::BTreeSet::new()),
             restores: 0,
+            redrives: 0,
         };
         // Only this deal is asked for.
         let others: Vec<_> = self.models.salesforce.opportunities().map(|deal| deal.id.clone()).collect();

@@ -119,7 +119,7 @@ impl Stripe {
         self.advance(now);
         let request_id = Some(self.next_id("req"));
         let reply = |answer, replayed| Reply { answer, request_id, replayed };
-        if write.operation == Operation::DeleteInvoice {
+        if matches!(write.operation, Operation::DeleteInvoice | Operation::DeleteCustomer) {
             // Stripe ignores the key of a deletion.
             return self.execute(now, write).map(|answer| reply(answer, false)).map_err(|failure| failure.error);
         }

@@ -15,8 +15,8 @@ pub(super) fn id(prefix: &str, number: i64) -> String {
 }
 
 pub(super) fn generate(random: &mut Random, scenario: &mut Scenario, products: &[Product], start: Timestamp) {
-    let accounts: Vec<AccountId> = (1..=random.between(2, 5)).map(|number| account(random, scenario, number)).collect();
-    let deals = random.between(6, 16);
+    let accounts: Vec<AccountId> = (1..=random.between(1, 3)).map(|number| account(random, scenario, number)).collect();
+    let deals = random.between(2, 9);
     let mut lines_made = 0;
     for number in 1..=deals {
         let account_id = random.pick(&accounts).clone();
