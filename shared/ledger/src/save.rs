@@ -122,6 +122,12 @@ fn still_ours(old: &StoredRun) -> Condition {
     if planted!(NoFence) {
         return Condition::All(Vec::new());
     }
+    if planted!(SavesWithoutFence) {
+        return Condition::All(vec![
+            register("stripe_customer_id", &old.registers.customer_id),
+            register("stripe_invoice_id", &old.registers.invoice_id),
+        ]);
+    }
     Condition::All(vec![
         Test::Is("fence", number(old.fence)),
         Test::Is("version", number(old.version)),

@@ -2,6 +2,7 @@
 
 mod menu;
 
+use crate::guards::Guard;
 use crate::options::Mode;
 use crate::random::Random;
 pub use menu::{Fault, Operation, System};
@@ -74,8 +75,8 @@ impl Faults {
         let skew_ms = match mode {
             Mode::Calm => 0,
             // Without keys the ten minutes of quiet are all there is, and they are measured by these clocks.
-            Mode::KeysIgnored => 20 * 1000,
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes => 10 * MINUTE_MS,
+            Mode::KeysIgnored | Mode::Without(Guard::Keys) => 20 * 1000,
+            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
         let mut counts = Counts::default();
@@ -85,8 +86,8 @@ impl Faults {
         }
         let longest_freeze_ms = match mode {
             Mode::HeavyFreezes => 30 * MINUTE_MS,
-            Mode::KeysIgnored => 3 * MINUTE_MS,
-            Mode::Calm | Mode::All | Mode::NoReconciler => 15 * MINUTE_MS,
+            Mode::KeysIgnored | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
+            Mode::Calm | Mode::All | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
         };
         Self { random, per_ten_thousand, windows, longest_freeze_ms, skews_ms, counts }
     }

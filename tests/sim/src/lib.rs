@@ -3,8 +3,10 @@
 
 pub mod executor;
 pub mod faults;
+pub mod guards;
 pub mod invariants;
 pub mod many;
+pub mod matrix;
 pub mod model;
 pub mod options;
 pub mod ports;

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use domain::InvoiceId;
 use jiff::SignedDuration;
 use ledger::Item;
+use planted::Bug;
 use queue::Envelope;
 
 use crate::executor::timestamp;
 use crate::faults::{Counts, Faults};
+use crate::guards::Guard;
 use crate::invariants::Ended;
 use crate::model::{Facts, StripeEvent, Violation};
 use crate::options::Mode;
@@ -31,7 +33,7 @@ pub struct Plan {
     pub seed: u64,
     pub mode: Mode,
     /// A mistake that the code makes in this history.
-    pub bug: Option<planted::Bug>,
+    pub bug: Option<Bug>,
     /// Whether its lines are kept, for somebody to read.
     pub is_told: bool,
     /// A ledger whose conditions always hold: the harness has to notice.
@@ -41,6 +43,15 @@ pub struct Plan {
 impl Plan {
     pub fn new(seed: u64, mode: Mode) -> Self {
         Self { seed, mode, bug: None, is_told: false, ledger_forgets_conditions: false }
+    }
+
+    fn judges(&self, rule: &str) -> bool {
+        self.mode.judges(rule)
+    }
+
+    /// What is planted: the bug, and the guard that is off.
+    fn bugs(&self) -> Vec<Bug> {
+        self.mode.guard_off().map(Guard::bug).into_iter().chain(self.bug).collect()
     }
 
     pub fn told(self) -> Self {
@@ -65,9 +76,9 @@ pub fn run(plan: Plan) -> History {
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario);
-    planted::plant(plan.bug);
+    planted::plant(&plan.bugs());
     let played = catch_unwind(AssertUnwindSafe(|| play(&sim, acts)));
-    planted::plant(None);
+    planted::plant(&[]);
     let (events, now) = (sim.events(), sim.now());
     sim.end();
     let mut models = sim.models.borrow_mut();
@@ -76,6 +87,7 @@ pub fn run(plan: Plan) -> History {
         let why = words.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
         models.violations.push(Violation::new(now, "nothing_panics", why));
     }
+    models.violations.retain(|violation| plan.judges(violation.rule));
     let mut facts = models.all_facts();
     for (fact, times) in sim.facts.borrow().iter() {
         *facts.entry(fact).or_default() += times;

@@ -184,7 +184,7 @@ impl Fault {
             Mode::Calm => false,
             // There is nothing that could be stored under a key.
             Mode::KeysIgnored => !matches!(self, Self::KeyInUse),
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes => true,
+            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => true,
         }
     }
 
