@@ -48,7 +48,11 @@ impl<T: Table> Ledger<T> {
         let mut others = Vec::new();
         for call in calls.iter().filter(|_| !planted!(DropsCalls)) {
             let (entry, next) = chain.append(&run.id, call)?;
-            others.push(Put::when(entry, Condition::Absent));
+            let is_first = match planted!(SavesWithoutFence) {
+                false => Condition::Absent,
+                true => Condition::AbsentOr(Test::Missing("nothing")),
+            };
+            others.push(Put::when(entry, is_first));
             chain = next;
         }
         let link = new_link(&old.registers, &registers);

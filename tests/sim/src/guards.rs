@@ -62,10 +62,24 @@ impl Guard {
                 "a_log_only_grows",
                 "a_log_entry_never_changes",
                 "the_log_is_whole",
+                "the_log_tells_of_the_invoice",
+                // It sets the generations of the keys back, so that one that Stripe knows comes again for another request.
+                "no_old_key",
+                "one_body_under_one_key",
             ],
             Self::Ownership => &[],
-            // That is what is off.
-            Self::Intents => &["a_key_is_saved_before_it_is_sent"],
+            // The save that carries the intent carries the invoice's id as well. Without it a process that dies after sending
+            // leaves nothing behind but the key, and that is forgotten after a day, or belongs to another body when the deal was
+            // edited. So this guard is no second layer: what is left is that an id, once saved, does not change, and that what
+            // is sent was read.
+            Self::Intents => &[
+                "a_key_is_saved_before_it_is_sent",
+                "no_old_key",
+                "one_body_under_one_key",
+                "an_invoice_is_mailed_once",
+                "one_invoice_per_deal",
+                "no_deal_is_lost",
+            ],
         }
     }
 }
