@@ -44,6 +44,7 @@ impl<W: World> Engine<W> {
             owner: errand.owner.clone(),
             reopen: match (&errand.envelope.parked, is_child) {
                 _ if is_doubted => Reopen::Always,
+                (_, true) if planted!(NewcomersBeginAnew) => Reopen::Always,
                 (_, true) => Reopen::UnlessDone,
                 (Some(_), false) => Reopen::Always,
                 (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),

@@ -61,11 +61,11 @@ bugs! {
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
     SendsBeforeSaving(Engine) = "sends-before-saving", "a request goes out before its intent is saved", "F1", ["all"];
     KeyOfTheAccount(Engine) = "key-of-the-account", "the key does not name the run", "F11", ["all"];
-    KeyOfTheMoment(Engine) = "key-of-the-moment", "the key holds the time", "F11", ["without-intents"];
+    KeyOfTheMoment(Engine) = "key-of-the-moment", "the key holds the time", "F11", ["without-fence"];
     TrustsOldKeys(Engine) = "trusts-old-keys", "a key is trusted after Stripe has forgotten it", "F10", ["all"];
     TrustsSpentKeys(Engine) = "trusts-spent-keys", "a key that replays a server error is sent for ever", "F7", ["all"];
     NeverWaits(Engine) = "never-waits", "it is looked while a request may still be under way", "late landing", ["without-keys"];
-    SendsWithoutQuiet(Engine) = "sends-without-quiet", "the draft is sent while a change of its lines may be under way", "late landing", ["keys-ignored"];
+    SendsWithoutQuiet(Engine) = "sends-without-quiet", "the draft is sent while a change of its lines may be under way", "late landing", ["keys-ignored-heavily"];
     LookTakesAnything(Engine) = "look-takes-anything", "a look adopts another deal's invoice", "two deals, one invoice", ["all"];
     LookSeesDraftsOnly(Engine) = "look-sees-drafts-only", "a look misses the invoice that was sent", "F10", ["all"];
     LookFindsNothing(Engine) = "look-finds-nothing", "an old key gets a successor without a look", "F10", ["without-keys"];
@@ -83,7 +83,7 @@ bugs! {
     ForgetsTheLink(Ledger) = "forgets-the-link", "an invoice is saved without the link back", "a payment of nobody", ["all"];
     ChangesRegisters(Ledger) = "changes-registers", "the invoice of a run may change", "two invoices", ["without-intents"];
     IsNotItsOwn(Ledger) = "is-not-its-own", "an own write whose answer was lost counts as somebody else's", "F8", ["all"];
-    ForgetsWhenSent(Ledger) = "forgets-when-sent", "a dead holder's last request counts as older than it is", "late landing", ["keys-ignored"];
+    ForgetsWhenSent(Ledger) = "forgets-when-sent", "a dead holder's last request counts as older than it is", "late landing", ["keys-ignored-heavily"];
     HidesOpenRuns(Ledger) = "hides-open-runs", "unfinished runs are not in the index", "F15", ["all"];
     DropsCalls(Ledger) = "drops-calls", "calls are not logged", "no reason to act on", ["all"];
     FirstBatchOnly(Workflow) = "first-batch-only", "of a long deal only the first hundred lines are billed", "a line short", ["all"];
@@ -98,7 +98,7 @@ bugs! {
     TakesPendingItems(Engine) = "takes-pending-items", "what lies around for the customer comes onto the invoice", "a stranger's line", ["all"];
     SavesWithoutFence(Ledger) = "saves-without-fence", "a holder that lost the run saves unless an id has changed", "F5", ["heavy-freezes"];
     TakesOverAtOnce(Ledger) = "takes-over-at-once", "two workers take over one dead worker's run", "F4", ["heavy-freezes"];
-    ForgetsTheDead(Ledger) = "forgets-the-dead", "a dead holder's last request counts as answered", "late landing", ["keys-ignored"];
+    ForgetsTheDead(Ledger) = "forgets-the-dead", "a dead holder's last request counts as answered", "late landing", ["keys-ignored-heavily"];
     EndedIsEnded(Ledger) = "ended-is-ended", "no event takes up a run that has ended", "a mended deal is not billed", ["all"];
     TrustsNoKey(Engine) = "trusts-no-key", "every attempt is looked for, and has a key of its own", "the guard of the keys, turned down", [];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];

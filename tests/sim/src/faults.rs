@@ -75,7 +75,7 @@ impl Faults {
         let skew_ms = match mode {
             Mode::Calm => 0,
             // Without keys the ten minutes of quiet are all there is, and they are measured by these clocks.
-            Mode::KeysIgnored | Mode::Without(Guard::Keys) => 20 * 1000,
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 20 * 1000,
             Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
@@ -86,7 +86,7 @@ impl Faults {
         }
         let longest_freeze_ms = match mode {
             Mode::HeavyFreezes => 30 * MINUTE_MS,
-            Mode::KeysIgnored | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
             Mode::Calm | Mode::All | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
         };
         Self { random, per_ten_thousand, windows, longest_freeze_ms, skews_ms, counts }
@@ -147,7 +147,9 @@ fn rate(random: &mut Random, fault: Fault, mode: Mode) -> u64 {
         return 0;
     }
     match mode {
-        Mode::HeavyFreezes if fault.is_heavy() => drawn * 2 + 100,
+        Mode::HeavyFreezes | Mode::KeysIgnoredHeavily if fault.is_heavy() => drawn * 2 + 100,
+        // A dead worker's run is taken up before the dead one's request lands.
+        Mode::KeysIgnoredHeavily if fault == Fault::VisibilityEnds => 3000,
         _ if is_on => drawn,
         _ => 0,
     }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{AccountId, CustomerId, OpportunityId};
 
-use crate::model::bill::Bill;
+use crate::model::bill::{Bill, Judgement};
 use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, Violation};
 pub use quiet::Ended;
@@ -27,6 +27,8 @@ pub use quiet::Ended;
 pub struct Watch {
     /// The customer that each account was billed through last.
     billed_through: BTreeMap<AccountId, CustomerId>,
+    /// The deals as each process read them last.
+    read_by: BTreeMap<(u64, OpportunityId), Judgement>,
     /// The keys that some run's item has held.
     saved_keys: BTreeSet<String>,
 }

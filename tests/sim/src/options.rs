@@ -13,6 +13,8 @@ pub enum Mode {
     NoReconciler,
     KeysIgnored,
     HeavyFreezes,
+    /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
+    KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
     Without(Guard),
 }
@@ -24,6 +26,7 @@ impl Mode {
         Self::NoReconciler,
         Self::KeysIgnored,
         Self::HeavyFreezes,
+        Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
         Self::Without(Guard::Links),
@@ -41,8 +44,14 @@ impl Mode {
             Self::NoReconciler => "no-reconciler",
             Self::KeysIgnored => "keys-ignored",
             Self::HeavyFreezes => "heavy-freezes",
+            Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
+    }
+
+    /// Whether Stripe forgets every key at once.
+    pub fn ignores_keys(self) -> bool {
+        matches!(self, Self::KeysIgnored | Self::KeysIgnoredHeavily)
     }
 
     pub fn guard_off(self) -> Option<Guard> {
@@ -88,7 +97,7 @@ sim --seed S [--mode M]               plays one, and prints it
 --bug SLUG                            with a planted bug
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

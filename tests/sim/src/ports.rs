@@ -48,6 +48,8 @@ pub struct Process {
     pub skew_ms: i64,
     /// How long it stood still. Nobody ends a process that does not run.
     pub frozen_ms: Cell<i64>,
+    /// Some answer never came, so it cannot know what it holds.
+    pub has_lost_an_answer: Cell<bool>,
 }
 
 impl Process {
@@ -97,6 +99,9 @@ impl Process {
         let Request { operation, about, unknown } = request;
         let fault = self.sim.strike(self.number, operation, &about);
         let timing = self.timing(fault);
+        if timing.gives_up_ms.is_some() {
+            self.has_lost_an_answer.set(true);
+        }
         let slot: Slot<T> = Rc::default();
         if let Some(dies_ms) = timing.dies_ms {
             let task = self.task;

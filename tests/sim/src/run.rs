@@ -108,7 +108,7 @@ pub fn run(plan: Plan) -> History {
 
 fn begin(plan: Plan, mut random: Random, scenario: Scenario) -> Rc<Sim> {
     let Scenario { mut models, scope, settings, .. } = scenario;
-    models.stripe.keys_ignored = plan.mode == Mode::KeysIgnored;
+    models.stripe.keys_ignored = plan.mode.ignores_keys();
     models.stripe.search_lag = SignedDuration::from_secs(random.between(0, 3600));
     let until_ms = START_MS + ACTIVE.as_secs() * 1000;
     let faults = Faults::draw(random.fork(), plan.mode, START_MS, until_ms);

@@ -183,7 +183,7 @@ impl Fault {
         match mode {
             Mode::Calm => false,
             // There is nothing that could be stored under a key.
-            Mode::KeysIgnored => !matches!(self, Self::KeyInUse),
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily => !matches!(self, Self::KeyInUse),
             Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => true,
         }
     }

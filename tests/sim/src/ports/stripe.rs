@@ -174,6 +174,10 @@ impl engine::Stripe for StripePort {
         let about = write.path.trim_start_matches("/v1/").to_owned();
         let sim = &self.0.sim;
         sim.models.borrow_mut().sending(sim.now(), &key);
+        if write.operation == stripe::Operation::SendInvoice {
+            let id = about.split('/').nth(1).unwrap_or_default();
+            sim.models.borrow_mut().sending_invoice(sim.now(), self.0.number, id);
+        }
         self.call(operation_of(&write), about, move |stripe, now| stripe.write(now, &write, &key)).await
     }
 
