@@ -34,7 +34,7 @@ impl<W: World> Engine<W> {
         let control = self.allowed().await?;
         let now = self.now();
         // One that was frozen until its time was over must not take a run only to put it down: its message may be gone.
-        if errand.deadline.duration_since(now) < LAST_CALL {
+        if errand.deadline.duration_since(now) < LAST_CALL && !planted!(IgnoresTheDeadline) {
             return Err(Pause::new(Pace::Now, "out_of_time", "the next invocation takes the run"));
         }
         let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
@@ -44,6 +44,7 @@ impl<W: World> Engine<W> {
             owner: errand.owner.clone(),
             reopen: match (&errand.envelope.parked, is_child) {
                 _ if is_doubted => Reopen::Always,
+                (_, true) if planted!(NewcomersBeginAnew) => Reopen::Always,
                 (_, true) => Reopen::UnlessDone,
                 (Some(_), false) => Reopen::Always,
                 (None, false) => Reopen::ForNewEvent(errand.envelope.id.clone()),
@@ -172,7 +173,7 @@ impl<W: World> Engine<W> {
     }
 
     async fn enough_time(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
-        if errand.deadline.duration_since(self.now()) < LAST_CALL {
+        if errand.deadline.duration_since(self.now()) < LAST_CALL && !planted!(IgnoresTheDeadline) {
             return self.give_back(work, Pause::new(Pace::Now, "out_of_time", "the next invocation goes on")).await;
         }
         Ok(())
@@ -236,6 +237,9 @@ impl<W: World> Engine<W> {
                 Key::Open { is_spent, is_ambiguous } => {
                     if let Some(intent) = work.run.intents.get_mut(&operation) {
                         intent.last_sent = self.now();
+                        if planted!(CountsFromTheLastSend) {
+                            intent.first_sent = intent.last_sent;
+                        }
                         intent.replays_error |= is_spent;
                         intent.ambiguous |= is_ambiguous;
                     }

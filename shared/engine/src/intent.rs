@@ -37,7 +37,7 @@ pub(crate) fn trust(intent: &Intent, run: &Run, now: Timestamp) -> Trust {
     let is_spent = intent.replays_error && !planted!(TrustsSpentKeys);
     let is_of_this_epoch = intent.epoch == run.epoch() || planted!(ForgetsRestores);
     let is_remembered = now.duration_since(intent.first_sent) < KEY_TRUSTED || planted!(TrustsOldKeys);
-    if !is_spent && is_of_this_epoch && is_remembered {
+    if !is_spent && is_of_this_epoch && is_remembered && !planted!(TrustsNoKey) {
         return Trust::SameKey;
     }
     let quiet_at = quiet_at(intent);

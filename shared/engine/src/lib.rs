@@ -101,6 +101,7 @@ impl<W: World> Engine<W> {
 /// The reconciler says it again for as long as a run is due; a message for each time that waits on its own would pile up.
 fn later(errand: &Errand<'_>, pause: Pause) -> Outcome {
     match errand.envelope.event {
+        _ if planted!(DropsWhileHeld) && pause.code == "run_is_held" => Outcome::Ignored { code: pause.code },
         Event::RunDue { .. } if errand.envelope.parked.is_none() => Outcome::Ignored { code: pause.code },
         _ => Outcome::Retry(pause),
     }

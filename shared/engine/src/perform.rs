@@ -62,6 +62,7 @@ impl<W: World> Engine<W> {
                     // One key with two bodies: somebody has to look first, and so do we before anything else is sent.
                     stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true, is_ambiguous: true },
                     _ if result.is_ok() => Key::Retired,
+                    stripe::Error::Unknown { .. } if planted!(NewKeyForUnknown) => Key::Retired,
                     stripe::Error::Unknown { replayed, .. } => {
                         Key::Open { is_spent: replayed, is_ambiguous: !replayed }
                     }

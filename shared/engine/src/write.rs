@@ -19,12 +19,12 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
         )),
         Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due } => {
-            stripe::Write::create_invoice(&CreateInvoice {
+            without_a_constant(stripe::Write::create_invoice(&CreateInvoice {
                 customer: customer_id.clone(),
                 currency: *currency,
                 days_until_due: *days_until_due,
                 metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
-            })
+            }))
         }
         Call::AddLines { invoice_id, lines, .. } => {
             let lines: Vec<_> = lines.iter().map(line_params).collect();
@@ -85,4 +85,16 @@ fn line_params(new: &NewLine) -> InvoiceLineParams {
         quantity,
         pricing,
     }
+}
+
+/// Stripe's own defaults are others.
+fn without_a_constant(write: stripe::Write) -> stripe::Write {
+    let replaced = |right, wrong| stripe::Write { body: write.body.replace(right, wrong), ..write.clone() };
+    if planted!(LetsStripeAdvance) {
+        return replaced("auto_advance=false", "auto_advance=true");
+    }
+    if planted!(TakesPendingItems) {
+        return replaced("pending_invoice_items_behavior=exclude", "pending_invoice_items_behavior=include");
+    }
+    write
 }

@@ -35,6 +35,7 @@ impl Reopen {
     fn takes_up(&self, run: &Run) -> bool {
         match (run.status(), self) {
             (Status::Open, _) | (_, Self::Always) => true,
+            (_, Self::ForNewEvent(_)) if planted!(EndedIsEnded) => false,
             (_, Self::ForNewEvent(event_id)) => !run.has_answered(event_id),
             (status, Self::UnlessDone) => status != Status::Done,
         }
@@ -103,7 +104,7 @@ impl<T: Table> Ledger<T> {
         let last_held = old.lease_until.max(old.updated_at).min(claim.now);
         for intent in run.intents.values_mut().filter(|intent| intent.is_open() && !planted!(ForgetsWhenSent)) {
             intent.last_sent = intent.last_sent.max(last_held);
-            intent.ambiguous |= died;
+            intent.ambiguous |= died && !planted!(ForgetsTheDead);
         }
         let taken = StoredRun {
             run,
@@ -120,6 +121,7 @@ impl<T: Table> Ledger<T> {
             Test::Is("fence", number(taken.fence - 1)),
             Test::Is("version", number(taken.version - 1)),
         ]);
+        let unchanged = if planted!(TakesOverAtOnce) { Condition::All(Vec::new()) } else { unchanged };
         match self.table.put(Put::when(taken.write(claim.lease_until)?, unchanged)).await? {
             PutAnswer::Done => Ok(Begun::Held(Box::new(Held { stored: taken, is_new: false }))),
             // The answer to our own put was lost, and the SDK's second attempt found the first one's item.

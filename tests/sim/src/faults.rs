@@ -2,6 +2,7 @@
 
 mod menu;
 
+use crate::guards::Guard;
 use crate::options::Mode;
 use crate::random::Random;
 pub use menu::{Fault, Operation, System};
@@ -80,8 +81,8 @@ impl Faults {
         let skew_ms = match mode {
             Mode::Calm => 0,
             // Without keys the ten minutes of quiet are all there is, and they are measured by these clocks.
-            Mode::KeysIgnored => 20 * 1000,
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes => 10 * MINUTE_MS,
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 20 * 1000,
+            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
         let mut counts = Counts::default();
@@ -91,8 +92,8 @@ impl Faults {
         }
         let longest_freeze_ms = match mode {
             Mode::HeavyFreezes => 30 * MINUTE_MS,
-            Mode::KeysIgnored => 3 * MINUTE_MS,
-            Mode::Calm | Mode::All | Mode::NoReconciler => 15 * MINUTE_MS,
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
+            Mode::Calm | Mode::All | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
         };
         Self { random, rates, windows, longest_freeze_ms, skews_ms, counts }
     }
@@ -151,7 +152,9 @@ fn rate(random: &mut Random, fault: Fault, mode: Mode) -> u64 {
         return 0;
     }
     match mode {
-        Mode::HeavyFreezes if fault.is_heavy() => drawn * 2 + 100,
+        Mode::HeavyFreezes | Mode::KeysIgnoredHeavily if fault.is_heavy() => drawn * 2 + 100,
+        // A dead worker's run is taken up before the dead one's request lands.
+        Mode::KeysIgnoredHeavily if fault == Fault::VisibilityEnds => 3000,
         _ if is_on => drawn,
         _ => 0,
     }

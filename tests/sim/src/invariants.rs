@@ -3,18 +3,21 @@
 //! Nothing here asks the product what it thinks. The deal's bill is worked out from the record, the invoice is looked at as
 //! Stripe holds it, and what the ledger says is compared with both.
 
+mod books;
 mod commits;
+mod intents;
 mod leftovers;
+mod outside;
 mod quiet;
 mod sent;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{AccountId, CustomerId, OpportunityId};
 
-use crate::model::bill::Bill;
+use crate::model::bill::{Bill, Judgement};
 use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, Violation};
 pub use quiet::Ended;
@@ -24,6 +27,10 @@ pub use quiet::Ended;
 pub struct Watch {
     /// The customer that each account was billed through last.
     billed_through: BTreeMap<AccountId, CustomerId>,
+    /// The deals as each process read them last.
+    read_by: BTreeMap<(u64, OpportunityId), Judgement>,
+    /// The keys that some run's item has held.
+    saved_keys: BTreeSet<String>,
 }
 
 /// The deal that an invoice of ours is for.

@@ -3,15 +3,19 @@
 
 pub mod executor;
 pub mod faults;
+pub mod guards;
 pub mod invariants;
 pub mod many;
+pub mod matrix;
 pub mod model;
+pub mod naive;
 pub mod operator;
 pub mod options;
 pub mod ports;
 pub mod queue;
 pub mod random;
 pub mod reconciler;
+pub mod rumours;
 pub mod run;
 pub mod scenario;
 pub mod table;

@@ -2,6 +2,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use sim::many::{ENOUGH, Total, many};
+use sim::matrix;
 use sim::options::{Mode, Options, USAGE, What};
 use sim::run::{Plan, run};
 
@@ -17,6 +18,9 @@ fn main() -> ExitCode {
         Ok(Options { mode, bug, what: What::One { seed } }) => one(Plan { bug, ..Plan::new(seed, mode) }),
         Ok(Options { mode, bug, what: What::Many { from, seeds } }) => {
             print_many(Plan { bug, ..Plan::new(from, mode) }, seeds)
+        }
+        Ok(Options { what: What::Matrix { seeds }, .. }) => {
+            return if matrix::print(seeds) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Err(why) => {
             eprintln!("sim: {why}\n\n{USAGE}");

@@ -2,6 +2,8 @@
 
 use planted::Bug;
 
+use crate::guards::Guard;
+
 /// Which faults there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -11,11 +13,29 @@ pub enum Mode {
     NoReconciler,
     KeysIgnored,
     HeavyFreezes,
+    /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
+    KeysIgnoredHeavily,
+    /// All faults, and one guard of ours is off.
+    Without(Guard),
 }
 
 impl Mode {
-    pub const ALL: &'static [Mode] =
-        &[Self::Calm, Self::All, Self::NoReconciler, Self::KeysIgnored, Self::HeavyFreezes];
+    pub const ALL: &'static [Mode] = &[
+        Self::Calm,
+        Self::All,
+        Self::NoReconciler,
+        Self::KeysIgnored,
+        Self::HeavyFreezes,
+        Self::KeysIgnoredHeavily,
+        Self::Without(Guard::Leases),
+        Self::Without(Guard::Fence),
+        Self::Without(Guard::Links),
+        Self::Without(Guard::Ownership),
+        Self::Without(Guard::Intents),
+        Self::Without(Guard::ReadingAgain),
+        Self::Without(Guard::NewKeys),
+        Self::Without(Guard::Keys),
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -24,12 +44,31 @@ impl Mode {
             Self::NoReconciler => "no-reconciler",
             Self::KeysIgnored => "keys-ignored",
             Self::HeavyFreezes => "heavy-freezes",
+            Self::KeysIgnoredHeavily => "keys-ignored-heavily",
+            Self::Without(guard) => guard.name(),
         }
     }
 
-    /// Whether the reconciler runs.
+    /// Whether the reconciler runs. Where one guard is off, it would hide what the others let through.
     pub fn is_reconciled(self) -> bool {
-        self != Self::NoReconciler
+        matches!(self, Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes)
+    }
+
+    /// Whether Stripe forgets every key at once.
+    pub fn ignores_keys(self) -> bool {
+        matches!(self, Self::KeysIgnored | Self::KeysIgnoredHeavily)
+    }
+
+    pub fn guard_off(self) -> Option<Guard> {
+        match self {
+            Self::Without(guard) => Some(guard),
+            _ => None,
+        }
+    }
+
+    /// Whether what breaks this rule is a violation under this mode.
+    pub fn judges(self, rule: &str) -> bool {
+        self.guard_off().is_none_or(|guard| !guard.not_judged().contains(&rule))
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -51,19 +90,31 @@ pub enum What {
     Many { from: u64, seeds: u64 },
     /// One seed, with its whole history.
     One { seed: u64 },
+    /// Every planted bug, until it shows or so many seeds are played.
+    Matrix { seeds: u64 },
 }
+
+/// How many seeds a bug may hide in, if nobody says.
+const MATRIX_SEEDS: u64 = 2000;
 
 pub const USAGE: &str = "sim --seeds N [--mode M] [--from S]   plays N histories
 sim --seed S [--mode M]               plays one, and prints it
 --bug SLUG                            with a planted bug
+sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes";
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let (mut mode, mut bug, mut seeds, mut seed, mut from) = (Mode::All, None, None, None, 1);
+        let mut is_matrix = false;
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
+            if name == "--kill-matrix" {
+                is_matrix = true;
+                continue;
+            }
             let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
             let number = || value.parse::<u64>().map_err(|_| format!("{name} needs a number, not {value}"));
             match name.as_str() {
@@ -76,6 +127,7 @@ impl Options {
             }
         }
         let what = match (seeds, seed) {
+            (None | Some(1..), None) if is_matrix => What::Matrix { seeds: seeds.unwrap_or(MATRIX_SEEDS) },
             (Some(seeds), None) if seeds > 0 => What::Many { from, seeds },
             (None, Some(seed)) => What::One { seed },
             _ => return Err("say either how many seeds or which one".to_owned()),
@@ -107,6 +159,8 @@ mod tests {
         ] {
             assert_eq!(parse(line), expected, "{line}");
         }
+        let matrix = |seeds| Ok(Options { mode: Mode::All, bug: None, what: What::Matrix { seeds } });
+        assert_eq!((parse("--kill-matrix"), parse("--kill-matrix --seeds 7")), (matrix(2000), matrix(7)));
         let with_bug = parse("--seeds 1 --bug no-fence").expect("a bug");
         assert_eq!(with_bug.bug, Some(Bug::NoFence));
         for line in [
@@ -117,6 +171,7 @@ mod tests {
             "--seeds 0",
             "--seed 1 --seeds 2",
             "--mode none --seeds 1",
+            "--kill-matrix --seed 1",
             "--loud 1",
         ] {
             assert!(parse(line).is_err(), "{line}");

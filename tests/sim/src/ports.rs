@@ -48,6 +48,8 @@ pub struct Process {
     pub skew_ms: i64,
     /// How long it stood still. Nobody ends a process that does not run.
     pub frozen_ms: Cell<i64>,
+    /// Some answer never came, so it cannot know what it holds.
+    pub has_lost_an_answer: Cell<bool>,
     /// What the operator had decided when it last asked, until it writes to a vendor.
     pub switch: Cell<Switch>,
 }
@@ -63,8 +65,8 @@ pub enum Switch {
 
 impl Process {
     pub fn new(sim: &Rc<Sim>, task: TaskId, number: u64, skew_ms: i64) -> Self {
-        let (frozen_ms, switch) = (0.into(), Switch::NotAsked.into());
-        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, switch }
+        let (frozen_ms, has_lost_an_answer, switch) = (0.into(), false.into(), Switch::NotAsked.into());
+        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, has_lost_an_answer, switch }
     }
 
     /// Nothing is sent to a vendor without having asked whether anything may be sent.
@@ -124,6 +126,9 @@ impl Process {
         self.asks_before(operation);
         let fault = self.sim.strike(self.number, operation, &about);
         let timing = self.timing(fault);
+        if timing.gives_up_ms.is_some() {
+            self.has_lost_an_answer.set(true);
+        }
         let slot: Slot<T> = Rc::default();
         if let Some(dies_ms) = timing.dies_ms {
             let task = self.task;

@@ -7,7 +7,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use domain::{Currency, OrganizationId};
+use domain::{Currency, OpportunityId, OrganizationId};
 use engine::Scope;
 use jiff::{SignedDuration, Timestamp};
 use mapping::Settings;
@@ -36,6 +36,8 @@ pub struct Scenario {
     pub models: Models,
     pub scope: Scope,
     pub settings: Settings,
+    /// Deals that were made of another one.
+    pub(crate) clones: Vec<(OpportunityId, OpportunityId)>,
     /// In the order of time.
     pub acts: Vec<(Timestamp, Act)>,
 }
@@ -65,6 +67,7 @@ impl Scenario {
                 org_currency: Currency::parse(org_currency).expect("one of four"),
                 days_until_due: 30,
             },
+            clones: Vec::new(),
             acts: Vec::new(),
         };
         deals::generate(random, &mut scenario, &products, start);

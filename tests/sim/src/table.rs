@@ -89,6 +89,12 @@ impl Table {
         }
     }
 
+    /// As if runs had a time to live: those that were saved last before this.
+    pub fn forget_runs_before(&mut self, at_ms: i64) {
+        let is_old = |item: &Item| matches!(item.get("updated_at"), Some(Value::Number(saved)) if *saved < at_ms);
+        self.items.retain(|(_, sk), item| sk != "run" || !is_old(item));
+    }
+
     /// The old item, if the condition does not hold on it.
     fn refusal(&self, put: &Put) -> Option<Option<Item>> {
         let old = self.items.get(&key(&put.item)).map(|item| &**item);

@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use engine::{Engine, Errand, Outcome};
 use jiff::SignedDuration;
+use planted::Bug;
 use queue::Envelope;
 
 use crate::executor::TaskId;
 use crate::faults::{Fault, Operation, PROCESSES};
+use crate::naive;
 use crate::ports::{LedgerPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
 use crate::queue::{Received, VISIBILITY_MS};
 use crate::world::{NOBODY, Sim};
@@ -133,12 +135,27 @@ async fn invocation(process: Rc<Process>, received: Received) {
     let deadline = process.now().checked_add(deadline_ms).expect("a history lasts days");
     let envelope = Envelope::from_json(&received.body).expect("only envelopes are sent here");
     let owner = format!("request{}/message{}", process.number, received.id);
-    let outcome = engine(&process).handle(&Errand { envelope: &envelope, owner, deadline }).await;
+    let outcome = match planted::is(Bug::Naive) {
+        true => naive::handle(&process, &envelope).await,
+        false => engine(&process).handle(&Errand { envelope: &envelope, owner: owner.clone(), deadline }).await,
+    };
     let sim = &process.sim;
     let queue = QueuePort(Rc::clone(&process));
     let answer = match outcome {
+        Outcome::Retry(pause) if planted::is(Bug::DropsTheMessage) => {
+            sim.note(process.number, "drops", pause.code, "");
+            queue.delete(received).await
+        }
+        // The recipe knows of no delays: the function fails, and the message comes back when its time is over.
+        Outcome::Retry(pause) if planted::is(Bug::Naive) => {
+            return sim.note(process.number, "fails", &pause.detail, "");
+        }
         Outcome::Retry(pause) => {
             sim.note(process.number, "gives back", pause.code, "");
+            if pause.code == "run_is_held" && !process.has_lost_an_answer.get() {
+                let (whose, table) = ((owner.as_str(), process.now()), sim.table.borrow());
+                sim.models.borrow_mut().held_by_somebody(sim.now(), whose, table.items());
+            }
             sim.count("a message was given back");
             let delay = engine::delay(pause.pace, received.receives, spread(received.id), process.now());
             queue.delay(received, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).await

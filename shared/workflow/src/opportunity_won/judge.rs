@@ -223,7 +223,7 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
         _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) || planted!(BelievesInWriteBack) => {
             done(invoice, true)
         }
-        _ if is_what_was_not_kept(&invoice, record) => not_kept_again(invoice),
+        _ if is_what_was_not_kept(&invoice, record) && !planted!(InsistsOnItsFields) => not_kept_again(invoice),
         _ => Point::Sent { invoice, interrupted: true },
     }
 }

@@ -198,14 +198,14 @@ impl Fault {
         match mode {
             Mode::Calm => false,
             // There is nothing that could be stored under a key.
-            Mode::KeysIgnored => !matches!(self, Self::KeyInUse | Self::LedgerRestored),
-            // Nobody else finds what was lost.
-            Mode::NoReconciler => {
+            Mode::KeysIgnored | Mode::KeysIgnoredHeavily if self == Self::KeyInUse => false,
+            // Whoever restores a table waits until no worker is left that could write to it.
+            Mode::KeysIgnored | Mode::HeavyFreezes if self == Self::LedgerRestored => false,
+            // Nobody but the reconciler finds what was lost.
+            _ if !mode.is_reconciled() => {
                 !matches!(self, Self::EventLost | Self::EventNeverMade | Self::QueuePurged | Self::LedgerRestored)
             }
-            Mode::All => true,
-            // Whoever restores a table waits until no worker is left that could write to it.
-            Mode::HeavyFreezes => !matches!(self, Self::LedgerRestored),
+            _ => true,
         }
     }
 

@@ -30,8 +30,11 @@ fn key(item: &Item) -> &str {
 impl Models {
     /// To be called with every item that the table takes, and the one that it replaces.
     pub fn committed(&mut self, now: Timestamp, old: Option<&Item>, new: &Item) {
-        let Some(old) = old else { return };
         let sk = text(new, "sk").unwrap_or_default();
+        if sk == "run" {
+            self.keys_committed(new);
+        }
+        let Some(old) = old else { return };
         if sk == "run" {
             self.run_committed(now, old, new);
         } else if sk == "link" && text(old, "run") != text(new, "run") {

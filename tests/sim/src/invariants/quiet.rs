@@ -93,6 +93,7 @@ impl Models {
         }
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
+        self.books_are_kept(ended);
     }
 
     fn deal_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
@@ -124,7 +125,7 @@ impl Models {
         }
     }
 
-    fn live_invoices(&self, opportunity_id: &OpportunityId) -> Vec<Invoice> {
+    pub(super) fn live_invoices(&self, opportunity_id: &OpportunityId) -> Vec<Invoice> {
         let of_deal = |invoice: &&Invoice| invoice.is_live() && deal_of(invoice).as_ref() == Some(opportunity_id);
         self.stripe.invoices().filter(of_deal).cloned().collect()
     }
@@ -173,6 +174,9 @@ impl Models {
                 self.broken(deal, "a_difference_is_one", "the statement names a deal that is in order".to_owned());
             }
             None => {}
+        }
+        if deal.opportunity.invoice_url.is_none() && !deal.opportunity.invoice_named_by_hand {
+            self.broken(deal, "salesforce_has_the_invoices_link", "the opportunity has no link".to_owned());
         }
         if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
@@ -237,7 +241,7 @@ impl Models {
     }
 
     /// Whether Stripe's catalogue has a price for every line.
-    fn catalogue_takes(&self, bill: &Bill) -> bool {
+    pub(super) fn catalogue_takes(&self, bill: &Bill) -> bool {
         let prices = &self.stripe.catalogue.prices;
         bill.lines.values().all(|line| {
             prices

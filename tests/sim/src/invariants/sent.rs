@@ -1,10 +1,11 @@
 //! At the moment when an invoice becomes more than a draft: it is the only one of its deal, it is what the deal said when
 //! it was read, and it goes to the account's customer.
 
-use domain::OpportunityId;
+use domain::{InvoiceId, OpportunityId};
 use jiff::Timestamp;
 
 use super::{deal_of, difference};
+use crate::model::bill::Judgement;
 use crate::model::stripe::{By, Finalized, Invoice};
 use crate::model::{Models, count};
 
@@ -77,6 +78,34 @@ impl Models {
             let detail =
                 format!("{} of {opportunity_id} comes to {}, the ceiling is {ceiling}", invoice.id(), invoice.total());
             self.violate(now, "nothing_above_the_ceiling_is_sent_unapproved", detail);
+        }
+    }
+
+    /// To be called with what a process reads of a deal.
+    pub fn read_by(&mut self, process: u64, opportunity_id: &str) {
+        let Some(opportunity) =
+            OpportunityId::parse(opportunity_id).ok().and_then(|id| self.salesforce.opportunity(&id))
+        else {
+            return;
+        };
+        let judgement = self.salesforce.judge(opportunity);
+        self.watch.read_by.insert((process, opportunity.id.clone()), judgement);
+    }
+
+    /// To be called when a process lets go of the request that sends an invoice. Whatever was read before, it must be what
+    /// this process itself read last.
+    pub fn sending_invoice(&mut self, now: Timestamp, process: u64, invoice_id: &str) {
+        let invoice = InvoiceId::parse(invoice_id).ok().and_then(|id| self.stripe.find_invoice(&id));
+        let Some(invoice) = invoice.filter(|invoice| invoice.is_draft() && !invoice.touched_by_hand) else { return };
+        let Some(opportunity_id) = deal_of(invoice) else { return };
+        let why = match self.watch.read_by.get(&(process, opportunity_id.clone())) {
+            None => None,
+            Some(Judgement::Billable(bill)) => difference(invoice, bill),
+            Some(_) => Some("the deal cannot be billed any more".to_owned()),
+        };
+        if let Some(why) = why {
+            let detail = format!("{invoice_id} of {opportunity_id}: {why}");
+            self.violate(now, "what_is_sent_is_what_its_sender_read", detail);
         }
     }
 

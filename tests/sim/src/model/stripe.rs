@@ -135,6 +135,9 @@ impl Stripe {
             }
             Known::Replay(Err(error)) => {
                 count(&mut self.facts, "an error was replayed");
+                if let Some((rule, detail)) = self.keys.watch_error(key) {
+                    self.violations.push(Violation::new(now, rule, detail));
+                }
                 Err(failure::replayed(&error))
             }
             Known::OtherRequest => Err(Error::IdempotencyMismatch { request_id: None }),

@@ -10,6 +10,9 @@ use crate::faults::{Fault, Operation};
 use crate::table::text;
 use crate::world::Sim;
 
+/// After its last save, a run that may expire does so.
+const EXPIRES_MS: i64 = 2 * 24 * 60 * 60 * 1000;
+
 /// Small, so that pages are turned.
 const PAGE: usize = 10;
 
@@ -69,7 +72,12 @@ impl LedgerPort {
         self.0
             .call(request, move |sim, fault| match fault {
                 Some(Fault::Throttled | Fault::LedgerOutage) => Err(Unavailable("throttled".to_owned())),
-                fault => Ok(effect(sim, fault)),
+                fault => {
+                    if planted::is(planted::Bug::RunsExpire) {
+                        sim.table.borrow_mut().forget_runs_before(sim.now_ms() - EXPIRES_MS);
+                    }
+                    Ok(effect(sim, fault))
+                }
             })
             .await
     }

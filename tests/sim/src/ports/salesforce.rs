@@ -73,7 +73,15 @@ impl engine::Salesforce for SalesforcePort {
             _ => Operation::ReadDeal,
         };
         let about = queries.first().map(|query| id_in(query)).unwrap_or_default();
-        self.call(operation, about, move |sim| sim.models.borrow_mut().salesforce.read(sim.now(), &queries)).await
+        let (number, deal) = (self.0.number, about.clone());
+        self.call(operation, about, move |sim| {
+            let mut models = sim.models.borrow_mut();
+            if operation == Operation::ReadDeal {
+                models.read_by(number, &deal);
+            }
+            models.salesforce.read(sim.now(), &queries)
+        })
+        .await
     }
 
     async fn write(&self, updates: &[Update], read_back: &[String]) -> Answer {

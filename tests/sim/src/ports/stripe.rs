@@ -158,10 +158,26 @@ fn arrive<T>(
     }
 }
 
+/// How long a page is for a client that reads no second one.
+const FIRST_PAGE: usize = 3;
+
+fn first_page<T>(mut all: Vec<T>) -> Vec<T> {
+    if planted::is(planted::Bug::FirstPageOnly) {
+        all.truncate(FIRST_PAGE);
+    }
+    all
+}
+
 impl engine::Stripe for StripePort {
     async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
         let (write, key) = (write.clone(), idempotency_key.to_owned());
         let about = write.path.trim_start_matches("/v1/").to_owned();
+        let sim = &self.0.sim;
+        sim.models.borrow_mut().sending(sim.now(), &key);
+        if write.operation == stripe::Operation::SendInvoice {
+            let id = about.split('/').nth(1).unwrap_or_default();
+            sim.models.borrow_mut().sending_invoice(sim.now(), self.0.number, id);
+        }
         self.call(operation_of(&write), about, move |stripe, now| stripe.write(now, &write, &key)).await
     }
 
@@ -171,7 +187,7 @@ impl engine::Stripe for StripePort {
     }
 
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {
-        let effect = move |stripe: &mut model::Stripe, now| stripe.customers_created_since(now, since);
+        let effect = move |stripe: &mut model::Stripe, now| stripe.customers_created_since(now, since).map(first_page);
         self.call(Operation::ListCustomers, since.to_string(), effect).await
     }
 
@@ -194,12 +210,16 @@ impl engine::Stripe for StripePort {
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
         let id = id.clone();
-        self.call(Operation::ReadLines, id.to_string(), move |stripe, now| stripe.invoice_lines(now, &id)).await
+        self.call(Operation::ReadLines, id.to_string(), move |stripe, now| {
+            stripe.invoice_lines(now, &id).map(first_page)
+        })
+        .await
     }
 
     async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {
         let (id, about) = (id.clone(), id.to_string());
-        let effect = move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since);
+        let effect =
+            move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since).map(first_page);
         self.call(Operation::ListInvoices, about, effect).await
     }
 

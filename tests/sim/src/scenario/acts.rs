@@ -44,6 +44,11 @@ pub enum Act {
         deal: OpportunityId,
         invoice: &'static str,
     },
+    /// A deal is made of another one, with everything that stands on it.
+    CopyInvoice {
+        deal: OpportunityId,
+        from: OpportunityId,
+    },
     /// Writes a customer that was made by hand, or something that is none, on the account.
     NameCustomer {
         account: AccountId,
@@ -107,6 +112,7 @@ impl Act {
             Self::MendAccount { .. } => "mend account",
             Self::MendLines(_) => "mend lines",
             Self::NameInvoice { .. } => "name invoice",
+            Self::CopyInvoice { .. } => "copy invoice",
             Self::NameCustomer { .. } => "name customer",
             Self::Redrive => "redrive",
             Self::Pay { .. } => "pay",
@@ -131,6 +137,7 @@ impl Act {
             | Self::EditAmount { deal, .. }
             | Self::MendAccount { deal, .. }
             | Self::NameInvoice { deal, .. }
+            | Self::CopyInvoice { deal, .. }
             | Self::Pay { deal, .. }
             | Self::FinalizeDraft { deal, .. }
             | Self::DeleteDraft { deal, .. }
@@ -214,6 +221,7 @@ impl Act {
                 })
             }
             Self::NameInvoice { deal, invoice } => org.name_invoice_by_hand(now, deal, Some(invoice)),
+            Self::CopyInvoice { deal, from } => org.copy_invoice(now, deal, from),
             _ => false,
         })
     }

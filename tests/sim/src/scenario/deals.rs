@@ -30,7 +30,25 @@ pub(super) fn generate(random: &mut Random, scenario: &mut Scenario, products: &
         deal.lines = lines;
         deal.amount = Some(deal.lines.iter().filter_map(|line| line.total).sum());
         trouble(random, &mut deal);
+        if random.chance(80) {
+            clone_of_an_earlier(random, scenario, &mut deal, &mut lines_made);
+        }
         scenario.models.salesforce.add_opportunity(deal);
+    }
+}
+
+/// The same deal once more, as Salesforce's own button makes it.
+fn clone_of_an_earlier(random: &mut Random, scenario: &mut Scenario, deal: &mut Opportunity, lines_made: &mut i64) {
+    let earlier: Vec<Opportunity> = scenario.models.salesforce.opportunities().cloned().collect();
+    if earlier.is_empty() {
+        return;
+    }
+    let original = random.pick(&earlier).clone();
+    scenario.clones.push((deal.id.clone(), original.id.clone()));
+    *deal = Opportunity { id: deal.id.clone(), ..original };
+    for line in &mut deal.lines {
+        *lines_made += 1;
+        line.id = OpportunityLineItemId::parse(&id("00k", *lines_made)).expect("fifteen characters");
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who does what when.
 
+use std::collections::BTreeMap;
+
 use domain::OpportunityId;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -45,12 +47,20 @@ pub(super) fn generate(random: &mut Random, scenario: &mut Scenario, people: Peo
     let mut planner = Planner { random, acts: Vec::new(), end };
     let deals: Vec<Opportunity> = scenario.models.salesforce.opportunities().cloned().collect();
     let mut won_at = start;
+    let mut wins: BTreeMap<OpportunityId, Timestamp> = BTreeMap::new();
     for deal in &deals {
         // Deals of one account are often won in the same minute.
         won_at = match planner.random.below(4) {
             0 => planner.after(won_at, 0, 3),
             _ => planner.after(start, 0, LAST_WIN_S),
         };
+        // A clone is made of a deal that was billed, and carries its invoice's id.
+        if let Some((_, original)) = scenario.clones.iter().find(|(clone, _)| *clone == deal.id) {
+            let billed_at = wins.get(original).copied().unwrap_or(won_at);
+            won_at = planner.after(won_at.max(billed_at), 1800, 2 * 24 * 3600);
+            planner.at(won_at, Act::CopyInvoice { deal: deal.id.clone(), from: original.clone() });
+        }
+        wins.insert(deal.id.clone(), won_at);
         let single = scenario.models.salesforce.org_currency.clone();
         let currency = if scenario.settings.multi_currency { deal.currency.clone() } else { single };
         sell(&mut planner, deal, won_at);

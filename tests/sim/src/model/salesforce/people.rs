@@ -38,6 +38,20 @@ impl Salesforce {
         })
     }
 
+    /// A clone carries the ids and the link of what it was made of, if there are any yet.
+    pub fn copy_invoice(&mut self, now: Timestamp, id: &OpportunityId, from: &OpportunityId) -> bool {
+        let Some(original) = self.opportunities.get(from).filter(|original| original.invoice_id.is_some()).cloned()
+        else {
+            return false;
+        };
+        self.edit(now, id, |clone| {
+            clone.customer_id = original.customer_id;
+            clone.invoice_id = original.invoice_id;
+            clone.invoice_url = original.invoice_url;
+            clone.invoice_named_by_hand = true;
+        })
+    }
+
     pub fn edit_account(&mut self, id: &AccountId, change: impl FnOnce(&mut Account)) -> bool {
         let Some(account) = self.accounts.get_mut(id) else {
             return false;
