@@ -15,7 +15,7 @@ mod point;
 use domain::OpportunityId;
 use mapping::{Code, Settings, Stop, plan, sync_note};
 
-use crate::{Call, End, Fact, InvoiceSeen, Next, OutOfOrder};
+use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
 use gate::Gate;
 pub use point::{Correction, Draft, Invoice, Point, Stage};
 
@@ -263,6 +263,10 @@ impl Point {
 
     /// The only way to `Ready`: the draft equals the plan, line by line.
     fn through_gate(draft: Draft, seen: InvoiceSeen, corrected: bool) -> Self {
+        // A repeated answer shows the invoice as it is now. One that was sent meanwhile is no draft that differs.
+        if seen.status != InvoiceStatus::Draft {
+            return judge::checked(draft, Stage::Gate { corrected }, None, seen);
+        }
         match gate::compare(&draft.plan, &seen) {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },

@@ -7,6 +7,7 @@ mod budget;
 mod canary;
 mod crashes;
 mod doors;
+mod failures;
 mod lost_answers;
 mod operator;
 mod payment;

@@ -46,6 +46,15 @@ fn an_invoice_that_is_open_without_our_knowing_is_sent_under_its_key() {
 }
 
 #[test]
+fn a_repeated_answer_about_lines_that_shows_a_sent_invoice_takes_nothing_away() {
+    let open = || invoice(InvoiceStatus::Open, 1, 1000);
+    let drafted = Point::Drafted { draft: draft(1), batch: 0 };
+    let (calls, point) = tell(drafted, vec![open(), open(), nothing_written(), written(), read(1)]);
+    assert_eq!(calls, ["add_lines 0: 1", "send_invoice", "read_billing", "update_records", "read_deal"]);
+    assert_eq!(point.status(), Status::Done);
+}
+
+#[test]
 fn a_review_at_the_pivot_looks_at_the_invoice_again_and_never_passes_by_itself() {
     for (status, amount, code) in [
         (InvoiceStatus::Void, 1000, Code::InvoiceChangedInStripe),
