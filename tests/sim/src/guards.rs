@@ -71,6 +71,8 @@ impl Guard {
                 // It sets the generations of the keys back, so that one that Stripe knows comes again for another request.
                 "no_old_key",
                 "one_body_under_one_key",
+                // And one that Stripe has forgotten comes again for the same: the open invoice is mailed once more.
+                "an_invoice_is_mailed_once",
             ],
             Self::Ownership => &[],
             // The save that carries the intent carries the invoice's id as well. Without it a process that dies after sending

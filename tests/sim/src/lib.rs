@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::result_large_err, reason = "the errors are the clients' own, and the models answer in their words")]
 
+pub mod crashes;
 pub mod executor;
 pub mod faults;
 pub mod guards;

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use sim::crashes;
 use sim::many::{ENOUGH, Total, many};
 use sim::matrix;
 use sim::options::{Mode, Options, USAGE, What};
@@ -18,6 +19,9 @@ fn main() -> ExitCode {
         Ok(Options { mode, bug, what: What::One { seed } }) => one(Plan { bug, ..Plan::new(seed, mode) }),
         Ok(Options { mode, bug, what: What::Many { from, seeds } }) => {
             print_many(Plan { bug, ..Plan::new(from, mode) }, seeds)
+        }
+        Ok(Options { what: What::Crashes, .. }) => {
+            return if crashes::print() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Ok(Options { what: What::Matrix { seeds }, .. }) => {
             return if matrix::print(seeds) { ExitCode::SUCCESS } else { ExitCode::FAILURE };

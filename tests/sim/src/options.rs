@@ -87,11 +87,20 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// So many seeds from this one on.
-    Many { from: u64, seeds: u64 },
+    Many {
+        from: u64,
+        seeds: u64,
+    },
     /// One seed, with its whole history.
-    One { seed: u64 },
+    One {
+        seed: u64,
+    },
     /// Every planted bug, until it shows or so many seeds are played.
-    Matrix { seeds: u64 },
+    /// Every pair of crash points.
+    Crashes,
+    Matrix {
+        seeds: u64,
+    },
 }
 
 /// How many seeds a bug may hide in, if nobody says.
@@ -101,6 +110,7 @@ pub const USAGE: &str = "sim --seeds N [--mode M] [--from S]   plays N histories
 sim --seed S [--mode M]               plays one, and prints it
 --bug SLUG                            with a planted bug
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
+sim --crash-pairs                     plays small stories with every pair of deaths
 
 modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
@@ -108,11 +118,15 @@ without-links, without-ownership, without-intents, without-reading-again, withou
 impl Options {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let (mut mode, mut bug, mut seeds, mut seed, mut from) = (Mode::All, None, None, None, 1);
-        let mut is_matrix = false;
+        let (mut is_matrix, mut is_crashes) = (false, false);
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
-            if name == "--kill-matrix" {
-                is_matrix = true;
+            match name.as_str() {
+                "--kill-matrix" => is_matrix = true,
+                "--crash-pairs" => is_crashes = true,
+                _ => (),
+            }
+            if name == "--kill-matrix" || name == "--crash-pairs" {
                 continue;
             }
             let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -127,6 +141,7 @@ impl Options {
             }
         }
         let what = match (seeds, seed) {
+            (None, None) if is_crashes => What::Crashes,
             (None | Some(1..), None) if is_matrix => What::Matrix { seeds: seeds.unwrap_or(MATRIX_SEEDS) },
             (Some(seeds), None) if seeds > 0 => What::Many { from, seeds },
             (None, Some(seed)) => What::One { seed },

@@ -124,7 +124,7 @@ impl Process {
     ) -> T {
         let Request { operation, about, unknown } = request;
         self.asks_before(operation);
-        let fault = self.sim.strike(self.number, operation, &about);
+        let fault = self.sim.strike_call(self.number, operation, &about);
         let timing = self.timing(fault);
         if timing.gives_up_ms.is_some() {
             self.has_lost_an_answer.set(true);

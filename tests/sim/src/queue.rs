@@ -110,6 +110,13 @@ impl Queue {
         self.dead.push(DeadLetter { body, at_ms, code });
     }
 
+    /// Nothing is received before then.
+    pub fn hide_all(&mut self, until_ms: i64) {
+        for message in self.messages.values_mut() {
+            message.visible_ms = message.visible_ms.max(until_ms);
+        }
+    }
+
     pub fn purge(&mut self) {
         self.messages.clear();
     }

@@ -43,6 +43,16 @@ pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
     }
 }
 
+/// A pass each hour from now on, so many of them, and four more at the end.
+pub fn schedule_hourly(sim: &Rc<Sim>, hours: i64, until_ms: i64) {
+    for hour in 0..hours {
+        plan(sim, sim.now_ms() + MINUTE_MS + hour * HOUR_MS, PassKind::Sweep);
+    }
+    for hours in [76, 52, 28, 4, 1] {
+        plan(sim, until_ms - hours * HOUR_MS, PassKind::Deep);
+    }
+}
+
 /// A first pass that fails is followed by the next one in a quarter of an hour: deals are the reconciler's business from two
 /// hours before the first that did not.
 fn until_it_is_in_use(sim: &Rc<Sim>) {

@@ -9,6 +9,7 @@ use ledger::Item;
 use planted::Bug;
 use queue::Envelope;
 
+use crate::crashes::{Rehearsal, Script};
 use crate::executor::timestamp;
 use crate::faults::{Counts, Faults};
 use crate::guards::Guard;
@@ -80,9 +81,49 @@ pub fn run(plan: Plan) -> History {
     let mut random = Random::new(plan.seed);
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
     let acts = scenario.acts.clone();
-    let sim = begin(plan, random, scenario);
-    planted::plant(&plan.bugs());
-    let played = catch_unwind(AssertUnwindSafe(|| play(&sim, acts)));
+    let sim = begin(plan, random, scenario, None);
+    tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))
+}
+
+/// A story by its script, with nothing left to chance but how long things take.
+pub fn rehearse(script: Script, is_told: bool) -> Rehearsal {
+    rehearse_with(script, is_told, &[])
+}
+
+pub fn rehearse_with(script: Script, is_told: bool, bugs: &[Bug]) -> Rehearsal {
+    let plan = Plan { is_told, ..Plan::new(SCRIPTED, Mode::Calm) };
+    let scenario = script.story.scenario(timestamp(START_MS));
+    let acts = scenario.acts.clone();
+    let sim = begin(plan, Random::new(SCRIPTED), scenario, Some(script));
+    let history = tell(plan, bugs, &sim, |sim| play_script(sim, acts, script));
+    Rehearsal { history, calls: sim.calls.take() }
+}
+
+/// The seed of what a script leaves to chance.
+const SCRIPTED: u64 = 1;
+
+/// How long a script's history is: two deaths with a day after each, days for what is paid twice a day, and rest.
+const SCRIPT_MS: i64 = 9 * 24 * HOUR_MS;
+
+fn play_script(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>, script: Script) {
+    for (at, act) in acts {
+        plan_act(sim, at, act);
+    }
+    if !script.story.is_told() {
+        reconciler::schedule_hourly(sim, 8, START_MS + SCRIPT_MS);
+    }
+    sim.after(5 * 24 * HOUR_MS, |sim| sim.redrive(|letter| letter.code.is_none()));
+    sim.run_until(START_MS + SCRIPT_MS);
+    judge(sim);
+    let mut models = sim.models.borrow_mut();
+    if let Err(why) = script.story.ends_well(&models) {
+        models.violations.push(Violation::new(sim.now(), "the_story_ends_well", why));
+    }
+}
+
+fn tell(plan: Plan, bugs: &[Bug], sim: &Rc<Sim>, play: impl FnOnce(&Rc<Sim>)) -> History {
+    planted::plant(bugs);
+    let played = catch_unwind(AssertUnwindSafe(|| play(sim)));
     planted::plant(&[]);
     let (events, now) = (sim.events(), sim.now());
     sim.end();
@@ -108,14 +149,15 @@ pub fn run(plan: Plan) -> History {
     }
 }
 
-fn begin(plan: Plan, mut random: Random, scenario: Scenario) -> Rc<Sim> {
+fn begin(plan: Plan, mut random: Random, scenario: Scenario, script: Option<Script>) -> Rc<Sim> {
     let Scenario { mut models, scope, settings, .. } = scenario;
     models.stripe.keys_ignored = plan.mode.ignores_keys();
     models.stripe.search_lag = SignedDuration::from_secs(random.between(0, 3600));
     let until_ms = START_MS + ACTIVE.as_secs() * 1000;
     let faults = Faults::draw(random.fork(), plan.mode, START_MS, until_ms);
     let trace = Trace::new(plan.is_told);
-    let sim = Sim::new(Parts { mode: plan.mode, scope, settings, models, faults, trace, random, start_ms: START_MS });
+    let (mode, start_ms) = (plan.mode, START_MS);
+    let sim = Sim::new(Parts { mode, scope, settings, models, faults, trace, random, start_ms, script });
     sim.table.borrow_mut().forgets_conditions = plan.ledger_forgets_conditions;
     for window in sim.faults.borrow().windows() {
         let about = format!("{} to {}", timestamp(window.from_ms), timestamp(window.until_ms));
@@ -191,8 +233,8 @@ fn judge(sim: &Rc<Sim>) {
         return models.at_rest_from_outside(ended.now);
     }
     models.at_rest(&ended);
-    if sim.mode.is_reconciled() && passes.last_deep.as_ref().is_none_or(|(at_ms, _)| sim.now_ms() - at_ms > 5 * HOUR_MS)
-    {
+    let is_reconciled = sim.script.map_or(sim.mode.is_reconciled(), |script| !script.story.is_told());
+    if is_reconciled && passes.last_deep.as_ref().is_none_or(|(at_ms, _)| sim.now_ms() - at_ms > 5 * HOUR_MS) {
         let detail = format!("{} passes came to their end", passes.finished);
         models.violations.push(Violation::new(sim.now(), "the_reconciler_comes_to_its_end", detail));
     }

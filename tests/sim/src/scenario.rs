@@ -15,6 +15,7 @@ use mapping::Settings;
 use crate::model::{Models, Salesforce, Stripe};
 use crate::random::Random;
 pub use acts::{Act, Performed};
+pub(crate) use deals::opportunity;
 
 /// Which people there are beside those who sell and pay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +49,10 @@ pub const ACTIVE: SignedDuration = SignedDuration::from_hours(10 * 24);
 const ORGANIZATION: &str = "00DgK0000000001UAA";
 
 impl Scenario {
-    pub fn generate(random: &mut Random, start: Timestamp, people: People) -> Self {
-        let multi_currency = random.chance(700);
-        let org_currency = *random.pick(&catalogue::CURRENCIES);
-        let mut stripe = Stripe::default();
-        let products = catalogue::generate(random, &mut stripe.catalogue);
-        let org = Salesforce::new(multi_currency, org_currency);
-        let mut scenario = Self {
-            models: Models::new(stripe, org),
+    /// Nobody and nothing yet, in an organization of one currency.
+    pub fn empty(currency: &str) -> Self {
+        Self {
+            models: Models::new(Stripe::default(), Salesforce::new(false, currency)),
             scope: Scope {
                 environment: "simulated".into(),
                 stripe_account_id: Some("acct_simulated".into()),
@@ -63,13 +60,22 @@ impl Scenario {
                 livemode: false,
             },
             settings: Settings {
-                multi_currency,
-                org_currency: Currency::parse(org_currency).expect("one of four"),
+                multi_currency: false,
+                org_currency: Currency::parse(currency).expect("one of four"),
                 days_until_due: 30,
             },
             clones: Vec::new(),
             acts: Vec::new(),
-        };
+        }
+    }
+
+    pub fn generate(random: &mut Random, start: Timestamp, people: People) -> Self {
+        let multi_currency = random.chance(700);
+        let org_currency = *random.pick(&catalogue::CURRENCIES);
+        let mut scenario = Self::empty(org_currency);
+        let products = catalogue::generate(random, &mut scenario.models.stripe.catalogue);
+        scenario.models.salesforce.multi_currency = multi_currency;
+        scenario.settings.multi_currency = multi_currency;
         deals::generate(random, &mut scenario, &products, start);
         plan::generate(random, &mut scenario, people, start);
         scenario.acts.sort_by_key(|(at, _)| *at);

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use mapping::Settings;
 use queue::{Envelope, Source};
 
+use crate::crashes::Script;
 use crate::executor::{Executor, Task, TaskId, poll, timestamp};
 use crate::faults::{Fault, Faults, Operation};
 use crate::model::{Facts, Models, SalesforceEvent, StripeEvent, Violation, count};
@@ -42,6 +43,9 @@ pub struct Sim {
     pub faults: RefCell<Faults>,
     pub workers: RefCell<Workers>,
     pub passes: RefCell<Passes>,
+    /// Where nothing happens by chance: what is to happen, and the calls that were made so far.
+    pub script: Option<Script>,
+    pub calls: RefCell<Vec<Operation>>,
     pub operator: RefCell<Operator>,
     pub facts: RefCell<Facts>,
     /// Whether the organization's flow also tells of what we write ourselves.
@@ -60,6 +64,7 @@ pub struct Parts {
     pub trace: Trace,
     pub random: Random,
     pub start_ms: i64,
+    pub script: Option<Script>,
 }
 
 impl Sim {
@@ -74,6 +79,8 @@ impl Sim {
             faults: RefCell::new(parts.faults),
             workers: RefCell::default(),
             passes: RefCell::default(),
+            script: parts.script,
+            calls: RefCell::default(),
             operator: RefCell::default(),
             facts: RefCell::default(),
             own_writes_are_told: parts.random.chance(500),
@@ -123,6 +130,22 @@ impl Sim {
     pub fn strike(&self, who: u64, operation: Operation, about: &str) -> Option<Fault> {
         let fault = self.faults.borrow_mut().strike(operation, self.now_ms())?;
         self.note(who, operation.name(), about, fault.name());
+        Some(fault)
+    }
+
+    /// What goes wrong with a call. Where there is a script, by the script.
+    pub fn strike_call(self: &Rc<Self>, who: u64, operation: Operation, about: &str) -> Option<Fault> {
+        let Some(script) = self.script else { return self.strike(who, operation, about) };
+        let number = self.calls.borrow().len();
+        self.calls.borrow_mut().push(operation);
+        let fault = script.strikes(number)?;
+        self.faults.borrow_mut().count(fault, operation);
+        self.note(who, operation.name(), about, fault.name());
+        if script.is_later {
+            // Whoever else is at work ends what it began; nobody takes up anything for a day.
+            let until_ms = self.now_ms() + 25 * HOUR_MS;
+            self.after(1, move |sim| sim.queue.borrow_mut().hide_all(until_ms));
+        }
         Some(fault)
     }
 
@@ -204,14 +227,19 @@ impl Sim {
     /// A sender tells of an event, once or more often, soon or late. A door that does not answer is tried again, which is
     /// nothing but late.
     fn deliver(self: &Rc<Self>, operation: Operation, id: &str, about: &str, source: Source, event: Event) {
-        let fault = self.strike(NOBODY, operation, about);
+        let fault = match self.script {
+            Some(script) if !script.story.is_told() => Some(Fault::EventLost),
+            Some(script) if script.is_doubled => Some(Fault::EventDuplicated),
+            _ => self.strike(NOBODY, operation, about),
+        };
         let soon_ms = self.between(100, 5000);
         let mut deliveries = vec![(soon_ms, id.to_owned())];
         match fault {
             Some(Fault::EventDuplicated) => {
                 // A sender's retry has the same id; a trigger that fired twice has not.
                 let twice = if self.chance(500) { id.to_owned() } else { format!("{id}b") };
-                deliveries.push((self.between(0, 2 * MINUTE_MS), twice));
+                let soon_too_ms = if self.script.is_some() { soon_ms } else { self.between(0, 2 * MINUTE_MS) };
+                deliveries.push((soon_too_ms, twice));
             }
             Some(Fault::EventLate) => deliveries[0].0 = self.between(MINUTE_MS, 12 * HOUR_MS),
             Some(Fault::EventReplayed) => deliveries.push((self.between(DAY_MS, 3 * DAY_MS), id.to_owned())),

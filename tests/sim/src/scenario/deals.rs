@@ -75,7 +75,7 @@ fn account(random: &mut Random, scenario: &mut Scenario, number: i64) -> Account
     account_id
 }
 
-fn opportunity(number: i64, account_id: AccountId, currency: String, start: Timestamp) -> Opportunity {
+pub(crate) fn opportunity(number: i64, account_id: AccountId, currency: String, start: Timestamp) -> Opportunity {
     Opportunity {
         id: OpportunityId::parse(&id("006", number)).expect("fifteen characters"),
         account_id: Some(account_id),

@@ -1,0 +1,122 @@
+//! The stories whose processes die: small, and each through another part of the workflows.
+
+use domain::{AccountId, Currency, OpportunityId, OpportunityLineItemId, PriceId, ProductId};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::model::Models;
+use crate::model::salesforce::{Account, Line};
+use crate::model::stripe::Price;
+use crate::scenario::{Act, Scenario, opportunity};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Story {
+    /// A deal with a negotiated line is won, billed and paid: the deal's run, the account's and the payment's.
+    Billed,
+    /// A deal that cannot be billed is refused, mended two days later, billed and paid.
+    Refused,
+    /// A deal is edited while it is being billed, and once more when it is.
+    Edited,
+    /// Nobody tells of the deal, nor of its payment: the reconciler finds both.
+    Missed,
+}
+
+impl Story {
+    pub const ALL: &'static [Story] = &[Self::Billed, Self::Refused, Self::Edited, Self::Missed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Billed => "billed",
+            Self::Refused => "refused",
+            Self::Edited => "edited",
+            Self::Missed => "missed",
+        }
+    }
+
+    /// The reconciler is no workflow, and its passes are many: each of its crash points is tried alone.
+    pub fn has_pairs(self) -> bool {
+        self != Self::Missed
+    }
+
+    /// Now and later, once and twice. What no event tells of is neither.
+    pub fn variants(self) -> usize {
+        if self == Self::Missed { 1 } else { 4 }
+    }
+
+    /// Whether events arrive at all.
+    pub fn is_told(self) -> bool {
+        self != Self::Missed
+    }
+
+    pub fn scenario(self, start: Timestamp) -> Scenario {
+        let mut scenario = Scenario::empty("EUR");
+        let account_id = AccountId::parse("001gK0000000001").expect("fifteen characters");
+        let deal = OpportunityId::parse("006gK0000000001").expect("fifteen characters");
+        scenario.models.salesforce.add_account(Account {
+            id: account_id.clone(),
+            name: "Acme".into(),
+            billing_email: Some("ap@acme.example".into()),
+            country: Some(if self == Self::Refused { "Narnia" } else { "Germany" }.into()),
+            stripe_customer_id: None,
+            customer_named_by_hand: false,
+        });
+        enter_deal(&mut scenario.models, account_id.clone(), start);
+        let at = |seconds: i64| start.saturating_add(SignedDuration::from_secs(seconds)).expect("a history lasts days");
+        let moment = |milliseconds: i64| {
+            start.saturating_add(SignedDuration::from_millis(milliseconds)).expect("a history lasts days")
+        };
+        let mut acts = vec![(at(10), Act::Win(deal.clone()))];
+        let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
+        match self {
+            Self::Billed | Self::Missed => {}
+            Self::Refused => acts.push((at(52 * 3600), Act::MendAccount { account: account_id, deal: deal.clone() })),
+            // In the middle of the run, which begins within five seconds and takes one; and hours after it.
+            Self::Edited => {
+                acts.extend([(moment(13_000), edit(31)), (moment(13_900), edit(32)), (at(5 * 3600), edit(40))])
+            }
+        }
+        let first_try = if self == Self::Refused { 53 * 3600 } else { 3600 };
+        acts.push((at(first_try), Act::Pay { deal, tries: 10 }));
+        scenario.acts = acts;
+        scenario
+    }
+
+    /// What must have come of it beside what must always be true.
+    pub fn ends_well(self, models: &Models) -> Result<(), String> {
+        let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
+        match self {
+            Self::Edited => Ok(()),
+            _ if deal.payment_received && deal.invoice_id.is_some() => Ok(()),
+            _ => Err(format!("invoice {:?}, paid {}, {:?}", deal.invoice_id, deal.payment_received, deal.sync_code)),
+        }
+    }
+}
+
+/// Three lines: at list price, at a fractional quantity, and negotiated.
+fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
+    let mut lines = Vec::new();
+    for (number, list, quantity, total) in [(1, 1000, "3", "30"), (2, 400, "2.5", "10"), (3, 250, "4", "8.20")] {
+        let price = PriceId::parse(&format!("price_{number}")).expect("a prefix and a digit");
+        models.stripe.catalogue.prices.insert(
+            price.clone(),
+            Price {
+                product: ProductId::parse(&format!("prod_{number}")).expect("a prefix and a digit"),
+                currency: Currency::parse("EUR").expect("a currency"),
+                unit_amount: list.into(),
+                is_active: true,
+            },
+        );
+        lines.push(Line {
+            id: OpportunityLineItemId::parse(&format!("00kgK000000000{number}")).expect("fifteen characters"),
+            quantity: quantity.parse().expect("a number"),
+            list_price: Some(Decimal::new(list, 2)),
+            total: Some(total.parse().expect("a number")),
+            product: format!("Product {number}"),
+            price: Some(price.to_string()),
+        });
+    }
+    let mut deal = opportunity(1, account_id, "EUR".into(), start);
+    deal.amount = Some(lines.iter().filter_map(|line| line.total).sum());
+    deal.lines = lines;
+    models.salesforce.add_opportunity(deal);
+}
