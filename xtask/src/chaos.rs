@@ -10,6 +10,7 @@ mod flow;
 mod killer;
 
 use std::fmt::{Display, Formatter};
+use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -25,8 +26,8 @@ use audit::{Before, audit};
 use flow::Flow;
 use killer::{Killer, Stage, Toll};
 
-/// The accounts of more would not fit into one query.
-pub const MOST_DEALS: usize = 1_000;
+/// Fewer would leave nothing to purge; the accounts of more would not fit into one query.
+pub const DEALS: RangeInclusive<usize> = 40..=1_000;
 
 /// How late the vendors answer, in milliseconds. Most deaths are to come while an answer is on its way.
 const SLOW_MS: u64 = 350;
@@ -44,12 +45,12 @@ impl Options {
     }
 
     fn most_workers_killed(self) -> usize {
-        self.deals / 4
+        self.deals / 5
     }
 
     /// How many processes must have been killed in the middle of an invocation. Fewer prove nothing.
     fn least_interrupted(self) -> usize {
-        (self.deals / 8).max(1)
+        self.deals / 8
     }
 }
 
@@ -119,11 +120,13 @@ pub fn play(stack: &Stack, options: Options, progress: Progress) -> Result<Outco
 
     slow_down(stack)?;
     let stage = Stage::default();
+    let mut flow = Flow::new(stack, &stage, &deals, progress);
+    flow.sell_first(&mut random)?;
+    let most_killed = options.most_workers_killed();
     let killer = Killer::new(stack, &stage, Random::new(seed.wrapping_add(1)));
-    let mut flow = Flow::new(stack, &stage, progress);
     let toll = std::thread::scope(|scope| {
-        let killer = scope.spawn(|| killer.run(options.most_workers_killed()));
-        let sold = flow.sell(&deals, options.most_workers_killed(), &mut random);
+        let killer = scope.spawn(|| killer.run(most_killed));
+        let sold = flow.sell(most_killed, &mut random);
         stage.is_over.store(true, Ordering::Relaxed);
         let toll = killer.join().map_err(|_| Failure::new("the killer panicked"))?;
         sold.and(toll)
@@ -132,12 +135,15 @@ pub fn play(stack: &Stack, options: Options, progress: Progress) -> Result<Outco
     let toll = toll?;
     progress.say(format_args!("every deal is won, and {} processes were killed; bringing home", toll.all()));
 
-    let mut violations = flow.bring_home(&deals)?;
+    let mut violations = flow.bring_home()?;
     violations.extend(audit(stack, &before, &deals)?);
     let (interrupted, least) = (interrupted(stack)? - interrupted_before, options.least_interrupted());
     if interrupted < least {
         violations
             .push(format!("only {interrupted} processes died in the middle of work; {least} would prove something"));
+    }
+    if flow.purged == 0 {
+        violations.push("nothing was on the work queue when it was purged, which proves nothing".to_owned());
     }
     let Flow { purged, requeued, redriven, .. } = flow;
     Ok(Outcome { options, toll, interrupted, purged, requeued, redriven, took: started.elapsed(), violations })

@@ -87,8 +87,8 @@ fn chaos_options(options: &[&str]) -> Result<chaos::Options> {
             other => return Err(Failure::new(format!("chaos does not know {}\n\n{USAGE}", other.join(" ")))),
         }
     }
-    if !(1..=chaos::MOST_DEALS).contains(&chosen.deals) {
-        return Err(Failure::new(format!("chaos takes 1 to {} deals", chaos::MOST_DEALS)));
+    if !chaos::DEALS.contains(&chosen.deals) {
+        return Err(Failure::new(format!("chaos takes {} to {} deals", chaos::DEALS.start(), chaos::DEALS.end())));
     }
     Ok(chosen)
 }

@@ -37,6 +37,13 @@ pub struct Deals {
     pub deals: Vec<Deal>,
 }
 
+impl Deals {
+    /// Whether the customer of this account is made before anything is killed.
+    pub fn is_early(&self, account: usize) -> bool {
+        account < self.accounts.len() / 2
+    }
+}
+
 struct Product {
     entry: String,
     /// Minor units.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::deals::Deals;
+use super::deals::{Deal, Deals};
 use super::killer::{Stage, writes_lines};
 use crate::aws::text;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::stack::Stack;
@@ -27,6 +27,16 @@ const HOME_WITHIN: Duration = Duration::from_secs(300);
 /// A death over the lines of an invoice costs ten minutes more. The killer avoids it, but cannot rule it out.
 const HOME_AFTER_QUIET_WITHIN: Duration = Duration::from_secs(960);
 
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
+
+/// How many deals are won in one transaction at most.
+const MOST_AT_ONCE: usize = 12;
+
+/// How many deals are won right before the queue is purged, and how many of them must wait there by then.
+const LOST_AT_ONCE: usize = 20;
+const LEAST_LOST: u64 = 8;
+const WAITS_WITHIN: Duration = Duration::from_secs(5);
+
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// A sweep sees what an earlier one has set right as changed once more; two or three of them settle that.
@@ -36,6 +46,9 @@ pub struct Flow<'a> {
     stack: &'a Stack,
     stage: &'a Stage,
     progress: Progress,
+    deals: &'a Deals,
+    /// What is not won yet. The last one comes first.
+    waiting: Vec<&'a Deal>,
     /// Messages that were on the work queue when it was purged.
     pub purged: u64,
     /// Events that the reconciler put on the work queue.
@@ -45,43 +58,70 @@ pub struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    pub fn new(stack: &'a Stack, stage: &'a Stage, progress: Progress) -> Self {
-        Self { stack, stage, progress, purged: 0, requeued: 0, redriven: 0 }
+    pub fn new(stack: &'a Stack, stage: &'a Stage, deals: &'a Deals, progress: Progress) -> Self {
+        Self { stack, stage, progress, deals, waiting: Vec::new(), purged: 0, requeued: 0, redriven: 0 }
     }
 
-    /// Wins the deals in bursts, in no order, no faster than workers are killed over them. Half-way the queue is purged.
-    pub fn sell(&mut self, deals: &Deals, most_killed: usize, random: &mut Random) -> Result<()> {
-        let salesforce = self.stack.sandbox.salesforce()?;
-        let mut opportunities: Vec<&str> = deals.deals.iter().map(|deal| deal.opportunity.as_str()).collect();
-        random.shuffle(&mut opportunities);
-        let all = opportunities.len();
+    /// Wins one deal of every early account, and waits until they are billed. From then on no deal of these accounts waits
+    /// for another one to make their customer; a deal that waits like that when the queue is purged would be looked after
+    /// a quarter of an hour later at the earliest.
+    pub fn sell_first(&mut self, random: &mut Random) -> Result<()> {
+        let (mut early, mut late, mut first) = (Vec::new(), Vec::new(), Vec::new());
+        for deal in &self.deals.deals {
+            let is_first = !first.iter().any(|first: &&Deal| first.account == deal.account);
+            match self.deals.is_early(deal.account) {
+                true if is_first => first.push(deal),
+                true => early.push(deal),
+                false => late.push(deal),
+            }
+        }
+        random.shuffle(&mut early);
+        random.shuffle(&mut late);
+        self.waiting = late;
+        self.waiting.append(&mut early);
+        self.win(&first)?;
+        let deadline = Instant::now() + FIRST_WITHIN;
+        while self.without_invoice()? > self.waiting.len() || !self.work_queue_depth()?.is_empty() {
+            if Instant::now() >= deadline {
+                return Err(Failure::new("the first deals were not billed, and nothing was killed yet"));
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Ok(())
+    }
+
+    /// Wins the other deals in bursts, no faster than workers are killed over them. The queue is purged when all deals of
+    /// the early accounts are won. Then come the others, whose customers are still to be made.
+    pub fn sell(&mut self, most_killed: usize, random: &mut Random) -> Result<()> {
+        let all = self.waiting.len();
+        let late = self.waiting.iter().filter(|deal| !self.deals.is_early(deal.account)).count();
         let deadline = Instant::now() + SOLD_WITHIN;
         let mut next_sweep = all / 4;
-        while !opportunities.is_empty() {
-            let won = all - opportunities.len();
-            let backlog = self.work_queue_depth()?.visible;
-            if self.purged == 0 && won >= all / 2 && backlog > 0 {
-                self.purge()?;
-            }
+        while !self.waiting.is_empty() {
+            let won = all - self.waiting.len();
             if won >= next_sweep {
                 self.sweep();
                 next_sweep += all / 4;
             }
             let killed = self.stage.workers.load(Ordering::Relaxed);
             let is_ahead = won * most_killed > (killed + most_killed / 3) * all && Instant::now() < deadline;
-            if backlog > BACKLOG || is_ahead {
+            if is_ahead || self.work_queue_depth()?.visible > BACKLOG {
                 std::thread::sleep(Duration::from_millis(100));
                 continue;
             }
-            let burst = opportunities.split_off(opportunities.len().saturating_sub(random.index(12) + 1));
-            let updates = burst.iter().map(|id| json!({ "id": id, "StageName": "Closed Won" })).collect();
-            salesforce.update_all("Opportunity", updates)?;
-            self.stage.bursts.fetch_add(1, Ordering::Relaxed);
+            let early = self.waiting.len().saturating_sub(late);
+            let burst = match early {
+                0 => random.index(MOST_AT_ONCE) + 1,
+                // So many at once that most of them have to wait.
+                1..=LOST_AT_ONCE => early,
+                more => (random.index(MOST_AT_ONCE) + 1).min(more - LOST_AT_ONCE),
+            };
+            let burst = self.waiting.split_off(self.waiting.len().saturating_sub(burst));
+            self.win(&burst)?;
+            if early == burst.len() {
+                self.purge()?;
+            }
             std::thread::sleep(Duration::from_millis(random.between(20, 500)));
-        }
-        // Nothing would be lost if there were nothing to lose.
-        if self.purged == 0 {
-            self.purge()?;
         }
         // The last ones are killed over as well.
         while self.work_queue_depth()?.visible > 0 && Instant::now() < deadline {
@@ -90,8 +130,21 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
+    fn win(&self, deals: &[&Deal]) -> Result<()> {
+        let won = deals.iter().map(|deal| json!({ "id": deal.opportunity, "StageName": "Closed Won" }));
+        self.stack.sandbox.salesforce()?.update_all("Opportunity", won.collect())?;
+        self.stage.bursts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes everything from the work queue, once some of it waits there.
     fn purge(&mut self) -> Result<()> {
-        let depth = self.work_queue_depth()?;
+        let deadline = Instant::now() + WAITS_WITHIN;
+        let mut depth = self.work_queue_depth()?;
+        while depth.visible < LEAST_LOST && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+            depth = self.work_queue_depth()?;
+        }
         self.stack.aws().purge(self.stack.outputs.get("WorkQueueUrl")?)?;
         self.purged = depth.visible + depth.in_flight + depth.delayed;
         self.progress.say(format_args!("the work queue was purged of {} messages", self.purged));
@@ -118,7 +171,7 @@ impl<'a> Flow<'a> {
 
     /// Lets the reconciler find what was lost and the queue bring back what was interrupted, until there is nothing left
     /// to do. What is not right then is a violation.
-    pub fn bring_home(&mut self, deals: &Deals) -> Result<Vec<String>> {
+    pub fn bring_home(&mut self) -> Result<Vec<String>> {
         let started = Instant::now();
         let mut swept_at: Option<Instant> = None;
         let mut is_quiet_needed = false;
@@ -127,7 +180,7 @@ impl<'a> Flow<'a> {
             if !refused.is_empty() {
                 return Ok(refused);
             }
-            let missing = self.without_invoice(deals)?;
+            let missing = self.without_invoice()?;
             let open = self.stack.aws().open_runs(self.stack.outputs.get("LedgerTableName")?)?;
             let is_empty = self.work_queue_depth()?.is_empty();
             if missing == 0 && open.is_empty() && is_empty {
@@ -188,8 +241,8 @@ impl<'a> Flow<'a> {
         Ok(refused)
     }
 
-    fn without_invoice(&self, deals: &Deals) -> Result<usize> {
-        let accounts: Vec<String> = deals.accounts.iter().map(|account| format!("'{}'", account.id)).collect();
+    fn without_invoice(&self) -> Result<usize> {
+        let accounts: Vec<String> = self.deals.accounts.iter().map(|account| format!("'{}'", account.id)).collect();
         let soql = format!(
             "SELECT Id FROM Opportunity WHERE Stripe_Invoice_Id__c = null AND AccountId IN ({})",
             accounts.join(",")

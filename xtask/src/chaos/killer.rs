@@ -82,12 +82,15 @@ impl<'a> Killer<'a> {
         );
         let mut bursts = 0;
         while !self.stage.is_over.load(Ordering::Relaxed) {
+            for function in [worker, door, reconciler] {
+                self.grown_up(function)?;
+            }
             if self.stage.is_sweeping.load(Ordering::Relaxed) && self.random.between(1, 2) == 1 {
                 self.pause(0, 150);
                 self.toll.reconcilers += self.kill_some(reconciler)?;
             }
             let bursts_now = self.stage.bursts.load(Ordering::Relaxed);
-            if bursts_now != bursts && self.random.between(1, 4) == 1 {
+            if bursts_now != bursts && self.random.between(1, 3) == 1 {
                 self.toll.doors += self.kill_some(door)?;
             }
             bursts = bursts_now;
@@ -103,7 +106,7 @@ impl<'a> Killer<'a> {
     fn kill_some(&mut self, function: &str) -> Result<usize> {
         let mut processes = self.grown_up(function)?;
         self.random.shuffle(&mut processes);
-        processes.truncate(self.random.index(3));
+        processes.truncate(self.random.index(2) + 1);
         bootstrap::kill(&processes)
     }
 
