@@ -170,3 +170,73 @@ fn by<T: std::borrow::Borrow<Value>>(objects: &[T], key: impl Fn(&Value) -> Stri
 fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found() -> Found {
+        let invoice = json!({
+            "id": "in_1", "status": "open", "currency": "usd", "total": 350, "amount_due": 350, "customer": "cus_1",
+            "hosted_invoice_url": "https://pay", "lines": { "data": [{ "amount": 250 }, { "amount": 100 }] }
+        });
+        let amount: Value = serde_json::from_str("3.5").unwrap();
+        let opportunity = json!({
+            "Amount": amount, "Stripe_Customer_Id__c": "cus_1", "Stripe_Invoice_Id__c": "in_1",
+            "Stripe_Invoice_URL__c": "https://pay", "Stripe_Sync_Code__c": null
+        });
+        let run = json!({
+            "pk": "run#006A", "sk": "run", "workflow": "opportunity_won", "status": "done", "stripe_invoice_id": "in_1"
+        });
+        let customer = json!({ "pk": "customer#001A", "sk": "run", "workflow": "account_customer", "status": "done" });
+        Found {
+            customers: vec![json!({ "id": "cus_1", "email": "a@b" })],
+            invoices: vec![invoice],
+            sent_events: vec![json!({ "data": { "object": { "id": "in_1" } } })],
+            opportunities: [("006A".to_owned(), opportunity)].into(),
+            accounts: [("001A".to_owned(), json!({ "Stripe_Customer_Id__c": "cus_1" }))].into(),
+            ledger: vec![run, customer, json!({ "pk": "link#in_1", "sk": "link", "run": "run#006A" })],
+        }
+    }
+
+    fn violations(found: &Found) -> usize {
+        let account = Account { id: "001A".to_owned(), email: "a@b".to_owned() };
+        let deal = Deal { opportunity: "006A".to_owned(), account: 0, lines: vec![100, 250] };
+        let deals = Deals { accounts: vec![account], deals: vec![deal] };
+        let mut violations = Violations(Vec::new());
+        let invoices: Vec<&Value> = found.invoices.iter().collect();
+        violations.deal(found, &deals.deals[0], &deals.accounts[0], &invoices);
+        violations.ledger(found, &deals, 1);
+        violations.0.len()
+    }
+
+    #[test]
+    fn a_deal_that_came_home_has_no_violation() {
+        assert_eq!(violations(&found()), 0);
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_seen() {
+        let wrongs: [fn(&mut Found); 14] = [
+            |found| found.invoices.clear(),
+            |found| found.invoices.push(found.invoices[0].clone()),
+            |found| found.invoices[0]["status"] = json!("draft"),
+            |found| found.invoices[0]["total"] = json!(351),
+            |found| found.invoices[0]["lines"]["data"][0]["amount"] = json!(251),
+            |found| found.invoices[0]["customer"] = json!("cus_2"),
+            |found| found.sent_events.clear(),
+            |found| found.sent_events.push(found.sent_events[0].clone()),
+            |found| found.opportunities.clear(),
+            |found| found.accounts.clear(),
+            |found| found.customers[0]["email"] = json!("c@d"),
+            |found| found.ledger[0]["status"] = json!("open"),
+            |found| found.ledger[0]["stripe_invoice_id"] = json!("in_2"),
+            |found| found.ledger.truncate(2),
+        ];
+        for (index, wrong) in wrongs.into_iter().enumerate() {
+            let mut found = found();
+            wrong(&mut found);
+            assert!(violations(&found) > 0, "wrong {index} was not seen");
+        }
+    }
+}

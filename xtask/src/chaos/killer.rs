@@ -21,6 +21,9 @@ const SETTLES_WITHIN: Duration = Duration::from_millis(100);
 /// A run that its holder saved this lately is being worked on; one that was saved earlier belongs to a dead one.
 const AT_WORK_MS: i64 = 5_000;
 
+/// How many of a function's processes are at work most of the time that any is.
+const OFTEN_AT_WORK: usize = 5;
+
 /// What the one who sells and the one who kills know of each other.
 #[derive(Default)]
 pub struct Stage {
@@ -80,7 +83,7 @@ impl<'a> Killer<'a> {
             outputs.get("SalesforceEventsFunctionName")?,
             outputs.get("ReconcilerFunctionName")?,
         );
-        let mut bursts = 0;
+        let mut bursts = self.bursts();
         while !self.stage.is_over.load(Ordering::Relaxed) {
             for function in [worker, door, reconciler] {
                 self.grown_up(function)?;
@@ -89,22 +92,30 @@ impl<'a> Killer<'a> {
                 self.pause(0, 150);
                 self.toll.reconcilers += self.kill_some(reconciler)?;
             }
-            let bursts_now = self.stage.bursts.load(Ordering::Relaxed);
-            if bursts_now != bursts && self.random.between(1, 3) == 1 {
+            if self.bursts() != bursts && self.random.between(1, 3) == 1 {
+                self.pause(0, 150);
                 self.toll.doors += self.kill_some(door)?;
             }
-            bursts = bursts_now;
+            bursts = self.bursts();
             if self.toll.workers < most_workers {
                 self.toll.workers += self.kill_workers(worker, most_workers - self.toll.workers)?;
                 self.stage.workers.store(self.toll.workers, Ordering::Relaxed);
             }
-            self.pause(50, 500);
+            self.pause_until_burst(bursts, 50, 500);
         }
         Ok(self.toll)
     }
 
+    fn bursts(&self) -> usize {
+        self.stage.bursts.load(Ordering::Relaxed)
+    }
+
+    /// One or two processes of a function whose invocations are too short to be looked into. The emulated AWS hands work to
+    /// the oldest one that is free.
     fn kill_some(&mut self, function: &str) -> Result<usize> {
         let mut processes = self.grown_up(function)?;
+        processes.sort_unstable_by_key(|process| process.id);
+        processes.truncate(OFTEN_AT_WORK);
         self.random.shuffle(&mut processes);
         processes.truncate(self.random.index(2) + 1);
         bootstrap::kill(&processes)
@@ -161,6 +172,14 @@ impl<'a> Killer<'a> {
             now.duration_since(first_seen) >= STARTED_WITHIN
         });
         Ok(processes)
+    }
+
+    /// Ends early when a burst of deals is won, which is when the door is at work.
+    fn pause_until_burst(&mut self, bursts: usize, from_ms: u64, to_ms: u64) {
+        let until = Instant::now() + Duration::from_millis(self.random.between(from_ms, to_ms));
+        while Instant::now() < until && self.bursts() == bursts {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn pause(&mut self, from_ms: u64, to_ms: u64) {
