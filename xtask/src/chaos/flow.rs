@@ -27,6 +27,7 @@ const HOME_WITHIN: Duration = Duration::from_secs(300);
 /// A death over the lines of an invoice costs ten minutes more. The killer avoids it, but cannot rule it out.
 const HOME_AFTER_QUIET_WITHIN: Duration = Duration::from_secs(960);
 
+/// Twenty deals take some seconds; a slow machine gets its time.
 const FIRST_WITHIN: Duration = Duration::from_secs(60);
 
 /// How many deals are won in one transaction at most.
@@ -37,6 +38,7 @@ const LOST_AT_ONCE: usize = 20;
 const LEAST_LOST: u64 = 8;
 const WAITS_WITHIN: Duration = Duration::from_secs(5);
 
+/// The schedule's quarter of an hour, for people who wait.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// A sweep sees what an earlier one has set right as changed once more; two or three of them settle that.
