@@ -35,13 +35,11 @@ impl Depth {
 
 impl Aws {
     pub fn new(endpoint: String) -> Self {
-        Self { http: Http::new(Duration::from_secs(30)), endpoint }
+        Self { http: Http::new(Duration::from_secs(120)), endpoint }
     }
 
     fn call(&self, service: &str, target: &str, body: &Value) -> Result<Value> {
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-        );
+        let authorization = authorization(service);
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", target),
@@ -80,6 +78,60 @@ impl Aws {
         })
     }
 
+    /// Takes away everything that a queue holds, received or not.
+    pub fn purge(&self, queue_url: &str) -> Result<()> {
+        self.call("sqs", "AmazonSQS.PurgeQueue", &json!({ "QueueUrl": queue_url })).map(drop)
+    }
+
+    /// Up to ten messages, which nobody else sees for half a minute.
+    pub fn receive(&self, queue_url: &str) -> Result<Vec<Value>> {
+        let body = json!({
+            "QueueUrl": queue_url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 30, "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"]
+        });
+        let answer = self.call("sqs", "AmazonSQS.ReceiveMessage", &body)?;
+        Ok(answer["Messages"].as_array().cloned().unwrap_or_default())
+    }
+
+    pub fn send_message(&self, queue_url: &str, message: &str) -> Result<()> {
+        let body = json!({ "QueueUrl": queue_url, "MessageBody": message });
+        self.call("sqs", "AmazonSQS.SendMessage", &body).map(drop)
+    }
+
+    pub fn delete_message(&self, queue_url: &str, receipt_handle: &str) -> Result<()> {
+        let body = json!({ "QueueUrl": queue_url, "ReceiptHandle": receipt_handle });
+        self.call("sqs", "AmazonSQS.DeleteMessage", &body).map(drop)
+    }
+
+    /// Invokes a function, waits for it, and answers what it answered. A function that failed is an error.
+    pub fn invoke(&self, function: &str, payload: &Value) -> Result<Value> {
+        let url = format!("{}/2015-03-31/functions/{function}/invocations", self.endpoint);
+        let authorization = authorization("lambda");
+        let headers = [("content-type", "application/json"), ("authorization", authorization.as_str())];
+        let answer = self.http.send("POST", &url, &headers, &payload.to_string())?.json(function)?;
+        match answer["errorMessage"].as_str() {
+            Some(why) => Err(Failure::new(format!("{function} failed: {why}"))),
+            None => Ok(answer),
+        }
+    }
+
+    /// The runs of the ledger that are not finished, as plain JSON.
+    pub fn open_runs(&self, table: &str) -> Result<Vec<Value>> {
+        let mut items = Vec::new();
+        let mut body = json!({
+            "TableName": table, "IndexName": "open-runs", "KeyConditionExpression": "#open = :run",
+            "ExpressionAttributeNames": { "#open": "open" }, "ExpressionAttributeValues": { ":run": { "S": "run" } }
+        });
+        loop {
+            let page = self.call("dynamodb", "DynamoDB_20120810.Query", &body)?;
+            items.extend(page["Items"].as_array().into_iter().flatten().map(plain_map));
+            match page.get("LastEvaluatedKey") {
+                Some(key) if !key.is_null() => body["ExclusiveStartKey"] = key.clone(),
+                _ => return Ok(items),
+            }
+        }
+    }
+
     /// Every item of a table as plain JSON, in the order of its keys.
     pub fn scan(&self, table: &str) -> Result<Vec<Value>> {
         let mut items = Vec::new();
@@ -115,9 +167,7 @@ impl Aws {
     /// The outputs of a stack.
     pub fn stack_outputs(&self, stack: &str) -> Result<Vec<(String, String)>> {
         let body = form(&[("Action", "DescribeStacks"), ("Version", "2010-05-15"), ("StackName", stack)]);
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/cloudformation/aws4_request, SignedHeaders=host, Signature=0"
-        );
+        let authorization = authorization("cloudformation");
         let headers =
             [("content-type", "application/x-www-form-urlencoded"), ("authorization", authorization.as_str())];
         let answer = self.http.send("POST", &format!("{}/", self.endpoint), &headers, &body)?;
@@ -127,6 +177,13 @@ impl Aws {
         }
         Ok(outputs)
     }
+}
+
+/// Names the service; nobody checks the signature.
+fn authorization(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
 }
 
 pub fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str> {

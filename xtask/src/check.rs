@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::chaos;
 use crate::clients;
 use crate::deploy;
 use crate::failure::{Context, Failure, Result};
@@ -71,6 +72,7 @@ impl Tally {
         self.part("the story by event relay", |tally| tally.story(&stack, Door::Relay));
         if cfg!(target_os = "linux") {
             self.part("a worker that is killed", |tally| story::killed::play(&stack, tally.progress));
+            self.part("chaos", |tally| tally.chaos(&stack));
         }
         self.part("stripe-python", |_| clients::stripe_python(&stack));
         self.part("the Stripe CLI", |_| clients::stripe_cli(&stack));
@@ -102,6 +104,12 @@ impl Tally {
         self.passed += holding as u64;
         self.failed += (story.checks.len() - holding) as u64;
         if story.is_true() { Ok(()) } else { Err(Failure::new(report::checks(&story))) }
+    }
+
+    fn chaos(&self, stack: &Stack) -> Result<()> {
+        let outcome = chaos::play(stack, chaos::Options::new()?, self.progress)?;
+        println!("\n{outcome}");
+        if outcome.violations.is_empty() { Ok(()) } else { Err(Failure::new(outcome.violations.join("\n"))) }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -14,17 +15,22 @@ use crate::tools::Tools;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
+const LOG: &str = "logs/emulated-aws.log";
+
+/// The emulator's temporary folder, where it unpacks the functions too.
+const SCRATCH: &str = "emulated-aws/tmp";
+
 pub struct Emulator {
     pub aws: Aws,
-    _process: Process,
+    process: Process,
 }
 
 impl Emulator {
     pub fn start(supervisor: &Supervisor, tools: &Tools) -> Result<Self> {
         let port = free_port()?;
         let endpoint = format!("http://127.0.0.1:{port}");
-        let log = local("logs/emulated-aws.log")?;
-        let scratch = local("emulated-aws/tmp")?;
+        let log = local(LOG)?;
+        let scratch = local(SCRATCH)?;
         std::fs::create_dir_all(&scratch).context("creating the emulator's scratch folder")?;
         let output = File::create(&log).context("creating the emulator's log")?;
         let errors = output.try_clone().context("sharing the emulator's log")?;
@@ -57,7 +63,7 @@ impl Emulator {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
             if http.get(&format!("{endpoint}/_ministack/ready")).is_ok_and(|answer| answer.status == 200) {
-                return Ok(Self { aws: Aws::new(endpoint), _process: process });
+                return Ok(Self { aws: Aws::new(endpoint), process });
             }
             let ended = process.ended()?;
             if ended.is_some() || Instant::now() >= deadline {
@@ -70,6 +76,22 @@ impl Emulator {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Where everything lies that the emulator starts.
+    pub fn scratch(&self) -> Result<PathBuf> {
+        local(SCRATCH)
+    }
+
+    /// How many invocations of a function ended because its process was gone before it answered.
+    pub fn interrupted(&self, function: &str) -> Result<usize> {
+        let log = std::fs::read(local(LOG)?).context("reading the emulator's log")?;
+        let sign = format!("Lambda {function}: Runtime exited before returning a response");
+        Ok(String::from_utf8_lossy(&log).lines().filter(|line| line.contains(&sign)).count())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask up | demo | test | check | sim`: everything that runs the product on one machine.
+//! `cargo xtask up | demo | test | check | chaos | sim`: everything that runs the product on one machine.
 //!
 //! `up` starts an emulated AWS and the sandbox of Stripe and Salesforce and deploys the real template to it; `demo` plays
 //! the main story on that stack; `test` is what has to pass; `check` is its fast part. Progress goes to stderr, results
@@ -6,6 +6,8 @@
 
 mod aws;
 mod binaries;
+mod bootstrap;
+mod chaos;
 mod check;
 mod clients;
 mod demo;
@@ -16,6 +18,7 @@ mod http;
 mod money;
 mod process;
 mod progress;
+mod random;
 mod report;
 mod repository;
 mod sandbox;
@@ -29,7 +32,7 @@ mod vendors;
 
 use std::process::ExitCode;
 
-use crate::failure::{Failure, Result};
+use crate::failure::{Context, Failure, Result};
 use crate::story::Door;
 
 const USAGE: &str = "cargo xtask <command>
@@ -39,6 +42,9 @@ const USAGE: &str = "cargo xtask <command>
                               DOOR: callout (signed HTTP callout, the default) or relay (EventBridge)
   test                        everything that has to pass, the story on the emulated AWS included
   check                       the fast part of it: formatting, lints, cargo's tests
+  chaos [--deals N] [--seed S]
+                              lets N deals (200) flow on that stack while processes are killed and the queue is
+                              purged, and checks that each has exactly one invoice
   sim --seeds N [--mode M] [--from S]
                               plays N histories on virtual time, on all cores; modes: calm, all, no-reconciler,
                               keys-ignored, heavy-freezes
@@ -66,9 +72,25 @@ fn run(arguments: &[&str]) -> Result<bool> {
         }
         ["test"] => check::test(),
         ["check"] => check::check(),
+        ["chaos", options @ ..] => chaos::run(chaos_options(options)?),
         ["sim", options @ ..] => sim::run(options),
         _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
     }
+}
+
+fn chaos_options(options: &[&str]) -> Result<chaos::Options> {
+    let mut chosen = chaos::Options::new()?;
+    for option in options.chunks(2) {
+        match option {
+            ["--deals", count] => chosen.deals = count.parse().context("reading --deals")?,
+            ["--seed", seed] => chosen.seed = seed.parse().context("reading --seed")?,
+            other => return Err(Failure::new(format!("chaos does not know {}\n\n{USAGE}", other.join(" ")))),
+        }
+    }
+    if !chaos::DEALS.contains(&chosen.deals) {
+        return Err(Failure::new(format!("chaos takes {} to {} deals", chaos::DEALS.start(), chaos::DEALS.end())));
+    }
+    Ok(chosen)
 }
 
 fn demo_options(options: &[&str]) -> Result<(bool, Door)> {

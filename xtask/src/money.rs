@@ -18,6 +18,14 @@ pub fn minor_units(decimal: &str, decimals: usize) -> Option<i64> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// `123450` with two decimals is `"1234.50"`.
+pub fn plain(minor_units: u64, decimals: usize) -> String {
+    let digits = format!("{minor_units:0>width$}", width = decimals + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - decimals);
+    let point = if decimals > 0 { "." } else { "" };
+    format!("{whole}{point}{fraction}")
+}
+
 /// `123450` with two decimals is `"1,234.50"`.
 pub fn shown(minor_units: i64, decimals: usize) -> String {
     let digits = format!("{:0>width$}", minor_units.unsigned_abs(), width = decimals + 1);
@@ -60,6 +68,8 @@ mod tests {
     fn minor_units_are_shown_with_thousands() {
         assert_eq!(shown(123_456_789, 2), "1,234,567.89");
         assert_eq!(shown(5, 2), "0.05");
+        assert_eq!(plain(5, 2), "0.05");
+        assert_eq!(plain(123_456, 2), "1234.56");
         assert_eq!(shown(5000, 0), "5,000");
         assert_eq!(shown(-100, 2), "-1.00");
     }

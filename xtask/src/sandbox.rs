@@ -104,11 +104,19 @@ impl Sandbox {
             .map(drop)
     }
 
-    /// Makes something go wrong at Stripe, as the sandbox's README describes it.
-    pub fn inject(&self, fault: &Value) -> Result<()> {
-        let url = format!("{}/_sandbox/faults", self.stripe_url);
+    /// Makes something go wrong at one of the two services, as the sandbox's README describes it.
+    pub fn inject(&self, service_url: &str, faults: &Value) -> Result<()> {
+        let url = format!("{service_url}/_sandbox/faults");
         let headers = [("content-type", "application/json")];
-        self.http.send("POST", &url, &headers, &fault.to_string())?.json("injecting a fault").map(drop)
+        self.http.send("POST", &url, &headers, &faults.to_string())?.json("injecting a fault").map(drop)
+    }
+
+    /// Nothing goes wrong any more that was asked for.
+    pub fn forget_faults(&self) -> Result<()> {
+        for service in [&self.stripe_url, &self.salesforce_url] {
+            self.http.send("DELETE", &format!("{service}/_sandbox/faults"), &[], "")?.json("forgetting the faults")?;
+        }
+        Ok(())
     }
 
     /// The log of requests that a service answered, oldest first.

@@ -261,7 +261,7 @@ fn log_group(function: &str) -> String {
     format!("/closedwon/{}/{function}", crate::deploy::STACK)
 }
 
-fn now_ms() -> Result<i64> {
+pub fn now_ms() -> Result<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).context("reading the clock")?;
     i64::try_from(since.as_millis()).context("reading the clock")
 }

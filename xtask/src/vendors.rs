@@ -105,6 +105,27 @@ impl Salesforce {
         text(&created, "id").map(str::to_owned)
     }
 
+    /// Creates up to 200 records in one call, all of them or none, and answers their ids.
+    pub fn create_all(&self, object: &str, records: Vec<Value>) -> Result<Vec<String>> {
+        let saved = self.save_all("POST", object, records)?;
+        saved.iter().map(|record| text(record, "id").map(str::to_owned)).collect()
+    }
+
+    /// Updates up to 200 records, which carry their ids, in one call; all of them or none.
+    pub fn update_all(&self, object: &str, records: Vec<Value>) -> Result<()> {
+        self.save_all("PATCH", object, records).map(drop)
+    }
+
+    fn save_all(&self, method: &str, object: &str, mut records: Vec<Value>) -> Result<Vec<Value>> {
+        for record in &mut records {
+            record["attributes"] = json!({ "type": object });
+        }
+        let body = json!({ "allOrNone": true, "records": records }).to_string();
+        let answer = self.send(method, "composite/sobjects", &body)?;
+        let saved = answer.as_array().filter(|saved| saved.iter().all(|record| record["success"] == json!(true)));
+        saved.cloned().ok_or_else(|| Failure::new(format!("{method} of many {object} records: {answer}")))
+    }
+
     pub fn update(&self, object: &str, id: &str, fields: &Value) -> Result<()> {
         self.send("PATCH", &format!("sobjects/{object}/{id}"), &fields.to_string()).map(drop)
     }

@@ -1,14 +1,13 @@
 //! The worker's process is killed at its worst moment: Stripe has sent the invoice, and the answer is still on its way.
 
-use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{HOP_WITHIN, set_up, wait_for_opportunity_within, wait_until_quiet};
 use crate::aws::text;
-use crate::failure::{Context, Failure, Result};
+use crate::bootstrap::{self, Bootstrap};
+use crate::failure::{Failure, Result};
 use crate::progress::Progress;
 use crate::stack::Stack;
 
@@ -24,10 +23,11 @@ pub fn play(stack: &Stack, progress: Progress) -> Result<()> {
     let salesforce = stack.sandbox.salesforce()?;
     let deal = set_up(&stripe, &salesforce)?;
     let sent_before = sends(stack)?;
-    stack.sandbox.inject(&json!({
+    let slow = json!({
         "method": "POST", "path": "/v1/invoices/*/send",
         "fault": { "kind": "slow", "delay_ms": ANSWER_AFTER_MS }
-    }))?;
+    });
+    stack.sandbox.inject(&stack.sandbox.stripe_url, &slow)?;
     salesforce.update("Opportunity", &deal.opportunity, &json!({ "StageName": "Closed Won" }))?;
     let deadline = Instant::now() + HOP_WITHIN;
     while sends(stack)? == sent_before {
@@ -36,7 +36,8 @@ pub fn play(stack: &Stack, progress: Progress) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    let killed = kill_workers(&stack.aws().endpoint)?;
+    let workers = Bootstrap::of(stack, stack.outputs.get("RetryWorkerFunctionName")?)?;
+    let killed = bootstrap::kill(&workers)?;
     progress.say(format_args!(
         "killed {killed} worker(s) while Stripe was answering; waiting for the message to come back"
     ));
@@ -64,22 +65,4 @@ pub fn play(stack: &Stack, progress: Progress) -> Result<()> {
 fn sends(stack: &Stack) -> Result<usize> {
     let requests = stack.sandbox.requests(&stack.sandbox.stripe_url)?;
     Ok(requests.iter().filter(|request| request["path"].as_str().is_some_and(|path| path.ends_with("/send"))).count())
-}
-
-/// Ends every process of the worker that belongs to this stack, and no other: only the worker is told of a ledger, and the
-/// endpoint is this stack's alone.
-fn kill_workers(endpoint: &str) -> Result<usize> {
-    let mut killed = 0;
-    for entry in fs::read_dir("/proc").context("listing processes; this story needs /proc")?.flatten() {
-        let id = entry.file_name().to_string_lossy().into_owned();
-        let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };
-        let environment = String::from_utf8_lossy(&environment);
-        let is_worker = environment.split('\0').any(|variable| variable.starts_with("LEDGER_TABLE="));
-        let is_ours = environment.split('\0').any(|variable| variable == format!("AWS_ENDPOINT_URL={endpoint}"));
-        if is_worker && is_ours && id.bytes().all(|digit| digit.is_ascii_digit()) {
-            let status = Command::new("kill").args(["-9", &id]).status().context("running kill")?;
-            killed += usize::from(status.success());
-        }
-    }
-    Ok(killed)
 }
