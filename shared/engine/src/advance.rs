@@ -14,9 +14,6 @@ use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause,
 /// How long a run waits for the other side before it becomes a person's business.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// And how often it looks at the least: after an outage of a day both sides are behind, and come along in a minute.
-const FEWEST_LOOKS: u32 = 6;
-
 /// A run of 250 lines takes a dozen calls. One that takes hundreds is going in circles, and is given back to be seen.
 const MOST_STEPS: u32 = 200;
 
@@ -264,8 +261,7 @@ impl<W: World> Engine<W> {
 
     async fn wait(&self, work: &mut Work, stop: Stop) -> Result<(), Pause> {
         let since = work.held.stored.waiting_since.unwrap_or(self.now());
-        let has_looked = work.held.stored.attempts >= FEWEST_LOOKS;
-        if has_looked && self.now().duration_since(since) >= PATIENCE {
+        if self.now().duration_since(since) >= PATIENCE {
             return self.record(work, Fact::Refused(Refusal { stop }));
         }
         work.is_saved = false;
@@ -292,7 +288,11 @@ impl<W: World> Engine<W> {
             return Err(pause);
         }
         work.is_saved = false;
-        self.save(work, Release::Now).await?;
+        let release = match pause.pace {
+            Pace::Held { until } => Release::Until(until),
+            Pace::Now | Pace::Backoff | Pace::NotBefore(_) => Release::Now,
+        };
+        self.save(work, release).await?;
         Err(pause)
     }
 }

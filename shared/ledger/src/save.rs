@@ -23,6 +23,8 @@ pub enum Release {
     Keep,
     /// The run is free at once.
     Now,
+    /// The run is free at once, and there is no use in looking at it before then: what it waits for has an end.
+    Until(Timestamp),
     /// The run is free at once and waits for the other side.
     Waiting,
 }
@@ -74,7 +76,7 @@ impl<T: Table> Ledger<T> {
                 Release::Waiting => old.waiting_since.or(Some(now)),
                 // A failure while it waits must not make it wait from the beginning; nor must an event that comes after it was
                 // put before a person.
-                Release::Keep | Release::Now => old.waiting_since.filter(|_| !is_done),
+                Release::Keep | Release::Now | Release::Until(_) => old.waiting_since.filter(|_| !is_done),
             },
             updated_at: now,
             chain,
@@ -83,6 +85,7 @@ impl<T: Table> Ledger<T> {
         };
         let check_at = match release {
             Release::Keep => stored.lease_until,
+            Release::Until(until) => until.max(now),
             Release::Now | Release::Waiting => now.saturating_add(check_after(stored.attempts)).unwrap_or(now),
         };
         let own = Put::when(stored.write(check_at)?, still_ours(&held.stored));

@@ -116,7 +116,7 @@ fn play_script(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>, script: Script)
     sim.run_until(START_MS + SCRIPT_MS);
     judge(sim);
     let mut models = sim.models.borrow_mut();
-    if let Err(why) = script.story.ends_well(&models) {
+    if let Err(why) = script.story.ends_well(&models, &sim.queue.borrow().dead) {
         models.violations.push(Violation::new(sim.now(), "the_story_ends_well", why));
     }
 }

@@ -3,7 +3,7 @@
 use domain::{Event, OpportunityId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Difference;
-use mapping::DealSeen;
+use mapping::{Code, DealSeen};
 use stripe::{Invoice, InvoiceStatus};
 use workflow::{Restored, Run, RunId, Status};
 
@@ -43,6 +43,10 @@ pub(crate) enum Verdict {
 /// The id of the event that tells of a change, whoever finds it: one state of one record is looked at once.
 pub(crate) fn changed_id(deal: &DealSeen) -> String {
     format!("sweep:{}:{}", deal.opportunity_id, deal.modified_at.as_millisecond())
+}
+
+fn waited_in_vain(payment: &Run) -> bool {
+    payment.stop().is_some_and(|stop| stop.code == Code::InvoiceNotLinked)
 }
 
 impl Truth<'_> {
@@ -122,15 +126,20 @@ impl Truth<'_> {
         let deal = self.deal.filter(|deal| self.is_named_by(deal))?;
         let invoice_id = self.invoice.id.clone();
         match (self.invoice.status == InvoiceStatus::Paid, deal.is_marked_paid) {
-            (true, false) => match self.payment.map(|payment| payment.status()) {
-                None => {
-                    let occurred_at = self.invoice.paid_at.unwrap_or(self.now);
-                    let id = format!("paid:{invoice_id}");
-                    Some(Verdict::Mend { id, event: Event::InvoicePaid { invoice_id, occurred_at } })
+            (true, false) => {
+                let occurred_at = self.invoice.paid_at.unwrap_or(self.now);
+                let linked_id = format!("linked:{invoice_id}");
+                let mend = |id: String| Verdict::Mend { id, event: Event::InvoicePaid { invoice_id, occurred_at } };
+                match self.payment {
+                    None => Some(mend(format!("paid:{}", self.invoice.id))),
+                    Some(payment) if payment.status() == Status::Open => None,
+                    // It waited in vain for the opportunity to name its invoice, which it does now.
+                    Some(payment) if waited_in_vain(payment) && !payment.has_answered(&linked_id) => {
+                        Some(mend(linked_id))
+                    }
+                    Some(_) => Some(self.differs(Cause::PaidNotMarked)),
                 }
-                Some(Status::Open) => None,
-                Some(Status::Done | Status::Rejected | Status::Review) => Some(self.differs(Cause::PaidNotMarked)),
-            },
+            }
             (false, true) => Some(self.differs(Cause::MarkedNotPaid)),
             (true, true) | (false, false) => None,
         }

@@ -258,3 +258,22 @@ fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
     let case = Case::new(Paid, review, deal(Some(OURS), 900, false));
     assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
 }
+
+#[test]
+fn a_payment_that_waited_for_its_deal_is_taken_up_once_when_the_deal_is_there() {
+    let invoice_id = InvoiceId::parse(OURS).expect("valid");
+    let mut case = Case::new(InvoiceStatus::Paid, done(OURS), deal(Some(OURS), 1000, false));
+    let stop = Stop::review(Code::InvoiceNotLinked, "x");
+    let point = invoice_paid::Point::Stopped { invoice_id: invoice_id.clone(), stop, reported: true };
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let mut waited = Run::new(RunId::InvoicePaid { organization_id, invoice_id }, State::InvoicePaid(point));
+    case.payment = Some(waited.clone());
+    assert_eq!(case.verdicts(), ["invoice_paid linked:in_ours"]);
+    waited.answer("linked:in_ours");
+    case.payment = Some(waited);
+    assert_eq!(case.verdicts(), ["paid_not_marked"]);
+    // While the deal does not name it, there is nothing to take up.
+    case.deal = deal(None, 1000, false);
+    case.payment.as_mut().expect("it is there").answered.clear();
+    assert_eq!(case.verdicts(), ["invoice_not_named"]);
+}

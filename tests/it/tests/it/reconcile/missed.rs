@@ -218,3 +218,35 @@ async fn nothing_of_a_persons_own_is_touched() {
     }
     assert_eq!((env.invoices(), env.objects("customer")), before);
 }
+
+/// It was given back while another deal of its account held the customer, once and again, and then its message was purged.
+/// What it waited for ended long ago, so it is not left for hours.
+#[tokio::test]
+async fn a_deal_that_waited_for_its_accounts_customer_comes_home_with_the_next_sweep() {
+    use domain::{AccountId, BillingEmail};
+    use workflow::{Run, RunId, State, account_customer};
+
+    let env = Env::start().await;
+    swept(&env).await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    let account_id = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
+    let account_id = AccountId::parse(&account_id).unwrap();
+    let organization_id = env.worker.engine.scope.organization_id.clone();
+    let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode: false };
+    let email = BillingEmail::parse("ap@acme.example").unwrap();
+    let details = mapping::CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
+    let point = account_customer::Point::new(account_id, details, None, None);
+    let lease_until = env.now().checked_add(SignedDuration::from_mins(30)).unwrap();
+    let (owner, reopen) = ("another".to_owned(), ledger::Reopen::Always);
+    let claim = ledger::Claim { owner, reopen, now: env.now(), lease_until, restored: None };
+    env.ledger().begin(Run::new(id, State::AccountCustomer(point)), &claim).await.unwrap();
+    env.deliver().await;
+    for _ in 0..6 {
+        while env.work(1).await != it::Worked::Nothing {}
+        env.advance(SignedDuration::from_mins(4));
+    }
+    env.sqs.purge();
+    env.advance(SignedDuration::from_mins(10));
+    swept(&env).await;
+    billed_once(&env, &opportunity);
+}
