@@ -48,6 +48,8 @@ pub struct Process {
     pub skew_ms: i64,
     /// How long it stood still. Nobody ends a process that does not run.
     pub frozen_ms: Cell<i64>,
+    /// When it will be ended, by its own clock.
+    pub deadline_ms: i64,
     /// Some answer never came, so it cannot know what it holds.
     pub has_lost_an_answer: Cell<bool>,
 }

@@ -87,7 +87,15 @@ fn start(sim: &Rc<Sim>, received: Received) {
     let skew_ms = sim.faults.borrow().skews_ms[slot];
     let mut process = None;
     let id = sim.spawn(|task| {
-        let made = Rc::new(Process { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms: 0.into(), has_lost_an_answer: false.into() });
+        let made = Rc::new(Process {
+            sim: Rc::clone(sim),
+            task,
+            number,
+            skew_ms,
+            frozen_ms: 0.into(),
+            deadline_ms: sim.now_ms() + skew_ms + TIMEOUT_MS,
+            has_lost_an_answer: false.into(),
+        });
         process = Some(Rc::clone(&made));
         Box::pin(invocation(made, received))
     });

@@ -83,7 +83,9 @@ impl Models {
         let why = match self.watch.read_by.get(&(process, opportunity_id.clone())) {
             None => None,
             Some(Judgement::Billable(bill)) => difference(invoice, bill),
-            Some(_) => Some("the deal cannot be billed any more".to_owned()),
+            // What a draft is made of is read; whom it is for was settled before.
+            Some(Judgement::Unbillable { amount }) if *amount == Some(invoice.total()) => None,
+            Some(_) => Some("the deal does not come to that any more".to_owned()),
         };
         if let Some(why) = why {
             let detail = format!("{invoice_id} of {opportunity_id}: {why}");
