@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::executor::{TaskId, timestamp};
 use crate::faults::{Fault, Operation};
+use crate::options::Mode;
 use crate::world::Sim;
 pub use ledger::LedgerPort;
 pub use queue::QueuePort;
@@ -146,16 +147,20 @@ impl Process {
         let random = faults.random();
         let (there, back) = (random.between(2, 80), random.between(2, 80));
         let usual = Timing { dies_ms: None, arrives_ms: Some(there), answer_ms: Some(back), gives_up_ms: None };
+        let is_aimed = self.sim.mode == Mode::KeysIgnoredHeavily;
         let late_ms = |random: &mut crate::random::Random| {
-            // Mostly soon after, now and then as late as can be.
-            let longest_ms = if random.chance(500) { 15_000 } else { LATEST_MS };
+            // Mostly soon after, now and then as late as can be; or just when somebody has tried again.
+            let (soon_per_mille, soon_ms) = if is_aimed { (800, 5000) } else { (500, 15_000) };
+            let longest_ms = if random.chance(soon_per_mille) { soon_ms } else { LATEST_MS };
             random.between(1, longest_ms)
         };
         match fault {
             Some(Fault::CrashBefore) => Timing { dies_ms: Some(there), arrives_ms: None, answer_ms: None, ..usual },
             Some(Fault::CrashAfter) => Timing { dies_ms: Some(there + 1), answer_ms: None, ..usual },
             Some(Fault::CrashInFlight) => {
-                Timing { dies_ms: Some(there), arrives_ms: Some(there + late_ms(random)), answer_ms: None, ..usual }
+                // Aimed, it lands about when the dead one's lease has ended.
+                let late_ms = if is_aimed { random.between(75_000, 115_000) } else { late_ms(random) };
+                Timing { dies_ms: Some(there), arrives_ms: Some(there + late_ms), answer_ms: None, ..usual }
             }
             Some(Fault::FreezeBefore) => {
                 let frozen_ms = random.between(1000, longest_freeze_ms);

@@ -131,13 +131,12 @@ impl Stripe {
         match known {
             Known::Replay(Ok(answer)) => {
                 count(&mut self.facts, "an answer was replayed");
+                self.violations.extend(self.keys.watch_replay(key, false).map(|(rule, why)| Violation::new(now, rule, why)));
                 Ok(reply(answer, true))
             }
             Known::Replay(Err(error)) => {
                 count(&mut self.facts, "an error was replayed");
-                if let Some((rule, detail)) = self.keys.watch_error(key) {
-                    self.violations.push(Violation::new(now, rule, detail));
-                }
+                self.violations.extend(self.keys.watch_replay(key, true).map(|(rule, why)| Violation::new(now, rule, why)));
                 Err(failure::replayed(&error))
             }
             Known::OtherRequest => Err(Error::IdempotencyMismatch { request_id: None }),
@@ -158,6 +157,21 @@ impl Stripe {
                     }
                 }
             }
+        }
+    }
+
+    /// A change of an invoice's lines that was under way when we sent the invoice. Where keys are remembered, it would have
+    /// changed nothing.
+    pub fn watch_lines(&mut self, now: Timestamp, write: &Write, sent_at: Timestamp) {
+        let changes_lines = matches!(write.operation, Operation::AddLines | Operation::UpdateLines);
+        let id = write.path.split('/').nth(3).and_then(|id| InvoiceId::parse(id).ok());
+        let invoice = id.and_then(|id| self.invoices.get(&id)).filter(|_| changes_lines && self.keys_ignored);
+        let is_overtaken = |invoice: &&Invoice| {
+            invoice.finalized_by == Some(By::Us) && invoice.finalized_at.is_some_and(|finalized| finalized > sent_at)
+        };
+        if let Some(invoice) = invoice.filter(is_overtaken) {
+            let detail = format!("{} was sent, and its lines were still to change", invoice.id());
+            self.violate(now, "nothing_is_sent_while_its_lines_change", detail);
         }
     }
 

@@ -180,7 +180,12 @@ impl engine::Stripe for StripePort {
             let id = about.split('/').nth(1).unwrap_or_default();
             sim.models.borrow_mut().sending_invoice(sim.now(), self.0.number, id);
         }
-        self.call(operation_of(&write), about, move |stripe, now| stripe.write(now, &write, &key)).await
+        let sent_at = sim.now();
+        self.call(operation_of(&write), about, move |stripe, now| {
+            stripe.watch_lines(now, &write, sent_at);
+            stripe.write(now, &write, &key)
+        })
+        .await
     }
 
     async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {
