@@ -136,3 +136,6 @@ pub fn print(most: u64) -> bool {
     println!("kill-matrix: bugs={bugs} killed={killed} survivors={survivors} seconds={seconds}");
     survivors == 0 && breaks * 100 >= NAIVE_SEEDS * NAIVE_BREAKS_PERCENT
 }
+
+#[cfg(test)]
+mod tests;

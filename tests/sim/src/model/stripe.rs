@@ -144,6 +144,7 @@ impl Stripe {
                 if is_again {
                     count(&mut self.facts, "a key came again and was not known");
                 }
+                self.watch_second_key(now, write, key);
                 let outcome = self.execute(now, write);
                 match outcome {
                     Err(Failure { error, is_kept: false }) => Err(error),
@@ -157,6 +158,27 @@ impl Stripe {
                     }
                 }
             }
+        }
+    }
+
+    /// A request that makes something comes a second time, under another key, while what the first one made is still there.
+    fn watch_second_key(&mut self, now: Timestamp, write: &Write, key: &str) {
+        if !matches!(write.operation, Operation::CreateCustomer | Operation::CreateInvoice) {
+            return;
+        }
+        let mut made = self.keys.made_under_another(now, write, key);
+        let there = made.find_map(|answer| match answer {
+            Answer::Invoice(invoice) => self.invoices.get(&invoice.id).map(|invoice| invoice.id().to_string()),
+            Answer::Customer(customer) => {
+                let there = self.customers.get(&customer.id).filter(|customer| customer.deleted.is_none());
+                there.map(|customer| customer.id.to_string())
+            }
+            Answer::Deleted => None,
+        });
+        drop(made);
+        if let Some(there) = there {
+            let detail = format!("{there} was made by the same request, under another key");
+            self.violate(now, "one_key_for_one_request", detail);
         }
     }
 

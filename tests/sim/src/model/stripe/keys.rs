@@ -81,6 +81,19 @@ impl Keys {
             .then(|| ("no_old_key", format!("key {key} of {} is {} minutes old", write.path, age.as_mins())))
     }
 
+    /// What the same request has made before, not long ago and under another key.
+    pub(super) fn made_under_another<'a>(
+        &'a self,
+        now: Timestamp,
+        write: &'a Write,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a Answer> {
+        let is_same = move |kept: &Kept| kept.path == write.path && kept.body == write.body;
+        let is_young = move |kept: &Kept| now.duration_since(kept.at) < KEPT_FOR;
+        let others = self.kept.iter().filter(move |(other, kept)| other.as_str() != key && is_same(kept) && is_young(kept));
+        others.filter_map(|(_, kept)| kept.outcome.as_ref().ok())
+    }
+
     /// An answer or an error is told again. What has been heard so often is not asked for once more.
     pub(super) fn watch_replay(&mut self, key: &str, is_error: bool) -> Option<(&'static str, String)> {
         let seen = self.seen.get_mut(key)?;
