@@ -75,6 +75,7 @@ impl Guard {
                 // It takes back that the invoice was sent, and with it the key: the same invoice is mailed once more.
                 "an_invoice_is_mailed_once",
                 "a_lease_is_respected",
+                "a_lease_outlives_its_holder",
                 // It sets the generations of the keys back, so that one that Stripe knows comes again for another request.
                 "no_old_key",
                 "one_body_under_one_key",

@@ -131,7 +131,9 @@ pub fn print(most: u64) -> bool {
         killed += u64::from(fate.killed.is_some());
     }
     let (breaks, beyond_keys) = naive_breaks();
-    println!("\nnaive: {breaks} of {NAIVE_SEEDS} seeds break, {beyond_keys} of them in what is billed and not only in keys");
+    println!(
+        "\nnaive: {breaks} of {NAIVE_SEEDS} seeds break, {beyond_keys} of them in what is billed and not only in keys"
+    );
     let (survivors, seconds) = (bugs - killed, began.elapsed().as_secs());
     println!("kill-matrix: bugs={bugs} killed={killed} survivors={survivors} seconds={seconds}");
     survivors == 0 && breaks * 100 >= NAIVE_SEEDS * NAIVE_BREAKS_PERCENT

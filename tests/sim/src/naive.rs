@@ -63,7 +63,9 @@ impl Recipe {
         let free = Condition::AbsentOr(Test::Below("until", now_ms));
         match self.put(opportunity_id, now_ms + IN_PROGRESS_MS, Some(free)).await? {
             PutAnswer::Done => {}
-            PutAnswer::Failed(Some(item)) if item.get("until") == Some(&Value::Number(i64::MAX)) => return Ok("is_done"),
+            PutAnswer::Failed(Some(item)) if item.get("until") == Some(&Value::Number(i64::MAX)) => {
+                return Ok("is_done");
+            }
             PutAnswer::Failed(_) => return Err(Failed("it is in progress".to_owned())),
         }
         let billed = self.bill(opportunity_id).await;

@@ -9,8 +9,8 @@ use planted::Bug;
 use queue::Envelope;
 
 use crate::executor::TaskId;
-use crate::naive;
 use crate::faults::{Fault, Operation, PROCESSES};
+use crate::naive;
 use crate::ports::{LedgerPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
 use crate::queue::{Received, VISIBILITY_MS};
 use crate::world::{NOBODY, Sim};
@@ -148,7 +148,9 @@ async fn invocation(process: Rc<Process>, received: Received) {
             queue.delete(received).await
         }
         // The recipe knows of no delays: the function fails, and the message comes back when its time is over.
-        Outcome::Retry(pause) if planted::is(Bug::Naive) => return sim.note(process.number, "fails", &pause.detail, ""),
+        Outcome::Retry(pause) if planted::is(Bug::Naive) => {
+            return sim.note(process.number, "fails", &pause.detail, "");
+        }
         Outcome::Retry(pause) => {
             sim.note(process.number, "gives back", pause.code, "");
             if pause.code == "run_is_held" && !process.has_lost_an_answer.get() {

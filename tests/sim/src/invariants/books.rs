@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-
 use super::commits::text;
 use super::quiet::Ended;
 use crate::model::Models;

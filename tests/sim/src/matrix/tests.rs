@@ -48,7 +48,10 @@ fn every_bug_is_made_somewhere() {
     sources(&root.join("tests/sim/src"), &mut around);
     for bug in Bug::ALL {
         let is_made = match bug.place() {
-            Place::Around => around.contains(&format!("planted::is(Bug::{bug:?})")) || around.contains(&format!("planted::is(planted::Bug::{bug:?})")),
+            Place::Around => {
+                around.contains(&format!("planted::is(Bug::{bug:?})"))
+                    || around.contains(&format!("planted::is(planted::Bug::{bug:?})"))
+            }
             _ => shipped.contains(&format!("planted!({bug:?})")),
         };
         assert!(is_made, "{bug:?} is in the table only");

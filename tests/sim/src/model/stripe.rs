@@ -131,12 +131,14 @@ impl Stripe {
         match known {
             Known::Replay(Ok(answer)) => {
                 count(&mut self.facts, "an answer was replayed");
-                self.violations.extend(self.keys.watch_replay(key, false).map(|(rule, why)| Violation::new(now, rule, why)));
+                self.violations
+                    .extend(self.keys.watch_replay(key, false).map(|(rule, why)| Violation::new(now, rule, why)));
                 Ok(reply(answer, true))
             }
             Known::Replay(Err(error)) => {
                 count(&mut self.facts, "an error was replayed");
-                self.violations.extend(self.keys.watch_replay(key, true).map(|(rule, why)| Violation::new(now, rule, why)));
+                self.violations
+                    .extend(self.keys.watch_replay(key, true).map(|(rule, why)| Violation::new(now, rule, why)));
                 Err(failure::replayed(&error))
             }
             Known::OtherRequest => Err(Error::IdempotencyMismatch { request_id: None }),

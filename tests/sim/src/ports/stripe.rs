@@ -217,12 +217,16 @@ impl engine::Stripe for StripePort {
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {
         let id = id.clone();
-        self.call(Operation::ReadLines, id.to_string(), move |stripe, now| stripe.invoice_lines(now, &id).map(first_page)).await
+        self.call(Operation::ReadLines, id.to_string(), move |stripe, now| {
+            stripe.invoice_lines(now, &id).map(first_page)
+        })
+        .await
     }
 
     async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {
         let (id, about) = (id.clone(), id.to_string());
-        let effect = move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since).map(first_page);
+        let effect =
+            move |stripe: &mut model::Stripe, now| stripe.invoices_of_customer(now, &id, since).map(first_page);
         self.call(Operation::ListInvoices, about, effect).await
     }
 

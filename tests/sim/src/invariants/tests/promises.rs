@@ -16,10 +16,8 @@ pub(super) fn books(case: &Case, invoice: &InvoiceId) -> Vec<Item> {
     });
     let document = serde_json::json!({ "previous": "", "entry": entry }).to_string();
     let head = hex::encode(Sha256::digest(&document));
-    let mut run: Item = run
-        .into_iter()
-        .chain(item(&[("stripe_invoice_id", invoice.as_str()), ("call_hash", &head)]))
-        .collect();
+    let mut run: Item =
+        run.into_iter().chain(item(&[("stripe_invoice_id", invoice.as_str()), ("call_hash", &head)])).collect();
     run.insert("call_count".into(), Value::Number(1));
     let link = item(&[("pk", &format!("link#{invoice}")), ("sk", "link"), ("run", &key)]);
     vec![run, link, item(&[("pk", &key), ("sk", "call#00000001"), ("document", &document)])]

@@ -90,7 +90,8 @@ impl Keys {
     ) -> impl Iterator<Item = &'a Answer> {
         let is_same = move |kept: &Kept| kept.path == write.path && kept.body == write.body;
         let is_young = move |kept: &Kept| now.duration_since(kept.at) < KEPT_FOR;
-        let others = self.kept.iter().filter(move |(other, kept)| other.as_str() != key && is_same(kept) && is_young(kept));
+        let others =
+            self.kept.iter().filter(move |(other, kept)| other.as_str() != key && is_same(kept) && is_young(kept));
         others.filter_map(|(_, kept)| kept.outcome.as_ref().ok())
     }
 
