@@ -48,7 +48,9 @@ const USAGE: &str = "cargo xtask <command>
   sim --seeds N [--mode M] [--from S]
                               plays N histories on virtual time, on all cores; modes: calm, all, no-reconciler,
                               keys-ignored, heavy-freezes
-  sim --seed S [--mode M]     plays one history and prints it";
+  sim --seed S [--mode M]     plays one history and prints it
+  sim --kill-matrix [--seeds MAX]
+                              plays every planted bug until it shows; one that survives fails";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -176,7 +176,6 @@ impl Run {
     /// Takes in what came of the call that `next` asked for.
     pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         match &fact {
-            Fact::DraftDeleted | Fact::InvoiceMissing if planted!(KeepsKeysOfDeletedDraft) => {}
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
             Fact::Reported => self.parked = self.stop().cloned(),
@@ -297,6 +296,9 @@ impl Run {
     fn retire_invoice_operations(&mut self) {
         let operations: Vec<_> =
             self.intents.keys().copied().filter(|operation| *operation != Operation::CreateCustomer).collect();
+        if planted!(KeepsKeysOfDeletedDraft) {
+            self.intents.remove(&Operation::CreateInvoice);
+        }
         for operation in operations {
             self.retire(operation);
         }

@@ -61,7 +61,7 @@ bugs! {
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
     SendsBeforeSaving(Engine) = "sends-before-saving", "a request goes out before its intent is saved", "F1", ["all"];
     KeyOfTheAccount(Engine) = "key-of-the-account", "the key does not name the run", "F11", ["all"];
-    KeyOfTheMoment(Engine) = "key-of-the-moment", "the key holds the time", "F11", ["without-fence"];
+    KeyOfTheMoment(Engine) = "key-of-the-moment", "the key holds the time", "F11", ["without-intents"];
     TrustsOldKeys(Engine) = "trusts-old-keys", "a key is trusted after Stripe has forgotten it", "F10", ["all"];
     TrustsSpentKeys(Engine) = "trusts-spent-keys", "a key that replays a server error is sent for ever", "F7", ["all"];
     NeverWaits(Engine) = "never-waits", "it is looked while a request may still be under way", "late landing", ["without-keys"];
@@ -74,11 +74,11 @@ bugs! {
     ForgetsRestores(Engine) = "forgets-restores", "nothing is looked for after a restore", "F30", ["all"];
     IgnoresTheSwitch(Engine) = "ignores-the-switch", "the kill switch is not looked at", "an operator in a hurry", ["all"];
     IgnoresTheCeiling(Engine) = "ignores-the-ceiling", "an invoice above the ceiling is sent", "a typing mistake in an amount", ["all"];
-    LeaseOfAMoment(Engine) = "lease-of-a-moment", "a lease ends when it begins", "F1", ["without-fence"];
+    LeaseOfAMoment(Engine) = "lease-of-a-moment", "a lease ends when it begins", "F1", ["all"];
     SwallowsReports(Engine) = "swallows-reports", "a stop that needs a person is not parked", "silence", ["all"];
     NoFence(Ledger) = "no-fence", "a holder that lost the run saves all the same", "F5", ["heavy-freezes"];
     BeginsTwice(Ledger) = "begins-twice", "a run that exists is made anew", "F4", ["all"];
-    StealsLeases(Ledger) = "steals-leases", "a run is taken from a living holder", "F4", ["without-fence"];
+    StealsLeases(Ledger) = "steals-leases", "a run is taken from a living holder", "F4", ["all"];
     LinksTwice(Ledger) = "links-twice", "one invoice may be linked to two runs", "two deals, one invoice", ["without-ownership"];
     ForgetsTheLink(Ledger) = "forgets-the-link", "an invoice is saved without the link back", "a payment of nobody", ["all"];
     ChangesRegisters(Ledger) = "changes-registers", "the invoice of a run may change", "two invoices", ["without-intents"];
@@ -93,7 +93,7 @@ bugs! {
     NewKeyForUnknown(Engine) = "new-key-for-unknown", "after an unknown outcome the next attempt has another key", "F11", ["all"];
     CountsFromTheLastSend(Engine) = "counts-from-the-last-send", "a key's age is counted from its last use", "F10", ["all"];
     DropsWhileHeld(Engine) = "drops-while-held", "an event of a run that is being worked on is dropped", "F4", ["all"];
-    IgnoresTheDeadline(Engine) = "ignores-the-deadline", "it goes on when its time is over", "F9", ["without-fence"];
+    IgnoresTheDeadline(Engine) = "ignores-the-deadline", "it goes on when its time is over", "F9", ["heavy-freezes"];
     LetsStripeAdvance(Engine) = "lets-stripe-advance", "Stripe may finalize a draft by itself", "F14", ["all"];
     TakesPendingItems(Engine) = "takes-pending-items", "what lies around for the customer comes onto the invoice", "a stranger's line", ["all"];
     SavesWithoutFence(Ledger) = "saves-without-fence", "a holder that lost the run saves unless an id has changed", "F5", ["heavy-freezes"];

@@ -54,7 +54,11 @@ impl Guard {
     /// The rules that are about the guard itself, or that only it promises. What money hangs on is judged in every mode.
     pub fn not_judged(self) -> &'static [&'static str] {
         match self {
-            Self::Leases | Self::Links | Self::ReadingAgain | Self::NewKeys | Self::Keys => &[],
+            Self::Links | Self::ReadingAgain | Self::Keys => &[],
+            // The deleted draft's key may be days old. Then it is a new one to Stripe, and what it makes is a new draft.
+            Self::NewKeys => &["no_old_key"],
+            // That is what is off.
+            Self::Leases => &["a_lease_is_respected"],
             // A holder that lost the run saves what it knew: it sets the counters back and ends the log elsewhere.
             Self::Fence => &[
                 "versions_count_every_save",
@@ -68,13 +72,18 @@ impl Guard {
                 "an_edit_is_never_silent",
                 "every_run_ends",
                 "no_payment_is_lost",
+                // It takes back that the invoice was sent, and with it the key: the same invoice is mailed once more.
+                "an_invoice_is_mailed_once",
+                "a_lease_is_respected",
+                "a_lease_outlives_its_holder",
                 // It sets the generations of the keys back, so that one that Stripe knows comes again for another request.
                 "no_old_key",
                 "one_body_under_one_key",
                 // And one that Stripe has forgotten comes again for the same: the open invoice is mailed once more.
                 "an_invoice_is_mailed_once",
             ],
-            Self::Ownership => &[],
+            // The link keeps the run from being saved, so it comes back until it is a dead letter, and stands as it stood.
+            Self::Ownership => &["every_run_ends", "the_queue_drains", "a_person_is_told"],
             // The save that carries the intent carries the invoice's id as well. Without it a process that dies after sending
             // leaves nothing behind but the key, and that is forgotten after a day, or belongs to another body when the deal was
             // edited. So this guard is no second layer: what is left is that an id, once saved, does not change, and that what

@@ -143,8 +143,8 @@ impl Options {
         let what = match (seeds, seed) {
             (None, None) if is_crashes => What::Crashes,
             (None | Some(1..), None) if is_matrix => What::Matrix { seeds: seeds.unwrap_or(MATRIX_SEEDS) },
-            (Some(seeds), None) if seeds > 0 => What::Many { from, seeds },
-            (None, Some(seed)) => What::One { seed },
+            (Some(seeds), None) if seeds > 0 && !is_matrix => What::Many { from, seeds },
+            (None, Some(seed)) if !is_matrix => What::One { seed },
             _ => return Err("say either how many seeds or which one".to_owned()),
         };
         Ok(Self { mode, bug, what })

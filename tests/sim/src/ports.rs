@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::executor::{TaskId, timestamp};
 use crate::faults::{Fault, Operation, System};
+use crate::options::Mode;
 use crate::world::Sim;
 pub use ledger::LedgerPort;
 pub use queue::QueuePort;
@@ -48,6 +49,8 @@ pub struct Process {
     pub skew_ms: i64,
     /// How long it stood still. Nobody ends a process that does not run.
     pub frozen_ms: Cell<i64>,
+    /// When it will be ended, by its own clock.
+    pub deadline_ms: i64,
     /// Some answer never came, so it cannot know what it holds.
     pub has_lost_an_answer: Cell<bool>,
     /// What the operator had decided when it last asked, until it writes to a vendor.
@@ -64,9 +67,10 @@ pub enum Switch {
 }
 
 impl Process {
-    pub fn new(sim: &Rc<Sim>, task: TaskId, number: u64, skew_ms: i64) -> Self {
+    pub fn new(sim: &Rc<Sim>, task: TaskId, number: u64, skew_ms: i64, timeout_ms: i64) -> Self {
+        let deadline_ms = sim.now_ms() + skew_ms + timeout_ms;
         let (frozen_ms, has_lost_an_answer, switch) = (0.into(), false.into(), Switch::NotAsked.into());
-        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, has_lost_an_answer, switch }
+        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, deadline_ms, has_lost_an_answer, switch }
     }
 
     /// Nothing is sent to a vendor without having asked whether anything may be sent.
@@ -171,16 +175,20 @@ impl Process {
         let random = faults.random();
         let (there, back) = (random.between(2, 80), random.between(2, 80));
         let usual = Timing { dies_ms: None, arrives_ms: Some(there), answer_ms: Some(back), gives_up_ms: None };
+        let is_aimed = self.sim.mode == Mode::KeysIgnoredHeavily;
         let late_ms = |random: &mut crate::random::Random| {
-            // Mostly soon after, now and then as late as can be.
-            let longest_ms = if random.chance(500) { 15_000 } else { LATEST_MS };
+            // Mostly soon after, now and then as late as can be; or just when somebody has tried again.
+            let (soon_per_mille, soon_ms) = if is_aimed { (800, 5000) } else { (500, 15_000) };
+            let longest_ms = if random.chance(soon_per_mille) { soon_ms } else { LATEST_MS };
             random.between(1, longest_ms)
         };
         match fault {
             Some(Fault::CrashBefore) => Timing { dies_ms: Some(there), arrives_ms: None, answer_ms: None, ..usual },
             Some(Fault::CrashAfter) => Timing { dies_ms: Some(there + 1), answer_ms: None, ..usual },
             Some(Fault::CrashInFlight) => {
-                Timing { dies_ms: Some(there), arrives_ms: Some(there + late_ms(random)), answer_ms: None, ..usual }
+                // Aimed, it lands about when the dead one's lease has ended.
+                let late_ms = if is_aimed { random.between(75_000, 115_000) } else { late_ms(random) };
+                Timing { dies_ms: Some(there), arrives_ms: Some(there + late_ms), answer_ms: None, ..usual }
             }
             Some(Fault::FreezeBefore) => {
                 let frozen_ms = random.between(1000, longest_freeze_ms);

@@ -81,7 +81,7 @@ fn start(sim: &Rc<Sim>, kind: PassKind) {
     let skew_ms = sim.faults.borrow().skews_ms[0];
     let mut process = None;
     let id = sim.spawn(|task| {
-        let made = Rc::new(Process::new(sim, task, number, skew_ms));
+        let made = Rc::new(Process::new(sim, task, number, skew_ms, TIMEOUT_MS));
         process = Some(Rc::clone(&made));
         Box::pin(pass(made, kind))
     });

@@ -40,6 +40,14 @@ fn without_idempotency_keys_it_holds() {
 }
 
 #[test]
+fn with_any_one_guard_off_it_holds() {
+    for mode in Mode::ALL.iter().filter(|mode| mode.guard_off().is_some()) {
+        let total = many(Plan::new(FIRST, *mode), 3);
+        assert!(total.violations() == 0, "{} {:?} seeds {:?}", mode.name(), total.rules, total.failed);
+    }
+}
+
+#[test]
 fn one_seed_is_one_history() {
     for seed in 1..4 {
         let (first, second) = (run(Plan::new(seed, Mode::All).told()), run(Plan::new(seed, Mode::All).told()));

@@ -94,7 +94,7 @@ fn start(sim: &Rc<Sim>, received: Received) {
     let skew_ms = sim.faults.borrow().skews_ms[slot];
     let mut process = None;
     let id = sim.spawn(|task| {
-        let made = Rc::new(Process::new(sim, task, number, skew_ms));
+        let made = Rc::new(Process::new(sim, task, number, skew_ms, TIMEOUT_MS));
         process = Some(Rc::clone(&made));
         Box::pin(invocation(made, received))
     });

@@ -22,6 +22,9 @@ pub(super) fn number(item: &Item, name: &str) -> i64 {
     }
 }
 
+/// A run is taken with time for a call left, and its lease ends half a minute after the invocation.
+const SHORTEST_LEASE_MS: i64 = 30_000;
+
 /// What an item is, for a reader of a violation.
 fn key(item: &Item) -> &str {
     text(item, "pk").unwrap_or_default()
@@ -57,6 +60,9 @@ impl Models {
             let owners = (text(old, "owner"), text(new, "owner"));
             self.violate(now, "fences_only_grow", format!("{}: {fence} → {next_fence} of {owners:?}", key(new)));
         }
+        if next_fence > fence {
+            self.run_taken(now, old, new);
+        }
         let (length, next_length) = (number(old, "call_count"), number(new, "call_count"));
         if next_length < length {
             self.violate(now, "a_log_only_grows", format!("{}: {length} → {next_length}", key(new)));
@@ -70,6 +76,20 @@ impl Models {
                 }
                 None => count(&mut self.facts, "a customer was given up"),
             }
+        }
+    }
+
+    /// By the clock of whoever takes a run, its last holder's lease is over; and the new one lasts longer than an invocation
+    /// that has just begun its first call.
+    fn run_taken(&mut self, now: Timestamp, old: &Item, new: &Item) {
+        let (lease_until, taken_at) = (number(old, "lease_until"), number(new, "updated_at"));
+        if lease_until > taken_at {
+            let detail = format!("{} was taken {} ms before its lease ended", key(new), lease_until - taken_at);
+            self.violate(now, "a_lease_is_respected", detail);
+        }
+        let lease_ms = number(new, "lease_until") - taken_at;
+        if lease_ms < SHORTEST_LEASE_MS {
+            self.violate(now, "a_lease_outlives_its_holder", format!("{} is leased for {lease_ms} ms", key(new)));
         }
     }
 

@@ -29,6 +29,14 @@ impl Models {
         }
     }
 
+    /// To be called with how much later than its deadline a process lets go of a write. One that was frozen does not know
+    /// what has become of its run.
+    pub fn sending_late(&mut self, now: Timestamp, about: &str, late_ms: i64) {
+        if late_ms > 0 {
+            self.violate(now, "nothing_is_sent_after_the_deadline", format!("{about}, {late_ms} ms after it"));
+        }
+    }
+
     /// To be called when a worker gives a message back because somebody else holds the run.
     pub fn held_by_somebody<'a>(
         &mut self,

@@ -8,13 +8,16 @@ use ledger::Item;
 use super::commits::{number, text};
 use super::deal_of;
 use super::quiet::Ended;
-use crate::model::salesforce::Opportunity;
+use crate::model::salesforce::{Automation, Opportunity};
 use crate::model::{Models, count};
 
 /// A deal's write-back and its payment are two writes. Each change by a person may bring a note, and one that takes it
 /// away; an answer that was lost may bring a write twice.
 const WRITES_PER_DEAL: u32 = 8;
 const WRITES_PER_CHANGE: u32 = 4;
+
+/// Each time that a person sends the event of such a deal again, it is written and noted once more.
+const WRITES_AGAINST_AUTOMATION: u32 = 16;
 
 impl Models {
     pub(super) fn nothing_lies_around(&mut self, ended: &Ended<'_>) {
@@ -48,7 +51,11 @@ impl Models {
 
     fn writes_are_bounded(&mut self, ended: &Ended<'_>) {
         let asked_again = ended.restores + ended.redrives;
-        let most = |one: &Opportunity| WRITES_PER_DEAL + WRITES_PER_CHANGE * (one.changes_by_people + asked_again);
+        let most = |one: &Opportunity| {
+            let is_fought = one.automation != Automation::None;
+            let against_automation = if is_fought { WRITES_AGAINST_AUTOMATION } else { 0 };
+            WRITES_PER_DEAL + against_automation + WRITES_PER_CHANGE * (one.changes_by_people + asked_again)
+        };
         let over = self.salesforce.opportunities().filter(|one| one.our_writes > most(one));
         let over = over
             .map(|one| format!("{} was written {} times, {} changes", one.id, one.our_writes, one.changes_by_people));

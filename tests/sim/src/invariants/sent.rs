@@ -98,15 +98,12 @@ impl Models {
         let invoice = InvoiceId::parse(invoice_id).ok().and_then(|id| self.stripe.find_invoice(&id));
         let Some(invoice) = invoice.filter(|invoice| invoice.is_draft() && !invoice.touched_by_hand) else { return };
         let Some(opportunity_id) = deal_of(invoice) else { return };
-        let opportunity = self.salesforce.opportunity(&opportunity_id);
-        let account = opportunity.and_then(|one| one.account_id.as_ref()).and_then(|id| self.salesforce.account(id));
-        let is_named_by_hand = account.is_some_and(|account| account.customer_named_by_hand);
         let why = match self.watch.read_by.get(&(process, opportunity_id.clone())) {
             None => None,
             Some(Judgement::Billable(bill)) => difference(invoice, bill),
-            // Whom the account is billed through was settled before somebody wrote something else on it.
-            Some(Judgement::Unbillable { amount }) if *amount == Some(invoice.total()) && is_named_by_hand => None,
-            Some(_) => Some("the deal cannot be billed any more".to_owned()),
+            // What a draft is made of is read; whom it is for was settled before.
+            Some(Judgement::Unbillable { amount }) if *amount == Some(invoice.total()) => None,
+            Some(_) => Some("the deal does not come to that any more".to_owned()),
         };
         if let Some(why) = why {
             let detail = format!("{invoice_id} of {opportunity_id}: {why}");

@@ -1,5 +1,7 @@
 //! Each promise, broken once: a check that cannot fail says nothing.
 
+mod promises;
+
 use domain::{AccountId, OpportunityId, OrganizationId};
 use jiff::Timestamp;
 use ledger::{Item, Value};
@@ -136,10 +138,12 @@ fn what_is_right_breaks_nothing() {
     let invoice = case.send(&customer, 0);
     assert_eq!(case.rules(), [] as [&str; 0]);
     let deal = case.deal.clone();
-    let named = |deal: &mut crate::model::salesforce::Opportunity| deal.invoice_id = Some(invoice.to_string());
-    case.models.salesforce.edit(now(), &deal, named);
-    let run = Item::from_iter(case.run("done").into_iter().chain(item(&[("stripe_invoice_id", invoice.as_str())])));
-    assert_eq!(case.at_rest(&[run]), [] as [&str; 0]);
+    case.models.salesforce.edit(now(), &deal, |deal| {
+        deal.invoice_id = Some(invoice.to_string());
+        deal.invoice_url = Some("https://invoice.example".into());
+    });
+    let books = promises::books(&case, &invoice);
+    assert_eq!(case.at_rest(&books), [] as [&str; 0]);
 }
 
 #[test]

@@ -131,13 +131,14 @@ impl Stripe {
         match known {
             Known::Replay(Ok(answer)) => {
                 count(&mut self.facts, "an answer was replayed");
+                self.violations
+                    .extend(self.keys.watch_replay(key, false).map(|(rule, why)| Violation::new(now, rule, why)));
                 Ok(reply(answer, true))
             }
             Known::Replay(Err(error)) => {
                 count(&mut self.facts, "an error was replayed");
-                if let Some((rule, detail)) = self.keys.watch_error(key) {
-                    self.violations.push(Violation::new(now, rule, detail));
-                }
+                self.violations
+                    .extend(self.keys.watch_replay(key, true).map(|(rule, why)| Violation::new(now, rule, why)));
                 Err(failure::replayed(&error))
             }
             Known::OtherRequest => Err(Error::IdempotencyMismatch { request_id: None }),
@@ -145,6 +146,7 @@ impl Stripe {
                 if is_again {
                     count(&mut self.facts, "a key came again and was not known");
                 }
+                self.watch_second_key(now, write, key);
                 let outcome = self.execute(now, write);
                 match outcome {
                     Err(Failure { error, is_kept: false }) => Err(error),
@@ -158,6 +160,43 @@ impl Stripe {
                     }
                 }
             }
+        }
+    }
+
+    /// A request that makes something comes a second time, under another key, while what the first one made is still there.
+    fn watch_second_key(&mut self, now: Timestamp, write: &Write, key: &str) {
+        let makes_something = matches!(write.operation, Operation::CreateCustomer | Operation::CreateInvoice);
+        if !makes_something || self.keys_ignored || !key.starts_with("cw1_") {
+            return;
+        }
+        let mut made = self.keys.made_under_another(now, write, key);
+        let there = made.find_map(|answer| match answer {
+            Answer::Invoice(invoice) => self.invoices.get(&invoice.id).map(|invoice| invoice.id().to_string()),
+            Answer::Customer(customer) => {
+                let there = self.customers.get(&customer.id).filter(|customer| customer.deleted.is_none());
+                there.map(|customer| customer.id.to_string())
+            }
+            Answer::Deleted => None,
+        });
+        drop(made);
+        if let Some(there) = there {
+            let detail = format!("{there} was made by the same request, under another key");
+            self.violate(now, "one_key_for_one_request", detail);
+        }
+    }
+
+    /// A change of an invoice's lines that was under way when we sent the invoice. Where keys are remembered, it would have
+    /// changed nothing.
+    pub fn watch_lines(&mut self, now: Timestamp, write: &Write, sent_at: Timestamp) {
+        let changes_lines = matches!(write.operation, Operation::AddLines | Operation::UpdateLines);
+        let id = write.path.split('/').nth(3).and_then(|id| InvoiceId::parse(id).ok());
+        let invoice = id.and_then(|id| self.invoices.get(&id)).filter(|_| changes_lines && self.keys_ignored);
+        let is_overtaken = |invoice: &&Invoice| {
+            invoice.finalized_by == Some(By::Us) && invoice.finalized_at.is_some_and(|finalized| finalized > sent_at)
+        };
+        if let Some(invoice) = invoice.filter(is_overtaken) {
+            let detail = format!("{} was sent, and its lines were still to change", invoice.id());
+            self.violate(now, "nothing_is_sent_while_its_lines_change", detail);
         }
     }
 

@@ -174,11 +174,18 @@ impl engine::Stripe for StripePort {
         let about = write.path.trim_start_matches("/v1/").to_owned();
         let sim = &self.0.sim;
         sim.models.borrow_mut().sending(sim.now(), &key);
+        let late_ms = self.0.now().as_millisecond() - self.0.deadline_ms;
+        sim.models.borrow_mut().sending_late(sim.now(), &about, late_ms);
         if write.operation == stripe::Operation::SendInvoice {
             let id = about.split('/').nth(1).unwrap_or_default();
             sim.models.borrow_mut().sending_invoice(sim.now(), self.0.number, id);
         }
-        self.call(operation_of(&write), about, move |stripe, now| stripe.write(now, &write, &key)).await
+        let sent_at = sim.now();
+        self.call(operation_of(&write), about, move |stripe, now| {
+            stripe.watch_lines(now, &write, sent_at);
+            stripe.write(now, &write, &key)
+        })
+        .await
     }
 
     async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {

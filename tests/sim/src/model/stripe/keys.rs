@@ -15,6 +15,7 @@ const OLDEST_USE: SignedDuration = SignedDuration::from_mins(23 * 60 + 30);
 
 /// A process may die before it has saved what it heard, and the next one as well.
 const MOST_ERRORS: u32 = 6;
+const MOST_ANSWERS: u32 = 20;
 
 #[derive(Debug, Default)]
 pub(super) struct Keys {
@@ -35,8 +36,9 @@ struct Seen {
     path: String,
     body: String,
     first: Timestamp,
-    /// How often an error was told again under it.
+    /// How often an error, or an answer, was told again under it.
     errors: u32,
+    answers: u32,
 }
 
 /// What a key says about a request.
@@ -66,7 +68,7 @@ impl Keys {
     /// What is wrong with this use of a key, whatever Stripe remembers of it.
     pub(super) fn watch(&mut self, now: Timestamp, write: &Write, key: &str) -> Option<(&'static str, String)> {
         let Some(seen) = self.seen.get(key) else {
-            let seen = Seen { path: write.path.clone(), body: write.body.clone(), first: now, errors: 0 };
+            let seen = Seen { path: write.path.clone(), body: write.body.clone(), first: now, errors: 0, answers: 0 };
             self.seen.insert(key.to_owned(), seen);
             return None;
         };
@@ -79,13 +81,30 @@ impl Keys {
             .then(|| ("no_old_key", format!("key {key} of {} is {} minutes old", write.path, age.as_mins())))
     }
 
-    /// An error is told again. What has been heard so often is not asked for once more.
-    pub(super) fn watch_error(&mut self, key: &str) -> Option<(&'static str, String)> {
+    /// What the same request has made before, not long ago and under another key.
+    pub(super) fn made_under_another<'a>(
+        &'a self,
+        now: Timestamp,
+        write: &'a Write,
+        key: &'a str,
+    ) -> impl Iterator<Item = &'a Answer> {
+        let is_same = move |kept: &Kept| kept.path == write.path && kept.body == write.body;
+        let is_young = move |kept: &Kept| now.duration_since(kept.at) < KEPT_FOR;
+        let others =
+            self.kept.iter().filter(move |(other, kept)| other.as_str() != key && is_same(kept) && is_young(kept));
+        others.filter_map(|(_, kept)| kept.outcome.as_ref().ok())
+    }
+
+    /// An answer or an error is told again. What has been heard so often is not asked for once more.
+    pub(super) fn watch_replay(&mut self, key: &str, is_error: bool) -> Option<(&'static str, String)> {
         let seen = self.seen.get_mut(key)?;
-        seen.errors += 1;
-        (seen.errors == MOST_ERRORS).then(|| {
-            ("a_spent_key_is_put_aside", format!("key {key} of {} told its error {MOST_ERRORS} times", seen.path))
-        })
+        let (times, most) = match is_error {
+            true => (&mut seen.errors, MOST_ERRORS),
+            false => (&mut seen.answers, MOST_ANSWERS),
+        };
+        *times += 1;
+        let is_too_often = *times == most;
+        is_too_often.then(|| ("a_spent_key_is_put_aside", format!("key {key} of {} was told {most} times", seen.path)))
     }
 
     /// How many requests carried a key of which nothing is kept any more, though it was used before.
