@@ -14,4 +14,5 @@ mod people;
 mod races;
 mod reconcile;
 mod refusals;
+mod wire;
 mod won;
