@@ -34,7 +34,7 @@ use it::Disturbance;
 use notes::{Counts, Notes};
 
 /// While one waits for an answer that comes too late, others go on.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 const STACK: usize = 64 * 1024 * 1024;
 

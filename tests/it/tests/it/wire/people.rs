@@ -1,13 +1,15 @@
 //! What people do in Salesforce and in Stripe's dashboard.
 
+use jiff::SignedDuration;
 use sandbox::wire::{Request, Service};
 use serde_json::{Value, json};
 
 use super::history::History;
+use super::watch::text;
 use super::world::line_of;
 
 impl History {
-    /// The next deal that is not won yet; two are often won in the same moment.
+    /// The next deal that is not won yet.
     pub fn win(&mut self) {
         let Some(index) = self.deals.iter().position(|deal| !deal.is_won) else { return };
         let deal = &mut self.deals[index];
@@ -18,28 +20,48 @@ impl History {
         self.judge_all();
     }
 
-    /// Somebody does something to a deal that is won, or to what it was billed by.
-    pub fn people(&mut self) {
+    fn some_won_deal(&mut self) -> Option<usize> {
         let won: Vec<usize> = (0..self.deals.len()).filter(|at| self.deals[*at].is_won).collect();
-        if won.is_empty() {
-            return;
-        }
-        let index = self.random.pick(&won);
+        (!won.is_empty()).then(|| self.random.pick(&won))
+    }
+
+    /// Somebody does something to a deal that is won, or sends again what waits for a person.
+    ///
+    /// It takes them more than a moment. A sweep takes an edit for the product's own note when both have the same time,
+    /// and Salesforce tells times by the second; what then remains is a refusal with its note and its letter, which a
+    /// person can send again.
+    pub fn people(&mut self) {
+        let Some(index) = self.some_won_deal() else { return };
+        self.env.advance(SignedDuration::from_secs(2));
         match self.random.below(100) {
             0..24 => self.edit(index),
-            24..34 => self.reopen(index),
-            34..58 => self.mend(index),
-            58..66 => self.void(),
-            66..78 => self.delete_draft(),
-            78..86 => self.finalize_draft(),
-            86..89 => self.delete_customer(),
-            89..91 => self.name_invoice(index),
-            91..93 => self.delete(index),
+            24..36 => self.reopen(index),
+            36..58 => self.mend(index),
+            58..86 => self.meddle(),
+            86..88 => self.name_invoice(index),
+            88..91 => self.delete(index),
             _ => {
                 let letters = self.env.sqs.dead_letters().len();
                 self.env.sqs.redrive();
                 self.notes.count_times("letter sent again by a person", u64::try_from(letters).unwrap());
                 self.line(format!("{letters} dead letters are sent again"));
+            }
+        }
+        self.judge_all();
+    }
+
+    /// Somebody changes what the product is just making. There is not always something of the kind.
+    pub fn meddle(&mut self) {
+        match self.random.below(100) {
+            0..25 => self.delete_draft(),
+            25..45 => self.finalize_draft(),
+            45..65 => self.void(),
+            65..75 => self.copy_invoice(),
+            75..85 => self.delete_customer(),
+            _ => {
+                if let Some(index) = self.some_won_deal() {
+                    self.edit(index);
+                }
             }
         }
         self.judge_all();
@@ -117,7 +139,8 @@ impl History {
         if !self.deals[index].is_deleted {
             self.deals[index].is_meddled_with = true;
             let id = self.deals[index].id.clone();
-            self.env.update("Opportunity", &id, json!({ "Stripe_Invoice_Id__c": "in_byhand" }));
+            let invoice = format!("in_byhand{index}");
+            self.env.update("Opportunity", &id, json!({ "Stripe_Invoice_Id__c": invoice }));
             self.changed(index, "given an invoice's id by hand");
         }
     }
@@ -157,6 +180,21 @@ impl History {
             self.watch.by_hand.insert(invoice["id"].as_str().unwrap().to_owned());
             self.on_invoice(&invoice, "POST", "/finalize", "", "finalized by hand");
         }
+    }
+
+    /// A draft like the product's own, as a process of long ago may have left it. It is nobody's, and is to be collected.
+    fn copy_invoice(&mut self) {
+        let Some(invoice) = self.some_invoice("open") else { return };
+        let metadata = invoice["metadata"].as_object().unwrap().iter();
+        let metadata: String = metadata
+            .map(|(key, value)| format!("&metadata[{key}]={}", value.as_str().unwrap().replace('#', "%23")))
+            .collect();
+        let customer = text(&invoice, "customer");
+        let currency = text(&invoice, "currency");
+        let body = format!("customer={customer}&currency={currency}&auto_advance=false{metadata}");
+        let copy = self.dashboard("POST", "/v1/invoices", &body);
+        self.notes.count("draft left behind");
+        self.line(format!("{} is copied: {}", invoice["id"], copy.is_some()));
     }
 
     fn delete_customer(&mut self) {

@@ -11,7 +11,7 @@ use sandbox::{Fault, FaultRule};
 use super::history::History;
 
 /// Far longer than the clients wait here.
-const TOO_LATE_MS: u64 = 1_500;
+const TOO_LATE_MS: u64 = 2_500;
 
 const HTML: &str = "<html><body>welcome</body></html>";
 
@@ -57,13 +57,13 @@ impl History {
     }
 
     pub fn aws_fails(&mut self) {
-        let (skip, disturbance) = (self.random.below(30), self.random.pick(&Disturbance::ALL));
+        let (skip, disturbance) = (self.random.below(15), self.random.pick(&Disturbance::ALL));
         self.env.aws.disturb(u32::try_from(skip).unwrap(), disturbance);
         self.line(format!("AWS will fail after {skip} requests: {disturbance:?}"));
     }
 
     fn fault(&mut self, says: &[(u16, &str)]) -> Fault {
-        match self.random.below(13) {
+        match self.random.below(11) {
             0 => Fault::RateLimited,
             1 => Fault::ServerError,
             2 => Fault::ServerErrorStored,
@@ -71,9 +71,9 @@ impl History {
             4 => Fault::UnavailableHtml,
             5 => Fault::Slow { delay_ms: if self.random.chance(50) { 20 } else { TOO_LATE_MS } },
             6 => Fault::HalfBody,
-            7..9 => Fault::AnswerLost,
-            9 => Fault::ConnectionRefused { for_ms: 15 + self.random.below(30) },
-            10 => Fault::InUse,
+            7 => Fault::AnswerLost,
+            8 => Fault::ConnectionRefused { for_ms: 20 + self.random.below(40) },
+            9 => Fault::InUse,
             _ => {
                 let (status, body) = self.random.pick(says);
                 Fault::Status { status, body: body.to_owned() }
@@ -129,7 +129,7 @@ impl History {
 
     pub async fn work_and_die(&mut self) {
         self.wait_for_work();
-        let moment = self.random.below(50);
+        let moment = self.random.below(40);
         self.env.fuse.arm(moment);
         let worked = self.env.work(3).await;
         self.env.fuse.disarm();
@@ -163,8 +163,8 @@ impl History {
         }
         self.notes.count("froze");
         self.pass_time(100, 560);
-        if self.random.chance(40) {
-            self.people();
+        if self.random.chance(50) {
+            self.meddle();
         }
         while self.env.work(3).await == Worked::Something {}
         self.line("    others have worked, and it goes on".to_owned());

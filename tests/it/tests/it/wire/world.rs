@@ -25,7 +25,7 @@ const EMAILS: [&str; 3] = ["ap@customer.example", "ap+billing&more=1@customer.ex
 
 /// The clients give up sooner than in the cloud, so that an answer that comes too late costs a history no ten seconds.
 const TIMEOUTS: Timeouts =
-    Timeouts { connect: std::time::Duration::from_secs(1), request: std::time::Duration::from_millis(1200) };
+    Timeouts { connect: std::time::Duration::from_secs(1), request: std::time::Duration::from_millis(2000) };
 
 /// One of the two ways by which Salesforce tells of its changes, or the one that tells more.
 fn trigger(random: &mut Random) -> Option<(&'static str, Value)> {
