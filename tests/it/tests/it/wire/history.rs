@@ -168,6 +168,9 @@ impl History {
             Step::Hours => self.pass_time(3600, 8 * 3600),
             Step::Switch => self.switch(),
         }
+        if self.random.chance(12) {
+            self.meddle_with_what_is_unfinished();
+        }
     }
 
     pub fn pass_time(&mut self, least_s: i64, most_s: i64) {

@@ -5,7 +5,7 @@ use sandbox::wire::{Request, Service};
 use serde_json::{Value, json};
 
 use super::history::History;
-use super::watch::text;
+use super::watch::{is_ours, text};
 use super::world::line_of;
 
 impl History {
@@ -53,16 +53,44 @@ impl History {
     /// Somebody changes what the product is just making. There is not always something of the kind.
     pub fn meddle(&mut self) {
         match self.random.below(100) {
-            0..25 => self.delete_draft(),
-            25..45 => self.finalize_draft(),
-            45..65 => self.void(),
-            65..75 => self.copy_invoice(),
-            75..85 => self.delete_customer(),
+            0..30 => self.meddle_with_what_is_unfinished(),
+            30..45 => {
+                if let Some(invoice) = self.some_invoice("open") {
+                    self.void(&invoice);
+                }
+            }
+            45..65 => self.copy_invoice(),
+            65..75 => self.delete_customer(),
             _ => {
                 if let Some(index) = self.some_won_deal() {
                     self.edit(index);
                 }
             }
+        }
+        self.judge_all();
+    }
+
+    /// Somebody finds a draft that the product has not sent yet, or an invoice that it has not told Salesforce of.
+    pub fn meddle_with_what_is_unfinished(&mut self) {
+        let is_named = |invoice: &Value| {
+            let deal = self.env.record("Opportunity", text(&invoice["metadata"], "sf_opportunity_id"));
+            deal["Stripe_Invoice_Id__c"].is_string()
+        };
+        let invoices = self.env.invoices().into_iter().filter(is_ours);
+        let unfinished = |invoice: &Value| match text(invoice, "status") {
+            "draft" => !self.watch.left_behind.contains(text(invoice, "id")),
+            "open" => !is_named(invoice),
+            _ => false,
+        };
+        let found: Vec<_> = invoices.filter(unfinished).collect();
+        if found.is_empty() {
+            return;
+        }
+        let invoice = found[self.random.index(found.len())].clone();
+        match text(&invoice, "status") {
+            "open" => self.void(&invoice),
+            _ if invoice["total"] != 0 && self.random.chance(60) => self.finalize(&invoice),
+            _ => self.delete_draft(&invoice),
         }
         self.judge_all();
     }
@@ -160,26 +188,20 @@ impl History {
         }
     }
 
-    fn void(&mut self) {
-        if let Some(invoice) = self.some_invoice("open") {
-            self.meddled(&invoice);
-            self.on_invoice(&invoice, "POST", "/void", "", "voided");
-        }
+    fn void(&mut self, invoice: &Value) {
+        self.meddled(invoice);
+        self.on_invoice(invoice, "POST", "/void", "", "voided");
     }
 
-    fn delete_draft(&mut self) {
-        if let Some(invoice) = self.some_invoice("draft") {
-            self.meddled(&invoice);
-            self.on_invoice(&invoice, "DELETE", "", "", "deleted by hand");
-        }
+    fn delete_draft(&mut self, invoice: &Value) {
+        self.meddled(invoice);
+        self.on_invoice(invoice, "DELETE", "", "", "deleted by hand");
     }
 
-    fn finalize_draft(&mut self) {
-        if let Some(invoice) = self.some_invoice("draft").filter(|invoice| invoice["total"] != 0) {
-            self.meddled(&invoice);
-            self.watch.by_hand.insert(invoice["id"].as_str().unwrap().to_owned());
-            self.on_invoice(&invoice, "POST", "/finalize", "", "finalized by hand");
-        }
+    fn finalize(&mut self, invoice: &Value) {
+        self.meddled(invoice);
+        self.watch.by_hand.insert(text(invoice, "id").to_owned());
+        self.on_invoice(invoice, "POST", "/finalize", "", "finalized by hand");
     }
 
     /// A draft like the product's own, as a process of long ago may have left it. It is nobody's, and is to be collected.
@@ -193,7 +215,10 @@ impl History {
         let currency = text(&invoice, "currency");
         let body = format!("customer={customer}&currency={currency}&auto_advance=false{metadata}");
         let copy = self.dashboard("POST", "/v1/invoices", &body);
-        self.notes.count("draft left behind");
+        if let Some(copy) = &copy {
+            self.notes.count("draft left behind");
+            self.watch.left_behind.insert(text(copy, "id").to_owned());
+        }
         self.line(format!("{} is copied: {}", invoice["id"], copy.is_some()));
     }
 
@@ -216,9 +241,7 @@ impl History {
 
     fn some_invoice(&mut self, status: &str) -> Option<Value> {
         let invoices = self.env.invoices().into_iter();
-        let found: Vec<_> = invoices
-            .filter(|invoice| invoice["status"] == status && invoice["metadata"]["closedwon_run"].is_string())
-            .collect();
+        let found: Vec<_> = invoices.filter(|invoice| invoice["status"] == status && is_ours(invoice)).collect();
         (!found.is_empty()).then(|| found[self.random.index(found.len())].clone())
     }
 

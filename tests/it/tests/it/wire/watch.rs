@@ -17,6 +17,8 @@ const KEY_TRUSTED_MS: i64 = 23 * 3_600_000;
 pub struct Watch {
     /// The invoices that a person finalized.
     pub by_hand: BTreeSet<String>,
+    /// The drafts that are nobody's, and stay until they are collected.
+    pub left_behind: BTreeSet<String>,
     /// The last request to Salesforce so far.
     pub salesforce_seq: u64,
     /// Each reading of Salesforce's records, by its number.
