@@ -19,6 +19,7 @@ mod bill;
 mod events;
 mod history;
 mod notes;
+mod noticed;
 mod people;
 mod rest;
 mod trouble;
@@ -38,7 +39,7 @@ use notes::{Counts, Notes};
 const AT_ONCE: usize = 4;
 
 /// What plays in a minute or so where two processors have nothing else to do.
-const SEEDS: Range<u64> = 0..160;
+const SEEDS: Range<u64> = 0..120;
 
 const THREADS: u64 = 2;
 
@@ -179,7 +180,7 @@ fn histories_hold() {
     assert!(broken.is_empty(), "{} histories are broken\n{}", broken.len(), broken.join("\n\n"));
     if asked_for().is_none() {
         let sometimes = SOMETIMES.iter().copied().chain(Disturbance::ALL.map(Disturbance::name));
-        let never: Vec<_> = sometimes.filter(|what| !sum.get(*what).is_some_and(|times| *times > 0)).collect();
+        let never: Vec<_> = sometimes.filter(|what| sum.get(*what).copied().unwrap_or_default() == 0).collect();
         assert!(never.is_empty(), "this never happened: {never:?}");
     }
 }

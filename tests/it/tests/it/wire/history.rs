@@ -81,27 +81,8 @@ const STEPS: [(u64, Step); 16] = [
 
 /// The whole history of a seed. What came of it stands in the notes, also when this panics.
 pub async fn play(seed: u64, notes: Notes) {
-    let mut random = Random::new(seed);
-    let World { env, org_currency, accounts, deals, lines } = Box::pin(world::generate(&mut random.fork())).await;
-    for line in lines {
-        if line.starts_with("door: ") {
-            notes.count(&line);
-        }
-        notes.line(line);
-    }
-    let deal =
-        |id| Deal { id, is_won: false, is_deleted: false, is_meddled_with: false, changes: 0, readings: Vec::new() };
-    let deals = deals.into_iter().map(deal).collect();
-    let (late, watch) = (Vec::new(), Watch::default());
-    let mut history =
-        History { env: Rc::new(env), random, notes, org_currency, accounts, deals, late, watch, is_stopped: false };
-    history.env.sandbox.salesforce.take_deliveries();
-    history.env.sandbox.stripe.take_deliveries();
-    // The reconciler is in use before the first deal is won, as it is after a deployment.
-    // A busy machine may need a second try.
-    while !Box::pin(history.env.reconcile(PassKind::Sweep)).await.is_finished {}
-    history.judge_all();
-    for _ in 0..history.random.between(30, 60) {
+    let mut history = Box::pin(begin(seed, notes)).await;
+    for _ in 0..history.random.between(20, 45) {
         Box::pin(history.step()).await;
         history.look();
         if history.notes.is_broken() {
@@ -112,11 +93,35 @@ pub async fn play(seed: u64, notes: Notes) {
         Box::pin(history.come_to_rest()).await;
     }
     if !history.notes.is_broken() {
-        history.at_rest().await;
+        history.at_rest();
     }
     history.sum_up();
     // A broken history has told its story; the environment need not complain on top.
     history.env.sqs.purge();
+}
+
+/// Everything is entered, and nothing is won yet.
+pub async fn begin(seed: u64, notes: Notes) -> History {
+    let mut random = Random::new(seed);
+    let World { env, org_currency, accounts, deals, lines } = world::generate(&mut random.fork()).await;
+    for line in lines {
+        if line.starts_with("door: ") {
+            notes.count(&line);
+        }
+        notes.line(line);
+    }
+    let deal =
+        |id| Deal { id, is_won: false, is_deleted: false, is_meddled_with: false, changes: 0, readings: Vec::new() };
+    let deals = deals.into_iter().map(deal).collect();
+    let (env, late, watch) = (Rc::new(env), Vec::new(), Watch::default());
+    let mut history = History { env, random, notes, org_currency, accounts, deals, late, watch, is_stopped: false };
+    history.env.sandbox.salesforce.take_deliveries();
+    history.env.sandbox.stripe.take_deliveries();
+    // The reconciler is in use before the first deal is won, as it is after a deployment. A busy machine may need a
+    // second try.
+    while !history.env.reconcile(PassKind::Sweep).await.is_finished {}
+    history.judge_all();
+    history
 }
 
 impl History {

@@ -262,7 +262,7 @@ impl History {
     }
 
     /// As a person does it in the dashboard; `None` if Stripe refuses.
-    fn dashboard(&self, method: &str, path: &str, body: &str) -> Option<Value> {
+    pub fn dashboard(&self, method: &str, path: &str, body: &str) -> Option<Value> {
         let request = Request {
             method: method.into(),
             path: path.into(),

@@ -73,7 +73,7 @@ impl History {
         self.notes.violation("a_history_comes_to_rest", format!("{:?}", self.env.sqs.work()));
     }
 
-    pub async fn at_rest(&mut self) {
+    pub fn at_rest(&self) {
         let items = self.env.aws.items();
         let letters = self.env.sqs.dead_letters();
         for deal in &self.deals {

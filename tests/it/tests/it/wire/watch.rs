@@ -28,7 +28,7 @@ pub struct Watch {
     /// What the last pass of all found.
     pub last_pass: Option<Reconciled>,
     /// The invoices that customers have, and how far each has come.
-    live: BTreeMap<String, u32>,
+    pub live: BTreeMap<String, u32>,
 }
 
 /// draft < open < {uncollectible} < {paid, void}; an invoice that was written off may still be paid.
@@ -171,7 +171,7 @@ impl History {
     }
 
     /// A deletion needs no key, and Stripe does not look at one.
-    fn key_is_used_rightly(&mut self, request: &LoggedRequest) {
+    pub fn key_is_used_rightly(&mut self, request: &LoggedRequest) {
         let Some(key) = request.idempotency_key.as_ref().filter(|_| request.method == "POST") else {
             if request.method == "POST" {
                 self.notes.violation("a_write_has_a_key", &request.path);
