@@ -3,7 +3,7 @@
 //!
 //! The volume simulation plays such histories by the hundred thousand over models. What models cannot show is the wire:
 //! encodings, base64, the case of headers, pages, time limits, half an answer, the vendors' own words for an error. So
-//! here are hundreds: a few deals of a few accounts; events that are late, doubled or lost; whatever the sandbox can do
+//! here are a hundred and more: a few deals of a few accounts; events that are late, doubled or lost; whatever the sandbox can do
 //! to an answer; processes that die or freeze; people who edit, pay, void and delete meanwhile; an operator who stops
 //! everything. Then nothing goes wrong any more, and when all has come to rest, it must be in order.
 //!

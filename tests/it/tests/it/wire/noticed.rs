@@ -26,15 +26,9 @@ async fn undisturbed() -> (History, Value) {
     unreachable!("some seed bills something")
 }
 
-/// A draft with what the invoice carries, and a line.
+/// The invoice once more, as a draft with a line.
 fn copy(history: &History, invoice: &Value) -> String {
-    let metadata = invoice["metadata"].as_object().unwrap().iter();
-    let metadata: String = metadata
-        .map(|(key, value)| format!("&metadata[{key}]={}", value.as_str().unwrap().replace('#', "%23")))
-        .collect();
-    let body = format!("customer={}&currency={}{metadata}", text(invoice, "customer"), text(invoice, "currency"));
-    let copy = history.dashboard("POST", "/v1/invoices", &body).unwrap();
-    let id = text(&copy, "id").to_owned();
+    let id = text(&history.copy_of(invoice).unwrap(), "id").to_owned();
     let line = "lines[0][amount]=500&lines[0][description]=x";
     history.dashboard("POST", &format!("/v1/invoices/{id}/add_lines"), line).unwrap();
     id

@@ -207,19 +207,23 @@ impl History {
     /// A draft like the product's own, as a process of long ago may have left it. It is nobody's, and is to be collected.
     fn copy_invoice(&mut self) {
         let Some(invoice) = self.some_invoice("open") else { return };
-        let metadata = invoice["metadata"].as_object().unwrap().iter();
-        let metadata: String = metadata
-            .map(|(key, value)| format!("&metadata[{key}]={}", value.as_str().unwrap().replace('#', "%23")))
-            .collect();
-        let customer = text(&invoice, "customer");
-        let currency = text(&invoice, "currency");
-        let body = format!("customer={customer}&currency={currency}&auto_advance=false{metadata}");
-        let copy = self.dashboard("POST", "/v1/invoices", &body);
+        let copy = self.copy_of(&invoice);
         if let Some(copy) = &copy {
             self.notes.count("draft left behind");
             self.watch.left_behind.insert(text(copy, "id").to_owned());
         }
         self.line(format!("{} is copied: {}", invoice["id"], copy.is_some()));
+    }
+
+    /// An empty draft for the same customer, which says of itself what the invoice says.
+    pub fn copy_of(&self, invoice: &Value) -> Option<Value> {
+        let metadata = invoice["metadata"].as_object().unwrap().iter();
+        let metadata: String = metadata
+            .map(|(key, value)| format!("&metadata[{key}]={}", value.as_str().unwrap().replace('#', "%23")))
+            .collect();
+        let (customer, currency) = (text(invoice, "customer"), text(invoice, "currency"));
+        let body = format!("customer={customer}&currency={currency}&auto_advance=false{metadata}");
+        self.dashboard("POST", "/v1/invoices", &body)
     }
 
     fn delete_customer(&mut self) {
