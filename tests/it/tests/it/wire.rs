@@ -39,7 +39,7 @@ use notes::{Counts, Notes};
 const AT_ONCE: usize = 4;
 
 /// What plays in a minute or so where two processors have nothing else to do.
-const SEEDS: Range<u64> = 0..120;
+const SEEDS: Range<u64> = 0..150;
 
 const THREADS: u64 = 2;
 
@@ -79,6 +79,7 @@ const SOMETIMES: &[&str] = &[
     "event with title-case headers",
     "died",
     "died in a pass",
+    "died, and a day passed",
     "froze",
     "worked in parallel",
     "a day passed",

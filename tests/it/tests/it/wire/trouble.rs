@@ -133,10 +133,15 @@ impl History {
         self.env.fuse.arm(moment);
         let worked = self.env.work(3).await;
         self.env.fuse.disarm();
+        self.line(format!("work, to die at moment {moment}: {worked:?}"));
         if worked == Worked::Died {
             self.notes.count("died");
+            // What it was about is taken up when the lease is over, or when Stripe has forgotten the key.
+            if self.random.chance(40) {
+                self.notes.count("died, and a day passed");
+                self.pass_time(25 * 3600, 25 * 3600);
+            }
         }
-        self.line(format!("work, to die at moment {moment}: {worked:?}"));
     }
 
     /// A process stands still past its lease, and others do its work. It goes on before ten minutes are over, which is how
