@@ -1,5 +1,7 @@
 //! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and a small model of SQS.
 
+mod disturbance;
+
 use std::sync::{Arc, Mutex};
 
 use aws_credential_types::Credentials;
@@ -7,12 +9,15 @@ use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::{Response, StatusCode};
 use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+pub use disturbance::Disturbance;
+use disturbance::Disturbances;
 use sandbox::Clock;
 
 pub const WORK_QUEUE: &str = "https://sqs.test/1/work";
@@ -112,8 +117,15 @@ impl Sqs {
 
     /// Moves everything back, as a person's redrive does.
     pub fn redrive(&self) {
-        let bodies: Vec<_> = self.with(|queues| queues.dead_letter.drain(..).map(|message| message.body).collect());
-        bodies.iter().for_each(|body| self.put(body));
+        self.redrive_those(|_| true);
+    }
+
+    /// Moves those back whose body is wanted.
+    pub fn redrive_those(&self, is_wanted: impl Fn(&str) -> bool) {
+        let letters = self.with(|queues| std::mem::take(&mut queues.dead_letter));
+        let (wanted, kept): (Vec<_>, Vec<_>) = letters.into_iter().partition(|message| is_wanted(&message.body));
+        self.with(|queues| queues.dead_letter = kept);
+        wanted.iter().for_each(|message| self.put(&message.body));
     }
 
     pub fn sent(&self) -> Vec<String> {
@@ -184,6 +196,7 @@ impl Sqs {
 pub struct InProcess {
     database: Arc<Database>,
     sqs: Sqs,
+    disturbances: Disturbances,
 }
 
 impl std::fmt::Debug for InProcess {
@@ -219,7 +232,7 @@ impl InProcess {
             }],
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
-        Self { database: Arc::new(database), sqs }
+        Self { database: Arc::new(database), sqs, disturbances: Disturbances::default() }
     }
 
     /// Every item, as DynamoDB's JSON.
@@ -243,6 +256,20 @@ impl InProcess {
     pub fn put(&self, item: &Value) {
         let put = serde_json::from_value(json!({ "TableName": TABLE, "Item": item })).unwrap();
         self.database.put_item(put).unwrap();
+    }
+
+    /// After so many requests to DynamoDB or SQS, one goes wrong.
+    pub fn disturb(&self, skip: u32, disturbance: Disturbance) {
+        self.disturbances.add(skip, disturbance);
+    }
+
+    pub fn clear_disturbances(&self) {
+        self.disturbances.clear();
+    }
+
+    /// What has gone wrong so far.
+    pub fn struck(&self) -> Vec<Disturbance> {
+        self.disturbances.struck()
     }
 
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -288,17 +315,40 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    fn answer(&self, target: &str, body: &Value) -> (u16, Value) {
+        let (service, operation) = target.split_once('.').unwrap_or_default();
+        match service {
+            "AmazonSQS" => self.sqs.answer(operation, body),
+            _ => self.dynamodb_answer(operation, body.clone()),
+        }
+    }
+
+    fn disturbed(&self, target: &str, body: &Value) -> Result<(u16, Value), ConnectorError> {
+        let lost = || ConnectorError::io("the connection was lost".into());
+        match self.disturbances.strike() {
+            None => Ok(self.answer(target, body)),
+            Some(Disturbance::Throttled) => Ok((400, json!({ "__type": "ThrottlingException" }))),
+            Some(Disturbance::RequestLost) => Err(lost()),
+            Some(Disturbance::AnswerLost) => {
+                self.answer(target, body);
+                Err(lost())
+            }
+            Some(Disturbance::SentTwice) => {
+                self.answer(target, body);
+                Ok(self.answer(target, body))
+            }
+        }
+    }
+}
+
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let (service, operation) = target.split_once('.').unwrap_or_default();
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        let (status, answer) = match service {
-            "AmazonSQS" => self.sqs.answer(operation, &body),
-            _ => self.dynamodb_answer(operation, body),
-        };
-        let response = Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()));
-        HttpConnectorFuture::ready(Ok(response))
+        HttpConnectorFuture::ready(self.disturbed(&target, &body).map(|(status, answer)| {
+            Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()))
+        }))
     }
 }
 

@@ -25,11 +25,18 @@ pub struct Options {
     pub multi_currency: bool,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
+    /// How long the clients wait for Stripe and Salesforce, in the system's time.
+    pub timeouts: stripe::Timeouts,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { multi_currency: false, org_currency: "USD", permissions: PERMISSIONS.to_vec() }
+        Self {
+            multi_currency: false,
+            org_currency: "USD",
+            permissions: PERMISSIONS.to_vec(),
+            timeouts: stripe::Timeouts::default(),
+        }
     }
 }
 

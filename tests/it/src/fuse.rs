@@ -50,8 +50,11 @@ impl Fuse {
         self.0.until_blown.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
     }
 
+    /// Nothing is to happen any more.
     pub fn disarm(&self) {
-        self.0.until_blown.store(-1, Ordering::SeqCst);
+        for counter in [&self.0.until_blown, &self.0.until_frozen, &self.0.until_panic] {
+            counter.store(-1, Ordering::SeqCst);
+        }
     }
 
     /// Whoever comes to this moment stands still there until `thaw`. Others go on.

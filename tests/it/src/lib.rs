@@ -7,12 +7,14 @@ mod env;
 mod fuse;
 mod gateway;
 mod printed;
+mod random;
 mod world;
 
-pub use aws::{Message, Sqs};
+pub use aws::{Disturbance, Message, Sqs};
 pub use deal::{Deal, Line};
 pub use env::{Env, Options, Worked};
 pub use fuse::Fuse;
 pub use gateway::{Reply, base64_event, bridge_events, http_event};
 pub use printed::printed_by;
+pub use random::Random;
 pub use world::TestWorld;

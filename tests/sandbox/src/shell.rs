@@ -152,7 +152,7 @@ pub async fn start<S: Service>(
     let listener =
         TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| format!("binding port {port}: {error}"))?;
     let address = listener.local_addr().map_err(|error| format!("reading the bound address: {error}"))?;
-    let client = deliveries::client()?;
+    let is_delivering = policy.enabled;
     let (outgoing, incoming) = mpsc::unbounded_channel();
     let shell = Arc::new(Shell {
         service: Mutex::new(service),
@@ -165,6 +165,9 @@ pub async fn start<S: Service>(
         refusing: watch::Sender::new((0, 0)),
     });
     let server = tokio::spawn(serve::listen(Arc::clone(&shell), listener, address));
-    let courier = tokio::spawn(deliveries::deliver_all(Arc::clone(&shell), client, incoming));
-    Ok((Handle { shell, url: format!("http://{address}") }, Running(vec![server, courier])))
+    let mut running = vec![server];
+    if is_delivering {
+        running.push(tokio::spawn(deliveries::deliver_all(Arc::clone(&shell), deliveries::client()?, incoming)));
+    }
+    Ok((Handle { shell, url: format!("http://{address}") }, Running(running)))
 }

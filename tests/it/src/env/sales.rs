@@ -99,8 +99,8 @@ impl Env {
     /// A product with a price at Stripe, made as a person with the account's full key makes it.
     pub async fn stripe_price(&self, product: &str, minor_units: i64, currency: &str) -> String {
         let currency = currency.to_ascii_lowercase();
-        let body =
-            format!("currency={currency}&unit_amount={minor_units}&product_data[name]={}", product.replace(' ', "+"));
+        let name = percent_encoded(product);
+        let body = format!("currency={currency}&unit_amount={minor_units}&product_data[name]={name}");
         self.stripe_post("/v1/prices", &body).await["id"].as_str().unwrap().to_owned()
     }
 
@@ -129,4 +129,13 @@ impl Env {
         let paid = self.stripe_post(&format!("/v1/invoices/{invoice}/pay"), "paid_out_of_band=true").await;
         assert_eq!(paid["status"], "paid");
     }
+}
+
+/// As a form has it, whatever the product is called.
+fn percent_encoded(text: &str) -> String {
+    let encoded = |byte: u8| match byte.is_ascii_alphanumeric() {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encoded).collect()
 }

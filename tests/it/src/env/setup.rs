@@ -56,7 +56,9 @@ impl Env {
         let aws = InProcess::new(sqs.clone());
         let queue = Queue::new(aws.sqs(), WORK_QUEUE, DEAD_LETTER_QUEUE);
         let fuse = Fuse::default();
-        let engine = || engine(&sandbox, &aws, &queue, &clock, &fuse, &options, organization_id.clone(), &credentials);
+        // Making a client reads the system's certificates, which takes longer than anything else here.
+        let clients = clients(&sandbox, &options, &credentials);
+        let engine = || engine(clients.clone(), &aws, &queue, &clock, &fuse, &options, organization_id.clone());
         let (worker, reconciler) = (engine(), reconciler::App { engine: engine() });
         let now = clock.clone();
         let door = |service| Door {
@@ -135,27 +137,29 @@ async fn register_webhook(sandbox: &Sandbox) -> String {
     stripe_post(sandbox, "/v1/webhook_endpoints", body)["secret"].as_str().unwrap().to_owned()
 }
 
-#[allow(clippy::too_many_arguments, reason = "it is called once, with what was just made")]
+fn clients(sandbox: &Sandbox, options: &Options, credentials: &Value) -> (stripe::Client, salesforce::Client) {
+    let key = ApiKey::parse(RESTRICTED_KEY).unwrap();
+    let stripe = stripe::Client::new(sandbox.stripe_url(), key, options.timeouts).unwrap();
+    let salesforce = salesforce::Client::new(salesforce::Config {
+        login_url: sandbox.salesforce_url().to_owned(),
+        credentials: salesforce::Credentials::from_json(&credentials.to_string()).unwrap(),
+        api_version: "v67.0".into(),
+        allowed_hosts: Vec::new(),
+        timeouts: options.timeouts,
+    })
+    .unwrap();
+    (stripe, salesforce)
+}
+
 fn engine(
-    sandbox: &Sandbox,
+    (stripe, salesforce): (stripe::Client, salesforce::Client),
     aws: &InProcess,
     queue: &Queue,
     clock: &Clock,
     fuse: &Fuse,
     options: &Options,
     organization_id: OrganizationId,
-    credentials: &Value,
 ) -> Engine<TestWorld> {
-    let key = ApiKey::parse(RESTRICTED_KEY).unwrap();
-    let stripe = stripe::Client::new(sandbox.stripe_url(), key, stripe::Timeouts::default()).unwrap();
-    let salesforce = salesforce::Client::new(salesforce::Config {
-        login_url: sandbox.salesforce_url().to_owned(),
-        credentials: salesforce::Credentials::from_json(&credentials.to_string()).unwrap(),
-        api_version: "v67.0".into(),
-        allowed_hosts: Vec::new(),
-        timeouts: salesforce::Timeouts::default(),
-    })
-    .unwrap();
     Engine {
         ledger: Fused { inner: Ledger::new(aws.dynamodb(), TABLE), fuse: fuse.clone() },
         stripe: Fused { inner: stripe, fuse: fuse.clone() },

@@ -15,4 +15,5 @@ mod people;
 mod races;
 mod reconcile;
 mod refusals;
+mod wire;
 mod won;
