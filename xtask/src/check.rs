@@ -12,6 +12,7 @@ use crate::process::Supervisor;
 use crate::progress::Progress;
 use crate::report;
 use crate::repository::root;
+use crate::sim;
 use crate::stack::{self, Stack};
 use crate::story::{self, Door};
 
@@ -24,6 +25,7 @@ pub fn check() -> Result<bool> {
 pub fn test() -> Result<bool> {
     let mut tally = Tally::new()?;
     tally.fast_part();
+    tally.simulation();
     tally.on_the_emulated_aws();
     Ok(tally.sum_up())
 }
@@ -50,6 +52,15 @@ impl Tally {
         self.part("cargo test", |tally| tally.cargo_test(&["--workspace", "--exclude", "sim"]));
         // By itself, as it turns on what nothing that ships may carry.
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
+    }
+
+    /// Twenty thousand histories, every pair of crash points, and every planted bug: some minutes on two cores.
+    fn simulation(&mut self) {
+        for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
+            self.part(&format!("5,000 histories, {mode}"), |_| sim(&["--seeds", "5000", "--mode", mode]));
+        }
+        self.part("every pair of crash points", |_| sim(&["--crash-pairs"]));
+        self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }
 
     fn on_the_emulated_aws(&mut self) {
@@ -150,6 +161,13 @@ impl Tally {
         }
         println!("\n{} passed, {} failed", self.passed, self.failed);
         self.failed == 0
+    }
+}
+
+fn sim(options: &[&str]) -> Result<()> {
+    match sim::run(options)? {
+        true => Ok(()),
+        false => Err(Failure::new(format!("sim {}: its output says what broke", options.join(" ")))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use crate::faults::Counts;
+use crate::faults::{Counts, Operation};
 use crate::model::Facts;
 use crate::options::Mode;
 use crate::run::{History, Plan, run};
@@ -12,8 +12,11 @@ use crate::run::{History, Plan, run};
 /// Every so many seeds, one is played twice.
 const TWICE: u64 = 500;
 
-/// From so many seeds on, everything that can happen must have happened.
+/// From so many seeds on, each fault must have struck somewhere and each operation must have been struck by something.
 pub const ENOUGH: u64 = 2000;
+
+/// And from so many on, each fault must have struck each operation that it can strike.
+pub const PLENTY: u64 = 200_000;
 
 const YEAR_MS: u64 = 365 * 24 * 60 * 60 * 1000;
 
@@ -68,10 +71,25 @@ impl Total {
         self.rules.values().sum()
     }
 
-    /// What can happen under this mode and never did.
+    /// What can happen under this mode and never did, as far as so many seeds must have seen it. An outage that begins in the half
+    /// second between two calls of one run needs very many.
     pub fn never(&self, mode: Mode) -> Vec<String> {
-        let cells = self.counts.table(mode).filter(|(.., times)| *times == 0);
-        cells.map(|(fault, operation, _)| format!("{} × {}", fault.name(), operation.name())).collect()
+        let cells: Vec<_> = self.counts.table(mode).collect();
+        if self.seeds >= PLENTY {
+            let unseen = cells.iter().filter(|(.., times)| *times == 0);
+            return unseen.map(|(fault, operation, _)| format!("{} × {}", fault.name(), operation.name())).collect();
+        }
+        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+        for (fault, operation, times) in &cells {
+            *seen.entry(fault.name()).or_default() += times;
+            *seen.entry(operation.name()).or_default() += times;
+        }
+        // What only a customer that was made twice brings about, a few thousand histories need not see.
+        let is_rare = |name: &str| name == Operation::DeleteCustomer.name();
+        seen.into_iter()
+            .filter(|(name, times)| *times == 0 && !is_rare(name))
+            .map(|(name, _)| name.to_owned())
+            .collect()
     }
 
     /// The line that sums it up.

@@ -51,7 +51,7 @@ pub struct Process {
     pub frozen_ms: Cell<i64>,
     /// When it will be ended, by its own clock.
     pub deadline_ms: i64,
-    /// Some answer never came, so it cannot know what it holds.
+    /// Some answer never came, or was none, so it cannot know what it holds.
     pub has_lost_an_answer: Cell<bool>,
     /// What the operator had decided when it last asked, until it writes to a vendor.
     pub switch: Cell<Switch>,

@@ -104,14 +104,14 @@ fn start(sim: &Rc<Sim>, received: Received) {
     sim.resume(id);
 }
 
-/// The platform ends a process that takes too long. One that stood still is ended so much later.
+/// The platform ends a process that takes too long. One that stood still is ended when it wakes up, or so much later.
 pub(crate) fn end_at_deadline(sim: &Rc<Sim>, process: Rc<Process>, left_ms: i64, what: Operation) {
     sim.after(left_ms, move |sim| {
         let frozen_ms = process.frozen_ms.take();
         if !sim.is_alive(process.task) {
             return;
         }
-        if frozen_ms > 0 {
+        if frozen_ms > 0 && sim.chance(500) {
             return end_at_deadline(sim, process, frozen_ms, what);
         }
         sim.faults.borrow_mut().count(Fault::DeadlineKill, what);

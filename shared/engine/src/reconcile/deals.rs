@@ -2,8 +2,9 @@
 
 use domain::{Event, OpportunityId};
 use jiff::Timestamp;
+use ledger::StoredRun;
 use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
-use workflow::RunId;
+use workflow::{RunId, Status};
 
 use super::place::Place;
 use super::truth::changed_id;
@@ -47,7 +48,7 @@ impl<W: World> Engine<W> {
     async fn is_missed(&self, deal: &DealSeen, walk: &Walk) -> Result<bool, Pause> {
         let run = self.ledger.run(&self.run_of_deal(&deal.opportunity_id).to_string()).await;
         match run.map_err(|error| ledger_pause(&error))? {
-            Some(run) => Ok(run.updated_at < deal.modified_at && !run.run.has_answered(&changed_id(deal))),
+            Some(run) => Ok(may_have_changed(&run, deal) && !run.run.has_answered(&changed_id(deal))),
             None => {
                 let asks = !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable);
                 Ok(asks && deal.stage_since >= super::before(walk.in_use_since, OVERLAP))
@@ -67,6 +68,16 @@ impl<W: World> Engine<W> {
         let deals = records.map(|record| deal_seen(&record, &self.settings));
         let unreadable = || Pause::backoff("salesforce_unreadable", "an opportunity came without its id and times");
         deals.collect::<Option<Vec<_>>>().ok_or_else(unreadable)
+    }
+}
+
+/// Whether the deal is another one than the run knows. One that stands still may have been mended between the reading and the
+/// note about it, so each of its states is looked at once. One that is billed has written to the deal since it read it, and that
+/// its amount had changed by then is seen from its invoice.
+fn may_have_changed(run: &StoredRun, deal: &DealSeen) -> bool {
+    match run.run.status() {
+        Status::Rejected | Status::Review => true,
+        Status::Open | Status::Done => run.updated_at < deal.modified_at,
     }
 }
 

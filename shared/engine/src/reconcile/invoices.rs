@@ -149,6 +149,8 @@ impl<W: World> Engine<W> {
 
     pub(super) async fn delete(&self, write: &stripe::Write, id: &str, walk: &mut Walk) -> Result<(), Pause> {
         self.allowed().await?;
+        // It may have stood still meanwhile, and what was looked at is long ago.
+        self.time_left(walk)?;
         match self.stripe.write(write, &format!("orphan:{id}")).await {
             Ok(_) => {
                 tracing::warn!(stripe.object_id = %id, "an orphan was deleted");

@@ -69,9 +69,13 @@ impl LedgerPort {
     {
         let unknown = || Err(Unavailable("no answer in time".to_owned()));
         let request = Request { operation, about, unknown };
+        let process = Rc::clone(&self.0);
         self.0
             .call(request, move |sim, fault| match fault {
-                Some(Fault::Throttled | Fault::LedgerOutage) => Err(Unavailable("throttled".to_owned())),
+                Some(Fault::Throttled | Fault::LedgerOutage) => {
+                    process.has_lost_an_answer.set(true);
+                    Err(Unavailable("throttled".to_owned()))
+                }
                 fault => {
                     if planted::is(planted::Bug::RunsExpire) {
                         sim.table.borrow_mut().forget_runs_before(sim.now_ms() - EXPIRES_MS);

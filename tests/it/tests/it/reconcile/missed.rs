@@ -250,3 +250,22 @@ async fn a_deal_that_waited_for_its_accounts_customer_comes_home_with_the_next_s
     swept(&env).await;
     billed_once(&env, &opportunity);
 }
+
+/// A person mends a deal at the very moment at which its refusal is written down, and no event tells of it.
+#[tokio::test]
+async fn a_deal_that_was_mended_while_it_was_being_refused_is_billed() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    swept(&env).await;
+    let opportunity = env.opportunity_won(&Deal { country: "Narnia".into(), ..Deal::three_lines() }).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "billing_country_unknown");
+    let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
+    // The clock stands still: to whoever compares times, nothing has changed since the refusal.
+    env.update("Account", &account, json!({ "BillingCountry": "Germany" }));
+    env.update("Opportunity", &opportunity, json!({ "Description": "mended" }));
+    env.sandbox.salesforce.take_deliveries();
+    later(&env);
+    swept(&env).await;
+    billed_once(&env, &opportunity);
+}

@@ -14,7 +14,7 @@ const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 const OLDEST_USE: SignedDuration = SignedDuration::from_mins(23 * 60 + 30);
 
 /// A process may die before it has saved what it heard, and the next one as well.
-const MOST_ERRORS: u32 = 6;
+const MOST_ERRORS: u32 = 12;
 const MOST_ANSWERS: u32 = 20;
 
 #[derive(Debug, Default)]
