@@ -52,7 +52,7 @@ bugs! {
     GateIsOpen(Workflow) = "gate-is-open", "what is on the draft is not compared with the plan", "a cent off", ["all"];
     ResumesBlindly(Workflow) = "resumes-blindly", "an interrupted run goes on without looking", "F3", ["all"];
     IgnoresEdits(Workflow) = "ignores-edits", "a deal that was edited before the pivot is billed as it was", "F16", ["all"];
-    IgnoresLaterEdits(Workflow) = "ignores-later-edits", "a deal that was edited after the pivot counts as billed right", "F16", ["all"];
+    IgnoresLaterEdits(Workflow) = "ignores-later-edits", "a deal that was edited after the pivot counts as billed right", "F16", ["no-reconciler"];
     RetiresNoKey(Workflow) = "retires-no-key", "after a definite refusal the same key is used again", "F12", ["all"];
     KeepsKeysOfDeletedDraft(Workflow) = "keeps-keys-of-deleted-draft", "the next draft gets the deleted one's keys", "F12", ["without-reading-again"];
     BelievesInWriteBack(Workflow) = "believes-in-write-back", "after an interruption the write-back counts as done", "F7", ["all"];
@@ -67,11 +67,11 @@ bugs! {
     NeverWaits(Engine) = "never-waits", "it is looked while a request may still be under way", "late landing", ["without-keys"];
     SendsWithoutQuiet(Engine) = "sends-without-quiet", "the draft is sent while a change of its lines may be under way", "late landing", ["keys-ignored-heavily"];
     LookTakesAnything(Engine) = "look-takes-anything", "a look adopts another deal's invoice", "two deals, one invoice", ["all"];
-    LookSeesDraftsOnly(Engine) = "look-sees-drafts-only", "a look misses the invoice that was sent", "F10", ["all"];
+    LookSeesDraftsOnly(Engine) = "look-sees-drafts-only", "a look misses the invoice that was sent", "F10", ["restored"];
     LookFindsNothing(Engine) = "look-finds-nothing", "an old key gets a successor without a look", "F10", ["without-keys"];
     BelievesReplays(Engine) = "believes-replays", "a replayed answer counts as how things are now", "F12", ["without-new-keys"];
     UnknownIsFinal(Engine) = "unknown-is-final", "a timeout or a server error counts as a refusal", "F7", ["all"];
-    ForgetsRestores(Engine) = "forgets-restores", "nothing is looked for after a restore", "F30", ["all"];
+    ForgetsRestores(Engine) = "forgets-restores", "nothing is looked for after a restore", "F30", ["restored"];
     IgnoresTheSwitch(Engine) = "ignores-the-switch", "the kill switch is not looked at", "an operator in a hurry", ["all"];
     IgnoresTheCeiling(Engine) = "ignores-the-ceiling", "an invoice above the ceiling is sent", "a typing mistake in an amount", ["all"];
     LeaseOfAMoment(Engine) = "lease-of-a-moment", "a lease ends when it begins", "F1", ["all"];
@@ -95,7 +95,7 @@ bugs! {
     DropsWhileHeld(Engine) = "drops-while-held", "an event of a run that is being worked on is dropped", "F4", ["all"];
     IgnoresTheDeadline(Engine) = "ignores-the-deadline", "it goes on when its time is over", "F9", ["heavy-freezes"];
     LetsStripeAdvance(Engine) = "lets-stripe-advance", "Stripe may finalize a draft by itself", "F14", ["all"];
-    TakesPendingItems(Engine) = "takes-pending-items", "what lies around for the customer comes onto the invoice", "a stranger's line", ["all"];
+    TakesPendingItems(Engine) = "takes-pending-items", "what lies around for the customer comes onto the invoice", "a stranger's line", ["no-reconciler"];
     SavesWithoutFence(Ledger) = "saves-without-fence", "a holder that lost the run saves unless an id has changed", "F5", ["heavy-freezes"];
     TakesOverAtOnce(Ledger) = "takes-over-at-once", "two workers take over one dead worker's run", "F4", ["heavy-freezes"];
     ForgetsTheDead(Ledger) = "forgets-the-dead", "a dead holder's last request counts as answered", "late landing", ["keys-ignored-heavily"];

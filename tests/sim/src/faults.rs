@@ -82,7 +82,7 @@ impl Faults {
             Mode::Calm => 0,
             // Without keys the ten minutes of quiet are all there is, and they are measured by these clocks.
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 20 * 1000,
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Without(_) => 10 * MINUTE_MS,
+            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Restored | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
         let mut counts = Counts::default();
@@ -93,7 +93,7 @@ impl Faults {
         let longest_freeze_ms = match mode {
             Mode::HeavyFreezes => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
-            Mode::Calm | Mode::All | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
+            Mode::Calm | Mode::All | Mode::Restored | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
         };
         Self { random, rates, windows, longest_freeze_ms, skews_ms, counts }
     }
@@ -170,7 +170,11 @@ fn windows(random: &mut Random, mode: Mode, from_ms: i64, until_ms: i64) -> Vec<
         (Fault::LedgerOutage, HOUR_MS),
     ] {
         for _ in 0..2 {
-            let (is_on, is_long) = (random.chance(300), random.chance(250));
+            let is_frequent = mode == Mode::Restored && fault == Fault::SalesforceOutage;
+            let (is_on, is_long) = match is_frequent {
+                true => (random.chance(1000), random.chance(900)),
+                false => (random.chance(300), random.chance(250)),
+            };
             let from = random.between(from_ms, until_ms);
             let longest_ms = if is_long { longest_ms } else { longest_ms.min(20 * MINUTE_MS) };
             let window = Window { fault, from_ms: from, until_ms: from + random.between(MINUTE_MS, longest_ms) };

@@ -56,7 +56,8 @@ impl Guard {
         match self {
             Self::Links | Self::ReadingAgain | Self::Keys => &[],
             // The deleted draft's key may be days old. Then it is a new one to Stripe, and what it makes is a new draft.
-            Self::NewKeys => &["no_old_key"],
+            // Or, under the same key, another one for a deal that was edited: that is what new keys are for.
+            Self::NewKeys => &["no_old_key", "one_body_under_one_key"],
             // That is what is off.
             Self::Leases => &["a_lease_is_respected"],
             // A holder that lost the run saves what it knew: it sets the counters back and ends the log elsewhere.
@@ -79,8 +80,6 @@ impl Guard {
                 // It sets the generations of the keys back, so that one that Stripe knows comes again for another request.
                 "no_old_key",
                 "one_body_under_one_key",
-                // And one that Stripe has forgotten comes again for the same: the open invoice is mailed once more.
-                "an_invoice_is_mailed_once",
             ],
             // The link keeps the run from being saved, so it comes back until it is a dead letter, and stands as it stood.
             Self::Ownership => &["every_run_ends", "the_queue_drains", "a_person_is_told"],
@@ -97,6 +96,7 @@ impl Guard {
                 "no_deal_is_lost",
                 "a_refused_deal_is_not_billed",
                 "a_spent_key_is_put_aside",
+                "the_log_tells_of_the_invoice",
             ],
         }
     }

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use ledger::{Item, Put, Value};
 
 use crate::faults::{Fault, Operation};
+use crate::options::Mode;
 use crate::world::{NOBODY, Sim};
 
 const MINUTE_MS: i64 = 60 * 1000;
@@ -73,10 +74,13 @@ pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
             sim.queue.borrow_mut().purge();
         });
     }
-    if Fault::LedgerRestored.comes_in(sim.mode) && sim.chance(150) {
+    let (per_mille, times) = if sim.mode == Mode::Restored { (1000, 3) } else { (150, 1) };
+    if Fault::LedgerRestored.comes_in(sim.mode) && sim.chance(per_mille) {
         sim.table.borrow_mut().remembers = true;
-        let at_ms = sim.between(HOUR_MS, until_ms - now_ms);
-        sim.after(at_ms, restore);
+        for _ in 0..times {
+            let at_ms = sim.between(HOUR_MS, until_ms - now_ms);
+            sim.after(at_ms, restore);
+        }
     }
 }
 
