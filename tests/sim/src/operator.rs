@@ -13,6 +13,9 @@ use crate::world::{NOBODY, Sim};
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 
+/// A backup of a table that nobody had used yet is no backup. By then the reconciler has run for the first time.
+const IN_USE_MS: i64 = 4 * HOUR_MS;
+
 /// What stands in the control item.
 #[derive(Debug, Default)]
 pub struct Operator {
@@ -78,8 +81,8 @@ pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
     if Fault::LedgerRestored.comes_in(sim.mode) && sim.chance(per_mille) {
         sim.table.borrow_mut().remembers = true;
         for _ in 0..times {
-            let at_ms = sim.between(HOUR_MS, until_ms - now_ms);
-            sim.after(at_ms, restore);
+            let at_ms = sim.between(IN_USE_MS + HOUR_MS, until_ms - now_ms);
+            sim.after(at_ms, move |sim| restore(sim, now_ms + IN_USE_MS));
         }
     }
 }
@@ -103,16 +106,17 @@ fn throw(sim: &Rc<Sim>, by: i32) {
 }
 
 /// As README has it: the switch, a quarter of an hour, the backup with a raised epoch, and the switch off again.
-fn restore(sim: &Rc<Sim>) {
+fn restore(sim: &Rc<Sim>, earliest_ms: i64) {
     let back_ms = sim.between(MINUTE_MS, 12 * HOUR_MS);
     throw(sim, 1);
     sim.after(25 * MINUTE_MS, move |sim| {
         strike(sim, Fault::LedgerRestored);
-        let to_ms = sim.now_ms() - back_ms;
+        let to_ms = (sim.now_ms() - back_ms).max(earliest_ms);
         sim.table.borrow_mut().restore(to_ms);
         let mut operator = sim.operator.borrow_mut();
+        // What an earlier restore took away may still be missing.
+        operator.restored_to_ms = if operator.epoch == 0 { to_ms } else { operator.restored_to_ms.min(to_ms) };
         operator.epoch += 1;
-        operator.restored_to_ms = to_ms;
         drop(operator);
         write(sim);
         throw(sim, -1);
