@@ -14,6 +14,7 @@ mod demo;
 mod deploy;
 mod emulator;
 mod failure;
+mod guarantees;
 mod http;
 mod money;
 mod process;
@@ -47,10 +48,12 @@ const USAGE: &str = "cargo xtask <command>
                               purged, and checks that each has exactly one invoice
   sim --seeds N [--mode M] [--from S]
                               plays N histories on virtual time, on all cores; modes: calm, all, no-reconciler,
-                              keys-ignored, heavy-freezes
+                              keys-ignored, heavy-freezes, restored, and more
   sim --seed S [--mode M]     plays one history and prints it
   sim --kill-matrix [--seeds MAX]
-                              plays every planted bug until it shows; one that survives fails";
+                              plays every planted bug until it shows; one that survives fails
+  sim --crash-pairs           plays small stories with every pair of deaths
+  guarantees                  writes the kill matrix into docs/GUARANTEES.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -76,6 +79,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
         ["check"] => check::check(),
         ["chaos", options @ ..] => chaos::run(chaos_options(options)?),
         ["sim", options @ ..] => sim::run(options),
+        ["guarantees"] => guarantees::write(),
         _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
     }
 }

@@ -44,6 +44,6 @@ fn everything_that_people_do_is_done_by_somebody() {
         billable += judged.iter().filter(|judgement| judgement.bill().is_some()).count();
         assert_eq!(scenario.models.violations, []);
     }
-    assert_eq!(names.len(), 21, "{names:?}");
+    assert_eq!(names.len(), 22, "{names:?}");
     assert!(billable > 1000 && asked > billable + 100, "{billable} of {asked} can be billed");
 }
