@@ -18,6 +18,9 @@ pub fn write() -> Result<bool> {
         .output()
         .context("playing the kill matrix")?;
     let matrix = String::from_utf8(output.stdout).context("reading the kill matrix")?;
+    if !matrix.contains("\nkill-matrix: ") {
+        return Err(Failure::new(format!("the kill matrix was not played to its end ({})", output.status)));
+    }
     let path = root().join("docs/GUARANTEES.md");
     let document = fs::read_to_string(&path).context("reading docs/GUARANTEES.md")?;
     let document =

@@ -1,5 +1,6 @@
-//! Every pair of crash points: of each call of a story, before it leaves, after its effect and while it is under way; each
-//! with the work going on at once and a day later, and with its events delivered once and twice.
+//! Every pair of crash points of every workflow: at each call of a story, before it leaves, after its effect and while it is under
+//! way; each with the work going on at once and a day later, and with its events delivered once and twice. And each single one of
+//! the reconciler's.
 
 mod stories;
 

@@ -97,20 +97,13 @@ pub struct Options {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// So many seeds from this one on.
-    Many {
-        from: u64,
-        seeds: u64,
-    },
+    Many { from: u64, seeds: u64 },
     /// One seed, with its whole history.
-    One {
-        seed: u64,
-    },
-    /// Every planted bug, until it shows or so many seeds are played.
+    One { seed: u64 },
     /// Every pair of crash points.
     Crashes,
-    Matrix {
-        seeds: u64,
-    },
+    /// Every planted bug, until it shows or so many seeds are played.
+    Matrix { seeds: u64 },
 }
 
 /// How many seeds a bug may hide in, if nobody says.

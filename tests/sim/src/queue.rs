@@ -49,6 +49,8 @@ pub struct Queue {
     pub dead: Vec<DeadLetter>,
     last_id: u64,
     last_receipt: u64,
+    /// Nothing is received before then.
+    hidden_until_ms: i64,
     /// Messages that grew too old. Nothing may live here only.
     pub expired: u64,
 }
@@ -56,8 +58,8 @@ pub struct Queue {
 impl Queue {
     pub fn send(&mut self, now_ms: i64, body: Rc<str>) {
         self.last_id += 1;
-        let message =
-            Message { body, sent_ms: now_ms, visible_ms: now_ms, received_ms: now_ms, receives: 0, receipt: 0 };
+        let visible_ms = now_ms.max(self.hidden_until_ms);
+        let message = Message { body, sent_ms: now_ms, visible_ms, received_ms: now_ms, receives: 0, receipt: 0 };
         self.messages.insert(self.last_id, message);
     }
 
@@ -112,6 +114,7 @@ impl Queue {
 
     /// Nothing is received before then.
     pub fn hide_all(&mut self, until_ms: i64) {
+        self.hidden_until_ms = until_ms;
         for message in self.messages.values_mut() {
             message.visible_ms = message.visible_ms.max(until_ms);
         }

@@ -62,10 +62,10 @@ fn one_seed_is_one_history() {
 #[test]
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
-        (Mode::All, 1, 0xa07d_2d28_62b6_dc22),
-        (Mode::All, 2, 0xefc7_4c1d_1b86_67fc),
+        (Mode::All, 1, 0x1ad4_71d9_6e8e_93b9),
+        (Mode::All, 2, 0xf5ca_72ee_ac99_fc53),
         (Mode::HeavyFreezes, 3, 0x69e6_6954_0c75_17aa),
-        (Mode::Restored, 1, 0xfe1b_ce15_ae9a_1199),
+        (Mode::Restored, 1, 0xd600_3cba_6870_7f36),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

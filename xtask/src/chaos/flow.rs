@@ -107,6 +107,9 @@ impl<'a> Flow<'a> {
             }
             let killed = self.stage.workers.load(Ordering::Relaxed);
             let is_ahead = won * most_killed > (killed + most_killed / 3) * all && Instant::now() < deadline;
+            if Instant::now() > deadline + SOLD_WITHIN {
+                return Err(Failure::new(format!("{} deals wait for workers that do not come", self.waiting.len())));
+            }
             if is_ahead || self.work_queue_depth()?.visible > BACKLOG {
                 std::thread::sleep(Duration::from_millis(100));
                 continue;

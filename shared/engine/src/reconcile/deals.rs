@@ -4,10 +4,10 @@ use domain::{Event, OpportunityId};
 use jiff::Timestamp;
 use ledger::StoredRun;
 use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
-use workflow::{RunId, Status};
+use workflow::{Run, RunId, Status};
 
 use super::place::Place;
-use super::truth::changed_id;
+use super::truth::{SWEEP, changed_id};
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
 use crate::advance::ledger_pause;
 use crate::convert;
@@ -15,6 +15,9 @@ use crate::{Engine, Ledger, Pause, Salesforce, World};
 
 /// How many records a page has at most. A bulk load gives as many the same moment, so pages go on by moment and id.
 const PAGE: u32 = 200;
+
+/// How many states of a refused deal are looked at although nothing says that it was edited.
+const FEW: usize = 3;
 
 impl<W: World> Engine<W> {
     pub(super) async fn won_deals(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
@@ -71,14 +74,17 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// Whether the deal is another one than the run knows. One that stands still may have been mended between the reading and the
-/// note about it, so each of its states is looked at once. One that is billed has written to the deal since it read it, and that
-/// its amount had changed by then is seen from its invoice.
+/// Whether the deal is another one than the run knows. One that was refused may have been mended between the reading and the note
+/// about it, so its next states are looked at as well, even though the first of them is the note. A few of them: where something
+/// answers each note with an edit, that would never end. What is before a person waits for that person; and one that is billed
+/// has written to the deal since it read it, and that its amount had changed by then is seen from its invoice.
 fn may_have_changed(run: &StoredRun, deal: &DealSeen) -> bool {
-    match run.run.status() {
-        Status::Rejected | Status::Review => true,
-        Status::Open | Status::Done => run.updated_at < deal.modified_at,
-    }
+    let is_unread = run.updated_at < deal.modified_at;
+    is_unread || run.run.status() == Status::Rejected && sweeps_answered(&run.run) < FEW
+}
+
+fn sweeps_answered(run: &Run) -> usize {
+    run.answered.iter().filter(|id| id.starts_with(SWEEP)).count()
 }
 
 fn print(cursor: &DealCursor) -> String {

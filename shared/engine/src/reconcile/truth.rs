@@ -40,9 +40,12 @@ pub(crate) enum Verdict {
     Differs(Difference),
 }
 
+/// How the ids begin of what a sweep found.
+pub(crate) const SWEEP: &str = "sweep:";
+
 /// The id of the event that tells of a change, whoever finds it: one state of one record is looked at once.
 pub(crate) fn changed_id(deal: &DealSeen) -> String {
-    format!("sweep:{}:{}", deal.opportunity_id, deal.modified_at.as_millisecond())
+    format!("{SWEEP}{}:{}", deal.opportunity_id, deal.modified_at.as_millisecond())
 }
 
 fn waited_in_vain(payment: &Run) -> bool {

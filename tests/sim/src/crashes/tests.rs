@@ -31,7 +31,7 @@ fn a_death_changes_what_comes_after_it_and_nothing_before() {
     }
 }
 
-/// A worker that sends without having saved what it sends does not survive its deaths, a day later.
+/// A worker that gives an old key a successor without a look does not survive its deaths, a day later.
 #[test]
 fn a_mistake_shows() {
     let undisturbed = Script { is_later: true, ..Script::new(Story::Billed) };

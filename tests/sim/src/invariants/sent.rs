@@ -99,7 +99,7 @@ impl Models {
         let Some(invoice) = invoice.filter(|invoice| invoice.is_draft() && !invoice.touched_by_hand) else { return };
         let Some(opportunity_id) = deal_of(invoice) else { return };
         let why = match self.watch.read_by.get(&(process, opportunity_id.clone())) {
-            None => None,
+            None => Some("its sender never read the deal".to_owned()),
             Some(Judgement::Billable(bill)) => difference(invoice, bill),
             // What a draft is made of is read; whom it is for was settled before.
             Some(Judgement::Unbillable { amount }) if *amount == Some(invoice.total()) => None,

@@ -49,6 +49,8 @@ pub enum Automation {
     None,
     /// A validation rule refuses every write of ours.
     Refuses,
+    /// A flow adds something to every note.
+    ChangesNote,
     /// Field-level security keeps the invoice's link from being written, and says nothing.
     DropsLink,
 }

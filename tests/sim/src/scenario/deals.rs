@@ -168,6 +168,7 @@ fn trouble(random: &mut Random, deal: &mut Opportunity) {
         10..20 => deal.contact_email = Some("kim@contact.example".into()),
         20..21 => deal.automation = Automation::Refuses,
         21..22 => deal.automation = Automation::DropsLink,
+        22..24 => deal.automation = Automation::ChangesNote,
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What the histories would notice. Each promise is broken by hand once.
+//! What the histories would notice. These promises are broken by hand once.
 
 use sandbox::LoggedRequest;
 use serde_json::{Value, json};

@@ -27,9 +27,9 @@ impl History {
 
     /// Somebody does something to a deal that is won, or sends again what waits for a person.
     ///
-    /// It takes them more than a moment. A sweep takes an edit for the product's own note when both have the same time,
-    /// and Salesforce tells times by the second; what then remains is a refusal with its note and its letter, which a
-    /// person can send again.
+    /// It takes them more than a moment. A sweep takes an edit for the product's own write when both have the same time, and
+    /// Salesforce tells times by the second. Of refused deals it looks at a few more states all the same; a billed one is known by
+    /// its invoice.
     pub fn people(&mut self) {
         let Some(index) = self.some_won_deal() else { return };
         self.env.advance(SignedDuration::from_secs(2));

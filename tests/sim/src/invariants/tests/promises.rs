@@ -104,6 +104,8 @@ fn what_is_sent_is_what_its_sender_read_last() {
     let customer = case.customer(&account);
     let draft = case.draft(&customer, 0);
     case.models.sending_invoice(now(), 1, draft.as_str());
+    assert_eq!(case.rules(), ["what_is_sent_is_what_its_sender_read"], "it has not read it at all");
+    case.models.violations.clear();
     case.models.read_by(1, deal.as_str());
     case.models.sending_invoice(now(), 1, draft.as_str());
     assert_eq!(case.rules(), [] as [&str; 0]);

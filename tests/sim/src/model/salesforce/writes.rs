@@ -56,7 +56,7 @@ impl Salesforce {
         }
         match automation {
             Automation::Refuses => Err(refused(400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "The deal is locked.")),
-            Automation::None | Automation::DropsLink => Ok(()),
+            Automation::None | Automation::ChangesNote | Automation::DropsLink => Ok(()),
         }
     }
 
@@ -143,6 +143,9 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_URL__c" if opportunity.automation == Automation::DropsLink => {}
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
         "Stripe_Sync_Code__c" => opportunity.sync_code = text_of(value),
+        "Stripe_Sync_Message__c" if opportunity.automation == Automation::ChangesNote => {
+            opportunity.sync_message = text_of(value).map(|text| format!("{text} (see the wiki)"));
+        }
         "Stripe_Sync_Message__c" => opportunity.sync_message = text_of(value),
         "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
         "Paid_Date__c" => opportunity.paid_date = text_of(value),
