@@ -120,6 +120,9 @@ impl<W: World> Engine<W> {
                     self.send(call, operation, intent).await
                 }
                 Ready::Adopted(fact) => {
+                    // Where the run had another invoice, that one is gone. It has to be given up in the ledger before this one
+                    // takes its place: a register never changes from one id to another.
+                    self.save(work, Release::Keep).await?;
                     settle(&mut work.run, operation);
                     return self.record(work, fact);
                 }

@@ -4,6 +4,7 @@ use domain::{Event, OpportunityId};
 use it::{Deal, Env};
 use jiff::SignedDuration;
 use queue::{Envelope, Source};
+use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 use workflow::RunId;
 
@@ -240,6 +241,30 @@ async fn a_restored_table_finds_the_invoice_that_nothing_names() {
         is_billed_once(&env, &opportunity, "restored to nothing").await;
         assert_eq!((env.invoices().len(), env.objects("customer").len()), (1, 1));
     }
+}
+
+/// The backup names a draft that was deleted since, and another one was made in its place.
+#[tokio::test]
+async fn a_restored_run_whose_draft_was_replaced_takes_the_one_that_is_there() {
+    let env = Env::start().await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    let busy = FaultRule::once("POST", "/v1/invoices/*/add_lines", Fault::RateLimited);
+    env.sandbox.stripe.inject(busy.times(2));
+    env.deliver().await;
+    env.work(1).await;
+    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    let replaced = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_delete(&format!("/v1/invoices/{replaced}"));
+    env.advance(SignedDuration::from_mins(1));
+    env.work(1).await;
+    assert_eq!(env.invoices().len(), 1);
+    assert_ne!(env.invoices()[0]["id"], replaced.as_str());
+    env.advance(SignedDuration::from_mins(20));
+    env.aws.restore(&backup);
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    env.settle_for_days().await;
+    is_billed_once(&env, &opportunity, "restored to the replaced draft").await;
+    assert_eq!(env.invoices().len(), 1);
 }
 
 #[tokio::test]
