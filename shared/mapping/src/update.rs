@@ -85,8 +85,8 @@ pub fn invoice_written_back(
             ("Stripe_Customer_Id__c", text(customer_id)),
             ("Stripe_Invoice_Id__c", text(invoice_id)),
             ("Stripe_Invoice_URL__c", invoice_url.map_or(FieldValue::Null, text)),
-            ("Stripe_Sync_Code__c", FieldValue::Null),
-            ("Stripe_Sync_Message__c", FieldValue::Null),
+            (NOTE_CODE, FieldValue::Null),
+            (NOTE_MESSAGE, FieldValue::Null),
         ],
     )];
     // Every write of an account may start somebody's automation, and locks it for the deals beside this one.
@@ -101,14 +101,16 @@ fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update 
 }
 
 /// The fields that hold a stop's note. They say nothing about whether anything else was written.
-pub const NOTE_FIELDS: [&str; 2] = ["Stripe_Sync_Code__c", "Stripe_Sync_Message__c"];
+pub const NOTE_FIELDS: [&str; 2] = [NOTE_CODE, NOTE_MESSAGE];
+pub const NOTE_CODE: &str = "Stripe_Sync_Code__c";
+const NOTE_MESSAGE: &str = "Stripe_Sync_Message__c";
 
 /// Where sales looks: why the deal is not billed, and what to do.
 pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {
     Update::new(
         "Opportunity",
         opportunity_id,
-        [("Stripe_Sync_Code__c", text(stop.code.as_str())), ("Stripe_Sync_Message__c", text(cut(&stop.message, 2000)))],
+        [(NOTE_CODE, text(stop.code.as_str())), (NOTE_MESSAGE, text(cut(&stop.message, 2000)))],
     )
 }
 
@@ -130,8 +132,8 @@ pub fn billing_query(opportunity_id: &OpportunityId) -> RecordQuery {
             "Stripe_Customer_Id__c",
             "Stripe_Invoice_Id__c",
             "Stripe_Invoice_URL__c",
-            "Stripe_Sync_Code__c",
-            "Stripe_Sync_Message__c",
+            NOTE_CODE,
+            NOTE_MESSAGE,
             "Payment_Received__c",
             "Paid_Date__c",
             "Account.Stripe_Customer_Id__c",

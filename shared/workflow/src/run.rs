@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId, Record};
 use jiff::Timestamp;
-use mapping::{CustomerDetails, Settings, Stop};
+use mapping::{CustomerDetails, NOTE_CODE, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
@@ -142,9 +142,10 @@ pub struct OutOfOrder {
     pub fact: &'static str,
 }
 
+/// Whether the opportunity still carries the note of this stop, by its code.
 fn is_noted(stop: &Stop, opportunity: &Record) -> bool {
     let id = opportunity.text("Id").and_then(|id| OpportunityId::parse(id).ok());
-    id.is_some_and(|id| mapping::sync_note(&id, stop).differences(opportunity).is_empty())
+    id.is_some_and(|id| !mapping::sync_note(&id, stop).differences(opportunity).contains(&NOTE_CODE))
 }
 
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
@@ -181,7 +182,8 @@ impl Run {
             Fact::Reported => self.parked = self.stop().cloned(),
             // A write-back takes the note away.
             Fact::RecordsUpdated(_) => self.noted = self.stop().cloned(),
-            // What the record itself says about its note is better than what is remembered.
+            // What the record itself says about its note is better than what is remembered. Its code is what counts: where
+            // something adds to every text of ours, writing it again would be answered with an edit, without end.
             Fact::DealRead(deal) => self.noted = self.noted.filter(|noted| is_noted(noted, &deal.opportunity)),
             _ => {}
         }

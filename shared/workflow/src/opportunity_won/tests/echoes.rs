@@ -81,3 +81,31 @@ fn the_same_stop_is_said_once_until_the_goal_is_reached() {
     let (calls, _) = ends(stopped.asked_for().resume(), differs);
     assert_eq!(calls, ["read_invoice", "report"]);
 }
+
+/// Something of the company's own adds to every note. To put it right again would be an edit for each look, without end.
+#[test]
+fn a_note_that_somebody_added_to_is_left_as_it_is() {
+    let ceiling = Money::from_minor_units(999, Currency::parse("EUR").expect("valid"));
+    let noted = |code: &'static str| {
+        move |call: &Call| match call {
+            Call::ReadInvoice { .. } => Fact::InvoiceRead(seen(InvoiceStatus::Draft, 1, 1000)),
+            Call::ReadDeal { .. } => {
+                let mut deal = deal(1);
+                deal.opportunity.set("Stripe_Sync_Code__c", text(code));
+                deal.opportunity.set("Stripe_Sync_Message__c", text("[to finance] It is above the ceiling."));
+                Fact::DealRead(Box::new(deal))
+            }
+            Call::SendInvoice { .. } => Fact::NotApproved { ceiling },
+            Call::Report { .. } => Fact::Reported,
+            _ => written(),
+        }
+    };
+    let adds_to_it = noted(Code::ApprovalRequired.as_str());
+    let (calls, stopped) = ends(run(Point::Ready { draft: draft(1), interrupted: false }), &adds_to_it);
+    assert_eq!(calls, ["send_invoice", "update_records", "report"]);
+    let (calls, stopped) = ends(stopped.resume(), &adds_to_it);
+    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice"]);
+    // Whoever takes it away gets it once more.
+    let (calls, _) = ends(stopped.resume(), noted(""));
+    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice", "update_records"]);
+}
