@@ -86,6 +86,8 @@ fn restored(operator: &Item, now: Timestamp) -> Result<Option<Restored>, LedgerE
         Some(_) => get_time(operator, "restored_to")
             .ok_or_else(|| unreadable("restored_to must be a number of milliseconds since 1970"))?,
     };
+    // What an earlier restore took away may still be missing, and only the latest one's moment is known.
+    let since = if epoch > 1 { since.checked_sub(FARTHEST_RESTORE).unwrap_or(since) } else { since };
     Ok((epoch > 0).then_some(Restored { epoch, since }))
 }
 

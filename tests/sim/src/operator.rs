@@ -114,8 +114,7 @@ fn restore(sim: &Rc<Sim>, earliest_ms: i64) {
         let to_ms = (sim.now_ms() - back_ms).max(earliest_ms);
         sim.table.borrow_mut().restore(to_ms);
         let mut operator = sim.operator.borrow_mut();
-        // What an earlier restore took away may still be missing.
-        operator.restored_to_ms = if operator.epoch == 0 { to_ms } else { operator.restored_to_ms.min(to_ms) };
+        operator.restored_to_ms = to_ms;
         operator.epoch += 1;
         drop(operator);
         write(sim);

@@ -24,6 +24,23 @@ pub(super) fn books(case: &Case, invoice: &InvoiceId) -> Vec<Item> {
 }
 
 fn rules_without(which: usize) -> Vec<&'static str> {
+    rules_with(|_, books| {
+        books.remove(which);
+        if which == 2 {
+            books[0].insert("call_count".into(), Value::Number(0));
+            books[0].insert("call_hash".into(), Value::Text(String::new()));
+        }
+    })
+}
+
+#[test]
+fn an_invoice_leads_back_and_its_calls_are_logged() {
+    assert_eq!(rules_without(1), ["an_invoice_leads_to_its_run"]);
+    assert_eq!(rules_without(2), ["the_log_tells_of_the_invoice"]);
+}
+
+/// The rules that a deal breaks which is billed right, but for this.
+fn rules_with(change: impl FnOnce(&mut Case, &mut Vec<Item>)) -> Vec<&'static str> {
     let mut case = case();
     let account = case.account.to_string();
     let customer = case.customer(&account);
@@ -34,18 +51,67 @@ fn rules_without(which: usize) -> Vec<&'static str> {
         deal.invoice_url = Some("https://invoice.example".into());
     });
     let mut books = books(&case, &invoice);
-    books.remove(which);
-    if which == 2 {
-        books[0].insert("call_count".into(), Value::Number(0));
-        books[0].insert("call_hash".into(), Value::Text(String::new()));
-    }
+    change(&mut case, &mut books);
     case.at_rest(&books)
 }
 
 #[test]
-fn an_invoice_leads_back_and_its_calls_are_logged() {
-    assert_eq!(rules_without(1), ["an_invoice_leads_to_its_run"]);
-    assert_eq!(rules_without(2), ["the_log_tells_of_the_invoice"]);
+fn salesforce_says_which_invoice_it_is() {
+    let names_another = |case: &mut Case, _: &mut Vec<Item>| {
+        let deal = case.deal.clone();
+        case.models.salesforce.edit(now(), &deal, |deal| deal.invoice_id = Some("in_another".into()));
+    };
+    assert_eq!(rules_with(names_another), ["salesforce_names_the_invoice"]);
+}
+
+#[test]
+fn a_deal_is_not_written_without_end() {
+    let written = |times: u32| {
+        rules_with(|case, _| {
+            let deal = case.deal.clone();
+            case.models.salesforce.edit(now(), &deal, |deal| deal.our_writes = times);
+        })
+    };
+    assert_eq!(written(8), [] as [&str; 0]);
+    assert_eq!(written(100), ["writes_are_bounded"]);
+}
+
+#[test]
+fn a_refused_deal_is_not_billed_and_says_why() {
+    let refused = |code: bool| {
+        rules_with(|_, books| {
+            books[0].insert("status".into(), Value::Text("rejected".into()));
+            if !code {
+                books[0].remove("code");
+            }
+        })
+    };
+    // It could be billed, and nobody was told: that is noticed as well.
+    assert_eq!(refused(true), ["a_refused_deal_is_not_billed", "no_deal_is_lost", "a_person_is_told"]);
+    assert_eq!(refused(false)[0], "a_refusal_has_a_code");
+}
+
+#[test]
+fn a_log_has_no_gap() {
+    let of_log = |change: fn(&mut Vec<Item>)| rules_with(|_, books| change(books));
+    let counts_two = |books: &mut Vec<Item>| {
+        books[0].insert("call_count".into(), Value::Number(2));
+    };
+    let ends_elsewhere = |books: &mut Vec<Item>| {
+        books[0].insert("call_hash".into(), Value::Text("00".into()));
+    };
+    let says_something_else = |books: &mut Vec<Item>| {
+        let document = commits::text(&books[2], "document").expect("it has one").replace("send_invoice", "delete_draft");
+        books[2].insert("document".into(), Value::Text(document));
+    };
+    let has_no_run = |books: &mut Vec<Item>| {
+        let document = commits::text(&books[2], "document").expect("it has one").to_owned();
+        books.push(item(&[("pk", "run#of-nobody"), ("sk", "call#00000001"), ("document", &document)]));
+    };
+    let changes: [fn(&mut Vec<Item>); 4] = [counts_two, ends_elsewhere, says_something_else, has_no_run];
+    for change in changes {
+        assert!(of_log(change).contains(&"the_log_is_whole"));
+    }
 }
 
 #[test]
