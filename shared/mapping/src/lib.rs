@@ -16,4 +16,4 @@ pub use line::{PlanLine, Quantity};
 pub use plan::{Plan, Settings, account_of, customer_named_by, plan};
 pub use stop::{Code, Kind, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
-pub use update::{NOTE_CODE, NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, sync_note};
+pub use update::{NOTE_CODE, NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note};

@@ -114,6 +114,11 @@ pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {
     )
 }
 
+/// What the note was about is over.
+pub fn no_note(opportunity_id: &OpportunityId) -> Update {
+    Update::new("Opportunity", opportunity_id, [(NOTE_CODE, FieldValue::Null), (NOTE_MESSAGE, FieldValue::Null)])
+}
+
 /// The payment, on the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
 pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
     let day = TimeZone::UTC.to_datetime(paid_at).date();

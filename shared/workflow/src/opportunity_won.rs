@@ -13,7 +13,7 @@ mod judge;
 mod point;
 
 use domain::OpportunityId;
-use mapping::{Code, Settings, Stop, plan, sync_note};
+use mapping::{Code, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
 use gate::Gate;
@@ -66,6 +66,9 @@ impl Point {
                 Next::Call(Call::ReadBilling { opportunity_id: invoice.plan.opportunity_id.clone() })
             }
             Self::Revisiting { invoice } => read_deal(&invoice.plan.opportunity_id),
+            Self::Clearing { invoice } => {
+                Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
+            }
             Self::Abandoning { draft, .. } => Next::Call(Call::DeleteDraft { invoice_id: draft.invoice_id.clone() }),
 
             Self::Stopped { opportunity_id, stop, told: false, .. } => {
@@ -194,9 +197,10 @@ impl Point {
 
             // After the end: the deal was edited, or somebody only said so again.
             (Self::Revisiting { invoice }, Fact::DealRead(deal)) => judge::revisited(invoice, &deal, settings),
-            (point @ Self::Revisiting { .. }, Fact::RecordMissing) => point
+            (Self::Clearing { invoice }, Fact::RecordsUpdated(records)) => judge::cleared(invoice, &records),
+            (point @ (Self::Revisiting { .. } | Self::Clearing { .. }), Fact::RecordMissing) => point
                 .stopped(Stop::review(Code::OpportunityNotFound, "The deal is billed, and its opportunity is gone.")),
-            (point @ Self::Revisiting { .. }, Fact::Refused(why)) => {
+            (point @ (Self::Revisiting { .. } | Self::Clearing { .. }), Fact::Refused(why)) => {
                 point.stopped(Stop::review(why.stop.code, why.stop.message))
             }
 
@@ -250,7 +254,7 @@ impl Point {
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
             Self::Sent { invoice, .. } => Self::Verifying { invoice },
-            Self::Done { invoice } => Self::Revisiting { invoice },
+            Self::Done { invoice } | Self::Clearing { invoice } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
             point @ (Self::Claimed { .. }
             | Self::CustomerGone { .. }

@@ -81,6 +81,9 @@ pub struct Run {
     /// What stands on the opportunity as a note, and what was put before a person, since the run last reached its goal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted: Option<Stop>,
+    /// Salesforce took that note, and it was gone at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub note_not_kept: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<Stop>,
     /// A request that changes the invoice's lines may be under way until then: nothing is sent to the customer before.
@@ -142,10 +145,10 @@ pub struct OutOfOrder {
     pub fact: &'static str,
 }
 
-/// Whether the opportunity still carries the note of this stop, by its code.
-fn is_noted(stop: &Stop, opportunity: &Record) -> bool {
-    let id = opportunity.text("Id").and_then(|id| OpportunityId::parse(id).ok());
-    id.is_some_and(|id| !mapping::sync_note(&id, stop).differences(opportunity).contains(&NOTE_CODE))
+/// Whether the opportunity carries the note of this stop. Its code is what counts: where something adds to every text of ours,
+/// writing it again would be answered with an edit, without end.
+fn carries(opportunity: &Record, stop: &Stop) -> bool {
+    opportunity.text(NOTE_CODE) == Some(stop.code.as_str())
 }
 
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
@@ -162,6 +165,7 @@ impl Run {
             restored: None,
             quiet_at: None,
             noted: None,
+            note_not_kept: false,
             parked: None,
         }
     }
@@ -181,10 +185,14 @@ impl Run {
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
             Fact::Reported => self.parked = self.stop().cloned(),
             // A write-back takes the note away.
-            Fact::RecordsUpdated(_) => self.noted = self.stop().cloned(),
-            // What the record itself says about its note is better than what is remembered. Its code is what counts: where
-            // something adds to every text of ours, writing it again would be answered with an edit, without end.
-            Fact::DealRead(deal) => self.noted = self.noted.filter(|noted| is_noted(noted, &deal.opportunity)),
+            Fact::RecordsUpdated(records) => {
+                self.noted = self.stop().cloned();
+                let kept = records.first().zip(self.noted.as_ref()).is_some_and(|(record, stop)| carries(record, stop));
+                self.note_not_kept = self.noted.is_some() && !kept;
+            }
+            // What the record itself says about its note is better than what is remembered.
+            Fact::DealRead(deal) => self = self.reread(&deal.opportunity),
+            Fact::BillingRead(record) => self = self.reread(record),
             _ => {}
         }
         self.state = match self.state {
@@ -200,14 +208,21 @@ impl Run {
             state @ State::AccountCustomer(_) => state,
         };
         if self.status() == Status::Done {
-            (self.noted, self.parked) = (None, None);
+            (self.noted, self.parked, self.note_not_kept) = (None, None, false);
         }
         Ok(self)
+    }
+
+    /// A note that is gone is written again, unless it never stayed: that would be an edit for every look, without end.
+    fn reread(mut self, opportunity: &Record) -> Self {
+        self.noted = self.noted.filter(|stop| self.note_not_kept || carries(opportunity, stop));
+        self
     }
 
     /// A person asks for it once more: it is to be said once more why the run stands still, if it does.
     pub fn asked_for(mut self) -> Self {
         self.parked = None;
+        self.note_not_kept = false;
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             state @ (State::AccountCustomer(_) | State::InvoicePaid(_)) => state,

@@ -2,8 +2,8 @@
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
-    Code, Deal, Kind, NOTE_FIELDS, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back, plan,
-    sync_note,
+    Code, Deal, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back,
+    no_note, plan, sync_note,
 };
 
 use super::{Draft, Invoice, Point, Stage};
@@ -199,6 +199,14 @@ pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Recor
     not_kept_again(Invoice { not_kept, ..invoice })
 }
 
+/// Where something puts the note back, it is not taken away for every event: taking it away is itself an edit.
+pub(super) fn cleared(invoice: Invoice, records: &[Record]) -> Point {
+    let missing = Record::default();
+    let differences = no_note(&invoice.plan.opportunity_id).differences(records.first().unwrap_or(&missing));
+    let not_kept = invoice.not_kept.into_iter().chain(differences.into_iter().map(str::to_owned)).collect();
+    Point::Done { invoice: Invoice { not_kept, ..invoice } }
+}
+
 fn not_kept_again(invoice: Invoice) -> Point {
     let message = format!(
         "Invoice {} is sent, but Salesforce does not keep {}: check field-level security for the integration user, and \
@@ -246,7 +254,9 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
     };
     if is_same || planted!(IgnoresLaterEdits) {
-        return Point::Done { invoice };
+        let is_kept = invoice.not_kept.iter().any(|field| field == NOTE_CODE);
+        let carries_note = deal.opportunity.text(NOTE_CODE).is_some() && !is_kept;
+        return if carries_note { Point::Clearing { invoice } } else { Point::Done { invoice } };
     }
     let message = format!(
         "The deal changed after invoice {} was sent for {}: void it and bill again, write a credit note, or set the deal \

@@ -46,6 +46,8 @@ pub enum Point {
     Verifying { invoice: Invoice },
     /// Billed, and an event says that the deal was edited: is it another deal now?
     Revisiting { invoice: Invoice },
+    /// It is the deal that was billed, and the opportunity carries the note of what was wrong with it once.
+    Clearing { invoice: Invoice },
     /// The draft is not to be sent, and goes.
     Abandoning { draft: Draft, stop: Option<Stop> },
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
@@ -182,6 +184,7 @@ impl Point {
             Self::Comparing { .. } => "comparing",
             Self::Verifying { .. } => "verifying",
             Self::Revisiting { .. } => "revisiting",
+            Self::Clearing { .. } => "clearing",
             Self::Abandoning { .. } => "abandoning",
             Self::Stopped { .. } => "stopped",
         }
@@ -237,7 +240,8 @@ impl Point {
             Self::Sent { invoice, .. }
             | Self::Done { invoice }
             | Self::Verifying { invoice }
-            | Self::Revisiting { invoice } => Some(invoice),
+            | Self::Revisiting { invoice }
+            | Self::Clearing { invoice } => Some(invoice),
             _ => None,
         }
     }
@@ -261,7 +265,8 @@ impl Point {
             Self::Sent { invoice, .. }
             | Self::Done { invoice }
             | Self::Verifying { invoice }
-            | Self::Revisiting { invoice } => invoice.plan.opportunity_id.clone(),
+            | Self::Revisiting { invoice }
+            | Self::Clearing { invoice } => invoice.plan.opportunity_id.clone(),
         }
     }
 

@@ -13,7 +13,7 @@ use workflow::RunId;
 use super::commits::text;
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::Opportunity;
+use crate::model::salesforce::{Automation, Opportunity};
 use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, count};
 
@@ -178,6 +178,9 @@ impl Models {
         if deal.opportunity.invoice_url.is_none() && !deal.opportunity.invoice_named_by_hand {
             self.broken(deal, "salesforce_has_the_invoices_link", "the opportunity has no link".to_owned());
         }
+        if let Some(code) = deal.opportunity.sync_code.as_deref() {
+            self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
+        }
         if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
             self.broken(deal, "salesforce_names_the_invoice", named);
@@ -218,6 +221,16 @@ impl Models {
         if deal.run.code.is_none() || !is_told {
             self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());
         }
+        self.note_at_rest(deal);
+    }
+
+    /// Sales reads on the opportunity why it stands still, unless it takes no note.
+    fn note_at_rest(&mut self, deal: &Deal<'_>) {
+        let takes_notes = !deal.opportunity.is_deleted && deal.opportunity.automation != Automation::Refuses;
+        if takes_notes && deal.opportunity.sync_code.as_deref() != deal.run.code {
+            let noted = format!("the note says {:?}", deal.opportunity.sync_code);
+            self.broken(deal, "the_note_gives_the_code", noted);
+        }
     }
 
     fn review_at_rest(&mut self, deal: &Deal<'_>) {
@@ -256,6 +269,12 @@ impl Models {
         let paid: Vec<InvoiceId> = self.paid_invoices(&opportunity.id);
         if opportunity.payment_received && paid.is_empty() {
             let detail = format!("{} says that it is paid, and no invoice is", opportunity.id);
+            self.violate(ended.now, "paid_means_paid", detail);
+        }
+        let named = opportunity.invoice_id.as_deref();
+        let is_named = paid.iter().any(|invoice_id| Some(invoice_id.as_str()) == named);
+        if opportunity.payment_received && !paid.is_empty() && !is_named && !opportunity.invoice_named_by_hand {
+            let detail = format!("{} says that it is paid, and the invoice that it names is not", opportunity.id);
             self.violate(ended.now, "paid_means_paid", detail);
         }
         if opportunity.payment_received && opportunity.paid_date.is_none() {

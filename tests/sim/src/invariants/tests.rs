@@ -242,8 +242,8 @@ fn what_is_left_at_rest_is_watched() {
     for (status, expected) in [
         ("open", vec!["every_run_ends"]),
         ("done", vec!["done_means_billed"]),
-        ("review", vec!["a_person_is_told", "no_review_without_a_cause"]),
-        ("rejected", vec!["no_deal_is_lost", "a_person_is_told"]),
+        ("review", vec!["a_person_is_told", "the_note_gives_the_code", "no_review_without_a_cause"]),
+        ("rejected", vec!["no_deal_is_lost", "a_person_is_told", "the_note_gives_the_code"]),
     ] {
         let mut case = case();
         let run = case.run(status);
