@@ -118,6 +118,8 @@ mod tests {
     fn names_and_codes_become_alpha_2() {
         for (text, expected) in [
             ("US", "US"),
+            ("de", "DE"),
+            ("DEU", "DE"),
             ("us", "US"),
             ("USA", "US"),
             ("United States", "US"),
@@ -143,6 +145,14 @@ mod tests {
         ] {
             assert_eq!(CountryCode::parse(text).map(|c| c.to_string()), Ok(expected.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_country_is_written_down_as_its_code() {
+        let code = CountryCode::parse("Germany").expect("a country");
+        let written = serde_json::to_string(&code).expect("written");
+        assert_eq!(written, r#""DE""#);
+        assert_eq!(serde_json::from_str::<CountryCode>(&written).expect("read"), code);
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl BillingEmail {
         let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, ',' | ';' | '<' | '>' | '"' | '@');
         let host_is_dotted =
             host.contains('.') && host.split('.').all(|label| !label.is_empty() && !label.starts_with('-'));
-        if local.is_empty() || local.starts_with('.') || local.ends_with('.') || !host_is_dotted || text.len() < 5 {
+        if local.is_empty() || local.starts_with('.') || local.ends_with('.') || !host_is_dotted {
             return Err(InvalidEmail::Malformed);
         }
         if local.contains(bad) || host.contains(bad) {
@@ -76,12 +76,27 @@ mod tests {
         for text in ["ap@acme.example", " ap@acme.example\n", "a.b+c@sub.acme.example", "büro@acme.example"] {
             assert_eq!(BillingEmail::parse(text).map(String::from), Ok(text.trim().to_owned()));
         }
-        for text in
-            ["ap", "ap@", "@acme.example", "ap@acme", "a b@acme.example", "a@b.example, c@d.example", "a@b@c.example"]
-        {
+        for text in [
+            "ap",
+            "ap@",
+            "@acme.example",
+            "ap@acme",
+            "a b@acme.example",
+            "a@b.example, c@d.example",
+            "a@b@c.example",
+            ".ap@acme.example",
+            "ap.@acme.example",
+            "ap@acme..example",
+            "ap@.example",
+            "ap@-acme.example",
+            "ap@acme.",
+        ] {
             assert_eq!(BillingEmail::parse(text), Err(InvalidEmail::Malformed), "{text}");
         }
         assert_eq!(BillingEmail::parse("  "), Err(InvalidEmail::Empty));
+        let longest = format!("{}@acme.example", "a".repeat(512 - 13));
+        assert_eq!(BillingEmail::parse(&longest).map(|email| email.as_str().len()), Ok(512));
+        assert_eq!(BillingEmail::parse(&format!("a{longest}")), Err(InvalidEmail::TooLong));
         assert_eq!(BillingEmail::parse(&format!("{}@acme.example", "a".repeat(512))), Err(InvalidEmail::TooLong));
     }
 

@@ -39,3 +39,30 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The queue holds what an older version wrote.
+    #[test]
+    fn an_event_is_written_down_as_ever() {
+        let at = Timestamp::from_second(1_793_577_600).expect("in range");
+        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let invoice_id = InvoiceId::parse("in_1").expect("valid");
+        for (event, rest) in [
+            (
+                Event::OpportunityChanged { opportunity_id, occurred_at: at },
+                r#""opportunity_id":"006000000000001AAA","#,
+            ),
+            (Event::InvoicePaid { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
+            (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
+            (Event::OpportunitiesLost { occurred_at: at }, ""),
+        ] {
+            let written = serde_json::to_string(&event).expect("written");
+            assert_eq!(written, format!(r#"{{"type":"{}",{rest}"occurred_at":"{at}"}}"#, event.name()));
+            assert_eq!(serde_json::from_str::<Event>(&written).expect("read"), event);
+            assert_eq!(event.occurred_at(), at);
+        }
+    }
+}

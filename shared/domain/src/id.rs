@@ -158,4 +158,15 @@ mod tests {
         assert!(PriceId::parse("plan_1Abc").is_ok());
         assert!(PriceId::parse("prod_1Abc").is_err());
     }
+
+    #[test]
+    fn a_product_may_have_an_id_of_the_users_own() {
+        for text in ["prod_1Abc", "support-gold", &"x".repeat(200)] {
+            assert_eq!(ProductId::parse(text).map(|id| id.to_string()), Ok((*text).to_owned()));
+        }
+        for text in ["", "support gold", "süpport", &"x".repeat(201)] {
+            let expected = IdError::NotAStripeId { object: "product", prefix: "" };
+            assert_eq!(ProductId::parse(text), Err(expected), "{text}");
+        }
+    }
 }

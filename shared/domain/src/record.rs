@@ -70,3 +70,36 @@ impl std::fmt::Debug for FieldValue {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_what_it_holds_and_nothing_else() {
+        let mut record = Record::default();
+        record.set("Name", FieldValue::Text("  Acme \n".into()));
+        record.set("Phone", FieldValue::Text(" ".into()));
+        record.set("Amount", FieldValue::Number(Decimal::new(1250, 2)));
+        record.set("IsWon", FieldValue::Boolean(true));
+        record.set("IsOpen", FieldValue::Boolean(false));
+        record.set("Type", FieldValue::Null);
+        assert_eq!(record.text("Name"), Some("Acme"));
+        assert_eq!([record.text("Phone"), record.text("Type"), record.text("Amount"), record.text("Fax")], [None; 4]);
+        assert_eq!(record.number("Amount"), Some(Decimal::new(1250, 2)));
+        assert_eq!([record.number("Name"), record.number("Fax")], [None; 2]);
+        let checked = ["IsWon", "IsOpen", "Name", "IsRead"].map(|field| record.is_true(field));
+        assert_eq!(checked, [true, false, false, false]);
+        assert!(record.get("Type") == Some(&FieldValue::Null) && record.get("Fax").is_none());
+        let paths: Vec<_> = record.iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["Amount", "IsOpen", "IsWon", "Name", "Phone", "Type"]);
+    }
+
+    #[test]
+    fn debug_prints_no_value() {
+        let mut record = Record::default();
+        record.set("Name", FieldValue::Text("Acme".into()));
+        assert_eq!(format!("{record:?}"), r#"["Name"]"#);
+        assert_eq!(format!("{:?}", record.get("Name")), "Some(Text(…))");
+    }
+}

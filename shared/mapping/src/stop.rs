@@ -135,6 +135,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nobody_has_to_act_on_what_does_not_ask_to_be_billed() {
+        let stops = [Stop::not_billable, Stop::refused, Stop::review].map(|stop| stop(Code::Renewal, "."));
+        assert_eq!(stops.map(|stop| stop.needs_person()), [false, true, true]);
+    }
+
+    #[test]
     fn codes_are_short_and_plain() {
         for code in Code::ALL {
             let text = code.as_str();

@@ -150,6 +150,15 @@ mod tests {
     }
 
     #[test]
+    fn a_deal_is_paid_when_its_box_is_checked() {
+        for (checked, is_paid) in [(Some(true), true), (Some(false), false), (None, false)] {
+            let mut record = record(&[]);
+            record.set("Payment_Received__c", checked.map_or(FieldValue::Null, FieldValue::Boolean));
+            assert_eq!(deal_seen(&record, &settings(false)).map(|seen| seen.is_marked_paid), Some(is_paid));
+        }
+    }
+
+    #[test]
     fn a_deal_comes_to_what_its_plan_would() {
         for (fields, expected) in [
             (&[("Amount", "12.50")][..], Ok("12.50 USD")),

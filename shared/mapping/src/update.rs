@@ -148,3 +148,100 @@ pub fn billing_query(opportunity_id: &OpportunityId) -> RecordQuery {
         limit: Some(1),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Currency, Money};
+
+    use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
+            account_id: AccountId::parse("001000000000001AAA").expect("valid"),
+            total: Money::from_minor_units(1000, Currency::parse("EUR").expect("valid")),
+            days_until_due: 30,
+            lines: vec![],
+            approved: None,
+        }
+    }
+
+    fn written(account_is_linked: bool) -> Vec<Update> {
+        let customer_id = CustomerId::parse("cus_1").expect("valid");
+        let invoice_id = InvoiceId::parse("in_1").expect("valid");
+        invoice_written_back(&plan(), &customer_id, &invoice_id, Some("https://invoice.example/1"), account_is_linked)
+    }
+
+    fn record(fields: &[(&str, FieldValue)]) -> Record {
+        let mut record = Record::default();
+        fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
+        record
+    }
+
+    fn fields_of(update: &Update) -> Vec<(&'static str, FieldValue)> {
+        update.fields.iter().map(|(name, value)| (*name, value.clone())).collect()
+    }
+
+    #[test]
+    fn an_account_that_names_its_customer_is_not_written() {
+        let objects =
+            |linked| written(linked).iter().map(|update| (update.object, update.id.clone())).collect::<Vec<_>>();
+        let opportunity = ("Opportunity", "006000000000001AAA".to_owned());
+        assert_eq!(objects(true), [opportunity.clone()]);
+        assert_eq!(objects(false), [opportunity, ("Account", "001000000000001AAA".to_owned())]);
+        assert_eq!(written(false)[1].fields, BTreeMap::from([("Stripe_Customer_Id__c", text("cus_1"))]));
+    }
+
+    #[test]
+    fn what_salesforce_holds_is_compared_field_by_field() {
+        let [update] = <[Update; 1]>::try_from(written(true)).expect("one");
+        let kept = record(&fields_of(&update));
+        assert_eq!(update.differences(&kept), [] as [&str; 0]);
+        let mut other = kept.clone();
+        other.set("Stripe_Invoice_Id__c", text("in_2"));
+        other.set(NOTE_CODE, text("no_lines"));
+        assert_eq!(update.differences(&other), ["Stripe_Invoice_Id__c", NOTE_CODE]);
+        assert_eq!(update.differences(&Record::default()).len(), 3, "emptied fields that are not there are empty");
+        assert_eq!(update.read_back().fields, update.fields.keys().copied().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_empty_text_is_null_and_a_null_is_not_a_text() {
+        let empty = no_note(&plan().opportunity_id);
+        for value in [FieldValue::Null, text("")] {
+            assert!(empty.differences(&record(&[(NOTE_CODE, value)])).is_empty());
+        }
+        for value in [text("x"), FieldValue::Boolean(false)] {
+            assert_eq!(empty.differences(&record(&[(NOTE_CODE, value)])), [NOTE_CODE]);
+        }
+    }
+
+    /// A reading of the opportunity shows the account's fields under its name.
+    #[test]
+    fn a_reading_through_the_opportunity_shows_the_account() {
+        let [opportunity, account] = <[Update; 2]>::try_from(written(false)).expect("two");
+        let mut seen = record(&fields_of(&opportunity));
+        assert!(opportunity.holds_in(&seen));
+        assert_eq!(account.missing_in(&seen), ["Stripe_Customer_Id__c"]);
+        assert!(!account.holds_in(&seen));
+        seen.set("Account.Stripe_Customer_Id__c", text("cus_1"));
+        assert!(account.holds_in(&seen));
+        seen.set("Stripe_Customer_Id__c", text("cus_2"));
+        assert_eq!((opportunity.missing_in(&seen), account.holds_in(&seen)), (vec!["Stripe_Customer_Id__c"], true));
+    }
+
+    #[test]
+    fn a_note_is_as_long_as_its_field() {
+        let stop = Stop::refused(crate::Code::NoLines, "ü".repeat(2001));
+        let note = sync_note(&plan().opportunity_id, &stop);
+        assert!(note.fields[NOTE_CODE] == text("no_lines") && note.fields[NOTE_MESSAGE] == text("ü".repeat(2000)));
+    }
+
+    #[test]
+    fn a_payment_has_its_day_in_utc() {
+        let paid_at = "2026-11-25T23:59:59Z".parse().expect("a time");
+        let paid = mark_paid(&plan().opportunity_id, paid_at);
+        assert!(paid.fields["Paid_Date__c"] == text("2026-11-25"));
+        assert!(paid.fields["Payment_Received__c"] == FieldValue::Boolean(true));
+    }
+}

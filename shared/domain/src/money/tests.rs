@@ -56,6 +56,36 @@ fn currencies_are_iso_codes() {
 }
 
 #[test]
+fn stripe_writes_currencies_small_and_we_write_them_down_large() {
+    let currency = Currency::parse("EUR").expect("valid");
+    assert_eq!(currency.to_stripe(), "eur");
+    assert_eq!(format!("{currency:?}"), "EUR");
+    let written = serde_json::to_string(&currency).expect("written");
+    assert_eq!(written, r#""EUR""#);
+    assert_eq!(serde_json::from_str::<Currency>(&written).expect("read"), currency);
+    serde_json::from_str::<Currency>(r#""EURO""#).expect_err("no currency");
+}
+
+#[test]
+fn the_largest_amount_is_billed_and_no_larger_one() {
+    assert_eq!(money("9999999999.99", "USD"), Ok(999_999_999_999));
+    assert_eq!(money("-9999999999.99", "USD"), Ok(-999_999_999_999));
+    assert!(matches!(money("10000000000", "USD"), Err(MoneyError::TooLarge { .. })));
+    let largest = Money::from_minor_units(i64::MAX, Currency::parse("USD").expect("valid"));
+    assert!(matches!(largest.checked_add(largest), Err(MoneyError::TooLarge { .. })));
+}
+
+#[test]
+fn an_amount_is_read_by_people_in_major_units() {
+    for (minor_units, currency, expected) in
+        [(1250, "USD", "12.50 USD"), (1250, "JPY", "1250 JPY"), (-5, "EUR", "-0.05 EUR")]
+    {
+        let currency = Currency::parse(currency).expect("valid");
+        assert_eq!(Money::from_minor_units(minor_units, currency).to_string(), expected);
+    }
+}
+
+#[test]
 fn only_one_currency_is_added_up() {
     let usd = Money::from_minor_units(1, Currency::parse("USD").expect("valid"));
     let eur = Money::from_minor_units(1, Currency::parse("EUR").expect("valid"));

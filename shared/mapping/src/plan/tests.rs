@@ -113,7 +113,14 @@ fn whom_to_bill_must_be_clear() -> Result<(), String> {
 #[test]
 fn every_line_that_is_wrong_is_listed() -> Result<(), String> {
     check(|deal| deal.lines.clear(), Err(Code::NoLines))?;
-    check(|deal| deal.lines = (0..251).map(|_| line(1, "1", "1", "1")).collect(), Err(Code::TooManyLines))?;
+    let so_many = |count: usize| {
+        move |deal: &mut Deal| {
+            deal.opportunity.set("Amount", FieldValue::Number(Decimal::from(count)));
+            deal.lines = (0..count).map(|_| line(1, "1", "1", "1")).collect();
+        }
+    };
+    check(so_many(250), Ok(25_000))?;
+    check(so_many(251), Err(Code::TooManyLines))?;
     check(|deal| deal.lines[0].set("TotalPrice", number("33.333")), Err(Code::LinesNotBillable))?;
     check(|deal| deal.lines[0].set("Quantity", number("0")), Err(Code::LinesNotBillable))?;
     let mut deal = deal();
@@ -158,6 +165,112 @@ fn a_line_says_whether_it_was_negotiated() {
         let found = crate::line::line(&line(1, quantity, list_price, total), currency, 1).expect("billable");
         assert_eq!((found.negotiated, found.quantity), (negotiated, expected), "{quantity} × {list_price} = {total}");
     }
+}
+
+#[test]
+fn a_quantity_is_what_stripe_can_hold() -> Result<(), String> {
+    let quantity = |text: &'static str| move |deal: &mut Deal| deal.lines[0].set("Quantity", number(text));
+    for text in ["0.000000000001", "1000000000", "1000000000.000", "2.5"] {
+        check(quantity(text), Ok(15_000))?;
+    }
+    for text in ["0.0000000000001", "1000000000.1", "-1", "0"] {
+        check(quantity(text), Err(Code::LinesNotBillable))?;
+    }
+    for (text, expected) in [
+        ("2.0", Quantity::Whole(2)),
+        ("2.50", Quantity::Fraction("2.5".parse().expect("valid"))),
+        ("1000000000", Quantity::Whole(1_000_000_000)),
+    ] {
+        let mut deal = deal();
+        deal.lines[0].set("Quantity", number(text));
+        let (plan, _) = plan(&deal, &settings()).expect("billable");
+        assert_eq!(plan.lines[0].quantity, expected);
+        assert_eq!(plan.lines[0].quantity.as_decimal(), text.parse::<Decimal>().expect("valid"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_description_is_cut_between_characters() {
+    let described = |text: &str| {
+        let mut deal = deal();
+        deal.lines[0].set("Description", FieldValue::Text(text.into()));
+        plan(&deal, &settings()).expect("billable").0.lines[0].description.clone()
+    };
+    assert_eq!(described("Gold support, 2027"), "Gold support, 2027");
+    assert_eq!(described(" "), "Support", "the product's name, where the line has no words of its own");
+    assert_eq!(described(&"a".repeat(301)), "a".repeat(300));
+    assert_eq!(described(&format!("a{}", "ü".repeat(200))), format!("a{}", "ü".repeat(149)));
+}
+
+#[test]
+fn a_customer_that_the_account_names_is_one_or_a_refusal() {
+    let named = |id: FieldValue| customer_named_by(&record([("Account.Stripe_Customer_Id__c", id)]));
+    assert_eq!(named(FieldValue::Null), Ok(None));
+    assert_eq!(named(text("cus_1")), Ok(CustomerId::parse("cus_1").ok()));
+    assert_eq!(named(text("Acme")).map_err(|stop| stop.code), Err(Code::CustomerIdMalformed));
+}
+
+/// The plan of the deal with one thing different.
+fn planned(change: impl FnOnce(&mut Deal)) -> Plan {
+    let mut deal = deal();
+    change(&mut deal);
+    plan(&deal, &settings()).expect("billable").0
+}
+
+#[test]
+fn an_approval_is_no_other_plan_and_everything_else_is() {
+    let as_it_is = planned(|_| ());
+    let approved = planned(set("Stripe_Approved_Amount__c", number("150.00")));
+    assert!(as_it_is.equals_but_for_approval(&approved) && approved.equals_but_for_approval(&as_it_is));
+    let renamed = planned(|deal| deal.lines[0].set("Description", text("Gold")));
+    assert!(!as_it_is.equals_but_for_approval(&renamed));
+    for (amount, is_approved) in [("149.99", false), ("150.00", true), ("150.01", true), ("150.001", false)] {
+        let plan = planned(set("Stripe_Approved_Amount__c", number(amount)));
+        assert_eq!(plan.is_approved(), is_approved, "{amount}");
+    }
+    assert!(!as_it_is.is_approved());
+}
+
+#[test]
+fn what_was_billed_is_account_amounts_and_quantities() {
+    let as_it_is = planned(|_| ());
+    let amounts = |first: &'static str, second: &'static str| {
+        planned(move |deal| {
+            deal.lines[0].set("TotalPrice", number(first));
+            deal.lines[1].set("TotalPrice", number(second));
+        })
+    };
+    let same = [
+        planned(|deal| deal.lines.reverse()),
+        planned(|deal| deal.lines[0].set("Description", text("Gold"))),
+        planned(set("Account.Name", text("Acme AG"))),
+    ];
+    assert!(same.iter().all(|plan| plan.bills_the_same_as(&as_it_is)));
+    let other = [
+        planned(set("AccountId", text("001000000000002AAA"))),
+        planned(|deal| deal.lines[0].set("Quantity", number("3"))),
+        planned(|deal| deal.lines[0].set("Id", text("00k000000000003AAA"))),
+        amounts("90", "60"),
+        Plan { total: Money::from_minor_units(1, as_it_is.total.currency()), ..as_it_is.clone() },
+    ];
+    for (index, plan) in other.iter().enumerate() {
+        assert!(!plan.bills_the_same_as(&as_it_is), "{index}");
+    }
+}
+
+/// A number that no decimal holds is not nothing.
+#[test]
+fn an_amount_that_cannot_be_read_is_a_refusal() -> Result<(), String> {
+    check(set("Amount", text("1e400")), Err(Code::AmountTooLarge))?;
+    check(set("Amount", FieldValue::Null), Err(Code::AmountMissing))
+}
+
+#[test]
+fn one_line_more_than_stripe_takes_is_asked_for() {
+    let [opportunity, lines, contact] =
+        crate::deal_queries(&OpportunityId::parse("006000000000001AAA").expect("valid"), true);
+    assert_eq!([opportunity.limit, lines.limit, contact.limit], [Some(1), Some(251), Some(1)]);
 }
 
 #[test]
