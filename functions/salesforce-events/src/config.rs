@@ -7,8 +7,7 @@ use intake::Door;
 use jiff::Timestamp;
 use platform::{ConfigError, Environment, Rotating, Secrets};
 use queue::Queue;
-use salesforce::signature::SigningSecret;
-use secrecy::ExposeSecret;
+use salesforce::signature::check_secret;
 
 pub struct App {
     pub door: Door,
@@ -53,7 +52,7 @@ pub fn signing_secrets(value: &secrecy::SecretString, variable: &str) -> Result<
         |why: String| ConfigError { problems: vec![format!("the secret of {variable} is not usable: {why}")] };
     let rotating = Rotating::parse(value).map_err(|why| problem(why.into()))?;
     for secret in rotating.all() {
-        SigningSecret::parse(secret.expose_secret()).map_err(|why| problem(why.to_string()))?;
+        check_secret(secret).map_err(|why| problem(why.to_string()))?;
     }
     Ok(rotating)
 }

@@ -6,8 +6,7 @@ use intake::Door;
 use jiff::Timestamp;
 use platform::{ConfigError, Environment, Rotating, Secrets};
 use queue::Queue;
-use secrecy::ExposeSecret;
-use stripe::signature::SigningSecret;
+use stripe::signature::check_secret;
 
 pub struct App {
     pub door: Door,
@@ -37,7 +36,7 @@ pub fn signing_secrets(value: &secrecy::SecretString, variable: &str) -> Result<
         |why: String| ConfigError { problems: vec![format!("the secret of {variable} is not usable: {why}")] };
     let rotating = Rotating::parse(value).map_err(|why| problem(why.into()))?;
     for secret in rotating.all() {
-        SigningSecret::parse(secret.expose_secret()).map_err(|why| problem(why.to_string()))?;
+        check_secret(secret).map_err(|why| problem(why.to_string()))?;
     }
     Ok(rotating)
 }

@@ -31,10 +31,6 @@ pub enum SignatureError {
     OutsideTolerance,
 }
 
-/// A secret that can sign: `whsec_` and at least 16 bytes in base64.
-#[derive(Debug, Clone)]
-pub struct SigningSecret(SecretString);
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     #[error("it is blank, or there is a blank or a line break around it")]
@@ -43,21 +39,13 @@ pub enum InvalidSecret {
     Malformed,
 }
 
-impl SigningSecret {
-    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
-        if text.is_empty() || text.trim() != text {
-            return Err(InvalidSecret::Blank);
-        }
-        let secret = SecretString::from(text);
-        match key(&secret) {
-            Some(_) => Ok(Self(secret)),
-            None => Err(InvalidSecret::Malformed),
-        }
+/// Whether it can sign: `whsec_` and at least 16 bytes in base64.
+pub fn check_secret(secret: &SecretString) -> Result<(), InvalidSecret> {
+    let text = secret.expose_secret();
+    if text.is_empty() || text.trim() != text {
+        return Err(InvalidSecret::Blank);
     }
-
-    pub fn secret(&self) -> &SecretString {
-        &self.0
-    }
+    key(secret).map(|_| ()).ok_or(InvalidSecret::Malformed)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +173,21 @@ mod tests {
         assert_eq!(check("msg_1", "1000", &signed_by("another secret ..."), 1000), Err(SignatureError::NoMatch));
     }
 
+    /// Nothing says that a signature comes once; sixteen are looked at.
+    #[test]
+    fn a_header_may_be_long_and_repeat_itself() {
+        let good = signed_by("the current secret");
+        for (times, expected) in
+            [(2, Ok(0)), (MOST_SIGNATURES, Ok(0)), (MOST_SIGNATURES + 1, Err(SignatureError::Malformed))]
+        {
+            assert_eq!(check("msg_1", "1000", &format!("{good} ").repeat(times), 1000), expected, "{times}");
+        }
+        for (length, expected) in [(LONGEST_HEADER, Ok(0)), (LONGEST_HEADER + 1, Err(SignatureError::Malformed))] {
+            let header = format!("{good} v2,{}", "x".repeat(length - good.len() - 4));
+            assert_eq!(check("msg_1", "1000", &header, 1000), expected, "{length}");
+        }
+    }
+
     #[test]
     fn id_time_and_body_are_signed() {
         let good = signed_by("the current secret");
@@ -230,9 +233,12 @@ mod tests {
 
     #[test]
     fn a_secret_that_cannot_sign_is_refused_at_start() {
-        assert!(SigningSecret::parse(secret("sixteen bytes or more").expose_secret()).is_ok());
-        for text in ["", "whsec_", "whsec_!!!", "whsec_YWJj", "abc", "whsec_c2l4dGVlbiBieXRlcyBvciBtb3Jl\n"] {
-            assert!(SigningSecret::parse(text).is_err(), "{text}");
+        assert!(check_secret(&secret("sixteen bytes or more")).is_ok());
+        for text in ["", " ", "whsec_c2l4dGVlbiBieXRlcyBvciBtb3Jl\n"] {
+            assert_eq!(check_secret(&SecretString::from(text)).err(), Some(InvalidSecret::Blank), "{text}");
+        }
+        for text in ["whsec_", "whsec_!!!", "whsec_YWJj", "abc"] {
+            assert_eq!(check_secret(&SecretString::from(text)).err(), Some(InvalidSecret::Malformed), "{text}");
         }
     }
 }

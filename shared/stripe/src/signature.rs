@@ -27,10 +27,6 @@ pub enum SignatureError {
     OutsideTolerance,
 }
 
-/// A webhook endpoint's signing secret.
-#[derive(Debug, Clone)]
-pub struct SigningSecret(SecretString);
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSecret {
     #[error("it is blank")]
@@ -41,22 +37,18 @@ pub enum InvalidSecret {
     WrongPrefix,
 }
 
-impl SigningSecret {
-    pub fn parse(text: &str) -> Result<Self, InvalidSecret> {
-        if text.trim().is_empty() {
-            return Err(InvalidSecret::Blank);
-        }
-        if text.contains(char::is_whitespace) {
-            return Err(InvalidSecret::Untrimmed);
-        }
-        match text.strip_prefix("whsec_") {
-            Some(rest) if !rest.is_empty() => Ok(Self(SecretString::from(text))),
-            _ => Err(InvalidSecret::WrongPrefix),
-        }
+/// Whether it can be the signing secret of a webhook endpoint.
+pub fn check_secret(secret: &SecretString) -> Result<(), InvalidSecret> {
+    let text = secret.expose_secret();
+    if text.trim().is_empty() {
+        return Err(InvalidSecret::Blank);
     }
-
-    pub fn secret(&self) -> &SecretString {
-        &self.0
+    if text.contains(char::is_whitespace) {
+        return Err(InvalidSecret::Untrimmed);
+    }
+    match text.strip_prefix("whsec_") {
+        Some(rest) if !rest.is_empty() => Ok(()),
+        _ => Err(InvalidSecret::WrongPrefix),
     }
 }
 

@@ -38,6 +38,28 @@ fn any_of_several_secrets_is_enough_and_is_named() {
     assert_eq!(verify(&header, b"{}", &[], at(1000)), Err(SignatureError::NoMatch));
 }
 
+/// Nothing says that a signature comes once.
+#[test]
+fn a_signature_may_come_as_often_as_it_likes() {
+    let secret = secret("whsec_x");
+    let header = sign(&secret, b"{}", at(1000));
+    let digest = header.split_once("v1=").expect("two items").1;
+    for times in [1, 2, 15] {
+        let header = format!("{header}{}", format!(",v1={digest}").repeat(times));
+        assert_eq!(verify(&header, b"{}", std::slice::from_ref(&secret), at(1000)), Ok(0), "{times}");
+    }
+}
+
+#[test]
+fn a_header_of_the_greatest_length_is_read() {
+    let secret = secret("whsec_x");
+    let header = sign(&secret, b"{}", at(1000));
+    for (length, expected) in [(LONGEST_HEADER, Ok(0)), (LONGEST_HEADER + 1, Err(SignatureError::Malformed))] {
+        let header = format!("{header},v2={}", "x".repeat(length - header.len() - 4));
+        assert_eq!(verify(&header, b"{}", std::slice::from_ref(&secret), at(1000)), expected, "{length}");
+    }
+}
+
 #[test]
 fn three_hundred_seconds_on_both_sides() {
     let secret = secret("whsec_x");
@@ -80,12 +102,12 @@ fn malformed_headers_are_refused_without_work() {
 
 #[test]
 fn a_secret_that_cannot_verify_is_refused_at_start() {
-    assert!(SigningSecret::parse("whsec_abc").is_ok());
-    assert_eq!(SigningSecret::parse(" ").err(), Some(InvalidSecret::Blank));
-    assert_eq!(SigningSecret::parse("whsec_abc\n").err(), Some(InvalidSecret::Untrimmed));
-    assert_eq!(SigningSecret::parse("whsec_a b").err(), Some(InvalidSecret::Untrimmed));
-    assert_eq!(SigningSecret::parse("whsec_").err(), Some(InvalidSecret::WrongPrefix));
-    assert_eq!(SigningSecret::parse("sk_live_1").err(), Some(InvalidSecret::WrongPrefix));
+    assert!(check_secret(&secret("whsec_abc")).is_ok());
+    assert_eq!(check_secret(&secret(" ")).err(), Some(InvalidSecret::Blank));
+    assert_eq!(check_secret(&secret("whsec_abc\n")).err(), Some(InvalidSecret::Untrimmed));
+    assert_eq!(check_secret(&secret("whsec_a b")).err(), Some(InvalidSecret::Untrimmed));
+    assert_eq!(check_secret(&secret("whsec_")).err(), Some(InvalidSecret::WrongPrefix));
+    assert_eq!(check_secret(&secret("sk_live_1")).err(), Some(InvalidSecret::WrongPrefix));
 }
 
 #[test]
