@@ -186,9 +186,9 @@ mod tests {
     fn an_account_that_names_its_customer_is_not_written() {
         let objects =
             |linked| written(linked).iter().map(|update| (update.object, update.id.clone())).collect::<Vec<_>>();
-        let opportunity = ("Opportunity", "006000000000001AAA".to_owned());
-        assert_eq!(objects(true), [opportunity.clone()]);
-        assert_eq!(objects(false), [opportunity, ("Account", "001000000000001AAA".to_owned())]);
+        let (opportunity, account) = ("006000000000001AAA".to_owned(), "001000000000001AAA".to_owned());
+        assert_eq!(objects(true), [("Opportunity", opportunity.clone())]);
+        assert_eq!(objects(false), [("Opportunity", opportunity), ("Account", account)]);
         assert_eq!(written(false)[1].fields, BTreeMap::from([("Stripe_Customer_Id__c", text("cus_1"))]));
     }
 

@@ -141,6 +141,38 @@ mod tests {
         Point::Unknown { account_id: AccountId::parse("001000000000001AAA").expect("valid"), details }
     }
 
+    fn read(owner: Option<&str>) -> Fact {
+        let owner = owner.map(|owner| ("sf_account_id".to_owned(), owner.to_owned()));
+        Fact::CustomerRead {
+            customer_id: CustomerId::parse("cus_1").expect("valid"),
+            metadata: owner.into_iter().collect(),
+        }
+    }
+
+    /// A customer without our metadata was linked by a person.
+    #[test]
+    fn a_customer_that_salesforce_names_is_taken_unless_it_is_anothers() {
+        for (owner, expected) in [
+            (None, Ok("cus_1")),
+            (Some("001000000000001AAA"), Ok("cus_1")),
+            (Some("001000000000002AAA"), Err(Code::CustomerBelongsElsewhere)),
+        ] {
+            let point = named("cus_1", false).record(read(owner)).expect("in order");
+            assert_eq!(point.customer_id().map(CustomerId::as_str), expected.ok());
+            assert_eq!(point.stop().map(|stop| stop.code), expected.err());
+            assert_eq!(point.status(), if expected.is_ok() { Status::Done } else { Status::Rejected });
+            assert_eq!(point.name(), if expected.is_ok() { "known" } else { "stopped" });
+        }
+        let gone = named("cus_1", false).record(Fact::CustomerMissing).expect("in order");
+        assert_eq!(
+            (gone.name(), gone.status(), gone.customer_id(), gone.stop()),
+            ("unknown", Status::Open, None, None)
+        );
+        let late = gone.record(Fact::Reported).expect_err("out of order");
+        assert_eq!((late.point, late.fact), ("unknown", "reported"));
+        assert_eq!(named("cus_1", false).name(), "named");
+    }
+
     #[test]
     fn who_may_say_anew_whom_the_customer_is_for() {
         let known = Point::Known { customer_id: CustomerId::parse("cus_1").expect("valid") };

@@ -95,3 +95,48 @@ impl Intent {
         self.body = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Their names are part of every key and of every stored run.
+    #[test]
+    fn an_operation_is_written_down_as_ever() {
+        for (operation, written) in [
+            (Operation::CreateCustomer, "create_customer"),
+            (Operation::CreateInvoice, "create_invoice"),
+            (Operation::AddLines { batch: 0 }, "add_lines.0"),
+            (Operation::AddLines { batch: 2 }, "add_lines.2"),
+            (Operation::CorrectLines { batch: 1 }, "correct_lines.1"),
+            (Operation::SendInvoice, "send_invoice"),
+        ] {
+            assert_eq!(operation.to_string(), written);
+            assert_eq!(String::from(operation), written);
+            assert_eq!(Operation::try_from(written.to_owned()), Ok(operation));
+        }
+        for text in ["", "create_customer.1", "send_invoice.x", "add_lines", "add_lines.x", "correct_lines.-1", "pay"] {
+            assert_eq!(Operation::try_from(text.to_owned()), Err(format!("{text} is no operation")));
+        }
+    }
+
+    #[test]
+    fn an_intent_is_open_until_it_is_settled() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut intent = Intent {
+            generation: 1,
+            epoch: 0,
+            key: "cw1_1".into(),
+            path: "/v1/customers".into(),
+            body: Some("name=Acme".into()),
+            first_sent: at,
+            last_sent: at,
+            replays_error: false,
+            ambiguous: false,
+        };
+        assert!(intent.is_open());
+        assert!(!format!("{intent:?}").contains("Acme"), "a body may be about people");
+        intent.settle();
+        assert!(!intent.is_open());
+    }
+}

@@ -204,3 +204,112 @@ fn linked(payment: Payment, record: &Record) -> Point {
         Some(_) => Point::Linked { payment },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Currency, FieldValue};
+
+    use super::*;
+    use crate::Refusal;
+
+    fn invoice_id() -> InvoiceId {
+        InvoiceId::parse("in_1").expect("valid")
+    }
+
+    fn payment() -> Payment {
+        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH }
+    }
+
+    fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
+        let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
+        Fact::InvoiceRead(InvoiceSeen {
+            invoice_id: invoice_id(),
+            is_ours: true,
+            customer_id: None,
+            status,
+            currency: Currency::parse("EUR").expect("valid"),
+            subtotal: 1000,
+            total: 1000,
+            auto_advance: false,
+            hosted_invoice_url: None,
+            paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),
+            metadata: Some(opportunity).filter(|_| names_opportunity).into_iter().collect(),
+            first_lines: vec![],
+            has_more_lines: false,
+        })
+    }
+
+    fn record(fields: &[(&str, FieldValue)]) -> Record {
+        let mut record = Record::default();
+        fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
+        record
+    }
+
+    fn text(value: &str) -> FieldValue {
+        FieldValue::Text(value.into())
+    }
+
+    fn after(point: Point, fact: Fact) -> Point {
+        point.record(fact).expect("in order")
+    }
+
+    #[test]
+    fn only_the_invoice_says_that_it_is_paid() {
+        let claimed = || Point::Claimed { invoice_id: invoice_id() };
+        for (fact, name, status) in [
+            (seen(InvoiceStatus::Paid, true), "paid", Status::Open),
+            (seen(InvoiceStatus::Open, true), "unpaid", Status::Open),
+            (Fact::InvoiceMissing, "unpaid", Status::Open),
+            (seen(InvoiceStatus::Paid, false), "stopped", Status::Rejected),
+            (Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, "No.") }), "stopped", Status::Open),
+        ] {
+            let point = after(claimed(), fact);
+            assert_eq!((point.name(), point.status()), (name, status));
+        }
+        assert_eq!((claimed().name(), claimed().stop()), ("claimed", None));
+        let late = claimed().record(Fact::Reported).expect_err("out of order");
+        assert_eq!((late.point, late.fact), ("claimed", "reported"));
+    }
+
+    #[test]
+    fn the_opportunity_must_name_the_invoice_and_is_written_once() {
+        let (paid, day) = (("Payment_Received__c", FieldValue::Boolean(true)), ("Paid_Date__c", text("1970-01-01")));
+        let named = |id: &str| ("Stripe_Invoice_Id__c", text(id));
+        for (fields, name) in [
+            (vec![], "not_linked"),
+            (vec![named("in_1")], "linked"),
+            (vec![named("in_1"), paid.clone()], "linked"),
+            (vec![named("in_1"), day.clone()], "linked"),
+            (vec![named("in_1"), paid.clone(), day.clone()], "done"),
+            (vec![named("in_2"), paid.clone(), day.clone()], "stopped"),
+        ] {
+            let point = after(Point::Paid { payment: payment() }, Fact::BillingRead(record(&fields)));
+            assert_eq!(point.name(), name, "{fields:?}");
+            let elsewhere = (name == "stopped").then_some(Code::InvoiceLinkedElsewhere);
+            assert_eq!(point.stop().map(|stop| stop.code), elsewhere);
+        }
+        let linked = || Point::Linked { payment: payment() };
+        let done = after(linked(), Fact::RecordsUpdated(vec![record(&[paid.clone(), day])]));
+        assert_eq!((done.name(), done.status()), ("done", Status::Done));
+        for records in [vec![record(&[paid])], vec![]] {
+            let differs = after(linked(), Fact::RecordsUpdated(records));
+            assert_eq!(differs.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
+        }
+    }
+
+    #[test]
+    fn a_person_is_told_once_for_one_cause() {
+        let stop = Stop::review(Code::InvoiceNotLinked, "It names none.");
+        let stopped = after(Point::NotLinked { payment: payment() }, Fact::Refused(Refusal { stop: stop.clone() }));
+        assert_eq!((stopped.status(), stopped.next()), (Status::Open, Next::Call(Call::Report { stop: stop.clone() })));
+        let reported = after(stopped.clone(), Fact::Reported);
+        assert_eq!((reported.status(), reported.next()), (Status::Review, Next::End(End::Stopped(stop.clone()))));
+        let other = Stop::review(Code::NotPaid, "It is not.");
+        assert_eq!(stopped.clone().already_said(Some(&stop)).status(), Status::Review);
+        assert_eq!(reported.already_said(None).status(), Status::Review);
+        for parked in [None, Some(&other)] {
+            assert_eq!(stopped.clone().already_said(parked).status(), Status::Open);
+        }
+    }
+}

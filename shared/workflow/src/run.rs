@@ -334,3 +334,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

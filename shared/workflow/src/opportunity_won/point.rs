@@ -154,7 +154,7 @@ impl Draft {
 }
 
 /// The price for one, where it divides the amount exactly within Stripe's twelve decimals; else the line as one item.
-fn agreed(amount: i64, quantity: Decimal, correction: &Correction, whole: domain::Money) -> Pricing {
+pub(super) fn agreed(amount: i64, quantity: Decimal, correction: &Correction, whole: domain::Money) -> Pricing {
     let product_id = correction.product_id.clone();
     let unit_amount = Decimal::from(amount).checked_div(quantity).map(|unit| unit.normalize());
     match unit_amount {

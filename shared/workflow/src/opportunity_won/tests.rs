@@ -6,6 +6,7 @@ use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 
 mod echoes;
 mod interrupted;
+mod judgements;
 
 const INVOICE: &str = "in_1";
 const OPPORTUNITY: &str = "006000000000001AAA";

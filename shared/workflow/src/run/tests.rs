@@ -1,0 +1,179 @@
+use mapping::Code;
+
+use super::*;
+
+fn organization_id() -> OrganizationId {
+    OrganizationId::parse("00D000000000001EAA").expect("valid")
+}
+
+fn invoice_id() -> InvoiceId {
+    InvoiceId::parse("in_1").expect("valid")
+}
+
+fn account_id() -> AccountId {
+    AccountId::parse("001000000000001AAA").expect("valid")
+}
+
+fn opportunity_id() -> OpportunityId {
+    OpportunityId::parse("006000000000001AAA").expect("valid")
+}
+
+fn details(name: &str) -> CustomerDetails {
+    let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
+    CustomerDetails { name: name.into(), email, phone: None, address: None }
+}
+
+fn customer(name: &str) -> Run {
+    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: false };
+    Run::new(id, State::AccountCustomer(account_customer::Point::new(account_id(), details(name), None, None)))
+}
+
+fn won() -> Run {
+    let id = RunId::OpportunityWon { organization_id: organization_id(), opportunity_id: opportunity_id() };
+    Run::new(id, State::OpportunityWon(opportunity_won::Point::Claimed { opportunity_id: opportunity_id() }))
+}
+
+fn paid() -> Run {
+    let id = RunId::InvoicePaid { organization_id: organization_id(), invoice_id: invoice_id() };
+    Run::new(id, State::InvoicePaid(invoice_paid::Point::Claimed { invoice_id: invoice_id() }))
+}
+
+fn intent(generation: u32) -> Intent {
+    Intent {
+        generation,
+        epoch: 0,
+        key: "cw1_1".into(),
+        path: "/v1/invoices".into(),
+        body: Some("currency=eur".into()),
+        first_sent: Timestamp::UNIX_EPOCH,
+        last_sent: Timestamp::UNIX_EPOCH,
+        replays_error: false,
+        ambiguous: false,
+    }
+}
+
+/// These are keys of the ledger, and a ledger is for ever.
+#[test]
+fn a_run_has_the_same_name_for_ever() {
+    let live = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: true };
+    for (id, workflow, subject, key) in [
+        (
+            won().id,
+            "opportunity_won",
+            "006000000000001AAA",
+            "run#00D000000000001EAA:006000000000001AAA:opportunity_won:1",
+        ),
+        (paid().id, "invoice_paid", "in_1", "run#00D000000000001EAA:in_1:invoice_paid:1"),
+        (
+            customer("Acme").id,
+            "account_customer",
+            "001000000000001AAA",
+            "customer#00D000000000001EAA:001000000000001AAA:any:test",
+        ),
+        (live, "account_customer", "001000000000001AAA", "customer#00D000000000001EAA:001000000000001AAA:any:live"),
+    ] {
+        assert_eq!((id.workflow(), id.subject(), id.to_string().as_str()), (workflow, subject, key));
+    }
+    let statuses = [Status::Open, Status::Done, Status::Rejected, Status::Review].map(Status::as_str);
+    assert_eq!(statuses, ["open", "done", "rejected", "review"]);
+    assert_eq!([won().point(), paid().point(), customer("Acme").point()], ["claimed", "claimed", "unknown"]);
+}
+
+#[test]
+fn a_run_says_what_it_settled_on() {
+    let customer_id = CustomerId::parse("cus_1").expect("valid");
+    let known = account_customer::Point::Known { customer_id: customer_id.clone() };
+    let known = Run { state: State::AccountCustomer(known), ..customer("Acme") };
+    assert_eq!((known.customer_id(), known.invoice_id()), (Some(&customer_id), None));
+    assert_eq!((paid().customer_id(), paid().invoice_id()), (None, None));
+    assert_eq!((won().customer_id(), won().invoice_id()), (None, None));
+    assert_eq!(won().epoch(), 0);
+    let restored = Restored { epoch: 7, since: Timestamp::UNIX_EPOCH };
+    assert_eq!(Run { restored: Some(restored), ..won() }.epoch(), 7);
+}
+
+/// An operation that certainly did nothing gets another key; a draft that is gone takes its keys with it.
+#[test]
+fn a_key_is_put_aside_with_what_it_stood_for() {
+    let began = || {
+        let mut run = won();
+        for (operation, generation) in
+            [(Operation::CreateCustomer, 0), (Operation::CreateInvoice, 3), (Operation::SendInvoice, 0)]
+        {
+            run.intents.insert(operation, intent(generation));
+        }
+        run
+    };
+    let mut run = began();
+    run.retire(Operation::CreateInvoice);
+    assert_eq!(run.generations, BTreeMap::from([(Operation::CreateInvoice, 4)]));
+    assert!(!run.intents.contains_key(&Operation::CreateInvoice) && run.intents.len() == 2);
+    run.retire(Operation::AddLines { batch: 0 });
+    assert_eq!(run.generations.len(), 1, "what was never begun has no next time");
+
+    let draft_is_gone = began().record(Fact::InvoiceMissing, &settings());
+    assert!(draft_is_gone.is_err(), "a run that has no draft cannot lose it");
+    let mut run = began();
+    run.retire_invoice_operations();
+    assert_eq!(run.intents.into_keys().collect::<Vec<_>>(), [Operation::CreateCustomer]);
+    assert_eq!(run.generations.into_keys().collect::<Vec<_>>(), [Operation::CreateInvoice, Operation::SendInvoice]);
+}
+
+fn settings() -> Settings {
+    let org_currency = domain::Currency::parse("EUR").expect("valid");
+    Settings { multi_currency: false, org_currency, days_until_due: 30 }
+}
+
+/// The customer that its account names is gone at Stripe: the key that made it would answer with the one that is gone.
+#[test]
+fn a_customer_that_is_gone_takes_its_key_with_it() {
+    let mut run = customer("Acme");
+    run.intents.insert(Operation::CreateCustomer, intent(0));
+    let run = run.record(Fact::CustomerMissing, &settings()).expect("in order");
+    assert!(run.intents.is_empty());
+    assert_eq!(run.generations, BTreeMap::from([(Operation::CreateCustomer, 1)]));
+}
+
+/// Whoever comes along with fresher details is heard, unless a customer may be under way.
+#[test]
+fn a_newcomer_is_heard_unless_a_customer_is_under_way() {
+    let name_of = |run: &Run| match run.next() {
+        Next::Call(Call::CreateCustomer { details, .. }) => details.name,
+        next => panic!("{next:?}"),
+    };
+    assert_eq!(name_of(&customer("Acme").take_up(customer("Acme AG"))), "Acme AG");
+    let mut under_way = customer("Acme");
+    under_way.intents.insert(Operation::CreateCustomer, intent(0));
+    assert_eq!(name_of(&under_way.clone().take_up(customer("Acme AG"))), "Acme");
+    let taken = under_way.clone().take_up(customer("Acme AG"));
+    assert_eq!(taken.intents, under_way.intents, "what was begun goes on");
+    under_way.intents.values_mut().for_each(Intent::settle);
+    assert_eq!(name_of(&under_way.take_up(customer("Acme AG"))), "Acme AG");
+}
+
+#[test]
+fn an_event_is_answered_once_and_the_last_twenty_are_remembered() {
+    let mut run = won();
+    assert!(!run.has_answered("evt_1"));
+    run.answer("evt_1");
+    run.answer("evt_1");
+    assert!(run.has_answered("evt_1") && !run.has_answered("evt_2"));
+    assert_eq!(run.answered, ["evt_1"]);
+    for number in 2..=21 {
+        run.answer(&format!("evt_{number}"));
+    }
+    assert!(!run.has_answered("evt_1") && run.has_answered("evt_2") && run.has_answered("evt_21"));
+    assert_eq!(run.answered.len(), ANSWERED_KEPT);
+}
+
+/// What was parked for a person is not parked again for the same cause, and is when a person asks.
+#[test]
+fn a_stop_is_remembered_as_parked_until_a_person_asks() {
+    let run = won().record(Fact::DealRead(Box::default()), &settings()).expect("in order");
+    assert_eq!(run.stop().map(|stop| stop.code), Some(Code::OpportunityNotFound));
+    let told = run.record(Fact::RecordsUpdated(vec![]), &settings()).expect("in order");
+    let parked = told.record(Fact::Reported, &settings()).expect("in order");
+    assert_eq!(parked.parked.as_ref(), parked.stop());
+    assert_eq!(parked.status(), Status::Rejected);
+    assert_eq!(parked.asked_for().parked, None);
+}
