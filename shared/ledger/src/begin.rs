@@ -97,6 +97,8 @@ impl<T: Table> Ledger<T> {
         let mut run = old.run;
         if is_outdated {
             run.restored = claim.restored;
+            // What it told since the backup was made may be gone again, or something else.
+            run.noted = None;
         }
         // Whatever the last holder sent, it sent before its lease ended. Had it given the run back, the lease had ended then;
         // so it died, and what came of its last request is not known.

@@ -3,6 +3,7 @@
 use domain::{BillingEmail, CountryCode, InvalidEmail, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::stop::Refusals;
 use crate::{Code, Deal, Stop};
 
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,15 +38,22 @@ impl std::fmt::Debug for Address {
 }
 
 /// The account's own billing address of e-mail comes first; without one the primary contact of the deal gets the invoice.
-pub(crate) fn customer(deal: &Deal) -> Result<CustomerDetails, Stop> {
+pub(crate) fn customer(deal: &Deal, refusals: &mut Refusals) -> Option<CustomerDetails> {
     let account = &deal.opportunity;
-    let Some(name) = account.text("Account.Name") else {
-        return Err(Stop::refused(Code::AccountNameMissing, "Give the account a name: it is the name on the invoice."));
-    };
-    let email = account
+    let name = account.text("Account.Name").ok_or_else(|| {
+        Stop::refused(Code::AccountNameMissing, "Give the account a name: it is the name on the invoice.")
+    });
+    let (name, email, address) = (refusals.take(name), refusals.take(email(deal)), refusals.take(address(account)));
+    let phone = account.text("Account.Phone").map(|phone| cut(phone, 20));
+    Some(CustomerDetails { name: cut(name?, 256), email: email?, phone, address: address? })
+}
+
+fn email(deal: &Deal) -> Result<BillingEmail, Stop> {
+    let email = deal
+        .opportunity
         .text("Account.Billing_Email__c")
         .or_else(|| deal.primary_contact.as_ref().and_then(|role| role.text("Contact.Email")));
-    let email = BillingEmail::parse(email.unwrap_or_default()).map_err(|problem| match problem {
+    BillingEmail::parse(email.unwrap_or_default()).map_err(|problem| match problem {
         InvalidEmail::Empty => Stop::refused(
             Code::BillingEmailMissing,
             "Fill in Billing Email on the account, or give the opportunity a primary contact with an e-mail address: \
@@ -56,12 +64,6 @@ pub(crate) fn customer(deal: &Deal) -> Result<CustomerDetails, Stop> {
             "Correct Billing Email on the account (or the e-mail of the primary contact): it must be one address of the \
              form name@example.com.",
         ),
-    })?;
-    Ok(CustomerDetails {
-        name: cut(name, 256),
-        email,
-        phone: account.text("Account.Phone").map(|phone| cut(phone, 20)),
-        address: address(account)?,
     })
 }
 

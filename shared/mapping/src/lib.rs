@@ -13,7 +13,7 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, LINE_FIELDS, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use line::{PlanLine, Quantity};
-pub use plan::{Plan, Settings, account_of, customer_named_by, plan};
-pub use stop::{Code, Kind, Stop};
+pub use plan::{Plan, Settings, account_of, customer_named_by, plan, preflight};
+pub use stop::{Code, Kind, Owner, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use update::{NOTE_CODE, NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note};

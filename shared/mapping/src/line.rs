@@ -1,6 +1,6 @@
 //! OpportunityLineItem → a line of the invoice.
 
-use domain::{Currency, Money, MoneyError, OpportunityLineItemId, PriceId, Record};
+use domain::{Currency, Money, OpportunityLineItemId, PriceId, Record};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -40,33 +40,21 @@ pub struct PlanLine {
     pub negotiated: bool,
 }
 
-/// The line, or what is wrong with it in words that name the product.
-pub(crate) fn line(record: &Record, currency: Currency, position: usize) -> Result<PlanLine, String> {
-    let name = record.text("Product2.Name").unwrap_or("without a product");
-    let problem = |what: &str| format!("line {position} ({}): {what}", cut(name, 60));
-    let key = record
-        .text("Id")
-        .and_then(|id| OpportunityLineItemId::parse(id).ok())
-        .ok_or_else(|| problem("its id cannot be read"))?;
-    let price = record
-        .text("Product2.Stripe_Price_Id__c")
-        .ok_or_else(|| problem("fill in Stripe Price Id on the product"))
-        .and_then(|id| {
-            PriceId::parse(id).map_err(|_| problem("Stripe Price Id on the product is not a price id (price_…)"))
-        })?;
-    let amount = record.number("TotalPrice").ok_or_else(|| problem("it has no total price"))?;
-    let amount = Money::from_major_units(amount, currency).map_err(|why| match why {
-        MoneyError::NotRepresentable { .. } | MoneyError::TooLarge { .. } | MoneyError::CurrencyMismatch(..) => {
-            problem(&why.to_string())
-        }
-    })?;
-    let quantity = record.number("Quantity").ok_or_else(|| problem("it has no quantity"))?.normalize();
-    if quantity <= Decimal::ZERO {
-        return Err(problem("its quantity must be more than zero"));
-    }
-    if quantity.scale() > 12 || quantity > Decimal::from(1_000_000_000) {
-        return Err(problem("its quantity is beyond what Stripe takes"));
-    }
+/// The line, or everything that is wrong with it in words that name the product. Without a currency there is no line, and
+/// still this or that to mend.
+pub(crate) fn line(record: &Record, currency: Option<Currency>, position: usize) -> Result<Option<PlanLine>, String> {
+    let (key, price, amount, quantity) = (key(record), price(record), amount(record, currency), quantity(record));
+    let problems: Vec<String> =
+        [key.as_ref().err(), price.as_ref().err(), amount.as_ref().err(), quantity.as_ref().err()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+    let (Ok(key), Ok(price), Ok(amount), Ok(quantity)) = (key, price, amount, quantity) else {
+        let name = record.text("Product2.Name").unwrap_or("without a product");
+        return Err(format!("line {position} ({}): {}", cut(name, 60), problems.join(", and ")));
+    };
+    let Some(amount) = amount else { return Ok(None) };
     let at_list = record.number("ListPrice").and_then(|list| list.checked_mul(quantity));
     let negotiated = at_list.is_none_or(|at_list| at_list != amount.to_major_units());
     let quantity = match i64::try_from(quantity) {
@@ -74,7 +62,34 @@ pub(crate) fn line(record: &Record, currency: Currency, position: usize) -> Resu
         _ => Quantity::Fraction(quantity),
     };
     let description = record.text("Description").or(record.text("Product2.Name")).unwrap_or("Item");
-    Ok(PlanLine { key, description: cut_bytes(description, LONGEST_DESCRIPTION), quantity, amount, price, negotiated })
+    let description = cut_bytes(description, LONGEST_DESCRIPTION);
+    Ok(Some(PlanLine { key, description, quantity, amount, price, negotiated }))
+}
+
+fn key(record: &Record) -> Result<OpportunityLineItemId, String> {
+    let key = record.text("Id").and_then(|id| OpportunityLineItemId::parse(id).ok());
+    key.ok_or_else(|| "its id cannot be read".to_owned())
+}
+
+fn price(record: &Record) -> Result<PriceId, String> {
+    let id = record.text("Product2.Stripe_Price_Id__c").ok_or("fill in Stripe Price Id on the product")?;
+    PriceId::parse(id).map_err(|_| "Stripe Price Id on the product is not a price id (price_…)".to_owned())
+}
+
+fn amount(record: &Record, currency: Option<Currency>) -> Result<Option<Money>, String> {
+    let amount = record.number("TotalPrice").ok_or("it has no total price")?;
+    currency.map(|currency| Money::from_major_units(amount, currency)).transpose().map_err(|why| why.to_string())
+}
+
+fn quantity(record: &Record) -> Result<Decimal, String> {
+    let quantity = record.number("Quantity").ok_or("it has no quantity")?.normalize();
+    if quantity <= Decimal::ZERO {
+        return Err("its quantity must be more than zero".to_owned());
+    }
+    if quantity.scale() > 12 || quantity > Decimal::from(1_000_000_000) {
+        return Err("its quantity is beyond what Stripe takes".to_owned());
+    }
+    Ok(quantity)
 }
 
 /// Cuts at a character, never inside one.

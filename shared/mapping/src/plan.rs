@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::customer::customer;
 use crate::line::line;
+use crate::stop::Refusals;
 use crate::{Code, CustomerDetails, Deal, PlanLine, Stop};
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -34,23 +35,45 @@ pub struct Plan {
     pub approved: Option<Money>,
 }
 
-/// The plan and whom it bills, or why there is none. Cheap reasons come first, so that a deal that does not ask to be
-/// billed is not criticised for its address.
+/// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
+/// for its address.
 pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails), Stop> {
+    let (planned, refusals) = look_through(deal, settings)?;
+    refusals.or(planned)
+}
+
+/// The same before anything is written, with the customer that the account names.
+pub fn preflight(deal: &Deal, settings: &Settings) -> Result<((Plan, CustomerDetails), Option<CustomerId>), Stop> {
+    let (planned, mut refusals) = look_through(deal, settings)?;
+    let named = refusals.take(customer_named_by(&deal.opportunity));
+    refusals.or(planned.zip(named))
+}
+
+type Planned = Option<(Plan, CustomerDetails)>;
+
+fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals), Stop> {
     let opportunity = &deal.opportunity;
     let opportunity_id = opportunity
         .text("Id")
         .and_then(|id| OpportunityId::parse(id).ok())
         .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
-    let total = amount(opportunity, settings)?;
-    let account_id = account_of(opportunity)?;
-    let details = customer(deal)?;
-    let lines = lines(&deal.lines, total.currency())?;
-    adds_up(&lines, total)?;
-    let approved = opportunity.number("Stripe_Approved_Amount__c");
-    let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
-    let plan = Plan { opportunity_id, account_id, total, days_until_due: settings.days_until_due, lines, approved };
-    Ok((plan, details))
+    asks_to_be_billed(opportunity)?;
+    let mut refusals = Refusals::default();
+    let currency = refusals.take(currency(opportunity, settings));
+    let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
+    let account_id = refusals.take(account_of(opportunity));
+    let details = customer(deal, &mut refusals);
+    let lines = refusals.take(lines(&deal.lines, currency)).flatten();
+    if let (Some(lines), Some(total)) = (&lines, total) {
+        refusals.take(adds_up(lines, total));
+    }
+    let planned = total.zip(account_id).zip(details).zip(lines).map(|(((total, account_id), details), lines)| {
+        let approved = opportunity.number("Stripe_Approved_Amount__c");
+        let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
+        let days_until_due = settings.days_until_due;
+        (Plan { opportunity_id, account_id, total, days_until_due, lines, approved }, details)
+    });
+    Ok((planned, refusals))
 }
 
 /// What the opportunity comes to, if it asks to be billed and its amount can be.
@@ -109,7 +132,7 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
 }
 
 /// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
-fn lines(records: &[Record], currency: Currency) -> Result<Vec<PlanLine>, Stop> {
+fn lines(records: &[Record], currency: Option<Currency>) -> Result<Option<Vec<PlanLine>>, Stop> {
     if records.is_empty() {
         return Err(Stop::refused(
             Code::NoLines,
@@ -131,7 +154,7 @@ fn lines(records: &[Record], currency: Currency) -> Result<Vec<PlanLine>, Stop> 
         }
     }
     if problems.is_empty() {
-        Ok(lines)
+        Ok(lines.into_iter().collect())
     } else {
         Err(Stop::refused(Code::LinesNotBillable, format!("Mend these products: {}.", problems.join("; "))))
     }

@@ -19,19 +19,22 @@ pub struct Stop {
     pub kind: Kind,
     pub code: Code,
     pub message: String,
+    /// What else stands in the way; the message tells of it too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Code>,
 }
 
 impl Stop {
     pub fn not_billable(code: Code, message: impl Into<String>) -> Self {
-        Self { kind: Kind::NotBillable, code, message: message.into() }
+        Self { kind: Kind::NotBillable, code, message: message.into(), also: Vec::new() }
     }
 
     pub fn refused(code: Code, message: impl Into<String>) -> Self {
-        Self { kind: Kind::Refused, code, message: message.into() }
+        Self { kind: Kind::Refused, code, message: message.into(), also: Vec::new() }
     }
 
     pub fn review(code: Code, message: impl Into<String>) -> Self {
-        Self { kind: Kind::Review, code, message: message.into() }
+        Self { kind: Kind::Review, code, message: message.into(), also: Vec::new() }
     }
 
     pub fn needs_person(&self) -> bool {
@@ -39,95 +42,197 @@ impl Stop {
     }
 }
 
+/// Everything that stands in the way of one deal: nobody wants to mend it one visit at a time.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals(Vec<Stop>);
+
+impl Refusals {
+    /// What was found, or nothing and one refusal more.
+    pub fn take<T>(&mut self, found: Result<T, Stop>) -> Option<T> {
+        found.map_err(|stop| self.0.push(stop)).ok()
+    }
+
+    /// What was found, if nothing stands in its way.
+    pub fn or<T>(self, found: Option<T>) -> Result<T, Stop> {
+        match (self.into_stop(), found) {
+            (Some(stop), _) => Err(stop),
+            (None, Some(found)) => Ok(found),
+            (None, None) => unreachable!("what was not found was refused"),
+        }
+    }
+
+    /// All of them as one, with the code of the first.
+    fn into_stop(mut self) -> Option<Stop> {
+        // A note is cut at two thousand characters, and the products' sentence may be longer than that.
+        self.0.sort_by_key(|stop| stop.code == Code::LinesNotBillable);
+        let count = self.0.len();
+        let mut refusals = self.0.into_iter();
+        let first = refusals.next()?;
+        if count == 1 {
+            return Some(first);
+        }
+        let mut stop = Stop { message: format!("Mend {count} things. 1 ({}): {}", first.code, first.message), ..first };
+        for (index, refusal) in refusals.enumerate() {
+            stop.message.push_str(&format!(" {} ({}): {}", index + 2, refusal.code, refusal.message));
+            stop.also.push(refusal.code);
+        }
+        Some(stop)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who has to act on a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// Whoever owns the opportunity and its account.
+    Sales,
+    /// Whoever answers for invoices and their amounts.
+    Finance,
+    /// Whoever administers Salesforce, Stripe, or this deployment.
+    Admin,
+    Nobody,
+}
+
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($name:ident($owner:ident) = $text:literal, $cause:literal, $remedy:literal;)*) => {
         /// The stable codes. They are written to Salesforce, to the ledger and to metrics, so they never change.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Code {
-            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+            $(#[doc = $cause] #[serde(rename = $text)] $name,)*
         }
 
         impl Code {
             pub const ALL: &'static [Code] = &[$(Code::$name,)*];
 
             pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What is the matter.
+            pub fn cause(self) -> &'static str {
+                match self { $(Self::$name => $cause,)* }
+            }
+
+            /// What mends it.
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy,)* }
+            }
+
+            pub fn owner(self) -> Owner {
+                match self { $(Self::$name => Owner::$owner,)* }
             }
         }
     };
 }
 
 codes! {
-    /// The opportunity's stage is not Closed Won (any more).
-    NotClosedWon = "not_closed_won",
-    /// A renewal is not billed by this workflow.
-    Renewal = "renewal",
-    /// The opportunity has no amount.
-    AmountMissing = "amount_missing",
-    /// The opportunity's amount is zero or less.
-    AmountNotPositive = "amount_not_positive",
-    /// The amount has more decimals than its currency.
-    AmountNotRepresentable = "amount_not_representable",
-    /// The amount is beyond anything that is billed.
-    AmountTooLarge = "amount_too_large",
-    /// The lines do not add up to the opportunity's amount.
-    AmountDiffersFromLines = "amount_differs_from_lines",
-    /// The currency is not an ISO 4217 code.
-    CurrencyUnknown = "currency_unknown",
-    /// The opportunity is gone, or the integration user cannot see it.
-    OpportunityNotFound = "opportunity_not_found",
-    /// The opportunity has no account.
-    AccountMissing = "account_missing",
-    /// The account has no name.
-    AccountNameMissing = "account_name_missing",
-    /// There is no address to send the invoice to.
-    BillingEmailMissing = "billing_email_missing",
-    /// The address to send the invoice to is not an e-mail address.
-    BillingEmailInvalid = "billing_email_invalid",
-    /// The account's billing country is not a country.
-    BillingCountryUnknown = "billing_country_unknown",
-    /// The opportunity has no lines.
-    NoLines = "no_lines",
-    /// A Stripe invoice takes 250 lines.
-    TooManyLines = "too_many_lines",
-    /// One or more lines cannot be billed; the message lists each.
-    LinesNotBillable = "lines_not_billable",
-    /// The opportunity already names a Stripe invoice that this deployment did not make.
-    AlreadyBilled = "already_billed",
-    /// The deal changed after its invoice was sent.
-    DealChangedAfterBilling = "deal_changed_after_billing",
-    /// The invoice is above the operator's ceiling and waits for an approval.
-    ApprovalRequired = "approval_required",
-    /// The draft at Stripe does not equal the deal, and could not be made to.
-    InvoiceDiffersFromDeal = "invoice_differs_from_deal",
-    /// Somebody voided or wrote off the invoice while it was being made.
-    InvoiceChangedInStripe = "invoice_changed_in_stripe",
-    /// The customer that the account names belongs to another account.
-    CustomerBelongsElsewhere = "customer_belongs_elsewhere",
-    /// The account names something that is no customer's id.
-    CustomerIdMalformed = "customer_id_malformed",
-    /// The account names another customer than the one that its deals are billed to.
-    CustomerDiffers = "customer_differs",
-    /// Stripe refused a request for a reason that only a person can remove.
-    StripeRefused = "stripe_refused",
-    /// One idempotency key came with two bodies: somebody has to look before anything else is sent.
-    StripeIdempotencyMismatch = "stripe_idempotency_mismatch",
-    /// Salesforce refused a read or a write.
-    SalesforceRefused = "salesforce_refused",
-    /// Salesforce said yes, and the record holds something else: a trigger, a flow or field-level security.
-    WriteBackDiffers = "write_back_differs",
-    /// The invoice is not paid (any more).
-    NotPaid = "not_paid",
-    /// The invoice is paid, and the opportunity that it names does not name it.
-    InvoiceNotLinked = "invoice_not_linked",
-    /// The paid invoice and the opportunity name each other wrongly.
-    InvoiceLinkedElsewhere = "invoice_linked_elsewhere",
-    /// The invoice was not made by this deployment for this organization.
-    NotOurs = "not_ours",
-    /// Salesforce lost change events; somebody has to look which deals were won in that time.
-    ChangeEventsLost = "change_events_lost",
+    NotClosedWon(Nobody) = "not_closed_won",
+        "The opportunity's stage is not Closed Won (any more).",
+        "Nothing. Winning it again brings it back.";
+    Renewal(Nobody) = "renewal",
+        "The opportunity's type is Renewal, which is not billed as a one-time deal.",
+        "Nothing, unless the type is wrong.";
+    AmountMissing(Nobody) = "amount_missing",
+        "The opportunity has no amount.",
+        "Nothing, unless there is something to bill: then add its products.";
+    AmountNotPositive(Nobody) = "amount_not_positive",
+        "The opportunity's amount is zero or less.",
+        "Nothing, unless the amount is wrong.";
+    AmountNotRepresentable(Sales) = "amount_not_representable",
+        "The amount has more decimals than its currency: half a yen, a tenth of a cent.",
+        "Correct the opportunity's amount and its products' prices.";
+    AmountTooLarge(Sales) = "amount_too_large",
+        "The amount is beyond anything that is billed, or cannot be read: most likely a typing mistake.",
+        "Correct the opportunity's amount and its products' prices.";
+    AmountDiffersFromLines(Sales) = "amount_differs_from_lines",
+        "The products do not add up to the opportunity's amount.",
+        "Make them equal. Which of them is right is not guessed.";
+    CurrencyUnknown(Admin) = "currency_unknown",
+        "The opportunity's currency is not an ISO 4217 code.",
+        "Give the organization's currency its ISO code.";
+    OpportunityNotFound(Admin) = "opportunity_not_found",
+        "The opportunity is gone, or the integration user cannot see it.",
+        "Undelete it, or share it with the integration user.";
+    AccountMissing(Sales) = "account_missing",
+        "The opportunity has no account, and the account is who is billed.",
+        "Give the opportunity its account.";
+    AccountNameMissing(Sales) = "account_name_missing",
+        "The account has no name, or the integration user cannot see it.",
+        "Give the account its name; it stands on the invoice.";
+    BillingEmailMissing(Sales) = "billing_email_missing",
+        "There is no address to send the invoice to.",
+        "Fill in Billing Email on the account, or give the opportunity a primary contact with an e-mail address.";
+    BillingEmailInvalid(Sales) = "billing_email_invalid",
+        "The address to send the invoice to is not one e-mail address.",
+        "Correct Billing Email on the account, or the primary contact's e-mail: one address of the form name@example.com.";
+    BillingCountryUnknown(Sales) = "billing_country_unknown",
+        "The account's billing country is not a country.",
+        "Use the country's English name or its ISO 3166 code.";
+    NoLines(Sales) = "no_lines",
+        "The opportunity has no products.",
+        "Add at least one product.";
+    TooManyLines(Sales) = "too_many_lines",
+        "The opportunity has more than 250 products, and a Stripe invoice takes no more lines.",
+        "Split the deal into several opportunities.";
+    LinesNotBillable(Sales) = "lines_not_billable",
+        "One or more products cannot be billed.",
+        "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in.";
+    AlreadyBilled(Finance) = "already_billed",
+        "The opportunity already names a Stripe invoice that this deployment did not make for it.",
+        "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";
+    DealChangedAfterBilling(Finance) = "deal_changed_after_billing",
+        "The deal changed after its invoice was sent.",
+        "Void the invoice and bill again, write a credit note, or set the deal back.";
+    ApprovalRequired(Finance) = "approval_required",
+        "The invoice is above the operator's ceiling and waits as a draft.",
+        "Fill in Stripe Approved Amount on the opportunity with at least its amount, or leave it.";
+    InvoiceDiffersFromDeal(Finance) = "invoice_differs_from_deal",
+        "The invoice at Stripe does not come to the deal's amounts, and could not be made to.",
+        "Compare the products' Stripe prices, and tax rates or discounts of the Stripe account, with the opportunity's products. If it is sent, void it or write a credit note.";
+    InvoiceChangedInStripe(Finance) = "invoice_changed_in_stripe",
+        "Somebody voided, wrote off or deleted the invoice while it was being made.",
+        "Decide whether the deal is to be billed, and by which invoice; then send the event again.";
+    CustomerBelongsElsewhere(Sales) = "customer_belongs_elsewhere",
+        "The Stripe customer that the account names was made for another account.",
+        "Correct Stripe Customer Id on the account, or empty it to have a new customer made.";
+    CustomerIdMalformed(Sales) = "customer_id_malformed",
+        "The account names something that is no Stripe customer's id.",
+        "Correct or empty Stripe Customer Id on the account.";
+    CustomerDiffers(Finance) = "customer_differs",
+        "The account names another Stripe customer than the one that its deals are billed to.",
+        "Empty Stripe Customer Id to go on with the one, or delete the one at Stripe to change over.";
+    StripeRefused(Admin) = "stripe_refused",
+        "Stripe said no for a reason that only a person can remove: an archived or unknown price, a price in another currency.",
+        "What Stripe's sentence says; it stands in the message.";
+    StripeIdempotencyMismatch(Admin) = "stripe_idempotency_mismatch",
+        "One idempotency key came with two bodies.",
+        "Compare the run's call log with Stripe's request log before anything is sent again.";
+    SalesforceRefused(Admin) = "salesforce_refused",
+        "Salesforce refused a read or a write: field-level security, a validation rule.",
+        "What Salesforce's sentence says; it names the field or the rule.";
+    WriteBackDiffers(Admin) = "write_back_differs",
+        "Salesforce said yes, and the record holds something else: a trigger, a flow, field-level security.",
+        "Let the integration user write the fields that the message names, then send the event again.";
+    NotPaid(Finance) = "not_paid",
+        "Stripe sent an event that an invoice is paid, and for a day the invoice did not say so.",
+        "Look at it in Stripe's dashboard, and whether the key belongs to the same account.";
+    InvoiceNotLinked(Finance) = "invoice_not_linked",
+        "The invoice is paid, and the opportunity that it names did not name it for a day.",
+        "Write the invoice's id into Stripe Invoice Id and send the event again.";
+    InvoiceLinkedElsewhere(Finance) = "invoice_linked_elsewhere",
+        "The paid invoice and the opportunity name each other wrongly.",
+        "Decide which of the two is right, and correct the other.";
+    NotOurs(Nobody) = "not_ours",
+        "The invoice was not made by this deployment for this organization.",
+        "Nothing.";
+    ChangeEventsLost(Admin) = "change_events_lost",
+        "Salesforce lost change events and cannot say which.",
+        "Nothing at once: the reconciler finds the deals that were won in that time. Look at the next statement.";
 }
 
 #[cfg(test)]
@@ -138,6 +243,53 @@ mod tests {
     fn nobody_has_to_act_on_what_does_not_ask_to_be_billed() {
         let stops = [Stop::not_billable, Stop::refused, Stop::review].map(|stop| stop(Code::Renewal, "."));
         assert_eq!(stops.map(|stop| stop.needs_person()), [false, true, true]);
+    }
+
+    #[test]
+    fn several_refusals_are_told_as_one() {
+        let told = |refused: &[Code]| {
+            let mut refusals = Refusals::default();
+            assert_eq!(refusals.take(Ok(7)), Some(7));
+            for code in refused {
+                assert_eq!(refusals.take(Err::<(), _>(Stop::refused(*code, "Mend it."))), None);
+            }
+            refusals.into_stop()
+        };
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[Code::NoLines]), Some(Stop::refused(Code::NoLines, "Mend it.")));
+        let message =
+            "Mend 3 things. 1 (no_lines): Mend it. 2 (account_missing): Mend it. 3 (currency_unknown): Mend it.";
+        let expected =
+            Stop { also: vec![Code::AccountMissing, Code::CurrencyUnknown], ..Stop::refused(Code::NoLines, message) };
+        assert_eq!(told(&[Code::NoLines, Code::AccountMissing, Code::CurrencyUnknown]), Some(expected));
+    }
+
+    /// As `docs/REFUSALS.md` has it: for each who has to act, what may be the matter and what mends it.
+    fn page() -> String {
+        let mut page = include_str!("stop/page.md").to_owned();
+        for (owner, heading) in [
+            (Owner::Sales, "Sales mends"),
+            (Owner::Finance, "Finance decides"),
+            (Owner::Admin, "An administrator mends"),
+            (Owner::Nobody, "Nobody has to act"),
+        ] {
+            page.push_str(&format!("\n## {heading}\n\n| code | what is the matter | what mends it |\n|---|---|---|\n"));
+            for code in Code::ALL.iter().filter(|code| code.owner() == owner) {
+                page.push_str(&format!("| `{code}` | {} | {} |\n", code.cause(), code.remedy()));
+            }
+        }
+        page
+    }
+
+    /// With `WRITE_DOCS=1` it writes the page.
+    #[test]
+    fn the_list_of_codes_is_what_the_code_says() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/REFUSALS.md");
+        if std::env::var_os("WRITE_DOCS").is_some() {
+            std::fs::write(path, page()).expect("written");
+        }
+        let there = std::fs::read_to_string(path).expect("docs/REFUSALS.md");
+        assert!(there == page(), "docs/REFUSALS.md is out of date: WRITE_DOCS=1 cargo test -p mapping codes");
     }
 
     #[test]

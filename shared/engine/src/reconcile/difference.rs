@@ -5,7 +5,7 @@ use ledger::Difference;
 use mapping::{Code, Kind};
 use workflow::{Run, Status};
 
-/// The stable causes. They stand in statements and in alarms, so they never change; docs/CODES.md explains each.
+/// The stable causes. They stand in statements and in alarms, so they never change; docs/DIFFERENCES.md explains each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     NotBilledYet,

@@ -136,6 +136,70 @@ fn every_line_that_is_wrong_is_listed() -> Result<(), String> {
     Ok(())
 }
 
+/// Sales mends a deal in one visit.
+#[test]
+fn everything_that_stands_in_the_way_is_told_at_once() {
+    let mut deal = deal();
+    deal.opportunity.set("AccountId", FieldValue::Null);
+    deal.opportunity.set("Account.Billing_Email__c", text("nobody"));
+    deal.opportunity.set("Account.BillingCountry", text("Narnia"));
+    deal.opportunity.set("Amount", number("150.001"));
+    deal.lines[1].set("Product2.Stripe_Price_Id__c", FieldValue::Null);
+    deal.lines[1].set("Quantity", number("0"));
+    let stop = plan(&deal, &settings()).expect_err("refused");
+    assert_eq!(stop.code, Code::AmountNotRepresentable);
+    let others = [Code::AccountMissing, Code::BillingEmailInvalid, Code::BillingCountryUnknown, Code::LinesNotBillable];
+    assert_eq!(stop.also, others);
+    assert!(stop.message.starts_with("Mend 5 things. 1 (amount_not_representable): Correct"), "{}", stop.message);
+    let lines = "5 (lines_not_billable): Mend these products: line 2 (Support): fill in Stripe Price Id on the product, and its \
+                 quantity must be more than zero.";
+    assert!(stop.message.ends_with(lines), "{}", stop.message);
+    // A deal that does not ask to be billed is not criticised.
+    deal.opportunity.set("StageName", text("Negotiation"));
+    let stop = plan(&deal, &settings()).expect_err("not billable");
+    assert_eq!((stop.code, stop.also), (Code::NotClosedWon, vec![]));
+}
+
+/// Before anything is written, the account's customer is one of the things.
+#[test]
+fn a_customer_that_is_none_is_told_with_the_rest() {
+    let mut deal = deal();
+    deal.opportunity.set("Account.Stripe_Customer_Id__c", text("Acme"));
+    assert_eq!(plan(&deal, &settings()).map(|(plan, _)| plan.total.minor_units()), Ok(15_000));
+    let stop = preflight(&deal, &settings()).expect_err("refused");
+    assert_eq!((stop.code, stop.also), (Code::CustomerIdMalformed, vec![]));
+    deal.lines.clear();
+    let stop = preflight(&deal, &settings()).expect_err("refused");
+    assert_eq!((stop.code, stop.also), (Code::NoLines, vec![Code::CustomerIdMalformed]));
+    deal.lines = vec![line(1, "0", "150", "150")];
+    let stop = preflight(&deal, &settings()).expect_err("refused");
+    assert_eq!(
+        (stop.code, stop.also),
+        (Code::CustomerIdMalformed, vec![Code::LinesNotBillable]),
+        "the longest comes last"
+    );
+    deal.lines = vec![line(1, "1", "150", "150")];
+    deal.opportunity.set("Account.Stripe_Customer_Id__c", text("cus_1"));
+    let ((plan, details), named) = preflight(&deal, &settings()).expect("billable");
+    assert_eq!((plan.total.minor_units(), details.name.as_str()), (15_000, "Acme GmbH"));
+    assert_eq!(named, CustomerId::parse("cus_1").ok());
+}
+
+/// Nobody knows how many decimals an amount of it has; what else a line lacks is known.
+#[test]
+fn without_a_currency_the_lines_are_looked_at_all_the_same() {
+    let settings =
+        Settings { multi_currency: true, org_currency: Currency::parse("JPY").expect("valid"), ..settings() };
+    let mut deal = deal();
+    deal.opportunity.set("CurrencyIsoCode", text("€"));
+    deal.lines[0].set("TotalPrice", number("100.50"));
+    let stop = plan(&deal, &settings).expect_err("refused");
+    assert_eq!((stop.code, stop.also), (Code::CurrencyUnknown, vec![]));
+    deal.lines[0].set("Product2.Stripe_Price_Id__c", FieldValue::Null);
+    let stop = plan(&deal, &settings).expect_err("refused");
+    assert_eq!((stop.code, stop.also), (Code::CurrencyUnknown, vec![Code::LinesNotBillable]));
+}
+
 #[test]
 fn the_currency_is_the_records_or_the_organizations() {
     let multi = Settings { multi_currency: true, ..settings() };
@@ -162,7 +226,9 @@ fn a_line_says_whether_it_was_negotiated() {
         ("2.5", "10", "25", false, Quantity::Fraction("2.5".parse().expect("valid"))),
     ] {
         let currency = Currency::parse("EUR").expect("valid");
-        let found = crate::line::line(&line(1, quantity, list_price, total), currency, 1).expect("billable");
+        let found = crate::line::line(&line(1, quantity, list_price, total), Some(currency), 1)
+            .expect("billable")
+            .expect("a line");
         assert_eq!((found.negotiated, found.quantity), (negotiated, expected), "{quantity} × {list_price} = {total}");
     }
 }

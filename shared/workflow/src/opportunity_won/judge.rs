@@ -2,8 +2,8 @@
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
-    Code, Deal, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, customer_named_by, invoice_written_back,
-    no_note, plan, sync_note,
+    Code, Deal, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back, no_note, plan,
+    preflight, sync_note,
 };
 
 use super::{Draft, Invoice, Point, Stage};
@@ -11,31 +11,29 @@ use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
     let claimed = Point::Claimed { opportunity_id };
-    match plan(deal, settings) {
-        Err(stop) => claimed.stopped_unless_noted(stop, &deal.opportunity),
-        Ok((plan, details)) => match deal.opportunity.text("Stripe_Invoice_Id__c") {
-            None => match customer_named_by(&deal.opportunity) {
-                Ok(named_by_salesforce) => Point::Planned { plan, details, named_by_salesforce, gone: None },
-                Err(stop) => claimed.stopped_unless_noted(stop, &deal.opportunity),
-            },
-            // Somebody billed it by hand, or another deployment did. Overwriting their id would bill it twice.
-            Some(invoice_id) => {
-                let message = format!(
-                    "The opportunity already names Stripe invoice {}. If the deal is not billed yet, empty Stripe Invoice \
-                     Id and send the event again.",
-                    invoice_id.chars().take(60).collect::<String>()
-                );
-                let stop = Stop::review(Code::AlreadyBilled, message);
-                match InvoiceId::parse(invoice_id) {
-                    Ok(invoice_id) => {
-                        let noted = sync_note(&plan.opportunity_id, &stop).differences(&deal.opportunity).is_empty();
-                        Point::InvoiceNamed { plan, invoice_id, stop, noted }
-                    }
-                    Err(_) => claimed.stopped_unless_noted(stop, &deal.opportunity),
-                }
-            }
-        },
-    }
+    let planned = match deal.opportunity.text("Stripe_Invoice_Id__c") {
+        None => preflight(deal, settings).map(|((plan, details), named_by_salesforce)| Point::Planned {
+            plan,
+            details,
+            named_by_salesforce,
+            gone: None,
+        }),
+        Some(invoice_id) => plan(deal, settings).and_then(|(plan, _)| already_named(plan, deal, invoice_id)),
+    };
+    planned.unwrap_or_else(|stop| claimed.stopped_unless_noted(stop, &deal.opportunity))
+}
+
+/// Somebody billed it by hand, or another deployment did. Overwriting their id would bill it twice.
+fn already_named(plan: Plan, deal: &Deal, invoice_id: &str) -> Result<Point, Stop> {
+    let message = format!(
+        "The opportunity already names Stripe invoice {}. If the deal is not billed yet, empty Stripe Invoice Id and send \
+         the event again.",
+        invoice_id.chars().take(60).collect::<String>()
+    );
+    let stop = Stop::review(Code::AlreadyBilled, message);
+    let Ok(invoice_id) = InvoiceId::parse(invoice_id) else { return Err(stop) };
+    let noted = sync_note(&plan.opportunity_id, &stop).differences(&deal.opportunity).is_empty();
+    Ok(Point::InvoiceNamed { plan, invoice_id, stop, noted })
 }
 
 /// The invoice that the opportunity names although the run made none: after a restore of the ledger, the run itself had

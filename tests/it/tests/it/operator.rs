@@ -288,3 +288,27 @@ async fn a_run_that_nobody_works_on_is_taken_up_by_its_key() {
     env.settle().await;
     assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (0, 0));
 }
+
+/// What a run told since the backup was made may be gone again: the note is written once more.
+#[tokio::test]
+async fn a_restored_run_does_not_trust_what_it_remembers_telling() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    env.operate(json!({ "ceiling_USD": { "N": "1" } }));
+    let opportunity = env.opportunity_won(&Deal::with_lines(3, "USD")).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
+    env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await;
+    env.sqs.put(&changed(&env, "msg_1", &opportunity));
+    env.settle().await;
+    let code = || env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"].clone();
+    assert_eq!(code(), "invoice_changed_in_stripe");
+    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Sync_Code__c": null, "Stripe_Sync_Message__c": null }));
+    env.aws.restore(&backup);
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    env.sqs.put(&changed(&env, "msg_2", &opportunity));
+    env.settle().await;
+    assert_eq!(code(), "invoice_changed_in_stripe");
+}

@@ -95,8 +95,13 @@ impl engine::Salesforce for SalesforcePort {
             Operation::WriteNote
         };
         let about = updates.first().map(|update| update.id.clone()).unwrap_or_default();
+        let (id, sent_at) = (about.clone(), self.0.sim.now());
         self.call(operation, about, move |sim| {
-            sim.models.borrow_mut().salesforce.write(sim.now(), &updates, &read_back)
+            let salesforce = &mut sim.models.borrow_mut().salesforce;
+            if operation != Operation::MarkPaid {
+                salesforce.note_arrives(&id, sent_at);
+            }
+            salesforce.write(sim.now(), &updates, &read_back)
         })
         .await
     }

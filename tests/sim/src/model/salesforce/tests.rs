@@ -67,6 +67,8 @@ fn org() -> Salesforce {
         stage_since: at(0),
         our_writes: 0,
         idle_writes: 0,
+        note_sent: None,
+        note_was_overtaken: false,
         changes_by_people: 0,
         invoice_named_by_hand: false,
         readings: Vec::new(),

@@ -34,6 +34,14 @@ impl Salesforce {
         self.read(now, read_back)
     }
 
+    /// A write that holds a note arrives; it was sent at this moment.
+    pub fn note_arrives(&mut self, id: &str, sent_at: Timestamp) {
+        if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
+            opportunity.note_was_overtaken = opportunity.note_sent.is_some_and(|latest| sent_at < latest);
+            opportunity.note_sent = opportunity.note_sent.max(Some(sent_at));
+        }
+    }
+
     fn check(&mut self, now: Timestamp, update: &Update) -> Result<(), Error> {
         let missing = || refused(404, "NOT_FOUND", "The requested resource does not exist");
         let automation = match update.object.as_str() {
