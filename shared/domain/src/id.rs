@@ -101,8 +101,9 @@ ids! {
     AccountId = salesforce_id("Account", "001");
     /// A Salesforce opportunity (`006…`), always 18 characters.
     OpportunityId = salesforce_id("Opportunity", "006");
-    /// A Salesforce opportunity line item (`00k…`), always 18 characters.
-    OpportunityLineItemId = salesforce_id("OpportunityLineItem", "00k");
+    /// A line of a deal in Salesforce, always 18 characters: an opportunity's (`00k…`), an order's (`802…`), or a quote's, whose
+    /// prefix differs from one organization to the next.
+    LineItemId = salesforce_id("line item", "");
     /// A Stripe customer (`cus_…`).
     CustomerId = stripe_id("customer", "cus_");
     /// A Stripe invoice (`in_…`).

@@ -61,6 +61,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
+            Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
             Filter::OneOf(texts) => select.one_of(field, texts),
             Filter::AtLeast(time) => select.filter(field, Op::AtLeast, Literal::DateTime(*time)),
             Filter::After(time, id) => select.after(field, Literal::DateTime(*time), id),

@@ -123,7 +123,7 @@ impl<W: World> Engine<W> {
     async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {
         match call {
             Call::ReadDeal { opportunity_id } => {
-                let queries = deal_queries(opportunity_id, self.settings.multi_currency);
+                let queries = deal_queries(opportunity_id, &self.settings);
                 let answers = self.salesforce.read(&queries.each_ref().map(convert::soql)).await?;
                 Ok(convert::deal(answers))
             }

@@ -3,6 +3,8 @@
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
+use crate::Settings;
+
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
 pub const OPPORTUNITY_FIELDS: &[&str] = &[
@@ -32,9 +34,6 @@ pub const ACCOUNT_FIELDS: &[&str] = &[
     "Account.Stripe_Customer_Id__c",
 ];
 
-pub const LINE_FIELDS: &[&str] =
-    &["Id", "Quantity", "ListPrice", "TotalPrice", "Description", "Product2.Name", "Product2.Stripe_Price_Id__c"];
-
 pub const CONTACT_ROLE_FIELDS: &[&str] = &["Contact.Email"];
 
 /// One query, in words that need no SOQL: which fields of which object where these fields have these values.
@@ -51,17 +50,18 @@ pub struct RecordQuery {
 pub enum Filter {
     Is(String),
     IsTrue,
+    IsFalse,
     OneOf(Vec<String>),
     AtLeast(Timestamp),
     /// In the order of this field and then of the id, what comes after this value and this id.
     After(Timestamp, String),
 }
 
-/// The three queries of one composite read. One more line than Stripe takes is asked for, so that "too many" is seen.
-pub fn deal_queries(opportunity_id: &OpportunityId, multi_currency: bool) -> [RecordQuery; 3] {
+/// The three queries of one composite read.
+pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [RecordQuery; 3] {
     let id = || Filter::Is(opportunity_id.to_string());
     let mut opportunity_fields = [OPPORTUNITY_FIELDS, ACCOUNT_FIELDS].concat();
-    if multi_currency {
+    if settings.multi_currency {
         opportunity_fields.push("CurrencyIsoCode");
     }
     [
@@ -72,13 +72,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, multi_currency: bool) -> [Re
             order_by: vec![],
             limit: Some(1),
         },
-        RecordQuery {
-            object: "OpportunityLineItem",
-            fields: LINE_FIELDS.to_vec(),
-            filter: vec![("OpportunityId", id())],
-            order_by: vec!["SortOrder", "Id"],
-            limit: Some(crate::plan::MOST_LINES + 1),
-        },
+        settings.line_source.query(opportunity_id),
         RecordQuery {
             object: "OpportunityContactRole",
             fields: CONTACT_ROLE_FIELDS.to_vec(),

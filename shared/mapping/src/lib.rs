@@ -4,16 +4,16 @@ mod customer;
 mod deal;
 mod line;
 mod plan;
+mod source;
 mod stop;
 mod sweep;
 mod update;
 
 pub use customer::{Address, CustomerDetails};
-pub use deal::{
-    ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, LINE_FIELDS, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
-};
+pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
 pub use line::{PlanLine, Quantity};
 pub use plan::{Plan, Settings, account_of, customer_named_by, plan, preflight};
+pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use update::{NOTE_CODE, NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note};

@@ -1,10 +1,11 @@
-//! OpportunityLineItem → a line of the invoice.
+//! A line of the deal → a line of the invoice.
 
-use domain::{Currency, Money, OpportunityLineItemId, PriceId, Record};
+use domain::{Currency, LineItemId, Money, PriceId, Record};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::cut;
+use crate::source::Names;
 
 /// In bytes. Stripe takes 500 characters; a plan of 250 lines and the body of a hundred must fit an item of the ledger.
 const LONGEST_DESCRIPTION: usize = 300;
@@ -31,7 +32,7 @@ impl Quantity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanLine {
     /// Finds the line again at Stripe, whatever happened in between: it is written to the line's metadata.
-    pub key: OpportunityLineItemId,
+    pub key: LineItemId,
     pub description: String,
     pub quantity: Quantity,
     pub amount: Money,
@@ -42,47 +43,67 @@ pub struct PlanLine {
 
 /// The line, or everything that is wrong with it in words that name the product. Without a currency there is no line, and
 /// still this or that to mend.
-pub(crate) fn line(record: &Record, currency: Option<Currency>, position: usize) -> Result<Option<PlanLine>, String> {
-    let (key, price, amount, quantity) = (key(record), price(record), amount(record, currency), quantity(record));
-    let problems: Vec<String> =
-        [key.as_ref().err(), price.as_ref().err(), amount.as_ref().err(), quantity.as_ref().err()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect();
-    let (Ok(key), Ok(price), Ok(amount), Ok(quantity)) = (key, price, amount, quantity) else {
-        let name = record.text("Product2.Name").unwrap_or("without a product");
+pub(crate) fn line(
+    record: &Record,
+    names: &Names,
+    currency: Option<Currency>,
+    position: usize,
+) -> Result<Option<PlanLine>, String> {
+    let (key, price, amount, quantity) =
+        (key(record), price(record, names), amount(record, names, currency), quantity(record, names));
+    let charge = charged_once(record, names);
+    let problems: Vec<String> = [
+        key.as_ref().err(),
+        price.as_ref().err(),
+        amount.as_ref().err(),
+        quantity.as_ref().err(),
+        charge.as_ref().err(),
+    ]
+    .into_iter()
+    .flatten()
+    .cloned()
+    .collect();
+    let (Ok(key), Ok(price), Ok(amount), Ok(quantity), Ok(())) = (key, price, amount, quantity, charge) else {
+        let name = record.text(names.product).unwrap_or("without a product");
         return Err(format!("line {position} ({}): {}", cut(name, 60), problems.join(", and ")));
     };
     let Some(amount) = amount else { return Ok(None) };
-    let at_list = record.number("ListPrice").and_then(|list| list.checked_mul(quantity));
+    let at_list = record.number(names.list_price).and_then(|list| list.checked_mul(quantity));
     let negotiated = at_list.is_none_or(|at_list| at_list != amount.to_major_units());
     let quantity = match i64::try_from(quantity) {
         Ok(whole) if quantity.is_integer() => Quantity::Whole(whole),
         _ => Quantity::Fraction(quantity),
     };
-    let description = record.text("Description").or(record.text("Product2.Name")).unwrap_or("Item");
+    let description = record.text(names.description).or(record.text(names.product)).unwrap_or("Item");
     let description = cut_bytes(description, LONGEST_DESCRIPTION);
     Ok(Some(PlanLine { key, description, quantity, amount, price, negotiated }))
 }
 
-fn key(record: &Record) -> Result<OpportunityLineItemId, String> {
-    let key = record.text("Id").and_then(|id| OpportunityLineItemId::parse(id).ok());
+fn key(record: &Record) -> Result<LineItemId, String> {
+    let key = record.text("Id").and_then(|id| LineItemId::parse(id).ok());
     key.ok_or_else(|| "its id cannot be read".to_owned())
 }
 
-fn price(record: &Record) -> Result<PriceId, String> {
-    let id = record.text("Product2.Stripe_Price_Id__c").ok_or("fill in Stripe Price Id on the product")?;
+fn price(record: &Record, names: &Names) -> Result<PriceId, String> {
+    let id = record.text(names.price).ok_or("fill in Stripe Price Id on the product")?;
     PriceId::parse(id).map_err(|_| "Stripe Price Id on the product is not a price id (price_…)".to_owned())
 }
 
-fn amount(record: &Record, currency: Option<Currency>) -> Result<Option<Money>, String> {
-    let amount = record.number("TotalPrice").ok_or("it has no total price")?;
+fn amount(record: &Record, names: &Names, currency: Option<Currency>) -> Result<Option<Money>, String> {
+    let amount = record.number(names.total).ok_or("it has no total price")?;
     currency.map(|currency| Money::from_major_units(amount, currency)).transpose().map_err(|why| why.to_string())
 }
 
-fn quantity(record: &Record) -> Result<Decimal, String> {
-    let quantity = record.number("Quantity").ok_or("it has no quantity")?.normalize();
+/// What comes back every month or year is not billed by one invoice.
+fn charged_once(record: &Record, names: &Names) -> Result<(), String> {
+    match names.charge_type.and_then(|field| record.text(field)) {
+        None | Some("One-Time") => Ok(()),
+        Some(other) => Err(format!("its charge type is {}, and only one-time products are billed", cut(other, 20))),
+    }
+}
+
+fn quantity(record: &Record, names: &Names) -> Result<Decimal, String> {
+    let quantity = record.number(names.quantity).ok_or("it has no quantity")?.normalize();
     if quantity <= Decimal::ZERO {
         return Err("its quantity must be more than zero".to_owned());
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::customer::customer;
 use crate::line::line;
 use crate::stop::Refusals;
-use crate::{Code, CustomerDetails, Deal, PlanLine, Stop};
+use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop};
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
 pub(crate) const MOST_LINES: u32 = 250;
@@ -20,6 +20,7 @@ pub struct Settings {
     /// The currency of every record where it has not.
     pub org_currency: Currency,
     pub days_until_due: u32,
+    pub line_source: LineSource,
 }
 
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.
@@ -63,7 +64,7 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
     let details = customer(deal, &mut refusals);
-    let lines = refusals.take(lines(&deal.lines, currency)).flatten();
+    let lines = refusals.take(lines(&deal.lines, currency, settings.line_source)).flatten();
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
@@ -132,12 +133,11 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
 }
 
 /// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
-fn lines(records: &[Record], currency: Option<Currency>) -> Result<Option<Vec<PlanLine>>, Stop> {
+fn lines(records: &[Record], currency: Option<Currency>, source: LineSource) -> Result<Option<Vec<PlanLine>>, Stop> {
+    let names = source.names();
+    let records: Vec<_> = records.iter().filter(|record| !names.is_included(record)).collect();
     if records.is_empty() {
-        return Err(Stop::refused(
-            Code::NoLines,
-            "Add at least one product to the opportunity: there is nothing to bill.",
-        ));
+        return Err(Stop::refused(Code::NoLines, source.without_lines()));
     }
     if records.len() > MOST_LINES as usize {
         return Err(Stop::refused(
@@ -148,7 +148,7 @@ fn lines(records: &[Record], currency: Option<Currency>) -> Result<Option<Vec<Pl
     let mut lines = Vec::with_capacity(records.len());
     let mut problems = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        match line(record, currency, index + 1) {
+        match line(record, names, currency, index + 1) {
             Ok(line) => lines.push(line),
             Err(problem) => problems.push(problem),
         }

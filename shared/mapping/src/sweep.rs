@@ -117,7 +117,12 @@ mod tests {
     use super::*;
 
     fn settings(multi_currency: bool) -> Settings {
-        Settings { multi_currency, org_currency: Currency::parse("USD").expect("valid"), days_until_due: 30 }
+        Settings {
+            multi_currency,
+            org_currency: Currency::parse("USD").expect("valid"),
+            days_until_due: 30,
+            line_source: Default::default(),
+        }
     }
 
     fn record(fields: &[(&str, &str)]) -> Record {

@@ -2,6 +2,7 @@
 
 mod sales;
 mod setup;
+mod sources;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use engine::{Pass, PassKind, Reconciled};
@@ -23,6 +24,7 @@ const PERMISSIONS: [&str; 5] =
 #[derive(Debug, Clone)]
 pub struct Options {
     pub multi_currency: bool,
+    pub line_source: mapping::LineSource,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -33,6 +35,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             multi_currency: false,
+            line_source: mapping::LineSource::OpportunityProducts,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

@@ -94,7 +94,7 @@ impl Recipe {
     /// Whether there was something to bill.
     async fn bill(&self, opportunity_id: &OpportunityId) -> Result<bool, Failed> {
         let settings = self.process.sim.settings.clone();
-        let Some(deal) = self.calls.read_deal(opportunity_id, settings.multi_currency).await? else {
+        let Some(deal) = self.calls.read_deal(opportunity_id, &settings).await? else {
             return Ok(false);
         };
         let Ok((plan, details)) = plan(&deal, &settings) else { return Ok(false) };

@@ -63,6 +63,7 @@ impl Scenario {
                 multi_currency: false,
                 org_currency: Currency::parse(currency).expect("one of four"),
                 days_until_due: 30,
+                line_source: mapping::LineSource::OpportunityProducts,
             },
             clones: Vec::new(),
             acts: Vec::new(),

@@ -40,6 +40,16 @@ fn without_idempotency_keys_it_holds() {
 }
 
 #[test]
+fn processes_that_stand_still_for_long_do_no_harm() {
+    holds(Mode::HeavyFreezes);
+}
+
+#[test]
+fn a_ledger_that_is_restored_bills_nothing_twice() {
+    holds(Mode::Restored);
+}
+
+#[test]
 fn with_any_one_guard_off_it_holds() {
     for mode in Mode::ALL.iter().filter(|mode| mode.guard_off().is_some()) {
         let total = many(Plan::new(FIRST, *mode), 3);

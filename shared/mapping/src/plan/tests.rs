@@ -51,7 +51,12 @@ fn deal() -> Deal {
 }
 
 fn settings() -> Settings {
-    Settings { multi_currency: false, org_currency: Currency::parse("EUR").expect("valid"), days_until_due: 30 }
+    Settings {
+        multi_currency: false,
+        org_currency: Currency::parse("EUR").expect("valid"),
+        days_until_due: 30,
+        line_source: Default::default(),
+    }
 }
 
 /// What becomes of the deal when one thing about it is different.
@@ -160,6 +165,57 @@ fn everything_that_stands_in_the_way_is_told_at_once() {
     assert_eq!((stop.code, stop.also), (Code::NotClosedWon, vec![]));
 }
 
+/// A quote's lines say what they are charged for and whose component they are.
+#[test]
+fn a_quotes_lines_are_net_and_charged_once() {
+    let settings = Settings { line_source: LineSource::CpqQuote, ..settings() };
+    let quoted = |position: usize, quantity: &str, list: &str, net: &str| {
+        record([
+            ("Id", text(&format!("a0X0000000000{position:02}"))),
+            ("SBQQ__EffectiveQuantity__c", number(quantity)),
+            ("SBQQ__ListPrice__c", number(list)),
+            ("SBQQ__NetTotal__c", number(net)),
+            ("SBQQ__ProductName__c", text("Gold support")),
+            ("SBQQ__Product__r.Stripe_Price_Id__c", text("price_1Gold")),
+            ("SBQQ__ChargeType__c", text("One-Time")),
+        ])
+    };
+    let quote = || Deal { lines: vec![quoted(1, "2", "60", "90"), quoted(2, "1", "60", "60")], ..deal() };
+    let (plan, _) = plan(&quote(), &settings).expect("billable");
+    let lines: Vec<_> = plan.lines.iter().map(|line| (line.amount.minor_units(), line.negotiated)).collect();
+    assert_eq!(lines, [(9000, true), (6000, false)]);
+    assert_eq!(plan.lines[0].description, "Gold support");
+
+    let mut bundle = quote();
+    let mut component = quoted(3, "5", "0", "0");
+    component.set("SBQQ__RequiredBy__c", text("a0X000000000001AAA"));
+    component.set("SBQQ__Product__r.Stripe_Price_Id__c", FieldValue::Null);
+    bundle.lines.push(component);
+    let (with_component, _) = super::plan(&bundle, &settings).expect("billable");
+    assert_eq!(with_component.lines, plan.lines, "what costs nothing is paid for by its bundle");
+    bundle.lines[2].set("SBQQ__NetTotal__c", number("1"));
+    assert_eq!(super::plan(&bundle, &settings).map_err(|stop| stop.code).err(), Some(Code::LinesNotBillable));
+
+    let mut recurring = quote();
+    recurring.lines[1].set("SBQQ__ChargeType__c", text("Recurring"));
+    let stop = super::plan(&recurring, &settings).expect_err("refused");
+    let expected = "line 2 (Gold support): its charge type is Recurring, and only one-time products are billed";
+    assert!(stop.code == Code::LinesNotBillable && stop.message.contains(expected), "{}", stop.message);
+}
+
+#[test]
+fn a_deal_without_lines_says_where_they_were_looked_for() {
+    for (source, words) in [
+        (LineSource::OpportunityProducts, "product to the opportunity"),
+        (LineSource::CpqQuote, "primary quote"),
+        (LineSource::Orders, "Activate an order"),
+    ] {
+        let empty = Deal { lines: vec![], ..deal() };
+        let stop = plan(&empty, &Settings { line_source: source, ..settings() }).expect_err("refused");
+        assert!(stop.code == Code::NoLines && stop.message.contains(words), "{}", stop.message);
+    }
+}
+
 /// Before anything is written, the account's customer is one of the things.
 #[test]
 fn a_customer_that_is_none_is_told_with_the_rest() {
@@ -226,9 +282,14 @@ fn a_line_says_whether_it_was_negotiated() {
         ("2.5", "10", "25", false, Quantity::Fraction("2.5".parse().expect("valid"))),
     ] {
         let currency = Currency::parse("EUR").expect("valid");
-        let found = crate::line::line(&line(1, quantity, list_price, total), Some(currency), 1)
-            .expect("billable")
-            .expect("a line");
+        let found = crate::line::line(
+            &line(1, quantity, list_price, total),
+            LineSource::OpportunityProducts.names(),
+            Some(currency),
+            1,
+        )
+        .expect("billable")
+        .expect("a line");
         assert_eq!((found.negotiated, found.quantity), (negotiated, expected), "{quantity} × {list_price} = {total}");
     }
 }
@@ -334,8 +395,8 @@ fn an_amount_that_cannot_be_read_is_a_refusal() -> Result<(), String> {
 
 #[test]
 fn one_line_more_than_stripe_takes_is_asked_for() {
-    let [opportunity, lines, contact] =
-        crate::deal_queries(&OpportunityId::parse("006000000000001AAA").expect("valid"), true);
+    let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+    let [opportunity, lines, contact] = crate::deal_queries(&id, &settings());
     assert_eq!([opportunity.limit, lines.limit, contact.limit], [Some(1), Some(251), Some(1)]);
 }
 

@@ -20,7 +20,12 @@ fn number(value: i64) -> FieldValue {
 }
 
 fn settings() -> Settings {
-    Settings { multi_currency: false, org_currency: Currency::parse("EUR").expect("valid"), days_until_due: 30 }
+    Settings {
+        multi_currency: false,
+        org_currency: Currency::parse("EUR").expect("valid"),
+        days_until_due: 30,
+        line_source: Default::default(),
+    }
 }
 
 fn opportunity_id() -> OpportunityId {
@@ -59,7 +64,7 @@ fn deal(lines: i64) -> Deal {
 }
 
 fn line_key(index: i64) -> String {
-    domain::OpportunityLineItemId::parse(&format!("00k{index:012}")).expect("valid").to_string()
+    domain::LineItemId::parse(&format!("00k{index:012}")).expect("valid").to_string()
 }
 
 fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {

@@ -49,6 +49,7 @@ impl Env {
                 "Pricebook2Id": price_book,
             })),
         );
+        let place = self.place_of_lines(&opportunity, account, deal);
         for line in &deal.lines {
             let price = self.stripe_price(&line.product, line.stripe_minor_units, &deal.currency).await;
             let product = self.insert(
@@ -65,15 +66,7 @@ impl Env {
                     "IsActive": true,
                 })),
             );
-            self.insert(
-                "OpportunityLineItem",
-                json!({
-                    "OpportunityId": opportunity,
-                    "PricebookEntryId": entry,
-                    "Quantity": number(&line.quantity),
-                    "UnitPrice": number(&line.unit_price),
-                }),
-            );
+            self.enter_line(&place, line, &product, &entry);
         }
         opportunity
     }

@@ -171,6 +171,7 @@ fn engine(
             multi_currency: options.multi_currency,
             org_currency: Currency::parse(options.org_currency).unwrap(),
             days_until_due: 30,
+            line_source: options.line_source,
         },
     }
 }

@@ -15,5 +15,6 @@ mod people;
 mod races;
 mod reconcile;
 mod refusals;
+mod sources;
 mod wire;
 mod won;

@@ -8,7 +8,7 @@ use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 use workflow::RunId;
 
-fn changed(env: &Env, id: &str, opportunity: &str) -> String {
+pub fn changed(env: &Env, id: &str, opportunity: &str) -> String {
     let opportunity_id = OpportunityId::parse(opportunity).unwrap();
     let event = Event::OpportunityChanged { opportunity_id, occurred_at: env.now() };
     Envelope::new(id, Source::SalesforceCallout, event, env.now()).to_json()

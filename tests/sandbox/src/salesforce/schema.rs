@@ -106,11 +106,13 @@ impl Field {
     }
 
     /// The name under which parents are reached in SOQL, and the object found there.
-    pub fn relationship(&self) -> Option<(&str, &'static str)> {
-        match self.kind {
-            Kind::Reference([target]) => self.name.strip_suffix("Id").map(|name| (name, *target)),
-            _ => None,
-        }
+    pub fn relationship(&self) -> Option<(String, &'static str)> {
+        let Kind::Reference([target]) = self.kind else { return None };
+        let name = match self.name.strip_suffix("__c") {
+            Some(custom) => format!("{custom}__r"),
+            None => self.name.strip_suffix("Id")?.to_owned(),
+        };
+        Some((name, target))
     }
 
     pub fn is_indexed(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The stories whose processes die: small, and each through another part of the workflows.
 
-use domain::{AccountId, Currency, OpportunityId, OpportunityLineItemId, PriceId, ProductId};
+use domain::{AccountId, Currency, LineItemId, OpportunityId, PriceId, ProductId};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -110,7 +110,7 @@ fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
             },
         );
         lines.push(Line {
-            id: OpportunityLineItemId::parse(&format!("00kgK000000000{number}")).expect("fifteen characters"),
+            id: LineItemId::parse(&format!("00kgK000000000{number}")).expect("fifteen characters"),
             quantity: quantity.parse().expect("a number"),
             list_price: Some(Decimal::new(list, 2)),
             total: Some(total.parse().expect("a number")),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, Currency, OpportunityLineItemId};
+use domain::{AccountId, Currency, LineItemId};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
@@ -15,7 +15,7 @@ pub struct Bill {
     pub currency: Currency,
     /// Minor units, here and below.
     pub total: i64,
-    pub lines: BTreeMap<OpportunityLineItemId, BilledLine>,
+    pub lines: BTreeMap<LineItemId, BilledLine>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn can_be_billed(account: &Account, opportunity: &Opportunity) -> bool {
     !account.name.is_empty() && has_address && country_is_known && customer_is_one
 }
 
-fn billed(line: &Line, currency: &str) -> Option<(OpportunityLineItemId, BilledLine)> {
+fn billed(line: &Line, currency: &str) -> Option<(LineItemId, BilledLine)> {
     let amount = line.total.and_then(|total| minor_units(total, currency))?;
     let price = line.price.clone().filter(|price| price.starts_with("price_"))?;
     let line_is_sane = line.quantity > Decimal::ZERO;

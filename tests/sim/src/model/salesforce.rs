@@ -10,7 +10,7 @@ mod writes;
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, OpportunityId, OpportunityLineItemId, Record};
+use domain::{AccountId, LineItemId, OpportunityId, Record};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use salesforce::{Error, Refusal};
@@ -33,7 +33,7 @@ pub struct Account {
 
 #[derive(Debug, Clone)]
 pub struct Line {
-    pub id: OpportunityLineItemId,
+    pub id: LineItemId,
     pub quantity: Decimal,
     pub list_price: Option<Decimal>,
     pub total: Option<Decimal>,

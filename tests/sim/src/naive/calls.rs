@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use domain::{AccountId, CustomerId, InvoiceId, OpportunityId};
 use engine::{Salesforce, Stripe};
-use mapping::{CustomerDetails, Deal, Filter, Plan, PlanLine, RecordQuery, Update, deal_queries};
+use mapping::{CustomerDetails, Deal, Filter, Plan, PlanLine, RecordQuery, Settings, Update, deal_queries};
 use salesforce::soql::{Literal, Op, Select};
 use stripe::{Address, Answer, CreateCustomer, InvoiceLine, InvoiceLineParams, Pricing, Quantity, Write};
 
@@ -49,8 +49,8 @@ impl Calls {
         call().await
     }
 
-    pub(super) async fn read_deal(&self, id: &OpportunityId, multi_currency: bool) -> Result<Option<Deal>, Failed> {
-        let queries = deal_queries(id, multi_currency).map(|query| soql(&query));
+    pub(super) async fn read_deal(&self, id: &OpportunityId, settings: &Settings) -> Result<Option<Deal>, Failed> {
+        let queries = deal_queries(id, settings).map(|query| soql(&query));
         let answers = self.thrice(async || self.salesforce.read(&queries).await, salesforce_passes).await;
         let mut answers = answers.map_err(failed)?.into_iter();
         let mut next = || answers.next().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Accounts and opportunities as they are before anything is won.
 
-use domain::{AccountId, OpportunityId, OpportunityLineItemId};
+use domain::{AccountId, LineItemId, OpportunityId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -48,7 +48,7 @@ fn clone_of_an_earlier(random: &mut Random, scenario: &mut Scenario, deal: &mut 
     *deal = Opportunity { id: deal.id.clone(), ..original };
     for line in &mut deal.lines {
         *lines_made += 1;
-        line.id = OpportunityLineItemId::parse(&id("00k", *lines_made)).expect("fifteen characters");
+        line.id = LineItemId::parse(&id("00k", *lines_made)).expect("fifteen characters");
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn line(random: &mut Random, product: &Product, currency: &str, numbe
         _ => random.between(1, (at_list / unit).max(1)).saturating_mul(step(currency)),
     };
     Line {
-        id: OpportunityLineItemId::parse(&id("00k", number)).expect("fifteen characters"),
+        id: LineItemId::parse(&id("00k", number)).expect("fifteen characters"),
         quantity,
         list_price: Some(major(listed, currency)),
         total: Some(major(total, currency)),

@@ -1,5 +1,6 @@
 //! What saving one record does to itself and to others: names, prices, totals, and what follows a deletion.
 
+use crate::salesforce::currency;
 use crate::salesforce::error::{self, ApiError};
 use crate::salesforce::json::Json;
 use crate::salesforce::org::{Actor, Org, is_deleted, text};
@@ -19,6 +20,13 @@ impl Org {
                 Ok(())
             }
             "OpportunityLineItem" => self.derive_line(record, old),
+            "Order" => {
+                // The label is the organization's; the code behind it is one of two.
+                let code = if text(record, "Status") == Some("Activated") { "Activated" } else { "Draft" };
+                record.insert("StatusCode".into(), code.into());
+                Ok(())
+            }
+            "OrderItem" => self.derive_order_item(record, old),
             "PricebookEntry" if old.is_none() => self.derive_entry(record),
             "OpportunityContactRole" => required(record, "OpportunityId"),
             _ => Ok(()),
@@ -55,6 +63,26 @@ impl Org {
             record.insert("IsPrimary".into(), false.into());
             self.store.put("OpportunityContactRole", &other, record);
         }
+    }
+
+    /// The price book's price and product, and the total.
+    fn derive_order_item(&self, record: &mut Record, old: Option<&Record>) -> Result<(), ApiError> {
+        required(record, "OrderId")?;
+        required(record, "PricebookEntryId")?;
+        if old.is_none() {
+            let entry =
+                self.store.get("PricebookEntry", &value(record, "PricebookEntryId")).cloned().unwrap_or_default();
+            for (field, from) in [("ListPrice", "UnitPrice"), ("Product2Id", "Product2Id")] {
+                record.insert(field.into(), entry.get(from).cloned().unwrap_or_default());
+            }
+            let number = self.children("OrderItem", "OrderId", &value(record, "OrderId")).len() + 1;
+            record.insert("OrderItemNumber".into(), format!("{number:010}").into());
+        }
+        let number = |field: &str| record.get(field).and_then(Json::number).unwrap_or_default();
+        let total = number("Quantity").checked_mul(number("UnitPrice"));
+        let total = total.ok_or_else(|| number_out_of_range("TotalPrice"))?;
+        record.insert("TotalPrice".into(), currency::round(total, &value(record, "CurrencyIsoCode")).into());
+        Ok(())
     }
 
     fn derive_entry(&self, record: &mut Record) -> Result<(), ApiError> {

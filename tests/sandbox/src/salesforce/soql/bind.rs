@@ -159,7 +159,7 @@ fn parent<'a>(
     viewer: &Viewer<'a>,
     object: &'a Object,
     name: &str,
-) -> Result<(&'a Field, &'a str, &'a Object), ApiError> {
+) -> Result<(&'a Field, String, &'a Object), ApiError> {
     let found = viewer.fields(object).find_map(|field| {
         let (relationship, target) = field.relationship()?;
         relationship.eq_ignore_ascii_case(name).then_some((field, relationship, target))

@@ -36,7 +36,7 @@ fn org() -> Salesforce {
         customer_named_by_hand: false,
     });
     let line = |number: i64| Line {
-        id: OpportunityLineItemId::parse(&format!("00kgK0{number:09}")).expect("valid"),
+        id: LineItemId::parse(&format!("00kgK0{number:09}")).expect("valid"),
         quantity: Decimal::ONE,
         list_price: Some(Decimal::TEN),
         total: Some(Decimal::TEN),
@@ -97,12 +97,19 @@ fn rules(org: &Salesforce) -> Vec<&'static str> {
 fn the_deals_own_queries_are_understood() {
     let mut org = org();
     // The product's queries, in the words of its own SOQL builder.
-    let queries = mapping::deal_queries(&id(), true).map(|query| {
+    let settings = mapping::Settings {
+        multi_currency: true,
+        org_currency: domain::Currency::parse("USD").expect("valid"),
+        days_until_due: 30,
+        line_source: mapping::LineSource::OpportunityProducts,
+    };
+    let queries = mapping::deal_queries(&id(), &settings).map(|query| {
         let mut select = Select::from(query.object).fields(&query.fields);
         for (field, filter) in &query.filter {
             let literal = match filter {
                 mapping::Filter::Is(text) => Literal::Text(text.clone()),
                 mapping::Filter::IsTrue => Literal::Boolean(true),
+                mapping::Filter::IsFalse => Literal::Boolean(false),
                 other => panic!("a deal's queries have no {other:?}"),
             };
             select = select.filter(field, Op::Eq, literal);

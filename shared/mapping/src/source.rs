@@ -1,0 +1,197 @@
+//! Where a deal's lines are. One adapter for each place; behind it they are all the same.
+
+use domain::{OpportunityId, Record};
+
+use crate::deal::{Filter, RecordQuery};
+
+/// What the company sells with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineSource {
+    /// The products on the opportunity itself.
+    #[default]
+    OpportunityProducts,
+    /// Salesforce CPQ: the lines of the opportunity's primary quote. Their net amounts contain discounts, and the proration of
+    /// their term.
+    CpqQuote,
+    /// The products of the opportunity's activated orders.
+    Orders,
+}
+
+/// How a line is called there.
+pub(crate) struct Names {
+    object: &'static str,
+    opportunity: &'static str,
+    /// What else must hold of a line that counts.
+    only: &'static [(&'static str, Only)],
+    order_by: [&'static str; 2],
+    pub quantity: &'static str,
+    pub list_price: &'static str,
+    pub total: &'static str,
+    pub description: &'static str,
+    pub product: &'static str,
+    pub price: &'static str,
+    /// Whether it is charged once, where the line says so.
+    pub charge_type: Option<&'static str>,
+    /// The line whose component it is, where products are sold in bundles.
+    pub component_of: Option<&'static str>,
+}
+
+enum Only {
+    Checked,
+    Unchecked,
+    Is(&'static str),
+}
+
+const OPPORTUNITY_PRODUCTS: Names = Names {
+    object: "OpportunityLineItem",
+    opportunity: "OpportunityId",
+    only: &[],
+    order_by: ["SortOrder", "Id"],
+    quantity: "Quantity",
+    list_price: "ListPrice",
+    total: "TotalPrice",
+    description: "Description",
+    product: "Product2.Name",
+    price: "Product2.Stripe_Price_Id__c",
+    charge_type: None,
+    component_of: None,
+};
+
+/// On an amendment's quote `SBQQ__Quantity__c` is the new total, and the effective quantity is what is sold with it.
+const CPQ_QUOTE: Names = Names {
+    object: "SBQQ__QuoteLine__c",
+    opportunity: "SBQQ__Quote__r.SBQQ__Opportunity2__c",
+    only: &[("SBQQ__Quote__r.SBQQ__Primary__c", Only::Checked), ("SBQQ__Optional__c", Only::Unchecked)],
+    order_by: ["SBQQ__Number__c", "Id"],
+    quantity: "SBQQ__EffectiveQuantity__c",
+    list_price: "SBQQ__ListPrice__c",
+    total: "SBQQ__NetTotal__c",
+    description: "SBQQ__ProductName__c",
+    product: "SBQQ__ProductName__c",
+    price: "SBQQ__Product__r.Stripe_Price_Id__c",
+    charge_type: Some("SBQQ__ChargeType__c"),
+    component_of: Some("SBQQ__RequiredBy__c"),
+};
+
+const ORDERS: Names = Names {
+    object: "OrderItem",
+    opportunity: "Order.OpportunityId",
+    only: &[("Order.StatusCode", Only::Is("Activated"))],
+    order_by: ["OrderItemNumber", "Id"],
+    quantity: "Quantity",
+    list_price: "ListPrice",
+    total: "TotalPrice",
+    description: "Description",
+    product: "Product2.Name",
+    price: "Product2.Stripe_Price_Id__c",
+    charge_type: None,
+    component_of: None,
+};
+
+impl LineSource {
+    pub(crate) fn names(self) -> &'static Names {
+        match self {
+            Self::OpportunityProducts => &OPPORTUNITY_PRODUCTS,
+            Self::CpqQuote => &CPQ_QUOTE,
+            Self::Orders => &ORDERS,
+        }
+    }
+
+    /// As the configuration writes it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "opportunity_products" => Ok(Self::OpportunityProducts),
+            "cpq_quote" => Ok(Self::CpqQuote),
+            "orders" => Ok(Self::Orders),
+            _ => Err("it must be opportunity_products, cpq_quote or orders".to_owned()),
+        }
+    }
+
+    /// What to do where a deal has no lines.
+    pub(crate) fn without_lines(self) -> &'static str {
+        match self {
+            Self::OpportunityProducts => "Add at least one product to the opportunity: there is nothing to bill.",
+            Self::CpqQuote => {
+                "Give the opportunity a primary quote with at least one line that is not optional: there is nothing to bill."
+            }
+            Self::Orders => "Activate an order of the opportunity with at least one product: there is nothing to bill.",
+        }
+    }
+
+    /// The lines of a deal. One more than Stripe takes is asked for, so that "too many" is seen.
+    pub(crate) fn query(self, opportunity_id: &OpportunityId) -> RecordQuery {
+        let names = self.names();
+        let mut filter = vec![(names.opportunity, Filter::Is(opportunity_id.to_string()))];
+        filter.extend(names.only.iter().map(|(field, only)| {
+            let only = match only {
+                Only::Checked => Filter::IsTrue,
+                Only::Unchecked => Filter::IsFalse,
+                Only::Is(text) => Filter::Is((*text).to_owned()),
+            };
+            (*field, only)
+        }));
+        RecordQuery {
+            object: names.object,
+            fields: names.fields(),
+            filter,
+            order_by: names.order_by.to_vec(),
+            limit: Some(crate::plan::MOST_LINES + 1),
+        }
+    }
+}
+
+impl Names {
+    fn fields(&self) -> Vec<&'static str> {
+        let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
+        let mut fields: Vec<&'static str> = Vec::new();
+        for field in asked.into_iter().chain(self.charge_type).chain(self.component_of) {
+            // A field that is asked for twice is a query that fails.
+            if !fields.contains(&field) {
+                fields.push(field);
+            }
+        }
+        fields
+    }
+
+    /// A component that costs nothing is paid for by its bundle, and is not a line of the invoice.
+    pub fn is_included(&self, record: &Record) -> bool {
+        let is_component = self.component_of.is_some_and(|field| record.text(field).is_some());
+        is_component && record.number(self.total).is_some_and(|total| total.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_is_asked_in_its_own_words() {
+        let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let is = |text: &str| Filter::Is(text.to_owned());
+        for (configured, object, filter) in [
+            ("opportunity_products", "OpportunityLineItem", vec![("OpportunityId", is("006000000000001AAA"))]),
+            (
+                "cpq_quote",
+                "SBQQ__QuoteLine__c",
+                vec![
+                    ("SBQQ__Quote__r.SBQQ__Opportunity2__c", is("006000000000001AAA")),
+                    ("SBQQ__Quote__r.SBQQ__Primary__c", Filter::IsTrue),
+                    ("SBQQ__Optional__c", Filter::IsFalse),
+                ],
+            ),
+            (
+                "orders",
+                "OrderItem",
+                vec![("Order.OpportunityId", is("006000000000001AAA")), ("Order.StatusCode", is("Activated"))],
+            ),
+        ] {
+            let query = LineSource::parse(configured).expect("configurable").query(&id);
+            assert_eq!((query.object, query.filter, query.limit), (object, filter, Some(251)));
+            let mut fields = query.fields.clone();
+            fields.sort_unstable();
+            fields.dedup();
+            assert_eq!(fields.len(), query.fields.len(), "a field is asked for twice: {:?}", query.fields);
+        }
+        assert!(LineSource::parse("quotes").is_err());
+    }
+}
