@@ -86,7 +86,7 @@ impl<T: Table> Ledger<T> {
         }
     }
 
-    async fn take_over(&self, old: StoredRun, claim: &Claim) -> Result<Begun, LedgerError> {
+    pub(crate) async fn take_over(&self, old: StoredRun, claim: &Claim) -> Result<Begun, LedgerError> {
         let is_outdated = old.run.restored.map(|restored| restored.epoch) < claim.restored.map(|now| now.epoch);
         if !is_outdated && !claim.reopen.takes_up(&old.run) {
             return Ok(Begun::Answered(Box::new(old.run)));

@@ -20,6 +20,8 @@ mod call_log;
 mod control;
 mod dynamodb;
 mod item;
+#[cfg(test)]
+mod memory;
 mod save;
 mod statement;
 mod sweep;
@@ -100,3 +102,6 @@ impl<T: Table> Ledger<T> {
         self.table.get(key, item::RUN).await?.map(|stored| StoredRun::read(key, &stored)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests;
