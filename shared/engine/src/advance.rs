@@ -64,10 +64,11 @@ impl<W: World> Engine<W> {
             }
             Begun::Answered(run) => return Ok(*run),
         };
-        let run = held.stored.run.clone();
-        let run = if errand.envelope.parked.is_some() { run.asked_for() } else { run };
-        let run = if held.is_new { run } else { run.take_up(seed) };
-        let mut work = Work { held, run, calls: Vec::new(), is_saved: true };
+        let mut work = Work { run: held.stored.run.clone(), held, calls: Vec::new(), is_saved: true };
+        // Nor must one that was frozen while it took it: an ended run is given back as an ended one.
+        self.enough_time(&mut work, errand).await?;
+        work.run = if errand.envelope.parked.is_some() { work.run.asked_for() } else { work.run };
+        work.run = if work.held.is_new { work.run } else { work.run.take_up(seed) };
         for _ in 0..MOST_STEPS {
             if let Some(end) = self.step(&mut work, errand).await? {
                 tracing::info!(

@@ -14,11 +14,12 @@ const PAGE: usize = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     items: RefCell<BTreeMap<(String, String), Item>>,
-    /// The answer to the next write is lost, and the SDK tries once more.
+    /// The answer to the next write that succeeds is lost, and the SDK tries once more.
     pub loses_an_answer: Cell<bool>,
     /// So many of the next transactions meet another one.
     pub conflicts: Cell<u32>,
     pub pauses: Cell<u32>,
+    pub writes: Cell<u32>,
 }
 
 fn key(item: &Item) -> (String, String) {
@@ -48,6 +49,7 @@ impl Memory {
             let reasons = refusals.into_iter().map(|refusal| refusal.map_or(Reason::None, Reason::ConditionFailed));
             return TransactAnswer::Canceled(reasons.collect());
         }
+        self.writes.set(self.writes.get() + 1);
         for put in puts {
             self.items.borrow_mut().insert(key(&put.item), put.item.clone());
         }
@@ -85,7 +87,8 @@ impl Table for &Memory {
             return Ok(TransactAnswer::Canceled(vec![Reason::Conflict; puts.len()]));
         }
         let answer = self.write(&puts);
-        if self.loses_an_answer.take() { Ok(self.write(&puts)) } else { Ok(answer) }
+        let is_lost = answer == TransactAnswer::Done && self.loses_an_answer.take();
+        if is_lost { Ok(self.write(&puts)) } else { Ok(answer) }
     }
 
     async fn query(&self, pk: &str, sk_prefix: &str, after: Option<Item>) -> Result<Page, Unavailable> {

@@ -72,10 +72,10 @@ fn one_seed_is_one_history() {
 #[test]
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
-        (Mode::All, 1, 0x2c1c_86a5_c8d0_bd26),
+        (Mode::All, 1, 0xc95f_8215_c8a7_fa2e),
         (Mode::All, 2, 0xf5ca_72ee_ac99_fc53),
-        (Mode::HeavyFreezes, 3, 0x69e6_6954_0c75_17aa),
-        (Mode::Restored, 1, 0x7b4c_c18e_941b_76bd),
+        (Mode::HeavyFreezes, 3, 0x104f_8f6e_301b_bbe6),
+        (Mode::Restored, 1, 0xb396_effb_81a8_ef9b),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

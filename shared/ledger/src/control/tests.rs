@@ -43,7 +43,7 @@ fn a_restore_is_looked_back_to_where_it_went() {
     let since = now().checked_sub(jiff::SignedDuration::from_hours(12)).expect("in range");
     let told = read(&[("epoch", Value::Number(1)), ("restored_to", time_of(since))]).expect("read");
     assert_eq!(told.restored, Some(Restored { epoch: 1, since }));
-    let farthest = now().checked_sub(FARTHEST_RESTORE).expect("in range");
+    let farthest = now().checked_sub(jiff::SignedDuration::from_hours(840)).expect("in range");
     let untold = read(&[("epoch", Value::Number(1))]).expect("read");
     assert_eq!(untold.restored, Some(Restored { epoch: 1, since: farthest }));
     let second = read(&[("epoch", Value::Number(2)), ("restored_to", time_of(now()))]).expect("read");

@@ -103,6 +103,8 @@ async fn the_layout_is_written_once_and_only_goes_up() {
     assert_eq!(ledger.control(at(0)).await.expect("available").stopped, None);
     let schema = || memory.item("control", "control#schema").and_then(|item| get_number::<u32>(&item, "schema"));
     assert_eq!(schema(), Some(crate::SCHEMA));
+    ledger.control(at(1)).await.expect("available");
+    assert_eq!(memory.writes.get(), 1, "it is read before every request, and written once");
     memory.change("control", "control#schema", |item| drop(item.insert("schema".into(), number(0))));
     ledger.control(at(0)).await.expect("available");
     assert_eq!(schema(), Some(crate::SCHEMA));

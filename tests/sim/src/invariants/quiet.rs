@@ -179,7 +179,7 @@ impl Models {
             self.broken(deal, "salesforce_has_the_invoices_link", "the opportunity has no link".to_owned());
         }
         if let Some(code) = deal.opportunity.sync_code.as_deref()
-            && !deal.opportunity.note_was_overtaken
+            && !deal.opportunity.note_is_late
         {
             self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
         }
@@ -229,9 +229,8 @@ impl Models {
     /// Sales reads on the opportunity why it stands still, unless it takes no note.
     fn note_at_rest(&mut self, deal: &Deal<'_>) {
         let takes_notes = !deal.opportunity.is_deleted && deal.opportunity.automation != Automation::Refuses;
-        // An older note that arrives after a newer one stands until the deal is read again.
-        let is_in_order = !deal.opportunity.note_was_overtaken;
-        if takes_notes && is_in_order && deal.opportunity.sync_code.as_deref() != deal.run.code {
+        // A note that arrives long after it was sent stands until the deal is read again.
+        if takes_notes && !deal.opportunity.note_is_late && deal.opportunity.sync_code.as_deref() != deal.run.code {
             let noted = format!("the note says {:?}", deal.opportunity.sync_code);
             self.broken(deal, "the_note_gives_the_code", noted);
         }

@@ -83,9 +83,10 @@ pub struct Opportunity {
     pub our_writes: u32,
     /// Writes of ours that changed nothing.
     pub idle_writes: u32,
-    /// When the write of the note was sent that was sent last; and whether one that was sent before it landed after it.
+    /// When the write of the note was sent that was sent last; and whether the one that landed last was not that one, or had long
+    /// been given up.
     pub note_sent: Option<Timestamp>,
-    pub note_was_overtaken: bool,
+    pub note_is_late: bool,
     pub changes_by_people: u32,
     /// A person wrote the invoice's id.
     pub invoice_named_by_hand: bool,

@@ -99,7 +99,7 @@ impl engine::Salesforce for SalesforcePort {
         self.call(operation, about, move |sim| {
             let salesforce = &mut sim.models.borrow_mut().salesforce;
             if operation != Operation::MarkPaid {
-                salesforce.note_arrives(&id, sent_at);
+                salesforce.note_arrives(sim.now(), &id, sent_at);
             }
             salesforce.write(sim.now(), &updates, &read_back)
         })

@@ -68,7 +68,7 @@ fn org() -> Salesforce {
         our_writes: 0,
         idle_writes: 0,
         note_sent: None,
-        note_was_overtaken: false,
+        note_is_late: false,
         changes_by_people: 0,
         invoice_named_by_hand: false,
         readings: Vec::new(),

@@ -1,7 +1,7 @@
 //! Our writes: all records or none, and what is read back in the same call.
 
 use domain::{AccountId, FieldValue, OpportunityId, Record};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use salesforce::{Error, Update};
 
 use super::{Automation, Opportunity, Salesforce, refused};
@@ -9,6 +9,9 @@ use crate::model::{Violation, count};
 
 /// A deal that is written this often is written for ever: the history is cut there, and fails.
 const RUNAWAY: u32 = 300;
+
+/// The client waits less long for an answer.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What fits `Stripe_Sync_Message__c`, the longest of the fields that we write.
 const LONGEST: usize = 2000;
@@ -35,9 +38,10 @@ impl Salesforce {
     }
 
     /// A write that holds a note arrives; it was sent at this moment.
-    pub fn note_arrives(&mut self, id: &str, sent_at: Timestamp) {
+    pub fn note_arrives(&mut self, now: Timestamp, id: &str, sent_at: Timestamp) {
         if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
-            opportunity.note_was_overtaken = opportunity.note_sent.is_some_and(|latest| sent_at < latest);
+            let is_overtaken = opportunity.note_sent.is_some_and(|latest| sent_at < latest);
+            opportunity.note_is_late = is_overtaken || now.duration_since(sent_at) > GIVEN_UP_AFTER;
             opportunity.note_sent = opportunity.note_sent.max(Some(sent_at));
         }
     }
