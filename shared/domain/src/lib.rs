@@ -6,6 +6,7 @@ mod event;
 mod id;
 mod money;
 mod record;
+mod region;
 
 pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
@@ -15,3 +16,4 @@ pub use id::{
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};
+pub use region::region;

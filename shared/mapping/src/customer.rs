@@ -1,6 +1,6 @@
 //! Account → the Stripe customer.
 
-use domain::{BillingEmail, CountryCode, InvalidEmail, Record};
+use domain::{BillingEmail, CountryCode, InvalidEmail, Record, region};
 use serde::{Deserialize, Serialize};
 
 use crate::stop::Refusals;
@@ -91,7 +91,7 @@ fn address(account: &Record) -> Result<Option<Address>, Stop> {
         line1,
         line2,
         city: text("BillingCity"),
-        state: text("BillingState"),
+        state: text("BillingState").map(|state| region(country, &state)),
         postal_code: text("BillingPostalCode"),
         country,
     };

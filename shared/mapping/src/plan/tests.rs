@@ -407,6 +407,12 @@ fn the_street_has_two_lines_at_stripe() {
     assert_eq!(address.line1.as_deref(), Some("Unter den Linden 1"));
     assert_eq!(address.line2.as_deref(), Some("3. Etage, Hinterhaus"));
     assert_eq!(address.country, CountryCode::parse("DE").ok());
+    assert_eq!(address.state, None);
+    let mut deal = deal();
+    deal.opportunity.set("Account.BillingCountry", text("USA"));
+    deal.opportunity.set("Account.BillingState", text("california "));
+    let (_, details) = plan(&deal, &settings()).expect("billable");
+    assert_eq!(details.address.and_then(|address| address.state).as_deref(), Some("CA"));
 }
 
 proptest! {
