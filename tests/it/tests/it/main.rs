@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
 mod architecture;
+mod books;
 mod budget;
 mod canary;
 mod crashes;
