@@ -36,6 +36,8 @@ async fn f21_throttled_deliveries_do_not_cost_a_deal() {
     assert!(!template.contains("ReservedConcurrentExecutions"), "what the poller fetched would be throttled");
     assert!(most_receives() >= 10);
     let hidden = template.lines().filter_map(|line| line.trim().strip_suffix(" }")?.split_once(": { Seconds: "));
+    let hidden: Vec<_> = hidden.collect();
+    assert!(!hidden.is_empty(), "a queue hides what was received");
     for (timeout, seconds) in hidden {
         let timeout: u32 = timeout.trim_matches('"').parse().unwrap();
         assert_eq!(seconds.parse::<u32>().unwrap(), 6 * timeout, "Lambda's own retries fit in");
