@@ -7,6 +7,7 @@ mod plan;
 mod source;
 mod stop;
 mod sweep;
+mod terms;
 mod update;
 
 pub use customer::{Address, CustomerDetails};

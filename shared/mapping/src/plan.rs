@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::customer::customer;
 use crate::line::line;
 use crate::stop::Refusals;
+use crate::terms::days_until_due;
 use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop};
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -64,17 +65,20 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
     let details = customer(deal, &mut refusals);
+    let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let lines = refusals.take(lines(&deal.lines, currency, settings.line_source)).flatten();
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
-    let planned = total.zip(account_id).zip(details).zip(lines).map(|(((total, account_id), details), lines)| {
-        let approved = opportunity.number("Stripe_Approved_Amount__c");
-        let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
-        let days_until_due = settings.days_until_due;
-        (Plan { opportunity_id, account_id, total, days_until_due, lines, approved }, details)
-    });
-    Ok((planned, refusals))
+    let (Some(total), Some(account_id), Some(details), Some(lines), Some(days_until_due)) =
+        (total, account_id, details, lines, days_until_due)
+    else {
+        return Ok((None, refusals));
+    };
+    let approved = opportunity.number("Stripe_Approved_Amount__c");
+    let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
+    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved };
+    Ok((Some((plan, details)), refusals))
 }
 
 /// What the opportunity comes to, if it asks to be billed and its amount can be.

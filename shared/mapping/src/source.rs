@@ -34,6 +34,8 @@ pub(crate) struct Names {
     pub charge_type: Option<&'static str>,
     /// The line whose component it is, where products are sold in bundles.
     pub component_of: Option<&'static str>,
+    /// Within how many days the invoice is to be paid, in words, where that was agreed with the lines.
+    pub payment_terms: Option<&'static str>,
 }
 
 enum Only {
@@ -55,6 +57,7 @@ const OPPORTUNITY_PRODUCTS: Names = Names {
     price: "Product2.Stripe_Price_Id__c",
     charge_type: None,
     component_of: None,
+    payment_terms: None,
 };
 
 /// On an amendment's quote `SBQQ__Quantity__c` is the new total, and the effective quantity is what is sold with it.
@@ -71,6 +74,7 @@ const CPQ_QUOTE: Names = Names {
     price: "SBQQ__Product__r.Stripe_Price_Id__c",
     charge_type: Some("SBQQ__ChargeType__c"),
     component_of: Some("SBQQ__RequiredBy__c"),
+    payment_terms: Some("SBQQ__Quote__r.SBQQ__PaymentTerms__c"),
 };
 
 const ORDERS: Names = Names {
@@ -86,6 +90,7 @@ const ORDERS: Names = Names {
     price: "Product2.Stripe_Price_Id__c",
     charge_type: None,
     component_of: None,
+    payment_terms: None,
 };
 
 impl LineSource {
@@ -144,7 +149,7 @@ impl Names {
     fn fields(&self) -> Vec<&'static str> {
         let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
         let mut fields: Vec<&'static str> = Vec::new();
-        for field in asked.into_iter().chain(self.charge_type).chain(self.component_of) {
+        for field in asked.into_iter().chain(self.charge_type).chain(self.component_of).chain(self.payment_terms) {
             // A field that is asked for twice is a query that fails.
             if !fields.contains(&field) {
                 fields.push(field);

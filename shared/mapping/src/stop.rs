@@ -173,6 +173,9 @@ codes! {
     BillingCountryUnknown(Sales) = "billing_country_unknown",
         "The account's billing country is not a country.",
         "Use the country's English name or its ISO 3166 code.";
+    PaymentTermsUnknown(Sales) = "payment_terms_unknown",
+        "The quote's payment terms are neither Net and a number of days nor Due on Receipt.",
+        "Give the quote payment terms like Net 30.";
     NoLines(Sales) = "no_lines",
         "The opportunity has no products.",
         "Add at least one product.";

@@ -186,6 +186,15 @@ fn a_quotes_lines_are_net_and_charged_once() {
     assert_eq!(lines, [(9000, true), (6000, false)]);
     assert_eq!(plan.lines[0].description, "Gold support");
 
+    for (terms, expected) in
+        [(FieldValue::Null, Ok(30)), (text("Net 60"), Ok(60)), (text("Soon"), Err(Code::PaymentTermsUnknown))]
+    {
+        let mut quote = quote();
+        quote.lines[0].set("SBQQ__Quote__r.SBQQ__PaymentTerms__c", terms);
+        let days = super::plan(&quote, &settings).map(|(plan, _)| plan.days_until_due).map_err(|stop| stop.code);
+        assert_eq!(days, expected);
+    }
+
     let mut bundle = quote();
     let mut component = quoted(3, "5", "0", "0");
     component.set("SBQQ__RequiredBy__c", text("a0X000000000001AAA"));

@@ -57,6 +57,7 @@ async fn the_primary_quotes_lines_are_billed_at_their_net_amounts() {
     let opportunity = env.enter(&deal()).await;
     let primary =
         env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"))[0]["Id"].as_str().unwrap().to_owned();
+    env.update("SBQQ__Quote__c", &primary, json!({ "SBQQ__PaymentTerms__c": "Net 60" }));
     let dear = Line { unit_price: "9999".into(), ..deal().lines[0].clone() };
     // Another quote of the deal, a line that the customer did not take, and a component that its bundle pays for.
     env.quote_line(&env.quote(&opportunity, false), &dear, None);
@@ -69,6 +70,9 @@ async fn the_primary_quotes_lines_are_billed_at_their_net_amounts() {
     env.close(&opportunity);
     env.settle().await;
     is_billed(&env, &opportunity, "SBQQ__QuoteLine__c");
+    let invoice = &env.invoices()[0];
+    let days = (invoice["due_date"].as_i64().unwrap() - invoice["effective_at"].as_i64().unwrap()) / (24 * 60 * 60);
+    assert_eq!(days, 60, "{invoice}");
     assert_eq!(env.salesforce_calls().len(), 2, "one read and one write, as everywhere");
 }
 

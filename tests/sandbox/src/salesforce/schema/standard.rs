@@ -261,6 +261,7 @@ const STANDARD: &[Standard] = &[
             ("SBQQ__Primary__c", Checkbox, Open),
             ("SBQQ__Type__c", Picklist, Open),
             ("SBQQ__Status__c", Picklist, Open),
+            ("SBQQ__PaymentTerms__c", Picklist, Open),
             ("CurrencyIsoCode", Picklist, Open),
         ],
     },
