@@ -19,6 +19,7 @@ pub(crate) struct Memory {
     /// So many of the next transactions meet another one.
     pub conflicts: Cell<u32>,
     pub pauses: Cell<u32>,
+    /// How many were asked for.
     pub writes: Cell<u32>,
 }
 
@@ -49,7 +50,6 @@ impl Memory {
             let reasons = refusals.into_iter().map(|refusal| refusal.map_or(Reason::None, Reason::ConditionFailed));
             return TransactAnswer::Canceled(reasons.collect());
         }
-        self.writes.set(self.writes.get() + 1);
         for put in puts {
             self.items.borrow_mut().insert(key(&put.item), put.item.clone());
         }
@@ -82,6 +82,7 @@ impl Table for &Memory {
     }
 
     async fn transact(&self, puts: Vec<Put>) -> Result<TransactAnswer, Unavailable> {
+        self.writes.set(self.writes.get() + 1);
         if self.conflicts.get() > 0 {
             self.conflicts.set(self.conflicts.get() - 1);
             return Ok(TransactAnswer::Canceled(vec![Reason::Conflict; puts.len()]));

@@ -29,6 +29,11 @@ async fn what_is_saved_is_there_with_its_calls_and_its_link() {
     assert_eq!(ledger.run_of_invoice(&invoice_id()).await.expect("available"), Some(run_id(1)));
     let other = InvoiceId::parse("in_2").expect("valid");
     assert_eq!(ledger.run_of_invoice(&other).await.expect("available"), None);
+    memory.change("link#in_1", "link", |link| {
+        drop(link.insert("schema".into(), crate::attributes::number(crate::SCHEMA + 1)))
+    });
+    let newer = ledger.run_of_invoice(&invoice_id()).await;
+    assert!(matches!(newer, Err(LedgerError::Unreadable { .. })), "{newer:?}");
     // Three entries are more than a page.
     assert_eq!(ledger.call_log(&run_id(1)).await.expect("whole"), [call(1), call(2), call(3)]);
     assert_eq!(ledger.call_log(&run_id(2)).await.expect("whole"), []);
@@ -83,7 +88,10 @@ async fn a_run_that_is_given_back_says_when_to_look_again() {
 async fn a_stop_stands_beside_the_run_for_people() {
     let memory = Memory::default();
     let ledger = Ledger::over(&memory);
-    left(&ledger, stopped(Stop::review(Code::NotPaid, "It is not paid.")), 0).await;
+    let mut first = held(&ledger, claimed(1), &claim("first", event("evt_1"), 0)).await;
+    let stopped = stopped(Stop::review(Code::NotPaid, "It is not paid."));
+    ledger.save(&mut first, stopped, &[], Release::Now, at(1)).await.expect("saved");
+    assert_eq!(first.stored.status, "review");
     let item = memory.item(&run_id(1).to_string(), "run").expect("it is there");
     let texts =
         ["status", "code", "reason", "point", "workflow", "subject"].map(|name| get_text(&item, name).expect("there"));
