@@ -214,6 +214,11 @@ impl Models {
         if !is_right && !meddled && !is_deleted {
             self.broken(deal, "no_deal_is_lost", "it is refused, and could be billed".to_owned());
         }
+        // It was won and deleted between two sweeps, and no event told of either: it was never seen to ask for anything.
+        if is_deleted && deal.run.code == Some("not_closed_won") {
+            count(&mut self.facts, "a deal was deleted before anybody saw that it was won");
+            return;
+        }
         self.person_is_told(deal);
     }
 
