@@ -65,8 +65,11 @@ impl<W: World> Engine<W> {
             Begun::Answered(run) => return Ok(*run),
         };
         let mut work = Work { run: held.stored.run.clone(), held, calls: Vec::new(), is_saved: true };
-        // Nor must one that was frozen while it took it: an ended run is given back as an ended one.
-        self.enough_time(&mut work, errand).await?;
+        // Nor must one that was frozen while it took it: an ended run is given back as an ended one. Unless it has to be looked at
+        // because of a restore: that it was taken is written down, and a run that is left open is taken again.
+        if work.run.restored.is_none() {
+            self.enough_time(&mut work, errand).await?;
+        }
         work.run = if errand.envelope.parked.is_some() { work.run.asked_for() } else { work.run };
         work.run = if work.held.is_new { work.run } else { work.run.take_up(seed) };
         for _ in 0..MOST_STEPS {

@@ -17,4 +17,6 @@ pub use plan::{Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
-pub use update::{NOTE_CODE, NOTE_FIELDS, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note};
+pub use update::{
+    NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note,
+};

@@ -139,11 +139,12 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
 /// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
 fn lines(records: &[Record], currency: Option<Currency>, source: LineSource) -> Result<Option<Vec<PlanLine>>, Stop> {
     let names = source.names();
+    let may_be_more = records.len() >= source.most_read() as usize;
     let records: Vec<_> = records.iter().filter(|record| !names.is_included(record)).collect();
     if records.is_empty() {
         return Err(Stop::refused(Code::NoLines, source.without_lines()));
     }
-    if records.len() > MOST_LINES as usize {
+    if may_be_more || records.len() > MOST_LINES as usize {
         return Err(Stop::refused(
             Code::TooManyLines,
             format!("A Stripe invoice takes at most {MOST_LINES} lines: split the deal into several opportunities."),
@@ -200,12 +201,16 @@ impl Plan {
         self.approved.is_some_and(|approved| approved.minor_units() >= self.total.minor_units())
     }
 
-    /// The same account, total, and amounts line by line.
+    /// The same account, total, and amounts line by line. Where not one line is the same record, the deal was billed from another
+    /// place than it is read from now, and only what the lines come to can be compared.
     pub fn bills_the_same_as(&self, other: &Self) -> bool {
+        let is_from_elsewhere = self.lines.iter().all(|line| other.lines.iter().all(|there| there.key != line.key));
         let amounts = |plan: &Self| {
-            let lines = plan.lines.iter();
-            let mut amounts: Vec<_> =
-                lines.map(|line| (line.key.clone(), line.amount.minor_units(), line.quantity.as_decimal())).collect();
+            let amount = |line: &PlanLine| {
+                let key = Some(line.key.clone()).filter(|_| !is_from_elsewhere);
+                (key, line.amount.minor_units(), line.quantity.as_decimal())
+            };
+            let mut amounts: Vec<_> = plan.lines.iter().map(amount).collect();
             amounts.sort();
             amounts
         };

@@ -119,11 +119,19 @@ impl LineSource {
             Self::CpqQuote => {
                 "Give the opportunity a primary quote with at least one line that is not optional: there is nothing to bill."
             }
-            Self::Orders => "Activate an order of the opportunity with at least one product: there is nothing to bill.",
+            Self::Orders => {
+                "Activate an order of the opportunity with at least one product, then send the event again: there is nothing to bill."
+            }
         }
     }
 
-    /// The lines of a deal. One more than Stripe takes is asked for, so that "too many" is seen.
+    /// How many lines are asked for. One more than Stripe takes, so that "too many" is seen; many more where some of them are no
+    /// lines of the invoice. A list of this length may be longer than that.
+    pub(crate) fn most_read(self) -> u32 {
+        if self.names().component_of.is_some() { 2000 } else { crate::plan::MOST_LINES + 1 }
+    }
+
+    /// The lines of a deal.
     pub(crate) fn query(self, opportunity_id: &OpportunityId) -> RecordQuery {
         let names = self.names();
         let mut filter = vec![(names.opportunity, Filter::Is(opportunity_id.to_string()))];
@@ -140,7 +148,7 @@ impl LineSource {
             fields: names.fields(),
             filter,
             order_by: names.order_by.to_vec(),
-            limit: Some(crate::plan::MOST_LINES + 1),
+            limit: Some(self.most_read()),
         }
     }
 }
@@ -158,10 +166,13 @@ impl Names {
         fields
     }
 
-    /// A component that costs nothing is paid for by its bundle, and is not a line of the invoice.
+    /// What costs nothing is no line of the invoice where products are sold in bundles and amended: a component that its bundle
+    /// pays for, a bundle that its components pay for and that has no price at Stripe, a line that an amendment leaves as it is.
     pub fn is_included(&self, record: &Record) -> bool {
-        let is_component = self.component_of.is_some_and(|field| record.text(field).is_some());
-        is_component && record.number(self.total).is_some_and(|total| total.is_zero())
+        let Some(component_of) = self.component_of else { return false };
+        let costs_nothing = record.number(self.total).is_some_and(|total| total.is_zero());
+        let is_unchanged = record.number(self.quantity).is_some_and(|quantity| quantity.is_zero());
+        costs_nothing && (is_unchanged || record.text(component_of).is_some() || record.text(self.price).is_none())
     }
 }
 
@@ -191,7 +202,8 @@ mod tests {
             ),
         ] {
             let query = LineSource::parse(configured).expect("configurable").query(&id);
-            assert_eq!((query.object, query.filter, query.limit), (object, filter, Some(251)));
+            let most = if configured == "cpq_quote" { 2000 } else { 251 };
+            assert_eq!((query.object, query.filter, query.limit), (object, filter, Some(most)));
             let mut fields = query.fields.clone();
             fields.sort_unstable();
             fields.dedup();

@@ -177,10 +177,10 @@ codes! {
         "The quote's payment terms are neither Net and a number of days nor Due on Receipt.",
         "Give the quote payment terms like Net 30.";
     NoLines(Sales) = "no_lines",
-        "The opportunity has no products.",
-        "Add at least one product.";
+        "The opportunity has no products; with LinesFrom, its primary quote has no lines, or none of its orders is activated.",
+        "Add at least one product. After an order was activated, send the event again: the opportunity does not tell of it.";
     TooManyLines(Sales) = "too_many_lines",
-        "The opportunity has more than 250 products, and a Stripe invoice takes no more lines.",
+        "The deal has more than 250 lines, and a Stripe invoice takes no more.",
         "Split the deal into several opportunities.";
     LinesNotBillable(Sales) = "lines_not_billable",
         "One or more products cannot be billed.",

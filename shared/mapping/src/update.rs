@@ -103,7 +103,7 @@ fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update 
 /// The fields that hold a stop's note. They say nothing about whether anything else was written.
 pub const NOTE_FIELDS: [&str; 2] = [NOTE_CODE, NOTE_MESSAGE];
 pub const NOTE_CODE: &str = "Stripe_Sync_Code__c";
-const NOTE_MESSAGE: &str = "Stripe_Sync_Message__c";
+pub const NOTE_MESSAGE: &str = "Stripe_Sync_Message__c";
 
 /// Where sales looks: why the deal is not billed, and what to do.
 pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {

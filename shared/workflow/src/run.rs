@@ -5,7 +5,7 @@ use std::fmt;
 
 use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId, Record};
 use jiff::Timestamp;
-use mapping::{CustomerDetails, NOTE_CODE, Settings, Stop};
+use mapping::{CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
@@ -81,9 +81,11 @@ pub struct Run {
     /// What stands on the opportunity as a note, and what was put before a person, since the run last reached its goal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noted: Option<Stop>,
-    /// Salesforce took that note, and it was gone at once.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub note_not_kept: bool,
+    /// The words of that note as Salesforce kept them, and how often one was written since the run last reached its goal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note_kept: Option<String>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notes_written: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<Stop>,
     /// A request that changes the invoice's lines may be under way until then: nothing is sent to the customer before.
@@ -145,10 +147,17 @@ pub struct OutOfOrder {
     pub fact: &'static str,
 }
 
-/// Whether the opportunity carries the note of this stop. Its code is what counts: where something adds to every text of ours,
-/// writing it again would be answered with an edit, without end.
-fn carries(opportunity: &Record, stop: &Stop) -> bool {
-    opportunity.text(NOTE_CODE) == Some(stop.code.as_str())
+/// How often a note is written before it is left to whoever changes it.
+const MOST_NOTES: u32 = 3;
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+/// Whether the opportunity carries the note of this stop, in the words that stood there when it had been written: something may
+/// add to every text of ours.
+fn carries(opportunity: &Record, stop: &Stop, words: Option<&str>) -> bool {
+    opportunity.text(NOTE_CODE) == Some(stop.code.as_str()) && opportunity.text(NOTE_MESSAGE) == words
 }
 
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
@@ -165,7 +174,8 @@ impl Run {
             restored: None,
             quiet_at: None,
             noted: None,
-            note_not_kept: false,
+            note_kept: None,
+            notes_written: 0,
             parked: None,
         }
     }
@@ -185,11 +195,12 @@ impl Run {
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
             Fact::Reported => self.parked = self.stop().cloned(),
             // A write-back takes the note away.
-            Fact::RecordsUpdated(records) => {
+            Fact::RecordsUpdated(records) if self.stop().is_some() => {
                 self.noted = self.stop().cloned();
-                let kept = records.first().zip(self.noted.as_ref()).is_some_and(|(record, stop)| carries(record, stop));
-                self.note_not_kept = self.noted.is_some() && !kept;
+                self.note_kept = records.first().and_then(|record| record.text(NOTE_MESSAGE)).map(str::to_owned);
+                self.notes_written = self.notes_written.saturating_add(1);
             }
+            Fact::RecordsUpdated(_) if self.notes_written < MOST_NOTES => self.noted = None,
             // What the record itself says about its note is better than what is remembered.
             Fact::DealRead(deal) => self = self.reread(&deal.opportunity),
             Fact::BillingRead(record) => self = self.reread(record),
@@ -208,21 +219,24 @@ impl Run {
             state @ State::AccountCustomer(_) => state,
         };
         if self.status() == Status::Done {
-            (self.noted, self.parked, self.note_not_kept) = (None, None, false);
+            (self.noted, self.parked, self.note_kept, self.notes_written) = (None, None, None, 0);
         }
         Ok(self)
     }
 
-    /// A note that is gone is written again, unless it never stayed: that would be an edit for every look, without end.
+    /// A note that is gone, or reads otherwise than when it was written, is written again; a few times. Where something of the
+    /// company's own takes it away or changes it later, that would be an edit for every look, without end.
     fn reread(mut self, opportunity: &Record) -> Self {
-        self.noted = self.noted.filter(|stop| self.note_not_kept || carries(opportunity, stop));
+        let has_enough = self.notes_written >= MOST_NOTES;
+        let words = self.note_kept.as_deref();
+        self.noted = self.noted.filter(|stop| has_enough || carries(opportunity, stop, words));
         self
     }
 
     /// A person asks for it once more: it is to be said once more why the run stands still, if it does.
     pub fn asked_for(mut self) -> Self {
         self.parked = None;
-        self.note_not_kept = false;
+        self.notes_written = 0;
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             state @ (State::AccountCustomer(_) | State::InvoicePaid(_)) => state,

@@ -205,6 +205,28 @@ fn a_quotes_lines_are_net_and_charged_once() {
     bundle.lines[2].set("SBQQ__NetTotal__c", number("1"));
     assert_eq!(super::plan(&bundle, &settings).map_err(|stop| stop.code).err(), Some(Code::LinesNotBillable));
 
+    let mut head = quoted(4, "1", "0", "0");
+    head.set("SBQQ__Product__r.Stripe_Price_Id__c", FieldValue::Null);
+    let unchanged = quoted(5, "0", "60", "0");
+    let (with_those, _) =
+        super::plan(&Deal { lines: [quote().lines, vec![head, unchanged]].concat(), ..deal() }, &settings)
+            .expect("billable");
+    assert_eq!(
+        with_those.lines, plan.lines,
+        "a bundle that its components pay for, and what an amendment leaves as it is"
+    );
+    // Whether there are more is not known, so it is refused.
+    let component = |index: usize| {
+        let mut component = quoted(1, "1", "0", "0");
+        component.set("Id", text(&format!("a0X{index:012}")));
+        component.set("SBQQ__RequiredBy__c", text("a0X000000000001AAA"));
+        component
+    };
+    let many =
+        |count: usize| Deal { lines: [quote().lines, (10..count + 8).map(component).collect()].concat(), ..deal() };
+    assert_eq!(super::plan(&many(1999), &settings).map(|(plan, _)| plan.lines.len()), Ok(2));
+    assert_eq!(super::plan(&many(2000), &settings).map_err(|stop| stop.code).err(), Some(Code::TooManyLines));
+
     let mut recurring = quote();
     recurring.lines[1].set("SBQQ__ChargeType__c", text("Recurring"));
     let stop = super::plan(&recurring, &settings).expect_err("refused");
@@ -383,7 +405,19 @@ fn what_was_billed_is_account_amounts_and_quantities() {
         planned(set("Account.Name", text("Acme AG"))),
     ];
     assert!(same.iter().all(|plan| plan.bills_the_same_as(&as_it_is)));
+    // As if it was billed from the opportunity's products, and is read from its quote now.
+    let elsewhere = planned(|deal| {
+        deal.lines[0].set("Id", text("a0X000000000001"));
+        deal.lines[1].set("Id", text("a0X000000000002"));
+    });
+    assert!(elsewhere.bills_the_same_as(&as_it_is));
     let other = [
+        planned(|deal| {
+            deal.lines[0].set("Id", text("a0X000000000001"));
+            deal.lines[0].set("TotalPrice", number("90"));
+            deal.lines[1].set("Id", text("a0X000000000002"));
+            deal.lines[1].set("TotalPrice", number("60"));
+        }),
         planned(set("AccountId", text("001000000000002AAA"))),
         planned(|deal| deal.lines[0].set("Quantity", number("3"))),
         planned(|deal| deal.lines[0].set("Id", text("00k000000000003AAA"))),

@@ -89,7 +89,7 @@ async fn an_activated_orders_products_are_billed() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_not_activated_is_waited_for() {
+async fn an_order_that_was_activated_later_is_billed_when_the_event_is_sent_again() {
     let mut env = selling_with(LineSource::Orders).await;
     env.expect_dead_letters();
     let opportunity = env.opportunity_won(&deal()).await;

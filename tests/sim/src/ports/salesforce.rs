@@ -79,6 +79,9 @@ impl engine::Salesforce for SalesforcePort {
             if operation == Operation::ReadDeal {
                 models.read_by(number, &deal);
             }
+            if operation != Operation::ListDeals {
+                models.salesforce.note_is_read(&deal);
+            }
             models.salesforce.read(sim.now(), &queries)
         })
         .await

@@ -1,5 +1,7 @@
 //! The note of a stop is an edit of the opportunity, and an edit may come back as an event. That must end somewhere.
 
+use std::cell::RefCell;
+
 use super::*;
 use crate::{Run, RunId, State};
 
@@ -25,36 +27,84 @@ fn ends(mut run: Run, mut answer: impl FnMut(&Call) -> Fact) -> (Vec<&'static st
     }
 }
 
-/// Field-level security takes one field away from every write.
-fn without_the_link(call: &Call) -> Fact {
-    let names = |record: &mut Record| {
-        record.set("Stripe_Customer_Id__c", text("cus_1"));
-        record.set("Stripe_Invoice_Id__c", text(INVOICE));
-        record.set("Account.Stripe_Customer_Id__c", text("cus_1"));
-    };
-    let mut record = Record::default();
-    names(&mut record);
-    match call {
-        Call::UpdateRecords { .. } => Fact::RecordsUpdated(vec![record.clone(), record]),
-        Call::ReadBilling { .. } => Fact::BillingRead(record),
-        Call::Report { .. } => Fact::Reported,
-        call => panic!("{call:?}"),
+/// The opportunity as Salesforce holds it, and what something of the company's own does to it after each write. The invoice is a draft
+/// above the ceiling.
+struct Org {
+    record: RefCell<Record>,
+    own: fn(&mut Record),
+}
+
+impl Org {
+    fn with(own: fn(&mut Record)) -> Self {
+        Self { record: RefCell::new(Record::default()), own }
     }
+
+    fn set(&self, field: &str, value: FieldValue) {
+        self.record.borrow_mut().set(field, value);
+    }
+
+    fn write(&self, updates: &[mapping::Update]) -> Fact {
+        let path = |update: &mapping::Update, field: &str| match update.object {
+            "Opportunity" => field.to_owned(),
+            object => format!("{object}.{field}"),
+        };
+        let mut record = self.record.borrow_mut();
+        for update in updates {
+            update.fields.iter().for_each(|(field, value)| record.set(path(update, field), value.clone()));
+        }
+        (self.own)(&mut record);
+        let read_back = |update: &mapping::Update| {
+            let mut seen = Record::default();
+            for field in update.fields.keys() {
+                seen.set(*field, record.get(&path(update, field)).cloned().unwrap_or(FieldValue::Null));
+            }
+            seen
+        };
+        Fact::RecordsUpdated(updates.iter().map(read_back).collect())
+    }
+
+    fn answer(&self, call: &Call) -> Fact {
+        match call {
+            Call::UpdateRecords { updates } => self.write(updates),
+            Call::ReadBilling { .. } => Fact::BillingRead(self.record.borrow().clone()),
+            Call::ReadDeal { .. } => {
+                let mut deal = deal(1);
+                self.record.borrow().iter().for_each(|(path, value)| deal.opportunity.set(path, value.clone()));
+                Fact::DealRead(Box::new(deal))
+            }
+            Call::ReadInvoice { .. } => Fact::InvoiceRead(seen(InvoiceStatus::Draft, 1, 1000)),
+            Call::SendInvoice { .. } => {
+                Fact::NotApproved { ceiling: Money::from_minor_units(999, Currency::parse("EUR").expect("valid")) }
+            }
+            Call::Report { .. } => Fact::Reported,
+            call => panic!("{call:?}"),
+        }
+    }
+
+    fn ends(&self, run: Run) -> (Vec<&'static str>, Run) {
+        ends(run, |call| self.answer(call))
+    }
+}
+
+/// Field-level security takes one field away from every write.
+fn without_the_link(record: &mut Record) {
+    record.set("Stripe_Invoice_URL__c", FieldValue::Null);
 }
 
 #[test]
 fn a_write_back_that_is_not_kept_is_not_written_again_for_its_own_echo() {
+    let org = Org::with(without_the_link);
     let invoice = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
-    let (calls, stopped) = ends(run(Point::Sent { invoice, interrupted: false }), without_the_link);
+    let (calls, stopped) = org.ends(run(Point::Sent { invoice, interrupted: false }));
     assert_eq!(calls, ["update_records", "update_records", "report"]);
     let stop = stopped.stop().cloned();
     assert_eq!(stop.as_ref().map(|stop| stop.code), Some(Code::WriteBackDiffers));
     for _ in 0..3 {
-        let (calls, again) = ends(stopped.clone().resume(), without_the_link);
+        let (calls, again) = org.ends(stopped.clone().resume());
         assert_eq!((calls, again.stop().cloned()), (vec!["read_billing"], stop.clone()));
     }
     // A person has mended it and sends the event again, or has not.
-    let (calls, _) = ends(stopped.clone().asked_for().resume(), without_the_link);
+    let (calls, _) = org.ends(stopped.clone().asked_for().resume());
     assert_eq!(calls, ["read_billing", "update_records", "update_records", "report"]);
 }
 
@@ -82,70 +132,68 @@ fn the_same_stop_is_said_once_until_the_goal_is_reached() {
     assert_eq!(calls, ["read_invoice", "report"]);
 }
 
-/// Salesforce holds what was written.
-fn kept(updates: &[mapping::Update]) -> Fact {
-    let record = |update: &mapping::Update| {
-        let mut record = Record::default();
-        update.fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
-        record
-    };
-    Fact::RecordsUpdated(updates.iter().map(record).collect())
+const LOOKS: [&str; 3] = ["read_invoice", "read_deal", "send_invoice"];
+const LOOKS_AND_TELLS: [&str; 4] = ["read_invoice", "read_deal", "send_invoice", "update_records"];
+
+fn above_the_ceiling(org: &Org) -> Run {
+    let (calls, stopped) = org.ends(run(Point::Ready { draft: draft(1), interrupted: false }));
+    assert_eq!(calls, ["send_invoice", "update_records", "report"]);
+    stopped
 }
 
 /// Something of the company's own adds to every note. To put it right again would be an edit for each look, without end.
 #[test]
 fn a_note_that_somebody_added_to_is_left_as_it_is() {
-    let ceiling = Money::from_minor_units(999, Currency::parse("EUR").expect("valid"));
-    let noted = |code: &'static str| {
-        move |call: &Call| match call {
-            Call::ReadInvoice { .. } => Fact::InvoiceRead(seen(InvoiceStatus::Draft, 1, 1000)),
-            Call::ReadDeal { .. } => {
-                let mut deal = deal(1);
-                deal.opportunity.set("Stripe_Sync_Code__c", text(code));
-                deal.opportunity.set("Stripe_Sync_Message__c", text("[to finance] It is above the ceiling."));
-                Fact::DealRead(Box::new(deal))
-            }
-            Call::SendInvoice { .. } => Fact::NotApproved { ceiling },
-            Call::UpdateRecords { updates } if !code.is_empty() => kept(updates),
-            Call::Report { .. } => Fact::Reported,
-            _ => written(),
-        }
-    };
-    let adds_to_it = noted(Code::ApprovalRequired.as_str());
-    let (calls, stopped) = ends(run(Point::Ready { draft: draft(1), interrupted: false }), &adds_to_it);
-    assert_eq!(calls, ["send_invoice", "update_records", "report"]);
-    let (calls, stopped) = ends(stopped.resume(), &adds_to_it);
-    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice"]);
-    // Whoever takes it away gets it once more; not again and again, if it does not stay.
-    let takes_it_away = noted("");
-    let (calls, stopped) = ends(stopped.resume(), &takes_it_away);
-    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice", "update_records"]);
-    let (calls, stopped) = ends(stopped.resume(), &takes_it_away);
-    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice"]);
-    // But for a person who asks for it.
-    let (calls, _) = ends(stopped.asked_for().resume(), &takes_it_away);
-    assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice", "update_records", "report"]);
+    let org = Org::with(|record| {
+        let note = record.text(mapping::NOTE_MESSAGE).map(str::to_owned);
+        record.set(mapping::NOTE_MESSAGE, text(&format!("[to finance] {}", note.unwrap_or_default())));
+    });
+    let mut stopped = above_the_ceiling(&org);
+    for _ in 0..3 {
+        let (calls, again) = org.ends(stopped.resume());
+        assert_eq!(calls, LOOKS);
+        stopped = again;
+    }
+    // Whoever takes it away gets it once more.
+    org.set(mapping::NOTE_CODE, FieldValue::Null);
+    assert_eq!(org.ends(stopped.resume()).0, LOOKS_AND_TELLS);
 }
 
-/// A write-back that was given up lands after the note about it, and takes it away.
+/// A note that does not stay is written a few times, whether it goes at once or later; and again for a person who asks.
 #[test]
-fn a_note_that_a_late_write_took_away_is_written_again() {
-    let invoice = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
-    let with_note = |note: Option<Code>| {
-        move |call: &Call| match (call, without_the_link(call)) {
-            (Call::UpdateRecords { updates }, _) if updates[0].fields.len() == 2 => kept(updates),
-            (_, Fact::BillingRead(mut record)) => {
-                record.set("Stripe_Sync_Code__c", note.map_or(FieldValue::Null, |code| text(code.as_str())));
-                Fact::BillingRead(record)
-            }
-            (_, fact) => fact,
+fn a_note_that_does_not_stay_is_not_fought_over() {
+    let takes_it_away = |record: &mut Record| record.set(mapping::NOTE_CODE, FieldValue::Null);
+    for goes_at_once in [true, false] {
+        let org = Org::with(if goes_at_once { takes_it_away } else { |_| () });
+        let mut stopped = above_the_ceiling(&org);
+        for look in 0..6 {
+            takes_it_away(&mut org.record.borrow_mut());
+            let (calls, again) = org.ends(stopped.resume());
+            assert_eq!(calls.len() == LOOKS_AND_TELLS.len(), look < 2, "{look}: {calls:?}");
+            stopped = again;
         }
-    };
-    let (_, stopped) = ends(run(Point::Sent { invoice, interrupted: false }), with_note(None));
-    let (calls, stopped) = ends(stopped.resume(), with_note(Some(Code::WriteBackDiffers)));
-    assert_eq!(calls, ["read_billing"]);
-    let (calls, _) = ends(stopped.resume(), with_note(None));
-    assert_eq!(calls, ["read_billing", "update_records"]);
+        let (calls, _) = org.ends(stopped.asked_for().resume());
+        assert_eq!(calls, ["read_invoice", "read_deal", "send_invoice", "update_records", "report"]);
+    }
+}
+
+/// A write that was given up lands after the note about it: a write-back takes it away, an older note says something else.
+#[test]
+fn a_note_that_a_late_write_replaced_is_written_again() {
+    type Late = fn(&Org);
+    let takes_it_away: Late = |org| org.set(mapping::NOTE_CODE, FieldValue::Null);
+    let says_something_else: Late = |org| org.set(mapping::NOTE_MESSAGE, text("Of another day."));
+    for late in [takes_it_away, says_something_else] {
+        let org = Org::with(without_the_link);
+        let invoice = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
+        let (_, stopped) = org.ends(run(Point::Sent { invoice, interrupted: false }));
+        let (calls, stopped) = org.ends(stopped.resume());
+        assert_eq!(calls, ["read_billing"]);
+        late(&org);
+        let (calls, stopped) = org.ends(stopped.resume());
+        assert_eq!(calls, ["read_billing", "update_records"]);
+        assert_eq!(org.ends(stopped.resume()).0, ["read_billing"]);
+    }
 }
 
 /// The deal was edited after its invoice, and set back: it is right, and the opportunity must not go on saying otherwise.

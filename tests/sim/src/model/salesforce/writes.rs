@@ -46,6 +46,13 @@ impl Salesforce {
         }
     }
 
+    /// Whoever reads it sees what has become of the note.
+    pub fn note_is_read(&mut self, id: &str) {
+        if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
+            opportunity.note_is_late = false;
+        }
+    }
+
     fn check(&mut self, now: Timestamp, update: &Update) -> Result<(), Error> {
         let missing = || refused(404, "NOT_FOUND", "The requested resource does not exist");
         let automation = match update.object.as_str() {
