@@ -4,6 +4,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Kind, Quantity};
 
+mod quotes;
+mod same;
+
 fn text(value: &str) -> FieldValue {
     FieldValue::Text(value.into())
 }
@@ -165,88 +168,6 @@ fn everything_that_stands_in_the_way_is_told_at_once() {
     assert_eq!((stop.code, stop.also), (Code::NotClosedWon, vec![]));
 }
 
-/// A quote's lines say what they are charged for and whose component they are.
-#[test]
-fn a_quotes_lines_are_net_and_charged_once() {
-    let settings = Settings { line_source: LineSource::CpqQuote, ..settings() };
-    let quoted = |position: usize, quantity: &str, list: &str, net: &str| {
-        record([
-            ("Id", text(&format!("a0X0000000000{position:02}"))),
-            ("SBQQ__EffectiveQuantity__c", number(quantity)),
-            ("SBQQ__ListPrice__c", number(list)),
-            ("SBQQ__NetTotal__c", number(net)),
-            ("SBQQ__ProductName__c", text("Gold support")),
-            ("SBQQ__Product__r.Stripe_Price_Id__c", text("price_1Gold")),
-            ("SBQQ__ChargeType__c", text("One-Time")),
-        ])
-    };
-    let quote = || Deal { lines: vec![quoted(1, "2", "60", "90"), quoted(2, "1", "60", "60")], ..deal() };
-    let (plan, _) = plan(&quote(), &settings).expect("billable");
-    let lines: Vec<_> = plan.lines.iter().map(|line| (line.amount.minor_units(), line.negotiated)).collect();
-    assert_eq!(lines, [(9000, true), (6000, false)]);
-    assert_eq!(plan.lines[0].description, "Gold support");
-
-    for (terms, expected) in
-        [(FieldValue::Null, Ok(30)), (text("Net 60"), Ok(60)), (text("Soon"), Err(Code::PaymentTermsUnknown))]
-    {
-        let mut quote = quote();
-        quote.lines[0].set("SBQQ__Quote__r.SBQQ__PaymentTerms__c", terms);
-        let days = super::plan(&quote, &settings).map(|(plan, _)| plan.days_until_due).map_err(|stop| stop.code);
-        assert_eq!(days, expected);
-    }
-
-    let mut bundle = quote();
-    let mut component = quoted(3, "5", "0", "0");
-    component.set("SBQQ__RequiredBy__c", text("a0X000000000001AAA"));
-    component.set("SBQQ__Product__r.Stripe_Price_Id__c", FieldValue::Null);
-    bundle.lines.push(component);
-    let (with_component, _) = super::plan(&bundle, &settings).expect("billable");
-    assert_eq!(with_component.lines, plan.lines, "what costs nothing is paid for by its bundle");
-    bundle.lines[2].set("SBQQ__NetTotal__c", number("1"));
-    assert_eq!(super::plan(&bundle, &settings).map_err(|stop| stop.code).err(), Some(Code::LinesNotBillable));
-
-    let mut head = quoted(4, "1", "0", "0");
-    head.set("SBQQ__Product__r.Stripe_Price_Id__c", FieldValue::Null);
-    let unchanged = quoted(5, "0", "60", "0");
-    let (with_those, _) =
-        super::plan(&Deal { lines: [quote().lines, vec![head, unchanged]].concat(), ..deal() }, &settings)
-            .expect("billable");
-    assert_eq!(
-        with_those.lines, plan.lines,
-        "a bundle that its components pay for, and what an amendment leaves as it is"
-    );
-    // Whether there are more is not known, so it is refused.
-    let component = |index: usize| {
-        let mut component = quoted(1, "1", "0", "0");
-        component.set("Id", text(&format!("a0X{index:012}")));
-        component.set("SBQQ__RequiredBy__c", text("a0X000000000001AAA"));
-        component
-    };
-    let many =
-        |count: usize| Deal { lines: [quote().lines, (10..count + 8).map(component).collect()].concat(), ..deal() };
-    assert_eq!(super::plan(&many(1999), &settings).map(|(plan, _)| plan.lines.len()), Ok(2));
-    assert_eq!(super::plan(&many(2000), &settings).map_err(|stop| stop.code).err(), Some(Code::TooManyLines));
-
-    let mut recurring = quote();
-    recurring.lines[1].set("SBQQ__ChargeType__c", text("Recurring"));
-    let stop = super::plan(&recurring, &settings).expect_err("refused");
-    let expected = "line 2 (Gold support): its charge type is Recurring, and only one-time products are billed";
-    assert!(stop.code == Code::LinesNotBillable && stop.message.contains(expected), "{}", stop.message);
-}
-
-#[test]
-fn a_deal_without_lines_says_where_they_were_looked_for() {
-    for (source, words) in [
-        (LineSource::OpportunityProducts, "product to the opportunity"),
-        (LineSource::CpqQuote, "primary quote"),
-        (LineSource::Orders, "Activate an order"),
-    ] {
-        let empty = Deal { lines: vec![], ..deal() };
-        let stop = plan(&empty, &Settings { line_source: source, ..settings() }).expect_err("refused");
-        assert!(stop.code == Code::NoLines && stop.message.contains(words), "{}", stop.message);
-    }
-}
-
 /// Before anything is written, the account's customer is one of the things.
 #[test]
 fn a_customer_that_is_none_is_told_with_the_rest() {
@@ -367,66 +288,6 @@ fn a_customer_that_the_account_names_is_one_or_a_refusal() {
     assert_eq!(named(FieldValue::Null), Ok(None));
     assert_eq!(named(text("cus_1")), Ok(CustomerId::parse("cus_1").ok()));
     assert_eq!(named(text("Acme")).map_err(|stop| stop.code), Err(Code::CustomerIdMalformed));
-}
-
-/// The plan of the deal with one thing different.
-fn planned(change: impl FnOnce(&mut Deal)) -> Plan {
-    let mut deal = deal();
-    change(&mut deal);
-    plan(&deal, &settings()).expect("billable").0
-}
-
-#[test]
-fn an_approval_is_no_other_plan_and_everything_else_is() {
-    let as_it_is = planned(|_| ());
-    let approved = planned(set("Stripe_Approved_Amount__c", number("150.00")));
-    assert!(as_it_is.equals_but_for_approval(&approved) && approved.equals_but_for_approval(&as_it_is));
-    let renamed = planned(|deal| deal.lines[0].set("Description", text("Gold")));
-    assert!(!as_it_is.equals_but_for_approval(&renamed));
-    for (amount, is_approved) in [("149.99", false), ("150.00", true), ("150.01", true), ("150.001", false)] {
-        let plan = planned(set("Stripe_Approved_Amount__c", number(amount)));
-        assert_eq!(plan.is_approved(), is_approved, "{amount}");
-    }
-    assert!(!as_it_is.is_approved());
-}
-
-#[test]
-fn what_was_billed_is_account_amounts_and_quantities() {
-    let as_it_is = planned(|_| ());
-    let amounts = |first: &'static str, second: &'static str| {
-        planned(move |deal| {
-            deal.lines[0].set("TotalPrice", number(first));
-            deal.lines[1].set("TotalPrice", number(second));
-        })
-    };
-    let same = [
-        planned(|deal| deal.lines.reverse()),
-        planned(|deal| deal.lines[0].set("Description", text("Gold"))),
-        planned(set("Account.Name", text("Acme AG"))),
-    ];
-    assert!(same.iter().all(|plan| plan.bills_the_same_as(&as_it_is)));
-    // As if it was billed from the opportunity's products, and is read from its quote now.
-    let elsewhere = planned(|deal| {
-        deal.lines[0].set("Id", text("a0X000000000001"));
-        deal.lines[1].set("Id", text("a0X000000000002"));
-    });
-    assert!(elsewhere.bills_the_same_as(&as_it_is));
-    let other = [
-        planned(|deal| {
-            deal.lines[0].set("Id", text("a0X000000000001"));
-            deal.lines[0].set("TotalPrice", number("90"));
-            deal.lines[1].set("Id", text("a0X000000000002"));
-            deal.lines[1].set("TotalPrice", number("60"));
-        }),
-        planned(set("AccountId", text("001000000000002AAA"))),
-        planned(|deal| deal.lines[0].set("Quantity", number("3"))),
-        planned(|deal| deal.lines[0].set("Id", text("00k000000000003AAA"))),
-        amounts("90", "60"),
-        Plan { total: Money::from_minor_units(1, as_it_is.total.currency()), ..as_it_is.clone() },
-    ];
-    for (index, plan) in other.iter().enumerate() {
-        assert!(!plan.bills_the_same_as(&as_it_is), "{index}");
-    }
 }
 
 /// A number that no decimal holds is not nothing.
