@@ -63,7 +63,11 @@ impl Case {
         let (decimals, exponent) = decimals(code);
         // Salesforce may keep more decimals than its currency has.
         let scale = if random.is_one_in(12) { decimals + 1 } else { decimals };
-        let count = if random.is_one_in(200) { 251 } else { 1 + random.below(4) };
+        let count = match random.below(200) {
+            0 => 251,
+            1 => 5 + random.below(246),
+            _ => 1 + random.below(4),
+        };
         let lines: Vec<Line> = (0..count).map(|_| Line::generate(random, scale, decimals, exponent)).collect();
         let sum: Decimal = lines.iter().map(|line| line.total).sum();
         let off = Decimal::new(1, scale);
@@ -73,6 +77,10 @@ impl Case {
             _ => sum,
         };
         Self { currency: Currency::parse(code).unwrap(), amount, lines }
+    }
+
+    pub fn minor_units_in_one(&self) -> Decimal {
+        power(decimals(self.currency.as_str()).1)
     }
 
     /// What must come of it: the amount in minor units, or one of these codes.

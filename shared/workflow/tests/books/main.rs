@@ -10,7 +10,7 @@ mod case;
 use std::collections::BTreeMap;
 
 use case::{CURRENCIES, Case, Line, Random, rounded};
-use domain::{Currency, CustomerId, FieldValue, InvoiceId, Money, OpportunityId, ProductId, Record};
+use domain::{Currency, CustomerId, FieldValue, InvoiceId, LineItemId, Money, OpportunityId, ProductId, Record};
 use mapping::{Code, Deal, LineSource, Settings};
 use rust_decimal::Decimal;
 use workflow::opportunity_won::Point;
@@ -130,7 +130,7 @@ impl Stripe<'_> {
     }
 }
 
-/// What the deal is billed for, or the codes of its refusal.
+/// What the deal is billed for, after a look at each line; or the codes of its refusal.
 fn billed(case: &Case, settings: &Settings) -> Result<i64, Vec<Code>> {
     let opportunity_id = OpportunityId::parse("006000000000001AAA").unwrap();
     let mut point = Point::Claimed { opportunity_id };
@@ -141,6 +141,11 @@ fn billed(case: &Case, settings: &Settings) -> Result<i64, Vec<Code>> {
             return Err(std::iter::once(stop.code).chain(stop.also.iter().copied()).collect());
         }
         if stripe.status == InvoiceStatus::Open {
+            for (index, line) in case.lines.iter().enumerate() {
+                let key = LineItemId::parse(&format!("00k{index:012}")).unwrap();
+                let amount = Decimal::from(stripe.lines[key.as_str()]);
+                assert_eq!(amount, line.total * case.minor_units_in_one(), "line {index} of {}", case.currency);
+            }
             return Ok(stripe.lines.values().sum());
         }
         let fact = match point.next() {
