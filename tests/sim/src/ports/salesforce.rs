@@ -78,8 +78,6 @@ impl engine::Salesforce for SalesforcePort {
             let mut models = sim.models.borrow_mut();
             if operation == Operation::ReadDeal {
                 models.read_by(number, &deal);
-            }
-            if operation != Operation::ListDeals {
                 models.salesforce.note_is_read(&deal);
             }
             models.salesforce.read(sim.now(), &queries)

@@ -46,7 +46,7 @@ impl Salesforce {
         }
     }
 
-    /// Whoever reads it sees what has become of the note.
+    /// The deal's own run reads it, and sees what has become of the note.
     pub fn note_is_read(&mut self, id: &str) {
         if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
             opportunity.note_is_late = false;
