@@ -10,8 +10,8 @@ use crate::model::{Violation, count};
 /// A deal that is written this often is written for ever: the history is cut there, and fails.
 const RUNAWAY: u32 = 300;
 
-/// The client waits less long for an answer.
-const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_mins(1);
+/// So long a client waits for an answer.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
 /// What fits `Stripe_Sync_Message__c`, the longest of the fields that we write.
 const LONGEST: usize = 2000;
