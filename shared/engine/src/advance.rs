@@ -88,6 +88,12 @@ impl<W: World> Engine<W> {
 
     /// One step. `Some` when the run has ended and is saved.
     async fn step(&self, work: &mut Work, errand: &Errand<'_>) -> Result<Option<End>, Pause> {
+        // An invoice that is gone is given up in the ledger before another one takes its place, wherever that comes from: a
+        // register never changes from one id to another.
+        let is_given_up = work.held.stored.run.invoice_id().is_some() && work.run.invoice_id().is_none();
+        if is_given_up && !planted!(ChangesRegisters) {
+            self.save(work, Release::Keep).await?;
+        }
         match work.run.next() {
             Next::End(end) => {
                 work.run.answer(&errand.envelope.id);
@@ -124,9 +130,6 @@ impl<W: World> Engine<W> {
                     self.send(call, operation, intent).await
                 }
                 Ready::Adopted(fact) => {
-                    // Where the run had another invoice, that one is gone. It has to be given up in the ledger before this one
-                    // takes its place: a register never changes from one id to another.
-                    self.save(work, Release::Keep).await?;
                     settle(&mut work.run, operation);
                     return self.record(work, fact);
                 }
