@@ -5,14 +5,11 @@ use std::fmt::Display;
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
-use mapping::{LineSource, Settings};
+use mapping::{LATEST_DUE, LineSource, Settings};
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
 use stripe::{ApiKey, InvalidApiKey};
-
-/// Longer than this is a typing mistake.
-const LATEST_DUE: u32 = 365;
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {

@@ -96,10 +96,7 @@ impl<T: Table> Ledger<T> {
         }
         let mut run = old.run;
         if is_outdated {
-            // Of what two restores may have taken away, the earlier is not looked for yet.
-            let earlier = run.restored.map(|restored| restored.since);
-            run.restored =
-                claim.restored.map(|now| Restored { since: earlier.map_or(now.since, |at| at.min(now.since)), ..now });
+            run.restored = claim.restored.map(|restored| restored.after(run.restored));
             // What it told since the backup was made may be gone again, or something else.
             run.noted = None;
         }

@@ -13,7 +13,7 @@ mod update;
 pub use customer::{Address, CustomerDetails};
 pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
 pub use line::{PlanLine, Quantity};
-pub use plan::{Plan, Settings, account_of, customer_named_by, plan, preflight};
+pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};

@@ -96,10 +96,13 @@ fn amount(record: &Record, names: &Names, currency: Option<Currency>) -> Result<
 
 /// What comes back every month or year is not billed by one invoice.
 fn charged_once(record: &Record, names: &Names) -> Result<(), String> {
-    match names.charge_type.and_then(|field| record.text(field)) {
-        None | Some("One-Time") => Ok(()),
-        Some(other) => Err(format!("its charge type is {}, and only one-time products are billed", cut(other, 20))),
-    }
+    let text = |field: Option<&'static str>| field.and_then(|field| record.text(field));
+    let what = match (text(names.charge_type), text(names.subscription_pricing)) {
+        (Some("One-Time"), _) | (None, None) => return Ok(()),
+        (Some(charge_type), _) => format!("its charge type is {}", cut(charge_type, 20)),
+        (None, Some(pricing)) => format!("its subscription pricing is {}", cut(pricing, 20)),
+    };
+    Err(format!("{what}, and only one-time products are billed"))
 }
 
 fn quantity(record: &Record, names: &Names) -> Result<Decimal, String> {

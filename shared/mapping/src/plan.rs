@@ -13,6 +13,9 @@ use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop};
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
 pub(crate) const MOST_LINES: u32 = 250;
 
+/// An invoice that is due later than after so many days is a typing mistake.
+pub const LATEST_DUE: u32 = 365;
+
 /// What the organization decided once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {

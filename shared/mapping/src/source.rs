@@ -30,8 +30,9 @@ pub(crate) struct Names {
     pub description: &'static str,
     pub product: &'static str,
     pub price: &'static str,
-    /// Whether it is charged once, where the line says so.
+    /// Whether it is charged once, where the line says so; and what makes a subscription of it where that is left blank.
     pub charge_type: Option<&'static str>,
+    pub subscription_pricing: Option<&'static str>,
     /// The line whose component it is, where products are sold in bundles.
     pub component_of: Option<&'static str>,
     /// Within how many days the invoice is to be paid, in words, where that was agreed with the lines.
@@ -56,6 +57,7 @@ const OPPORTUNITY_PRODUCTS: Names = Names {
     product: "Product2.Name",
     price: "Product2.Stripe_Price_Id__c",
     charge_type: None,
+    subscription_pricing: None,
     component_of: None,
     payment_terms: None,
 };
@@ -73,6 +75,7 @@ const CPQ_QUOTE: Names = Names {
     product: "SBQQ__ProductName__c",
     price: "SBQQ__Product__r.Stripe_Price_Id__c",
     charge_type: Some("SBQQ__ChargeType__c"),
+    subscription_pricing: Some("SBQQ__SubscriptionPricing__c"),
     component_of: Some("SBQQ__RequiredBy__c"),
     payment_terms: Some("SBQQ__Quote__r.SBQQ__PaymentTerms__c"),
 };
@@ -82,15 +85,7 @@ const ORDERS: Names = Names {
     opportunity: "Order.OpportunityId",
     only: &[("Order.StatusCode", Only::Is("Activated"))],
     order_by: ["OrderItemNumber", "Id"],
-    quantity: "Quantity",
-    list_price: "ListPrice",
-    total: "TotalPrice",
-    description: "Description",
-    product: "Product2.Name",
-    price: "Product2.Stripe_Price_Id__c",
-    charge_type: None,
-    component_of: None,
-    payment_terms: None,
+    ..OPPORTUNITY_PRODUCTS
 };
 
 impl LineSource {
@@ -156,8 +151,9 @@ impl LineSource {
 impl Names {
     fn fields(&self) -> Vec<&'static str> {
         let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
+        let where_there = [self.charge_type, self.subscription_pricing, self.component_of, self.payment_terms];
         let mut fields: Vec<&'static str> = Vec::new();
-        for field in asked.into_iter().chain(self.charge_type).chain(self.component_of).chain(self.payment_terms) {
+        for field in asked.into_iter().chain(where_there.into_iter().flatten()) {
             // A field that is asked for twice is a query that fails.
             if !fields.contains(&field) {
                 fields.push(field);

@@ -3,10 +3,7 @@
 use domain::Record;
 
 use crate::source::Names;
-use crate::{Code, Settings, Stop};
-
-/// Longer than this is a typing mistake.
-const LATEST_DUE: u32 = 365;
+use crate::{Code, LATEST_DUE, Settings, Stop};
 
 /// Within how many days the invoice is to be paid: what was agreed with the lines, else what the company decided once. Words that
 /// are not understood are not guessed: they were agreed.
@@ -23,10 +20,14 @@ pub(crate) fn days_until_due(lines: &[Record], names: &Names, settings: &Setting
 
 /// `Net 30`, `Net30`, `net-30`, `Due on Receipt`.
 fn days(terms: &str) -> Option<u32> {
-    let plain: String = terms.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let days = match plain.as_str() {
-        "dueonreceipt" | "dueuponreceipt" => 0,
-        plain => plain.strip_prefix("net")?.trim_end_matches("days").parse().ok()?,
+    let lower = terms.to_ascii_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| c.is_whitespace() || c == '-').filter(|word| !word.is_empty()).collect();
+    let days = match words[..] {
+        ["due", "on" | "upon", "receipt"] => 0,
+        ["net", days] | ["net", days, "days"] => days.parse().ok()?,
+        [net] | [net, "days"] => net.strip_prefix("net")?.parse().ok()?,
+        _ => return None,
     };
     (days <= LATEST_DUE).then_some(days)
 }
@@ -48,6 +49,11 @@ mod tests {
             ("Net 366", None),
             ("Net", None),
             ("Net 30 EOM", None),
+            // What is not understood is not made into a number.
+            ("Net 1/15", None),
+            ("Net 1-5", None),
+            ("Net 1.5", None),
+            ("", None),
             ("2/10 Net 30", None),
             ("30", None),
             ("Custom", None),

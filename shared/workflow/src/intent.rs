@@ -79,6 +79,14 @@ pub struct Restored {
     pub since: Timestamp,
 }
 
+impl Restored {
+    /// Of what two restores may have taken away, all is looked for: the earlier may not have been looked for yet.
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        let since = earlier.map_or(self.since, |earlier| earlier.since.min(self.since));
+        Self { since, ..self }
+    }
+}
+
 impl std::fmt::Debug for Intent {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Intent").field("generation", &self.generation).field("path", &self.path).finish_non_exhaustive()

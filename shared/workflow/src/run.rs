@@ -194,12 +194,12 @@ impl Run {
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
             Fact::Reported => self.parked = self.stop().cloned(),
-            // A write-back takes the note away.
             Fact::RecordsUpdated(records) if self.stop().is_some() => {
                 self.noted = self.stop().cloned();
                 self.note_kept = records.first().and_then(|record| record.text(NOTE_MESSAGE)).map(str::to_owned);
                 self.notes_written = self.notes_written.saturating_add(1);
             }
+            // A write-back takes the note away. It is not told for ever what Salesforce makes of it.
             Fact::RecordsUpdated(_) if self.notes_written < MOST_NOTES => self.noted = None,
             // What the record itself says about its note is better than what is remembered.
             Fact::DealRead(deal) => self = self.reread(&deal.opportunity),

@@ -112,6 +112,12 @@ async fn a_run_learns_of_a_restore_when_it_is_taken() {
             other => assert!(!is_taken_up, "{epoch}: {other:?}"),
         }
     }
+    // A later restore that went less far back does not make it forget how far the first one went.
+    let third = Claim { restored: Some(Restored { epoch: 3, since: at(-5) }), ..claim("next", event("evt_1"), 1) };
+    let mut third = held(&ledger, run.clone(), &third).await;
+    assert_eq!(third.stored.run.restored, restored(3));
+    let as_it_is = third.stored.run.clone();
+    ledger.save(&mut third, as_it_is, &[], Release::Now, at(1)).await.expect("saved");
     let late = Claim { restored: restored(1), ..claim("late", event("evt_1"), 1) };
     let begun = ledger.begin(run, &late).await.expect("available");
     assert!(matches!(begun, Begun::Answered(_)), "an older control item changes nothing: {begun:?}");

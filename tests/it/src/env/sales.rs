@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Env;
 use super::setup::{stripe_post, stripe_request};
+use super::sources::number;
 use crate::Deal;
 
 impl Env {
@@ -56,7 +57,6 @@ impl Env {
                 "Product2",
                 currency(json!({ "Name": line.product, "IsActive": true, "Stripe_Price_Id__c": price })),
             );
-            let number = |text: &str| serde_json::from_str::<Value>(text).unwrap();
             let entry = self.insert(
                 "PricebookEntry",
                 currency(json!({

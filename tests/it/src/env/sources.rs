@@ -14,7 +14,7 @@ pub(super) enum Place {
     Order(String),
 }
 
-fn number(text: &str) -> Value {
+pub(super) fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 

@@ -63,6 +63,20 @@ fn a_quotes_lines_are_net_and_charged_once() {
     assert_eq!(plan(&many(1999), &settings).map(|(plan, _)| plan.lines.len()), Ok(2));
     assert_eq!(plan(&many(2000), &settings).map_err(|stop| stop.code).err(), Some(Code::TooManyLines));
 
+    // Without the billing package the charge type is blank, and a subscription is known by its pricing.
+    for (charge_type, pricing, is_billed) in [
+        ("", "", true),
+        ("One-Time", "Fixed Price", true),
+        ("", "Fixed Price", false),
+        ("", "Percent Of Total", false),
+        ("Usage", "", false),
+    ] {
+        let mut quote = quote();
+        quote.lines[0].set("SBQQ__ChargeType__c", text(charge_type));
+        quote.lines[0].set("SBQQ__SubscriptionPricing__c", text(pricing));
+        let found = plan(&quote, &settings).map_err(|stop| stop.code);
+        assert_eq!(found.is_ok(), is_billed, "{charge_type:?} {pricing:?}: {found:?}");
+    }
     let mut recurring = quote();
     recurring.lines[1].set("SBQQ__ChargeType__c", text("Recurring"));
     let stop = plan(&recurring, &settings).expect_err("refused");

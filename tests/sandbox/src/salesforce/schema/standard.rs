@@ -283,6 +283,7 @@ const STANDARD: &[Standard] = &[
             ("SBQQ__NetTotal__c", Currency, Open),
             ("SBQQ__ProrateMultiplier__c", Number, Open),
             ("SBQQ__ChargeType__c", Picklist, Open),
+            ("SBQQ__SubscriptionPricing__c", Picklist, Open),
             ("SBQQ__Optional__c", Checkbox, Open),
             ("SBQQ__RequiredBy__c", Reference(&["SBQQ__QuoteLine__c"]), Open),
             ("CurrencyIsoCode", Picklist, Open),
