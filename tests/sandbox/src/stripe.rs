@@ -24,8 +24,10 @@ mod rate;
 mod schema;
 mod search;
 mod state;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod timers;
 mod webhook_endpoints;
 
 pub use access::{Key, Permissions};
@@ -162,9 +164,8 @@ impl Stripe {
 
     /// Sets the time, and does what Stripe does by itself until then.
     fn begin(&mut self, now_ms: i64, request: Value) {
-        self.state.now = self.state.now.max(now_ms.div_euclid(1000));
         self.state.request = json!({ "id": null, "idempotency_key": null });
-        invoices::transitions::finalize_due(&mut self.state);
+        timers::run_until(&mut self.state, now_ms.div_euclid(1000));
         self.state.request = request;
     }
 
@@ -187,7 +188,7 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 9] = [
+const OBJECTS: [&str; 11] = [
     "customer",
     "event",
     "invoice",
@@ -196,6 +197,8 @@ const OBJECTS: [&str; 9] = [
     "payment_intent",
     "price",
     "product",
+    "subscription",
+    "subscription_item",
     "webhook_endpoint",
 ];
 

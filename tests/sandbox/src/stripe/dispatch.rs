@@ -3,7 +3,9 @@
 
 use super::error::Error;
 use super::state::{Call, State};
-use super::{account, customers, events, invoice_items, invoices, payments, prices, products, webhook_endpoints};
+use super::{
+    account, customers, events, invoice_items, invoices, payments, prices, products, subscriptions, webhook_endpoints,
+};
 use serde_json::Value;
 
 type Handler = fn(&mut State, &Call) -> Result<Value, Error>;
@@ -98,6 +100,40 @@ const ITEM: &[&str] = &[
     "tax_rates",
     "unit_amount_decimal",
 ];
+const SUBSCRIPTION: &[&str] = &[
+    "add_invoice_items",
+    "automatic_tax",
+    "backdate_start_date",
+    "billing_cycle_anchor",
+    "billing_cycle_anchor_config",
+    "cancel_at",
+    "cancel_at_period_end",
+    "cancellation_details",
+    "collection_method",
+    "currency",
+    "customer",
+    "days_until_due",
+    "default_payment_method",
+    "description",
+    "items",
+    "metadata",
+    "off_session",
+    "payment_behavior",
+    "proration_behavior",
+    "proration_date",
+    "trial_end",
+    "trial_period_days",
+];
+const SUBSCRIPTION_ITEM: &[&str] = &[
+    "metadata",
+    "payment_behavior",
+    "price",
+    "price_data",
+    "proration_behavior",
+    "proration_date",
+    "quantity",
+    "subscription",
+];
 const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];
 
 /// The handler of an operation, its modelled parameters, and the filters a list takes besides paging.
@@ -147,6 +183,19 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "InvoicePayment.list" => (payments::list, PAGING, &["invoice", "payment", "status"]),
         "PaymentIntent.retrieve" => (payments::retrieve_intent, &[], &[]),
         "PaymentIntent.list" => (payments::list_intents, PAGING, &["customer"]),
+        "Subscription.create" => (subscriptions::create::create, SUBSCRIPTION, &[]),
+        "Subscription.retrieve" => (subscriptions::retrieve, &[], &[]),
+        "Subscription.update" => (subscriptions::change::update, SUBSCRIPTION, &[]),
+        "Subscription.cancel" => {
+            (subscriptions::change::cancel, &["cancellation_details", "invoice_now", "prorate"], &[])
+        }
+        "Subscription.list" => (subscriptions::list, PAGING, &["collection_method", "customer", "price", "status"]),
+        "Subscription.search" => (subscriptions::search, SEARCH, &[]),
+        "SubscriptionItem.create" => (subscriptions::item::create, SUBSCRIPTION_ITEM, &[]),
+        "SubscriptionItem.retrieve" => (subscriptions::item::retrieve, &[], &[]),
+        "SubscriptionItem.update" => (subscriptions::item::update, SUBSCRIPTION_ITEM, &[]),
+        "SubscriptionItem.delete" => (subscriptions::item::delete, &["proration_behavior", "proration_date"], &[]),
+        "SubscriptionItem.list" => (subscriptions::item::list, PAGING, &["subscription"]),
         "Event.retrieve" => (events::retrieve, &[], &[]),
         "Event.list" => (events::list, PAGING, &["delivery_success", "type", "types"]),
         "WebhookEndpoint.create" => (webhook_endpoints::create, ENDPOINT, &[]),

@@ -58,7 +58,8 @@ fn table_of(field: &str) -> Option<&'static str> {
         "customer" => "customer",
         "product" => "product",
         "price" | "default_price" => "price",
-        "invoice" | "latest_revision" => "invoice",
+        "invoice" | "latest_invoice" | "latest_revision" => "invoice",
+        "subscription" => "subscription",
         "payment_intent" => "payment_intent",
         _ => return None,
     })

@@ -8,6 +8,7 @@ use super::list;
 use super::money;
 use super::params::{Params, merge_metadata};
 use super::state::{Call, State, assign, text};
+use super::subscriptions::check_currency;
 use serde_json::{Value, json};
 use terms::{PriceOf, Terms};
 
@@ -41,15 +42,8 @@ fn pending_currency(state: &State, call: &Call, customer_id: &str) -> Result<Str
     let of_price = call.params.get("price_data").and_then(|data| data["currency"].as_str());
     let wanted = call.text("currency").or(of_price).or(customer["currency"].as_str());
     let currency = money::currency(wanted.unwrap_or(&state.default_currency), "currency")?;
-    let conflict = pending(state, customer_id).find(|item| item["currency"] != currency.as_str());
-    match conflict {
-        None => Ok(currency),
-        Some(item) => Err(Error::refused(format!(
-            "You cannot combine currencies on a single customer. This customer has an active subscription, \
-             subscription schedule, discount, quote, or invoice item with currency {}",
-            text(item, "currency")
-        ))),
-    }
+    check_currency(state, customer_id, &currency)?;
+    Ok(currency)
 }
 
 /// The customer's items that are on no invoice, newest first.

@@ -11,15 +11,16 @@ use super::list;
 use super::money;
 use super::params::merge_metadata;
 use super::search;
-use super::state::{Call, InvoiceSheet, State, assign, int, text};
+use super::state::{Call, InvoiceSheet, Line, State, assign, int, text};
+use super::timers::Due;
 use serde_json::{Value, json};
 
 const SEARCHABLE: [&str; 8] =
     ["created", "currency", "customer", "metadata", "number", "receipt_number", "status", "total"];
 const PLAIN: [&str; 4] = ["custom_fields", "description", "footer", "statement_descriptor"];
 /// Stripe finalizes an `auto_advance` draft about this long after its creation.
-const FINALIZES_AFTER_S: i64 = 60 * 60;
-const DAY_S: i64 = 24 * 60 * 60;
+pub const FINALIZES_AFTER_S: i64 = 60 * 60;
+pub const DAY_S: i64 = 24 * 60 * 60;
 
 pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     let customer_id = call.text("customer").ok_or_else(|| Error::missing("customer"))?;
@@ -135,7 +136,7 @@ fn require_email(state: &State, invoice: &Value) -> Result<(), Error> {
 
 fn schedule(state: &mut State, invoice: &Value) {
     if let Some(at) = invoice["automatically_finalizes_at"].as_i64() {
-        state.finalizing.insert((at, text(invoice, "id").to_owned()));
+        state.timers.insert((at, Due::Invoice(text(invoice, "id").to_owned())));
     }
 }
 
@@ -174,11 +175,14 @@ pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
     if invoice["status"] != "draft" {
         return Err(Error::refused("You can only delete draft invoices.").code("invoice_not_editable"));
     }
+    if invoice["parent"]["type"] == "subscription_details" {
+        return Err(Error::refused("You can't delete invoices created by subscriptions."));
+    }
     let last = state.shown("invoice", invoice);
     state.table_mut("invoice").remove(call.id());
     let sheet = state.sheets.remove(call.id()).unwrap_or_default();
-    for line in sheet.lines {
-        invoice_items::remove(state, &line.invoice_item);
+    for item in sheet.lines.iter().filter_map(Line::invoice_item) {
+        invoice_items::remove(state, item);
     }
     // Shown already: its lines are gone with it.
     state.emit("invoice.deleted", "deleted_invoice", &last);

@@ -15,6 +15,9 @@ const CURRENCIES: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bd
 /// Card networks know two decimals only, so the last digit of these must be 0.
 const THREE_DECIMAL: [&str; 5] = ["bhd", "jod", "kwd", "omr", "tnd"];
 
+const ZERO_DECIMAL: [&str; 15] =
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"];
+
 /// The lower-case code, whatever the case it came in.
 pub fn currency(text: &str, param: &str) -> Result<String, Error> {
     let code = text.to_ascii_lowercase();
@@ -48,4 +51,23 @@ pub fn too_large(param: &str) -> Error {
 /// `1050` → `1050`, `999.50` → `999.5`: how Stripe writes a decimal back.
 pub fn plain(decimal: Decimal) -> String {
     decimal.normalize().to_string()
+}
+
+/// `$10.00`, `€10.00`, `CHF 10.00`: a price for people.
+pub fn shown(price: &serde_json::Value) -> String {
+    let currency = price["currency"].as_str().unwrap_or_default();
+    let minor: Decimal = price["unit_amount_decimal"].as_str().and_then(|text| text.parse().ok()).unwrap_or_default();
+    let decimals = match currency {
+        _ if THREE_DECIMAL.contains(&currency) => 3,
+        _ if ZERO_DECIMAL.contains(&currency) => 0,
+        _ => 2,
+    };
+    let mut major = minor / Decimal::from(10_i64.pow(decimals));
+    major.rescale(major.scale().max(decimals));
+    match currency {
+        "usd" => format!("${major}"),
+        "eur" => format!("€{major}"),
+        "gbp" => format!("£{major}"),
+        other => format!("{} {major}", other.to_ascii_uppercase()),
+    }
 }

@@ -3,6 +3,8 @@
 use super::error::Error;
 use super::params::Params;
 use super::schema::Operation;
+use super::subscriptions::Debit;
+use super::timers::Due;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -73,7 +75,24 @@ pub struct InvoiceSheet {
 #[derive(Debug, Clone)]
 pub struct Line {
     pub id: String,
-    pub invoice_item: String,
+    pub of: LineOf,
+}
+
+#[derive(Debug, Clone)]
+pub enum LineOf {
+    /// An invoice item, which is where its amount and its words are.
+    Item(String),
+    /// A period of a subscription's item: the line as it is shown, but for its id and its invoice.
+    Period(Box<Value>),
+}
+
+impl Line {
+    pub fn invoice_item(&self) -> Option<&str> {
+        match &self.of {
+            LineOf::Item(id) => Some(id),
+            LineOf::Period(_) => None,
+        }
+    }
 }
 
 /// A webhook delivery that waits for its signature.
@@ -99,8 +118,10 @@ pub struct State {
     pub sheets: HashMap<String, InvoiceSheet>,
     pub secrets: HashMap<String, String>,
     pub inline_prices: HashSet<String>,
-    /// Drafts that finalize themselves, by the second they do.
-    pub finalizing: BTreeSet<(i64, String)>,
+    /// What is to be looked at, and when.
+    pub timers: BTreeSet<(i64, Due)>,
+    /// What was billed for the current period of a subscription's item, by the item.
+    pub debits: HashMap<String, Vec<Debit>>,
     pub outbox: Vec<Unsigned>,
     tables: BTreeMap<&'static str, Table>,
     last_id: u64,
@@ -120,7 +141,8 @@ impl State {
             sheets: HashMap::new(),
             secrets: HashMap::new(),
             inline_prices: HashSet::new(),
-            finalizing: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            debits: HashMap::new(),
             outbox: Vec::new(),
             tables: BTreeMap::new(),
             last_id: 0,
@@ -158,9 +180,14 @@ impl State {
         found.ok_or_else(|| Error::no_such(noun(object), id, param))
     }
 
-    /// As the API shows it: an invoice with its lines and, while a draft, its customer's particulars.
+    /// As the API shows it: an invoice with its lines and, while a draft, its customer's particulars; a subscription with its items.
     pub fn shown(&self, object: &'static str, value: &Value) -> Value {
-        if object == "invoice" { self.shown_invoice(value) } else { value.clone() }
+        match object {
+            "invoice" => self.shown_invoice(value),
+            "subscription" => self.shown_subscription(value),
+            "subscription_item" => self.shown_subscription_item(value),
+            _ => value.clone(),
+        }
     }
 }
 
@@ -169,6 +196,7 @@ fn noun(object: &'static str) -> &'static str {
     match object {
         "invoice_payment" => "invoice payment",
         "webhook_endpoint" => "webhook endpoint",
+        "subscription_item" => "subscription item",
         "payment_intent" => "payment_intent",
         other => other,
     }

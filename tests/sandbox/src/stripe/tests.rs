@@ -6,6 +6,7 @@ mod idempotency;
 mod invoices;
 mod lines;
 mod shapes;
+mod subscriptions;
 mod webhooks;
 
 use super::{Config, Stripe};

@@ -4,7 +4,7 @@ use super::super::error::Error;
 use super::super::invoice_items::{self, Target, terms};
 use super::super::list;
 use super::super::params::{Params, merge_metadata};
-use super::super::state::{Call, Line, State, text};
+use super::super::state::{Call, Line, LineOf, State, text};
 use super::shape;
 use serde_json::{Value, json};
 
@@ -36,34 +36,67 @@ pub fn shown(line: &Line, item: &Value) -> Value {
         "invoice": item["invoice"],
         "livemode": false,
         "metadata": item["metadata"],
-        "parent": {
-            "invoice_item_details": {
-                "invoice_item": item["id"],
-                "proration": false,
-                "proration_details": { "credited_items": null },
-                "subscription": null,
-            },
-            "subscription_item_details": null,
-            "type": "invoice_item_details",
-        },
+        "parent": parent(item),
         "period": item["period"],
         "pretax_credit_amounts": [],
         "pricing": item["pricing"],
         "quantity": item["quantity"],
         "quantity_decimal": item["quantity_decimal"],
+        "subscription": item["parent"]["subscription_details"]["subscription"],
         "subtotal": item["amount"],
         "taxes": [],
+    })
+}
+
+/// Where it comes from: of a subscription's item when a change of that made it.
+fn parent(item: &Value) -> Value {
+    let subscription = &item["parent"]["subscription_details"];
+    if item["proration"] == true {
+        let credited = &item["proration_details"]["credited_items"]["invoice_line_item_details"];
+        return json!({
+            "invoice_item_details": null,
+            "subscription_item_details": {
+                "invoice_item": item["id"],
+                "proration": true,
+                "proration_details": { "credited_items": credited },
+                "subscription": subscription["subscription"],
+                "subscription_item": subscription["subscription_item"],
+            },
+            "type": "subscription_item_details",
+        });
+    }
+    json!({
+        "invoice_item_details": {
+            "invoice_item": item["id"],
+            "proration": false,
+            "proration_details": { "credited_items": null },
+            "subscription": subscription["subscription"],
+        },
+        "subscription_item_details": null,
+        "type": "invoice_item_details",
     })
 }
 
 pub fn of(state: &State, invoice: &str) -> Vec<Value> {
     let lines = state.sheets.get(invoice).map(|sheet| sheet.lines.as_slice()).unwrap_or_default();
     let items = state.table("invoiceitem");
-    lines.iter().filter_map(|line| Some(shown(line, items.get(&line.invoice_item)?))).collect()
+    let shown = |line: &Line| match &line.of {
+        LineOf::Item(item) => Some(shown(line, items.get(item)?)),
+        LineOf::Period(period) => {
+            let mut period = Value::clone(period);
+            period["id"] = line.id.as_str().into();
+            period["invoice"] = invoice.into();
+            // The subscription's metadata as it is now.
+            let subscription = state.table("subscription").get(text(&period, "subscription"));
+            period["metadata"] = subscription.map(|one| one["metadata"].clone()).unwrap_or_default();
+            Some(period)
+        }
+    };
+    lines.iter().filter_map(shown).collect()
 }
 
 pub fn attach(state: &mut State, invoice: &str, item: &str) {
-    let line = Line { id: state.new_id("il"), invoice_item: item.to_owned() };
+    let line = Line { id: state.new_id("il"), of: LineOf::Item(item.to_owned()) };
     if let Some(mut value) = state.table("invoiceitem").get(item).cloned() {
         value["invoice"] = invoice.into();
         state.put("invoiceitem", value);
@@ -73,7 +106,7 @@ pub fn attach(state: &mut State, invoice: &str, item: &str) {
 
 pub fn detach(state: &mut State, invoice: &str, item: &str) {
     if let Some(sheet) = state.sheets.get_mut(invoice) {
-        sheet.lines.retain(|line| line.invoice_item != item);
+        sheet.lines.retain(|line| line.invoice_item() != Some(item));
     }
 }
 
@@ -161,7 +194,9 @@ fn merge_invoice_metadata(state: &mut State, call: &Call) -> Result<(), Error> {
 fn item_of(state: &State, invoice: &str, line: &str, param: &str) -> Result<String, Error> {
     let lines = state.sheets.get(invoice).map(|sheet| sheet.lines.as_slice()).unwrap_or_default();
     let found = lines.iter().find(|one| one.id == line);
-    found.map(|found| found.invoice_item.clone()).ok_or_else(|| Error::no_such("invoice line item", line, param))
+    let found = found.ok_or_else(|| Error::no_such("invoice line item", line, param))?;
+    let item = found.invoice_item().map(str::to_owned);
+    item.ok_or_else(|| Error::unmodelled("changing a subscription's line on its invoice"))
 }
 
 pub fn update_many(state: &mut State, call: &Call) -> Result<Value, Error> {
@@ -211,7 +246,7 @@ pub fn update_one(state: &mut State, call: &Call) -> Result<Value, Error> {
     let item = item_of(state, call.id(), line, "line_item_id")?;
     let item = invoice_items::change(state, &item, &call.params, "")?;
     recount(state, &before);
-    Ok(shown(&Line { id: line.to_owned(), invoice_item: text(&item, "id").to_owned() }, &item))
+    Ok(shown(&Line { id: line.to_owned(), of: LineOf::Item(text(&item, "id").to_owned()) }, &item))
 }
 
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {

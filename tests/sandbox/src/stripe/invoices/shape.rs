@@ -158,14 +158,7 @@ pub fn usable_balance(state: &State, invoice: &Value) -> i64 {
 
 /// Adds up a draft. A negative total, or a credit balance that covers it, leaves nothing due.
 pub fn total(state: &State, invoice: &mut Value) {
-    let items = state.table("invoiceitem");
-    let sheet = state.sheets.get(text(invoice, "id"));
-    let total: i64 = sheet
-        .into_iter()
-        .flat_map(|sheet| &sheet.lines)
-        .filter_map(|line| items.get(&line.invoice_item))
-        .map(|item| int(item, "amount"))
-        .sum();
+    let total: i64 = lines::of(state, text(invoice, "id")).iter().map(|line| int(line, "amount")).sum();
     let starting_balance = usable_balance(state, invoice);
     let due = (total + starting_balance).max(0);
     for name in ["subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"] {

@@ -3,6 +3,7 @@
 use super::super::error::Error;
 use super::super::payments;
 use super::super::state::{Call, State, int, text};
+use super::super::subscriptions::{bill, time};
 use super::{DAY_S, require_email, shape, shown_by_id};
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ pub fn send(state: &mut State, call: &Call) -> Result<Value, Error> {
     shown_by_id(state, call.id())
 }
 
-fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -> Result<(), Error> {
+pub fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -> Result<(), Error> {
     let mut invoice = state.named("invoice", id)?.clone();
     let before = state.shown("invoice", &invoice);
     if invoice["status"] != "draft" {
@@ -129,6 +130,7 @@ pub fn settle(state: &mut State, id: &str, how: Settlement) -> Result<(), Error>
     if !matches!(how, Settlement::OutOfBand) {
         state.emit("invoice.payment_succeeded", "invoice", &invoice);
     }
+    time::invoice_changed(state, &invoice);
     Ok(())
 }
 
@@ -165,7 +167,7 @@ pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
     shown_by_id(state, call.id())
 }
 
-fn attempt_failed(state: &mut State, invoice: &Value) {
+pub fn attempt_failed(state: &mut State, invoice: &Value) {
     let before = state.shown("invoice", invoice);
     let mut invoice = invoice.clone();
     invoice["attempted"] = true.into();
@@ -176,16 +178,22 @@ fn attempt_failed(state: &mut State, invoice: &Value) {
 }
 
 pub fn void(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let mut invoice = in_status(state, call.id(), &["open", "uncollectible"], "void")?;
+    void_open(state, call.id())?;
+    shown_by_id(state, call.id())
+}
+
+pub fn void_open(state: &mut State, id: &str) -> Result<(), Error> {
+    let mut invoice = in_status(state, id, &["open", "uncollectible"], "void")?;
     let before = state.shown("invoice", &invoice);
     invoice["status"] = "void".into();
     invoice["auto_advance"] = false.into();
     invoice["status_transitions"]["voided_at"] = state.now.into();
-    payments::cancel(state, call.id());
+    payments::cancel(state, id);
     give_balance_back(state, &invoice);
     store(state, &before, invoice.clone());
     state.emit("invoice.voided", "invoice", &invoice);
-    shown_by_id(state, call.id())
+    time::invoice_changed(state, &invoice);
+    Ok(())
 }
 
 fn give_balance_back(state: &mut State, invoice: &Value) {
@@ -210,6 +218,7 @@ pub fn mark_uncollectible(state: &mut State, call: &Call) -> Result<Value, Error
     invoice["status_transitions"]["marked_uncollectible_at"] = state.now.into();
     store(state, &before, invoice.clone());
     state.emit("invoice.marked_uncollectible", "invoice", &invoice);
+    time::invoice_changed(state, &invoice);
     shown_by_id(state, call.id())
 }
 
@@ -223,28 +232,32 @@ fn in_status(state: &State, id: &str, statuses: &[&str], verb: &str) -> Result<V
     Err(Error::refused(format!("You can only {verb} an invoice that is {allowed}. This one is {status}.")))
 }
 
-/// Finalizes the `auto_advance` drafts whose time has come, and sends those that are to be sent.
-pub fn finalize_due(state: &mut State) {
-    while let Some((at, id)) = state.finalizing.first().filter(|(at, _)| *at <= state.now).cloned() {
-        state.finalizing.pop_first();
-        let Some(mut invoice) = state.table("invoice").get(&id).cloned() else {
-            continue;
-        };
-        if invoice["status"] != "draft" || invoice["automatically_finalizes_at"] != at {
-            continue;
+/// Finalizes an `auto_advance` draft whose time has come, and sends it if it is to be sent.
+pub fn due(state: &mut State, id: &str) {
+    let Some(mut invoice) = state.table("invoice").get(id).cloned() else {
+        return;
+    };
+    let has_come = invoice["automatically_finalizes_at"].as_i64().is_some_and(|at| at <= state.now);
+    if invoice["status"] != "draft" || !has_come {
+        return;
+    }
+    match finalize_draft(state, id, None) {
+        Ok(()) if invoice["collection_method"] == "send_invoice" => {
+            let sent = state.table("invoice").get(id).cloned().unwrap_or_default();
+            state.emit("invoice.sent", "invoice", &sent);
         }
-        match finalize_draft(state, &id, None) {
-            Ok(()) if invoice["collection_method"] == "send_invoice" => {
-                let sent = state.table("invoice").get(&id).cloned().unwrap_or_default();
-                state.emit("invoice.sent", "invoice", &sent);
+        // One of a subscription is collected as well. Others are left to the caller.
+        Ok(()) => {
+            let of = invoice["parent"]["subscription_details"]["subscription"].as_str();
+            if let Some(subscription) = of.filter(|_| !bill::charge(state, id)) {
+                time::is_past_due(state, subscription);
             }
-            Ok(()) => {}
-            Err(error) => {
-                invoice["automatically_finalizes_at"] = Value::Null;
-                invoice["last_finalization_error"] = error.body()["error"].take();
-                state.put("invoice", invoice.clone());
-                state.emit("invoice.finalization_failed", "invoice", &invoice);
-            }
+        }
+        Err(error) => {
+            invoice["automatically_finalizes_at"] = Value::Null;
+            invoice["last_finalization_error"] = error.body()["error"].take();
+            state.put("invoice", invoice.clone());
+            state.emit("invoice.finalization_failed", "invoice", &invoice);
         }
     }
 }

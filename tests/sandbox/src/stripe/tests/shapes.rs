@@ -52,14 +52,29 @@ fn every_object_has_the_vendors_fields() {
     account.post(&format!("/v1/invoices/{invoice}/mark_uncollectible"), "").ok();
     account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
 
+    let body = format!(
+        "customer={customer}&items[0][price]={price}&collection_method=send_invoice&days_until_due=3&trial_period_days=3"
+    );
+    let subscription = account.create("/v1/subscriptions", &body);
+    check("Subscription", &account.get(&format!("/v1/subscriptions/{subscription}")).ok());
+    for item in account.stripe.objects("subscription_item") {
+        check("SubscriptionItem", &item);
+    }
     check("Price", &account.get(&format!("/v1/prices/{price}")).ok());
-    for line in account.stripe.invoice_lines(&invoice) {
+    let item = account.stripe.objects("subscription_item")[0]["id"].as_str().expect("an id").to_owned();
+    let end = format!("/v1/subscriptions/{subscription}");
+    account.now_ms += 4 * 86_400_000;
+    account.post(&end, &format!("items[0][id]={item}&items[0][quantity]=2&proration_behavior=always_invoice")).ok();
+    let invoices = account.stripe.objects("invoice");
+    assert_eq!(invoices.len(), 4);
+    for line in invoices.iter().flat_map(|one| account.stripe.invoice_lines(one["id"].as_str().expect("an id"))) {
         check("InvoiceLineItem", &line);
     }
     for (object, name) in [
         ("customer", "Customer"),
         ("product", "Product"),
         ("price", "Price"),
+        ("subscription", "Subscription"),
         ("invoice", "Invoice"),
         ("invoiceitem", "InvoiceItem"),
         ("invoice_payment", "InvoicePayment"),

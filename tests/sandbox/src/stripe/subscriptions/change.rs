@@ -1,0 +1,306 @@
+//! A change of a running subscription, and what it costs: what was billed for the rest of the period is given back, and the rest is
+//! billed as it is from now on. By the second, and for a moment that the caller may name.
+
+use super::super::error::Error;
+use super::super::invoices::transitions;
+use super::super::params::merge_metadata;
+use super::super::state::{Call, State, assign, int, text};
+use super::bill::{self, Stretch, price_of};
+use super::create::{add_extra, add_item, no_price_twice};
+use super::pending::{bill_part, bill_rest, full_of, give_back, period_of};
+use super::shape::items_of;
+use super::terms::{self, Wanted};
+use super::{describe, is_live, shown_by_id, store, time};
+use serde_json::Value;
+
+/// What may still be said of one that is over.
+const AFTER_THE_END: [&str; 2] = ["cancellation_details", "metadata"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proration {
+    /// Pending until the next invoice.
+    Create,
+    /// And an invoice for them at once.
+    Invoice,
+    None,
+}
+
+impl Proration {
+    pub fn of(call: &Call) -> Self {
+        match call.text("proration_behavior") {
+            Some("always_invoice") => Self::Invoice,
+            Some("none") => Self::None,
+            _ => Self::Create,
+        }
+    }
+}
+
+pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut subscription = state.named("subscription", call.id())?.clone();
+    let before = state.shown("subscription", &subscription);
+    if !is_live(&subscription) {
+        if let Some(other) = call.params.keys().find(|name| !AFTER_THE_END.contains(&name.as_str())) {
+            let message = "A canceled subscription can only update its cancellation_details and metadata.";
+            return Err(Error::refused(message).code("invalid_canceled_subscription_fields").param(other));
+        }
+        merge_metadata(&mut subscription["metadata"], &call.params, "metadata")?;
+        comment(&mut subscription, call);
+        store(state, &before, subscription);
+        return shown_by_id(state, call.id());
+    }
+    if call.params.get("billing_cycle_anchor").is_some_and(|anchor| anchor["type"] != "unchanged") {
+        return Err(Error::unmodelled("resetting the billing cycle anchor"));
+    }
+    let wanted = terms::items(state, &call.params, Some(call.id()))?;
+    let extras = terms::extras(state, &call.params, text(&subscription, "currency"))?;
+    let proration = Proration::of(call);
+    let at = proration_date(state, call)?;
+    check_result(state, call.id(), &wanted)?;
+    let ends = ends(state, call, &subscription)?;
+    describe(state, call, &mut subscription)?;
+    assign(&mut subscription, &call.params, &["default_payment_method"]);
+    comment(&mut subscription, call);
+    end_trial(state, call, &mut subscription)?;
+    state.put("subscription", subscription.clone());
+
+    for wanted in &wanted {
+        apply(state, &subscription, wanted, proration, at)?;
+    }
+    if let Some(ends) = ends {
+        end_at(state, call, &mut subscription, ends, proration);
+        state.put("subscription", subscription.clone());
+    }
+    let period = items_of(state, call.id()).next().map_or((at, at), period_of);
+    for extra in &extras {
+        add_extra(state, &subscription, extra, period)?;
+    }
+    // The invoice, if there is one, is the subscription's latest from now on.
+    let after = state.named("subscription", call.id())?.clone();
+    state.emit_updated("customer.subscription.updated", "subscription", &before, &after);
+    if proration == Proration::Invoice {
+        invoice_now(state, call.id(), "subscription_update", period.0);
+    }
+    time::wake(state, call.id());
+    shown_by_id(state, call.id())
+}
+
+fn comment(subscription: &mut Value, call: &Call) {
+    if let Some(details) = call.params.get("cancellation_details").and_then(Value::as_object) {
+        assign(&mut subscription["cancellation_details"], details, &["comment", "feedback"]);
+    }
+}
+
+/// The moment that counts: inside the current period, now if nobody says otherwise.
+fn proration_date(state: &State, call: &Call) -> Result<i64, Error> {
+    let Some(at) = call.int("proration_date") else { return Ok(state.now) };
+    let (start, end) = items_of(state, call.id()).next().map_or((at, at), period_of);
+    if at < start || at > end {
+        let message = format!("`proration_date` must be within the current period: between {start} and {end}.");
+        return Err(Error::refused(message).param("proration_date"));
+    }
+    Ok(at)
+}
+
+/// There is an item left, each price is there once, and all bill alike.
+fn check_result(state: &State, id: &str, wanted: &[Wanted]) -> Result<(), Error> {
+    let mut result = Vec::new();
+    let mut prices: Vec<String> = Vec::new();
+    for item in items_of(state, id) {
+        let change = wanted.iter().find(|wanted| wanted.item.as_deref() == Some(text(item, "id")));
+        if change.is_some_and(|change| change.is_deleted) {
+            continue;
+        }
+        match change.and_then(|change| change.price.as_ref()) {
+            Some(priced) => result.extend(priced.recurrence().map(|recurrence| (recurrence, priced.currency()))),
+            None => {
+                let price = price_of(state, item);
+                result.extend(super::shape::recurrence(price).map(|one| (one, text(price, "currency").to_owned())));
+                prices.push(text(price, "id").to_owned());
+            }
+        }
+    }
+    for added in wanted.iter().filter(|wanted| wanted.item.is_none()) {
+        let priced = added.price.as_ref().ok_or_else(|| Error::missing("items[0][price]"))?;
+        result.extend(priced.recurrence().map(|recurrence| (recurrence, priced.currency())));
+    }
+    if result.is_empty() {
+        return Err(Error::refused("A subscription must have at least one active item.").param("items"));
+    }
+    let new: Vec<_> = wanted.iter().filter_map(|wanted| wanted.price.as_ref()).collect();
+    no_price_twice(&new)?;
+    let again = new.iter().find(|priced| match priced {
+        terms::Priced::Catalogue(price) => prices.iter().any(|present| present == text(price, "id")),
+        terms::Priced::Inline(_) => false,
+    });
+    if again.is_some() {
+        let message =
+            "Cannot have multiple Subscription Items with the same Price: name the item that is there by its id.";
+        return Err(Error::refused(message).param("items"));
+    }
+    terms::agree(&result).map(drop)
+}
+
+/// One element of `items`, done.
+pub fn apply(
+    state: &mut State,
+    subscription: &Value,
+    wanted: &Wanted,
+    proration: Proration,
+    at: i64,
+) -> Result<(), Error> {
+    // A trial is billed nothing, so there is nothing to give back and nothing to bill for its rest.
+    let prorates = proration != Proration::None && subscription["status"] != "trialing";
+    let id = text(subscription, "id").to_owned();
+    let Some(item) = &wanted.item else {
+        let period = items_of(state, &id).next().map_or((at, at), period_of);
+        let item = add_item(state, &id, wanted, period)?;
+        if prorates {
+            bill_rest(state, subscription, &item, at);
+        }
+        return Ok(());
+    };
+    let mut value = state.named("subscription_item", item)?.clone();
+    if wanted.is_deleted {
+        if prorates {
+            give_back(state, subscription, item, at);
+        }
+        state.debits.remove(item);
+        state.table_mut("subscription_item").remove(item);
+        return Ok(());
+    }
+    let (old_price, old_quantity) = (text(&value, "price").to_owned(), int(&value, "quantity"));
+    let price = match &wanted.price {
+        Some(priced) => priced.settle(state)?,
+        None => old_price.clone(),
+    };
+    // Who says a price and no quantity gets one of it.
+    let quantity = wanted.quantity.unwrap_or(if wanted.price.is_some() { 1 } else { old_quantity });
+    let is_other = price != old_price || quantity != old_quantity;
+    if is_other && prorates {
+        give_back(state, subscription, item, at);
+    }
+    value["price"] = price.into();
+    value["quantity"] = quantity.into();
+    merge_metadata(&mut value["metadata"], &wanted.params, "metadata")?;
+    state.put("subscription_item", value);
+    if is_other && prorates {
+        bill_rest(state, subscription, item, at);
+    }
+    Ok(())
+}
+
+/// An invoice for what is pending. One that is collected automatically is due at once, and so is one that leaves nothing to pay.
+pub fn invoice_now(state: &mut State, id: &str, reason: &str, since: i64) {
+    let Some(subscription) = state.table("subscription").get(id).cloned() else {
+        return;
+    };
+    let period = (since, state.now);
+    let Some(invoice) = bill::draft(state, &subscription, reason, Vec::new(), period) else {
+        return;
+    };
+    let due = state.table("invoice").get(&invoice).map_or(0, |invoice| int(invoice, "amount_due"));
+    if due == 0 {
+        // It has lines, so nothing can be wrong with it.
+        let _paid = transitions::finalize_draft(state, &invoice, None);
+    } else if subscription["collection_method"] == "charge_automatically" && !bill::collect(state, &invoice) {
+        time::is_past_due(state, id);
+    }
+}
+
+fn end_trial(state: &mut State, call: &Call, subscription: &mut Value) -> Result<(), Error> {
+    let is_trialing = subscription["status"] == "trialing";
+    match call.params.get("trial_end") {
+        None => Ok(()),
+        Some(_) if !is_trialing => Err(Error::unmodelled("a trial of a subscription that is running")),
+        Some(Value::String(now)) if now == "now" => {
+            subscription["trial_end"] = state.now.into();
+            subscription["billing_cycle_anchor"] = state.now.into();
+            Ok(())
+        }
+        Some(end) => {
+            let end = end.as_i64().filter(|end| *end > state.now);
+            let end = end.ok_or_else(|| Error::refused("`trial_end` must be in the future.").param("trial_end"))?;
+            subscription["trial_end"] = end.into();
+            subscription["billing_cycle_anchor"] = end.into();
+            let items: Vec<Value> = items_of(state, text(subscription, "id")).cloned().collect();
+            for mut item in items {
+                item["current_period_end"] = end.into();
+                state.put("subscription_item", item);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// When it is to end from now on; the inner `None` is never.
+fn ends(state: &State, call: &Call, subscription: &Value) -> Result<Option<Option<i64>>, Error> {
+    let period_end = items_of(state, text(subscription, "id")).next().map_or(state.now, |item| period_of(item).1);
+    match (call.params.get("cancel_at"), call.flag("cancel_at_period_end")) {
+        (Some(_), Some(_)) => Err(Error::exclusive(&["cancel_at", "cancel_at_period_end"])),
+        (None, None) => Ok(None),
+        (None, Some(true)) => Ok(Some(Some(period_end))),
+        (None, Some(false)) => Ok((subscription["cancel_at_period_end"] == true).then_some(None)),
+        (Some(Value::String(symbol)), None) => match symbol.as_str() {
+            "" => Ok(Some(None)),
+            "max_period_end" | "min_period_end" => Ok(Some(Some(period_end))),
+            other => Err(Error::unmodelled(&format!("`cancel_at={other}`"))),
+        },
+        (Some(at), None) => match at.as_i64() {
+            Some(at) if at > state.now => Ok(Some(Some(at))),
+            _ => Err(Error::refused("`cancel_at` must be in the future.").param("cancel_at")),
+        },
+    }
+}
+
+/// An end inside the current period shortens it, one that is moved farther away gives it back what it had lost.
+fn end_at(state: &mut State, call: &Call, subscription: &mut Value, ends: Option<i64>, proration: Proration) {
+    subscription["cancel_at"] = ends.into();
+    subscription["cancel_at_period_end"] = (call.flag("cancel_at_period_end") == Some(true)).into();
+    subscription["canceled_at"] = if ends.is_some() { state.now.into() } else { Value::Null };
+    subscription["cancellation_details"]["reason"] =
+        if ends.is_some() { "cancellation_requested".into() } else { Value::Null };
+    let items: Vec<Value> = items_of(state, text(subscription, "id")).cloned().collect();
+    for mut item in items {
+        let (start, end) = period_of(&item);
+        let full = full_of(state, subscription, &item, start);
+        let recurrence = super::shape::recurrence(price_of(state, &item));
+        let anchor = int(subscription, "billing_cycle_anchor");
+        let natural = match subscription["status"] == "trialing" {
+            true => end,
+            false => recurrence.map_or(end, |recurrence| bill::stretch(recurrence, anchor, start).end),
+        };
+        let new_end = ends.map_or(natural, |ends| ends.min(natural));
+        item["current_period_end"] = new_end.into();
+        state.put("subscription_item", item.clone());
+        if proration == Proration::None || subscription["status"] == "trialing" {
+            continue;
+        }
+        if new_end < end {
+            give_back(state, subscription, text(&item, "id"), new_end);
+        } else if new_end > end {
+            bill_part(state, subscription, &item, Stretch { start: end, end: new_end, full });
+        }
+    }
+}
+
+/// Ends it now. What was billed for the rest of the period is given back only when that is asked for.
+pub fn cancel(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let mut subscription = state.named("subscription", call.id())?.clone();
+    if !is_live(&subscription) {
+        return Err(Error::not_found("subscription", call.id()));
+    }
+    if call.flag("prorate") == Some(true) && subscription["status"] != "trialing" {
+        let items: Vec<String> = items_of(state, call.id()).map(|item| text(item, "id").to_owned()).collect();
+        items.iter().for_each(|item| give_back(state, &subscription, item, state.now));
+    }
+    comment(&mut subscription, call);
+    state.put("subscription", subscription.clone());
+    if call.flag("invoice_now") == Some(true) {
+        // Recorded as a draft that nobody has finalized: github.com/Kiln-AI/stripe_world.
+        let since = int(&subscription, "start_date");
+        let now = state.now;
+        bill::draft(state, &subscription, "subscription_cycle", Vec::new(), (since, now));
+    }
+    time::end(state, call.id(), "cancellation_requested");
+    shown_by_id(state, call.id())
+}
