@@ -180,3 +180,6 @@ pub(crate) fn read_again(call: &Call, error: &stripe::Error) -> Result<Fact, Pau
         fact => Ok(fact),
     }
 }
+
+#[cfg(test)]
+mod tests;

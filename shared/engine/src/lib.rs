@@ -106,3 +106,39 @@ fn later(errand: &Errand<'_>, pause: Pause) -> Outcome {
         _ => Outcome::Retry(pause),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only what the reconciler says again by itself is let go. Neither is what a person sent.
+    #[test]
+    fn what_is_not_done_yet_is_given_back_unless_it_is_said_again() {
+        let occurred_at = Timestamp::UNIX_EPOCH;
+        let due = Event::RunDue { run: "opportunity-won#1".into(), occurred_at };
+        let opportunity_id = domain::OpportunityId::parse("006000000000001AAA").expect("valid");
+        let changed = Event::OpportunityChanged { opportunity_id, occurred_at };
+        let parked = queue::Parked {
+            code: "no_lines".into(),
+            reason: String::new(),
+            run: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let pause = || Pause::backoff("run_is_held", "busy");
+        for (event, parked, is_let_go) in [
+            (due.clone(), None, true),
+            (due, Some(parked.clone()), false),
+            (changed.clone(), None, false),
+            (changed, Some(parked), false),
+        ] {
+            let mut envelope = Envelope::new("evt", queue::Source::Reconciler, event, occurred_at);
+            envelope.parked = parked;
+            let errand = Errand { envelope: &envelope, owner: String::new(), deadline: Timestamp::UNIX_EPOCH };
+            let expected = match is_let_go {
+                true => Outcome::Ignored { code: "run_is_held" },
+                false => Outcome::Retry(pause()),
+            };
+            assert_eq!(later(&errand, pause()), expected, "{:?}", envelope.event);
+        }
+    }
+}

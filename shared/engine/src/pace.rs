@@ -78,4 +78,17 @@ mod tests {
         assert_eq!(delay(Pace::Held { until }, 9, 0, now).as_secs(), 10);
         assert_eq!(delay(Pace::Held { until: now }, 9, 0, now).as_secs(), 1);
     }
+
+    /// A thousand messages that failed together do not come back together.
+    #[test]
+    fn a_wait_is_up_to_a_quarter_longer() {
+        let now = Timestamp::UNIX_EPOCH;
+        let millis = |receives, spread| delay(Pace::Backoff, receives, spread, now).as_millis();
+        assert_eq!((millis(1, 0), millis(1, 400), millis(1, 999), millis(1, 1000)), (2000, 2200, 2499, 2000));
+        assert_eq!((millis(3, 500), millis(3, 2500)), (20_250, 20_250));
+        assert_eq!(delay(Pace::Now, 9, 0, now).as_millis(), 2000, "however often");
+        let later = now.saturating_add(SignedDuration::from_mins(30)).expect("in range");
+        assert_eq!(delay(Pace::NotBefore(later), 1, 0, now), SignedDuration::from_mins(30));
+        assert_eq!(delay(Pace::NotBefore(now), 3, 0, now).as_secs(), 18);
+    }
 }

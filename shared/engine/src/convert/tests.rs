@@ -1,0 +1,146 @@
+use domain::{AccountId, BillingEmail, Currency, CustomerId, InvoiceId, Money, OpportunityId};
+use mapping::CustomerDetails;
+use stripe::{NoEffectReason, UnknownReason};
+
+use super::*;
+
+fn refusal(status: u16, code: Option<&str>, param: Option<&str>) -> stripe::Error {
+    stripe::Error::Refused(stripe::Refusal {
+        status,
+        error_type: None,
+        code: code.map(str::to_owned),
+        param: param.map(str::to_owned),
+        decline_code: None,
+        message: "No such thing".into(),
+        request_id: None,
+    })
+}
+
+fn calls() -> Vec<Call> {
+    let invoice_id = || InvoiceId::parse("in_1").expect("valid");
+    let customer_id = || CustomerId::parse("cus_1").expect("valid");
+    let currency = Currency::parse("EUR").expect("valid");
+    let email = BillingEmail::parse("ap@acme.example").expect("valid");
+    let details = CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
+    vec![
+        Call::CreateCustomer { account_id: AccountId::parse("001000000000001AAA").expect("valid"), details },
+        Call::CreateInvoice {
+            opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
+            customer_id: customer_id(),
+            currency,
+            days_until_due: 30,
+        },
+        Call::ReadCustomer { customer_id: customer_id() },
+        Call::DeleteDraft { invoice_id: invoice_id() },
+        Call::ReadInvoice { invoice_id: invoice_id() },
+        Call::ReadLines { invoice_id: invoice_id() },
+        Call::AddLines { invoice_id: invoice_id(), batch: 0, lines: vec![] },
+        Call::CorrectLines { invoice_id: invoice_id(), batch: 0, lines: vec![] },
+        Call::SendInvoice { invoice_id: invoice_id(), total: Money::from_minor_units(1, currency), is_approved: false },
+    ]
+}
+
+fn facts(error: &stripe::Error) -> Vec<&'static str> {
+    calls().iter().map(|call| stripe_failure(call, error).expect("a fact").name()).collect()
+}
+
+/// The object that the call is about is gone. One that it only names may be wrong, which is a refusal.
+#[test]
+fn what_a_call_is_about_may_be_missing() {
+    let gone = refusal(404, Some("resource_missing"), Some("id"));
+    assert_eq!(
+        facts(&gone),
+        [
+            "refused",
+            "refused",
+            "customer_missing",
+            "draft_deleted",
+            "invoice_missing",
+            "invoice_missing",
+            "invoice_missing",
+            "invoice_missing",
+            "invoice_missing",
+        ]
+    );
+    // A price of a line.
+    assert_eq!(facts(&refusal(404, Some("resource_missing"), Some("lines[0][pricing][price]"))), ["refused"; 9]);
+    // A customer that an invoice is for is a parameter of it.
+    let customer = facts(&refusal(400, Some("resource_missing"), Some("customer")));
+    assert_eq!(customer[1], "customer_missing");
+    assert!(customer.iter().enumerate().all(|(index, fact)| index == 1 || *fact == "refused"), "{customer:?}");
+    for (code, param) in
+        [(Some("resource_missing"), Some("currency")), (Some("email_invalid"), Some("customer")), (None, None)]
+    {
+        assert_eq!(facts(&refusal(400, code, param)), ["refused"; 9]);
+    }
+}
+
+#[test]
+fn a_refusal_says_what_was_refused_and_why() {
+    let [call, ..] = &calls()[..] else { unreachable!() };
+    let Ok(Fact::Refused(why)) = stripe_failure(call, &refusal(400, Some("email_invalid"), Some("email"))) else {
+        panic!("a refusal")
+    };
+    assert_eq!(why.stop.code, Code::StripeRefused);
+    assert_eq!(why.stop.kind, mapping::Kind::Refused);
+    assert_eq!(
+        why.stop.message,
+        "Stripe refused create_customer: No such thing (status 400, code email_invalid, parameter email)."
+    );
+    let mismatch = stripe::Error::IdempotencyMismatch { request_id: None };
+    let Ok(Fact::Refused(why)) = stripe_failure(call, &mismatch) else { panic!("a refusal") };
+    assert_eq!((why.stop.code, why.stop.kind), (Code::StripeIdempotencyMismatch, mapping::Kind::Review));
+}
+
+/// What may have happened, or did not, is no fact: it is asked again.
+#[test]
+fn what_says_nothing_is_asked_again() {
+    let busy = stripe::Error::NoEffect { reason: NoEffectReason::LockTimeout, request_id: None };
+    let unknown = stripe::Error::Unknown { reason: UnknownReason::Timeout, replayed: false, request_id: None };
+    let barred = stripe::Error::NotAllowed { status: 401, permission: None, request_id: None };
+    for (error, code) in [(busy, "stripe_busy"), (unknown, "stripe_unknown_outcome"), (barred, "stripe_not_allowed")] {
+        for call in calls() {
+            let pause = stripe_failure(&call, &error).expect_err("no fact");
+            assert_eq!((pause.code, pause.pace), (code, Pace::Backoff), "{}", call.name());
+        }
+    }
+    let refused = refusal(400, None, None);
+    assert_eq!(read_again(&calls()[4], &refused).expect_err("no fact").code, "stripe_refused", "it says nothing of it");
+    assert_eq!(read_again(&calls()[4], &refusal(404, None, None)).expect("a fact").name(), "invoice_missing");
+}
+
+#[test]
+fn salesforce_refuses_or_is_asked_again() {
+    let now = Timestamp::UNIX_EPOCH;
+    let call = Call::ReadDeal { opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid") };
+    let refusal = salesforce::Refusal {
+        status: 400,
+        error_code: "INVALID_FIELD".into(),
+        message: "No such column".into(),
+        fields: vec![],
+    };
+    let Ok(Fact::Refused(why)) = salesforce_failure(&call, &salesforce::Error::Refused(refusal), now) else {
+        panic!("a refusal")
+    };
+    assert_eq!(why.stop.code, Code::SalesforceRefused);
+    assert_eq!(why.stop.message, "Salesforce refused read_deal: No such column (INVALID_FIELD).");
+    let code = || "X".to_owned();
+    let half_an_hour = now.saturating_add(LIMIT_PAUSE).expect("in range");
+    for (error, expected, pace) in [
+        (
+            salesforce::Error::NotAllowed { error_code: code(), message: code() },
+            "salesforce_not_allowed",
+            Pace::Backoff,
+        ),
+        (
+            salesforce::Error::LimitReached { error_code: code() },
+            "salesforce_limit_reached",
+            Pace::NotBefore(half_an_hour),
+        ),
+        (salesforce::Error::Busy { error_code: code() }, "salesforce_busy", Pace::Backoff),
+        (salesforce::Error::Unknown { reason: code() }, "salesforce_unknown_outcome", Pace::Backoff),
+    ] {
+        let pause = salesforce_failure(&call, &error, now).expect_err("no fact");
+        assert_eq!((pause.code, pause.pace), (expected, pace));
+    }
+}
