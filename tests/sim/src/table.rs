@@ -71,6 +71,13 @@ impl Table {
             .collect()
     }
 
+    /// Whether the run that bills this record is no longer held by an owner whose name begins like this.
+    pub fn is_run_of_another(&self, record: &str, owner: &str) -> bool {
+        let is_its = |(pk, sk): &Key| sk == "run" && pk.ends_with(&format!(":{record}:opportunity_won:1"));
+        let run = self.items.iter().find(|(key, _)| is_its(key));
+        run.is_some_and(|(_, run)| !matches!(run.get("owner"), Some(Value::Text(found)) if found.starts_with(owner)))
+    }
+
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.values().map(|item| &**item)
     }

@@ -83,8 +83,8 @@ pub struct Opportunity {
     pub our_writes: u32,
     /// Writes of ours that changed nothing.
     pub idle_writes: u32,
-    /// When the write of the note was sent that was sent last; and whether the one that landed last was not that one, or had long
-    /// been given up.
+    /// When the write of the note was sent that was sent last; and whether the one that landed last was not that one, had long been
+    /// given up, or came from somebody whose run another had taken over.
     pub note_sent: Option<Timestamp>,
     pub note_is_late: bool,
     pub changes_by_people: u32,

@@ -96,11 +96,12 @@ impl engine::Salesforce for SalesforcePort {
             Operation::WriteNote
         };
         let about = updates.first().map(|update| update.id.clone()).unwrap_or_default();
-        let (id, sent_at) = (about.clone(), self.0.sim.now());
+        let (id, sent_at, number) = (about.clone(), self.0.sim.now(), self.0.number);
         self.call(operation, about, move |sim| {
+            let is_anothers = sim.table.borrow().is_run_of_another(&id, &format!("request{number}/"));
             let salesforce = &mut sim.models.borrow_mut().salesforce;
             if operation != Operation::MarkPaid {
-                salesforce.note_arrives(sim.now(), &id, sent_at);
+                salesforce.note_arrives(sim.now(), &id, sent_at, is_anothers);
             }
             salesforce.write(sim.now(), &updates, &read_back)
         })

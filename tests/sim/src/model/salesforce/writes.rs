@@ -37,11 +37,11 @@ impl Salesforce {
         self.read(now, read_back)
     }
 
-    /// A write that holds a note arrives; it was sent at this moment.
-    pub fn note_arrives(&mut self, now: Timestamp, id: &str, sent_at: Timestamp) {
+    /// A write that holds a note arrives; it was sent at this moment, by somebody whose run another may have taken over since.
+    pub fn note_arrives(&mut self, now: Timestamp, id: &str, sent_at: Timestamp, is_anothers: bool) {
         if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
             let is_overtaken = opportunity.note_sent.is_some_and(|latest| sent_at < latest);
-            opportunity.note_is_late = is_overtaken || now.duration_since(sent_at) > GIVEN_UP_AFTER;
+            opportunity.note_is_late = is_overtaken || is_anothers || now.duration_since(sent_at) > GIVEN_UP_AFTER;
             opportunity.note_sent = opportunity.note_sent.max(Some(sent_at));
         }
     }
