@@ -134,6 +134,7 @@ const SUBSCRIPTION_ITEM: &[&str] = &[
     "quantity",
     "subscription",
 ];
+const PREVIEW: &[&str] = &["customer", "invoice_items", "subscription", "subscription_details"];
 const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];
 
 /// The handler of an operation, its modelled parameters, and the filters a list takes besides paging.
@@ -159,6 +160,7 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "Price.list" => (prices::list, PAGING, &["active", "currency", "lookup_keys", "product", "recurring", "type"]),
         "Price.search" => (prices::search, SEARCH, &[]),
         "Invoice.create" => (invoices::create, INVOICE, &[]),
+        "Invoice.create_preview" => (invoices::preview::create_preview, PREVIEW, &[]),
         "Invoice.retrieve" => (invoices::retrieve, &[], &[]),
         "Invoice.update" => (invoices::update, INVOICE, &[]),
         "Invoice.delete" => (invoices::delete, &[], &[]),

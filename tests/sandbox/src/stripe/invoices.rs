@@ -1,6 +1,7 @@
 //! Invoices: create, read, change and delete. Lines and transitions are in the files below.
 
 pub mod lines;
+pub mod preview;
 pub mod shape;
 pub mod transitions;
 

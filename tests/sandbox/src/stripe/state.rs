@@ -34,7 +34,7 @@ impl Call {
 }
 
 /// The objects of one kind, in the order they were created.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Table {
     order: Vec<String>,
     rows: HashMap<String, Value>,
@@ -103,7 +103,7 @@ pub struct Unsigned {
     pub body: Vec<u8>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     pub account_id: String,
     pub account_name: String,

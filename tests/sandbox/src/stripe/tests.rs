@@ -5,6 +5,7 @@ mod gates;
 mod idempotency;
 mod invoices;
 mod lines;
+mod previews;
 mod shapes;
 mod subscriptions;
 mod webhooks;
