@@ -5,6 +5,7 @@
 
 mod access;
 mod account;
+mod credit_notes;
 mod customers;
 mod dispatch;
 mod error;
@@ -188,7 +189,8 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 11] = [
+const OBJECTS: [&str; 12] = [
+    "credit_note",
     "customer",
     "event",
     "invoice",

@@ -4,7 +4,8 @@
 use super::error::Error;
 use super::state::{Call, State};
 use super::{
-    account, customers, events, invoice_items, invoices, payments, prices, products, subscriptions, webhook_endpoints,
+    account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, subscriptions,
+    webhook_endpoints,
 };
 use serde_json::Value;
 
@@ -76,6 +77,7 @@ const INVOICE: &[&str] = &[
     "due_date",
     "effective_at",
     "footer",
+    "from_invoice",
     "metadata",
     "number",
     "pending_invoice_items_behavior",
@@ -134,6 +136,18 @@ const SUBSCRIPTION_ITEM: &[&str] = &[
     "quantity",
     "subscription",
 ];
+const CREDIT_NOTE: &[&str] = &[
+    "amount",
+    "credit_amount",
+    "effective_at",
+    "email_type",
+    "invoice",
+    "lines",
+    "memo",
+    "metadata",
+    "out_of_band_amount",
+    "reason",
+];
 const PREVIEW: &[&str] = &["customer", "invoice_items", "subscription", "subscription_details"];
 const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];
 
@@ -185,6 +199,12 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "InvoicePayment.list" => (payments::list, PAGING, &["invoice", "payment", "status"]),
         "PaymentIntent.retrieve" => (payments::retrieve_intent, &[], &[]),
         "PaymentIntent.list" => (payments::list_intents, PAGING, &["customer"]),
+        "CreditNote.create" => (credit_notes::create, CREDIT_NOTE, &[]),
+        "CreditNote.preview" => (credit_notes::preview, CREDIT_NOTE, &[]),
+        "CreditNote.retrieve" => (credit_notes::retrieve, &[], &[]),
+        "CreditNote.update" => (credit_notes::update, &["memo", "metadata"], &[]),
+        "CreditNote.void_credit_note" => (credit_notes::void, &[], &[]),
+        "CreditNote.list" => (credit_notes::list, PAGING, &["customer", "invoice"]),
         "Subscription.create" => (subscriptions::create::create, SUBSCRIPTION, &[]),
         "Subscription.retrieve" => (subscriptions::retrieve, &[], &[]),
         "Subscription.update" => (subscriptions::change::update, SUBSCRIPTION, &[]),

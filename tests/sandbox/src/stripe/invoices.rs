@@ -2,6 +2,7 @@
 
 pub mod lines;
 pub mod preview;
+pub mod revise;
 pub mod shape;
 pub mod transitions;
 
@@ -24,6 +25,9 @@ pub const FINALIZES_AFTER_S: i64 = 60 * 60;
 pub const DAY_S: i64 = 24 * 60 * 60;
 
 pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
+    if let Some(from) = call.params.get("from_invoice").cloned() {
+        return revise::revise(state, call, &from);
+    }
     let customer_id = call.text("customer").ok_or_else(|| Error::missing("customer"))?;
     let customer = state.referenced("customer", customer_id, "customer")?.clone();
     let currency = call.text("currency").or(customer["currency"].as_str()).unwrap_or(&state.default_currency);

@@ -197,6 +197,7 @@ fn noun(object: &'static str) -> &'static str {
         "invoice_payment" => "invoice payment",
         "webhook_endpoint" => "webhook endpoint",
         "subscription_item" => "subscription item",
+        "credit_note" => "credit note",
         "payment_intent" => "payment_intent",
         other => other,
     }

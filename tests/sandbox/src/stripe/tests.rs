@@ -1,6 +1,7 @@
 //! The fake driven through its own front door, one request at a time.
 
 mod catalogue;
+mod corrections;
 mod gates;
 mod idempotency;
 mod invoices;

@@ -4,7 +4,7 @@ use super::super::error::Error;
 use super::super::payments;
 use super::super::state::{Call, State, int, text};
 use super::super::subscriptions::{bill, time};
-use super::{DAY_S, require_email, shape, shown_by_id};
+use super::{DAY_S, require_email, revise, shape, shown_by_id};
 use serde_json::{Value, json};
 
 pub fn finalize(state: &mut State, call: &Call) -> Result<Value, Error> {
@@ -71,6 +71,7 @@ pub fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -
     invoice["status"] = "open".into();
     store(state, &before, invoice.clone());
     state.emit("invoice.finalized", "invoice", &invoice);
+    revise::replace(state, &invoice);
     if int(&invoice, "amount_due") > 0 {
         payments::open(state, &invoice);
         return Ok(());

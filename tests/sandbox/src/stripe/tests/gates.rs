@@ -71,7 +71,7 @@ fn what_the_sandbox_does_not_model_says_so() {
     for (target, body) in [
         ("/v1/subscription_schedules", String::new()),
         ("/v1/invoices", format!("customer={customer}&automatic_tax[enabled]=true")),
-        ("/v1/invoices", format!("customer={customer}&from_invoice[action]=revision&from_invoice[invoice]=in_1")),
+        ("/v1/credit_notes", "invoice=in_1&refund_amount=1".to_owned()),
     ] {
         let answer = account.post(target, &body);
         assert_eq!(answer.status, 501, "{body}: {}", answer.body);

@@ -49,6 +49,7 @@ fn every_object_has_the_vendors_fields() {
     account.post(&add, &format!("lines[0][pricing][price]={once}&lines[1][amount]=5")).ok();
     account.post(&format!("/v1/invoices/{invoice}/finalize"), "").ok();
     check("Invoice", &account.get(&format!("/v1/invoices/{invoice}?expand[]=payments")).ok());
+    account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=5&reason=order_change")).ok();
     account.post(&format!("/v1/invoices/{invoice}/mark_uncollectible"), "").ok();
     account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
 
@@ -71,6 +72,7 @@ fn every_object_has_the_vendors_fields() {
         check("InvoiceLineItem", &line);
     }
     for (object, name) in [
+        ("credit_note", "CreditNote"),
         ("customer", "Customer"),
         ("product", "Product"),
         ("price", "Price"),

@@ -1,0 +1,132 @@
+//! What is done about an invoice that was sent and is wrong: credit notes and revisions.
+
+use super::Account;
+use serde_json::Value;
+
+impl Account {
+    fn open_of(&mut self, amount: i64) -> String {
+        let invoice = self.draft_of(amount);
+        self.post(&format!("/v1/invoices/{invoice}/send"), "").ok();
+        invoice
+    }
+
+    fn invoice(&mut self, id: &str) -> Value {
+        self.get(&format!("/v1/invoices/{id}")).ok()
+    }
+}
+
+/// docs.stripe.com/invoicing/integration/programmatic-credit-notes: 20.00 of 100.00.
+#[test]
+fn a_credit_note_lowers_what_is_due() {
+    let mut account = Account::new();
+    let invoice = account.open_of(10_000);
+    let body = format!(
+        "invoice={invoice}&lines[0][type]=custom_line_item&lines[0][description]=Late&lines[0][quantity]=1&lines[0][unit_amount]=2000"
+    );
+    let previewed = account.get(&format!("/v1/credit_notes/preview?{body}")).ok();
+    assert_eq!((&previewed["total"], account.invoice(&invoice)["amount_due"].as_i64()), (&2000.into(), Some(10_000)));
+    let mut note = Value::Null;
+    let events = account.events_of(|account| note = account.post("/v1/credit_notes", &body).ok());
+    assert_eq!(events[..2], ["credit_note.created", "invoice.updated"]);
+    assert_eq!((&note["type"], &note["status"]), (&"pre_payment".into(), &"issued".into()));
+    assert!(note["number"].as_str().is_some_and(|number| number.ends_with("-0001-CN-01")), "{}", note["number"]);
+    let lowered = account.invoice(&invoice);
+    for (name, amount) in
+        [("amount_due", 8000), ("amount_remaining", 8000), ("pre_payment_credit_notes_amount", 2000), ("total", 10_000)]
+    {
+        assert_eq!(lowered[name], amount, "{name}");
+    }
+    let too_much = account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=8001"));
+    assert_eq!((too_much.status, too_much.param()), (400, "amount"));
+
+    let void = format!("/v1/credit_notes/{}/void", note["id"].as_str().expect("an id"));
+    assert_eq!(account.post(&void, "").ok()["status"], "void");
+    assert_eq!(account.invoice(&invoice)["amount_due"], 10_000);
+    assert_eq!(account.post(&void, "").status, 400);
+    // All of it: nothing is left to pay.
+    let events = account
+        .events_of(|account| drop(account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=10000")).ok()));
+    assert!(events.contains(&"invoice.paid".to_owned()), "{events:?}");
+    let paid = account.invoice(&invoice);
+    assert_eq!((&paid["status"], &paid["amount_paid"]), (&"paid".into(), &0.into()));
+}
+
+#[test]
+fn of_a_paid_invoice_it_says_what_becomes_of_the_money() {
+    let mut account = Account::new();
+    let invoice = account.open_of(500);
+    account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
+    let short = account
+        .post("/v1/credit_notes", &format!("invoice={invoice}&amount=500&credit_amount=200&out_of_band_amount=299"));
+    assert!(short.message().contains("must equal"), "{}", short.message());
+    let note = account
+        .post("/v1/credit_notes", &format!("invoice={invoice}&amount=500&credit_amount=200&out_of_band_amount=300"))
+        .ok();
+    assert_eq!((&note["type"], &note["post_payment_amount"]), (&"post_payment".into(), &500.into()));
+    let paid = account.invoice(&invoice);
+    assert_eq!(
+        (&paid["status"], &paid["post_payment_credit_notes_amount"], &paid["amount_due"]),
+        (&"paid".into(), &500.into(), &500.into())
+    );
+    let customer = account.get(&format!("/v1/customers/{}", paid["customer"].as_str().expect("an id"))).ok();
+    assert_eq!(customer["balance"], -200);
+}
+
+/// A part of a line by its quantity, never more than was billed, and a negative line is credited negatively.
+#[test]
+fn lines_are_credited_by_amount_or_by_quantity() {
+    let mut account = Account::new();
+    let price = account.create("/v1/prices", "currency=usd&unit_amount=3000&product_data[name]=Seat");
+    let invoice = account.draft("usd");
+    account
+        .post(
+            &format!("/v1/invoices/{invoice}/add_lines"),
+            &format!("lines[0][pricing][price]={price}&lines[0][quantity]=4&lines[1][amount]=-5000"),
+        )
+        .ok();
+    account.post(&format!("/v1/invoices/{invoice}/send"), "").ok();
+    let lines = account.stripe.invoice_lines(&invoice);
+    let (seats, discount) = (lines[0]["id"].as_str().expect("an id"), lines[1]["id"].as_str().expect("an id"));
+    let of = |line: &str, what: &str| {
+        format!("invoice={invoice}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]={line}&{what}")
+    };
+    assert_eq!(account.post("/v1/credit_notes", &of(seats, "lines[0][quantity]=5")).param(), "lines[0][quantity]");
+    assert_eq!(account.post("/v1/credit_notes", &of(seats, "lines[0][amount]=12001")).param(), "lines[0][amount]");
+    assert_eq!(account.post("/v1/credit_notes", &of(discount, "")).status, 400, "the total of a note is positive");
+    let both = of(
+        seats,
+        &format!("lines[0][quantity]=2&lines[1][type]=invoice_line_item&lines[1][invoice_line_item]={discount}"),
+    );
+    let note = account.post("/v1/credit_notes", &both).ok();
+    assert_eq!((&note["total"], &note["lines"]["data"][0]["amount"]), (&1000.into(), &6000.into()));
+    assert_eq!(account.invoice(&invoice)["amount_due"], 6000);
+}
+
+/// docs.stripe.com/invoicing/invoice-edits
+#[test]
+fn a_revision_takes_the_place_of_its_invoice() {
+    let mut account = Account::new();
+    let invoice = account.open_of(500);
+    let revise = format!("from_invoice[action]=revision&from_invoice[invoice]={invoice}");
+    let revision = account.create("/v1/invoices", &revise);
+    let (old, new) = (account.invoice(&invoice), account.invoice(&revision));
+    assert_eq!((&old["status"], &new["status"], &new["total"]), (&"open".into(), &"draft".into(), &500.into()));
+    assert_eq!((&new["from_invoice"]["invoice"], &new["customer"]), (&invoice.as_str().into(), &old["customer"]));
+    account.post(&format!("/v1/invoices/{revision}/add_lines"), "lines[0][amount]=100").ok();
+    assert_eq!(account.invoice(&invoice)["total"], 500);
+    account.post(&format!("/v1/invoices/{revision}/send"), "").ok();
+    let (old, new) = (account.invoice(&invoice), account.invoice(&revision));
+    assert_eq!((&old["status"], &old["latest_revision"]), (&"void".into(), &revision.as_str().into()));
+    assert_eq!((&new["status"], &new["amount_due"]), (&"open".into(), &600.into()));
+    assert_ne!(old["number"], new["number"]);
+    assert_eq!(account.post("/v1/invoices", &revise).status, 400, "it is void");
+    let customer = format!("{revise}&customer={}", old["customer"].as_str().expect("an id"));
+    assert_eq!(account.post("/v1/invoices", &customer).param(), "customer");
+
+    let (customer, price) = (account.customer(), account.monthly(1000));
+    let subscription = account.subscribe(&customer, &price, "");
+    let first = account.latest(&subscription)["id"].as_str().expect("an id").to_owned();
+    account.post(&format!("/v1/invoices/{first}/send"), "").ok();
+    let refused = account.post("/v1/invoices", &format!("from_invoice[action]=revision&from_invoice[invoice]={first}"));
+    assert!(refused.message().contains("subscription"), "{}", refused.message());
+}
