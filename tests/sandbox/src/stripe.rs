@@ -22,6 +22,7 @@ mod payments;
 mod prices;
 mod products;
 mod rate;
+mod schedules;
 mod schema;
 mod search;
 mod state;
@@ -189,7 +190,7 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 12] = [
+const OBJECTS: [&str; 13] = [
     "credit_note",
     "customer",
     "event",
@@ -201,6 +202,7 @@ const OBJECTS: [&str; 12] = [
     "product",
     "subscription",
     "subscription_item",
+    "subscription_schedule",
     "webhook_endpoint",
 ];
 

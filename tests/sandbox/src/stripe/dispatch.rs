@@ -4,8 +4,8 @@
 use super::error::Error;
 use super::state::{Call, State};
 use super::{
-    account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, subscriptions,
-    webhook_endpoints,
+    account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, schedules,
+    subscriptions, webhook_endpoints,
 };
 use serde_json::Value;
 
@@ -149,6 +149,8 @@ const CREDIT_NOTE: &[&str] = &[
     "reason",
 ];
 const PREVIEW: &[&str] = &["customer", "invoice_items", "subscription", "subscription_details"];
+const SCHEDULE: &[&str] =
+    &["customer", "default_settings", "end_behavior", "from_subscription", "metadata", "phases", "start_date"];
 const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];
 
 /// The handler of an operation, its modelled parameters, and the filters a list takes besides paging.
@@ -218,6 +220,12 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "SubscriptionItem.update" => (subscriptions::item::update, SUBSCRIPTION_ITEM, &[]),
         "SubscriptionItem.delete" => (subscriptions::item::delete, &["proration_behavior", "proration_date"], &[]),
         "SubscriptionItem.list" => (subscriptions::item::list, PAGING, &["subscription"]),
+        "SubscriptionSchedule.create" => (schedules::create, SCHEDULE, &[]),
+        "SubscriptionSchedule.retrieve" => (schedules::retrieve, &[], &[]),
+        "SubscriptionSchedule.update" => (schedules::update, SCHEDULE, &["proration_behavior"]),
+        "SubscriptionSchedule.release" => (schedules::release, &["preserve_cancel_date"], &[]),
+        "SubscriptionSchedule.cancel" => (schedules::cancel, &["invoice_now", "prorate"], &[]),
+        "SubscriptionSchedule.list" => (schedules::list, PAGING, &["customer", "scheduled"]),
         "Event.retrieve" => (events::retrieve, &[], &[]),
         "Event.list" => (events::list, PAGING, &["delivery_success", "type", "types"]),
         "WebhookEndpoint.create" => (webhook_endpoints::create, ENDPOINT, &[]),

@@ -60,6 +60,7 @@ fn table_of(field: &str) -> Option<&'static str> {
         "price" | "default_price" => "price",
         "invoice" | "latest_invoice" | "latest_revision" => "invoice",
         "subscription" => "subscription",
+        "schedule" => "subscription_schedule",
         "payment_intent" => "payment_intent",
         _ => return None,
     })

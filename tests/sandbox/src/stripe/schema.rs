@@ -86,6 +86,11 @@ pub fn api_versions() -> &'static [String] {
     &ENUMS.api_versions
 }
 
+/// An operation that is carried out by itself, or as a part of another.
+pub fn named(name: &str) -> &'static Operation {
+    OPERATIONS.iter().find(|operation| operation.name == name).expect("an operation of the file")
+}
+
 /// The operation a request addresses, and the ids in its path. `/customers/search` wins over `/customers/{customer}`.
 pub fn find(method: &str, path: &str) -> Result<(&'static Operation, Vec<String>), Error> {
     let found = OPERATIONS

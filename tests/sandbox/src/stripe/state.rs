@@ -198,6 +198,7 @@ fn noun(object: &'static str) -> &'static str {
         "webhook_endpoint" => "webhook endpoint",
         "subscription_item" => "subscription item",
         "credit_note" => "credit note",
+        "subscription_schedule" => "subscription schedule",
         "payment_intent" => "payment_intent",
         other => other,
     }

@@ -7,6 +7,7 @@ mod idempotency;
 mod invoices;
 mod lines;
 mod previews;
+mod schedules;
 mod shapes;
 mod subscriptions;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! What Stripe does by itself, in the order of time: each at its own second, however far the clock was moved.
 
 use super::invoices::transitions;
+use super::schedules;
 use super::state::State;
 use super::subscriptions;
 
@@ -8,6 +9,8 @@ use super::subscriptions;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
     Invoice(String),
+    /// Before its subscription: what a phase changes at a period's end counts for the next.
+    Schedule(String),
     Subscription(String),
 }
 
@@ -17,6 +20,7 @@ pub fn run_until(state: &mut State, until: i64) {
         state.now = state.now.max(at);
         match due {
             Due::Invoice(id) => transitions::due(state, &id),
+            Due::Schedule(id) => schedules::due(state, &id),
             Due::Subscription(id) => subscriptions::time::due(state, &id),
         }
     }

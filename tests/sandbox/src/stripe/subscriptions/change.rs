@@ -63,14 +63,15 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     end_trial(state, call, &mut subscription)?;
     state.put("subscription", subscription.clone());
 
+    // What is added is for the period that the others are in, also when they go.
+    let period = items_of(state, call.id()).next().map_or((at, at), period_of);
     for wanted in &wanted {
-        apply(state, &subscription, wanted, proration, at)?;
+        apply(state, &subscription, wanted, (proration, at), period)?;
     }
     if let Some(ends) = ends {
         end_at(state, call, &mut subscription, ends, proration);
         state.put("subscription", subscription.clone());
     }
-    let period = items_of(state, call.id()).next().map_or((at, at), period_of);
     for extra in &extras {
         add_extra(state, &subscription, extra, period)?;
     }
@@ -145,14 +146,13 @@ pub fn apply(
     state: &mut State,
     subscription: &Value,
     wanted: &Wanted,
-    proration: Proration,
-    at: i64,
+    (proration, at): (Proration, i64),
+    period: (i64, i64),
 ) -> Result<(), Error> {
     // A trial is billed nothing, so there is nothing to give back and nothing to bill for its rest.
     let prorates = proration != Proration::None && subscription["status"] != "trialing";
     let id = text(subscription, "id").to_owned();
     let Some(item) = &wanted.item else {
-        let period = items_of(state, &id).next().map_or((at, at), period_of);
         let item = add_item(state, &id, wanted, period)?;
         if prorates {
             bill_rest(state, subscription, &item, at);
@@ -212,11 +212,7 @@ fn end_trial(state: &mut State, call: &Call, subscription: &mut Value) -> Result
     match call.params.get("trial_end") {
         None => Ok(()),
         Some(_) if !is_trialing => Err(Error::unmodelled("a trial of a subscription that is running")),
-        Some(Value::String(now)) if now == "now" => {
-            subscription["trial_end"] = state.now.into();
-            subscription["billing_cycle_anchor"] = state.now.into();
-            Ok(())
-        }
+        Some(Value::String(_)) => Err(Error::unmodelled("ending a trial early")),
         Some(end) => {
             let end = end.as_i64().filter(|end| *end > state.now);
             let end = end.ok_or_else(|| Error::refused("`trial_end` must be in the future.").param("trial_end"))?;

@@ -278,8 +278,10 @@ fn first_invoice(state: &mut State, call: &Call, id: &str, invoice: &str) {
     let Some(value) = state.table("invoice").get(invoice).cloned() else {
         return;
     };
-    let is_sent = value["collection_method"] == "send_invoice";
-    if is_sent && int(&value, "amount_due") > 0 {
+    // The first invoice of a schedule is a draft for an hour, however it is collected.
+    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
+    let waits = value["collection_method"] == "send_invoice" || is_scheduled;
+    if waits && int(&value, "amount_due") > 0 {
         return;
     }
     let is_collected = match call.text("payment_behavior") == Some("default_incomplete") {

@@ -46,6 +46,10 @@ pub fn full_of(state: &State, subscription: &Value, item: &Value, start: i64) ->
 }
 
 pub fn bill_part(state: &mut State, subscription: &Value, item: &Value, part: Stretch) {
+    // At the very end of a period there is no rest.
+    if part.end <= part.start {
+        return;
+    }
     let (price, quantity) = (price_of(state, item).clone(), int(item, "quantity"));
     let amount = share(terms::unit_amount(&price) * Decimal::from(quantity), part.end - part.start, part.full);
     let description =

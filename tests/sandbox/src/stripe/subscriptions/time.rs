@@ -18,11 +18,7 @@ pub fn wake(state: &mut State, id: &str) {
     };
     let period_ends = items_of(state, id).map(|item| int(item, "current_period_end"));
     let expires = (subscription["status"] == "incomplete").then(|| int(subscription, "created") + INCOMPLETE_FOR_S);
-    let ends = [
-        subscription["cancel_at"].as_i64(),
-        subscription["trial_end"].as_i64().filter(|_| is_trialing(subscription)),
-        expires,
-    ];
+    let ends = [subscription["cancel_at"].as_i64(), expires];
     if let Some(at) = period_ends.chain(ends.into_iter().flatten()).min() {
         state.timers.insert((at, Due::Subscription(id.to_owned())));
     }

@@ -69,7 +69,7 @@ fn what_the_sandbox_does_not_model_says_so() {
     assert_eq!(account.post("/v1/invoices", "automatic_tax[enabled]=true&customer=cus_1").status, 400);
     let customer = account.customer();
     for (target, body) in [
-        ("/v1/subscription_schedules", String::new()),
+        ("/v1/tax_rates", "display_name=VAT&inclusive=false&percentage=20".to_owned()),
         ("/v1/invoices", format!("customer={customer}&automatic_tax[enabled]=true")),
         ("/v1/credit_notes", "invoice=in_1&refund_amount=1".to_owned()),
     ] {

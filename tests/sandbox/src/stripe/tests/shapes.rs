@@ -61,6 +61,7 @@ fn every_object_has_the_vendors_fields() {
     for item in account.stripe.objects("subscription_item") {
         check("SubscriptionItem", &item);
     }
+    account.post("/v1/subscription_schedules", &format!("from_subscription={subscription}")).ok();
     check("Price", &account.get(&format!("/v1/prices/{price}")).ok());
     let item = account.stripe.objects("subscription_item")[0]["id"].as_str().expect("an id").to_owned();
     let end = format!("/v1/subscriptions/{subscription}");
@@ -77,6 +78,7 @@ fn every_object_has_the_vendors_fields() {
         ("product", "Product"),
         ("price", "Price"),
         ("subscription", "Subscription"),
+        ("subscription_schedule", "SubscriptionSchedule"),
         ("invoice", "Invoice"),
         ("invoiceitem", "InvoiceItem"),
         ("invoice_payment", "InvoicePayment"),

@@ -8,7 +8,7 @@ use super::Account;
 use jiff::Timestamp;
 use serde_json::Value;
 
-fn seconds(time: &str) -> i64 {
+pub(super) fn seconds(time: &str) -> i64 {
     let time = if time.contains('T') { time.to_owned() } else { format!("{time}T00:00:00Z") };
     time.parse::<Timestamp>().expect("a time").as_second()
 }
@@ -76,11 +76,11 @@ pub(super) fn item_of(subscription: &Value) -> &str {
     subscription["items"]["data"][0]["id"].as_str().expect("an item")
 }
 
-fn lines_of(invoice: &Value) -> Vec<(i64, i64, i64)> {
+pub(super) fn lines_of(invoice: &Value) -> Vec<(i64, i64, i64)> {
     invoice["lines"]["data"].as_array().expect("lines").iter().map(line).collect()
 }
 
-fn lines_from(expected: &[(i64, &str, &str)]) -> Vec<(i64, i64, i64)> {
+pub(super) fn lines_from(expected: &[(i64, &str, &str)]) -> Vec<(i64, i64, i64)> {
     expected.iter().map(|(amount, start, end)| (*amount, seconds(start), seconds(end))).collect()
 }
 
