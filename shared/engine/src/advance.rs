@@ -88,10 +88,7 @@ impl<W: World> Engine<W> {
 
     /// One step. `Some` when the run has ended and is saved.
     async fn step(&self, work: &mut Work, errand: &Errand<'_>) -> Result<Option<End>, Pause> {
-        // An invoice that is gone is given up in the ledger before another one takes its place, wherever that comes from: a
-        // register never changes from one id to another.
-        let is_given_up = work.held.stored.run.invoice_id().is_some() && work.run.invoice_id().is_none();
-        if is_given_up && !planted!(ChangesRegisters) {
+        if gives_up(&work.held.stored.run, &work.run) {
             self.save(work, Release::Keep).await?;
         }
         match work.run.next() {
@@ -322,6 +319,15 @@ fn settle(run: &mut Run, operation: Operation) {
     if intent.ambiguous && changes_lines {
         run.quiet_at = run.quiet_at.max(Some(quiet_at(intent)));
     }
+}
+
+/// An invoice or a customer that is gone is given up in the ledger before another one takes its place, wherever that comes from: a
+/// register never changes from one id to another.
+fn gives_up(stored: &Run, run: &Run) -> bool {
+    let invoice = stored.invoice_id().is_some() && run.invoice_id().is_none() && !planted!(ChangesRegisters);
+    // One that is only doubted is still the account's own.
+    let is_gone = matches!(run.state, State::AccountCustomer(account_customer::Point::Unknown { .. }));
+    invoice || (is_gone && stored.customer_id().is_some())
 }
 
 fn customer_fact(customer: &Run) -> Fact {

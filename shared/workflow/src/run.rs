@@ -199,8 +199,11 @@ impl Run {
                 self.note_kept = records.first().and_then(|record| record.text(NOTE_MESSAGE)).map(str::to_owned);
                 self.notes_written = self.notes_written.saturating_add(1);
             }
-            // A write-back takes the note away. It is not told for ever what Salesforce makes of it.
-            Fact::RecordsUpdated(_) if self.notes_written < MOST_NOTES => self.noted = None,
+            // A write-back takes the note away, so one more may be written: it is our own doing, and there are few of them.
+            Fact::RecordsUpdated(_) => {
+                self.noted = None;
+                self.notes_written = self.notes_written.saturating_sub(1);
+            }
             // What the record itself says about its note is better than what is remembered.
             Fact::DealRead(deal) => self = self.reread(&deal.opportunity),
             Fact::BillingRead(record) => self = self.reread(record),

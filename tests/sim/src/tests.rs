@@ -77,6 +77,10 @@ fn what_broke_once_holds() {
         (Mode::HeavyFreezes, 40),
         (Mode::Restored, 838),
         (Mode::All, 1_000_909),
+        // After a restore, a customer that another had replaced.
+        (Mode::All, 11_051_620),
+        // A write-back took the fourth note away.
+        (Mode::All, 11_096_928),
         // Two notes of one deal, of two workers whose clocks differ.
         (Mode::All, 10_019_153),
         // After a restore, a draft that was replaced, and the opportunity names the one in its place.

@@ -267,6 +267,33 @@ async fn a_restored_run_whose_draft_was_replaced_takes_the_one_that_is_there() {
     assert_eq!(env.invoices().len(), 1);
 }
 
+/// The account's customer was deleted and another was made in the time that the restore took away.
+#[tokio::test]
+async fn a_restored_account_whose_customer_was_replaced_takes_the_one_that_is_there() {
+    let env = Env::start().await;
+    let account = env.account(&Deal::three_lines());
+    let first = env.enter_for(&account, &Deal::three_lines()).await;
+    env.close(&first);
+    env.settle().await;
+    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    let replaced = env.invoices()[0]["customer"].as_str().unwrap().to_owned();
+    env.stripe_delete(&format!("/v1/customers/{replaced}"));
+    let second = env.enter_for(&account, &Deal::three_lines()).await;
+    env.close(&second);
+    let busy = FaultRule::once("POST", "/v1/invoices/*/add_lines", Fault::RateLimited);
+    env.sandbox.stripe.inject(busy.times(2));
+    env.deliver().await;
+    env.work(1).await;
+    assert_eq!(env.invoices().len(), 2);
+    assert_ne!(env.invoices()[0]["customer"], env.invoices()[1]["customer"]);
+    env.advance(SignedDuration::from_mins(20));
+    env.aws.restore(&backup);
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    env.settle_for_days().await;
+    is_billed_once(&env, &second, "restored to the replaced customer").await;
+    assert_eq!(env.invoices().len(), 2);
+}
+
 #[tokio::test]
 async fn a_run_that_nobody_works_on_is_taken_up_by_its_key() {
     let env = Env::start().await;
