@@ -1,5 +1,7 @@
 //! The command line, by hand: a dozen options do not need a parser crate.
 
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub const USAGE: &str = "\
@@ -9,6 +11,7 @@ usage: sandbox [options]
   --salesforce-port N           0 or left out: any free port
   --stripe-key rk_test_…        one more restricted key; may be repeated (sk_test_sandbox always works)
   --stripe-permission rak_…     a permission of the restricted keys; may be repeated (default: what the bundle needs)
+  --stripe-tax DE=19            where automatic tax is collected, in percent; may be repeated (default: nowhere)
   --stripe-rate-limit N         requests per second before 429 (default: no limit)
   --salesforce-client-id ID     of the integration user's app
   --salesforce-client-secret S  of the integration user's app
@@ -34,6 +37,7 @@ pub struct Args {
     pub stripe_keys: Vec<String>,
     permissions: Vec<String>,
     pub stripe_rate_limit: Option<u32>,
+    pub stripe_tax: BTreeMap<String, Decimal>,
     pub salesforce_project: PathBuf,
     pub salesforce_client_id: Option<String>,
     pub salesforce_client_secret: Option<String>,
@@ -51,6 +55,7 @@ impl Args {
             stripe_keys: Vec::new(),
             permissions: Vec::new(),
             stripe_rate_limit: None,
+            stripe_tax: BTreeMap::new(),
             salesforce_project: PathBuf::from("infra/salesforce"),
             salesforce_client_id: None,
             salesforce_client_secret: None,
@@ -74,6 +79,7 @@ impl Args {
                 "--salesforce-port" => args.salesforce_port = port(&option, &value)?,
                 "--stripe-key" => args.stripe_keys.push(value),
                 "--stripe-permission" => args.permissions.push(value),
+                "--stripe-tax" => args.stripe_tax.extend([tax(&option, &value)?]),
                 "--stripe-rate-limit" => args.stripe_rate_limit = Some(number(&value)?),
                 "--salesforce-project" => args.salesforce_project = value.into(),
                 "--salesforce-client-id" => args.salesforce_client_id = Some(value),
@@ -94,13 +100,19 @@ impl Args {
     }
 }
 
+fn tax(option: &str, value: &str) -> Result<(String, Decimal), String> {
+    let given = value.split_once('=').and_then(|(country, percent)| Some((country.to_owned(), percent.parse().ok()?)));
+    let given = given.filter(|(country, _): &(String, Decimal)| country.len() == 2);
+    given.ok_or_else(|| format!("{option} takes a country and its percent: DE=19"))
+}
+
 fn port(option: &str, value: &str) -> Result<u16, String> {
     value.parse().map_err(|_| format!("{option} takes a port number"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Args;
+    use super::{Args, Decimal};
 
     fn parse(line: &str) -> Result<Option<Args>, String> {
         Args::parse(line.split_whitespace().map(str::to_owned))
@@ -113,8 +125,14 @@ mod tests {
         assert_eq!((args.stripe_port, args.stripe_keys.len(), args.until_stdin_closes), (7001, 2, true));
         assert!(args.stripe_permissions().contains(&"rak_invoice_write"));
         assert!(parse("--help").is_ok_and(|args| args.is_none()));
-        for (line, complaint) in [("--stripe-port x", "port number"), ("--nope 1", "--nope"), ("--org-id", "--org-id")]
-        {
+        let taxed = parse("--stripe-tax DE=19 --stripe-tax US=8.25").expect("options").expect("no help");
+        assert_eq!(taxed.stripe_tax.get("US"), Some(&Decimal::new(825, 2)));
+        for (line, complaint) in [
+            ("--stripe-port x", "port number"),
+            ("--stripe-tax 19", "DE=19"),
+            ("--nope 1", "--nope"),
+            ("--org-id", "--org-id"),
+        ] {
             assert!(parse(line).is_err_and(|error| error.contains(complaint)), "{line}");
         }
     }

@@ -55,7 +55,12 @@ fn config(args: &Args) -> SandboxConfig {
     let keys = std::iter::once(stripe::Key::full("sk_test_sandbox")).chain(restricted).collect();
     let org = salesforce::Config::for_project(&args.salesforce_project);
     SandboxConfig {
-        stripe: stripe::Config { keys, rate_limit_per_s: args.stripe_rate_limit, ..stripe::Config::default() },
+        stripe: stripe::Config {
+            keys,
+            rate_limit_per_s: args.stripe_rate_limit,
+            tax_rates: args.stripe_tax.clone(),
+            ..stripe::Config::default()
+        },
         salesforce: salesforce::Config {
             org_id: args.org_id.clone().unwrap_or(org.org_id),
             client_id: args.salesforce_client_id.clone().unwrap_or(org.client_id),

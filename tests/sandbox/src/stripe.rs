@@ -27,6 +27,7 @@ mod schema;
 mod search;
 mod state;
 mod subscriptions;
+mod tax;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -37,6 +38,7 @@ pub use events::signature;
 
 use crate::wire::{Delivery, Failure, Request, Response, Service};
 use error::Error;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use state::{Call, State, text};
 use std::collections::BTreeMap;
@@ -54,6 +56,8 @@ pub struct Config {
     pub rate_limit_per_s: Option<u32>,
     /// How old an object must be to be found by search.
     pub search_lag_s: i64,
+    /// Where automatic tax is collected, and at what rate: countries, and percent.
+    pub tax_rates: BTreeMap<String, Decimal>,
 }
 
 impl Default for Config {
@@ -67,6 +71,7 @@ impl Default for Config {
             api_version: "2026-10-28.endive".into(),
             rate_limit_per_s: None,
             search_lag_s: 0,
+            tax_rates: BTreeMap::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::list;
 use super::params::merge_metadata;
 use super::search;
 use super::state::{Call, State, assign, is_deleted, text};
+use super::tax;
 use serde_json::{Value, json};
 
 const SEARCHABLE: [&str; 5] = ["created", "email", "metadata", "name", "phone"];
@@ -99,6 +100,12 @@ fn apply(customer: &mut Value, call: &Call) -> Result<(), Error> {
         check_custom_fields(settings.get("custom_fields"), "invoice_settings[custom_fields]")?;
         let names = ["custom_fields", "default_payment_method", "footer", "rendering_options"];
         assign(&mut customer["invoice_settings"], settings, &names);
+    }
+    if call.params.get("tax").is_some_and(|tax| tax["ip_address"].is_string()) {
+        return Err(Error::unmodelled("`tax[ip_address]`"));
+    }
+    if call.params.get("tax").is_some_and(|tax| tax["validate_location"] == "immediately") {
+        tax::check_location(customer, "tax[validate_location]")?;
     }
     merge_metadata(&mut customer["metadata"], &call.params, "metadata")
 }

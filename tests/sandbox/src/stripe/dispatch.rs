@@ -28,6 +28,7 @@ const CUSTOMER: &[&str] = &[
     "phone",
     "preferred_locales",
     "shipping",
+    "tax",
     "tax_exempt",
 ];
 const PRODUCT: &[&str] = &[

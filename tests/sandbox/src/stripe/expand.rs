@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::payments;
 use super::state::{State, text};
+use super::tax;
 use serde_json::Value;
 
 const DEEPEST: usize = 4;
@@ -28,7 +29,10 @@ fn walk(state: &State, value: &mut Value, steps: &[&str], path: &str) -> Result<
     match value {
         Value::Array(elements) => elements.iter_mut().try_for_each(|element| walk(state, element, steps, path)),
         Value::Object(_) => {
-            // The one list that an object shows only when asked.
+            // What objects show only when asked.
+            if value["object"] == "customer" && *step == "tax" && value.get("tax").is_none() {
+                value["tax"] = tax::of_customer(state, value);
+            }
             if value["object"] == "invoice" && *step == "payments" && value.get("payments").is_none() {
                 value["payments"] = payments::of_invoice(state, text(value, "id"));
             }

@@ -65,8 +65,10 @@ pub fn shown_by_id(state: &State, id: &str) -> Result<Value, Error> {
 /// What create and update have in common.
 fn apply(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceSheet) -> Result<(), Error> {
     check_custom_fields(call.params.get("custom_fields"), "custom_fields")?;
-    if call.params.get("automatic_tax").is_some_and(|tax| tax["enabled"] == true) {
-        return Err(Error::unmodelled("automatic tax"));
+    if let Some(enabled) = call.params.get("automatic_tax").map(|tax| tax["enabled"].clone()) {
+        invoice["automatic_tax"]["liability"] = if enabled == true { json!({ "type": "self" }) } else { Value::Null };
+        invoice["automatic_tax"]["provider"] = if enabled == true { "stripe".into() } else { Value::Null };
+        invoice["automatic_tax"]["enabled"] = enabled;
     }
     assign(invoice, &call.params, &PLAIN);
     assign(invoice, &call.params, &["auto_advance", "collection_method", "default_payment_method", "effective_at"]);
@@ -169,6 +171,9 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
         invoice["automatically_finalizes_at"] = Value::Null;
     }
     state.sheets.insert(call.id().to_owned(), sheet);
+    if invoice["status"] == "draft" {
+        shape::total(state, &mut invoice);
+    }
     schedule(state, &invoice);
     state.put("invoice", invoice.clone());
     state.emit_updated("invoice.updated", "invoice", &before, &invoice);

@@ -5,6 +5,7 @@ use super::params::Params;
 use super::schema::Operation;
 use super::subscriptions::Debit;
 use super::timers::Due;
+use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -70,6 +71,8 @@ impl Table {
 pub struct InvoiceSheet {
     pub lines: Vec<Line>,
     pub days_until_due: Option<i64>,
+    /// The automatic tax of each line, by its id.
+    pub taxes: HashMap<String, Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -111,6 +114,8 @@ pub struct State {
     pub default_currency: String,
     pub api_version: String,
     pub search_lag_s: i64,
+    /// In percent, by the country where tax is collected.
+    pub tax_rates: BTreeMap<String, Decimal>,
     /// Unix seconds of the call being handled.
     pub now: i64,
     /// The request being handled, as its events name it; none for what Stripe does by itself.
@@ -136,6 +141,7 @@ impl State {
             default_currency: config.default_currency.clone(),
             api_version: config.api_version.clone(),
             search_lag_s: config.search_lag_s,
+            tax_rates: config.tax_rates.clone(),
             now: 0,
             request: Value::Null,
             sheets: HashMap::new(),

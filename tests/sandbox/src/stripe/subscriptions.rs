@@ -20,7 +20,7 @@ use super::list;
 use super::params::merge_metadata;
 use super::search;
 use super::state::{Call, State, assign, text};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const SEARCHABLE: [&str; 4] = ["canceled_at", "created", "metadata", "status"];
 const LIVE: [&str; 6] = ["active", "incomplete", "past_due", "paused", "trialing", "unpaid"];
@@ -41,8 +41,9 @@ pub fn store(state: &mut State, before: &Value, subscription: Value) {
 
 /// What create and update have in common: how it is collected, and what it says of itself.
 fn describe(state: &State, call: &Call, subscription: &mut Value) -> Result<(), Error> {
-    if call.params.get("automatic_tax").is_some_and(|tax| tax["enabled"] == true) {
-        return Err(Error::unmodelled("automatic tax of a subscription"));
+    if let Some(enabled) = call.params.get("automatic_tax").map(|tax| tax["enabled"] == true) {
+        let liability = if enabled { json!({ "type": "self" }) } else { Value::Null };
+        subscription["automatic_tax"] = json!({ "disabled_reason": null, "enabled": enabled, "liability": liability });
     }
     assign(subscription, &call.params, &["collection_method", "default_payment_method", "description"]);
     let is_sent = subscription["collection_method"] == "send_invoice";

@@ -10,6 +10,7 @@ mod previews;
 mod schedules;
 mod shapes;
 mod subscriptions;
+mod taxes;
 mod webhooks;
 
 use super::{Config, Stripe};

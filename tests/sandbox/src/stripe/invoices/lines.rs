@@ -78,7 +78,7 @@ fn parent(item: &Value) -> Value {
 }
 
 pub fn of(state: &State, invoice: &str) -> Vec<Value> {
-    let lines = state.sheets.get(invoice).map(|sheet| sheet.lines.as_slice()).unwrap_or_default();
+    let Some(sheet) = state.sheets.get(invoice) else { return Vec::new() };
     let items = state.table("invoiceitem");
     let shown = |line: &Line| match &line.of {
         LineOf::Item(item) => Some(shown(line, items.get(item)?)),
@@ -92,7 +92,13 @@ pub fn of(state: &State, invoice: &str) -> Vec<Value> {
             Some(period)
         }
     };
-    lines.iter().filter_map(shown).collect()
+    let mut shown: Vec<Value> = sheet.lines.iter().filter_map(shown).collect();
+    for line in &mut shown {
+        if let Some(tax) = sheet.taxes.get(text(line, "id")) {
+            line["taxes"] = json!([tax]);
+        }
+    }
+    shown
 }
 
 pub fn attach(state: &mut State, invoice: &str, item: &str) {

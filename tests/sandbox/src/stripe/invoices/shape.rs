@@ -2,6 +2,7 @@
 
 use super::super::error::Error;
 use super::super::state::{State, int, text};
+use super::super::tax;
 use super::lines;
 use serde_json::{Value, json};
 
@@ -156,15 +157,33 @@ pub fn usable_balance(state: &State, invoice: &Value) -> i64 {
     if same_currency { int(customer, "balance") } else { 0 }
 }
 
-/// Adds up a draft. A negative total, or a credit balance that covers it, leaves nothing due.
-pub fn total(state: &State, invoice: &mut Value) {
-    let total: i64 = lines::of(state, text(invoice, "id")).iter().map(|line| int(line, "amount")).sum();
+/// Adds up a draft, with its tax if it asks for that. A negative total, or a credit balance that covers it, leaves nothing due.
+pub fn total(state: &mut State, invoice: &mut Value) {
+    let id = text(invoice, "id").to_owned();
+    let subtotal: i64 = lines::of(state, &id).iter().map(|line| int(line, "amount")).sum();
+    let taxes = (invoice["automatic_tax"]["enabled"] == true).then(|| tax::of_lines(state, invoice));
+    invoice["automatic_tax"]["status"] = match &taxes {
+        None => Value::Null,
+        Some(None) => "requires_location_inputs".into(),
+        Some(Some(_)) => "complete".into(),
+    };
+    let taxes = taxes.flatten().unwrap_or_default();
+    let sums = tax::sums(&taxes);
+    let (on_top, inside) = tax::split(&sums);
+    state.sheets.entry(id).or_default().taxes = taxes;
+    let total = subtotal + on_top;
     let starting_balance = usable_balance(state, invoice);
     let due = (total + starting_balance).max(0);
-    for name in ["subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"] {
-        invoice[name] = total.into();
+    for (name, amount) in [
+        ("subtotal", subtotal),
+        ("subtotal_excluding_tax", subtotal - inside),
+        ("total", total),
+        ("total_excluding_tax", subtotal - inside),
+        ("starting_balance", starting_balance),
+        ("amount_due", due),
+        ("amount_remaining", due),
+    ] {
+        invoice[name] = amount.into();
     }
-    invoice["starting_balance"] = starting_balance.into();
-    invoice["amount_due"] = due.into();
-    invoice["amount_remaining"] = due.into();
+    invoice["total_taxes"] = sums.into();
 }

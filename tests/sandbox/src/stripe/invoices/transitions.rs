@@ -3,7 +3,8 @@
 use super::super::error::Error;
 use super::super::payments;
 use super::super::state::{Call, State, int, text};
-use super::super::subscriptions::{bill, time};
+use super::super::subscriptions::{self, bill, time};
+use super::super::tax;
 use super::{DAY_S, require_email, revise, shape, shown_by_id};
 use serde_json::{Value, json};
 
@@ -47,6 +48,10 @@ pub fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -
 
     shape::copy_customer(state, &mut invoice);
     shape::total(state, &mut invoice);
+    if invoice["automatic_tax"]["status"] == "requires_location_inputs" {
+        state.put("invoice", invoice);
+        return Err(tax::invalid_location());
+    }
     let number = charge_customer(state, &invoice);
     if invoice["number"].is_null() {
         invoice["number"] = number.into();
@@ -242,6 +247,10 @@ pub fn due(state: &mut State, id: &str) {
     if invoice["status"] != "draft" || !has_come {
         return;
     }
+    let of_subscription = invoice["parent"]["type"] == "subscription_details";
+    if of_subscription && invoice["automatic_tax"]["enabled"] == true {
+        without_tax_unless_located(state, &mut invoice);
+    }
     match finalize_draft(state, id, None) {
         Ok(()) if invoice["collection_method"] == "send_invoice" => {
             let sent = state.table("invoice").get(id).cloned().unwrap_or_default();
@@ -260,5 +269,23 @@ pub fn due(state: &mut State, id: &str) {
             state.put("invoice", invoice.clone());
             state.emit("invoice.finalization_failed", "invoice", &invoice);
         }
+    }
+}
+
+/// An invoice of a subscription is finalized without tax where it is not known where the customer is: nobody is asked.
+fn without_tax_unless_located(state: &mut State, invoice: &mut Value) {
+    let customer = state.table("customer").get(text(invoice, "customer")).cloned().unwrap_or_default();
+    if tax::location(&customer).is_some() {
+        return;
+    }
+    invoice["automatic_tax"]["enabled"] = false.into();
+    invoice["automatic_tax"]["disabled_reason"] = "finalization_requires_location_inputs".into();
+    state.put("invoice", invoice.clone());
+    let of = text(&invoice["parent"]["subscription_details"], "subscription").to_owned();
+    if let Some(mut subscription) = state.table("subscription").get(&of).cloned() {
+        let before = state.shown("subscription", &subscription);
+        subscription["automatic_tax"] =
+            json!({ "disabled_reason": "requires_location_inputs", "enabled": false, "liability": null });
+        subscriptions::store(state, &before, subscription);
     }
 }

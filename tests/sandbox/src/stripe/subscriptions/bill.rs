@@ -163,6 +163,11 @@ pub fn draft(
     for name in ["collection_method", "default_payment_method", "description"] {
         invoice[name] = subscription[name].clone();
     }
+    if subscription["automatic_tax"]["enabled"] == true {
+        invoice["automatic_tax"]["enabled"] = true.into();
+        invoice["automatic_tax"]["liability"] = json!({ "type": "self" });
+        invoice["automatic_tax"]["provider"] = "stripe".into();
+    }
     invoice["auto_advance"] = true.into();
     invoice["billing_reason"] = reason.into();
     invoice["period_start"] = period.0.into();

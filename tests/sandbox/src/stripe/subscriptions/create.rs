@@ -4,6 +4,7 @@ use super::super::error::Error;
 use super::super::invoice_items::{Target, make, terms as line_terms};
 use super::super::params::merge_metadata;
 use super::super::state::{Call, State, int, text};
+use super::super::tax;
 use super::bill::{self, Stretch};
 use super::period::{Interval, Recurrence, civil, unix};
 use super::shape::{self, items_of};
@@ -39,6 +40,9 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut subscription = shape::blank(state, &customer, &currency);
     describe(state, call, &mut subscription)?;
     can_be_collected(state, call, &subscription)?;
+    if subscription["automatic_tax"]["enabled"] == true {
+        tax::check_location(state.referenced("customer", &customer, "customer")?, "automatic_tax")?;
+    }
 
     let id = state.new_id("sub");
     subscription["id"] = id.as_str().into();

@@ -66,11 +66,11 @@ fn parameters_are_checked_against_the_operation() {
 #[test]
 fn what_the_sandbox_does_not_model_says_so() {
     let mut account = Account::new();
-    assert_eq!(account.post("/v1/invoices", "automatic_tax[enabled]=true&customer=cus_1").status, 400);
+    assert_eq!(account.post("/v1/invoices", "default_tax_rates[]=txr_1&customer=cus_1").status, 501);
     let customer = account.customer();
     for (target, body) in [
         ("/v1/tax_rates", "display_name=VAT&inclusive=false&percentage=20".to_owned()),
-        ("/v1/invoices", format!("customer={customer}&automatic_tax[enabled]=true")),
+        ("/v1/invoices", format!("customer={customer}&discounts[0][coupon]=half")),
         ("/v1/credit_notes", "invoice=in_1&refund_amount=1".to_owned()),
     ] {
         let answer = account.post(target, &body);

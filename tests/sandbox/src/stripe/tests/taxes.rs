@@ -1,0 +1,126 @@
+//! Automatic tax: where the customer is, and what follows when that is not known.
+
+use super::{Account, Config};
+use serde_json::Value;
+
+fn account() -> Account {
+    let tax_rates =
+        [("DE", "19"), ("US", "8.25")].map(|(country, percent)| (country.to_owned(), percent.parse().expect("a rate")));
+    Account::with(Config { tax_rates: tax_rates.into(), ..Config::default() })
+}
+
+/// A draft of 10.00 on top of which tax comes, and of 119.00 with tax inside.
+fn draft(account: &mut Account, address: &str) -> (String, String) {
+    let customer = account.create("/v1/customers", &format!("email=a@b.example{address}"));
+    let price = |behavior: &str, amount: i64| {
+        format!("currency=usd&unit_amount={amount}&product_data[name]=Gold&tax_behavior={behavior}")
+    };
+    let (on_top, inside) = (
+        account.create("/v1/prices", &price("exclusive", 1000)),
+        account.create("/v1/prices", &price("inclusive", 11_900)),
+    );
+    let body = format!(
+        "customer={customer}&currency=usd&collection_method=send_invoice&days_until_due=30&automatic_tax[enabled]=true"
+    );
+    let invoice = account.create("/v1/invoices", &body);
+    account
+        .post(
+            &format!("/v1/invoices/{invoice}/add_lines"),
+            &format!("lines[0][pricing][price]={on_top}&lines[1][pricing][price]={inside}"),
+        )
+        .ok();
+    (customer, invoice)
+}
+
+fn amounts(invoice: &Value) -> [i64; 4] {
+    ["subtotal", "total", "total_excluding_tax", "amount_due"].map(|name| invoice[name].as_i64().expect("an amount"))
+}
+
+#[test]
+fn tax_comes_on_top_or_is_inside() {
+    for (address, expected, reason) in [
+        ("&address[country]=DE", [12_900, 13_090, 11_000, 13_090], "standard_rated"),
+        ("&address[country]=DE&tax_exempt=exempt", [12_900, 12_900, 12_900, 12_900], "customer_exempt"),
+        ("&address[country]=DE&tax_exempt=reverse", [12_900, 12_900, 12_900, 12_900], "reverse_charge"),
+        ("&address[country]=FR", [12_900, 12_900, 12_900, 12_900], "not_collecting"),
+        // 0.825 of 10.00 is 83 cents; 119.00 without 8.25 % is 109.93.
+        ("&address[country]=US&address[postal_code]=94107", [12_900, 12_983, 11_993, 12_983], "standard_rated"),
+        // A shipping address counts before the other, and alone.
+        (
+            "&address[country]=FR&shipping[name]=x&shipping[address][country]=DE",
+            [12_900, 13_090, 11_000, 13_090],
+            "standard_rated",
+        ),
+    ] {
+        let mut account = account();
+        let (_, invoice) = draft(&mut account, address);
+        let sent = account.post(&format!("/v1/invoices/{invoice}/send"), "").ok();
+        assert_eq!(amounts(&sent), expected, "{address}");
+        assert_eq!(sent["automatic_tax"]["status"], "complete");
+        let taxes = sent["total_taxes"].as_array().expect("taxes");
+        assert!(
+            !taxes.is_empty() && taxes.iter().all(|tax| tax["taxability_reason"] == reason),
+            "{address}: {taxes:?}"
+        );
+        assert_eq!(sent["lines"]["data"][0]["taxes"][0]["taxability_reason"], reason);
+    }
+}
+
+/// docs.stripe.com/tax/customer-locations: a ZIP code in the United States, a province or a postal code in Canada.
+#[test]
+fn without_a_location_nothing_is_finalized() {
+    for (address, mended) in [
+        ("", "address[country]=DE"),
+        ("&address[country]=US&address[state]=CA", "address[postal_code]=94107"),
+        ("&address[country]=CA", "address[state]=ON"),
+        ("&address[country]=DE&shipping[name]=x&shipping[address][line1]=y", "shipping="),
+    ] {
+        let mut account = account();
+        let (customer, invoice) = draft(&mut account, address);
+        let (path, customer) = (format!("/v1/invoices/{invoice}"), format!("/v1/customers/{customer}"));
+        assert_eq!(account.get(&path).ok()["automatic_tax"]["status"], "requires_location_inputs", "{address}");
+        assert_eq!(
+            account.get(&format!("{customer}?expand[]=tax")).ok()["tax"]["automatic_tax"],
+            "unrecognized_location"
+        );
+        assert_eq!(account.post(&format!("{path}/send"), "").code(), "customer_tax_location_invalid");
+        assert_eq!(account.get(&path).ok()["status"], "draft");
+        let refused = account.post(&customer, "tax[validate_location]=immediately");
+        assert_eq!((refused.code(), refused.param()), ("customer_tax_location_invalid", "tax[validate_location]"));
+        account.post(&customer, mended).ok();
+        assert_ne!(account.get(&format!("{customer}?expand[]=tax")).ok()["tax"]["location"], Value::Null);
+        assert_eq!(account.post(&format!("{path}/send"), "").ok()["status"], "open");
+    }
+}
+
+/// docs.stripe.com/tax/subscriptions: one that stands alone stays a draft, one of a subscription goes out without tax.
+#[test]
+fn what_finalizes_itself_without_a_location() {
+    let mut account = account();
+    let (_, invoice) = draft(&mut account, "");
+    account.post(&format!("/v1/invoices/{invoice}"), "auto_advance=true").ok();
+    let price = account.monthly(1000);
+    let customer = account.create("/v1/customers", "email=a@b.example");
+    let body = format!(
+        "customer={customer}&items[0][price]={price}&collection_method=send_invoice&days_until_due=30&automatic_tax[enabled]=true"
+    );
+    assert_eq!(account.post("/v1/subscriptions", &body).code(), "customer_tax_location_invalid");
+    account.post(&format!("/v1/customers/{customer}"), "address[country]=DE").ok();
+    let subscription = account.post("/v1/subscriptions", &body).ok();
+    assert_eq!(amounts(&account.latest(&subscription)), [1000, 1190, 1000, 1190]);
+    account.post(&format!("/v1/customers/{customer}"), "address=").ok();
+    account.now_ms += 3_700_000;
+    let first = account.latest(&subscription);
+    assert_eq!(
+        (&first["status"], &first["total"], &first["automatic_tax"]["enabled"]),
+        (&"open".into(), &1000.into(), &false.into())
+    );
+    assert_eq!(first["automatic_tax"]["disabled_reason"], "finalization_requires_location_inputs");
+    let id = subscription["id"].as_str().expect("an id");
+    assert_eq!(account.get(&format!("/v1/subscriptions/{id}")).ok()["automatic_tax"]["enabled"], false);
+    let alone = account.get(&format!("/v1/invoices/{invoice}")).ok();
+    assert_eq!(
+        (&alone["status"], &alone["last_finalization_error"]["code"]),
+        (&"draft".into(), &"customer_tax_location_invalid".into())
+    );
+}
