@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mapping::{Code, Deal, Filter, RecordQuery, Stop, Update};
 use queue::Parked;
-use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, Refusal};
+use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, Refusal, TaxSeen, TaxStatus};
 
 use crate::write::LINE_KEY;
 use crate::{Pace, Pause, Scope};
@@ -24,12 +24,26 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         currency: invoice.currency,
         subtotal: invoice.subtotal,
         total: invoice.total,
+        tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
         paid_at: invoice.paid_at,
         metadata: invoice.metadata.clone(),
         first_lines: invoice.lines.iter().map(line).collect(),
         has_more_lines: invoice.has_more_lines,
+    }
+}
+
+fn tax(tax: &stripe::Tax) -> TaxSeen {
+    TaxSeen {
+        on_top: tax.on_top,
+        inside: tax.inside,
+        status: match tax.status {
+            None => TaxStatus::Off,
+            Some(stripe::TaxStatus::Complete) => TaxStatus::Complete,
+            Some(stripe::TaxStatus::RequiresLocationInputs) => TaxStatus::LocationMissing,
+            Some(stripe::TaxStatus::Failed | stripe::TaxStatus::Other) => TaxStatus::Failed,
+        },
     }
 }
 
@@ -128,11 +142,15 @@ fn is_missing(refusal: &stripe::Refusal, call: &Call) -> bool {
 }
 
 fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
-    let code = refusal.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
+    let named = refusal.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
     let param = refusal.param.as_deref().map(|param| format!(", parameter {param}")).unwrap_or_default();
     let message =
-        format!("Stripe refused {}: {} (status {}{code}{param}).", call.name(), refusal.message, refusal.status);
-    Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, message) })
+        format!("Stripe refused {}: {} (status {}{named}{param}).", call.name(), refusal.message, refusal.status);
+    let code = match refusal.code.as_deref() {
+        Some("customer_tax_location_invalid") => Code::TaxLocationUnknown,
+        _ => Code::StripeRefused,
+    };
+    Fact::Refused(Refusal { stop: Stop::refused(code, message) })
 }
 
 pub(crate) fn stripe_pause(error: &stripe::Error) -> Pause {

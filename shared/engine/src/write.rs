@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mapping::{CustomerDetails, Quantity};
+use mapping::{CustomerDetails, Quantity, TaxBehavior};
 use stripe::{CreateCustomer, CreateInvoice, InvoiceLineParams};
 use workflow::{Call, NewLine, Pricing, RunId};
 
@@ -18,11 +18,12 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             details,
             scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
         )),
-        Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due } => {
+        Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax } => {
             without_a_constant(stripe::Write::create_invoice(&CreateInvoice {
                 customer: customer_id.clone(),
                 currency: *currency,
                 days_until_due: *days_until_due,
+                automatic_tax: *automatic_tax,
                 metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
             }))
         }
@@ -59,6 +60,7 @@ fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> Cr
 fn line_params(new: &NewLine) -> InvoiceLineParams {
     let line = &new.line;
     let currency = line.amount.currency();
+    let tax_behavior = new.tax.map(TaxBehavior::as_str);
     let quantity = match line.quantity {
         Quantity::Whole(quantity) => stripe::Quantity::Whole(quantity),
         Quantity::Fraction(quantity) => stripe::Quantity::Fraction(quantity),
@@ -67,14 +69,15 @@ fn line_params(new: &NewLine) -> InvoiceLineParams {
         Pricing::Catalogue(price) => (stripe::Pricing::Price(price.clone()), quantity, line.description.clone()),
         Pricing::Agreed { product_id, unit_amount } => {
             let product = product_id.clone();
-            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal: *unit_amount };
+            let unit_amount_decimal = *unit_amount;
+            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal, tax_behavior };
             (pricing, quantity, line.description.clone())
         }
         // The quantity does not divide the amount, so it is told in words.
         Pricing::AgreedForAll { product_id, amount } => {
             let product = product_id.clone();
             let unit_amount_decimal = amount.minor_units().into();
-            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal };
+            let pricing = stripe::Pricing::Product { product, currency, unit_amount_decimal, tax_behavior };
             let description = format!("{} (quantity {})", line.description, line.quantity.as_decimal());
             (pricing, stripe::Quantity::Whole(1), description)
         }

@@ -45,6 +45,7 @@ fn plan() -> Plan {
         days_until_due: 30,
         lines: vec![],
         approved: None,
+        tax: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod plan;
 mod source;
 mod stop;
 mod sweep;
+mod tax;
 mod terms;
 mod update;
 
@@ -17,6 +18,7 @@ pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, 
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
+pub use tax::TaxBehavior;
 pub use update::{
     NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note,
 };

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::customer::customer;
 use crate::line::line;
 use crate::stop::Refusals;
+use crate::tax::located;
 use crate::terms::days_until_due;
-use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop};
+use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop, TaxBehavior};
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
 pub(crate) const MOST_LINES: u32 = 250;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub org_currency: Currency,
     pub days_until_due: u32,
     pub line_source: LineSource,
+    /// Stripe calculates tax: on top of the amounts, or inside them.
+    pub tax: Option<TaxBehavior>,
 }
 
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.
@@ -38,6 +41,9 @@ pub struct Plan {
     /// Up to which amount somebody has approved the deal, where its size asks for that.
     #[serde(default)]
     pub approved: Option<Money>,
+    /// How Stripe calculates its tax, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<TaxBehavior>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -68,6 +74,9 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
     let details = customer(deal, &mut refusals);
+    if let Some(details) = details.as_ref().filter(|_| settings.tax.is_some()) {
+        refusals.take(located(details.address.as_ref()));
+    }
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let lines = refusals.take(lines(&deal.lines, currency, settings.line_source)).flatten();
     if let (Some(lines), Some(total)) = (&lines, total) {
@@ -80,7 +89,8 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     };
     let approved = opportunity.number("Stripe_Approved_Amount__c");
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
-    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved };
+    let tax = settings.tax;
+    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax };
     Ok((Some((plan, details)), refusals))
 }
 

@@ -200,6 +200,15 @@ codes! {
     InvoiceChangedInStripe(Finance) = "invoice_changed_in_stripe",
         "Somebody voided, wrote off or deleted the invoice while it was being made.",
         "Decide whether the deal is to be billed, and by which invoice; then send the event again.";
+    TaxLocationUnknown(Sales) = "tax_location_unknown",
+        "With StripeTax, the account's address is not enough to know where the customer is taxed.",
+        "Fill in Billing Country on the account; in the United States the ZIP code, in Canada and India the state or the postal code.";
+    TaxNotCalculated(Admin) = "tax_not_calculated",
+        "With StripeTax, Stripe did not calculate the draft's tax.",
+        "Look at Stripe Tax in Stripe's dashboard: its settings and its status. Then send the event again.";
+    TaxBehaviorDiffers(Admin) = "tax_behavior_differs",
+        "Amounts are billed with tax inside (or on top) by StripeTax, and a product's price is the other way round at Stripe.",
+        "Correct the tax behavior of the products' prices at Stripe, or StripeTax of the stack; then send the event again.";
     CustomerBelongsElsewhere(Sales) = "customer_belongs_elsewhere",
         "The Stripe customer that the account names was made for another account.",
         "Correct Stripe Customer Id on the account, or empty it to have a new customer made.";

@@ -122,6 +122,7 @@ mod tests {
             org_currency: Currency::parse("USD").expect("valid"),
             days_until_due: 30,
             line_source: Default::default(),
+            tax: None,
         }
     }
 

@@ -163,6 +163,7 @@ mod tests {
             days_until_due: 30,
             lines: vec![],
             approved: None,
+            tax: None,
         }
     }
 

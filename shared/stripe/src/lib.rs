@@ -9,6 +9,7 @@ mod pages;
 mod params;
 mod reads;
 pub mod signature;
+mod tax;
 pub mod webhook;
 
 pub use client::{Answer, Client, ConfigError, Reply};
@@ -18,6 +19,7 @@ pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, Write};
+pub use tax::{Tax, TaxStatus};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.
 pub const API_VERSION: &str = "2026-10-28.endive";

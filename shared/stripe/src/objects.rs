@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::tax::{AutomaticTax, Tax, TotalTax};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     pub id: CustomerId,
@@ -39,6 +41,7 @@ pub struct Invoice {
     /// Minor units, here and below.
     pub subtotal: i64,
     pub total: i64,
+    pub tax: Tax,
     pub amount_due: i64,
     pub amount_paid: i64,
     pub amount_remaining: i64,
@@ -55,6 +58,13 @@ pub struct Invoice {
     pub has_more_lines: bool,
 }
 
+impl Invoice {
+    /// What it comes to without the tax that was added.
+    pub fn before_tax(&self) -> i64 {
+        self.total - self.tax.on_top
+    }
+}
+
 /// Whoever has the hosted page's address sees the invoice and the customer's name, so it is left out.
 impl std::fmt::Debug for Invoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,6 +75,7 @@ impl std::fmt::Debug for Invoice {
             .field("currency", &self.currency)
             .field("subtotal", &self.subtotal)
             .field("total", &self.total)
+            .field("tax", &self.tax)
             .field("amount_due", &self.amount_due)
             .field("amount_paid", &self.amount_paid)
             .field("amount_remaining", &self.amount_remaining)
@@ -214,6 +225,8 @@ pub(crate) struct InvoiceWire {
     number: Option<String>,
     status_transitions: Option<StatusTransitions>,
     metadata: Option<BTreeMap<String, String>>,
+    automatic_tax: Option<AutomaticTax>,
+    total_taxes: Option<Vec<TotalTax>>,
     lines: List<InvoiceLineWire>,
 }
 
@@ -246,6 +259,7 @@ impl TryFrom<InvoiceWire> for Invoice {
             currency: Currency::parse(&wire.currency)?,
             subtotal: wire.subtotal,
             total: wire.total,
+            tax: Tax::of(wire.automatic_tax.as_ref(), wire.total_taxes.as_deref().unwrap_or_default()),
             amount_due: wire.amount_due,
             amount_paid: wire.amount_paid,
             amount_remaining: wire.amount_remaining,

@@ -60,6 +60,8 @@ pub struct CreateInvoice {
     pub customer: CustomerId,
     pub currency: Currency,
     pub days_until_due: u32,
+    /// Stripe calculates its tax.
+    pub automatic_tax: bool,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -85,6 +87,8 @@ pub enum Pricing {
         product: ProductId,
         currency: Currency,
         unit_amount_decimal: Decimal,
+        /// `exclusive` or `inclusive`, where tax is calculated: the account's default may be the other one.
+        tax_behavior: Option<&'static str>,
     },
 }
 
@@ -124,6 +128,7 @@ impl Write {
             "days_until_due": params.days_until_due,
             "auto_advance": false,
             "pending_invoice_items_behavior": "exclude",
+            "automatic_tax": params.automatic_tax.then(|| json!({ "enabled": true })),
             "metadata": params.metadata,
         });
         Self::new(Operation::CreateInvoice, "/v1/invoices".into(), &params)
@@ -177,12 +182,13 @@ impl InvoiceLineParams {
         let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
         match &self.pricing {
             Pricing::Price(price) => set("pricing", json!({ "price": price.as_str() })),
-            Pricing::Product { product, currency, unit_amount_decimal } => set(
+            Pricing::Product { product, currency, unit_amount_decimal, tax_behavior } => set(
                 "price_data",
                 json!({
                     "currency": currency.to_stripe(),
                     "product": product.as_str(),
                     "unit_amount_decimal": unit_amount_decimal.normalize().to_string(),
+                    "tax_behavior": tax_behavior,
                 }),
             ),
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId};
 use jiff::Timestamp;
-use mapping::{CustomerDetails, Deal, PlanLine, Stop, Update};
+use mapping::{CustomerDetails, Deal, PlanLine, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,14 @@ pub enum Call {
     /// Stripe: a customer for the account.
     CreateCustomer { account_id: AccountId, details: CustomerDetails },
     /// Stripe: an empty draft that nobody but us finalizes.
-    CreateInvoice { opportunity_id: OpportunityId, customer_id: CustomerId, currency: Currency, days_until_due: u32 },
+    CreateInvoice {
+        opportunity_id: OpportunityId,
+        customer_id: CustomerId,
+        currency: Currency,
+        days_until_due: u32,
+        /// Stripe calculates its tax.
+        automatic_tax: bool,
+    },
     /// Stripe: add lines to the draft.
     AddLines { invoice_id: InvoiceId, batch: u16, lines: Vec<NewLine> },
     /// Stripe: give lines of the draft the amount that was agreed.
@@ -122,6 +129,7 @@ impl Call {
 pub struct NewLine {
     pub line: PlanLine,
     pub pricing: Pricing,
+    pub tax: Option<TaxBehavior>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,6 +234,8 @@ pub struct InvoiceSeen {
     pub currency: Currency,
     pub subtotal: i64,
     pub total: i64,
+    #[serde(default)]
+    pub tax: TaxSeen,
     pub auto_advance: bool,
     pub hosted_invoice_url: Option<String>,
     pub paid_at: Option<Timestamp>,
@@ -233,6 +243,27 @@ pub struct InvoiceSeen {
     /// The first lines; Stripe embeds at most ten.
     pub first_lines: Vec<LineSeen>,
     pub has_more_lines: bool,
+}
+
+/// What of it is tax, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxSeen {
+    /// Added to the subtotal.
+    pub on_top: i64,
+    /// Part of the subtotal.
+    pub inside: i64,
+    pub status: TaxStatus,
+}
+
+/// How far Stripe's automatic tax has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxStatus {
+    #[default]
+    Off,
+    Complete,
+    LocationMissing,
+    Failed,
 }
 
 /// The hosted page opens the invoice for anyone who has its address.
@@ -299,7 +330,7 @@ mod tests {
                 true,
             ),
             (
-                Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due: 30 },
+                Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due: 30, automatic_tax: false },
                 "create_invoice",
                 "stripe",
                 customer,

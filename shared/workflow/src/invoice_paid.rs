@@ -231,6 +231,7 @@ mod tests {
             currency: Currency::parse("EUR").expect("valid"),
             subtotal: 1000,
             total: 1000,
+            tax: Default::default(),
             auto_advance: false,
             hosted_invoice_url: None,
             paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),

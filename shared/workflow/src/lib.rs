@@ -21,6 +21,6 @@ pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
 
-pub use call::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Pricing, Refusal};
+pub use call::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Pricing, Refusal, TaxSeen, TaxStatus};
 pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};

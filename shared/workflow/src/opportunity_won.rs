@@ -39,6 +39,7 @@ impl Point {
                 customer_id: customer_id.clone(),
                 currency: plan.total.currency(),
                 days_until_due: plan.days_until_due,
+                automatic_tax: plan.tax.is_some(),
             }),
             Self::Drafted { draft, batch } => Next::Call(Call::AddLines {
                 invoice_id: draft.invoice_id.clone(),
@@ -275,6 +276,7 @@ impl Point {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },
             Gate::LinesHidden => Self::Filled { draft, seen, corrected },
+            Gate::Untaxed(stop) => Self::Abandoning { draft, stop: Some(stop) },
             Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
             Gate::Correctable(_) | Gate::Different => {
                 let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \

@@ -25,6 +25,7 @@ const PERMISSIONS: [&str; 5] =
 pub struct Options {
     pub multi_currency: bool,
     pub line_source: mapping::LineSource,
+    pub tax: Option<mapping::TaxBehavior>,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -36,6 +37,7 @@ impl Default for Options {
         Self {
             multi_currency: false,
             line_source: mapping::LineSource::OpportunityProducts,
+            tax: None,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

@@ -120,6 +120,7 @@ impl Recipe {
             customer: customer_id.clone(),
             currency: plan.total.currency(),
             days_until_due: plan.days_until_due,
+            automatic_tax: plan.tax.is_some(),
             metadata: calls::metadata("sf_opportunity_id", plan.opportunity_id.as_str()),
         });
         let invoice_id = calls::invoice(self.calls.write(create, &key(&plan.account_id, "invoice")).await?)?.id;

@@ -64,6 +64,7 @@ impl Scenario {
                 org_currency: Currency::parse(currency).expect("one of four"),
                 days_until_due: 30,
                 line_source: mapping::LineSource::OpportunityProducts,
+                tax: None,
             },
             clones: Vec::new(),
             acts: Vec::new(),

@@ -29,6 +29,7 @@ fn calls() -> Vec<Call> {
             customer_id: customer_id(),
             currency,
             days_until_due: 30,
+            automatic_tax: false,
         },
         Call::ReadCustomer { customer_id: customer_id() },
         Call::DeleteDraft { invoice_id: invoice_id() },

@@ -87,7 +87,7 @@ impl Cause {
     }
 
     pub(crate) fn of_invoice(self, invoice: &stripe::Invoice) -> Difference {
-        let at_stripe = Some(Money::from_minor_units(invoice.total, invoice.currency).into());
+        let at_stripe = Some(Money::from_minor_units(invoice.before_tax(), invoice.currency).into());
         Difference { invoice_id: Some(invoice.id.clone()), at_stripe, ..self.difference() }
     }
 

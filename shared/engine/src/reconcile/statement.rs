@@ -42,8 +42,9 @@ fn is_sent(invoice: &Invoice) -> bool {
     !matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void)
 }
 
+/// Without the tax that was added, as the deal is.
 fn total(invoice: &Invoice) -> Money {
-    Money::from_minor_units(invoice.total, invoice.currency)
+    Money::from_minor_units(invoice.before_tax(), invoice.currency)
 }
 
 impl Sides {

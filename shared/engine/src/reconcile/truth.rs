@@ -111,7 +111,7 @@ impl Truth<'_> {
             return Some(self.differs(Cause::InvoiceNotNamed));
         }
         let is_equal = matches!(&deal.amount, Ok(amount)
-            if amount.minor_units() == self.invoice.total && amount.currency() == self.invoice.currency);
+            if amount.minor_units() == self.invoice.before_tax() && amount.currency() == self.invoice.currency);
         if is_equal {
             return None;
         }

@@ -59,6 +59,7 @@ fn settings() -> Settings {
         org_currency: Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
         line_source: Default::default(),
+        tax: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn create_invoice() -> Write {
         customer: CustomerId::parse("cus_1").expect("valid"),
         currency: Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
+        automatic_tax: false,
         metadata: Default::default(),
     })
 }

@@ -6,17 +6,20 @@ fn invoice() -> InvoiceId {
 
 #[test]
 fn an_invoice_is_a_draft_that_nobody_else_finalizes() {
-    let write = Write::create_invoice(&CreateInvoice {
-        customer: CustomerId::parse("cus_1").expect("valid"),
-        currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
-        metadata: BTreeMap::new(),
-    });
-    assert_eq!(
-        write.body,
-        "customer=cus_1&currency=eur&collection_method=send_invoice&days_until_due=30&auto_advance=false\
-         &pending_invoice_items_behavior=exclude"
-    );
+    let write = |automatic_tax| {
+        Write::create_invoice(&CreateInvoice {
+            customer: CustomerId::parse("cus_1").expect("valid"),
+            currency: Currency::parse("EUR").expect("valid"),
+            days_until_due: 30,
+            automatic_tax,
+            metadata: BTreeMap::new(),
+        })
+    };
+    let body = |automatic_tax| write(automatic_tax).body.replace("%5B", "[").replace("%5D", "]");
+    let without = "customer=cus_1&currency=eur&collection_method=send_invoice&days_until_due=30&auto_advance=false\
+                   &pending_invoice_items_behavior=exclude";
+    assert_eq!(body(false), without);
+    assert_eq!(body(true), format!("{without}&automatic_tax[enabled]=true"));
 }
 
 #[test]
@@ -32,6 +35,7 @@ fn lines_name_a_price_or_a_product_with_an_amount() {
         product: ProductId::parse("prod_1").expect("valid"),
         currency: Currency::parse("USD").expect("valid"),
         unit_amount_decimal: "999.50".parse().expect("valid"),
+        tax_behavior: Some("inclusive"),
     };
     let half = Quantity::Fraction("0.50".parse().expect("valid"));
     let write = Write::add_lines(&invoice(), &[line(Quantity::Whole(2), price), line(half, product.clone())]);
@@ -40,7 +44,7 @@ fn lines_name_a_price_or_a_product_with_an_amount() {
         write.body.replace("%5B", "[").replace("%5D", "]"),
         "lines[0][pricing][price]=price_1&lines[0][quantity]=2&lines[0][description]=Seats&lines[0][metadata][k]=v\
          &lines[1][price_data][currency]=usd&lines[1][price_data][product]=prod_1\
-         &lines[1][price_data][unit_amount_decimal]=999.5&lines[1][quantity_decimal]=0.5&lines[1][description]=Seats\
+         &lines[1][price_data][unit_amount_decimal]=999.5&lines[1][price_data][tax_behavior]=inclusive&lines[1][quantity_decimal]=0.5&lines[1][description]=Seats\
          &lines[1][metadata][k]=v"
     );
     let write = Write::update_lines(&invoice(), &[("il_1".into(), line(Quantity::Whole(1), product))]);
@@ -70,6 +74,7 @@ fn every_line() -> Vec<InvoiceLineParams> {
         product: ProductId::parse("prod_1").expect("valid"),
         currency: Currency::parse("USD").expect("valid"),
         unit_amount_decimal: Decimal::ONE,
+        tax_behavior: Some("exclusive"),
     };
     let price = Pricing::Price(PriceId::parse("price_1").expect("valid"));
     vec![line(Quantity::Whole(1), price), line(Quantity::Fraction(Decimal::ONE), product)]
@@ -96,6 +101,7 @@ fn every_write() -> [(&'static str, Write); 7] {
         customer: CustomerId::parse("cus_1").expect("valid"),
         currency: Currency::parse("USD").expect("valid"),
         days_until_due: 30,
+        automatic_tax: true,
         metadata,
     };
     let with_ids: Vec<_> = every_line().into_iter().map(|line| ("il_1".to_owned(), line)).collect();

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mapping::Plan;
+use mapping::{Code, Plan, Stop, TaxBehavior};
 
 use super::{Correction, Draft};
-use crate::{InvoiceSeen, InvoiceStatus, LineSeen};
+use crate::{InvoiceSeen, InvoiceStatus, LineSeen, TaxStatus};
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Gate {
@@ -14,6 +14,8 @@ pub(super) enum Gate {
     LinesHidden,
     /// These lines came to another amount than agreed: the catalogue's price is not the deal's.
     Correctable(Vec<Correction>),
+    /// It is the deal, and its tax is not what it should be.
+    Untaxed(Stop),
     /// Something is there that nobody planned, or something is missing.
     Different,
 }
@@ -29,8 +31,15 @@ pub(super) fn compare(plan: &Plan, seen: &InvoiceSeen) -> Gate {
     if seen.status != InvoiceStatus::Draft || seen.auto_advance || seen.currency != plan.total.currency() {
         return Gate::Different;
     }
-    let sums_are_equal = seen.subtotal == plan.total.minor_units() && seen.total == plan.total.minor_units();
     let lines = compare_lines(plan, &seen.first_lines, !seen.has_more_lines);
+    // Only lines that are equal say anything about the tax: what comes to another amount is corrected first.
+    if seen.subtotal == plan.total.minor_units()
+        && matches!(lines, Lines::Equal)
+        && let Some(stop) = untaxed(plan, seen)
+    {
+        return Gate::Untaxed(stop);
+    }
+    let sums_are_equal = seen.subtotal == plan.total.minor_units() && comes_to(plan, seen);
     match lines {
         Lines::Equal if sums_are_equal && !seen.has_more_lines => Gate::Equal,
         // The hidden lines are at list price here and there. That two of them differ, and by opposite amounts, would take
@@ -39,6 +48,46 @@ pub(super) fn compare(plan: &Plan, seen: &InvoiceSeen) -> Gate {
         Lines::Equal | Lines::Unequal(_) if seen.has_more_lines => Gate::LinesHidden,
         Lines::Unequal(corrections) => Gate::Correctable(corrections),
         Lines::Equal | Lines::Foreign => Gate::Different,
+    }
+}
+
+/// The invoice is the deal's amount, and what Stripe's tax makes of it.
+pub(super) fn comes_to(plan: &Plan, seen: &InvoiceSeen) -> bool {
+    let added = if plan.tax == Some(TaxBehavior::Exclusive) { seen.tax.on_top } else { 0 };
+    seen.total - added == plan.total.minor_units()
+}
+
+/// Why an invoice that asked for tax must not be sent.
+fn untaxed(plan: &Plan, seen: &InvoiceSeen) -> Option<Stop> {
+    let behavior = plan.tax?;
+    let (code, message) = match seen.tax.status {
+        TaxStatus::Complete if planned_otherwise(behavior, seen) == 0 => return None,
+        TaxStatus::Complete => (
+            Code::TaxBehaviorDiffers,
+            format!(
+                "Amounts are billed with StripeTax {}, and a price of this deal is the other way round: correct the tax behavior \
+                 of the products' prices at Stripe.",
+                behavior.as_str()
+            ),
+        ),
+        TaxStatus::LocationMissing => (
+            Code::TaxLocationUnknown,
+            "Stripe cannot tell where the customer is taxed: complete the account's billing address.".to_owned(),
+        ),
+        TaxStatus::Off | TaxStatus::Failed => (
+            Code::TaxNotCalculated,
+            "Stripe did not calculate the tax: look at Stripe Tax in Stripe's dashboard, then send the event again."
+                .to_owned(),
+        ),
+    };
+    Some(Stop::refused(code, message))
+}
+
+/// Tax of the other kind.
+fn planned_otherwise(behavior: TaxBehavior, seen: &InvoiceSeen) -> i64 {
+    match behavior {
+        TaxBehavior::Exclusive => seen.tax.inside,
+        TaxBehavior::Inclusive => seen.tax.on_top,
     }
 }
 

@@ -6,6 +6,7 @@ use mapping::{
     preflight, sync_note,
 };
 
+use super::gate::comes_to;
 use super::{Draft, Invoice, Point, Stage};
 use crate::{InvoiceSeen, InvoiceStatus};
 
@@ -94,7 +95,7 @@ pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &C
 pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
     let (invoice_id, total) = (draft.invoice_id.clone(), draft.plan.total);
     let stop = match seen.status {
-        InvoiceStatus::Open | InvoiceStatus::Paid if seen.total == total.minor_units() => {
+        InvoiceStatus::Open | InvoiceStatus::Paid if comes_to(&draft.plan, seen) => {
             return Point::Sent { invoice: draft.into_invoice(seen), interrupted: false };
         }
         InvoiceStatus::Open | InvoiceStatus::Paid => Stop::review(

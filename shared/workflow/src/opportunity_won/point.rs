@@ -125,7 +125,10 @@ impl Draft {
         let lines = self.plan.lines.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
         lines
             .iter()
-            .map(|line| NewLine { line: line.clone(), pricing: Pricing::Catalogue(line.price.clone()) })
+            .map(|line| {
+                let pricing = Pricing::Catalogue(line.price.clone());
+                NewLine { line: line.clone(), pricing, tax: self.plan.tax }
+            })
             .collect()
     }
 
@@ -136,7 +139,7 @@ impl Draft {
             .filter_map(|correction| {
                 let line = self.plan.lines.get(correction.index)?.clone();
                 let pricing = agreed(line.amount.minor_units(), line.quantity.as_decimal(), correction, line.amount);
-                Some((correction.line_id.clone(), NewLine { line, pricing }))
+                Some((correction.line_id.clone(), NewLine { line, pricing, tax: self.plan.tax }))
             })
             .collect()
     }

@@ -7,6 +7,7 @@ use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 mod echoes;
 mod interrupted;
 mod judgements;
+mod taxes;
 
 const INVOICE: &str = "in_1";
 const OPPORTUNITY: &str = "006000000000001AAA";
@@ -25,6 +26,7 @@ fn settings() -> Settings {
         org_currency: Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
         line_source: Default::default(),
+        tax: None,
     }
 }
 
@@ -76,6 +78,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         currency: Currency::parse("EUR").expect("valid"),
         subtotal: lines * amount,
         total: lines * amount,
+        tax: Default::default(),
         auto_advance: false,
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),
         paid_at: None,

@@ -80,6 +80,7 @@ impl Stripe<'_> {
             currency: self.case.currency,
             subtotal: total,
             total,
+            tax: Default::default(),
             auto_advance: false,
             hosted_invoice_url: None,
             paid_at: None,
@@ -168,7 +169,7 @@ fn play(from: u64, to: u64) -> Tally {
     let currencies: Vec<&str> = CURRENCIES.split_whitespace().collect();
     let org_currency = Currency::parse("USD").unwrap();
     let line_source = LineSource::OpportunityProducts;
-    let settings = Settings { multi_currency: true, org_currency, days_until_due: 30, line_source };
+    let settings = Settings { multi_currency: true, org_currency, days_until_due: 30, line_source, tax: None };
     let mut tally = Tally::default();
     for seed in from..to {
         let case = Case::generate(&mut Random(seed), &currencies);

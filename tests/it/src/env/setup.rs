@@ -12,6 +12,7 @@ use mapping::Settings;
 use platform::Rotating;
 use queue::Queue;
 use retry_worker::App;
+use rust_decimal::Decimal;
 use sandbox::stripe::Key;
 use sandbox::{Clock, DeliveryPolicy, Sandbox, SandboxConfig};
 use secrecy::{ExposeSecret, SecretString};
@@ -42,6 +43,8 @@ impl Env {
         config.clock = clock.clone();
         config.delivery = DeliveryPolicy { enabled: false, ..DeliveryPolicy::default() };
         config.stripe.keys.push(Key::restricted(RESTRICTED_KEY, &options.permissions));
+        config.stripe.tax_rates =
+            [("DE", 1900), ("US", 825)].map(|(country, rate)| (country.into(), Decimal::new(rate, 2))).into();
         config.salesforce.multi_currency = options.multi_currency;
         config.salesforce.org_currency = options.org_currency.to_owned();
         config.salesforce.client_secret = CLIENT_SECRET.to_owned();
@@ -172,6 +175,7 @@ fn engine(
             org_currency: Currency::parse(options.org_currency).unwrap(),
             days_until_due: 30,
             line_source: options.line_source,
+            tax: options.tax,
         },
     }
 }

@@ -17,5 +17,6 @@ mod races;
 mod reconcile;
 mod refusals;
 mod sources;
+mod taxes;
 mod wire;
 mod won;

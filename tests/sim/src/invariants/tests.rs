@@ -69,6 +69,7 @@ impl Case {
             customer: customer.clone(),
             currency: bill.currency,
             days_until_due: 30,
+            automatic_tax: false,
             metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         };
         let Answer::Invoice(draft) = self.write(&Write::create_invoice(&params)) else { panic!("no invoice") };
@@ -81,6 +82,7 @@ impl Case {
                 product: product.clone(),
                 currency: bill.currency,
                 unit_amount_decimal: (line.amount + more).into(),
+                tax_behavior: None,
             },
         });
         let lines: Vec<_> = lines.collect();

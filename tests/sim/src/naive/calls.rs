@@ -173,6 +173,6 @@ pub(super) fn as_agreed(there: &InvoiceLine, plan: &Plan) -> Option<(String, Inv
         return None;
     }
     let (product, currency) = (there.product.clone()?, line.amount.currency());
-    let pricing = Pricing::Product { product, currency, unit_amount_decimal: amount.into() };
+    let pricing = Pricing::Product { product, currency, unit_amount_decimal: amount.into(), tax_behavior: None };
     Some((there.id.clone(), params(line, Quantity::Whole(1), pricing)))
 }

@@ -38,6 +38,7 @@ fn invoice(name: &str, amount: Money, status: InvoiceStatus) -> Invoice {
         currency: amount.currency(),
         subtotal: amount.minor_units(),
         total: amount.minor_units(),
+        tax: stripe::Tax::default(),
         amount_due: 0,
         amount_paid: 0,
         amount_remaining: 0,
@@ -87,6 +88,7 @@ fn billed(number: usize, invoice: &str, total: Money) -> opportunity_won::Point 
         days_until_due: 30,
         lines: Vec::new(),
         approved: None,
+        tax: None,
     };
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     let (invoice_id, hosted_invoice_url) = (invoice_id(invoice), None);

@@ -34,6 +34,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         currency: usd(0).currency(),
         subtotal: 1000,
         total: 1000,
+        tax: stripe::Tax::default(),
         amount_due: 1000,
         amount_paid: 0,
         amount_remaining: 1000,
@@ -57,6 +58,7 @@ fn point_of(invoice_id: &str) -> opportunity_won::Point {
         days_until_due: 30,
         lines: Vec::new(),
         approved: None,
+        tax: None,
     };
     let invoice = opportunity_won::Invoice {
         plan,

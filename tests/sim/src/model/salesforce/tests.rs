@@ -102,6 +102,7 @@ fn the_deals_own_queries_are_understood() {
         org_currency: domain::Currency::parse("USD").expect("valid"),
         days_until_due: 30,
         line_source: mapping::LineSource::OpportunityProducts,
+        tax: None,
     };
     let queries = mapping::deal_queries(&id(), &settings).map(|query| {
         let mut select = Select::from(query.object).fields(&query.fields);

@@ -34,6 +34,7 @@ impl Invoice {
             currency,
             subtotal: 0,
             total: 0,
+            tax: stripe::Tax::default(),
             amount_due: 0,
             amount_paid: 0,
             amount_remaining: 0,

@@ -42,6 +42,7 @@ fn invoice_for(customer: &CustomerId) -> Write {
         customer: customer.clone(),
         currency: eur(),
         days_until_due: 30,
+        automatic_tax: false,
         metadata: metadata("sf_opportunity_id", "006"),
     })
 }

@@ -5,6 +5,7 @@ fn agreed(unit_amount: &str) -> Pricing {
         product: ProductId::parse("prod_1").expect("valid"),
         currency: eur(),
         unit_amount_decimal: unit_amount.parse().expect("a decimal"),
+        tax_behavior: None,
     }
 }
 
