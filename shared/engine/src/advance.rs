@@ -4,7 +4,9 @@ use domain::Money;
 use jiff::SignedDuration;
 use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, Reopen};
 use mapping::Stop;
-use workflow::{Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer};
+use workflow::{
+    Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
+};
 
 use crate::intent::{Trust, doubted_since, quiet_at, trust};
 use crate::look::Look;
@@ -88,7 +90,8 @@ impl<W: World> Engine<W> {
 
     /// One step. `Some` when the run has ended and is saved.
     async fn step(&self, work: &mut Work, errand: &Errand<'_>) -> Result<Option<End>, Pause> {
-        if gives_up(&work.held.stored.run, &work.run) {
+        // Nor is Stripe asked again, and told the same, when what comes next takes long: whom it bills is another run's business.
+        if gives_up(&work.held.stored.run, &work.run) || (is_customer_gone(&work.run) && !work.is_saved) {
             self.save(work, Release::Keep).await?;
         }
         match work.run.next() {
@@ -127,6 +130,7 @@ impl<W: World> Engine<W> {
                     self.send(call, operation, intent).await
                 }
                 Ready::Adopted(fact) => {
+                    work.calls.push(self.adopted(call, &fact));
                     settle(&mut work.run, operation);
                     return self.record(work, fact);
                 }
@@ -328,6 +332,10 @@ fn gives_up(stored: &Run, run: &Run) -> bool {
     // One that is only doubted is still the account's own.
     let is_gone = matches!(run.state, State::AccountCustomer(account_customer::Point::Unknown { .. }));
     invoice || (is_gone && stored.customer_id().is_some())
+}
+
+fn is_customer_gone(run: &Run) -> bool {
+    matches!(run.state, State::OpportunityWon(opportunity_won::Point::CustomerGone { .. }))
 }
 
 fn customer_fact(customer: &Run) -> Fact {

@@ -48,6 +48,7 @@ impl<W: World> Engine<W> {
                 entry.request_id = reply.request_id.clone();
                 entry.outcome = if reply.replayed { "replayed" } else { "ok" }.to_owned();
                 let result = self.answered(call, reply).await;
+                entry.detail = result.as_ref().ok().and_then(made);
                 let key = match result {
                     Ok(Fact::CustomerMissing | Fact::InvoiceMissing) => Key::Retired,
                     Ok(_) => Key::Settled,
@@ -180,6 +181,11 @@ impl<W: World> Engine<W> {
         sent.map(|()| Fact::Reported).map_err(|error| Pause::backoff("queue_unavailable", error))
     }
 
+    /// What was looked for instead of being sent again, and found.
+    pub(crate) fn adopted(&self, call: &Call, fact: &Fact) -> CallEntry {
+        CallEntry { outcome: "adopted".to_owned(), detail: made(fact), ..self.entry(call, self.now()) }
+    }
+
     fn entry(&self, call: &Call, began: Timestamp) -> CallEntry {
         CallEntry {
             at: began,
@@ -206,6 +212,15 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::AddLines { .. } => stripe::Operation::AddLines,
         Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
+    }
+}
+
+/// The object that a call made or changed, by its id: what the call is about was not known before.
+fn made(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::CustomerCreated { customer_id } => Some(customer_id.to_string()),
+        Fact::InvoiceRead(seen) => Some(seen.invoice_id.to_string()),
+        _ => None,
     }
 }
 

@@ -26,7 +26,7 @@ pub struct CallEntry {
     pub idempotency_key: Option<String>,
     /// `ok`, `refused`, `no_effect`, `unknown`, `adopted`.
     pub outcome: String,
-    /// Why, when it was not `ok`.
+    /// The object that came of it; why, when it was not `ok`.
     pub detail: Option<String>,
     /// The vendor's id of the request, to ask its support about.
     pub request_id: Option<String>,

@@ -77,6 +77,11 @@ fn what_broke_once_holds() {
         (Mode::HeavyFreezes, 40),
         (Mode::Restored, 838),
         (Mode::All, 1_000_909),
+        // A first request that lay about for a quarter of an hour, and a refusal that was heard twelve times.
+        (Mode::HeavyFreezes, 12_147_223),
+        (Mode::HeavyFreezes, 12_151_974),
+        // A draft whose run was left at once: no call named it.
+        (Mode::NoReconciler, 12_179_762),
         // After a restore, a customer that another had replaced.
         (Mode::All, 11_051_620),
         // A write-back took the fourth note away.

@@ -31,7 +31,9 @@ fn writes(env: &Env) -> Vec<String> {
 
 /// One invoice that the customer has, named by the opportunity and by the run.
 async fn is_billed_once(env: &Env, opportunity: &str, when: &str) {
-    let sent: Vec<Value> = env.invoices().into_iter().filter(|invoice| invoice["status"] != "draft").collect();
+    let of_deal = |invoice: &Value| invoice["metadata"]["sf_opportunity_id"] == opportunity;
+    let sent: Vec<Value> =
+        env.invoices().into_iter().filter(|invoice| invoice["status"] != "draft" && of_deal(invoice)).collect();
     assert_eq!(sent.len(), 1, "{when}: {:?}", env.invoices());
     assert_eq!(env.record("Opportunity", opportunity)["Stripe_Invoice_Id__c"], sent[0]["id"], "{when}");
     let run = env.ledger().run(&run_key(env, opportunity)).await.unwrap().unwrap();
