@@ -155,10 +155,15 @@ impl Stripe {
 
         self.begin(now_ms, json!({ "id": request_id, "idempotency_key": idempotency_key }));
         *self.counters.entry(operation.name.clone()).or_default() += 1;
+        // What cannot be expanded is refused before anything is done; here it is found out by doing it.
+        let before = (call.operation.method != "GET" && !expand.is_null()).then(|| self.state.clone());
         let outcome = handler(&mut self.state, &call).and_then(|mut answer| {
             expand::expand(&self.state, &mut answer, &expand)?;
             Ok(answer)
         });
+        if let (Some(before), Err(Error { executed: false, .. })) = (before, &outcome) {
+            self.state = before;
+        }
         let (response, executed) = match outcome {
             Ok(answer) => (error::pretty(200, &answer), true),
             Err(error) => (error.response(), error.executed),

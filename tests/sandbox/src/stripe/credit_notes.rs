@@ -83,6 +83,11 @@ fn draw(state: &State, call: &Call) -> Result<Value, Error> {
         let message = "You can only create a credit note for an invoice that is open, paid or uncollectible.";
         return Err(Error::refused(message).param("invoice"));
     }
+    for name in ["credit_amount", "out_of_band_amount"] {
+        if call.int(name).is_some_and(|amount| amount < 0) {
+            return Err(Error::invalid(name, "This value must be greater than or equal to 0."));
+        }
+    }
     let elements = call.params.get("lines").and_then(Value::as_array).cloned().unwrap_or_default();
     let note_lines = match (call.int("amount"), elements.is_empty()) {
         (Some(_), false) => return Err(Error::exclusive(&["amount", "lines"])),
@@ -186,8 +191,23 @@ fn line(kind: &str, amount: i64, quantity: i64, unit_amount: Decimal, from: &Val
 
 fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Value>, Error> {
     let billed = lines::of(state, invoice);
+    let is_taxed = billed.iter().flat_map(|line| line["taxes"].as_array().into_iter().flatten());
+    if is_taxed.map(|tax| int(tax, "amount")).any(|tax| tax != 0) {
+        return Err(Error::unmodelled("crediting lines that are taxed"));
+    }
+    let credited_before = |id: &str| -> i64 {
+        let notes = state.table("credit_note").oldest_first();
+        let notes = notes.filter(|note| note["invoice"] == invoice && note["status"] == "issued");
+        let lines = notes.flat_map(|note| note["lines"]["data"].as_array().into_iter().flatten());
+        lines.filter(|line| line["invoice_line_item"] == id).map(|line| int(line, "amount")).sum()
+    };
     let read = |(index, element): (usize, &Value)| {
         let path = |name: &str| format!("lines[{index}][{name}]");
+        for unmodelled in ["tax_amounts", "tax_rates"] {
+            if !element[unmodelled].is_null() {
+                return Err(Error::unmodelled(&format!("`{}`", path(unmodelled))));
+            }
+        }
         let (amount, quantity) = (element["amount"].as_i64(), element["quantity"].as_i64());
         if element["type"] == "custom_line_item" {
             let unit = element["unit_amount"].as_i64().map(Decimal::from);
@@ -214,7 +234,7 @@ fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Va
             (None, Some(amount)) => amount,
             (None, None) => whole,
         };
-        if credited.abs() > whole.abs() || credited.signum() * whole.signum() < 0 {
+        if (credited + credited_before(id)).abs() > whole.abs() || credited.signum() * whole.signum() < 0 {
             let message = format!("You cannot credit more than the line's {whole}.");
             return Err(Error::refused(message).param(path("amount")));
         }

@@ -5,6 +5,7 @@ use super::list;
 use super::params::merge_metadata;
 use super::search;
 use super::state::{Call, State, assign, is_deleted, text};
+use super::subscriptions;
 use super::tax;
 use serde_json::{Value, json};
 
@@ -173,6 +174,14 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     let mut customer = before.clone();
     apply(&mut customer, call)?;
+    let moves = ["address", "shipping"].iter().any(|name| call.params.contains_key(*name));
+    let asks = call
+        .params
+        .get("tax")
+        .is_none_or(|tax| tax["validate_location"].is_null() || tax["validate_location"] == "auto");
+    if moves && asks && subscriptions::are_taxed(state, call.id()) {
+        tax::check_location(&customer, "address")?;
+    }
     state.put("customer", customer.clone());
     state.emit_updated("customer.updated", "customer", &before, &customer);
     Ok(customer)
@@ -183,6 +192,7 @@ pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
     if is_deleted(&customer) {
         return Err(Error::not_found("customer", call.id()));
     }
+    subscriptions::end_of_customer(state, call.id());
     let stub = json!({ "id": call.id(), "object": "customer", "deleted": true });
     state.put("customer", stub.clone());
     state.emit("customer.deleted", "customer", &customer);

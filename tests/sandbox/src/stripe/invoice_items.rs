@@ -136,6 +136,11 @@ fn price(state: &mut State, item: &mut Value, params: &Params, terms: Terms) -> 
 /// Changes an item, on an invoice or pending. The caller recounts the invoice.
 pub fn change(state: &mut State, id: &str, params: &Params, path: &str) -> Result<Value, Error> {
     let mut item = state.referenced("invoiceitem", id, "id")?.clone();
+    let frozen =
+        ["amount", "discountable", "price_data", "pricing", "quantity", "quantity_decimal", "unit_amount_decimal"];
+    if let Some(name) = frozen.iter().find(|name| item["proration"] == true && params.contains_key(**name)) {
+        return Err(Error::refused("You cannot change what a proration costs.").param(*name));
+    }
     let terms = terms::reread(state, params, &item, path)?;
     describe(&mut item, params)?;
     if let Some(terms) = terms {
@@ -161,6 +166,9 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
     let invoice = state.named("invoiceitem", call.id())?["invoice"].as_str().map(str::to_owned);
+    if state.named("invoiceitem", call.id())?["proration"] == true {
+        return Err(Error::unmodelled("deleting a proration"));
+    }
     let before = invoice.map(|id| lines::draft(state, &id, None)).transpose()?;
     remove(state, call.id());
     if let Some(before) = before {

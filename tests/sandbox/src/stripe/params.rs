@@ -51,7 +51,12 @@ fn join(path: &str, name: &str) -> String {
 
 fn value(path: &str, schema: &Schema, node: Node) -> Result<Value, Error> {
     if node == Node::Text(String::new()) {
-        return if schema.clearable { Ok(Value::String(String::new())) } else { Err(cannot_be_unset(path)) };
+        let is_clearable = |schema: &Schema| schema.clearable;
+        let clearable = match &schema.kind {
+            Kind::Union { of } => schema.clearable || of.iter().any(is_clearable),
+            _ => schema.clearable,
+        };
+        return if clearable { Ok(Value::String(String::new())) } else { Err(cannot_be_unset(path)) };
     }
     match (&schema.kind, node) {
         (Kind::Union { of }, node) => union(path, of, node),

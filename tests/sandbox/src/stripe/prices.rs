@@ -7,6 +7,7 @@ use super::params::{Params, merge_metadata};
 use super::products;
 use super::search;
 use super::state::{Call, State, assign, text};
+use super::subscriptions::period::Interval;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -73,6 +74,14 @@ pub fn check_terms(params: &Params, path: &str) -> Result<(), Error> {
     }
     if params.get("billing_scheme").is_some_and(|scheme| scheme != "per_unit") {
         return Err(Error::unmodelled("tiered prices"));
+    }
+    if let Some(recurring) = params.get("recurring") {
+        let most = recurring["interval"].as_str().and_then(Interval::parse).map_or(1, Interval::most);
+        let count = recurring["interval_count"].as_i64().unwrap_or(1);
+        if !(1..=most).contains(&count) {
+            let message = format!("Invalid interval_count: must be between 1 and {most}.");
+            return Err(Error::invalid(&name("recurring[interval_count]"), message));
+        }
     }
     let lookup_key = params.get("lookup_key").and_then(Value::as_str).unwrap_or_default();
     if lookup_key.chars().count() > 200 {

@@ -3,7 +3,7 @@
 mod phase;
 mod time;
 
-pub use time::due;
+pub use time::{abort, due, subscription_ended};
 
 use super::error::Error;
 use super::list;
@@ -91,6 +91,9 @@ fn of_phases(state: &mut State, call: &Call) -> Result<Value, Error> {
     settings(call, &mut schedule)?;
     schedule["phases"] = phase::read(state, call, start)?.into();
     phase::check_recurrence(state, &schedule)?;
+    // What could not begin now cannot begin later: found out by beginning it in a copy.
+    let mut copy = state.clone();
+    time::first(&mut copy, &schedule)?;
     Ok(schedule)
 }
 
@@ -128,6 +131,13 @@ fn settings(call: &Call, schedule: &mut Value) -> Result<(), Error> {
         None => {}
     }
     if let Some(settings) = call.params.get("default_settings").and_then(Value::as_object) {
+        let known = ["collection_method", "default_payment_method", "description", "invoice_settings"];
+        let of_invoice = settings.get("invoice_settings").and_then(Value::as_object);
+        let other = settings.keys().find(|name| !known.contains(&name.as_str()));
+        let other = other.or(of_invoice.and_then(|of| of.keys().find(|name| *name != "days_until_due")));
+        if let Some(other) = other {
+            return Err(Error::unmodelled(&format!("`{other}` in `default_settings`")));
+        }
         assign(
             &mut schedule["default_settings"],
             settings,
@@ -150,6 +160,7 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     settings(call, &mut schedule)?;
     merge_metadata(&mut schedule["metadata"], &call.params, "metadata")?;
     let is_active = schedule["status"] == "active";
+    let mut entered = None;
     if call.params.contains_key("phases") {
         let start = schedule["current_phase"]["start_date"].as_i64();
         let start = start.unwrap_or(int(&schedule["phases"][0], "start_date"));
@@ -170,12 +181,18 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
         phase::check_recurrence(state, &schedule)?;
         if is_active {
             schedule["current_phase"] = json!({ "start_date": start, "end_date": current["end_date"] });
-            let behavior = call.text("proration_behavior").unwrap_or("create_prorations").to_owned();
-            phase::enter(state, text(&schedule, "subscription"), &current, &behavior)?;
+            entered = Some(current);
         }
+    }
+    if let Some(current) = entered {
+        let behavior = call.text("proration_behavior").unwrap_or("create_prorations").to_owned();
+        phase::enter(state, text(&schedule, "subscription"), &current, &behavior)?;
     }
     state.put("subscription_schedule", schedule.clone());
     state.emit_updated("subscription_schedule.updated", "subscription_schedule", &before, &schedule);
+    if is_active {
+        time::apply_end(state, &schedule, "create_prorations");
+    }
     time::wake(state, call.id());
     state.named("subscription_schedule", call.id()).cloned()
 }
@@ -183,28 +200,24 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 /// The subscription goes on as it is.
 pub fn release(state: &mut State, call: &Call) -> Result<Value, Error> {
     may_end(state, call)?;
-    if call.flag("preserve_cancel_date") == Some(true) {
-        return Err(Error::unmodelled("`preserve_cancel_date`"));
-    }
-    time::release(state, call.id());
+    time::release(state, call.id(), call.flag("preserve_cancel_date") == Some(true));
     state.named("subscription_schedule", call.id()).cloned()
 }
 
 /// And so is the subscription.
 pub fn cancel(state: &mut State, call: &Call) -> Result<Value, Error> {
-    let mut schedule = may_end(state, call)?;
-    schedule["status"] = "canceled".into();
-    schedule["canceled_at"] = state.now.into();
-    schedule["current_phase"] = Value::Null;
-    state.put("subscription_schedule", schedule.clone());
-    if let Some(subscription) = schedule["subscription"].as_str() {
-        let of = |name: &str| call.flag(name).unwrap_or(true);
-        let params = json!({ "invoice_now": of("invoice_now"), "prorate": of("prorate") });
-        let params = params.as_object().cloned().unwrap_or_default();
-        change::cancel(state, &Call { operation: call.operation, ids: vec![subscription.to_owned()], params })?;
+    let schedule = may_end(state, call)?;
+    match schedule["subscription"].as_str() {
+        // Its end is the schedule's.
+        Some(subscription) => {
+            let of = |name: &str| call.flag(name).unwrap_or(true);
+            let params = json!({ "invoice_now": of("invoice_now"), "prorate": of("prorate") });
+            let params = params.as_object().cloned().unwrap_or_default();
+            change::cancel(state, &Call { operation: call.operation, ids: vec![subscription.to_owned()], params })?;
+        }
+        None => time::abort(state, call.id()),
     }
-    state.emit("subscription_schedule.canceled", "subscription_schedule", &schedule);
-    Ok(schedule)
+    state.named("subscription_schedule", call.id()).cloned()
 }
 
 fn may_end(state: &State, call: &Call) -> Result<Value, Error> {

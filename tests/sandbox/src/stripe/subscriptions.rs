@@ -13,7 +13,7 @@ pub mod shape;
 pub mod terms;
 pub mod time;
 
-pub use prorate::Debit;
+pub use prorate::{BilledBy, Debit};
 
 use super::error::Error;
 use super::list;
@@ -47,6 +47,9 @@ fn describe(state: &State, call: &Call, subscription: &mut Value) -> Result<(), 
     }
     assign(subscription, &call.params, &["collection_method", "default_payment_method", "description"]);
     let is_sent = subscription["collection_method"] == "send_invoice";
+    if !is_sent {
+        subscription["days_until_due"] = Value::Null;
+    }
     match call.int("days_until_due") {
         Some(_) if !is_sent => {
             let message = "`days_until_due` can only be specified when `collection_method` is `send_invoice`.";
@@ -84,6 +87,26 @@ pub fn check_currency(state: &State, customer: &str, currency: &str) -> Result<(
              subscription schedule, discount, quote, or invoice item with currency {}",
             text(other, "currency")
         ))),
+    }
+}
+
+/// Where an address that is not enough would leave a subscription untaxed.
+pub fn are_taxed(state: &State, customer: &str) -> bool {
+    let mut of_customer = state.table("subscription").oldest_first().filter(|one| one["customer"] == customer);
+    of_customer.any(|one| is_live(one) && one["automatic_tax"]["enabled"] == true)
+}
+
+/// Whoever is deleted has no subscriptions any more, nor any planned.
+pub fn end_of_customer(state: &mut State, customer: &str) {
+    let ids = |state: &State, table: &'static str, is_meant: &dyn Fn(&Value) -> bool| -> Vec<String> {
+        let rows = state.table(table).oldest_first().filter(|row| row["customer"] == customer && is_meant(row));
+        rows.map(|row| text(row, "id").to_owned()).collect()
+    };
+    for id in ids(state, "subscription", &is_live) {
+        time::end(state, &id, "cancellation_requested", None);
+    }
+    for id in ids(state, "subscription_schedule", &|schedule| schedule["status"] == "not_started") {
+        super::schedules::abort(state, &id);
     }
 }
 

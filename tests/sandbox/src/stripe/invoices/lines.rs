@@ -5,6 +5,7 @@ use super::super::invoice_items::{self, Target, terms};
 use super::super::list;
 use super::super::params::{Params, merge_metadata};
 use super::super::state::{Call, Line, LineOf, State, text};
+use super::super::subscriptions::BilledBy;
 use super::shape;
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ pub fn shown(line: &Line, item: &Value) -> Value {
 /// Where it comes from: of a subscription's item when a change of that made it.
 fn parent(item: &Value) -> Value {
     let subscription = &item["parent"]["subscription_details"];
-    if item["proration"] == true {
+    if item["proration"] == true && item["parent"].is_object() {
         let credited = &item["proration_details"]["credited_items"]["invoice_line_item_details"];
         return json!({
             "invoice_item_details": null,
@@ -68,7 +69,7 @@ fn parent(item: &Value) -> Value {
     json!({
         "invoice_item_details": {
             "invoice_item": item["id"],
-            "proration": false,
+            "proration": item["proration"],
             "proration_details": { "credited_items": null },
             "subscription": subscription["subscription"],
         },
@@ -106,6 +107,11 @@ pub fn attach(state: &mut State, invoice: &str, item: &str) {
     if let Some(mut value) = state.table("invoiceitem").get(item).cloned() {
         value["invoice"] = invoice.into();
         state.put("invoiceitem", value);
+    }
+    // What is given back later is given back of this line.
+    let pending = BilledBy::Item(item.to_owned());
+    for debit in state.debits.values_mut().flatten().filter(|debit| debit.by == pending) {
+        debit.by = BilledBy::Line { invoice: invoice.to_owned(), line: line.id.clone() };
     }
     state.sheets.entry(invoice.to_owned()).or_default().lines.push(line);
 }

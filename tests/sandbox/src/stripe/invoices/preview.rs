@@ -27,13 +27,28 @@ const OF_CREATE: [&str; 7] =
 pub fn create_preview(state: &mut State, call: &Call) -> Result<Value, Error> {
     let mut copy = state.clone();
     let details = call.params.get("subscription_details").and_then(Value::as_object).cloned().unwrap_or_default();
-    let shown = match (call.text("subscription"), call.text("customer")) {
+    if details.get("billing_mode").is_some_and(|mode| mode["type"] != "flexible") {
+        return Err(Error::unmodelled("the classic billing mode"));
+    }
+    // Whoever has subscriptions gets the next invoice of the one that bills first.
+    let first =
+        call.text("customer").filter(|_| details.is_empty()).and_then(|customer| first_to_bill(&copy, customer));
+    let subscription = call.text("subscription").map(str::to_owned).or(first);
+    let shown = match (subscription.as_deref(), call.text("customer")) {
         (Some(subscription), _) => of_subscription(&mut copy, call, subscription, &details)?,
         (None, Some(customer)) if !details.is_empty() => of_new(&mut copy, call, customer, &details)?,
         (None, Some(customer)) => of_items(&mut copy, call, customer)?,
         (None, None) => return Err(Error::missing("customer")),
     };
-    Ok(upcoming(state, shown, call.text("subscription").is_some(), details.get("proration_date")))
+    let is_update = call.text("subscription").is_some() && !details.is_empty();
+    Ok(upcoming(state, shown, is_update, details.get("proration_date")))
+}
+
+fn first_to_bill(state: &State, customer: &str) -> Option<String> {
+    let live = state.table("subscription").oldest_first();
+    let live = live.filter(|one| one["customer"] == customer && super::super::subscriptions::is_live(one));
+    let ends = |one: &&Value| items_of(state, text(one, "id")).map(|item| super::int(item, "current_period_end")).min();
+    live.min_by_key(ends).map(|one| text(one, "id").to_owned())
 }
 
 fn of_subscription(state: &mut State, call: &Call, id: &str, details: &Params) -> Result<Value, Error> {
@@ -44,6 +59,10 @@ fn of_subscription(state: &mut State, call: &Call, id: &str, details: &Params) -
     let before = subscription["latest_invoice"].clone();
     add_items(state, call, text(&subscription, "customer"), Some(id))?;
     if details.get("cancel_now") == Some(&Value::Bool(true)) {
+        if let Some(other) = details.keys().find(|name| !["cancel_now", "proration_behavior"].contains(&name.as_str()))
+        {
+            return Err(Error::unmodelled(&format!("`subscription_details[{other}]` with `cancel_now`")));
+        }
         let prorates = details.get("proration_behavior").is_none_or(|behavior| behavior != "none");
         let params = json!({ "invoice_now": true, "prorate": prorates });
         change::cancel(state, &of(call, vec![id.to_owned()], params))?;
@@ -117,8 +136,8 @@ fn of_items(state: &mut State, call: &Call, customer: &str) -> Result<Value, Err
 fn add_items(state: &mut State, call: &Call, customer: &str, subscription: Option<&str>) -> Result<(), Error> {
     let items = call.params.get("invoice_items").and_then(Value::as_array).cloned().unwrap_or_default();
     for mut item in items.into_iter().filter_map(|item| item.as_object().cloned()) {
-        if item.contains_key("invoiceitem") {
-            return Err(Error::unmodelled("`invoice_items[0][invoiceitem]`"));
+        if let Some(name) = ["invoiceitem", "tax_behavior", "tax_code"].iter().find(|name| item.contains_key(**name)) {
+            return Err(Error::unmodelled(&format!("`{name}` of `invoice_items`")));
         }
         // An invoice item calls its price `pricing[price]`; here it is `price`.
         if let Some(price) = item.shift_remove("price") {
@@ -176,6 +195,10 @@ fn upcoming(state: &mut State, mut invoice: Value, is_update: bool, proration_da
     invoice["status_transitions"] =
         json!({ "finalized_at": null, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null });
     invoice["attempted"] = false.into();
+    // The copy may have been paid.
+    invoice["attempt_count"] = 0.into();
+    invoice["amount_paid"] = 0.into();
+    invoice["amount_remaining"] = invoice["amount_due"].clone();
     invoice["auto_advance"] = false.into();
     invoice["billing_reason"] = "upcoming".into();
     invoice["status"] = "draft".into();

@@ -29,8 +29,12 @@ pub fn revise(state: &mut State, call: &Call, from: &Value) -> Result<Value, Err
     invoice["from_invoice"] = json!({ "action": "revision", "invoice": original["id"] });
     let other = state.sheets.get(text(&original, "id")).cloned().unwrap_or_default();
     let mut sheet = InvoiceSheet { days_until_due: other.days_until_due, ..InvoiceSheet::default() };
-    if let Some(days) = sheet.days_until_due {
-        invoice["due_date"] = (state.now + days * super::DAY_S).into();
+    invoice["due_date"] = match sheet.days_until_due {
+        Some(days) => (state.now + days * super::DAY_S).into(),
+        None => original["due_date"].clone(),
+    };
+    for name in ["enabled", "liability", "provider"] {
+        invoice["automatic_tax"][name] = original["automatic_tax"][name].clone();
     }
     apply(state, call, &mut invoice, &mut sheet)?;
     let id = state.new_id("in");

@@ -5,6 +5,7 @@ use super::super::payments;
 use super::super::state::{Call, State, int, text};
 use super::super::subscriptions::{self, bill, time};
 use super::super::tax;
+use super::super::timers::Due;
 use super::{DAY_S, require_email, revise, shape, shown_by_id};
 use serde_json::{Value, json};
 
@@ -69,7 +70,11 @@ pub fn finalize_draft(state: &mut State, id: &str, auto_advance: Option<bool>) -
     invoice["hosted_invoice_url"] = format!("https://invoice.stripe.com/i/{account}/test_{id}?s=ap").into();
     invoice["invoice_pdf"] = format!("https://pay.stripe.com/invoice/{account}/test_{id}/pdf?s=ap").into();
     invoice["automatically_finalizes_at"] = Value::Null;
+    invoice["next_payment_attempt"] = Value::Null;
     invoice["last_finalization_error"] = Value::Null;
+    if let Some(due) = invoice["due_date"].as_i64() {
+        state.timers.insert((due, Due::Overdue(id.to_owned())));
+    }
     invoice["ending_balance"] =
         (int(&invoice, "total") + int(&invoice, "starting_balance") - int(&invoice, "amount_due")).into();
     invoice["status_transitions"]["finalized_at"] = state.now.into();
@@ -236,6 +241,21 @@ fn in_status(state: &State, id: &str, statuses: &[&str], verb: &str) -> Result<V
     }
     let allowed = statuses.join(" or ");
     Err(Error::refused(format!("You can only {verb} an invoice that is {allowed}. This one is {status}.")))
+}
+
+/// It is due, and not paid.
+pub fn overdue(state: &mut State, id: &str) {
+    let Some(invoice) = state.table("invoice").get(id).cloned() else {
+        return;
+    };
+    if invoice["status"] != "open" || invoice["due_date"].as_i64().is_none_or(|due| due > state.now) {
+        return;
+    }
+    state.emit("invoice.overdue", "invoice", &invoice);
+    let subscription = &invoice["parent"]["subscription_details"]["subscription"];
+    if let Some(subscription) = subscription.as_str() {
+        time::is_past_due(state, subscription);
+    }
 }
 
 /// Finalizes an `auto_advance` draft whose time has come, and sends it if it is to be sent.

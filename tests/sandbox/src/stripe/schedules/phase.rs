@@ -10,10 +10,11 @@ use super::super::subscriptions::{change, terms};
 use serde_json::{Value, json};
 
 const MOST_PHASES: usize = 10;
-const MODELLED: [&str; 12] = [
+/// Intervals of a phase: more than anybody plans.
+const LONGEST: i64 = 3650;
+const MODELLED: [&str; 11] = [
     "billing_cycle_anchor",
     "collection_method",
-    "currency",
     "default_payment_method",
     "description",
     "duration",
@@ -59,10 +60,20 @@ pub fn read(state: &mut State, call: &Call, start: i64) -> Result<Vec<Value>, Er
         let message = format!("A subscription schedule can have at most {MOST_PHASES} current and future phases.");
         return Err(Error::refused(message).param("phases"));
     }
+    // All of them in a copy first, since prices are made on the way.
+    all(&mut state.clone(), &elements, start)?;
+    all(state, &elements, start)
+}
+
+fn all(state: &mut State, elements: &[Value], start: i64) -> Result<Vec<Value>, Error> {
     let mut phases = Vec::with_capacity(elements.len());
     let mut start = start;
     for (index, element) in elements.iter().filter_map(Value::as_object).enumerate() {
         let phase = one(state, element, index, start)?;
+        if index > 0 && int(&phase, "start_date") != start {
+            let message = "A phase begins when the phase before it ends.";
+            return Err(Error::refused(message).param(format!("phases[{index}][start_date]")));
+        }
         start = int(&phase, "end_date");
         phases.push(phase);
     }
@@ -77,6 +88,10 @@ fn one(state: &mut State, params: &Params, index: usize, start: i64) -> Result<V
     }
     if params.get("billing_cycle_anchor").is_some_and(|anchor| anchor == "phase_start") {
         return Err(Error::unmodelled("a phase that resets the billing cycle anchor"));
+    }
+    let of_invoice = params.get("invoice_settings").and_then(Value::as_object);
+    if let Some(other) = of_invoice.and_then(|of| of.keys().find(|name| *name != "days_until_due")) {
+        return Err(Error::unmodelled(&format!("`{}[{other}]`", path("invoice_settings"))));
     }
     let start = match params.get("start_date") {
         None => start,
@@ -126,6 +141,9 @@ fn end(params: &Params, start: i64, recurrence: Recurrence, now: i64, param: &st
         (None, Some(duration)) => {
             let interval = duration["interval"].as_str().and_then(Interval::parse).unwrap_or(recurrence.interval);
             let count = duration["interval_count"].as_i64().unwrap_or(1);
+            if !(1..=LONGEST).contains(&count) {
+                return Err(Error::invalid("duration[interval_count]", format!("Must be between 1 and {LONGEST}.")));
+            }
             Recurrence { interval, count }.after(start, 1)
         }
         (None, None) => recurrence.after(start, 1),
@@ -150,7 +168,10 @@ pub fn enter(state: &mut State, subscription: &str, phase: &Value, behavior: &st
         let mut element = json!({ "quantity": item["quantity"] });
         match same {
             Some((id, _)) => element["id"] = id.as_str().into(),
-            None => element["price"] = item["price"].clone(),
+            None => {
+                element["price"] = item["price"].clone();
+                element[terms::SETTLED] = true.into();
+            }
         }
         if item["metadata"].as_object().is_some_and(|metadata| !metadata.is_empty()) {
             element["metadata"] = item["metadata"].clone();
@@ -161,6 +182,15 @@ pub fn enter(state: &mut State, subscription: &str, phase: &Value, behavior: &st
     if phase["metadata"].as_object().is_some_and(|metadata| !metadata.is_empty()) {
         params["metadata"] = phase["metadata"].clone();
     }
+    for name in ["collection_method", "default_payment_method", "description"] {
+        if !phase[name].is_null() {
+            params[name] = phase[name].clone();
+        }
+    }
+    if !phase["invoice_settings"]["days_until_due"].is_null() {
+        params["days_until_due"] = phase["invoice_settings"]["days_until_due"].clone();
+    }
+    params[change::BY_SCHEDULE] = true.into();
     let params = params.as_object().cloned().unwrap_or_default();
     let operation = super::super::schema::named("Subscription.update");
     change::update(state, &Call { operation, ids: vec![subscription.to_owned()], params }).map(drop)
@@ -177,9 +207,17 @@ pub fn beginning(schedule: &Value, phase: &Value, now: i64) -> Params {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|item| json!({ "price": item["price"], "quantity": item["quantity"], "metadata": item["metadata"] }))
+        .map(|item| {
+            let mut element =
+                json!({ "price": item["price"], "quantity": item["quantity"], "metadata": item["metadata"] });
+            element[terms::SETTLED] = true.into();
+            element
+        })
         .collect();
     let mut params = Params::new();
+    if let Some(ends) = ends_with(schedule, phase).filter(|ends| *ends > now) {
+        params.insert("cancel_at".into(), ends.into());
+    }
     params.insert("customer".into(), schedule["customer"].clone());
     params.insert("items".into(), items.into());
     params.insert("metadata".into(), phase["metadata"].clone());

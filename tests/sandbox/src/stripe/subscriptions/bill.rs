@@ -187,6 +187,9 @@ pub fn draft(
         sheet.days_until_due = Some(days);
         invoice["due_date"] = (state.now + days * invoices::DAY_S).into();
     }
+    if invoice["collection_method"] == "charge_automatically" {
+        invoice["next_payment_attempt"] = (state.now + invoices::FINALIZES_AFTER_S).into();
+    }
     invoice["automatically_finalizes_at"] = (state.now + invoices::FINALIZES_AFTER_S).into();
     state.timers.insert((state.now + invoices::FINALIZES_AFTER_S, Due::Invoice(id.clone())));
     state.sheets.insert(id.clone(), sheet);

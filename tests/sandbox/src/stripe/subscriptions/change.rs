@@ -13,6 +13,9 @@ use super::terms::{self, Wanted};
 use super::{describe, is_live, shown_by_id, store, time};
 use serde_json::Value;
 
+/// Marks a change that a schedule makes. No request can bring it along.
+pub const BY_SCHEDULE: &str = "_by_schedule";
+
 /// What may still be said of one that is over.
 const AFTER_THE_END: [&str; 2] = ["cancellation_details", "metadata"];
 
@@ -48,6 +51,7 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
         store(state, &before, subscription);
         return shown_by_id(state, call.id());
     }
+    may_be_changed(call, &subscription)?;
     if call.params.get("billing_cycle_anchor").is_some_and(|anchor| anchor["type"] != "unchanged") {
         return Err(Error::unmodelled("resetting the billing cycle anchor"));
     }
@@ -55,7 +59,7 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     let extras = terms::extras(state, &call.params, text(&subscription, "currency"))?;
     let proration = Proration::of(call);
     let at = proration_date(state, call)?;
-    check_result(state, call.id(), &wanted)?;
+    check_result(state, &subscription, &wanted)?;
     let ends = ends(state, call, &subscription)?;
     describe(state, call, &mut subscription)?;
     assign(&mut subscription, &call.params, &["default_payment_method"]);
@@ -65,20 +69,27 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 
     // What is added is for the period that the others are in, also when they go.
     let period = items_of(state, call.id()).next().map_or((at, at), period_of);
+    let before_prorations = prorations_of(state, call.id());
     for wanted in &wanted {
         apply(state, &subscription, wanted, (proration, at), period)?;
     }
     if let Some(ends) = ends {
-        end_at(state, call, &mut subscription, ends, proration);
+        let at_period_end = call.flag("cancel_at_period_end") == Some(true);
+        end_at(state, &mut subscription, ends, at_period_end, proration);
+        subscription["canceled_at"] = if ends.is_some() { state.now.into() } else { Value::Null };
+        subscription["cancellation_details"]["reason"] =
+            if ends.is_some() { "cancellation_requested".into() } else { Value::Null };
         state.put("subscription", subscription.clone());
     }
+    let is_prorated = prorations_of(state, call.id()) != before_prorations;
     for extra in &extras {
         add_extra(state, &subscription, extra, period)?;
     }
     // The invoice, if there is one, is the subscription's latest from now on.
     let after = state.named("subscription", call.id())?.clone();
     state.emit_updated("customer.subscription.updated", "subscription", &before, &after);
-    if proration == Proration::Invoice {
+    // What is not prorated is no reason for an invoice.
+    if proration == Proration::Invoice && is_prorated {
         invoice_now(state, call.id(), "subscription_update", period.0);
     }
     time::wake(state, call.id());
@@ -87,7 +98,7 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 fn comment(subscription: &mut Value, call: &Call) {
     if let Some(details) = call.params.get("cancellation_details").and_then(Value::as_object) {
-        assign(&mut subscription["cancellation_details"], details, &["comment", "feedback"]);
+        assign(&mut subscription["cancellation_details"], details, &["comment", "feedback", "feedback_option"]);
     }
 }
 
@@ -102,8 +113,43 @@ fn proration_date(state: &State, call: &Call) -> Result<i64, Error> {
     Ok(at)
 }
 
-/// There is an item left, each price is there once, and all bill alike.
-fn check_result(state: &State, id: &str, wanted: &[Wanted]) -> Result<(), Error> {
+/// How many prorations there are, and the newest.
+fn prorations_of(state: &State, id: &str) -> (usize, Option<String>) {
+    let mut prorations = state
+        .table("invoiceitem")
+        .newest_first()
+        .filter(|item| item["proration"] == true && item["parent"]["subscription_details"]["subscription"] == id);
+    let newest = prorations.next().map(|item| text(item, "id").to_owned());
+    (prorations.count(), newest)
+}
+
+/// What a schedule plans is changed by the schedule.
+fn may_be_changed(call: &Call, subscription: &Value) -> Result<(), Error> {
+    if call.text("payment_behavior").is_some_and(|behavior| behavior != "allow_incomplete") {
+        return Err(Error::unmodelled("`payment_behavior` of a change"));
+    }
+    let Some(schedule) = subscription["schedule"].as_str().filter(|_| !call.params.contains_key(BY_SCHEDULE)) else {
+        return Ok(());
+    };
+    let names = |names: &[&'static str]| names.iter().find(|name| call.params.contains_key(**name)).copied();
+    if let Some(name) = names(&["cancel_at", "cancel_at_period_end"]) {
+        let message = format!(
+            "The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior \
+             directly is not allowed. Please update the schedule instead."
+        );
+        return Err(Error::refused(message).param(name));
+    }
+    match names(&["items", "trial_end", "automatic_tax", "add_invoice_items"]) {
+        Some(name) => {
+            Err(Error::unmodelled(&format!("`{name}` of a subscription that a schedule manages")).param(name))
+        }
+        None => Ok(()),
+    }
+}
+
+/// There is an item left, each price is there once, and all bill alike, as they did before.
+fn check_result(state: &State, subscription: &Value, wanted: &[Wanted]) -> Result<(), Error> {
+    let id = text(subscription, "id");
     let mut result = Vec::new();
     let mut prices: Vec<String> = Vec::new();
     for item in items_of(state, id) {
@@ -138,7 +184,15 @@ fn check_result(state: &State, id: &str, wanted: &[Wanted]) -> Result<(), Error>
             "Cannot have multiple Subscription Items with the same Price: name the item that is there by its id.";
         return Err(Error::refused(message).param("items"));
     }
-    terms::agree(&result).map(drop)
+    let (recurrence, currency) = terms::agree(&result)?;
+    if subscription["currency"] != currency.as_str() {
+        let message = format!("The price specified only supports `{currency}`.");
+        return Err(Error::refused(message).param("items"));
+    }
+    match bill::recurrence_of(state, id) == Some(recurrence) {
+        true => Ok(()),
+        false => Err(Error::unmodelled("another interval for a subscription")),
+    }
 }
 
 /// One element of `items`, done.
@@ -228,6 +282,19 @@ fn end_trial(state: &mut State, call: &Call, subscription: &mut Value) -> Result
     }
 }
 
+/// What is pending of a subscription that is over waits for whatever invoice the customer gets next: recorded without its parent
+/// (github.com/Kiln-AI/stripe_world).
+fn leave_to_customer(state: &mut State, id: &str) {
+    let is_its =
+        |item: &&Value| item["parent"]["subscription_details"]["subscription"] == id && item["invoice"].is_null();
+    let items: Vec<Value> = state.table("invoiceitem").oldest_first().filter(is_its).cloned().collect();
+    for mut item in items {
+        item["parent"] = Value::Null;
+        item["proration_details"] = Value::Null;
+        state.put("invoiceitem", item);
+    }
+}
+
 /// When it is to end from now on; the inner `None` is never.
 fn ends(state: &State, call: &Call, subscription: &Value) -> Result<Option<Option<i64>>, Error> {
     let period_end = items_of(state, text(subscription, "id")).next().map_or(state.now, |item| period_of(item).1);
@@ -249,12 +316,15 @@ fn ends(state: &State, call: &Call, subscription: &Value) -> Result<Option<Optio
 }
 
 /// An end inside the current period shortens it, one that is moved farther away gives it back what it had lost.
-fn end_at(state: &mut State, call: &Call, subscription: &mut Value, ends: Option<i64>, proration: Proration) {
+pub fn end_at(
+    state: &mut State,
+    subscription: &mut Value,
+    ends: Option<i64>,
+    at_period_end: bool,
+    proration: Proration,
+) {
     subscription["cancel_at"] = ends.into();
-    subscription["cancel_at_period_end"] = (call.flag("cancel_at_period_end") == Some(true)).into();
-    subscription["canceled_at"] = if ends.is_some() { state.now.into() } else { Value::Null };
-    subscription["cancellation_details"]["reason"] =
-        if ends.is_some() { "cancellation_requested".into() } else { Value::Null };
+    subscription["cancel_at_period_end"] = at_period_end.into();
     let items: Vec<Value> = items_of(state, text(subscription, "id")).cloned().collect();
     for mut item in items {
         let (start, end) = period_of(&item);
@@ -262,7 +332,7 @@ fn end_at(state: &mut State, call: &Call, subscription: &mut Value, ends: Option
         let recurrence = super::shape::recurrence(price_of(state, &item));
         let anchor = int(subscription, "billing_cycle_anchor");
         let natural = match subscription["status"] == "trialing" {
-            true => end,
+            true => subscription["trial_end"].as_i64().unwrap_or(end),
             false => recurrence.map_or(end, |recurrence| bill::stretch(recurrence, anchor, start).end),
         };
         let new_end = ends.map_or(natural, |ends| ends.min(natural));
@@ -274,7 +344,10 @@ fn end_at(state: &mut State, call: &Call, subscription: &mut Value, ends: Option
         if new_end < end {
             give_back(state, subscription, text(&item, "id"), new_end);
         } else if new_end > end {
-            bill_part(state, subscription, &item, Stretch { start: end, end: new_end, full });
+            // One that was shortened without a proration is billed for longer than it runs.
+            let billed = state.debits.get(text(&item, "id")).into_iter().flatten().map(|debit| debit.end).max();
+            let start = billed.map_or(end, |billed| billed.max(end));
+            bill_part(state, subscription, &item, Stretch { start, end: new_end, full });
         }
     }
 }
@@ -291,12 +364,13 @@ pub fn cancel(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     comment(&mut subscription, call);
     state.put("subscription", subscription.clone());
+    let mut last = None;
     if call.flag("invoice_now") == Some(true) {
-        // Recorded as a draft that nobody has finalized: github.com/Kiln-AI/stripe_world.
-        let since = int(&subscription, "start_date");
-        let now = state.now;
-        bill::draft(state, &subscription, "subscription_cycle", Vec::new(), (since, now));
+        let period = (int(&subscription, "start_date"), state.now);
+        last = bill::draft(state, &subscription, "subscription_cycle", Vec::new(), period);
+    } else {
+        leave_to_customer(state, call.id());
     }
-    time::end(state, call.id(), "cancellation_requested");
+    time::end(state, call.id(), "cancellation_requested", last.as_deref());
     shown_by_id(state, call.id())
 }

@@ -2,6 +2,7 @@
 
 use super::super::error::Error;
 use super::super::invoice_items::{Target, make, terms as line_terms};
+use super::super::invoices::transitions;
 use super::super::params::merge_metadata;
 use super::super::state::{Call, State, int, text};
 use super::super::tax;
@@ -13,6 +14,7 @@ use super::{check_currency, describe, shown_by_id, terms, time};
 use serde_json::{Value, json};
 
 const LONGEST_TRIAL_DAYS: i64 = 730;
+const MOST_LINES: usize = 250;
 
 /// When it begins, when it bills, when it ends.
 struct Calendar {
@@ -62,6 +64,11 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
         Some(trial_end) => vec![Stretch { start: state.now, end: trial_end, full: trial_end - state.now }],
         None => bill::stretches(recurrence, calendar.anchor, calendar.start, state.now),
     };
+    if stretches.len() * wanted.len() > MOST_LINES {
+        let message =
+            format!("You cannot backdate a subscription so far that its invoice has more than {MOST_LINES} lines.");
+        return Err(Error::refused(message).param("backdate_start_date"));
+    }
     let current = stretches.last().copied().unwrap_or(Stretch { start: state.now, end: state.now, full: 0 });
     let current = current.until(calendar.cancel_at);
     if call.flag("cancel_at_period_end") == Some(true) {
@@ -71,6 +78,9 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     for wanted in &wanted {
         add_item(state, &id, wanted, (current.start, current.end))?;
+    }
+    if will_be_incomplete(state, call, &subscription, calendar.trial_end.is_some()) {
+        subscription["status"] = "incomplete".into();
     }
     state.put("subscription", subscription.clone());
     state.emit("customer.subscription.created", "subscription", &subscription);
@@ -88,7 +98,7 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     let now = state.now;
     if let Some(invoice) = bill::draft(state, &subscription, "subscription_create", lines, (now, now)) {
-        first_invoice(state, call, &id, &invoice);
+        first_invoice(state, call, &invoice);
     }
     time::wake(state, &id);
     shown_by_id(state, &id)
@@ -199,6 +209,14 @@ fn configured(config: &Value, recurrence: Recurrence, now: i64) -> Result<i64, E
         return Err(Error::refused(message).param("billing_cycle_anchor_config"));
     }
     let part = |name: &str| config[name].as_i64().and_then(|part| i8::try_from(part).ok());
+    for (name, range) in
+        [("day_of_month", 1..=31), ("month", 1..=12), ("hour", 0..=23), ("minute", 0..=59), ("second", 0..=59)]
+    {
+        if config[name].as_i64().is_some_and(|part| !range.contains(&part)) {
+            let param = format!("billing_cycle_anchor_config[{name}]");
+            return Err(Error::invalid(&param, format!("Invalid {name}: must be between {range:?}.")));
+        }
+    }
     let here = civil(now).ok_or_else(Error::internal)?;
     let day_of_month = part("day_of_month").unwrap_or(1);
     let time = here.time();
@@ -224,7 +242,10 @@ fn configured(config: &Value, recurrence: Recurrence, now: i64) -> Result<i64, E
 
 /// An automatic collection needs something to collect from, unless the caller means to bring it later.
 fn can_be_collected(state: &State, call: &Call, subscription: &Value) -> Result<(), Error> {
-    if subscription["collection_method"] == "send_invoice"
+    // A schedule's first invoice is collected later.
+    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
+    if is_scheduled
+        || subscription["collection_method"] == "send_invoice"
         || call.text("payment_behavior") == Some("default_incomplete")
     {
         return Ok(());
@@ -247,6 +268,16 @@ fn can_be_collected(state: &State, call: &Call, subscription: &Value) -> Result<
         )
         .code("resource_missing")),
     }
+}
+
+/// The first payment is left to the caller, or will be declined.
+fn will_be_incomplete(state: &State, call: &Call, subscription: &Value, is_trial: bool) -> bool {
+    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
+    if is_trial || is_scheduled || subscription["collection_method"] == "send_invoice" {
+        return false;
+    }
+    let method = bill::payment_method(state, subscription).unwrap_or_default();
+    call.text("payment_behavior") == Some("default_incomplete") || method.contains("hargeDeclined")
 }
 
 pub fn add_item(state: &mut State, subscription: &str, wanted: &Wanted, period: (i64, i64)) -> Result<String, Error> {
@@ -278,7 +309,7 @@ pub fn add_extra(state: &mut State, subscription: &Value, extra: &Extra, period:
 }
 
 /// What is due at once is asked for at once, unless the invoice is to be sent.
-fn first_invoice(state: &mut State, call: &Call, id: &str, invoice: &str) {
+fn first_invoice(state: &mut State, call: &Call, invoice: &str) {
     let Some(value) = state.table("invoice").get(invoice).cloned() else {
         return;
     };
@@ -288,16 +319,9 @@ fn first_invoice(state: &mut State, call: &Call, id: &str, invoice: &str) {
     if waits && int(&value, "amount_due") > 0 {
         return;
     }
-    let is_collected = match call.text("payment_behavior") == Some("default_incomplete") {
-        true => {
-            super::super::invoices::transitions::finalize_draft(state, invoice, None).is_ok()
-                && int(&value, "amount_due") == 0
-        }
-        false => bill::collect(state, invoice),
-    };
-    if !is_collected && let Some(mut subscription) = state.table("subscription").get(id).cloned() {
-        let before = state.shown("subscription", &subscription);
-        subscription["status"] = "incomplete".into();
-        super::store(state, &before, subscription);
+    // What comes of it is told to the subscription.
+    match call.text("payment_behavior") == Some("default_incomplete") {
+        true => drop(transitions::finalize_draft(state, invoice, None)),
+        false => drop(bill::collect(state, invoice)),
     }
 }

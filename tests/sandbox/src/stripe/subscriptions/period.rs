@@ -3,7 +3,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp, ToSpan};
+use jiff::{Span, Timestamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Interval {
@@ -24,12 +24,25 @@ impl Interval {
         })
     }
 
-    fn span(self, count: i64) -> Span {
+    /// Nothing where the calendar ends.
+    fn span(self, count: i64) -> Option<Span> {
+        let span = Span::new();
+        let span = match self {
+            Self::Day => span.try_days(count),
+            Self::Week => span.try_weeks(count),
+            Self::Month => span.try_months(count),
+            Self::Year => span.try_years(count),
+        };
+        span.ok()
+    }
+
+    /// How many of them a price may bill at once: three years.
+    pub fn most(self) -> i64 {
         match self {
-            Self::Day => count.days(),
-            Self::Week => count.weeks(),
-            Self::Month => count.months(),
-            Self::Year => count.years(),
+            Self::Day => 1095,
+            Self::Week => 156,
+            Self::Month => 36,
+            Self::Year => 3,
         }
     }
 }
@@ -44,7 +57,7 @@ pub struct Recurrence {
 impl Recurrence {
     /// So many recurrences after a time; before it, when the number is negative.
     pub fn after(self, start: i64, number: i64) -> i64 {
-        later(start, self.interval.span(self.count.saturating_mul(number)))
+        self.interval.span(self.count.saturating_mul(number)).map_or(i64::MAX, |span| later(start, span))
     }
 
     /// The period that a time is in, of those that are counted from the anchor. A boundary belongs to the period that it begins.
@@ -69,7 +82,7 @@ impl Recurrence {
 }
 
 fn later(at: i64, span: Span) -> i64 {
-    civil(at).and_then(|at| at.checked_add(span).ok()).and_then(unix).unwrap_or(at)
+    civil(at).and_then(|at| at.checked_add(span).ok()).and_then(unix).unwrap_or(i64::MAX)
 }
 
 /// The date and time in UTC.

@@ -15,6 +15,9 @@ const MOST_ITEMS: usize = 20;
 const UNMODELLED: [&str; 7] =
     ["billing_thresholds", "clear_usage", "current_trial", "discounts", "plan", "tax_rates", "trial"];
 
+/// Marks an element of ours whose price was checked when its schedule was made. No request can bring it along.
+pub const SETTLED: &str = "_settled";
+
 /// A recurring price: one of the catalogue, or one that is made for this item.
 #[derive(Debug, Clone)]
 pub enum Priced {
@@ -39,6 +42,10 @@ pub fn items(state: &State, params: &Params, subscription: Option<&str>) -> Resu
     if elements.len() > MOST_ITEMS {
         return Err(Error::refused(format!("A subscription can have at most {MOST_ITEMS} items.")).param("items"));
     }
+    let ids: Vec<&str> = elements.iter().filter_map(|element| element["id"].as_str()).collect();
+    if ids.iter().enumerate().any(|(index, id)| ids[..index].contains(id)) {
+        return Err(Error::refused("You cannot name a subscription item twice.").param("items"));
+    }
     let elements = elements.iter().filter_map(Value::as_object).enumerate();
     elements.map(|(index, params)| item(state, params, subscription, &format!("items[{index}]"))).collect()
 }
@@ -61,7 +68,10 @@ pub fn item(state: &State, params: &Params, subscription: Option<&str>, path: &s
     let price = match (params.get("price").and_then(Value::as_str), params.get("price_data").and_then(Value::as_object))
     {
         (Some(_), Some(_)) => return Err(Error::exclusive(&[&name("price"), &name("price_data")])),
-        (Some(id), None) => Some(Priced::Catalogue(of_catalogue(state, id, &name("price"))?)),
+        (Some(id), None) => {
+            let is_settled = params.contains_key(SETTLED);
+            Some(Priced::Catalogue(of_catalogue(state, id, &name("price"), is_settled)?))
+        }
         (None, Some(data)) => Some(Priced::Inline(inline(state, data, &name("price_data"))?)),
         (None, None) if item.is_none() => return Err(Error::missing(&name("price"))),
         (None, None) => None,
@@ -74,9 +84,9 @@ pub fn item(state: &State, params: &Params, subscription: Option<&str>, path: &s
     Ok(Wanted { item, is_deleted, price, quantity, params: params.clone() })
 }
 
-fn of_catalogue(state: &State, id: &str, param: &str) -> Result<Value, Error> {
+fn of_catalogue(state: &State, id: &str, param: &str, is_settled: bool) -> Result<Value, Error> {
     let price = state.referenced("price", id, param)?;
-    if price["active"] == false {
+    if price["active"] == false && !is_settled {
         let message = "The price specified is inactive. This field only accepts active prices.";
         return Err(Error::refused(message).param(param));
     }

@@ -16,10 +16,14 @@ pub fn wake(state: &mut State, id: &str) {
     let Some(subscription) = state.table("subscription").get(id).filter(|one| is_live(one)) else {
         return;
     };
-    let period_ends = items_of(state, id).map(|item| int(item, "current_period_end"));
-    let expires = (subscription["status"] == "incomplete").then(|| int(subscription, "created") + INCOMPLETE_FOR_S);
-    let ends = [subscription["cancel_at"].as_i64(), expires];
-    if let Some(at) = period_ends.chain(ends.into_iter().flatten()).min() {
+    let at = match subscription["status"] == "incomplete" {
+        true => Some(int(subscription, "created") + INCOMPLETE_FOR_S),
+        false => {
+            let period_ends = items_of(state, id).map(|item| int(item, "current_period_end"));
+            period_ends.chain(subscription["cancel_at"].as_i64()).min()
+        }
+    };
+    if let Some(at) = at {
         state.timers.insert((at, Due::Subscription(id.to_owned())));
     }
 }
@@ -40,8 +44,8 @@ pub fn due(state: &mut State, id: &str) {
             expire(state, subscription);
         }
     } else if has_come(subscription["cancel_at"].as_i64()) {
-        last_invoice(state, &subscription);
-        end(state, id, "cancellation_requested");
+        let last = last_invoice(state, &subscription);
+        end(state, id, "cancellation_requested", last.as_deref());
     } else if has_come(period_end) {
         renew(state, subscription);
     }
@@ -75,14 +79,14 @@ fn renew(state: &mut State, mut subscription: Value) {
 }
 
 /// What is pending when it ends by itself is billed.
-fn last_invoice(state: &mut State, subscription: &Value) {
+fn last_invoice(state: &mut State, subscription: &Value) -> Option<String> {
     let since = items_of(state, text(subscription, "id")).map(|item| int(item, "current_period_start")).min();
     let period = (since.unwrap_or(state.now), state.now);
-    bill::draft(state, subscription, "subscription_cycle", Vec::new(), period);
+    bill::draft(state, subscription, "subscription_cycle", Vec::new(), period)
 }
 
-/// It is over. Nothing of it is collected by itself any more.
-pub fn end(state: &mut State, id: &str, reason: &str) {
+/// It is over, and so is its schedule. Nothing of it is collected by itself any more but a last invoice.
+pub fn end(state: &mut State, id: &str, reason: &str, last: Option<&str>) {
     let Some(mut subscription) = state.table("subscription").get(id).cloned() else {
         return;
     };
@@ -98,6 +102,7 @@ pub fn end(state: &mut State, id: &str, reason: &str) {
         .oldest_first()
         .filter(|invoice| invoice["parent"]["subscription_details"]["subscription"] == id)
         .filter(|invoice| invoice["status"] == "draft" || invoice["status"] == "open")
+        .filter(|invoice| last.is_none_or(|last| invoice["id"] != last))
         .cloned()
         .collect();
     for mut invoice in invoices {
@@ -109,6 +114,9 @@ pub fn end(state: &mut State, id: &str, reason: &str) {
         state.emit_updated("invoice.updated", "invoice", &before, &invoice);
     }
     state.emit("customer.subscription.deleted", "subscription", &subscription);
+    if let Some(schedule) = subscription["schedule"].as_str() {
+        super::super::schedules::subscription_ended(state, schedule);
+    }
 }
 
 fn expire(state: &mut State, mut subscription: Value) {

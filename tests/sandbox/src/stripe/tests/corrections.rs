@@ -102,6 +102,24 @@ fn lines_are_credited_by_amount_or_by_quantity() {
     assert_eq!(account.invoice(&invoice)["amount_due"], 6000);
 }
 
+/// What was credited once is not credited again, by whichever note.
+#[test]
+fn a_line_is_credited_once() {
+    let mut account = Account::new();
+    let invoice = account.draft_of(1000);
+    account.post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=1000").ok();
+    account.post(&format!("/v1/invoices/{invoice}/send"), "").ok();
+    let line = account.stripe.invoice_lines(&invoice)[0]["id"].as_str().expect("an id").to_owned();
+    let body = format!(
+        "invoice={invoice}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]={line}&lines[0][amount]=600"
+    );
+    account.post("/v1/credit_notes", &body).ok();
+    assert_eq!(account.post("/v1/credit_notes", &body).param(), "lines[0][amount]");
+    let negative = account
+        .post("/v1/credit_notes", &format!("invoice={invoice}&amount=10&credit_amount=-10&out_of_band_amount=10"));
+    assert_eq!(negative.param(), "credit_amount");
+}
+
 /// docs.stripe.com/invoicing/invoice-edits
 #[test]
 fn a_revision_takes_the_place_of_its_invoice() {

@@ -23,7 +23,19 @@ fn a_change_is_previewed_to_the_second_and_nothing_is_changed() {
     let (id, item) = (subscription["id"].as_str().expect("an id").to_owned(), item_of(&subscription).to_owned());
     account.at_second(1_598_982_000).get("/v1/balance").ok();
     let snapshot = |account: &Account| {
-        ["event", "invoice", "invoiceitem", "subscription"].map(|object| account.stripe.objects(object))
+        [
+            "customer",
+            "event",
+            "invoice",
+            "invoiceitem",
+            "invoice_payment",
+            "payment_intent",
+            "price",
+            "product",
+            "subscription",
+            "subscription_item",
+        ]
+        .map(|object| account.stripe.objects(object))
     };
     let before = snapshot(&account);
     let body = format!(

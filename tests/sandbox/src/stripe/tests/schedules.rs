@@ -143,3 +143,106 @@ fn a_schedule_is_released_or_canceled_once() {
         account.post("/v1/subscription_schedules", &format!("customer={customer}&phases[0][items][0][price]={price}"));
     assert_eq!(later.param(), "start_date");
 }
+
+/// A schedule that could not begin is not made, and one that cannot begin any more does not stop the clock.
+#[test]
+fn one_that_cannot_begin() {
+    let mut account = Account::new();
+    account.at("2026-04-01");
+    let (customer, price) = (account.customer(), account.monthly(1000));
+    let later = seconds("2026-05-01");
+    let phases = format!("phases[0][items][0][price]={price}&phases[0][duration][interval]=year");
+    let sent_without_terms =
+        format!("customer={customer}&start_date={later}&default_settings[collection_method]=send_invoice&{phases}");
+    assert_eq!(account.post("/v1/subscription_schedules", &sent_without_terms).param(), "days_until_due");
+    // Collected, from somebody who brings a payment method later: a draft for an hour.
+    let collected = account.schedule(&format!("customer={customer}&start_date=now&{phases}"));
+    assert_eq!(collected["status"], "active");
+    let subscription = account.of_schedule(&collected);
+    assert_eq!(account.latest(&subscription)["status"], "draft");
+    // The price is archived meanwhile, which does not matter to what was planned.
+    let planned = account.schedule(&format!("customer={customer}&start_date={later}&{SENT}&{phases}"));
+    account.post(&format!("/v1/prices/{price}"), "active=false").ok();
+    let gone = account.customer();
+    let product = account.stripe.objects("product")[0]["id"].as_str().expect("an id").to_owned();
+    let data = format!(
+        "phases[0][items][0][price_data][currency]=usd&phases[0][items][0][price_data][product]={product}\
+                        &phases[0][items][0][price_data][unit_amount]=700&phases[0][items][0][price_data][recurring][interval]=month"
+    );
+    let orphan = account.schedule(&format!("customer={gone}&start_date={later}&{SENT}&{data}"));
+    let inline = account.schedule(&format!("customer={customer}&start_date={later}&{SENT}&{data}"));
+    account.delete(&format!("/v1/customers/{gone}")).ok();
+    account.at("2026-05-01").get("/v1/balance").ok();
+    assert_eq!(account.read_schedule(&planned)["status"], "active");
+    let subscription = account.of_schedule(&inline);
+    assert_eq!(account.latest(&subscription)["total"], 700);
+    assert_eq!(account.read_schedule(&orphan)["status"], "canceled");
+}
+
+/// The subscription's end is the plan's: it comes and goes with it.
+#[test]
+fn the_end_follows_the_schedule() {
+    let mut account = Account::new();
+    account.at("2026-04-01");
+    let (customer, price) = (account.customer(), account.monthly(1000));
+    let subscription = account.subscribe(&customer, &price, "");
+    let id = subscription["id"].as_str().expect("an id").to_owned();
+    let schedule = account.schedule(&format!("from_subscription={id}"));
+    let path = format!("/v1/subscription_schedules/{}", schedule["id"].as_str().expect("an id"));
+    let cancel_at = |account: &mut Account| account.get(&format!("/v1/subscriptions/{id}")).ok()["cancel_at"].clone();
+    assert_eq!(cancel_at(&mut account), Value::Null);
+    let events = account.events_of(|account| drop(account.post(&path, "end_behavior=cancel").ok()));
+    assert!(events.contains(&"customer.subscription.updated".to_owned()), "{events:?}");
+    assert_eq!(cancel_at(&mut account), seconds("2026-05-01"));
+    let directly = account.post(&format!("/v1/subscriptions/{id}"), "cancel_at_period_end=true");
+    assert!(directly.message().contains("managed by the subscription schedule"), "{}", directly.message());
+    let changed = format!("items[0][id]={}&items[0][quantity]=2", item_of(&subscription));
+    assert_eq!(account.post(&format!("/v1/subscriptions/{id}"), &changed).status, 501);
+    account.post(&path, "end_behavior=release").ok();
+    assert_eq!(cancel_at(&mut account), Value::Null);
+    account.post(&path, "end_behavior=cancel").ok();
+    account.at("2026-05-01T01:00:00Z").get("/v1/balance").ok();
+    assert_eq!(
+        (account.read_schedule(&schedule)["status"].as_str(), account.stripe.objects("invoice").len()),
+        (Some("completed"), 1)
+    );
+
+    // Released, it goes on; unless the end is to be kept.
+    for (keep, ends) in [("", Value::Null), ("preserve_cancel_date=true", seconds("2026-06-01").into())] {
+        let subscription = account.at("2026-05-01T01:00:00Z").subscribe(
+            &customer,
+            &price,
+            &format!("&backdate_start_date={}", seconds("2026-05-01")),
+        );
+        let id = subscription["id"].as_str().expect("an id").to_owned();
+        let schedule = account.schedule(&format!("from_subscription={id}"));
+        let path = format!("/v1/subscription_schedules/{}", schedule["id"].as_str().expect("an id"));
+        account.post(&path, "end_behavior=cancel").ok();
+        account.post(&format!("{path}/release"), keep).ok();
+        assert_eq!(account.get(&format!("/v1/subscriptions/{id}")).ok()["cancel_at"], ends);
+    }
+}
+
+/// A plan that ends in the middle of a period is billed until then, and phases leave no time out.
+#[test]
+fn phases_are_billed_for_their_time() {
+    let mut account = Account::new();
+    account.at("2026-04-01");
+    let (customer, price) = (account.customer(), account.monthly(3000));
+    let body = format!(
+        "customer={customer}&start_date=now&end_behavior=cancel&{SENT}&phases[0][items][0][price]={price}&phases[0][end_date]={}",
+        seconds("2026-04-11")
+    );
+    let schedule = account.schedule(&body);
+    let subscription = account.of_schedule(&schedule);
+    assert_eq!(lines_of(&account.latest(&subscription)), lines_from(&[(1000, "2026-04-01", "2026-04-11")]));
+    let gap = format!("{body}&phases[1][items][0][price]={price}&phases[1][start_date]={}", seconds("2026-04-12"));
+    // Only an update may give a start, and only the one that there is.
+    assert_eq!(account.post("/v1/subscription_schedules", &gap).status, 400);
+    account.delete(&format!("/v1/subscriptions/{}", subscription["id"].as_str().expect("an id"))).ok();
+    assert_eq!(account.read_schedule(&schedule)["status"], "canceled");
+    let path = format!("/v1/subscription_schedules/{}/cancel", schedule["id"].as_str().expect("an id"));
+    assert_eq!(account.post(&path, "").status, 400);
+    let settings = format!("{body}&default_settings[automatic_tax][enabled]=true");
+    assert_eq!(account.post("/v1/subscription_schedules", &settings).status, 501);
+}

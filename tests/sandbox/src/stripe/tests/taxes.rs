@@ -108,7 +108,9 @@ fn what_finalizes_itself_without_a_location() {
     account.post(&format!("/v1/customers/{customer}"), "address[country]=DE").ok();
     let subscription = account.post("/v1/subscriptions", &body).ok();
     assert_eq!(amounts(&account.latest(&subscription)), [1000, 1190, 1000, 1190]);
-    account.post(&format!("/v1/customers/{customer}"), "address=").ok();
+    let auto = account.post(&format!("/v1/customers/{customer}"), "address=");
+    assert_eq!(auto.code(), "customer_tax_location_invalid");
+    account.post(&format!("/v1/customers/{customer}"), "address=&tax[validate_location]=deferred").ok();
     account.now_ms += 3_700_000;
     let first = account.latest(&subscription);
     assert_eq!(
@@ -123,4 +125,17 @@ fn what_finalizes_itself_without_a_location() {
         (&alone["status"], &alone["last_finalization_error"]["code"]),
         (&"draft".into(), &"customer_tax_location_invalid".into())
     );
+}
+
+#[test]
+fn corrections_of_taxed_invoices() {
+    let mut account = account();
+    let (_, invoice) = draft(&mut account, "&address[country]=DE");
+    account.post(&format!("/v1/invoices/{invoice}/send"), "").ok();
+    let line = account.stripe.invoice_lines(&invoice)[0]["id"].as_str().expect("an id").to_owned();
+    let body = format!("invoice={invoice}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]={line}");
+    assert_eq!(account.post("/v1/credit_notes", &body).status, 501);
+    let revision =
+        account.create("/v1/invoices", &format!("from_invoice[action]=revision&from_invoice[invoice]={invoice}"));
+    assert_eq!(amounts(&account.get(&format!("/v1/invoices/{revision}")).ok()), [12_900, 13_090, 11_000, 13_090]);
 }
