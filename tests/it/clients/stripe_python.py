@@ -158,6 +158,52 @@ def check_errors(invoice):
     expect_error(stripe.AuthenticationError, "a wrong key", lambda: stripe.Customer.list(api_key=wrong))
 
 
+def check_subscriptions(customer):
+    product = stripe.Product.create(name="Seats")
+    price = stripe.Price.create(product=product.id, currency="usd", unit_amount=1000, recurring={"interval": "month"})
+    subscription = stripe.Subscription.create(
+        customer=customer.id,
+        items=[{"price": price.id, "quantity": 2}],
+        add_invoice_items=[{"price_data": {"product": product.id, "currency": "usd", "unit_amount": 5000}}],
+        collection_method="send_invoice",
+        days_until_due=30,
+        metadata={"sf_contract_id": "800000000000001AAA"},
+        expand=["latest_invoice"],
+    )
+    first, item = subscription.latest_invoice, subscription["items"].data[0]
+    expect(subscription.status == "active" and first.status == "draft" and first.total == 7000, "the first invoice")
+    of = first.parent.subscription_details
+    expect(of.subscription == subscription.id and of.metadata["sf_contract_id"], "what the invoice is of")
+    expect(item.price.id == price.id and item.current_period_end > item.current_period_start, "the item")
+    change = [{"id": item.id, "quantity": 3}]
+    preview = stripe.Invoice.create_preview(
+        subscription=subscription.id,
+        subscription_details={
+            "items": change,
+            "proration_behavior": "always_invoice",
+            "proration_date": item.current_period_start,
+        },
+    )
+    amounts = [line.amount for line in preview.lines.data]
+    expect(amounts == [-2000, 3000] and preview.total == 1000, f"the preview: {amounts}")
+    changed = stripe.Subscription.modify(
+        subscription.id,
+        items=change,
+        proration_behavior="always_invoice",
+        proration_date=item.current_period_start,
+        expand=["latest_invoice"],
+    )
+    expect(changed.latest_invoice.total == preview.total, "what was previewed")
+    schedule = stripe.SubscriptionSchedule.create(from_subscription=subscription.id)
+    expect(schedule.status == "active" and schedule.phases[0]["items"][0].quantity == 3, "the schedule")
+    expect(stripe.SubscriptionSchedule.release(schedule.id).status == "released", "its release")
+    note = stripe.CreditNote.create(invoice=stripe.Invoice.send_invoice(first.id).id, amount=1000, reason="order_change")
+    expect(note.type == "pre_payment" and stripe.Invoice.retrieve(first.id).amount_due == 6000, "the credit note")
+    ended = stripe.Subscription.cancel(subscription.id)
+    expect(ended.status == "canceled" and not stripe.Subscription.list(customer=customer.id).data, "the end")
+    say("subscriptions", subscription=subscription.id, invoice=first.id, credit_note=note.id)
+
+
 def main():
     set_up()
     product, price = make_catalogue()
@@ -168,6 +214,7 @@ def main():
     check_updates(customer, product)
     check_idempotency()
     check_errors(invoice)
+    check_subscriptions(customer)
     say("done", stripe_python=stripe.VERSION, api_version=stripe.api_version)
 
 
