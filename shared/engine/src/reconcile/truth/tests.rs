@@ -179,6 +179,17 @@ fn what_is_right_needs_nothing() {
     }
 }
 
+/// Tax that was added is not the deal's; tax that is inside is.
+#[test]
+fn a_deal_is_compared_before_added_tax() {
+    for (total, on_top, inside, is_right) in [(1190, 190, 0, true), (1000, 0, 160, true), (1190, 0, 190, false)] {
+        let mut case = Case::new(Open, done(OURS), deal(Some(OURS), 1000, false));
+        case.invoice.total = total;
+        case.invoice.tax = stripe::Tax { on_top, inside, status: None };
+        assert_eq!(case.verdicts().is_empty(), is_right, "{total}");
+    }
+}
+
 #[test]
 fn a_draft_that_nobody_points_to_is_an_orphan_when_it_is_old_enough_and_its_run_is_closed() {
     let mut case = Case::new(Draft, closed_without_invoice(), None);
