@@ -40,6 +40,10 @@ pub fn create_preview(state: &mut State, call: &Call) -> Result<Value, Error> {
         (None, Some(customer)) => of_items(&mut copy, call, customer)?,
         (None, None) => return Err(Error::missing("customer")),
     };
+    let mut shown = shown;
+    // All of them, since there is no list to read the rest from afterwards.
+    shown["lines"]["data"] = super::lines::of(&copy, text(&shown, "id")).into();
+    shown["lines"]["has_more"] = false.into();
     let is_update = call.text("subscription").is_some() && !details.is_empty();
     Ok(upcoming(state, shown, is_update, details.get("proration_date")))
 }

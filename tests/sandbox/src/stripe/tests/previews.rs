@@ -87,6 +87,10 @@ fn what_does_not_exist_yet_is_previewed() {
     let both = preview(&mut account, &items).ok();
     assert_eq!((amounts(&both), &both["total"]), (vec![29_900, 9_900], &39_800.into()));
     assert_eq!(preview(&mut account, &format!("customer={customer}")).code(), "invoice_upcoming_none");
+    let many: String = (0..12)
+        .map(|index| format!("&invoice_items[{index}][amount]=1&invoice_items[{index}][currency]=usd"))
+        .collect();
+    assert_eq!(amounts(&preview(&mut account, &format!("customer={customer}{many}")).ok()), [1; 12], "all of them");
     assert_eq!(account.stripe.objects("subscription"), [] as [Value; 0]);
     assert_eq!(account.stripe.objects("invoiceitem"), [] as [Value; 0]);
 }
