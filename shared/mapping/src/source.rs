@@ -176,6 +176,19 @@ impl Names {
 mod tests {
     use super::*;
 
+    /// As they stand where they are: an order's products have no field of the opportunity's.
+    #[test]
+    fn lines_come_in_their_order() {
+        for (source, field) in [
+            (LineSource::OpportunityProducts, "SortOrder"),
+            (LineSource::CpqQuote, "SBQQ__Number__c"),
+            (LineSource::Orders, "OrderItemNumber"),
+        ] {
+            let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+            assert_eq!(source.query(&id).order_by, [field, "Id"], "{source:?}");
+        }
+    }
+
     #[test]
     fn every_place_is_asked_in_its_own_words() {
         let id = OpportunityId::parse("006000000000001AAA").expect("valid");

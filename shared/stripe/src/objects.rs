@@ -61,7 +61,7 @@ pub struct Invoice {
 impl Invoice {
     /// What it comes to without the tax that was added.
     pub fn before_tax(&self) -> i64 {
-        self.total - self.tax.on_top
+        self.tax.without_added(self.total)
     }
 }
 

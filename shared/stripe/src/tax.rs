@@ -44,6 +44,11 @@ enum TaxIs {
 }
 
 impl Tax {
+    /// A total without the tax that was added to it.
+    pub fn without_added(self, total: i64) -> i64 {
+        total - self.on_top
+    }
+
     pub(crate) fn of(automatic: Option<&AutomaticTax>, sums: &[TotalTax]) -> Self {
         let sum = |is: TaxIs| sums.iter().filter(|tax| tax.tax_behavior == is).map(|tax| tax.amount).sum();
         let status = automatic.filter(|tax| tax.enabled).and_then(|tax| tax.status);
@@ -54,6 +59,11 @@ impl Tax {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_added_tax_is_taken_off() {
+        assert_eq!(Tax { on_top: 190, inside: 7, status: None }.without_added(1190), 1000);
+    }
 
     #[test]
     fn tax_is_what_was_added_and_what_was_inside() {

@@ -129,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn of_two_restores_the_earlier_moment_counts() {
+        let second = |second| Timestamp::from_second(second).expect("in range");
+        let restored = |epoch, since| Restored { epoch, since: second(since) };
+        assert_eq!(restored(2, 500).after(None), restored(2, 500));
+        assert_eq!(restored(2, 500).after(Some(restored(1, 100))), restored(2, 100));
+        assert_eq!(restored(2, 100).after(Some(restored(1, 500))), restored(2, 100));
+    }
+
+    #[test]
     fn an_intent_is_open_until_it_is_settled() {
         let at = Timestamp::UNIX_EPOCH;
         let mut intent = Intent {
