@@ -136,13 +136,18 @@ async fn a_customer_without_a_location_at_stripe_is_refused() {
     assert_eq!((code(&env, &second), env.invoices().len()), (Value::Null, 2));
 }
 
-/// Whoever turns tax on later does not bill again what was billed before.
+/// Whoever turns tax on later does not bill again what was billed before, nor asks that its address be enough.
 #[tokio::test]
-async fn without_tax_nothing_is_asked_of_the_address_and_nothing_is_added() {
-    let env = Env::start().await;
+async fn without_tax_nothing_is_added_and_turning_it_on_changes_nothing_that_is_billed() {
+    let mut env = Env::start().await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     let invoice = &env.invoices()[0];
     assert_eq!((&invoice["total"], &invoice["automatic_tax"]["enabled"]), (&json!(NET), &json!(false)));
-    assert_eq!(code(&env, &opportunity), Value::Null);
+    for tax in [TaxBehavior::Exclusive, TaxBehavior::Inclusive] {
+        env.worker.engine.settings.tax = Some(tax);
+        env.sqs.put(&changed(&env, tax.as_str(), &opportunity));
+        env.settle().await;
+        assert_eq!((env.invoices().len(), code(&env, &opportunity)), (1, Value::Null), "{tax:?}");
+    }
 }
