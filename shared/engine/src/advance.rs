@@ -90,8 +90,7 @@ impl<W: World> Engine<W> {
 
     /// One step. `Some` when the run has ended and is saved.
     async fn step(&self, work: &mut Work, errand: &Errand<'_>) -> Result<Option<End>, Pause> {
-        // Nor is Stripe asked again, and told the same, when what comes next takes long: whom it bills is another run's business.
-        if gives_up(&work.held.stored.run, &work.run) || (is_customer_gone(&work.run) && !work.is_saved) {
+        if is_written_down_first(&work.held.stored.run, &work.run) {
             self.save(work, Release::Keep).await?;
         }
         match work.run.next() {
@@ -325,17 +324,16 @@ fn settle(run: &mut Run, operation: Operation) {
     }
 }
 
-/// An invoice or a customer that is gone is given up in the ledger before another one takes its place, wherever that comes from: a
-/// register never changes from one id to another.
-fn gives_up(stored: &Run, run: &Run) -> bool {
-    let invoice = stored.invoice_id().is_some() && run.invoice_id().is_none() && !planted!(ChangesRegisters);
-    // One that is only doubted is still the account's own.
-    let is_gone = matches!(run.state, State::AccountCustomer(account_customer::Point::Unknown { .. }));
-    invoice || (is_gone && stored.customer_id().is_some())
-}
-
-fn is_customer_gone(run: &Run) -> bool {
-    matches!(run.state, State::OpportunityWon(opportunity_won::Point::CustomerGone { .. }))
+/// Whether what was found out is saved before anything else is done. An invoice or a customer that is gone is given up in the ledger
+/// before another one takes its place, wherever that comes from: a register never changes from one id to another. And that the
+/// customer is gone is not asked again when what comes next takes long: finding another one is another run's business.
+fn is_written_down_first(stored: &Run, run: &Run) -> bool {
+    match &run.state {
+        // One that is only doubted is still the account's own.
+        State::AccountCustomer(account_customer::Point::Unknown { .. }) => stored.customer_id().is_some(),
+        State::OpportunityWon(opportunity_won::Point::CustomerGone { .. }) if stored.state != run.state => true,
+        _ => stored.invoice_id().is_some() && run.invoice_id().is_none() && !planted!(ChangesRegisters),
+    }
 }
 
 fn customer_fact(customer: &Run) -> Fact {

@@ -38,16 +38,12 @@ impl TaxBehavior {
 /// postal code in Canada and India, elsewhere the country (docs.stripe.com/tax/customer-locations).
 pub(crate) fn located(address: Option<&Address>) -> Result<(), Stop> {
     let country = address.and_then(|address| address.country.as_ref()).map(CountryCode::as_str);
-    let given = |field: fn(&Address) -> &Option<String>| address.and_then(|address| field(address).as_deref());
-    let (state, postal_code) = (given(|address| &address.state), given(|address| &address.postal_code));
+    let has_zip_code = address.and_then(|address| address.postal_code.as_deref()).is_some_and(is_zip_code);
+    let has_region = address.is_some_and(|address| address.state.is_some() || address.postal_code.is_some());
     let missing = match country {
         None => "Billing Country",
-        Some("US") if !postal_code.is_some_and(is_zip_code) => {
-            "the five digits of the ZIP code in Billing Zip/Postal Code"
-        }
-        Some("CA" | "IN") if state.is_none() && postal_code.is_none() => {
-            "Billing State/Province or Billing Zip/Postal Code"
-        }
+        Some("US") if !has_zip_code => "the five digits of the ZIP code in Billing Zip/Postal Code",
+        Some("CA" | "IN") if !has_region => "Billing State/Province or Billing Zip/Postal Code",
         Some(_) => return Ok(()),
     };
     let message = format!("Fill in {missing} on the account: without it Stripe cannot calculate the tax.");
@@ -56,10 +52,8 @@ pub(crate) fn located(address: Option<&Address>) -> Result<(), Stop> {
 
 /// `94107` or `94107-1234`.
 fn is_zip_code(text: &str) -> bool {
-    let (zip, rest) = text.split_at_checked(5).unwrap_or((text, "-"));
-    zip.len() == 5
-        && zip.bytes().all(|digit| digit.is_ascii_digit())
-        && (rest.is_empty() || rest.starts_with(['-', ' ']))
+    let has_five_digits = text.get(..5).is_some_and(|zip| zip.bytes().all(|digit| digit.is_ascii_digit()));
+    has_five_digits && matches!(text.as_bytes().get(5), None | Some(b'-' | b' '))
 }
 
 #[cfg(test)]

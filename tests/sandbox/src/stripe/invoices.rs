@@ -50,12 +50,17 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
             lines::attach(state, &id, &item);
         }
     }
-    let mut invoice = state.named("invoice", &id)?.clone();
+    begin(state, &id)
+}
+
+/// A draft that has its lines: added up, scheduled, and told of.
+pub fn begin(state: &mut State, id: &str) -> Result<Value, Error> {
+    let mut invoice = state.named("invoice", id)?.clone();
     shape::total(state, &mut invoice);
     schedule(state, &invoice);
     state.put("invoice", invoice.clone());
     state.emit("invoice.created", "invoice", &invoice);
-    shown_by_id(state, &id)
+    shown_by_id(state, id)
 }
 
 pub fn shown_by_id(state: &State, id: &str) -> Result<Value, Error> {
@@ -66,9 +71,7 @@ pub fn shown_by_id(state: &State, id: &str) -> Result<Value, Error> {
 fn apply(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceSheet) -> Result<(), Error> {
     check_custom_fields(call.params.get("custom_fields"), "custom_fields")?;
     if let Some(enabled) = call.params.get("automatic_tax").map(|tax| tax["enabled"].clone()) {
-        invoice["automatic_tax"]["liability"] = if enabled == true { json!({ "type": "self" }) } else { Value::Null };
-        invoice["automatic_tax"]["provider"] = if enabled == true { "stripe".into() } else { Value::Null };
-        invoice["automatic_tax"]["enabled"] = enabled;
+        shape::set_automatic_tax(invoice, enabled == true);
     }
     assign(invoice, &call.params, &PLAIN);
     assign(invoice, &call.params, &["auto_advance", "collection_method", "default_payment_method", "effective_at"]);
@@ -103,9 +106,7 @@ fn terms(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceShe
         return Ok(());
     }
     if let Some(days) = days {
-        if !(0..=36500).contains(&days) {
-            return Err(Error::invalid("days_until_due", "Invalid days_until_due: must be between 0 and 36500 days."));
-        }
+        check_days_until_due(days)?;
         sheet.days_until_due = Some(days);
         invoice["due_date"] = (state.now + days * DAY_S).into();
     }
@@ -119,6 +120,13 @@ fn terms(state: &State, call: &Call, invoice: &mut Value, sheet: &mut InvoiceShe
     Ok(())
 }
 
+pub fn check_days_until_due(days: i64) -> Result<(), Error> {
+    match (0..=36500).contains(&days) {
+        true => Ok(()),
+        false => Err(Error::invalid("days_until_due", "Invalid days_until_due: must be between 0 and 36500 days.")),
+    }
+}
+
 fn check_number(state: &State, number: &str, invoice: &Value) -> Result<(), Error> {
     let taken = !number.is_empty()
         && state.table("invoice").oldest_first().any(|other| other["number"] == number && other["id"] != invoice["id"]);
@@ -128,8 +136,8 @@ fn check_number(state: &State, number: &str, invoice: &Value) -> Result<(), Erro
     Ok(())
 }
 
-/// An invoice that is sent needs somebody to be sent to.
-fn require_email(state: &State, invoice: &Value) -> Result<(), Error> {
+/// An invoice that is sent needs somebody to be sent to, and so does a subscription.
+pub fn require_email(state: &State, invoice: &Value) -> Result<(), Error> {
     let customer = state.table("customer").get(text(invoice, "customer"));
     let email = customer.map(|customer| text(customer, "email")).unwrap_or_default();
     if invoice["collection_method"] == "send_invoice" && email.is_empty() {

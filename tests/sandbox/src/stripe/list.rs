@@ -40,6 +40,14 @@ pub fn page<'a>(call: &Call, rows: impl Iterator<Item = &'a Value>, noun: &str, 
     Ok(json!({ "object": "list", "data": data, "has_more": has_more, "url": url }))
 }
 
+/// The first page, as an object embeds it; the rest is read from the list that it names.
+pub fn embedded(mut data: Vec<Value>, url: &str) -> Value {
+    let total_count = data.len();
+    data.truncate(DEFAULT_LIMIT);
+    let has_more = total_count > DEFAULT_LIMIT;
+    json!({ "object": "list", "data": data, "has_more": has_more, "total_count": total_count, "url": url })
+}
+
 fn take<'a>(mut rows: impl Iterator<Item = &'a Value>, limit: usize) -> (Vec<Value>, bool) {
     let data = rows.by_ref().take(limit).cloned().collect();
     (data, rows.next().is_some())

@@ -16,6 +16,7 @@ pub mod time;
 pub use prorate::{BilledBy, Debit};
 
 use super::error::Error;
+use super::invoices;
 use super::list;
 use super::params::merge_metadata;
 use super::search;
@@ -55,10 +56,10 @@ fn describe(state: &State, call: &Call, subscription: &mut Value) -> Result<(), 
             let message = "`days_until_due` can only be specified when `collection_method` is `send_invoice`.";
             return Err(Error::refused(message).param("days_until_due"));
         }
-        Some(days) if !(0..=36500).contains(&days) => {
-            return Err(Error::invalid("days_until_due", "Invalid days_until_due: must be between 0 and 36500 days."));
+        Some(days) => {
+            invoices::check_days_until_due(days)?;
+            subscription["days_until_due"] = days.into();
         }
-        Some(days) => subscription["days_until_due"] = days.into(),
         None => {}
     }
     if is_sent && subscription["days_until_due"].is_null() {
@@ -66,13 +67,7 @@ fn describe(state: &State, call: &Call, subscription: &mut Value) -> Result<(), 
             "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'.";
         return Err(Error::refused(message).param("days_until_due"));
     }
-    let customer = state.table("customer").get(text(subscription, "customer"));
-    if is_sent && customer.is_none_or(|customer| text(customer, "email").is_empty()) {
-        return Err(Error::refused(
-            "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid \
-             email.",
-        ));
-    }
+    invoices::require_email(state, subscription)?;
     merge_metadata(&mut subscription["metadata"], &call.params, "metadata")
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::error::Error;
 use super::super::state::{Call, InvoiceSheet, LineOf, State, text};
-use super::{apply, lines, schedule, shape, shown_by_id, transitions};
+use super::{apply, begin, lines, shape, transitions};
 use serde_json::{Value, json};
 
 const COPIED: [&str; 7] =
@@ -33,9 +33,7 @@ pub fn revise(state: &mut State, call: &Call, from: &Value) -> Result<Value, Err
         Some(days) => (state.now + days * super::DAY_S).into(),
         None => original["due_date"].clone(),
     };
-    for name in ["enabled", "liability", "provider"] {
-        invoice["automatic_tax"][name] = original["automatic_tax"][name].clone();
-    }
+    shape::set_automatic_tax(&mut invoice, original["automatic_tax"]["enabled"] == true);
     apply(state, call, &mut invoice, &mut sheet)?;
     let id = state.new_id("in");
     invoice["id"] = id.as_str().into();
@@ -49,12 +47,7 @@ pub fn revise(state: &mut State, call: &Call, from: &Value) -> Result<Value, Err
         state.put("invoiceitem", item);
         lines::attach(state, &id, &copy);
     }
-    let mut invoice = state.named("invoice", &id)?.clone();
-    shape::total(state, &mut invoice);
-    schedule(state, &invoice);
-    state.put("invoice", invoice.clone());
-    state.emit("invoice.created", "invoice", &invoice);
-    shown_by_id(state, &id)
+    begin(state, &id)
 }
 
 /// The revision is finalized, so what it revises is void and names it.

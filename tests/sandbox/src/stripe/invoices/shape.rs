@@ -1,13 +1,11 @@
 //! What an invoice looks like, and how its amounts come about.
 
 use super::super::error::Error;
+use super::super::list;
 use super::super::state::{State, int, text};
 use super::super::tax;
 use super::lines;
 use serde_json::{Value, json};
-
-/// An invoice embeds the first page of its lines; the rest is read from the list it names.
-const EMBEDDED_LINES: usize = 10;
 
 const CUSTOMER_FIELDS: [(&str, &str); 6] = [
     ("customer_address", "address"),
@@ -115,6 +113,13 @@ pub fn blank(state: &State, customer: &str, currency: &str) -> Value {
     invoice
 }
 
+pub fn set_automatic_tax(invoice: &mut Value, enabled: bool) {
+    let when_enabled = |value: Value| if enabled { value } else { Value::Null };
+    invoice["automatic_tax"]["enabled"] = enabled.into();
+    invoice["automatic_tax"]["liability"] = when_enabled(json!({ "type": "self" }));
+    invoice["automatic_tax"]["provider"] = when_enabled("stripe".into());
+}
+
 impl State {
     /// A draft shows its customer as they are now; from finalizing on, as they were then.
     pub fn shown_invoice(&self, invoice: &Value) -> Value {
@@ -123,16 +128,7 @@ impl State {
         if invoice["status"] == "draft" {
             copy_customer(self, &mut shown);
         }
-        let mut data = lines::of(self, id);
-        let total_count = data.len();
-        data.truncate(EMBEDDED_LINES);
-        shown["lines"] = json!({
-            "object": "list",
-            "data": data,
-            "has_more": total_count > EMBEDDED_LINES,
-            "total_count": total_count,
-            "url": format!("/v1/invoices/{id}/lines"),
-        });
+        shown["lines"] = list::embedded(lines::of(self, id), &format!("/v1/invoices/{id}/lines"));
         shown
     }
 }

@@ -159,10 +159,8 @@ pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
         settle(state, call.id(), Settlement::OutOfBand)?;
         return shown_by_id(state, call.id());
     }
-    let customer = state.table("customer").get(text(&invoice, "customer"));
-    let of_customer = customer.and_then(|customer| customer["invoice_settings"]["default_payment_method"].as_str());
-    let method = call.text("payment_method").or(invoice["default_payment_method"].as_str()).or(of_customer);
-    let Some(method) = method.map(str::to_owned) else {
+    let method = call.text("payment_method").map(str::to_owned).or_else(|| bill::payment_method(state, &invoice));
+    let Some(method) = method else {
         return Err(Error::refused(
             "There is no `default_payment_method` set on this Customer or Invoice. Please specify a `payment_method`, \
              or set a default one.",

@@ -5,7 +5,6 @@ use super::super::invoices::{self, lines, shape, transitions};
 use super::super::money;
 use super::super::payments;
 use super::super::state::{InvoiceSheet, Line, LineOf, State, int, text};
-use super::super::timers::Due;
 use super::period::{Recurrence, day};
 use super::prorate::{BilledBy, Debit, share};
 use super::shape::{items_of, recurrence};
@@ -163,11 +162,7 @@ pub fn draft(
     for name in ["collection_method", "default_payment_method", "description"] {
         invoice[name] = subscription[name].clone();
     }
-    if subscription["automatic_tax"]["enabled"] == true {
-        invoice["automatic_tax"]["enabled"] = true.into();
-        invoice["automatic_tax"]["liability"] = json!({ "type": "self" });
-        invoice["automatic_tax"]["provider"] = "stripe".into();
-    }
+    shape::set_automatic_tax(&mut invoice, subscription["automatic_tax"]["enabled"] == true);
     invoice["auto_advance"] = true.into();
     invoice["billing_reason"] = reason.into();
     invoice["period_start"] = period.0.into();
@@ -191,15 +186,11 @@ pub fn draft(
         invoice["next_payment_attempt"] = (state.now + invoices::FINALIZES_AFTER_S).into();
     }
     invoice["automatically_finalizes_at"] = (state.now + invoices::FINALIZES_AFTER_S).into();
-    state.timers.insert((state.now + invoices::FINALIZES_AFTER_S, Due::Invoice(id.clone())));
     state.sheets.insert(id.clone(), sheet);
     state.put("invoice", invoice);
     pending.iter().for_each(|item| lines::attach(state, &id, item));
     own.into_iter().for_each(|line| attach(state, &id, line));
-    let mut invoice = state.table("invoice").get(&id).cloned().unwrap_or_default();
-    shape::total(state, &mut invoice);
-    state.put("invoice", invoice.clone());
-    state.emit("invoice.created", "invoice", &invoice);
+    invoices::begin(state, &id).ok()?;
     set_latest_invoice(state, text(subscription, "id"), &id);
     Some(id)
 }

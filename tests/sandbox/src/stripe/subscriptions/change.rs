@@ -62,7 +62,6 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     check_result(state, &subscription, &wanted)?;
     let ends = ends(state, call, &subscription)?;
     describe(state, call, &mut subscription)?;
-    assign(&mut subscription, &call.params, &["default_payment_method"]);
     comment(&mut subscription, call);
     end_trial(state, call, &mut subscription)?;
     state.put("subscription", subscription.clone());

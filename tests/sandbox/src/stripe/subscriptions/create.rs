@@ -3,13 +3,13 @@
 use super::super::error::Error;
 use super::super::invoice_items::{Target, make, terms as line_terms};
 use super::super::invoices::transitions;
-use super::super::params::merge_metadata;
+use super::super::params::{Params, merge_metadata};
 use super::super::state::{Call, State, int, text};
 use super::super::tax;
 use super::bill::{self, Stretch};
 use super::period::{Interval, Recurrence, civil, unix};
 use super::shape::{self, items_of};
-use super::terms::{Extra, Priced, Wanted};
+use super::terms::{Priced, Wanted};
 use super::{check_currency, describe, shown_by_id, terms, time};
 use serde_json::{Value, json};
 
@@ -240,11 +240,14 @@ fn configured(config: &Value, recurrence: Recurrence, now: i64) -> Result<i64, E
     Err(Error::invalid("billing_cycle_anchor_config", "Invalid billing_cycle_anchor_config."))
 }
 
+/// It begins a schedule: its first invoice is a draft for an hour, however it is collected.
+fn is_scheduled(call: &Call) -> bool {
+    call.operation.name == "SubscriptionSchedule.create"
+}
+
 /// An automatic collection needs something to collect from, unless the caller means to bring it later.
 fn can_be_collected(state: &State, call: &Call, subscription: &Value) -> Result<(), Error> {
-    // A schedule's first invoice is collected later.
-    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
-    if is_scheduled
+    if is_scheduled(call)
         || subscription["collection_method"] == "send_invoice"
         || call.text("payment_behavior") == Some("default_incomplete")
     {
@@ -272,8 +275,7 @@ fn can_be_collected(state: &State, call: &Call, subscription: &Value) -> Result<
 
 /// The first payment is left to the caller, or will be declined.
 fn will_be_incomplete(state: &State, call: &Call, subscription: &Value, is_trial: bool) -> bool {
-    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
-    if is_trial || is_scheduled || subscription["collection_method"] == "send_invoice" {
+    if is_trial || is_scheduled(call) || subscription["collection_method"] == "send_invoice" {
         return false;
     }
     let method = bill::payment_method(state, subscription).unwrap_or_default();
@@ -294,11 +296,11 @@ pub fn add_item(state: &mut State, subscription: &str, wanted: &Wanted, period: 
 }
 
 /// Something that is billed once, with the subscription's next invoice.
-pub fn add_extra(state: &mut State, subscription: &Value, extra: &Extra, period: (i64, i64)) -> Result<(), Error> {
-    let terms = line_terms::read(state, extra.params(), extra.currency(), "add_invoice_items")?;
-    let customer = text(subscription, "customer").to_owned();
-    let target = Target { customer: &customer, currency: extra.currency(), invoice: None };
-    let mut item = make(state, &target, extra.params(), terms)?;
+pub fn add_extra(state: &mut State, subscription: &Value, extra: &Params, period: (i64, i64)) -> Result<(), Error> {
+    let (customer, currency) = (text(subscription, "customer").to_owned(), text(subscription, "currency").to_owned());
+    let terms = line_terms::read(state, extra, &currency, "add_invoice_items")?;
+    let target = Target { customer: &customer, currency: &currency, invoice: None };
+    let mut item = make(state, &target, extra, terms)?;
     item["parent"] = json!({
         "subscription_details": { "subscription": subscription["id"], "subscription_item": null },
         "type": "subscription_details",
@@ -313,9 +315,7 @@ fn first_invoice(state: &mut State, call: &Call, invoice: &str) {
     let Some(value) = state.table("invoice").get(invoice).cloned() else {
         return;
     };
-    // The first invoice of a schedule is a draft for an hour, however it is collected.
-    let is_scheduled = call.operation.name == "SubscriptionSchedule.create";
-    let waits = value["collection_method"] == "send_invoice" || is_scheduled;
+    let waits = value["collection_method"] == "send_invoice" || is_scheduled(call);
     if waits && int(&value, "amount_due") > 0 {
         return;
     }

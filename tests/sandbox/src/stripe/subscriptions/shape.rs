@@ -1,11 +1,9 @@
 //! What a subscription and its items look like.
 
+use super::super::list;
 use super::super::state::{State, text};
 use super::period::{Interval, Recurrence};
 use serde_json::{Value, json};
-
-/// A subscription embeds the first page of its items, which are never more than twenty.
-const EMBEDDED_ITEMS: usize = 10;
 
 /// Fields that nothing has filled yet when a subscription begins.
 const EMPTY_AT_FIRST: [&str; 24] = [
@@ -100,16 +98,8 @@ impl State {
     pub fn shown_subscription(&self, subscription: &Value) -> Value {
         let mut shown = subscription.clone();
         let id = text(subscription, "id");
-        let mut data: Vec<Value> = items_of(self, id).map(|item| self.shown_subscription_item(item)).collect();
-        let total_count = data.len();
-        data.truncate(EMBEDDED_ITEMS);
-        shown["items"] = json!({
-            "object": "list",
-            "data": data,
-            "has_more": total_count > EMBEDDED_ITEMS,
-            "total_count": total_count,
-            "url": format!("/v1/subscription_items?subscription={id}"),
-        });
+        let items = items_of(self, id).map(|item| self.shown_subscription_item(item)).collect();
+        shown["items"] = list::embedded(items, &format!("/v1/subscription_items?subscription={id}"));
         shown
     }
 

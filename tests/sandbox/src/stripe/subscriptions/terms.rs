@@ -150,13 +150,8 @@ pub fn agree(priced: &[(Recurrence, String)]) -> Result<(Recurrence, String), Er
     Ok((recurrence, currency))
 }
 
-/// One element of `add_invoice_items`: what is billed once, beside the items.
-pub struct Extra {
-    params: Params,
-    currency: String,
-}
-
-pub fn extras(state: &State, params: &Params, currency: &str) -> Result<Vec<Extra>, Error> {
+/// The elements of `add_invoice_items`, which are billed once, beside the items: in the words of an invoice's lines.
+pub fn extras(state: &State, params: &Params, currency: &str) -> Result<Vec<Params>, Error> {
     let elements = params.get("add_invoice_items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if elements.len() > MOST_ITEMS {
         let message = format!("You can add at most {MOST_ITEMS} invoice items.");
@@ -175,19 +170,9 @@ pub fn extras(state: &State, params: &Params, currency: &str) -> Result<Vec<Extr
             params.insert("pricing".into(), json!({ "price": price }));
         }
         read(state, &params, currency, &path)?;
-        extras.push(Extra { params, currency: currency.to_owned() });
+        extras.push(params);
     }
     Ok(extras)
-}
-
-impl Extra {
-    pub fn params(&self) -> &Params {
-        &self.params
-    }
-
-    pub fn currency(&self) -> &str {
-        &self.currency
-    }
 }
 
 /// What one of an item costs a period, in minor units.
