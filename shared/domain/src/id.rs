@@ -108,6 +108,10 @@ ids! {
     CustomerId = stripe_id("customer", "cus_");
     /// A Stripe invoice (`in_…`).
     InvoiceId = stripe_id("invoice", "in_");
+    /// A Stripe subscription (`sub_…`).
+    SubscriptionId = stripe_id("subscription", "sub_");
+    /// An item of a Stripe subscription (`si_…`).
+    SubscriptionItemId = stripe_id("subscription item", "si_");
     /// A Stripe price (`price_…`, or `plan_…` for those made before prices existed).
     PriceId = stripe_price_id("price", "price_");
     /// A Stripe product. Products made with an id of the user's own keep it, so no prefix is asked for.

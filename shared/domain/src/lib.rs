@@ -12,7 +12,8 @@ pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;
 pub use id::{
-    AccountId, CustomerId, IdError, InvoiceId, LineItemId, OpportunityId, OrganizationId, PriceId, ProductId, UserId,
+    AccountId, CustomerId, IdError, InvoiceId, LineItemId, OpportunityId, OrganizationId, PriceId, ProductId,
+    SubscriptionId, SubscriptionItemId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

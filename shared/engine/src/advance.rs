@@ -79,7 +79,7 @@ impl<W: World> Engine<W> {
                 tracing::info!(
                     run.id = %work.run.id,
                     run.point = work.run.point(),
-                    run.code = match &end { End::Done => "done", End::Stopped(stop) => stop.code.as_str() },
+                    run.code = match &end { End::Done => "done", End::Resting { .. } => "resting", End::Stopped(stop) => stop.code.as_str() },
                     "run ended"
                 );
                 return Ok(work.run);
@@ -96,7 +96,12 @@ impl<W: World> Engine<W> {
         match work.run.next() {
             Next::End(end) => {
                 work.run.answer(&errand.envelope.id);
-                self.save(work, Release::Now).await?;
+                let release = match &end {
+                    // Whoever finds it due then brings it back.
+                    End::Resting { until } => Release::Until(*until),
+                    End::Done | End::Stopped(_) => Release::Now,
+                };
+                self.save(work, release).await?;
                 return Ok(Some(end));
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
@@ -131,7 +136,7 @@ impl<W: World> Engine<W> {
                 Ready::Adopted(fact) => {
                     work.calls.push(self.adopted(call, &fact));
                     settle(&mut work.run, operation);
-                    return self.record(work, fact);
+                    return self.record(work, *fact);
                 }
             },
             None => {
@@ -209,7 +214,7 @@ impl<W: World> Engine<W> {
         let call = match look_since {
             None => call.clone(),
             Some(since) => match self.look(&work.run, call, since).await {
-                Ok(Look::Found(fact)) => return Ok(Ready::Adopted(fact)),
+                Ok(Look::Found(fact)) => return Ok(Ready::Adopted(Box::new(fact))),
                 Ok(Look::NotFound(call)) => call,
                 Err(pause) => return self.give_back(work, pause).await,
             },
@@ -310,7 +315,7 @@ impl<W: World> Engine<W> {
 enum Ready {
     Send,
     /// It had happened before.
-    Adopted(Fact),
+    Adopted(Box<Fact>),
 }
 
 /// An attempt whose answer never came may still arrive, even where a later one was answered: on the lines of a draft that

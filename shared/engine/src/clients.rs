@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, OrganizationId, Record};
+use domain::{CustomerId, InvoiceId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
@@ -143,6 +143,38 @@ impl ports::Stripe for stripe::Client {
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, stripe::Error> {
         self.events_since(types, since, after).await
+    }
+
+    async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
+        self.price(id).await
+    }
+
+    async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error> {
+        self.prices_by_lookup_key(keys).await
+    }
+
+    async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error> {
+        self.subscription(id).await
+    }
+
+    async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error> {
+        self.subscription_items(id).await
+    }
+
+    async fn subscriptions_of_customer(
+        &self,
+        id: &CustomerId,
+        created_since: Timestamp,
+    ) -> Result<Vec<stripe::Subscription>, stripe::Error> {
+        self.subscriptions_of_customer(id, created_since).await
+    }
+
+    async fn subscriptions_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Subscription>, stripe::Error> {
+        self.subscriptions_created_since(since, after).await
     }
 
     async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error> {

@@ -1,9 +1,12 @@
 //! The clients' words ↔ the business's words.
 
 use jiff::Timestamp;
-use mapping::{Code, Deal, Filter, RecordQuery, Stop, Update};
+use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
 use queue::Parked;
-use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, Refusal, TaxSeen, TaxStatus};
+use workflow::{
+    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, SubscriptionSeen, TaxSeen,
+    TaxStatus,
+};
 
 use crate::write::LINE_KEY;
 use crate::{Pace, Pause, Scope};
@@ -29,6 +32,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
         paid_at: invoice.paid_at,
         metadata: invoice.metadata.clone(),
+        subscription_id: invoice.subscription.clone(),
         first_lines: invoice.lines.iter().map(line).collect(),
         has_more_lines: invoice.has_more_lines,
     }
@@ -53,10 +57,53 @@ pub(crate) fn line(line: &stripe::InvoiceLine) -> LineSeen {
         key: line.metadata.get(LINE_KEY).cloned(),
         amount: line.amount,
         product_id: line.product.clone(),
+        subscription_item: line.subscription_item.clone(),
+        period_start: line.period_start,
     }
 }
 
-pub(crate) fn deal(answers: Vec<Vec<domain::Record>>) -> Fact {
+pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
+    PriceSeen {
+        price_id: price.id.clone(),
+        product_id: price.product.clone(),
+        is_active: price.active,
+        currency: price.currency,
+        unit_amount: price.unit_amount,
+        every: match price.recurrence {
+            stripe::Recurrence::Once => Every::Once,
+            stripe::Recurrence::Months(months) => Every::Months(months),
+            stripe::Recurrence::Other => Every::Other,
+        },
+        tax: match price.tax_behavior {
+            stripe::TaxBehavior::Exclusive => Some(TaxBehavior::Exclusive),
+            stripe::TaxBehavior::Inclusive => Some(TaxBehavior::Inclusive),
+            stripe::TaxBehavior::Unspecified => None,
+        },
+    }
+}
+
+pub(crate) fn subscription(
+    subscription: &stripe::Subscription,
+    items: &[stripe::SubscriptionItem],
+    scope: &Scope,
+) -> SubscriptionSeen {
+    SubscriptionSeen {
+        subscription_id: subscription.id.clone(),
+        is_over: subscription.is_over,
+        items: items
+            .iter()
+            .map(|item| ItemSeen {
+                item_id: item.id.clone(),
+                price_id: item.price.clone(),
+                quantity: item.quantity,
+                period_end: item.period_end,
+            })
+            .collect(),
+        invoice: subscription.latest_invoice.as_ref().map(|latest| invoice(latest, scope)),
+    }
+}
+
+pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, read_at: Timestamp) -> Fact {
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
     let Some(opportunity) = next().into_iter().next() else {
@@ -64,7 +111,7 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>) -> Fact {
     };
     let lines = next();
     let primary_contact = next().into_iter().next();
-    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact }))
+    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact, read_at }))
 }
 
 pub(crate) fn soql(query: &RecordQuery) -> String {
@@ -106,13 +153,15 @@ pub(crate) fn parked(stop: &Stop, run: &str, at: Timestamp) -> Parked {
 pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact, Pause> {
     match error {
         stripe::Error::Refused(refusal) if is_missing(refusal, call) => match call {
-            Call::CreateInvoice { .. } => Ok(Fact::CustomerMissing),
+            Call::CreateInvoice { .. } | Call::CreateSubscription(_) => Ok(Fact::CustomerMissing),
+            Call::CancelSubscription { .. } => Ok(Fact::SubscriptionCanceled),
             Call::ReadCustomer { .. } => Ok(Fact::CustomerMissing),
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
             | Call::ReadLines { .. }
             | Call::AddLines { .. }
             | Call::CorrectLines { .. }
+            | Call::HoldInvoice { .. }
             | Call::SendInvoice { .. } => Ok(Fact::InvoiceMissing),
             _ => Ok(refused(call, refusal)),
         },
@@ -136,7 +185,9 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
 fn is_missing(refusal: &stripe::Refusal, call: &Call) -> bool {
     let param = refusal.param.as_deref().unwrap_or_default();
     match call {
-        Call::CreateInvoice { .. } => refusal.code.as_deref() == Some("resource_missing") && param == "customer",
+        Call::CreateInvoice { .. } | Call::CreateSubscription(_) => {
+            refusal.code.as_deref() == Some("resource_missing") && param == "customer"
+        }
         _ => refusal.status == 404 && !param.starts_with("lines"),
     }
 }

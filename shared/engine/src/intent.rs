@@ -53,8 +53,10 @@ pub(crate) fn quiet_at(intent: &Intent) -> Timestamp {
 /// backup may have forgotten it; a draft that was made since then is known from its beginning.
 pub(crate) fn doubted_since(run: &Run, operation: Operation) -> Option<Timestamp> {
     let restored = run.restored.filter(|_| !planted!(ForgetsRestores))?;
-    let makes_something = matches!(operation, Operation::CreateCustomer | Operation::CreateInvoice);
-    let draft = run.intents.get(&Operation::CreateInvoice).filter(|intent| intent.epoch == restored.epoch);
+    let makes_something =
+        matches!(operation, Operation::CreateCustomer | Operation::CreateInvoice | Operation::CreateSubscription);
+    let made = run.intents.get(&Operation::CreateInvoice).or(run.intents.get(&Operation::CreateSubscription));
+    let draft = made.filter(|intent| intent.epoch == restored.epoch);
     (makes_something || draft.is_none()).then_some(restored.since)
 }
 

@@ -53,6 +53,15 @@ impl<W: World> Engine<W> {
                     .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
                 chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice, &self.scope)))
             }
+            Call::CreateSubscription(new) => {
+                let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
+                let mut found = found.map_err(|error| stripe_pause(&error))?;
+                found.retain(|subscription| !subscription.is_over && made_by_run(&subscription.metadata));
+                match found.into_iter().min_by_key(|subscription| (subscription.created, subscription.id.clone())) {
+                    Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
+                    None => None,
+                }
+            }
             Call::AddLines { invoice_id, batch, lines } => {
                 let there = match self.stripe.invoice_lines(invoice_id).await {
                     Ok(there) => there,
@@ -79,7 +88,8 @@ impl<W: World> Engine<W> {
                     matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Draft);
                 (!is_draft).then_some(fact)
             }
-            // Setting a line to the agreed amount a second time changes nothing.
+            // Setting a line to the agreed amount a second time changes nothing, nor does holding an invoice. A price that is made
+            // twice does no harm.
             _ => None,
         };
         Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))

@@ -1,5 +1,6 @@
 //! One call: made, answered, classified, and logged.
 
+use domain::SubscriptionId;
 use jiff::Timestamp;
 use ledger::CallEntry;
 use mapping::deal_queries;
@@ -14,6 +15,9 @@ pub(crate) struct Performed {
     pub(crate) entry: CallEntry,
     pub(crate) key: Key,
 }
+
+/// "Only return the price with these lookup_keys … up to 10": docs.stripe.com, api/prices/list.
+const MOST_KEYS: usize = 10;
 
 /// What an answer says about the key that it was given under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +92,17 @@ impl<W: World> Engine<W> {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
+            // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
+            (stripe::Answer::Price(price), _) => Ok(Fact::PriceCreated(convert::price(&price))),
+            (stripe::Answer::Subscription(subscription), false) => {
+                let seen = self.subscription_seen(&subscription).await;
+                seen.or_else(|error| convert::read_again(call, &error))
+            }
+            (stripe::Answer::Subscription(subscription), true) => {
+                let call = Call::ReadSubscription { subscription_id: subscription.id.clone() };
+                let seen = self.read_subscription(&subscription.id).await;
+                seen.or_else(|error| convert::read_again(&call, &error))
+            }
             (stripe::Answer::Deleted, _) => {
                 Err(Pause::backoff("stripe_unknown_outcome", format!("{} was answered by a deletion", call.name())))
             }
@@ -126,10 +141,10 @@ impl<W: World> Engine<W> {
             Call::ReadDeal { opportunity_id } => {
                 let queries = deal_queries(opportunity_id, &self.settings);
                 let answers = self.salesforce.read(&queries.each_ref().map(convert::soql)).await?;
-                Ok(convert::deal(answers))
+                Ok(convert::deal(answers, self.now()))
             }
             Call::ReadBilling { opportunity_id } => {
-                let query = convert::soql(&mapping::billing_query(opportunity_id));
+                let query = convert::soql(&mapping::billing_query(opportunity_id, &self.settings));
                 let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
@@ -160,6 +175,27 @@ impl<W: World> Engine<W> {
                 let lines = self.stripe.invoice_lines(invoice_id).await?;
                 Ok(Fact::LinesRead(lines.iter().map(convert::line).collect()))
             }
+            Call::ReadPrices { price_ids } => {
+                let mut prices = Vec::with_capacity(price_ids.len());
+                for id in price_ids {
+                    prices.push(convert::price(&self.stripe.price(id).await?));
+                }
+                Ok(Fact::PricesRead(prices))
+            }
+            Call::FindPrices { wanted } => {
+                let keys: Vec<_> = wanted.iter().map(workflow::AgreedPrice::lookup_key).collect();
+                let mut prices = Vec::new();
+                for keys in keys.chunks(MOST_KEYS) {
+                    prices.extend(self.stripe.prices_by_lookup_key(keys).await?.iter().map(convert::price));
+                }
+                Ok(Fact::PricesRead(prices))
+            }
+            Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
+            Call::CancelSubscription { subscription_id } => {
+                let key = format!("{}:{subscription_id}", run.id);
+                self.stripe.write(&stripe::Write::cancel_subscription(subscription_id), &key).await?;
+                Ok(Fact::SubscriptionCanceled)
+            }
             Call::DeleteDraft { invoice_id } => {
                 let key = format!("{}:{invoice_id}", run.id);
                 self.stripe.write(&stripe::Write::delete_invoice(invoice_id), &key).await?;
@@ -167,6 +203,19 @@ impl<W: World> Engine<W> {
             }
             _ => unreachable_call(call),
         }
+    }
+
+    async fn read_subscription(&self, id: &SubscriptionId) -> Result<Fact, stripe::Error> {
+        self.subscription_seen(&self.stripe.subscription(id).await?).await
+    }
+
+    /// With all of its items: an answer shows the first ten.
+    pub(crate) async fn subscription_seen(&self, seen: &stripe::Subscription) -> Result<Fact, stripe::Error> {
+        let seen = match seen.has_more_items {
+            false => convert::subscription(seen, &seen.items, &self.scope),
+            true => convert::subscription(seen, &self.stripe.subscription_items(&seen.id).await?, &self.scope),
+        };
+        Ok(Fact::SubscriptionRead(Box::new(seen)))
     }
 
     async fn report(&self, call: &Call, run: &Run, errand: &Errand<'_>) -> Result<Fact, Pause> {
@@ -212,6 +261,9 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::AddLines { .. } => stripe::Operation::AddLines,
         Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
+        Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,
+        Operation::CreateSubscription => stripe::Operation::CreateSubscription,
+        Operation::HoldInvoice => stripe::Operation::HoldInvoice,
     }
 }
 
@@ -220,6 +272,12 @@ fn made(fact: &Fact) -> Option<String> {
     match fact {
         Fact::CustomerCreated { customer_id } => Some(customer_id.to_string()),
         Fact::InvoiceRead(seen) => Some(seen.invoice_id.to_string()),
+        Fact::PriceCreated(seen) => Some(seen.price_id.to_string()),
+        // Its invoice is what the deal is settled on, so both are named.
+        Fact::SubscriptionRead(seen) => {
+            let invoice = seen.invoice.as_ref().map(|invoice| format!(" {}", invoice.invoice_id)).unwrap_or_default();
+            Some(format!("{}{invoice}", seen.subscription_id))
+        }
         _ => None,
     }
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, OrganizationId, Record};
+use domain::{CustomerId, InvoiceId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
@@ -84,6 +84,20 @@ pub trait Stripe {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, stripe::Error>;
+    async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error>;
+    async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error>;
+    async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error>;
+    async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error>;
+    async fn subscriptions_of_customer(
+        &self,
+        id: &CustomerId,
+        created_since: Timestamp,
+    ) -> Result<Vec<stripe::Subscription>, stripe::Error>;
+    async fn subscriptions_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<stripe::Subscription>, stripe::Error>;
     async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error>;
 }
 

@@ -14,6 +14,7 @@ mod invoices;
 mod place;
 mod runs;
 mod statement;
+mod subscriptions;
 mod truth;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use std::collections::BTreeSet;
 use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Difference, Statement};
+use mapping::Subscriptions;
 use queue::{Envelope, Source};
 use workflow::Restored;
 
@@ -84,13 +86,25 @@ enum Part {
     Events,
     Invoices { days: i64 },
     Customers { days: i64 },
+    Subscriptions { days: i64 },
     Statement,
 }
 
-const SWEEP: [Part; 5] =
-    [Part::Runs, Part::Deals, Part::Events, Part::Invoices { days: SWEPT_DAYS }, Part::Customers { days: SWEPT_DAYS }];
+const SWEEP: [Part; 6] = [
+    Part::Runs,
+    Part::Deals,
+    Part::Events,
+    Part::Subscriptions { days: SWEPT_DAYS },
+    Part::Invoices { days: SWEPT_DAYS },
+    Part::Customers { days: SWEPT_DAYS },
+];
 
-const DEEP: [Part; 3] = [Part::Invoices { days: DEEP_DAYS }, Part::Customers { days: DEEP_DAYS }, Part::Statement];
+const DEEP: [Part; 4] = [
+    Part::Subscriptions { days: DEEP_DAYS },
+    Part::Invoices { days: DEEP_DAYS },
+    Part::Customers { days: DEEP_DAYS },
+    Part::Statement,
+];
 
 impl Part {
     /// The part's name in the ledger and in logs.
@@ -103,6 +117,8 @@ impl Part {
             Self::Invoices { .. } => "invoices",
             Self::Customers { days: DEEP_DAYS } => "customers_deep",
             Self::Customers { .. } => "customers",
+            Self::Subscriptions { days: DEEP_DAYS } => "subscriptions_deep",
+            Self::Subscriptions { .. } => "subscriptions",
             Self::Statement => "statement",
         }
     }
@@ -111,7 +127,7 @@ impl Part {
         match self {
             Self::Runs => false,
             Self::Deals => system == "salesforce",
-            Self::Events => system == "stripe",
+            Self::Events | Self::Subscriptions { .. } => system == "stripe",
             Self::Invoices { .. } | Self::Customers { .. } | Self::Statement => {
                 matches!(system, "stripe" | "salesforce")
             }
@@ -186,19 +202,27 @@ impl<W: World> Engine<W> {
     }
 
     async fn part(&self, part: Part, walk: &mut Walk) -> Result<(), Pause> {
+        // Where there are none, the key need not be allowed to read them.
+        if matches!(part, Part::Subscriptions { .. }) && self.settings.subscriptions == Subscriptions::Off {
+            return Ok(());
+        }
         let place = self.place(part.name()).await?;
         match part {
             Part::Runs => self.due_runs(place, walk).await,
             Part::Deals => self.won_deals(place, walk).await,
             Part::Events => self.paid_events(place, walk).await,
             // A deep part that is done waits for the others of the same deep pass.
-            Part::Invoices { days: DEEP_DAYS } | Part::Customers { days: DEEP_DAYS } | Part::Statement
+            Part::Subscriptions { days: DEEP_DAYS }
+            | Part::Invoices { days: DEEP_DAYS }
+            | Part::Customers { days: DEEP_DAYS }
+            | Part::Statement
                 if place.is_done_since(walk.deep_since) =>
             {
                 Ok(())
             }
             Part::Invoices { days } => self.true_invoices(place, days, walk).await,
             Part::Customers { days } => self.unused_customers(place, days, walk).await,
+            Part::Subscriptions { days } => self.true_subscriptions(place, days, walk).await,
             Part::Statement => self.statement(place, walk).await,
         }
     }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::LineItemId;
 use mapping::{CustomerDetails, Quantity, TaxBehavior};
-use stripe::{CreateCustomer, CreateInvoice, InvoiceLineParams};
+use stripe::{CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, InvoiceLineParams};
 use workflow::{Call, NewLine, Pricing, RunId};
 
 use crate::Scope;
@@ -36,8 +37,42 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             stripe::Write::update_lines(invoice_id, &lines)
         }
         Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
+        Call::CreatePrice { price, .. } => stripe::Write::create_price(&CreatePrice {
+            product: price.product_id.clone(),
+            currency: price.currency,
+            unit_amount: price.unit_amount,
+            months: price.months,
+            tax_behavior: price.tax.map(TaxBehavior::as_str),
+            lookup_key: price.lookup_key(),
+            metadata: [("closedwon_environment".to_owned(), scope.environment.clone())].into(),
+        }),
+        Call::CreateSubscription(new) => stripe::Write::create_subscription(&CreateSubscription {
+            customer: new.customer_id.clone(),
+            currency: new.currency,
+            days_until_due: new.days_until_due,
+            automatic_tax: new.automatic_tax,
+            starts_at: new.starts_at,
+            ends_at: new.ends_at,
+            items: new.items.iter().map(item).collect(),
+            once: new.once.iter().map(line_params).collect(),
+            metadata: scope.metadata(run_id, ("sf_opportunity_id", new.opportunity_id.as_str())),
+        }),
+        Call::HoldInvoice { opportunity_id, invoice_id } => {
+            let metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));
+            stripe::Write::hold_invoice(invoice_id, &metadata)
+        }
         _ => return None,
     })
+}
+
+/// A value of metadata takes 500 characters, and there are at most twenty lines.
+fn item(new: &workflow::NewItem) -> stripe::NewItem {
+    let keys: Vec<_> = new.keys.iter().map(LineItemId::as_str).collect();
+    stripe::NewItem {
+        price: new.price_id.clone(),
+        quantity: new.quantity,
+        metadata: [(LINE_KEY.to_owned(), keys.join(" "))].into(),
+    }
 }
 
 fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> CreateCustomer {

@@ -26,6 +26,9 @@ pub struct Books {
     pub deals: Sums,
     /// Those of them that are being billed right now, so that a missing invoice is no difference yet.
     pub under_way: Sums,
+    /// What of the deals is billed by later invoices: the periods of a subscription that have not begun.
+    #[serde(default)]
+    pub later: Sums,
     /// Invoices that are neither drafts nor void.
     pub invoices: Sums,
     /// Those of them that are paid.

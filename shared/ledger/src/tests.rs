@@ -46,6 +46,7 @@ fn plan() -> Plan {
         lines: vec![],
         approved: None,
         tax: None,
+        subscription: None,
     }
 }
 
@@ -56,6 +57,7 @@ fn drafted(number: u32, invoice: &str) -> Run {
         customer_id: CustomerId::parse("cus_1").expect("valid"),
         invoice_id: InvoiceId::parse(invoice).expect("valid"),
         account_is_linked: false,
+        started: None,
     };
     let point = Point::Checking { draft, stage: Stage::Lines { batch: 0 }, refused: None };
     Run { state: State::OpportunityWon(point), ..claimed(number) }

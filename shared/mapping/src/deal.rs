@@ -64,6 +64,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [Rec
     if settings.multi_currency {
         opportunity_fields.push("CurrencyIsoCode");
     }
+    opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
     [
         RecordQuery {
             object: "Opportunity",
@@ -72,7 +73,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [Rec
             order_by: vec![],
             limit: Some(1),
         },
-        settings.line_source.query(opportunity_id),
+        settings.line_source.query(opportunity_id, settings.subscriptions),
         RecordQuery {
             object: "OpportunityContactRole",
             fields: CONTACT_ROLE_FIELDS.to_vec(),
@@ -89,4 +90,6 @@ pub struct Deal {
     pub opportunity: Record,
     pub lines: Vec<Record>,
     pub primary_contact: Option<Record>,
+    /// When it was read: a term that has not begun by then is not billed yet.
+    pub read_at: Timestamp,
 }

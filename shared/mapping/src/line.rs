@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::customer::cut;
 use crate::source::Names;
+use crate::{Interval, Subscriptions};
 
 /// In bytes. Stripe takes 500 characters; a plan of 250 lines and the body of a hundred must fit an item of the ledger.
 const LONGEST_DESCRIPTION: usize = 300;
@@ -39,6 +40,9 @@ pub struct PlanLine {
     pub price: PriceId,
     /// The amount is not simply list price times quantity, so the catalogue's price will probably not come to it.
     pub negotiated: bool,
+    /// It is an item of the deal's subscription. The amount is that of the whole term.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recurring: bool,
 }
 
 /// The line, or everything that is wrong with it in words that name the product. Without a currency there is no line, and
@@ -48,10 +52,11 @@ pub(crate) fn line(
     names: &Names,
     currency: Option<Currency>,
     position: usize,
-) -> Result<Option<PlanLine>, String> {
+    subscriptions: Subscriptions,
+) -> Result<(Option<PlanLine>, Option<Interval>), String> {
     let (key, price, amount, quantity) =
         (key(record), price(record, names), amount(record, names, currency), quantity(record, names));
-    let charge = charged_once(record, names);
+    let charge = charge(record, names, subscriptions).and_then(|every| sellable(every, &amount));
     let problems: Vec<String> = [
         key.as_ref().err(),
         price.as_ref().err(),
@@ -63,11 +68,11 @@ pub(crate) fn line(
     .flatten()
     .cloned()
     .collect();
-    let (Ok(key), Ok(price), Ok(amount), Ok(quantity), Ok(())) = (key, price, amount, quantity, charge) else {
+    let (Ok(key), Ok(price), Ok(amount), Ok(quantity), Ok(every)) = (key, price, amount, quantity, charge) else {
         let name = record.text(names.product).unwrap_or("without a product");
         return Err(format!("line {position} ({}): {}", cut(name, 60), problems.join(", and ")));
     };
-    let Some(amount) = amount else { return Ok(None) };
+    let Some(amount) = amount else { return Ok((None, every)) };
     let at_list = record.number(names.list_price).and_then(|list| list.checked_mul(quantity));
     let negotiated = at_list.is_none_or(|at_list| at_list != amount.to_major_units());
     let quantity = match i64::try_from(quantity) {
@@ -76,7 +81,8 @@ pub(crate) fn line(
     };
     let description = record.text(names.description).or(record.text(names.product)).unwrap_or("Item");
     let description = cut_bytes(description, LONGEST_DESCRIPTION);
-    Ok(Some(PlanLine { key, description, quantity, amount, price, negotiated }))
+    let recurring = every.is_some();
+    Ok((Some(PlanLine { key, description, quantity, amount, price, negotiated, recurring }), every))
 }
 
 fn key(record: &Record) -> Result<LineItemId, String> {
@@ -94,15 +100,42 @@ fn amount(record: &Record, names: &Names, currency: Option<Currency>) -> Result<
     currency.map(|currency| Money::from_major_units(amount, currency)).transpose().map_err(|why| why.to_string())
 }
 
-/// What comes back every month or year is not billed by one invoice.
-fn charged_once(record: &Record, names: &Names) -> Result<(), String> {
+/// How often the line is billed; `None` for once.
+fn charge(record: &Record, names: &Names, subscriptions: Subscriptions) -> Result<Option<Interval>, String> {
     let text = |field: Option<&'static str>| field.and_then(|field| record.text(field));
     let what = match (text(names.charge_type), text(names.subscription_pricing)) {
-        (Some("One-Time"), _) | (None, None) => return Ok(()),
-        (Some(charge_type), _) => format!("its charge type is {}", cut(charge_type, 20)),
-        (None, Some(pricing)) => format!("its subscription pricing is {}", cut(pricing, 20)),
+        (Some("One-Time"), _) => return Ok(None),
+        (None, None) if names.charge_type.is_some() => return Ok(None),
+        (None, None) => None,
+        (Some(charge_type), _) => Some(format!("its charge type is {}", cut(charge_type, 20))),
+        (None, Some(pricing)) => Some(format!("its subscription pricing is {}", cut(pricing, 20))),
     };
-    Err(format!("{what}, and only one-time products are billed"))
+    match (what, subscriptions) {
+        (None, Subscriptions::Off) => Ok(None),
+        // What comes back every month or year is not billed by one invoice.
+        (Some(what), Subscriptions::Off) => Err(format!("{what}, and only one-time products are billed")),
+        (_, Subscriptions::ClosedWon) if text(names.charge_type) == Some("Usage") => {
+            Err("its charge type is Usage, and what was used is not billed".to_owned())
+        }
+        (_, Subscriptions::ClosedWon) if text(names.billing_type) == Some("Arrears") => {
+            Err("it is billed in arrears, and subscriptions are billed in advance".to_owned())
+        }
+        (what, Subscriptions::ClosedWon) => match record.text(names.frequency) {
+            Some(frequency) => Interval::parse(frequency).map(Some),
+            None if what.is_some() => Err("fill in its billing frequency".to_owned()),
+            None => Ok(None),
+        },
+    }
+}
+
+/// Stripe's recurring prices are zero or more.
+fn sellable(every: Option<Interval>, amount: &Result<Option<Money>, String>) -> Result<Option<Interval>, String> {
+    match amount {
+        Ok(Some(amount)) if every.is_some() && amount.minor_units() < 0 => {
+            Err("it is recurring, and costs less than nothing".to_owned())
+        }
+        _ => Ok(every),
+    }
 }
 
 fn quantity(record: &Record, names: &Names) -> Result<Decimal, String> {

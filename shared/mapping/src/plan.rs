@@ -1,5 +1,7 @@
 //! The deal → what will be billed, frozen. Nothing that happens later changes a plan.
 
+use std::collections::BTreeSet;
+
 use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -7,12 +9,18 @@ use serde::{Deserialize, Serialize};
 use crate::customer::customer;
 use crate::line::line;
 use crate::stop::Refusals;
+use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
-use crate::{Code, CustomerDetails, Deal, LineSource, PlanLine, Stop, TaxBehavior};
+use crate::{
+    Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Stop, Subscription, Subscriptions, TaxBehavior,
+};
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
 pub(crate) const MOST_LINES: u32 = 250;
+
+/// Of `items` and of `add_invoice_items`: docs.stripe.com, api/subscriptions/create.
+const MOST_ITEMS: usize = 20;
 
 /// An invoice that is due later than after so many days is a typing mistake.
 pub const LATEST_DUE: u32 = 365;
@@ -28,6 +36,7 @@ pub struct Settings {
     pub line_source: LineSource,
     /// Stripe calculates tax: on top of the amounts, or inside them.
     pub tax: Option<TaxBehavior>,
+    pub subscriptions: Subscriptions,
 }
 
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.
@@ -44,6 +53,9 @@ pub struct Plan {
     /// How Stripe calculates its tax, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<TaxBehavior>,
+    /// The term of its recurring lines, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<Subscription>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -78,19 +90,24 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
         refusals.take(located(details.address.as_ref()));
     }
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
-    let lines = refusals.take(lines(&deal.lines, currency, settings.line_source)).flatten();
+    let billed = refusals.take(lines(&deal.lines, currency, settings));
+    let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
+    let lines = billed.and_then(|billed| billed.lines);
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
-    let (Some(total), Some(account_id), Some(details), Some(lines), Some(days_until_due)) =
-        (total, account_id, details, lines, days_until_due)
+    if let (Some(lines), Some(Some(term))) = (&lines, &term) {
+        refusals.take(divides(lines, term));
+    }
+    let (Some(total), Some(account_id), Some(details), Some(lines), Some(days_until_due), Some(subscription)) =
+        (total, account_id, details, lines, days_until_due, term)
     else {
         return Ok((None, refusals));
     };
     let approved = opportunity.number("Stripe_Approved_Amount__c");
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let tax = settings.tax;
-    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax };
+    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax, subscription };
     Ok((Some((plan, details)), refusals))
 }
 
@@ -149,8 +166,17 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
         .ok_or_else(|| Stop::refused(Code::AccountMissing, "Give the opportunity an account: it is who is billed."))
 }
 
+/// The lines of a deal that can be billed, and how often the recurring ones are.
+struct Billed<'a> {
+    /// `None` without a currency.
+    lines: Option<Vec<PlanLine>>,
+    recurring: Vec<&'a Record>,
+    every: BTreeSet<Interval>,
+}
+
 /// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
-fn lines(records: &[Record], currency: Option<Currency>, source: LineSource) -> Result<Option<Vec<PlanLine>>, Stop> {
+fn lines<'a>(records: &'a [Record], currency: Option<Currency>, settings: &Settings) -> Result<Billed<'a>, Stop> {
+    let source = settings.line_source;
     let names = source.names();
     let may_be_more = records.len() >= source.most_read() as usize;
     let records: Vec<_> = records.iter().filter(|record| !names.is_included(record)).collect();
@@ -165,17 +191,69 @@ fn lines(records: &[Record], currency: Option<Currency>, source: LineSource) -> 
     }
     let mut lines = Vec::with_capacity(records.len());
     let mut problems = Vec::new();
+    let (mut recurring, mut every) = (Vec::new(), BTreeSet::new());
     for (index, record) in records.iter().enumerate() {
-        match line(record, names, currency, index + 1) {
-            Ok(line) => lines.push(line),
+        match line(record, names, currency, index + 1, settings.subscriptions) {
+            Ok((line, None)) => lines.push(line),
+            Ok((line, Some(interval))) => {
+                lines.push(line);
+                recurring.push(*record);
+                every.insert(interval);
+            }
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() {
-        Ok(lines.into_iter().collect())
-    } else {
-        Err(Stop::refused(Code::LinesNotBillable, format!("Mend these products: {}.", problems.join("; "))))
+    if !problems.is_empty() {
+        return Err(Stop::refused(Code::LinesNotBillable, format!("Mend these products: {}.", problems.join("; "))));
     }
+    few_enough(records.len(), recurring.len())?;
+    Ok(Billed { lines: lines.into_iter().collect(), recurring, every })
+}
+
+/// A subscription takes less than an invoice does.
+fn few_enough(all: usize, recurring: usize) -> Result<(), Stop> {
+    let once = all - recurring;
+    if recurring == 0 || (recurring <= MOST_ITEMS && once <= MOST_ITEMS) {
+        return Ok(());
+    }
+    let message = format!(
+        "A Stripe subscription takes at most {MOST_ITEMS} recurring lines and {MOST_ITEMS} one-time lines: split the deal \
+         into several opportunities."
+    );
+    Err(Stop::refused(Code::TooManyLines, message))
+}
+
+/// The term of the recurring lines, if there are any.
+fn term(billed: &Billed, deal: &Deal, settings: &Settings) -> Result<Option<Subscription>, Stop> {
+    let Some(every) = billed.every.first().copied() else { return Ok(None) };
+    if billed.every.len() > 1 {
+        let names: Vec<_> = billed.every.iter().map(|every| every.as_str()).collect();
+        let message = format!(
+            "The products are billed {}: give them one billing frequency, or sell them by opportunities of their own.",
+            names.join(" and ")
+        );
+        return Err(Stop::refused(Code::FrequenciesMixed, message));
+    }
+    let names = settings.line_source.names();
+    subscription(every, &deal.opportunity, &billed.recurring, names, deal.read_at).map(Some)
+}
+
+/// What does not divide would be billed a cent off.
+fn divides(lines: &[PlanLine], term: &Subscription) -> Result<(), Stop> {
+    let problems: Vec<_> = lines
+        .iter()
+        .filter(|line| line.recurring && term.each(line.amount).is_none())
+        .map(|line| format!("{} costs {} over the term", crate::customer::cut(&line.description, 60), line.amount))
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "Give these products totals that divide into {} equal parts: {}.",
+        term.periods.unwrap_or(1),
+        problems.join("; ")
+    );
+    Err(Stop::refused(Code::AmountNotDivisible, message))
 }
 
 /// Salesforce keeps `Amount` equal to the sum of the lines. Where it is not, somebody's automation wrote one of them,
@@ -214,7 +292,18 @@ impl Plan {
         self.approved.is_some_and(|approved| approved.minor_units() >= self.total.minor_units())
     }
 
-    /// The same account, total, and amounts line by line. Where not one line is the same record, the deal was billed from another
+    /// What is billed every period, and what is billed once.
+    pub fn each_and_once(&self) -> (i64, i64) {
+        let each = |line: &PlanLine| self.subscription.as_ref().and_then(|term| term.each(line.amount));
+        let sum = |recurring: bool| {
+            let lines = self.lines.iter().filter(|line| line.recurring == recurring);
+            let amounts = lines.map(|line| if recurring { each(line) } else { Some(line.amount) });
+            amounts.flatten().map(Money::minor_units).fold(0i64, i64::saturating_add)
+        };
+        (sum(true), sum(false))
+    }
+
+    /// The same account, term, total, and amounts line by line. Where not one line is the same record, the deal was billed from another
     /// place than it is read from now, and only what the lines come to can be compared.
     pub fn bills_the_same_as(&self, other: &Self) -> bool {
         let is_from_elsewhere = self.lines.iter().all(|line| other.lines.iter().all(|there| there.key != line.key));
@@ -227,7 +316,10 @@ impl Plan {
             amounts.sort();
             amounts
         };
-        self.account_id == other.account_id && self.total == other.total && amounts(self) == amounts(other)
+        self.account_id == other.account_id
+            && self.total == other.total
+            && self.subscription == other.subscription
+            && amounts(self) == amounts(other)
     }
 }
 

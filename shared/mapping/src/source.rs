@@ -2,6 +2,7 @@
 
 use domain::{OpportunityId, Record};
 
+use crate::Subscriptions;
 use crate::deal::{Filter, RecordQuery};
 
 /// What the company sells with.
@@ -37,6 +38,28 @@ pub(crate) struct Names {
     pub component_of: Option<&'static str>,
     /// Within how many days the invoice is to be paid, in words, where that was agreed with the lines.
     pub payment_terms: Option<&'static str>,
+    /// How often a recurring line is billed. Where nothing else says whether a line is, this does.
+    pub frequency: &'static str,
+    /// `Arrears` for what is billed after it was used.
+    pub billing_type: Option<&'static str>,
+    pub term: TermNames,
+}
+
+/// Where the term of recurring lines stands.
+pub(crate) struct TermNames {
+    pub at: TermAt,
+    pub start: &'static str,
+    pub months: &'static str,
+    pub end: Option<&'static str>,
+    /// A line's own first and last day, where it can have them.
+    pub line_start: Option<&'static str>,
+    pub line_end: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TermAt {
+    Opportunity,
+    Line,
 }
 
 enum Only {
@@ -60,6 +83,16 @@ const OPPORTUNITY_PRODUCTS: Names = Names {
     subscription_pricing: None,
     component_of: None,
     payment_terms: None,
+    frequency: "Product2.Stripe_Billing_Frequency__c",
+    billing_type: None,
+    term: TermNames {
+        at: TermAt::Opportunity,
+        start: "Stripe_Start_Date__c",
+        months: "Stripe_Term_Months__c",
+        end: None,
+        line_start: None,
+        line_end: None,
+    },
 };
 
 /// On an amendment's quote `SBQQ__Quantity__c` is the new total, and the effective quantity is what is sold with it.
@@ -78,6 +111,16 @@ const CPQ_QUOTE: Names = Names {
     subscription_pricing: Some("SBQQ__SubscriptionPricing__c"),
     component_of: Some("SBQQ__RequiredBy__c"),
     payment_terms: Some("SBQQ__Quote__r.SBQQ__PaymentTerms__c"),
+    frequency: "SBQQ__BillingFrequency__c",
+    billing_type: Some("SBQQ__BillingType__c"),
+    term: TermNames {
+        at: TermAt::Line,
+        start: "SBQQ__Quote__r.SBQQ__StartDate__c",
+        months: "SBQQ__Quote__r.SBQQ__SubscriptionTerm__c",
+        end: Some("SBQQ__Quote__r.SBQQ__EndDate__c"),
+        line_start: Some("SBQQ__StartDate__c"),
+        line_end: Some("SBQQ__EndDate__c"),
+    },
 };
 
 const ORDERS: Names = Names {
@@ -120,6 +163,15 @@ impl LineSource {
         }
     }
 
+    /// What of the opportunity is read for its recurring lines.
+    pub(crate) fn opportunity_fields(self, subscriptions: Subscriptions) -> Vec<&'static str> {
+        let term = &self.names().term;
+        match (subscriptions, term.at) {
+            (Subscriptions::Off, _) | (_, TermAt::Line) => vec![],
+            (_, TermAt::Opportunity) => vec![term.start, term.months],
+        }
+    }
+
     /// How many lines are asked for. One more than Stripe takes, so that "too many" is seen; many more where some of them are no
     /// lines of the invoice. A list of this length may be longer than that.
     pub(crate) fn most_read(self) -> u32 {
@@ -127,7 +179,7 @@ impl LineSource {
     }
 
     /// The lines of a deal.
-    pub(crate) fn query(self, opportunity_id: &OpportunityId) -> RecordQuery {
+    pub(crate) fn query(self, opportunity_id: &OpportunityId, subscriptions: Subscriptions) -> RecordQuery {
         let names = self.names();
         let mut filter = vec![(names.opportunity, Filter::Is(opportunity_id.to_string()))];
         filter.extend(names.only.iter().map(|(field, only)| {
@@ -140,7 +192,7 @@ impl LineSource {
         }));
         RecordQuery {
             object: names.object,
-            fields: names.fields(),
+            fields: names.fields(subscriptions),
             filter,
             order_by: names.order_by.to_vec(),
             limit: Some(self.most_read()),
@@ -149,11 +201,18 @@ impl LineSource {
 }
 
 impl Names {
-    fn fields(&self) -> Vec<&'static str> {
+    /// Fields that only subscriptions need are asked for where there are any: elsewhere they may not exist.
+    fn fields(&self, subscriptions: Subscriptions) -> Vec<&'static str> {
         let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
         let where_there = [self.charge_type, self.subscription_pricing, self.component_of, self.payment_terms];
+        let of_term =
+            [Some(self.term.start), Some(self.term.months), self.term.end, self.term.line_start, self.term.line_end];
+        let recurring = [Some(self.frequency), self.billing_type]
+            .into_iter()
+            .chain(of_term.into_iter().filter(|_| self.term.at == TermAt::Line))
+            .filter(|_| subscriptions != Subscriptions::Off);
         let mut fields: Vec<&'static str> = Vec::new();
-        for field in asked.into_iter().chain(where_there.into_iter().flatten()) {
+        for field in asked.into_iter().chain(where_there.into_iter().chain(recurring).flatten()) {
             // A field that is asked for twice is a query that fails.
             if !fields.contains(&field) {
                 fields.push(field);
@@ -185,7 +244,7 @@ mod tests {
             (LineSource::Orders, "OrderItemNumber"),
         ] {
             let id = OpportunityId::parse("006000000000001AAA").expect("valid");
-            assert_eq!(source.query(&id).order_by, [field, "Id"], "{source:?}");
+            assert_eq!(source.query(&id, Subscriptions::Off).order_by, [field, "Id"], "{source:?}");
         }
     }
 
@@ -210,13 +269,20 @@ mod tests {
                 vec![("Order.OpportunityId", is("006000000000001AAA")), ("Order.StatusCode", is("Activated"))],
             ),
         ] {
-            let query = LineSource::parse(configured).expect("configurable").query(&id);
+            let source = LineSource::parse(configured).expect("configurable");
+            let query = source.query(&id, Subscriptions::ClosedWon);
             let most = if configured == "cpq_quote" { 2000 } else { 251 };
             assert_eq!((query.object, query.filter, query.limit), (object, filter, Some(most)));
             let mut fields = query.fields.clone();
             fields.sort_unstable();
             fields.dedup();
             assert_eq!(fields.len(), query.fields.len(), "a field is asked for twice: {:?}", query.fields);
+            let off = source.query(&id, Subscriptions::Off);
+            let of_subscriptions: Vec<_> = fields.iter().filter(|field| !off.fields.contains(field)).copied().collect();
+            assert_eq!(of_subscriptions.len(), if configured == "cpq_quote" { 7 } else { 1 }, "{of_subscriptions:?}");
+            let of_opportunity = if configured == "cpq_quote" { 0 } else { 2 };
+            assert_eq!(source.opportunity_fields(Subscriptions::ClosedWon).len(), of_opportunity);
+            assert_eq!(source.opportunity_fields(Subscriptions::Off), [] as [&str; 0]);
         }
         assert!(LineSource::parse("quotes").is_err());
     }

@@ -185,6 +185,15 @@ codes! {
     LinesNotBillable(Sales) = "lines_not_billable",
         "One or more products cannot be billed.",
         "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in.";
+    TermNotBillable(Sales) = "term_not_billable",
+        "The deal has recurring products, and their term is missing, over, or not of whole periods.",
+        "Correct the first day and the months of the term, on the quote or on the opportunity.";
+    FrequenciesMixed(Sales) = "frequencies_mixed",
+        "The deal's recurring products are billed at different frequencies.",
+        "Give them one, or sell them by opportunities of their own.";
+    AmountNotDivisible(Sales) = "amount_not_divisible",
+        "What a recurring product costs over its term does not divide into equal parts, to the cent.",
+        "Give it a total that does: a price for each period times their number.";
     AlreadyBilled(Finance) = "already_billed",
         "The opportunity already names a Stripe invoice that this deployment did not make for it.",
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";

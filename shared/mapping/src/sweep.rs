@@ -123,6 +123,7 @@ mod tests {
             days_until_due: 30,
             line_source: Default::default(),
             tax: None,
+            subscriptions: Default::default(),
         }
     }
 

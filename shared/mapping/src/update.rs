@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, CustomerId, FieldValue, InvoiceId, OpportunityId, Record};
+use domain::{AccountId, CustomerId, FieldValue, InvoiceId, OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::{Plan, Stop};
+use crate::{Plan, Settings, Stop, Subscriptions};
 
 /// New values for some fields of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub fn invoice_written_back(
     customer_id: &CustomerId,
     invoice_id: &InvoiceId,
     invoice_url: Option<&str>,
+    subscription_id: Option<&SubscriptionId>,
     account_is_linked: bool,
 ) -> Vec<Update> {
     let mut updates = vec![Update::new(
@@ -89,12 +90,18 @@ pub fn invoice_written_back(
             (NOTE_MESSAGE, FieldValue::Null),
         ],
     )];
+    if let Some(subscription_id) = subscription_id {
+        updates[0].fields.insert(SUBSCRIPTION_ID, text(subscription_id));
+    }
     // Every write of an account may start somebody's automation, and locks it for the deals beside this one.
     if !account_is_linked {
         updates.push(account_customer(&plan.account_id, customer_id));
     }
     updates
 }
+
+/// Where there are no subscriptions the field may not exist.
+const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 
 fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update {
     Update::new("Account", account_id, [("Stripe_Customer_Id__c", text(customer_id))])
@@ -130,10 +137,11 @@ pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
 }
 
 /// What an opportunity says about its invoice and payment.
-pub fn billing_query(opportunity_id: &OpportunityId) -> RecordQuery {
+pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
+    let of_subscription = Some(SUBSCRIPTION_ID).filter(|_| settings.subscriptions != Subscriptions::Off);
     RecordQuery {
         object: "Opportunity",
-        fields: vec![
+        fields: [
             "Stripe_Customer_Id__c",
             "Stripe_Invoice_Id__c",
             "Stripe_Invoice_URL__c",
@@ -142,7 +150,10 @@ pub fn billing_query(opportunity_id: &OpportunityId) -> RecordQuery {
             "Payment_Received__c",
             "Paid_Date__c",
             "Account.Stripe_Customer_Id__c",
-        ],
+        ]
+        .into_iter()
+        .chain(of_subscription)
+        .collect(),
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
@@ -164,13 +175,31 @@ mod tests {
             lines: vec![],
             approved: None,
             tax: None,
+            subscription: None,
         }
     }
 
     fn written(account_is_linked: bool) -> Vec<Update> {
         let customer_id = CustomerId::parse("cus_1").expect("valid");
         let invoice_id = InvoiceId::parse("in_1").expect("valid");
-        invoice_written_back(&plan(), &customer_id, &invoice_id, Some("https://invoice.example/1"), account_is_linked)
+        invoice_written_back(
+            &plan(),
+            &customer_id,
+            &invoice_id,
+            Some("https://invoice.example/1"),
+            None,
+            account_is_linked,
+        )
+    }
+
+    #[test]
+    fn a_subscription_is_named_where_there_is_one() {
+        let (customer_id, invoice_id) =
+            (CustomerId::parse("cus_1").expect("valid"), InvoiceId::parse("in_1").expect("valid"));
+        let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
+        let updates = invoice_written_back(&plan(), &customer_id, &invoice_id, None, Some(&subscription_id), true);
+        assert_eq!(updates[0].fields.get(SUBSCRIPTION_ID), Some(&text("sub_1")));
+        assert_eq!(written(true)[0].fields.get(SUBSCRIPTION_ID), None);
     }
 
     fn record(fields: &[(&str, FieldValue)]) -> Record {

@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Headers, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
-use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Write};
+use crate::subscriptions::{PriceWire, SubscriptionWire};
+use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Price, Subscription, Write};
 
 /// Far above any answer of the calls that are made here.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -33,6 +34,9 @@ pub struct Client {
 pub enum Answer {
     Customer(Customer),
     Invoice(Box<Invoice>),
+    Price(Box<Price>),
+    /// With the invoice that it made last.
+    Subscription(Box<Subscription>),
     Deleted,
 }
 
@@ -85,7 +89,23 @@ impl Client {
                 let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));
                 deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?
             }
-            Operation::CreateInvoice | Operation::AddLines | Operation::UpdateLines | Operation::SendInvoice => {
+            Operation::CreatePrice => Answer::Price(Box::new(parse::<PriceWire>(&body).ok_or_else(unreadable)?.into())),
+            Operation::CreateSubscription => {
+                let subscription = parse::<SubscriptionWire>(&body).and_then(|wire| Subscription::try_from(wire).ok());
+                Answer::Subscription(Box::new(subscription.ok_or_else(unreadable)?))
+            }
+            Operation::CancelSubscription => {
+                let subscription = parse::<SubscriptionWire>(&body).and_then(|wire| Subscription::try_from(wire).ok());
+                subscription
+                    .filter(|subscription| subscription.is_over)
+                    .map(|_| Answer::Deleted)
+                    .ok_or_else(unreadable)?
+            }
+            Operation::CreateInvoice
+            | Operation::AddLines
+            | Operation::UpdateLines
+            | Operation::HoldInvoice
+            | Operation::SendInvoice => {
                 let invoice = parse::<InvoiceWire>(&body).and_then(|wire| Invoice::try_from(wire).ok());
                 Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))
             }

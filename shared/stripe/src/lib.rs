@@ -9,6 +9,7 @@ mod pages;
 mod params;
 mod reads;
 pub mod signature;
+mod subscriptions;
 mod tax;
 pub mod webhook;
 
@@ -19,6 +20,9 @@ pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, Write};
+pub use subscriptions::{
+    CreatePrice, CreateSubscription, NewItem, Price, Recurrence, Subscription, SubscriptionItem, TaxBehavior,
+};
 pub use tax::{Tax, TaxStatus};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId};
+use domain::{Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -53,6 +53,8 @@ pub struct Invoice {
     pub number: Option<String>,
     pub paid_at: Option<Timestamp>,
     pub metadata: BTreeMap<String, String>,
+    /// The subscription that it bills, if it is not a one-off.
+    pub subscription: Option<SubscriptionId>,
     /// The first ten; `Client::invoice_lines` reads them all.
     pub lines: Vec<InvoiceLine>,
     pub has_more_lines: bool,
@@ -84,6 +86,7 @@ impl std::fmt::Debug for Invoice {
             .field("created", &self.created)
             .field("paid_at", &self.paid_at)
             .field("metadata", &self.metadata)
+            .field("subscription", &self.subscription)
             .field("lines", &self.lines)
             .field("has_more_lines", &self.has_more_lines)
             .finish_non_exhaustive()
@@ -99,18 +102,21 @@ pub struct InvoiceLine {
     pub metadata: BTreeMap<String, String>,
     pub price: Option<PriceId>,
     pub product: Option<ProductId>,
+    /// The item of the subscription that it bills, and from when on.
+    pub subscription_item: Option<SubscriptionItemId>,
+    pub period_start: Option<Timestamp>,
 }
 
 /// An object, or only its id where it was not expanded.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Expandable {
+pub(crate) enum Expandable {
     Id(String),
     Object { id: String },
 }
 
 impl Expandable {
-    fn into_id(self) -> String {
+    pub(crate) fn into_id(self) -> String {
         match self {
             Self::Id(id) | Self::Object { id } => id,
         }
@@ -119,7 +125,7 @@ impl Expandable {
 
 #[derive(Deserialize)]
 #[serde(try_from = "i64")]
-pub(crate) struct Seconds(Timestamp);
+pub(crate) struct Seconds(pub(crate) Timestamp);
 
 impl TryFrom<i64> for Seconds {
     type Error = jiff::Error;
@@ -227,7 +233,18 @@ pub(crate) struct InvoiceWire {
     metadata: Option<BTreeMap<String, String>>,
     automatic_tax: Option<AutomaticTax>,
     total_taxes: Option<Vec<TotalTax>>,
+    parent: Option<InvoiceParent>,
     lines: List<InvoiceLineWire>,
+}
+
+#[derive(Deserialize)]
+struct InvoiceParent {
+    subscription_details: Option<InvoiceOfSubscription>,
+}
+
+#[derive(Deserialize)]
+struct InvoiceOfSubscription {
+    subscription: Expandable,
 }
 
 #[derive(Deserialize)]
@@ -270,6 +287,10 @@ impl TryFrom<InvoiceWire> for Invoice {
             number: wire.number,
             paid_at: wire.status_transitions.and_then(|transitions| transitions.paid_at).map(|seconds| seconds.0),
             metadata: wire.metadata.unwrap_or_default(),
+            subscription: wire
+                .parent
+                .and_then(|parent| parent.subscription_details)
+                .and_then(|details| SubscriptionId::parse(&details.subscription.into_id()).ok()),
             lines: wire.lines.data.into_iter().map(InvoiceLine::try_from).collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,
         })
@@ -285,6 +306,23 @@ pub(crate) struct InvoiceLineWire {
     quantity_decimal: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
     pricing: Option<PricingWire>,
+    parent: Option<LineParent>,
+    period: Option<PeriodWire>,
+}
+
+#[derive(Deserialize)]
+struct LineParent {
+    subscription_item_details: Option<LineOfItem>,
+}
+
+#[derive(Deserialize)]
+struct LineOfItem {
+    subscription_item: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct PeriodWire {
+    start: Seconds,
 }
 
 #[derive(Deserialize)]
@@ -319,6 +357,12 @@ impl TryFrom<InvoiceLineWire> for InvoiceLine {
             metadata: wire.metadata.unwrap_or_default(),
             price: price.and_then(|price| PriceId::parse(&price.into_id()).ok()),
             product: product.and_then(|product| ProductId::parse(&product).ok()),
+            subscription_item: wire
+                .parent
+                .and_then(|parent| parent.subscription_item_details)
+                .and_then(|details| details.subscription_item)
+                .and_then(|item| SubscriptionItemId::parse(&item).ok()),
+            period_start: wire.period.map(|period| period.start.0),
         })
     }
 }

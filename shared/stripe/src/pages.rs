@@ -13,8 +13,9 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::objects::{CustomerWire, InvoiceWire, List};
 use crate::reads::{PAGE, unreadable};
+use crate::subscriptions::SubscriptionWire;
 use crate::webhook::{self, Notification};
-use crate::{Client, Customer, Invoice};
+use crate::{Client, Customer, Invoice, Subscription};
 
 /// The last object of a page. Its time is kept because it may be deleted before the next page is asked for, and Stripe
 /// does not go on after an object that it does not know.
@@ -143,6 +144,19 @@ impl Client {
         let query = params(&[("customer", id.as_str()), ("limit", "1")]);
         let list: List<Box<RawValue>> = self.get("/v1/invoices", &query).await?;
         Ok(!list.data.is_empty() || list.has_more)
+    }
+
+    /// Subscriptions in any status that were made since then, with the invoices that they made last.
+    pub async fn subscriptions_created_since(
+        &self,
+        since: Timestamp,
+        after: Option<&Cursor>,
+    ) -> Result<Page<Subscription>, Error> {
+        let read = |text: &str| {
+            serde_json::from_str::<SubscriptionWire>(text).ok().and_then(|wire| Subscription::try_from(wire).ok())
+        };
+        let filter = [("status", "all"), ("expand[0]", "data.latest_invoice")];
+        self.page("/v1/subscriptions", &filter, since, after, |raw| Listed::read(raw, carried(raw), read)).await
     }
 
     async fn page<T>(

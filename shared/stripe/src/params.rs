@@ -20,6 +20,10 @@ pub enum Operation {
     SendInvoice,
     DeleteInvoice,
     DeleteCustomer,
+    CreatePrice,
+    CreateSubscription,
+    HoldInvoice,
+    CancelSubscription,
 }
 
 /// A request that changes something, to the byte.
@@ -93,7 +97,7 @@ pub enum Pricing {
 }
 
 impl Write {
-    fn new(operation: Operation, path: String, params: &Value) -> Self {
+    pub(crate) fn new(operation: Operation, path: String, params: &Value) -> Self {
         Self { operation, path, body: form::encode(params) }
     }
 
@@ -172,11 +176,21 @@ impl Write {
 impl Operation {
     /// Stripe ignores an idempotency key on a deletion; deleting twice deletes once.
     pub(crate) fn is_deletion(self) -> bool {
-        matches!(self, Self::DeleteInvoice | Self::DeleteCustomer)
+        matches!(self, Self::DeleteInvoice | Self::DeleteCustomer | Self::CancelSubscription)
     }
 }
 
 impl InvoiceLineParams {
+    /// An element of `add_invoice_items`, which calls its price `price` and has no description.
+    pub(crate) fn of_subscription(&self) -> Map<String, Value> {
+        let mut fields = self.fields();
+        fields.shift_remove("description");
+        if let Some(pricing) = fields.shift_remove("pricing") {
+            fields.insert("price".into(), pricing["price"].clone());
+        }
+        fields
+    }
+
     fn fields(&self) -> Map<String, Value> {
         let mut fields = Map::new();
         let mut set = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));

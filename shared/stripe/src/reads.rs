@@ -88,7 +88,11 @@ impl Client {
         Err(unreadable(()))
     }
 
-    async fn list<T: DeserializeOwned + HasId>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, Error> {
+    pub(crate) async fn list<T: DeserializeOwned + HasId>(
+        &self,
+        path: &str,
+        filter: &[(&str, &str)],
+    ) -> Result<Vec<T>, Error> {
         let mut found: Vec<T> = Vec::new();
         for _ in 0..MOST_PAGES {
             let mut params = form_urlencoded::Serializer::new(String::new());

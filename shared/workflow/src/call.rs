@@ -1,14 +1,14 @@
-//! The calls that workflows ask for, and the facts that come back, in the words of the business.
+//! The calls that workflows ask for, in the words of the business.
 
-use std::collections::BTreeMap;
-
-use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId};
+use domain::{
+    AccountId, Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
+};
 use jiff::Timestamp;
-use mapping::{CustomerDetails, Deal, PlanLine, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, PlanLine, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::Operation;
+use crate::{Every, Operation, PriceSeen};
 
 /// One call to the outside. Making it twice is safe: those that create something carry an idempotency key, those that
 /// read or set fields can be repeated.
@@ -45,6 +45,20 @@ pub enum Call {
     SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
     /// Stripe: take our own draft away.
     DeleteDraft { invoice_id: InvoiceId },
+    /// Stripe: these prices of the catalogue.
+    ReadPrices { price_ids: Vec<PriceId> },
+    /// Stripe: the prices that were made before for what was agreed.
+    FindPrices { wanted: Vec<AgreedPrice> },
+    /// Stripe: a recurring price for what was agreed. `index` tells it from the run's others.
+    CreatePrice { index: u16, price: AgreedPrice },
+    /// Stripe: a subscription whose first invoice is a draft, for an hour.
+    CreateSubscription(Box<NewSubscription>),
+    /// Stripe: from now on nobody but us finalizes the subscription's first invoice.
+    HoldInvoice { opportunity_id: OpportunityId, invoice_id: InvoiceId },
+    /// Stripe: the subscription as it is now.
+    ReadSubscription { subscription_id: SubscriptionId },
+    /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
+    CancelSubscription { subscription_id: SubscriptionId },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
     Report { stop: Stop },
 }
@@ -58,7 +72,14 @@ impl Call {
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
             Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
             Self::SendInvoice { .. } => Some(Operation::SendInvoice),
-            Self::ReadDeal { .. }
+            Self::CreatePrice { index, .. } => Some(Operation::CreatePrice { index: *index }),
+            Self::CreateSubscription(_) => Some(Operation::CreateSubscription),
+            Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
+            Self::ReadPrices { .. }
+            | Self::FindPrices { .. }
+            | Self::ReadSubscription { .. }
+            | Self::CancelSubscription { .. }
+            | Self::ReadDeal { .. }
             | Self::ReadBilling { .. }
             | Self::UpdateRecords { .. }
             | Self::ReadCustomer { .. }
@@ -72,7 +93,13 @@ impl Call {
     /// Changes something outside. What led to it is saved first.
     pub fn is_write(&self) -> bool {
         self.operation().is_some()
-            || matches!(self, Self::UpdateRecords { .. } | Self::DeleteDraft { .. } | Self::Report { .. })
+            || matches!(
+                self,
+                Self::UpdateRecords { .. }
+                    | Self::DeleteDraft { .. }
+                    | Self::CancelSubscription { .. }
+                    | Self::Report { .. }
+            )
     }
 
     /// The Stripe object or Salesforce record that it is about.
@@ -91,7 +118,15 @@ impl Call {
             | Self::ReadInvoice { invoice_id }
             | Self::ReadLines { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
+            | Self::HoldInvoice { invoice_id, .. }
             | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
+            Self::ReadPrices { price_ids } => price_ids.first().map(ToString::to_string),
+            Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
+            Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
+            Self::CreateSubscription(new) => Some(new.customer_id.to_string()),
+            Self::ReadSubscription { subscription_id } | Self::CancelSubscription { subscription_id } => {
+                Some(subscription_id.to_string())
+            }
             Self::Report { .. } => None,
         }
     }
@@ -110,6 +145,13 @@ impl Call {
             Self::ReadLines { .. } => "read_lines",
             Self::SendInvoice { .. } => "send_invoice",
             Self::DeleteDraft { .. } => "delete_draft",
+            Self::ReadPrices { .. } => "read_prices",
+            Self::FindPrices { .. } => "find_prices",
+            Self::CreatePrice { .. } => "create_price",
+            Self::CreateSubscription(_) => "create_subscription",
+            Self::HoldInvoice { .. } => "hold_invoice",
+            Self::ReadSubscription { .. } => "read_subscription",
+            Self::CancelSubscription { .. } => "cancel_subscription",
             Self::Report { .. } => "report",
         }
     }
@@ -142,247 +184,56 @@ pub enum Pricing {
     AgreedForAll { product_id: ProductId, amount: Money },
 }
 
-/// What came of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fact {
-    DealRead(Box<Deal>),
-    /// The record is gone, or the integration user cannot see it.
-    RecordMissing,
-    BillingRead(domain::Record),
-    /// The records as they were read back, one for each update, in the same order.
-    RecordsUpdated(Vec<domain::Record>),
-    /// The customer's metadata, unless the customer is deleted.
-    CustomerRead {
-        customer_id: CustomerId,
-        metadata: BTreeMap<String, String>,
-    },
-    CustomerMissing,
-    CustomerCreated {
-        customer_id: CustomerId,
-    },
-    /// The account's customer, from its own run.
-    CustomerKnown {
-        customer_id: CustomerId,
-    },
-    /// The account's customer cannot be made.
-    CustomerStopped(Stop),
-    InvoiceRead(InvoiceSeen),
-    InvoiceMissing,
-    LinesRead(Vec<LineSeen>),
-    DraftDeleted,
-    /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
-    Refused(Refusal),
-    Reported,
-    /// The invoice is above what is sent without an approval, and nobody has given one. Nothing was sent.
-    NotApproved {
-        ceiling: Money,
-    },
-}
-
-impl Fact {
-    /// What it is, without what it holds: that may be about people.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::DealRead(_) => "deal_read",
-            Self::RecordMissing => "record_missing",
-            Self::BillingRead(_) => "billing_read",
-            Self::RecordsUpdated(_) => "records_updated",
-            Self::CustomerRead { .. } => "customer_read",
-            Self::CustomerMissing => "customer_missing",
-            Self::CustomerCreated { .. } => "customer_created",
-            Self::CustomerKnown { .. } => "customer_known",
-            Self::CustomerStopped(_) => "customer_stopped",
-            Self::InvoiceRead(_) => "invoice_read",
-            Self::InvoiceMissing => "invoice_missing",
-            Self::LinesRead(_) => "lines_read",
-            Self::DraftDeleted => "draft_deleted",
-            Self::Refused(_) => "refused",
-            Self::Reported => "reported",
-            Self::NotApproved { .. } => "not_approved",
-        }
-    }
-}
-
-/// Why a vendor said no, in the vendor's words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub stop: Stop,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum InvoiceStatus {
-    Draft,
-    Open,
-    Paid,
-    Uncollectible,
-    Void,
-    /// A status that Stripe added after this was written.
-    Other,
-}
-
-/// An invoice as Stripe just answered it.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InvoiceSeen {
-    pub invoice_id: InvoiceId,
-    /// This deployment made it.
-    #[serde(default)]
-    pub is_ours: bool,
-    #[serde(default)]
-    pub customer_id: Option<CustomerId>,
-    pub status: InvoiceStatus,
-    pub currency: Currency,
-    pub subtotal: i64,
-    pub total: i64,
-    #[serde(default)]
-    pub tax: TaxSeen,
-    pub auto_advance: bool,
-    pub hosted_invoice_url: Option<String>,
-    pub paid_at: Option<Timestamp>,
-    pub metadata: BTreeMap<String, String>,
-    /// The first lines; Stripe embeds at most ten.
-    pub first_lines: Vec<LineSeen>,
-    pub has_more_lines: bool,
-}
-
-/// What of it is tax, in minor units.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TaxSeen {
-    /// Added to the subtotal.
-    pub on_top: i64,
-    /// Part of the subtotal.
-    pub inside: i64,
-    pub status: TaxStatus,
-}
-
-/// How far Stripe's automatic tax has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaxStatus {
-    #[default]
-    Off,
-    Complete,
-    LocationMissing,
-    Failed,
-}
-
-/// The hosted page opens the invoice for anyone who has its address.
-impl std::fmt::Debug for InvoiceSeen {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut fields = f.debug_struct("InvoiceSeen");
-        fields.field("invoice_id", &self.invoice_id).field("status", &self.status).field("total", &self.total);
-        fields.finish_non_exhaustive()
-    }
-}
-
+/// The terms of a recurring price that the catalogue does not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineSeen {
-    pub id: String,
-    /// The plan line it was made for, from its metadata.
-    pub key: Option<String>,
-    pub amount: i64,
-    pub product_id: Option<ProductId>,
+pub struct AgreedPrice {
+    pub product_id: ProductId,
+    pub currency: Currency,
+    /// Of one, in minor units.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub unit_amount: Decimal,
+    pub months: u32,
+    pub tax: Option<TaxBehavior>,
+}
+
+impl AgreedPrice {
+    /// The same terms have the same key, so that one price serves every deal that was agreed alike.
+    pub fn lookup_key(&self) -> String {
+        let Self { product_id, currency, unit_amount, months, tax } = self;
+        let tax = tax.map_or("untaxed", TaxBehavior::as_str);
+        format!("closedwon:{product_id}:{}:{}:{months}m:{tax}", currency.to_stripe(), unit_amount.normalize())
+    }
+
+    pub fn is(&self, seen: &PriceSeen) -> bool {
+        seen.is_active
+            && seen.product_id.as_ref() == Some(&self.product_id)
+            && seen.costs(self.currency, self.unit_amount, Every::Months(self.months))
+            && seen.is_taxed_as(self.tax)
+    }
+}
+
+/// A subscription to be made. Its items' prices are settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSubscription {
+    pub opportunity_id: OpportunityId,
+    pub customer_id: CustomerId,
+    pub currency: Currency,
+    pub days_until_due: u32,
+    pub automatic_tax: bool,
+    pub starts_at: Timestamp,
+    pub ends_at: Option<Timestamp>,
+    pub items: Vec<NewItem>,
+    /// What is billed once, with the first invoice.
+    pub once: Vec<NewLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    pub price_id: PriceId,
+    pub quantity: i64,
+    /// The lines of the deal that it is for: Stripe takes each price once.
+    pub keys: Vec<LineItemId>,
 }
 
 #[cfg(test)]
-mod tests {
-    use mapping::Code;
-
-    use super::*;
-
-    /// What a call is called, where it goes, what it is about, and whether a key protects it.
-    #[test]
-    fn what_is_said_of_a_call() {
-        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-        let account_id = AccountId::parse("001000000000001AAA").expect("valid");
-        let customer_id = CustomerId::parse("cus_1").expect("valid");
-        let invoice_id = InvoiceId::parse("in_1").expect("valid");
-        let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
-        let details = CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
-        let currency = Currency::parse("EUR").expect("valid");
-        let total = Money::from_minor_units(1000, currency);
-        let (on, invoice, customer) = (Some("006000000000001AAA"), Some("in_1"), Some("cus_1"));
-        for (call, name, system, target, operation, is_write) in [
-            (Call::ReadDeal { opportunity_id: opportunity_id.clone() }, "read_deal", "salesforce", on, None, false),
-            (
-                Call::ReadBilling { opportunity_id: opportunity_id.clone() },
-                "read_billing",
-                "salesforce",
-                on,
-                None,
-                false,
-            ),
-            (
-                Call::UpdateRecords { updates: vec![mapping::no_note(&opportunity_id)] },
-                "update_records",
-                "salesforce",
-                on,
-                None,
-                true,
-            ),
-            (Call::ReadCustomer { customer_id: customer_id.clone() }, "read_customer", "stripe", customer, None, false),
-            (
-                Call::CreateCustomer { account_id, details },
-                "create_customer",
-                "stripe",
-                Some("001000000000001AAA"),
-                Some(Operation::CreateCustomer),
-                true,
-            ),
-            (
-                Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due: 30, automatic_tax: false },
-                "create_invoice",
-                "stripe",
-                customer,
-                Some(Operation::CreateInvoice),
-                true,
-            ),
-            (
-                Call::AddLines { invoice_id: invoice_id.clone(), batch: 1, lines: vec![] },
-                "add_lines",
-                "stripe",
-                invoice,
-                Some(Operation::AddLines { batch: 1 }),
-                true,
-            ),
-            (
-                Call::CorrectLines { invoice_id: invoice_id.clone(), batch: 2, lines: vec![] },
-                "correct_lines",
-                "stripe",
-                invoice,
-                Some(Operation::CorrectLines { batch: 2 }),
-                true,
-            ),
-            (Call::ReadInvoice { invoice_id: invoice_id.clone() }, "read_invoice", "stripe", invoice, None, false),
-            (Call::ReadLines { invoice_id: invoice_id.clone() }, "read_lines", "stripe", invoice, None, false),
-            (
-                Call::SendInvoice { invoice_id: invoice_id.clone(), total, is_approved: false },
-                "send_invoice",
-                "stripe",
-                invoice,
-                Some(Operation::SendInvoice),
-                true,
-            ),
-            (Call::DeleteDraft { invoice_id }, "delete_draft", "stripe", invoice, None, true),
-            (Call::Report { stop: Stop::refused(Code::NoLines, ".") }, "report", "queue", None, None, true),
-        ] {
-            assert_eq!((call.name(), call.system(), call.target().as_deref()), (name, system, target));
-            assert_eq!((call.operation(), call.is_write()), (operation, is_write), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_fact_has_a_name_and_tells_nothing_else() {
-        let facts = [
-            (Fact::DealRead(Box::default()), "deal_read"),
-            (Fact::RecordMissing, "record_missing"),
-            (Fact::RecordsUpdated(vec![]), "records_updated"),
-            (Fact::CustomerMissing, "customer_missing"),
-            (Fact::InvoiceMissing, "invoice_missing"),
-            (Fact::LinesRead(vec![]), "lines_read"),
-            (Fact::DraftDeleted, "draft_deleted"),
-            (Fact::Reported, "reported"),
-        ];
-        facts.iter().for_each(|(fact, name)| assert_eq!(fact.name(), *name));
-    }
-}
+mod tests;

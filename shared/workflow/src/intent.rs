@@ -12,6 +12,9 @@ pub enum Operation {
     AddLines { batch: u16 },
     CorrectLines { batch: u16 },
     SendInvoice,
+    CreatePrice { index: u16 },
+    CreateSubscription,
+    HoldInvoice,
 }
 
 impl std::fmt::Display for Operation {
@@ -22,6 +25,9 @@ impl std::fmt::Display for Operation {
             Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
             Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
             Self::SendInvoice => f.write_str("send_invoice"),
+            Self::CreatePrice { index } => write!(f, "create_price.{index}"),
+            Self::CreateSubscription => f.write_str("create_subscription"),
+            Self::HoldInvoice => f.write_str("hold_invoice"),
         }
     }
 }
@@ -41,6 +47,9 @@ impl TryFrom<String> for Operation {
             ("create_customer", "") => Ok(Self::CreateCustomer),
             ("create_invoice", "") => Ok(Self::CreateInvoice),
             ("send_invoice", "") => Ok(Self::SendInvoice),
+            ("create_subscription", "") => Ok(Self::CreateSubscription),
+            ("hold_invoice", "") => Ok(Self::HoldInvoice),
+            ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
             ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
             _ => Err(format!("{text} is no operation")),
@@ -118,6 +127,9 @@ mod tests {
             (Operation::AddLines { batch: 2 }, "add_lines.2"),
             (Operation::CorrectLines { batch: 1 }, "correct_lines.1"),
             (Operation::SendInvoice, "send_invoice"),
+            (Operation::CreatePrice { index: 3 }, "create_price.3"),
+            (Operation::CreateSubscription, "create_subscription"),
+            (Operation::HoldInvoice, "hold_invoice"),
         ] {
             assert_eq!(operation.to_string(), written);
             assert_eq!(String::from(operation), written);

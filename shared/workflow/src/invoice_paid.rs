@@ -236,6 +236,7 @@ mod tests {
             hosted_invoice_url: None,
             paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),
             metadata: Some(opportunity).filter(|_| names_opportunity).into_iter().collect(),
+            subscription_id: None,
             first_lines: vec![],
             has_more_lines: false,
         })

@@ -16,11 +16,16 @@ macro_rules! planted {
 
 pub mod account_customer;
 mod call;
+mod fact;
 mod intent;
 pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
 
-pub use call::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Pricing, Refusal, TaxSeen, TaxStatus};
+pub use call::{AgreedPrice, Call, NewItem, NewLine, NewSubscription, Pricing};
+pub use fact::{
+    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, SubscriptionSeen, TaxSeen,
+    TaxStatus,
+};
 pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};

@@ -8,16 +8,20 @@
 //! After an interruption the run does not know what its last call did, so it looks before it goes on: at the invoice, and
 //! at the deal, which may have been edited meanwhile.
 
+mod draft;
 mod gate;
 mod judge;
 mod point;
+mod subscription;
 
 use domain::OpportunityId;
 use mapping::{Code, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
+pub use draft::{Correction, Draft, Invoice};
 use gate::Gate;
-pub use point::{Correction, Draft, Invoice, Point, Stage};
+pub use point::{Point, Stage};
+pub use subscription::{Item, ItemPrice, Once, Start, Started};
 
 impl Point {
     /// The one thing to do at each point.
@@ -34,6 +38,16 @@ impl Point {
                 Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
             }
             Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
+            Self::Scheduled { starts_at, .. } => Next::End(End::Resting { until: *starts_at }),
+            Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => {
+                Next::Call(Call::ReadPrices { price_ids: subscription::named_prices(plan) })
+            }
+            Self::Pricing { start, looked } => Next::Call(start.call(*looked)),
+            Self::Subscribing { start, .. } => Next::Call(start.call(true)),
+            Self::Holding { draft } => Next::Call(Call::HoldInvoice {
+                opportunity_id: draft.plan.opportunity_id.clone(),
+                invoice_id: draft.invoice_id.clone(),
+            }),
             Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
                 opportunity_id: plan.opportunity_id.clone(),
                 customer_id: customer_id.clone(),
@@ -70,7 +84,14 @@ impl Point {
             Self::Clearing { invoice } => {
                 Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
             }
-            Self::Abandoning { draft, .. } => Next::Call(Call::DeleteDraft { invoice_id: draft.invoice_id.clone() }),
+            Self::Abandoning { draft, .. } => Next::Call(match draft.subscription_id() {
+                None => Call::DeleteDraft { invoice_id: draft.invoice_id.clone() },
+                Some(subscription_id) => Call::CancelSubscription { subscription_id: subscription_id.clone() },
+            }),
+            Self::Reviving { draft, .. } => Next::Call(match draft.subscription_id() {
+                None => Call::ReadInvoice { invoice_id: draft.invoice_id.clone() },
+                Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
+            }),
 
             Self::Stopped { opportunity_id, stop, told: false, .. } => {
                 Next::Call(Call::UpdateRecords { updates: vec![sync_note(opportunity_id, stop)] })
@@ -118,7 +139,7 @@ impl Point {
             // Draft: empty, and finalized by nobody but us.
             (Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted }, Fact::InvoiceRead(seen)) => {
                 let invoice_id = seen.invoice_id.clone();
-                let draft = Draft { plan, customer_id, invoice_id, account_is_linked };
+                let draft = Draft { plan, customer_id, invoice_id, account_is_linked, started: None };
                 let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
                     true if interrupted => Self::Comparing { draft, seen, stage },
@@ -131,6 +152,29 @@ impl Point {
                 Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id }
             }
 
+            // Subscription: its prices, and then the one whose first invoice is a draft that only we send.
+            (Self::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::PricesRead(prices)) => {
+                match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
+                    Ok(start) => Self::priced(start, false),
+                    Err(stop) => Self::claimed(plan).stopped(stop),
+                }
+            }
+            (Self::Pricing { start, looked: false }, Fact::PricesRead(prices)) => {
+                Self::priced(start.settle(&prices), true)
+            }
+            (Self::Pricing { start, .. }, Fact::PriceCreated(price)) => Self::priced(start.settle(&[price]), true),
+            (Self::Subscribing { start, interrupted }, Fact::SubscriptionRead(seen)) => {
+                subscription::started(start, *seen, interrupted)
+            }
+            (Self::Subscribing { start, .. }, Fact::CustomerMissing) => {
+                Self::CustomerGone { opportunity_id: start.plan.opportunity_id, customer_id: start.customer_id }
+            }
+            (Self::Pricing { start, .. } | Self::Subscribing { start, .. }, Fact::Refused(why)) => {
+                Self::claimed(start.plan).stopped(why.stop)
+            }
+            (Self::Holding { draft }, Fact::InvoiceRead(seen)) => Self::through_gate(draft, seen, true),
+            (point @ Self::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
+
             // Lines: batch by batch, then the equality gate.
             (Self::Drafted { draft, batch }, Fact::InvoiceRead(seen)) => match draft.has_batch(batch + 1) {
                 true if !planted!(FirstBatchOnly) => Self::Drafted { draft, batch: batch + 1 },
@@ -142,7 +186,7 @@ impl Point {
                 Self::through_gate(draft, seen, corrected)
             }
             (Self::Correcting { draft, corrections, batch }, Fact::InvoiceRead(seen)) => {
-                match point::has_batch(corrections.len(), batch + 1) {
+                match draft::has_batch(corrections.len(), batch + 1) {
                     true => Self::Correcting { draft, corrections, batch: batch + 1 },
                     false => Self::through_gate(draft, seen, true),
                 }
@@ -178,9 +222,16 @@ impl Point {
             // Somebody deleted the draft by hand, maybe before we knew of it.
             (Self::CustomerKnown { plan, .. }, Fact::InvoiceMissing) => Self::claimed(plan),
             (
-                point @ (Self::Drafted { .. } | Self::Filled { .. } | Self::Correcting { .. } | Self::Ready { .. }),
+                point @ (Self::Holding { .. }
+                | Self::Drafted { .. }
+                | Self::Filled { .. }
+                | Self::Correcting { .. }
+                | Self::Ready { .. }),
                 Fact::InvoiceMissing,
             ) => point.checking(None),
+            (Self::Reviving { draft, stage, refused }, Fact::SubscriptionRead(seen)) => {
+                subscription::revived(draft, stage, refused, *seen)
+            }
             (Self::Checking { draft, stage, .. }, Fact::InvoiceMissing) => judge::gone(draft, &stage),
             (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
                 _ if planted!(IgnoresEdits) => Self::continued(draft, seen, stage),
@@ -192,7 +243,7 @@ impl Point {
                 _ => Self::Abandoning { draft, stop: None },
             },
             (Self::Comparing { draft, .. }, Fact::RecordMissing) => Self::Abandoning { draft, stop: None },
-            (point @ (Self::Checking { .. } | Self::Comparing { .. }), Fact::Refused(why)) => {
+            (point @ (Self::Reviving { .. } | Self::Checking { .. } | Self::Comparing { .. }), Fact::Refused(why)) => {
                 point.stopped(Stop::review(why.stop.code, why.stop.message))
             }
 
@@ -206,10 +257,12 @@ impl Point {
             }
 
             // The draft is gone: tell why, or plan anew from what the deal says now.
-            (Self::Abandoning { draft, stop: Some(stop) }, Fact::DraftDeleted) => {
+            (Self::Abandoning { draft, stop: Some(stop) }, Fact::DraftDeleted | Fact::SubscriptionCanceled) => {
                 Self::claimed(draft.plan).stopped(stop)
             }
-            (Self::Abandoning { draft, stop: None }, Fact::DraftDeleted) => Self::claimed(draft.plan),
+            (Self::Abandoning { draft, stop: None }, Fact::DraftDeleted | Fact::SubscriptionCanceled) => {
+                Self::claimed(draft.plan)
+            }
             // Most likely it is no draft any more, and then it is not ours to take away.
             (Self::Abandoning { draft, stop }, Fact::Refused(_)) => {
                 Self::Checking { draft, stage: Stage::Deleting, refused: stop }
@@ -245,11 +298,21 @@ impl Point {
             Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } | Self::InvoiceNamed { plan, .. } => {
                 Self::claimed(plan)
             }
+            // Nor has a subscription been begun before its prices are known.
+            Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => Self::claimed(plan),
+            Self::Pricing { start, .. } => Self::claimed(start.plan),
+            // It was time, or the deal was edited before it was.
+            Self::Scheduled { opportunity_id, .. } => Self::Claimed { opportunity_id },
+            // Its key leads to it, as it does to a draft.
+            Self::Subscribing { start, .. } => Self::Subscribing { start, interrupted: true },
+            // Stripe would cancel it even if its invoice was sent meanwhile.
+            Self::Abandoning { draft, stop } if draft.started.is_some() => Self::looking(draft, Stage::Canceling, stop),
             // A draft may have been made without our knowing. Its key leads to it.
             Self::CustomerKnown { plan, customer_id, account_is_linked, .. } => {
                 Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true }
             }
-            point @ (Self::Drafted { .. }
+            point @ (Self::Holding { .. }
+            | Self::Drafted { .. }
             | Self::Filled { .. }
             | Self::Correcting { .. }
             | Self::Ready { .. }
@@ -257,9 +320,11 @@ impl Point {
             Self::Sent { invoice, .. } => Self::Verifying { invoice },
             Self::Done { invoice } | Self::Clearing { invoice } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
+            // One whose invoice was looked at may have been canceled since.
+            Self::Checking { draft, stage, refused } => Self::looking(draft, stage, refused),
             point @ (Self::Claimed { .. }
             | Self::CustomerGone { .. }
-            | Self::Checking { .. }
+            | Self::Reviving { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }
             | Self::Abandoning { .. }) => point,
@@ -272,7 +337,7 @@ impl Point {
         if seen.status != InvoiceStatus::Draft {
             return judge::checked(draft, Stage::Gate { corrected }, None, seen);
         }
-        match gate::compare(&draft.plan, &seen) {
+        match gate::compare(&draft, &seen) {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },
             Gate::LinesHidden => Self::Filled { draft, seen, corrected },
@@ -286,13 +351,19 @@ impl Point {
         }
     }
 
+    fn priced(start: Start, looked: bool) -> Self {
+        let is_wanting = start.wanted().next().is_some();
+        if is_wanting { Self::Pricing { start, looked } } else { Self::Subscribing { start, interrupted: false } }
+    }
+
     /// Goes on where the run was interrupted, with the invoice as it was just seen.
     fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
         match stage {
+            Stage::Holding => Self::Holding { draft },
             Stage::Lines { batch } => Self::Drafted { draft, batch },
             Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
             Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
-            Stage::Sending | Stage::Deleting => Self::through_gate(draft, seen, true),
+            Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen, true),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, OrganizationId, Record};
+use domain::{AccountId, CustomerId, InvoiceId, Money, OpportunityId, OrganizationId, Record, SubscriptionId};
 use jiff::Timestamp;
 use mapping::{CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,10 @@ pub enum Next {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     Done,
+    /// There is nothing to do before then, and nobody has to act.
+    Resting {
+        until: Timestamp,
+    },
     Stopped(Stop),
 }
 
@@ -209,11 +213,15 @@ impl Run {
             Fact::BillingRead(record) => self = self.reread(record),
             _ => {}
         }
+        let had_subscription = self.subscription_id().is_some();
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact)?),
         };
+        if had_subscription && self.subscription_id().is_none() {
+            self.retire_invoice_operations();
+        }
         self.state = match self.state {
             State::OpportunityWon(point) => {
                 State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
@@ -249,6 +257,12 @@ impl Run {
 
     /// Where to go on after an interruption, or when a new event arrives for a run that had ended.
     pub fn resume(mut self) -> Self {
+        // Which price has which number is decided anew. One that is made twice does no harm.
+        if let State::OpportunityWon(opportunity_won::Point::Pricing { start, .. }) = &self.state {
+            for index in 0..u16::try_from(start.items.len()).unwrap_or(u16::MAX) {
+                self.retire(Operation::CreatePrice { index });
+            }
+        }
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
@@ -314,6 +328,27 @@ impl Run {
         }
     }
 
+    /// The Stripe subscription that this run settled on.
+    pub fn subscription_id(&self) -> Option<&SubscriptionId> {
+        match &self.state {
+            State::OpportunityWon(point) => point.subscription_id(),
+            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+        }
+    }
+
+    /// What the deal comes to, and what of it its invoice bills.
+    pub fn billed(&self) -> Option<(Money, Money)> {
+        match &self.state {
+            State::OpportunityWon(point) => point.billed(),
+            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+        }
+    }
+
+    /// The deal waits for the first day of its term.
+    pub fn is_scheduled(&self) -> bool {
+        matches!(&self.state, State::OpportunityWon(opportunity_won::Point::Scheduled { .. }))
+    }
+
     /// How often the ledger had been restored when the run was last taken up.
     pub fn epoch(&self) -> u64 {
         self.restored.map_or(0, |restored| restored.epoch)
@@ -326,7 +361,7 @@ impl Run {
         }
     }
 
-    /// The draft is gone. Its keys would replay answers about an invoice that no longer exists.
+    /// The draft is gone, or its subscription is over. Its keys would replay answers about an invoice that no longer exists.
     fn retire_invoice_operations(&mut self) {
         let operations: Vec<_> =
             self.intents.keys().copied().filter(|operation| *operation != Operation::CreateCustomer).collect();

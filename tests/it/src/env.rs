@@ -26,6 +26,7 @@ pub struct Options {
     pub multi_currency: bool,
     pub line_source: mapping::LineSource,
     pub tax: Option<mapping::TaxBehavior>,
+    pub subscriptions: mapping::Subscriptions,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -38,6 +39,7 @@ impl Default for Options {
             multi_currency: false,
             line_source: mapping::LineSource::OpportunityProducts,
             tax: None,
+            subscriptions: mapping::Subscriptions::Off,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

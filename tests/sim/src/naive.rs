@@ -109,7 +109,7 @@ impl Recipe {
         let invoice = self.draft(&plan, &customer_id).await?;
         let sent = self.calls.write(Write::send_invoice(&invoice), &key(&plan.account_id, "send")).await?;
         let url = calls::invoice(sent)?.hosted_invoice_url;
-        let updates = invoice_written_back(&plan, &customer_id, &invoice, url.as_deref(), named.is_some());
+        let updates = invoice_written_back(&plan, &customer_id, &invoice, url.as_deref(), None, named.is_some());
         self.calls.update(&updates).await?;
         Ok(true)
     }

@@ -65,6 +65,7 @@ impl Scenario {
                 days_until_due: 30,
                 line_source: mapping::LineSource::OpportunityProducts,
                 tax: None,
+                subscriptions: Default::default(),
             },
             clones: Vec::new(),
             acts: Vec::new(),

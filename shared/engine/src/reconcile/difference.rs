@@ -21,12 +21,13 @@ pub enum Cause {
     InvoiceWithoutRun,
     InvoiceLinkedElsewhere,
     SecondInvoice,
+    SecondSubscription,
     Unreadable,
 }
 
 impl Cause {
     /// What stands before the colon, of every cause.
-    pub const CODES: [&str; 14] = [
+    pub const CODES: [&str; 15] = [
         "not_billed_yet",
         "refused",
         "review",
@@ -40,6 +41,7 @@ impl Cause {
         "invoice_without_run",
         "invoice_linked_elsewhere",
         "second_invoice",
+        "second_subscription",
         "unreadable",
     ];
 
@@ -58,6 +60,7 @@ impl Cause {
             Self::InvoiceWithoutRun => "invoice_without_run",
             Self::InvoiceLinkedElsewhere => "invoice_linked_elsewhere",
             Self::SecondInvoice => "second_invoice",
+            Self::SecondSubscription => "second_subscription",
             Self::Unreadable => "unreadable",
         }
     }
@@ -117,6 +120,7 @@ mod tests {
             Cause::InvoiceWithoutRun,
             Cause::InvoiceLinkedElsewhere,
             Cause::SecondInvoice,
+            Cause::SecondSubscription,
             Cause::Unreadable,
         ];
         assert_eq!(all.map(Cause::code), Cause::CODES);

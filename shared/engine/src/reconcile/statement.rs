@@ -1,6 +1,6 @@
 //! What both sides come to, and why they differ. Nothing is read or written here.
 //!
-//! In each currency the deals, less what is under way, and the invoices differ by exactly what the differences of amounts
+//! In each currency the deals, less what is under way or comes later, and the invoices differ by exactly what the differences of amounts
 //! explain: a test holds that for whatever is thrown at it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -112,9 +112,13 @@ impl Sides {
             in_salesforce: amount.map(Into::into),
             ..cause.of_invoice(chosen)
         };
-        if amount != Some(total(chosen)) {
+        let later = known.filter(|_| Some(&chosen.id) == settled).map_or(0, |known| billed_later(&known.run));
+        let now = amount.map(|amount| Money::from_minor_units(amount.minor_units() - later, amount.currency()));
+        if now != Some(total(chosen)) {
             let why = known.and_then(|known| Cause::of_stop(&known.run));
             books.differs(of_both(why.unwrap_or(Cause::AmountDiffers)));
+        } else if later != 0 {
+            books.books.later.add(Money::from_minor_units(later, chosen.currency));
         }
         if deal.names_invoice.as_deref() != Some(chosen.id.as_str()) {
             // It may have been written back since the deal was read.
@@ -138,6 +142,12 @@ impl Sides {
             None => books.is_fresh(deal.stage_since),
             Some(known) => known.run.status() == Status::Open && books.is_fresh(known.created_at),
         };
+        if known.is_some_and(|known| known.run.is_scheduled()) {
+            if let Some(amount) = amount {
+                books.books.later.add(amount);
+            }
+            return;
+        }
         if is_under_way {
             if let Some(amount) = amount {
                 books.books.under_way.add(amount);
@@ -161,6 +171,11 @@ impl Sides {
             None => Cause::NotAtStripe,
         }
     }
+}
+
+/// What of a deal is not on its first invoice.
+pub(crate) fn billed_later(run: &Run) -> i64 {
+    run.billed().map_or(0, |(total, by_invoice)| total.minor_units() - by_invoice.minor_units())
 }
 
 /// It asks to be billed, whether it can be or not.

@@ -8,6 +8,7 @@ use stripe::{Invoice, InvoiceStatus};
 use workflow::{Restored, Run, RunId, Status};
 
 use super::difference::Cause;
+use super::statement::billed_later;
 
 /// Younger than this, whatever looks unfinished is most likely being worked on.
 pub(crate) const SETTLES_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -71,6 +72,8 @@ impl Truth<'_> {
             // The ledger was restored. The run that comes to be will say what the draft is.
             None => Some(self.look_again(format!("draft:{}", self.invoice.id), Cause::InvoiceWithoutRun)),
             Some(run) if run.status() == Status::Open || self.is_of(run) => None,
+            // It cannot be deleted. What it is a draft of is looked at by itself.
+            Some(_) if self.invoice.subscription.is_some() => None,
             Some(_) if self.link.is_some_and(|link| link != self.run_id) => {
                 Some(self.differs(Cause::InvoiceLinkedElsewhere))
             }
@@ -111,7 +114,7 @@ impl Truth<'_> {
             return Some(self.differs(Cause::InvoiceNotNamed));
         }
         let is_equal = matches!(&deal.amount, Ok(amount)
-            if amount.minor_units() == self.invoice.before_tax() && amount.currency() == self.invoice.currency);
+            if amount.minor_units() - billed_later(run) == self.invoice.before_tax() && amount.currency() == self.invoice.currency);
         if is_equal {
             return None;
         }

@@ -6,6 +6,7 @@ use crate::{Kind, Quantity};
 
 mod quotes;
 mod same;
+mod subscriptions;
 
 fn text(value: &str) -> FieldValue {
     FieldValue::Text(value.into())
@@ -50,6 +51,7 @@ fn deal() -> Deal {
         ]),
         lines: vec![line(1, "2", "50", "100"), line(2, "1.0", "50.00", "50")],
         primary_contact: None,
+        ..Deal::default()
     }
 }
 
@@ -60,6 +62,7 @@ fn settings() -> Settings {
         days_until_due: 30,
         line_source: Default::default(),
         tax: None,
+        subscriptions: Default::default(),
     }
 }
 
@@ -240,8 +243,10 @@ fn a_line_says_whether_it_was_negotiated() {
             LineSource::OpportunityProducts.names(),
             Some(currency),
             1,
+            Subscriptions::Off,
         )
         .expect("billable")
+        .0
         .expect("a line");
         assert_eq!((found.negotiated, found.quantity), (negotiated, expected), "{quantity} × {list_price} = {total}");
     }

@@ -1,4 +1,8 @@
+use domain::SubscriptionId;
+use jiff::Timestamp;
+
 use super::*;
+use crate::{CreatePrice, CreateSubscription, NewItem};
 
 fn invoice() -> InvoiceId {
     InvoiceId::parse("in_1").expect("valid")
@@ -80,7 +84,66 @@ fn every_line() -> Vec<InvoiceLineParams> {
     vec![line(Quantity::Whole(1), price), line(Quantity::Fraction(Decimal::ONE), product)]
 }
 
-fn every_write() -> [(&'static str, Write); 7] {
+fn subscription() -> CreateSubscription {
+    CreateSubscription {
+        customer: CustomerId::parse("cus_1").expect("valid"),
+        currency: Currency::parse("USD").expect("valid"),
+        days_until_due: 30,
+        automatic_tax: true,
+        starts_at: Timestamp::from_second(86_400).expect("in range"),
+        ends_at: Some(Timestamp::from_second(172_800).expect("in range")),
+        items: vec![NewItem {
+            price: PriceId::parse("price_1").expect("valid"),
+            quantity: 2,
+            metadata: [("k".to_owned(), "v".to_owned())].into(),
+        }],
+        once: every_line().into_iter().map(|line| InvoiceLineParams { quantity: Quantity::Whole(1), ..line }).collect(),
+        metadata: [("k".to_owned(), "v".to_owned())].into(),
+    }
+}
+
+#[test]
+fn a_subscription_is_sent_from_its_first_day_to_its_last() {
+    let body = Write::create_subscription(&subscription()).body.replace("%5B", "[").replace("%5D", "]");
+    assert_eq!(
+        body,
+        "customer=cus_1&currency=usd&collection_method=send_invoice&days_until_due=30&backdate_start_date=86400\
+         &proration_behavior=create_prorations&cancel_at=172800&automatic_tax[enabled]=true&items[0][price]=price_1\
+         &items[0][quantity]=2&items[0][metadata][k]=v&add_invoice_items[0][quantity]=1&add_invoice_items[0][metadata][k]=v\
+         &add_invoice_items[0][price]=price_1&add_invoice_items[1][price_data][currency]=usd\
+         &add_invoice_items[1][price_data][product]=prod_1&add_invoice_items[1][price_data][unit_amount_decimal]=1\
+         &add_invoice_items[1][price_data][tax_behavior]=exclusive&add_invoice_items[1][quantity]=1\
+         &add_invoice_items[1][metadata][k]=v&metadata[k]=v&expand[0]=latest_invoice"
+    );
+    let without_end = CreateSubscription { ends_at: None, automatic_tax: false, once: vec![], ..subscription() };
+    let body = Write::create_subscription(&without_end).body;
+    assert!(["cancel_at", "automatic_tax", "add_invoice_items"].iter().all(|name| !body.contains(name)), "{body}");
+}
+
+#[test]
+fn a_price_comes_back_by_the_month_or_by_the_year() {
+    for (months, expected) in [
+        (1, "recurring[interval]=month&recurring[interval_count]=1&"),
+        (6, "recurring[interval]=month&recurring[interval_count]=6&"),
+        (12, "recurring[interval]=year&recurring[interval_count]=1&"),
+        (24, "recurring[interval]=year&recurring[interval_count]=2&"),
+    ] {
+        let price = Write::create_price(&CreatePrice {
+            product: ProductId::parse("prod_1").expect("valid"),
+            currency: Currency::parse("JPY").expect("valid"),
+            unit_amount: "12.50".parse().expect("valid"),
+            months,
+            tax_behavior: None,
+            lookup_key: "key".into(),
+            metadata: BTreeMap::new(),
+        });
+        let body = price.body.replace("%5B", "[").replace("%5D", "]");
+        let rest = "lookup_key=key&transfer_lookup_key=true";
+        assert_eq!(body, format!("product=prod_1&currency=jpy&unit_amount_decimal=12.5&{expected}{rest}"));
+    }
+}
+
+fn every_write() -> [(&'static str, Write); 11] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -104,6 +167,17 @@ fn every_write() -> [(&'static str, Write); 7] {
         automatic_tax: true,
         metadata,
     };
+    let price = CreatePrice {
+        product: ProductId::parse("prod_1").expect("valid"),
+        currency: Currency::parse("USD").expect("valid"),
+        unit_amount: Decimal::ONE,
+        months: 3,
+        tax_behavior: Some("exclusive"),
+        lookup_key: "k".into(),
+        metadata: draft.metadata.clone(),
+    };
+    let metadata = draft.metadata.clone();
+    let subscription = subscription();
     let with_ids: Vec<_> = every_line().into_iter().map(|line| ("il_1".to_owned(), line)).collect();
     [
         ("Customer.create", Write::create_customer(&customer)),
@@ -113,6 +187,10 @@ fn every_write() -> [(&'static str, Write); 7] {
         ("Invoice.send_invoice", Write::send_invoice(&invoice())),
         ("Invoice.delete", Write::delete_invoice(&invoice())),
         ("Customer.delete", Write::delete_customer(&CustomerId::parse("cus_1").expect("valid"))),
+        ("Price.create", Write::create_price(&price)),
+        ("Subscription.create", Write::create_subscription(&subscription)),
+        ("Invoice.update", Write::hold_invoice(&invoice(), &metadata)),
+        ("Subscription.cancel", Write::cancel_subscription(&SubscriptionId::parse("sub_1").expect("valid"))),
     ]
 }
 
@@ -122,10 +200,13 @@ fn every_parameter_is_one_that_stripe_lists() {
     let fixture: Value = serde_json::from_str(text).expect("JSON");
     for (operation, write) in every_write() {
         let schema = &fixture["operations"][operation];
-        let path = schema["path"].as_str().map(|path| path.replace("{invoice}", "in_1").replace("{customer}", "cus_1"));
+        let path = schema["path"].as_str().map(|path| {
+            let path = path.replace("{invoice}", "in_1").replace("{customer}", "cus_1");
+            path.replace("{subscription_exposed_id}", "sub_1")
+        });
         assert_eq!(path.as_deref(), Some(write.path.as_str()), "{operation}");
         let method = match write.operation {
-            Operation::DeleteInvoice | Operation::DeleteCustomer => "DELETE",
+            Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription => "DELETE",
             _ => "POST",
         };
         assert_eq!(schema["method"], method, "{operation}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use mapping::{Code, Plan, Stop, TaxBehavior};
 
+use super::subscription::of_period;
 use super::{Correction, Draft};
 use crate::{InvoiceSeen, InvoiceStatus, LineSeen, TaxStatus};
 
@@ -27,19 +28,24 @@ pub(super) fn is_our_empty_draft(draft: &Draft, seen: &InvoiceSeen) -> bool {
         && seen.first_lines.is_empty()
 }
 
-pub(super) fn compare(plan: &Plan, seen: &InvoiceSeen) -> Gate {
+pub(super) fn compare(draft: &Draft, seen: &InvoiceSeen) -> Gate {
+    let (plan, expected) = (&draft.plan, draft.expected());
+    let subtotal = expected.values().fold(0i64, |sum, amount| sum.saturating_add(*amount));
+    if seen.subscription_id.as_ref() != draft.subscription_id() {
+        return Gate::Different;
+    }
     if seen.status != InvoiceStatus::Draft || seen.auto_advance || seen.currency != plan.total.currency() {
         return Gate::Different;
     }
-    let lines = compare_lines(plan, &seen.first_lines, !seen.has_more_lines);
+    let lines = compare_lines(draft, &expected, &seen.first_lines, !seen.has_more_lines);
     // Only lines that are equal say anything about the tax: what comes to another amount is corrected first.
-    if seen.subtotal == plan.total.minor_units()
+    if seen.subtotal == subtotal
         && matches!(lines, Lines::Equal)
         && let Some(stop) = untaxed(plan, seen)
     {
         return Gate::Untaxed(stop);
     }
-    let sums_are_equal = seen.subtotal == plan.total.minor_units() && comes_to(plan, seen);
+    let sums_are_equal = seen.subtotal == subtotal && without_added_tax(plan, seen) == subtotal;
     match lines {
         Lines::Equal if sums_are_equal && !seen.has_more_lines => Gate::Equal,
         // The hidden lines are at list price here and there. That two of them differ, and by opposite amounts, would take
@@ -51,10 +57,10 @@ pub(super) fn compare(plan: &Plan, seen: &InvoiceSeen) -> Gate {
     }
 }
 
-/// The invoice is the deal's amount, and what Stripe's tax makes of it.
-pub(super) fn comes_to(plan: &Plan, seen: &InvoiceSeen) -> bool {
+/// What the invoice comes to without the tax that Stripe added.
+pub(super) fn without_added_tax(plan: &Plan, seen: &InvoiceSeen) -> i64 {
     let added = if plan.tax == Some(TaxBehavior::Exclusive) { seen.tax.on_top } else { 0 };
-    seen.total - added == plan.total.minor_units()
+    seen.total.saturating_sub(added)
 }
 
 /// Why an invoice that asked for tax must not be sent.
@@ -97,23 +103,28 @@ enum Lines {
     Foreign,
 }
 
-fn compare_lines(plan: &Plan, seen: &[LineSeen], all: bool) -> Lines {
-    let mut planned: BTreeMap<&str, usize> =
-        plan.lines.iter().enumerate().map(|(index, line)| (line.key.as_str(), index)).collect();
+fn compare_lines(draft: &Draft, expected: &BTreeMap<String, i64>, seen: &[LineSeen], all: bool) -> Lines {
+    let mut missing = expected.clone();
     let mut corrections = Vec::new();
     for line in seen {
+        let key = match (&line.subscription_item, line.period_start) {
+            (Some(item_id), Some(start)) => Some(of_period(item_id, start)),
+            _ => line.key.clone(),
+        };
         // A line without our key, or with one that was seen before, was added by somebody else or twice.
-        let Some(index) = line.key.as_deref().and_then(|key| planned.remove(key)) else {
+        let Some((key, amount)) = key.and_then(|key| missing.remove_entry(&key)) else {
             return Lines::Foreign;
         };
-        if line.amount != plan.lines[index].amount.minor_units() {
-            let Some(product_id) = line.product_id.clone() else {
+        if line.amount != amount {
+            let index = draft.plan.lines.iter().position(|planned| planned.key.as_str() == key);
+            // What a subscription's items cost cannot be changed.
+            let (Some(index), Some(product_id)) = (index, line.product_id.clone()) else {
                 return Lines::Foreign;
             };
             corrections.push(Correction { line_id: line.id.clone(), index, product_id });
         }
     }
-    if all && !planned.is_empty() {
+    if all && !missing.is_empty() {
         return Lines::Foreign;
     }
     if corrections.is_empty() { Lines::Equal } else { Lines::Unequal(corrections) }

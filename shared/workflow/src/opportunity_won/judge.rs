@@ -6,18 +6,19 @@ use mapping::{
     preflight, sync_note,
 };
 
-use super::gate::comes_to;
 use super::{Draft, Invoice, Point, Stage};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
     let claimed = Point::Claimed { opportunity_id };
     let planned = match deal.opportunity.text("Stripe_Invoice_Id__c") {
-        None => preflight(deal, settings).map(|((plan, details), named_by_salesforce)| Point::Planned {
-            plan,
-            details,
-            named_by_salesforce,
-            gone: None,
+        None => preflight(deal, settings).map(|((plan, details), named_by_salesforce)| {
+            let starts_at = plan.subscription.as_ref().map(mapping::Subscription::starts_at);
+            match starts_at.filter(|starts_at| *starts_at > deal.read_at) {
+                // Until then it may change, so it is read again on its day.
+                Some(starts_at) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at },
+                None => Point::Planned { plan, details, named_by_salesforce, gone: None },
+            }
         }),
         Some(invoice_id) => plan(deal, settings).and_then(|(plan, _)| already_named(plan, deal, invoice_id)),
     };
@@ -45,7 +46,8 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
     match &seen.customer_id {
         Some(customer_id) if is_sent && (seen.is_ours && is_for_deal || planted!(AdoptsForeignInvoice)) => {
             let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
-            after_pivot(Draft { plan, customer_id, invoice_id, account_is_linked: false }, seen).verifying()
+            after_pivot(Draft { plan, customer_id, invoice_id, account_is_linked: false, started: None }, seen)
+                .verifying()
         }
         _ => Point::claimed(plan).stopped_noted(stop, noted),
     }
@@ -59,7 +61,7 @@ pub(super) fn not_approved(draft: Draft, ceiling: Money) -> Point {
         draft.plan.total
     );
     let stage = Stage::Gate { corrected: true };
-    Point::Checking { draft, stage, refused: None }.stopped(Stop::review(Code::ApprovalRequired, message))
+    Point::looking(draft, stage, None).stopped(Stop::review(Code::ApprovalRequired, message))
 }
 
 /// The account's customer, if Salesforce means the same one.
@@ -95,7 +97,7 @@ pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &C
 pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
     let (invoice_id, total) = (draft.invoice_id.clone(), draft.plan.total);
     let stop = match seen.status {
-        InvoiceStatus::Open | InvoiceStatus::Paid if comes_to(&draft.plan, seen) => {
+        InvoiceStatus::Open | InvoiceStatus::Paid if draft.comes_to(seen) => {
             return Point::Sent { invoice: draft.into_invoice(seen), interrupted: false };
         }
         InvoiceStatus::Open | InvoiceStatus::Paid => Stop::review(
@@ -119,8 +121,13 @@ pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
 /// What has become of the invoice while we were away, or since Stripe refused something about it.
 pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: InvoiceSeen) -> Point {
     match (seen.status, refused) {
+        // Stripe has sent it by itself, and it does not say whose it is.
+        (InvoiceStatus::Open | InvoiceStatus::Paid, None) if stage == Stage::Holding => Point::Holding { draft },
         (InvoiceStatus::Draft, refused) if stage == Stage::Deleting => {
-            let message = format!("Stripe does not let us delete the draft {}: delete it by hand.", draft.invoice_id);
+            let message = match draft.subscription_id() {
+                None => format!("Stripe does not let us delete the draft {}: delete it by hand.", draft.invoice_id),
+                Some(id) => format!("Stripe does not let us cancel the subscription {id}: cancel it by hand."),
+            };
             let code = refused.map_or(Code::StripeRefused, |stop| stop.code);
             Point::Abandoning { draft, stop: None }.stopped(Stop::review(code, message))
         }
@@ -144,8 +151,10 @@ pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: I
 /// under way cannot vanish, unless it was deleted by hand just then or the key belongs to another account.
 pub(super) fn gone(draft: Draft, stage: &Stage) -> Point {
     let invoice_id = draft.invoice_id.clone();
+    let is_of_subscription = draft.started.is_some();
     let claimed = Point::claimed(draft.plan);
-    if *stage != Stage::Sending {
+    // A subscription's draft cannot be deleted, so it did not just vanish either.
+    if *stage != Stage::Sending && !is_of_subscription {
         return claimed;
     }
     let message = format!(
@@ -174,6 +183,7 @@ pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
         &invoice.customer_id,
         &invoice.invoice_id,
         invoice.hosted_invoice_url.as_deref(),
+        invoice.subscription.as_ref().map(|(id, _)| id),
         invoice.account_is_linked,
     )
 }

@@ -1,14 +1,13 @@
 //! The points of a won opportunity. Each carries exactly what later ones need.
 
-use domain::{CustomerId, InvoiceId, OpportunityId, ProductId, Record};
+use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record, SubscriptionId};
+use jiff::Timestamp;
 use mapping::{CustomerDetails, Kind, Plan, Stop};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{InvoiceSeen, NewLine, Pricing, Status};
-
-/// How many lines one `add_lines` call takes. Stripe states no limit; a hundred is what its lists answer at most.
-const BATCH: usize = 100;
+use super::draft::{Correction, Draft, Invoice};
+use super::subscription::Start;
+use crate::{InvoiceSeen, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +24,14 @@ pub enum Point {
     CustomerKnown { plan: Plan, customer_id: CustomerId, account_is_linked: bool, interrupted: bool },
     /// It had: Stripe does not know it any more.
     CustomerGone { opportunity_id: OpportunityId, customer_id: CustomerId },
+    /// The term of its recurring lines has not begun.
+    Scheduled { opportunity_id: OpportunityId, starts_at: Timestamp },
+    /// Some of what was agreed has no price at Stripe, as far as is known.
+    Pricing { start: Start, looked: bool },
+    /// Everything that the subscription is made of is known.
+    Subscribing { start: Start, interrupted: bool },
+    /// There is a subscription, and Stripe would send its first invoice within the hour.
+    Holding { draft: Draft },
     /// There is an empty draft; the lines before this batch are on it.
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
@@ -38,6 +45,8 @@ pub enum Point {
     /// Salesforce names it. The end.
     Done { invoice: Invoice },
 
+    /// Interrupted: what has become of the subscription?
+    Reviving { draft: Draft, stage: Stage, refused: Option<Stop> },
     /// Interrupted: what has become of the invoice?
     Checking { draft: Draft, stage: Stage, refused: Option<Stop> },
     /// Interrupted: is it still the same deal?
@@ -58,6 +67,8 @@ pub enum Point {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
+    /// It is a subscription's, and not ours alone yet.
+    Holding,
     /// The lines before this batch are on it.
     Lines { batch: u16 },
     /// The corrections before this batch are made.
@@ -68,104 +79,8 @@ pub enum Stage {
     Sending,
     /// Stripe did not let us delete it.
     Deleting,
-}
-
-/// A draft invoice of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draft {
-    pub plan: Plan,
-    pub customer_id: CustomerId,
-    pub invoice_id: InvoiceId,
-    /// The account already names the customer, and need not be written.
-    pub account_is_linked: bool,
-}
-
-/// An invoice that the customer has.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invoice {
-    pub plan: Plan,
-    pub customer_id: CustomerId,
-    pub invoice_id: InvoiceId,
-    pub account_is_linked: bool,
-    pub hosted_invoice_url: Option<String>,
-    /// What Salesforce said yes to and did not keep. It is written again when a person asks for it, not for every event: the
-    /// write is itself an event.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_kept: Vec<String>,
-}
-
-/// The hosted page opens the invoice for anyone who has its address.
-impl std::fmt::Debug for Invoice {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Invoice").field("invoice_id", &self.invoice_id).finish_non_exhaustive()
-    }
-}
-
-/// A line at Stripe that must come to another amount.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Correction {
-    /// The line at Stripe (`il_…`).
-    pub line_id: String,
-    /// The line of the plan.
-    pub index: usize,
-    /// The product that the catalogue's price belongs to.
-    pub product_id: ProductId,
-}
-
-pub(super) fn has_batch(count: usize, batch: u16) -> bool {
-    usize::from(batch) * BATCH < count
-}
-
-impl Draft {
-    pub(super) fn has_batch(&self, batch: u16) -> bool {
-        has_batch(self.plan.lines.len(), batch)
-    }
-
-    pub(super) fn lines(&self, batch: u16) -> Vec<NewLine> {
-        let lines = self.plan.lines.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
-        lines
-            .iter()
-            .map(|line| {
-                let pricing = Pricing::Catalogue(line.price.clone());
-                NewLine { line: line.clone(), pricing, tax: self.plan.tax }
-            })
-            .collect()
-    }
-
-    pub(super) fn corrected_lines(&self, corrections: &[Correction], batch: u16) -> Vec<(String, NewLine)> {
-        let corrections = corrections.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
-        corrections
-            .iter()
-            .filter_map(|correction| {
-                let line = self.plan.lines.get(correction.index)?.clone();
-                let pricing = agreed(line.amount.minor_units(), line.quantity.as_decimal(), correction, line.amount);
-                Some((correction.line_id.clone(), NewLine { line, pricing, tax: self.plan.tax }))
-            })
-            .collect()
-    }
-
-    pub(super) fn into_invoice(self, seen: &InvoiceSeen) -> Invoice {
-        Invoice {
-            plan: self.plan,
-            customer_id: self.customer_id,
-            invoice_id: self.invoice_id,
-            account_is_linked: self.account_is_linked,
-            hosted_invoice_url: seen.hosted_invoice_url.clone(),
-            not_kept: Vec::new(),
-        }
-    }
-}
-
-/// The price for one, where it divides the amount exactly within Stripe's twelve decimals; else the line as one item.
-pub(super) fn agreed(amount: i64, quantity: Decimal, correction: &Correction, whole: domain::Money) -> Pricing {
-    let product_id = correction.product_id.clone();
-    let unit_amount = Decimal::from(amount).checked_div(quantity).map(|unit| unit.normalize());
-    match unit_amount {
-        Some(unit_amount) if unit_amount.scale() <= 12 && unit_amount * quantity == Decimal::from(amount) => {
-            Pricing::Agreed { product_id, unit_amount }
-        }
-        _ => Pricing::AgreedForAll { product_id, amount: whole },
-    }
+    /// Its subscription was to be canceled.
+    Canceling,
 }
 
 impl Point {
@@ -177,6 +92,11 @@ impl Point {
             Self::InvoiceNamed { .. } => "invoice_named",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerGone { .. } => "customer_gone",
+            Self::Scheduled { .. } => "scheduled",
+            Self::Pricing { .. } => "pricing",
+            Self::Subscribing { .. } => "subscribing",
+            Self::Holding { .. } => "holding",
+            Self::Reviving { .. } => "reviving",
             Self::Drafted { .. } => "drafted",
             Self::Filled { .. } => "filled",
             Self::Correcting { .. } => "correcting",
@@ -213,6 +133,7 @@ impl Point {
     pub fn customer_id(&self) -> Option<&CustomerId> {
         match self {
             Self::CustomerKnown { customer_id, .. } => Some(customer_id),
+            Self::Pricing { start, .. } | Self::Subscribing { start, .. } => Some(&start.customer_id),
             Self::Stopped { back_to, .. } => back_to.customer_id(),
             _ => self.draft().map(|draft| &draft.customer_id).or(self.invoice().map(|invoice| &invoice.customer_id)),
         }
@@ -225,12 +146,37 @@ impl Point {
         }
     }
 
+    /// The subscription that this deal settled on.
+    pub fn subscription_id(&self) -> Option<&SubscriptionId> {
+        match self {
+            Self::Stopped { back_to, .. } => back_to.subscription_id(),
+            _ => self
+                .draft()
+                .and_then(Draft::subscription_id)
+                .or_else(|| self.invoice()?.subscription.as_ref().map(|(id, _)| id)),
+        }
+    }
+
+    /// What the deal comes to, and what of it its one invoice bills: with a subscription, the rest is billed by later ones.
+    pub fn billed(&self) -> Option<(Money, Money)> {
+        match self {
+            Self::Stopped { back_to, .. } => back_to.billed(),
+            _ => {
+                let invoice = self.invoice()?;
+                let total = invoice.plan.total;
+                Some((total, invoice.subscription.as_ref().map_or(total, |(_, first)| *first)))
+            }
+        }
+    }
+
     fn draft(&self) -> Option<&Draft> {
         match self {
-            Self::Drafted { draft, .. }
+            Self::Holding { draft }
+            | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
             | Self::Ready { draft, .. }
+            | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
             | Self::Abandoning { draft, .. } => Some(draft),
@@ -253,15 +199,19 @@ impl Point {
         match self {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
+            | Self::Scheduled { opportunity_id, .. }
             | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
             Self::Planned { plan, .. }
             | Self::NamedOtherwise { plan, .. }
             | Self::InvoiceNamed { plan, .. }
             | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
-            Self::Drafted { draft, .. }
+            Self::Pricing { start, .. } | Self::Subscribing { start, .. } => start.plan.opportunity_id.clone(),
+            Self::Holding { draft }
+            | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
             | Self::Ready { draft, .. }
+            | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
             | Self::Abandoning { draft, .. } => draft.plan.opportunity_id.clone(),
@@ -341,11 +291,20 @@ impl Point {
             Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
             Self::Correcting { draft, corrections, batch } => (draft, Stage::Corrections { corrections, batch }),
             Self::Filled { draft, corrected, .. } => (draft, Stage::Gate { corrected }),
+            Self::Holding { draft } => (draft, Stage::Holding),
             Self::Ready { draft, .. } => (draft, Stage::Sending),
             Self::Comparing { draft, stage, .. } => (draft, stage),
             point => return point,
         };
-        Self::Checking { draft, stage, refused }
+        Self::looking(draft, stage, refused)
+    }
+
+    /// At the subscription first, if it is one's.
+    pub(super) fn looking(draft: Draft, stage: Stage, refused: Option<Stop>) -> Self {
+        match draft.started {
+            Some(_) => Self::Reviving { draft, stage, refused },
+            None => Self::Checking { draft, stage, refused },
+        }
     }
 
     /// Whether Salesforce already names the invoice is not known.

@@ -7,6 +7,7 @@ use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 mod echoes;
 mod interrupted;
 mod judgements;
+mod subscriptions;
 mod taxes;
 
 const INVOICE: &str = "in_1";
@@ -27,6 +28,7 @@ fn settings() -> Settings {
         days_until_due: 30,
         line_source: Default::default(),
         tax: None,
+        subscriptions: Default::default(),
     }
 }
 
@@ -62,7 +64,7 @@ fn deal(lines: i64) -> Deal {
             line
         })
         .collect();
-    Deal { opportunity, lines, primary_contact: None }
+    Deal { opportunity, lines, primary_contact: None, ..Deal::default() }
 }
 
 fn line_key(index: i64) -> String {
@@ -83,6 +85,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),
         paid_at: None,
         metadata: Default::default(),
+        subscription_id: None,
         first_lines: lines_seen(lines.min(10), amount),
         has_more_lines: lines > 10,
     }
@@ -95,6 +98,8 @@ fn lines_seen(lines: i64, amount: i64) -> Vec<LineSeen> {
             key: Some(line_key(index)),
             amount,
             product_id: domain::ProductId::parse("prod_1").ok(),
+            subscription_item: None,
+            period_start: None,
         })
         .collect()
 }
@@ -147,7 +152,13 @@ fn claimed() -> Point {
 fn draft(lines: i64) -> Draft {
     let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
     let Fact::CustomerKnown { customer_id } = customer_known() else { unreachable!() };
-    Draft { plan, customer_id, invoice_id: InvoiceId::parse(INVOICE).expect("valid"), account_is_linked: false }
+    Draft {
+        plan,
+        customer_id,
+        invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
+        account_is_linked: false,
+        started: None,
+    }
 }
 
 fn read(lines: i64) -> Fact {

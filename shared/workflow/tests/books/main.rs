@@ -42,7 +42,12 @@ fn deal(case: &Case) -> Deal {
             ("Product2.Stripe_Price_Id__c", text(&format!("price_{index}"))),
         ])
     };
-    Deal { opportunity, lines: case.lines.iter().enumerate().map(line).collect(), primary_contact: None }
+    Deal {
+        opportunity,
+        lines: case.lines.iter().enumerate().map(line).collect(),
+        primary_contact: None,
+        ..Deal::default()
+    }
 }
 
 /// Stripe, as far as sums go: a price for one times the quantity, rounded to a minor unit.
@@ -85,6 +90,7 @@ impl Stripe<'_> {
             hosted_invoice_url: None,
             paid_at: None,
             metadata: BTreeMap::new(),
+            subscription_id: None,
             first_lines: self.seen_lines().into_iter().take(10).collect(),
             has_more_lines: self.lines.len() > 10,
         }
@@ -96,6 +102,8 @@ impl Stripe<'_> {
             key: Some(key.clone()),
             amount: *amount,
             product_id: ProductId::parse("prod_1").ok(),
+            subscription_item: None,
+            period_start: None,
         };
         self.lines.iter().map(seen).collect()
     }
@@ -169,7 +177,14 @@ fn play(from: u64, to: u64) -> Tally {
     let currencies: Vec<&str> = CURRENCIES.split_whitespace().collect();
     let org_currency = Currency::parse("USD").unwrap();
     let line_source = LineSource::OpportunityProducts;
-    let settings = Settings { multi_currency: true, org_currency, days_until_due: 30, line_source, tax: None };
+    let settings = Settings {
+        multi_currency: true,
+        org_currency,
+        days_until_due: 30,
+        line_source,
+        tax: None,
+        subscriptions: Default::default(),
+    };
     let mut tally = Tally::default();
     for seed in from..to {
         let case = Case::generate(&mut Random(seed), &currencies);

@@ -102,6 +102,11 @@ impl Env {
         stripe_post(&self.sandbox, path, body)
     }
 
+    /// Whatever Stripe does by itself until now has happened when this returns.
+    pub fn let_stripe_catch_up(&self) {
+        stripe_request(&self.sandbox, "GET", "/v1/balance", "");
+    }
+
     pub fn stripe_delete(&self, path: &str) {
         stripe_request(&self.sandbox, "DELETE", path, "");
     }

@@ -176,6 +176,7 @@ fn engine(
             days_until_due: 30,
             line_source: options.line_source,
             tax: options.tax,
+            subscriptions: options.subscriptions,
         },
     }
 }

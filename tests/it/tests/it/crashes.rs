@@ -43,48 +43,54 @@ fn end_state(env: &Env, opportunity: &str) -> Value {
     })
 }
 
-async fn story(env: &Env, deal: &Deal, wait: SignedDuration) -> (String, u32) {
-    let opportunity = env.opportunity_won(deal).await;
+/// Until the invoice is paid. How often the process died.
+async fn story(env: &Env, wait: SignedDuration) -> u32 {
     let mut deaths = settle_over_deaths(env, wait).await;
     let open: Vec<_> = env.invoices().into_iter().filter(|invoice| invoice["status"] == "open").collect();
     if let Some(invoice) = open.first() {
         env.pay(invoice["id"].as_str().unwrap()).await;
         deaths += settle_over_deaths(env, wait).await;
     }
-    (opportunity, deaths)
+    deaths
+}
+
+async fn won(deal: Deal) -> (Env, String) {
+    let env = Env::start().await;
+    let opportunity = env.opportunity_won(&deal).await;
+    (env, opportunity)
 }
 
 /// Every moment of the story, each with a death at it, and then time passing.
-async fn dies_at_every_moment(deal: fn() -> Deal, wait: SignedDuration) {
-    let undisturbed = Env::start().await;
-    let (opportunity, _) = story(&undisturbed, &deal(), wait).await;
+pub async fn dies_at_every_moment(begin: impl AsyncFn() -> (Env, String), wait: SignedDuration) {
+    let (undisturbed, opportunity) = begin().await;
+    story(&undisturbed, wait).await;
     let expected = end_state(&undisturbed, &opportunity);
     assert_eq!(expected["invoices"].as_array().unwrap().len(), 1);
     assert_eq!(expected["paid"], true);
     let moments = undisturbed.fuse.passed();
     assert!(moments > 30, "the story has {moments} moments");
     for moment in 0..moments {
-        let env = Env::start().await;
+        let (env, opportunity) = begin().await;
         env.fuse.arm(moment);
-        let (opportunity, deaths) = story(&env, &deal(), wait).await;
-        assert_eq!(deaths, 1, "moment {moment}");
+        assert_eq!(story(&env, wait).await, 1, "moment {moment}");
         assert_eq!(end_state(&env, &opportunity), expected, "died at moment {moment}");
     }
 }
 
 #[tokio::test]
 async fn dying_at_any_moment_and_going_on_when_the_lease_ends_is_the_same_story() {
-    dies_at_every_moment(Deal::three_lines, SignedDuration::from_secs(400)).await;
+    dies_at_every_moment(async || won(Deal::three_lines()).await, SignedDuration::from_secs(400)).await;
 }
 
 #[tokio::test]
 async fn dying_at_any_moment_and_going_on_after_stripe_forgot_the_keys_is_the_same_story() {
-    dies_at_every_moment(Deal::three_lines, SignedDuration::from_hours(25)).await;
+    dies_at_every_moment(async || won(Deal::three_lines()).await, SignedDuration::from_hours(25)).await;
 }
 
 #[tokio::test]
 async fn dying_at_any_moment_of_a_negotiated_deal_is_the_same_story() {
-    dies_at_every_moment(|| Deal::negotiated("100", 10_000, "80", "3"), SignedDuration::from_secs(400)).await;
+    let negotiated = async || won(Deal::negotiated("100", 10_000, "80", "3")).await;
+    dies_at_every_moment(negotiated, SignedDuration::from_secs(400)).await;
 }
 
 #[tokio::test]
@@ -113,12 +119,14 @@ async fn dying_at_any_moment_of_a_refusal_still_tells_and_reports_it() {
 
 #[tokio::test]
 async fn a_process_that_freezes_past_its_lease_and_wakes_up_changes_nothing() {
-    let undisturbed = Env::start().await;
-    undisturbed.opportunity_won(&Deal::three_lines()).await;
+    freezes_at_every_moment(async || won(Deal::three_lines()).await).await;
+}
+
+pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
+    let (undisturbed, _) = begin().await;
     undisturbed.settle().await;
     for moment in 0..undisturbed.fuse.passed() {
-        let env = Env::start().await;
-        let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+        let (env, opportunity) = begin().await;
         env.deliver().await;
         let messages = env.sqs.receive(1);
         env.fuse.freeze_at(moment);

@@ -17,6 +17,7 @@ mod races;
 mod reconcile;
 mod refusals;
 mod sources;
+mod subscriptions;
 mod taxes;
 mod wire;
 mod won;

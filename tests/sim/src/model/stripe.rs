@@ -180,7 +180,7 @@ impl Stripe {
                 let there = self.customers.get(&customer.id).filter(|customer| customer.deleted.is_none());
                 there.map(|customer| customer.id.to_string())
             }
-            Answer::Deleted => None,
+            Answer::Price(_) | Answer::Subscription(_) | Answer::Deleted => None,
         });
         drop(made);
         if let Some(there) = there {

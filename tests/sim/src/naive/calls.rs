@@ -55,7 +55,7 @@ impl Calls {
         let mut answers = answers.map_err(failed)?.into_iter();
         let mut next = || answers.next().unwrap_or_default();
         let (opportunity, lines, contact) = (next().into_iter().next(), next(), next().into_iter().next());
-        Ok(opportunity.map(|opportunity| Deal { opportunity, lines, primary_contact: contact }))
+        Ok(opportunity.map(|opportunity| Deal { opportunity, lines, primary_contact: contact, ..Deal::default() }))
     }
 
     pub(super) async fn update(&self, updates: &[Update]) -> Result<(), Failed> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use domain::{CustomerId, InvoiceId};
+use domain::{CustomerId, InvoiceId, PriceId, SubscriptionId};
 use jiff::Timestamp;
 use stripe::webhook::Notification;
 use stripe::{Cursor, Customer, Error, Invoice, InvoiceLine, NoEffectReason, Page, Reply, UnknownReason, Write};
@@ -89,6 +89,11 @@ impl Answered for bool {
     }
 }
 
+/// Subscriptions are off in every scenario.
+fn nothing_recurring() -> ! {
+    unreachable!("nothing is sold here that is recurring")
+}
+
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
     Err(Error::Unknown { reason, replayed: false, request_id: None })
 }
@@ -106,6 +111,10 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::SendInvoice => Operation::SendInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
         stripe::Operation::DeleteCustomer => Operation::DeleteCustomer,
+        stripe::Operation::CreatePrice
+        | stripe::Operation::CreateSubscription
+        | stripe::Operation::HoldInvoice
+        | stripe::Operation::CancelSubscription => nothing_recurring(),
     }
 }
 
@@ -252,6 +261,38 @@ impl engine::Stripe for StripePort {
         let after = after.cloned();
         let effect = move |stripe: &mut model::Stripe, now| stripe.events_since(now, &types, since, after.as_ref());
         self.call(Operation::ListEvents, since.to_string(), effect).await
+    }
+
+    async fn price(&self, _: &PriceId) -> Result<stripe::Price, Error> {
+        nothing_recurring()
+    }
+
+    async fn prices_by_lookup_key(&self, _: &[String]) -> Result<Vec<stripe::Price>, Error> {
+        nothing_recurring()
+    }
+
+    async fn subscription(&self, _: &SubscriptionId) -> Result<stripe::Subscription, Error> {
+        nothing_recurring()
+    }
+
+    async fn subscription_items(&self, _: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, Error> {
+        nothing_recurring()
+    }
+
+    async fn subscriptions_of_customer(
+        &self,
+        _: &CustomerId,
+        _: Timestamp,
+    ) -> Result<Vec<stripe::Subscription>, Error> {
+        nothing_recurring()
+    }
+
+    async fn subscriptions_created_since(
+        &self,
+        _: Timestamp,
+        _: Option<&Cursor>,
+    ) -> Result<Page<stripe::Subscription>, Error> {
+        nothing_recurring()
     }
 
     async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, Error> {

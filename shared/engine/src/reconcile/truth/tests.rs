@@ -45,6 +45,7 @@ fn invoice(status: InvoiceStatus) -> Invoice {
         number: None,
         paid_at: None,
         metadata: Default::default(),
+        subscription: None,
         lines: Vec::new(),
         has_more_lines: false,
     }
@@ -59,6 +60,7 @@ fn point_of(invoice_id: &str) -> opportunity_won::Point {
         lines: Vec::new(),
         approved: None,
         tax: None,
+        subscription: None,
     };
     let invoice = opportunity_won::Invoice {
         plan,
@@ -66,6 +68,7 @@ fn point_of(invoice_id: &str) -> opportunity_won::Point {
         invoice_id: InvoiceId::parse(invoice_id).expect("valid"),
         account_is_linked: true,
         not_kept: Vec::new(),
+        subscription: None,
         hosted_invoice_url: None,
     };
     opportunity_won::Point::Done { invoice }
@@ -151,6 +154,31 @@ impl Case {
         };
         truth.judge().into_iter().map(name).collect()
     }
+}
+
+/// The run's subscription bills 7.50 of the deal later.
+fn subscribed(run: Option<Run>) -> Option<Run> {
+    run.map(|mut run| {
+        if let State::OpportunityWon(opportunity_won::Point::Done { invoice }) = &mut run.state {
+            invoice.subscription = domain::SubscriptionId::parse("sub_1").ok().map(|id| (id, usd(250)));
+        }
+        run
+    })
+}
+
+#[test]
+fn a_subscriptions_first_invoice_is_a_part_of_its_deal() {
+    let case = |total: i64, amount: i64| {
+        let mut case = Case::new(Open, subscribed(done(OURS)), deal(Some(OURS), amount, false));
+        case.invoice.total = total;
+        case.verdicts().len()
+    };
+    assert_eq!((case(250, 1000), case(251, 1000), case(250, 1001), case(1000, 1000)), (0, 1, 1, 1));
+    // A draft of a subscription cannot be deleted.
+    let mut draft = Case::new(Draft, closed_without_invoice(), None);
+    assert_eq!(draft.verdicts(), ["orphan"]);
+    draft.invoice.subscription = domain::SubscriptionId::parse("sub_1").ok();
+    assert_eq!(draft.verdicts(), [""; 0]);
 }
 
 use InvoiceStatus::{Draft, Open, Paid, Uncollectible, Void};

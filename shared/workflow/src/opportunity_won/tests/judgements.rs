@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::Pricing;
-use crate::opportunity_won::point::{agreed, has_batch};
+use crate::opportunity_won::draft::{agreed, has_batch};
 use crate::opportunity_won::{gate, judge};
 
 #[test]
@@ -34,7 +34,7 @@ fn an_agreed_amount_is_a_price_for_one_where_it_divides() {
     ] {
         let whole = Money::from_minor_units(amount, Currency::parse("EUR").expect("valid"));
         let quantity: Decimal = quantity.parse().expect("valid");
-        let pricing = agreed(amount, quantity, &correction, whole);
+        let pricing = agreed(amount, quantity, correction.product_id.clone(), whole);
         let product_id = product_id.clone();
         assert_eq!(
             pricing,
@@ -179,10 +179,10 @@ fn a_draft_that_was_found_again_is_compared_before_it_is_filled() {
 fn a_negotiated_deal_whose_lines_are_all_seen_is_equal() {
     let mut draft = draft(3);
     draft.plan.lines[0].negotiated = true;
-    assert_eq!(gate::compare(&draft.plan, &seen(InvoiceStatus::Draft, 3, 1000)), gate::Gate::Equal);
-    assert_eq!(gate::compare(&draft.plan, &seen(InvoiceStatus::Draft, 2, 1500)), gate::Gate::Different);
+    assert_eq!(gate::compare(&draft, &seen(InvoiceStatus::Draft, 3, 1000)), gate::Gate::Equal);
+    assert_eq!(gate::compare(&draft, &seen(InvoiceStatus::Draft, 2, 1500)), gate::Gate::Different);
     let more = InvoiceSeen { has_more_lines: true, ..seen(InvoiceStatus::Draft, 3, 1000) };
-    assert_eq!(gate::compare(&draft.plan, &more), gate::Gate::LinesHidden);
+    assert_eq!(gate::compare(&draft, &more), gate::Gate::LinesHidden);
 }
 
 /// A draft that is gone takes its keys with it, and the customer stays.

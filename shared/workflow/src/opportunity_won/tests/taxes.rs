@@ -3,7 +3,7 @@
 use mapping::TaxBehavior;
 
 use super::*;
-use crate::opportunity_won::{gate, judge};
+use crate::opportunity_won::judge;
 use crate::{TaxSeen, TaxStatus};
 
 fn taxed(tax: Option<TaxBehavior>) -> Draft {
@@ -67,7 +67,7 @@ fn what_was_sent_is_compared_without_the_tax_that_was_added() {
         (None, 190, 0, false),
     ] {
         let seen = with_tax(InvoiceStatus::Open, on_top, inside, TaxStatus::Complete);
-        assert_eq!(gate::comes_to(&taxed(tax).plan, &seen), is_sent, "{tax:?}");
+        assert_eq!(taxed(tax).comes_to(&seen), is_sent, "{tax:?}");
         assert_eq!(judge::after_pivot(taxed(tax), &seen).name(), if is_sent { "sent" } else { "stopped" });
     }
 }

@@ -43,6 +43,7 @@ const WORKER: &[(&str, &str)] = &[
     ("ORG_CURRENCY", "USD"),
     ("LINES_FROM", "opportunity_products"),
     ("STRIPE_TAX", "off"),
+    ("SUBSCRIPTIONS", "off"),
     ("DAYS_UNTIL_DUE", "30"),
 ];
 
@@ -108,6 +109,7 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("SALESFORCE_MULTI_CURRENCY", "maybe")], &["SALESFORCE_MULTI_CURRENCY"]),
     (45, RetryWorker, &[("LINES_FROM", "quotes")], &["LINES_FROM"]),
     (45, RetryWorker, &[("STRIPE_TAX", "on")], &["STRIPE_TAX"]),
+    (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
     (47, SalesforceEvents, &[("SALESFORCE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["SALESFORCE_WEBHOOK_SECRET_ARN"]),
     (

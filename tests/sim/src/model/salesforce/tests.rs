@@ -103,6 +103,7 @@ fn the_deals_own_queries_are_understood() {
         days_until_due: 30,
         line_source: mapping::LineSource::OpportunityProducts,
         tax: None,
+        subscriptions: Default::default(),
     };
     let queries = mapping::deal_queries(&id(), &settings).map(|query| {
         let mut select = Select::from(query.object).fields(&query.fields);

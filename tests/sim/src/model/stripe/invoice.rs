@@ -45,6 +45,7 @@ impl Invoice {
             number: None,
             paid_at: None,
             metadata: Default::default(),
+            subscription: None,
             lines: Vec::new(),
             has_more_lines: false,
         };

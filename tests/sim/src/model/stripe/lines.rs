@@ -38,6 +38,8 @@ pub(super) fn read(form: &mut Form, catalogue: &Catalogue, currency: Currency, p
         metadata: form.take_map("metadata"),
         price,
         product: Some(product),
+        subscription_item: None,
+        period_start: None,
     };
     let asked = Asked { id: form.take("id"), line };
     match form.leftover() {

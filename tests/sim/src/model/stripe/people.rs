@@ -88,5 +88,15 @@ impl Stripe {
 }
 
 fn hand_made(id: String, amount: i64, currency: domain::Currency) -> InvoiceLine {
-    InvoiceLine { id, amount, currency, quantity: None, metadata: BTreeMap::new(), price: None, product: None }
+    InvoiceLine {
+        id,
+        amount,
+        currency,
+        quantity: None,
+        metadata: BTreeMap::new(),
+        price: None,
+        product: None,
+        subscription_item: None,
+        period_start: None,
+    }
 }

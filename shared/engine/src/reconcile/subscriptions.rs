@@ -1,0 +1,93 @@
+//! Subscriptions that were made for a deal which then settled on another one, or on none. Their first invoice is a draft for an
+//! hour, so they are taken away before a customer sees anything of them.
+
+use domain::OpportunityId;
+use jiff::{SignedDuration, Timestamp};
+use stripe::{InvoiceStatus, Listed, Subscription};
+use workflow::{Run, RunId, Status};
+
+use super::difference::Cause;
+use super::place::Place;
+use super::{MOST_PAGES, Walk, page_limit};
+use crate::convert::stripe_pause;
+use crate::{Engine, Pause, Stripe, World};
+
+/// A request is under way for ten minutes at most; and a sweep of a quarter of an hour comes twice in the hour that a draft has.
+const ORPHANED_AFTER: SignedDuration = SignedDuration::from_mins(15);
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    InOrder,
+    Orphan,
+    /// A customer has an invoice of it.
+    Second,
+}
+
+impl<W: World> Engine<W> {
+    pub(super) async fn true_subscriptions(&self, mut place: Place, days: i64, walk: &mut Walk) -> Result<(), Pause> {
+        let since = super::before(place.began_at(), SignedDuration::from_hours(24 * days));
+        let mut after = self.stripe_cursor(&mut place).await?;
+        for _ in 0..MOST_PAGES {
+            self.time_left(walk)?;
+            let page = self.stripe.subscriptions_created_since(since, after.as_ref()).await;
+            let page = page.map_err(|error| stripe_pause(&error))?;
+            for listed in &page.items {
+                self.true_subscription(listed, walk).await?;
+            }
+            let Some(next) = page.next else { return self.close(&mut place).await };
+            self.advance_to(&mut place, next.to_string()).await?;
+            after = Some(next);
+        }
+        Err(page_limit())
+    }
+
+    async fn true_subscription(&self, listed: &Listed<Subscription>, walk: &mut Walk) -> Result<(), Pause> {
+        let Some((subscription, opportunity_id, run_id)) = self.our_subscription(listed) else { return Ok(()) };
+        // It may just be about to be settled on, so the run is read after the list was.
+        let run = self.known_run(&run_id).await?;
+        match judge(subscription, run.as_ref(), self.now()) {
+            Verdict::InOrder => Ok(()),
+            Verdict::Orphan => {
+                let write = stripe::Write::cancel_subscription(&subscription.id);
+                self.delete(&write, subscription.id.as_str(), walk).await
+            }
+            Verdict::Second => {
+                let invoice = subscription.latest_invoice.as_ref();
+                let difference = invoice.map(|invoice| Cause::SecondSubscription.of_invoice(invoice));
+                if let Some(difference) = difference {
+                    walk.differs(ledger::Difference { opportunity_id: Some(opportunity_id), ..difference });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn our_subscription<'a>(
+        &self,
+        listed: &'a Listed<Subscription>,
+    ) -> Option<(&'a Subscription, OpportunityId, RunId)> {
+        let metadata = listed.metadata.as_ref().filter(|metadata| self.scope.made(metadata))?;
+        let opportunity_id = OpportunityId::parse(metadata.get("sf_opportunity_id")?).ok()?;
+        let run_id = self.run_of_deal(&opportunity_id);
+        let is_named = metadata.get("closedwon_run") == Some(&run_id.to_string());
+        let subscription = listed.object.as_ref().filter(|_| is_named)?;
+        Some((subscription, opportunity_id, run_id))
+    }
+}
+
+fn judge(subscription: &Subscription, run: Option<&Run>, now: Timestamp) -> Verdict {
+    // Where there is no run, the ledger was restored: the run that comes to be looks for what was made.
+    let Some(run) = run else { return Verdict::InOrder };
+    let is_of_run = run.subscription_id() == Some(&subscription.id);
+    let is_young = now.duration_since(subscription.created) < ORPHANED_AFTER;
+    if subscription.is_over || is_young || is_of_run || run.status() == Status::Open {
+        return Verdict::InOrder;
+    }
+    match subscription.latest_invoice.as_ref().map(|invoice| invoice.status) {
+        None | Some(InvoiceStatus::Draft) => Verdict::Orphan,
+        Some(_) => Verdict::Second,
+    }
+}
+
+#[cfg(test)]
+mod tests;

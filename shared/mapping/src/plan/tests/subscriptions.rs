@@ -1,0 +1,224 @@
+//! Deals with recurring lines.
+
+use jiff::Timestamp;
+
+use super::*;
+
+fn at(time: &str) -> Timestamp {
+    time.parse().expect("a time")
+}
+
+fn quoted(position: usize, net: &str, charge_type: &str, frequency: Option<&str>) -> Record {
+    record([
+        ("Id", text(&format!("a0X0000000000{position:02}"))),
+        ("SBQQ__EffectiveQuantity__c", number("2")),
+        ("SBQQ__ListPrice__c", number("60")),
+        ("SBQQ__NetTotal__c", number(net)),
+        ("SBQQ__ProductName__c", text("Gold support")),
+        ("SBQQ__Product__r.Stripe_Price_Id__c", text("price_1Gold")),
+        ("SBQQ__ChargeType__c", text(charge_type)),
+        ("SBQQ__BillingFrequency__c", frequency.map_or(FieldValue::Null, text)),
+        ("SBQQ__Quote__r.SBQQ__StartDate__c", text("2027-01-01")),
+        ("SBQQ__Quote__r.SBQQ__EndDate__c", text("2027-12-31")),
+        ("SBQQ__Quote__r.SBQQ__SubscriptionTerm__c", number("12")),
+    ])
+}
+
+/// A year of support, by the month, and 30.00 once.
+fn quote() -> Deal {
+    let lines = vec![quoted(1, "120", "Recurring", Some("Monthly")), quoted(2, "30", "One-Time", None)];
+    Deal { lines, read_at: at("2027-01-10T09:00:00Z"), ..deal() }
+}
+
+fn settings_of(line_source: LineSource, subscriptions: Subscriptions) -> Settings {
+    Settings { line_source, subscriptions, ..settings() }
+}
+
+#[test]
+fn a_quotes_recurring_lines_are_its_subscription() {
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let (planned, _) = plan(&quote(), &settings).expect("billable");
+    let term = planned.subscription.clone().expect("a term");
+    assert_eq!(
+        (term.start.to_string().as_str(), term.every, term.periods),
+        ("2027-01-01", Interval::Monthly, Some(12))
+    );
+    assert_eq!(planned.lines.iter().map(|line| line.recurring).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(planned.each_and_once(), (1000, 3000));
+    let later = Plan { subscription: Some(Subscription { periods: Some(24), ..term }), ..planned.clone() };
+    assert!(!later.bills_the_same_as(&planned) && planned.bills_the_same_as(&planned));
+
+    // Where nothing is recurring, nothing is a subscription.
+    let once = Deal {
+        lines: vec![quoted(1, "120", "One-Time", Some("Annual")), quoted(2, "30", "One-Time", None)],
+        ..quote()
+    };
+    let (planned, _) = plan(&once, &settings).expect("billable");
+    assert_eq!((planned.subscription.clone(), planned.each_and_once()), (None, (0, 15_000)));
+
+    let off = settings_of(LineSource::CpqQuote, Subscriptions::Off);
+    assert_eq!(plan(&quote(), &off).map_err(|stop| stop.code).err(), Some(Code::LinesNotBillable));
+}
+
+/// What becomes of the quote when one thing about it is different.
+#[test]
+fn a_term_is_billed_as_it_was_sold_or_not_at_all() {
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let set = |index: usize, field: &'static str, value: FieldValue| -> Deal {
+        let mut deal = quote();
+        deal.lines[index].set(field, value);
+        deal
+    };
+    let all = |fields: &[(&'static str, FieldValue)]| {
+        let mut deal = quote();
+        for line in &mut deal.lines {
+            fields.iter().for_each(|(field, value)| line.set(*field, value.clone()));
+        }
+        deal
+    };
+    let (start, end, months) = (
+        "SBQQ__Quote__r.SBQQ__StartDate__c",
+        "SBQQ__Quote__r.SBQQ__EndDate__c",
+        "SBQQ__Quote__r.SBQQ__SubscriptionTerm__c",
+    );
+    for (what, deal, expected) in [
+        ("as it is", quote(), None),
+        ("no end is said", all(&[(end, FieldValue::Null)]), None),
+        ("the line's own days are the quote's", set(0, "SBQQ__StartDate__c", text("2027-01-01")), None),
+        ("its last day too", set(0, "SBQQ__EndDate__c", text("2027-12-31")), None),
+        ("the days of what is charged once do not count", set(1, "SBQQ__StartDate__c", text("2027-03-01")), None),
+        (
+            "a blank charge type with a subscription's pricing",
+            {
+                let mut deal = set(0, "SBQQ__ChargeType__c", FieldValue::Null);
+                deal.lines[0].set("SBQQ__SubscriptionPricing__c", text("Fixed Price"));
+                deal
+            },
+            None,
+        ),
+        ("no first day", all(&[(start, FieldValue::Null)]), Some(Code::TermNotBillable)),
+        ("no day at all", all(&[(start, text("soon"))]), Some(Code::TermNotBillable)),
+        ("no term", all(&[(months, FieldValue::Null)]), Some(Code::TermNotBillable)),
+        ("half a month", all(&[(months, number("12.5"))]), Some(Code::TermNotBillable)),
+        ("it ends in the middle of a month", all(&[(end, text("2027-12-15"))]), Some(Code::TermNotBillable)),
+        ("the line begins later", set(0, "SBQQ__StartDate__c", text("2027-02-01")), Some(Code::TermNotBillable)),
+        ("the line ends sooner", set(0, "SBQQ__EndDate__c", text("2027-06-30")), Some(Code::TermNotBillable)),
+        ("it was over", Deal { read_at: at("2028-01-01T00:00:00Z"), ..quote() }, Some(Code::TermNotBillable)),
+        ("it is all but over", Deal { read_at: at("2027-12-31T23:59:59Z"), ..quote() }, None),
+        ("no frequency", set(0, "SBQQ__BillingFrequency__c", FieldValue::Null), Some(Code::LinesNotBillable)),
+        ("an unknown one", set(0, "SBQQ__BillingFrequency__c", text("Invoice Plan")), Some(Code::LinesNotBillable)),
+        (
+            "two of them",
+            {
+                let mut deal = set(1, "SBQQ__ChargeType__c", text("Recurring"));
+                deal.lines[1].set("SBQQ__BillingFrequency__c", text("Annual"));
+                deal
+            },
+            Some(Code::FrequenciesMixed),
+        ),
+        ("usage", set(0, "SBQQ__ChargeType__c", text("Usage")), Some(Code::LinesNotBillable)),
+        ("arrears", set(0, "SBQQ__BillingType__c", text("Arrears")), Some(Code::LinesNotBillable)),
+        ("in advance", set(0, "SBQQ__BillingType__c", text("Advance")), None),
+        (
+            "it does not divide",
+            {
+                let mut deal = set(0, "SBQQ__NetTotal__c", number("100"));
+                deal.lines[1].set("SBQQ__NetTotal__c", number("50"));
+                deal
+            },
+            Some(Code::AmountNotDivisible),
+        ),
+        (
+            "less than nothing",
+            {
+                let mut deal = set(0, "SBQQ__NetTotal__c", number("-120"));
+                deal.lines[1].set("SBQQ__NetTotal__c", number("270"));
+                deal
+            },
+            Some(Code::LinesNotBillable),
+        ),
+        (
+            "a discount that is given once",
+            {
+                let mut deal = set(0, "SBQQ__NetTotal__c", number("180"));
+                deal.lines[1].set("SBQQ__NetTotal__c", number("-30"));
+                deal
+            },
+            None,
+        ),
+    ] {
+        assert_eq!(plan(&deal, &settings).map_err(|stop| stop.code).err(), expected, "{what}");
+    }
+}
+
+#[test]
+fn a_subscription_takes_twenty_lines_of_each_kind() {
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let deal = |recurring: usize, once: usize| {
+        let lines = (1..=recurring).map(|position| quoted(position, "12", "Recurring", Some("Monthly")));
+        let once = (1..=once).map(|position| quoted(50 + position, "0.5", "One-Time", None));
+        let mut deal = quote();
+        deal.lines = lines.chain(once).collect();
+        let total = 12 * recurring as i64 * 10 + deal.lines.len().saturating_sub(recurring) as i64 * 5;
+        deal.opportunity.set("Amount", FieldValue::Number(Decimal::new(total, 1)));
+        plan(&deal, &settings).map(|_| ()).map_err(|stop| stop.code)
+    };
+    assert_eq!((deal(20, 20), deal(1, 0)), (Ok(()), Ok(())));
+    assert_eq!((deal(21, 0), deal(1, 21)), (Err(Code::TooManyLines), Err(Code::TooManyLines)));
+    assert_eq!(deal(0, 48), Ok(()), "an invoice takes more");
+}
+
+/// Without a quote, the product says how often and the opportunity says for how long. Without a term it goes on.
+#[test]
+fn an_opportunitys_products_can_be_recurring() {
+    let sold = |months: Option<&str>, line_source: LineSource| {
+        let mut deal = deal();
+        deal.read_at = at("2027-01-10T09:00:00Z");
+        deal.lines[0].set("Product2.Stripe_Billing_Frequency__c", text("Annual"));
+        deal.opportunity.set("Stripe_Start_Date__c", text("2027-01-10"));
+        deal.opportunity.set("Stripe_Term_Months__c", months.map_or(FieldValue::Null, number));
+        plan(&deal, &settings_of(line_source, Subscriptions::ClosedWon))
+    };
+    for source in [LineSource::OpportunityProducts, LineSource::Orders] {
+        let (planned, _) = sold(Some("24"), source).expect("billable");
+        let term = planned.subscription.as_ref().expect("a term");
+        assert_eq!((term.periods, planned.each_and_once()), (Some(2), (5000, 5000)));
+        let (planned, _) = sold(None, source).expect("billable");
+        let term = planned.subscription.as_ref().expect("a term");
+        assert_eq!((term.periods, term.ends_at(), planned.each_and_once()), (None, None, (10_000, 5000)));
+        assert_eq!(sold(Some("18"), source).map_err(|stop| stop.code).err(), Some(Code::TermNotBillable));
+    }
+}
+
+/// What a subscription bills over its whole term is the deal's amount, to the cent; or the deal is refused.
+#[test]
+fn the_periods_add_up_to_the_deal() {
+    let periods_and_amounts = (1u32..=60, 0i64..100_000, 0i64..2, 0i64..1_000_000);
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let outcome = runner.run(&periods_and_amounts, |(months, each, off, once)| {
+        let recurring = each * i64::from(months) + off;
+        let mut deal = quote();
+        let decimal = |cents: i64| FieldValue::Number(Decimal::new(cents, 2));
+        for line in &mut deal.lines {
+            line.set("SBQQ__Quote__r.SBQQ__SubscriptionTerm__c", FieldValue::Number(months.into()));
+            line.set("SBQQ__Quote__r.SBQQ__EndDate__c", FieldValue::Null);
+        }
+        deal.lines[0].set("SBQQ__NetTotal__c", decimal(recurring));
+        deal.lines[1].set("SBQQ__NetTotal__c", decimal(once));
+        deal.opportunity.set("Amount", decimal(recurring + once));
+        match plan(&deal, &settings) {
+            Ok((plan, _)) => {
+                let (each, extra) = plan.each_and_once();
+                prop_assert_eq!(each * i64::from(months) + extra, recurring + once);
+            }
+            Err(stop) if recurring + once == 0 => prop_assert_eq!(stop.code, Code::AmountNotPositive),
+            Err(stop) => {
+                prop_assert_eq!(stop.code, Code::AmountNotDivisible);
+                prop_assert!(recurring % i64::from(months) != 0);
+            }
+        }
+        Ok(())
+    });
+    assert_eq!(outcome, Ok(()));
+}

@@ -1,0 +1,325 @@
+//! Subscriptions and the prices that they are made of.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, CurrencyError, CustomerId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::objects::{Expandable, HasId, InvoiceWire, List, Seconds};
+use crate::params::{InvoiceLineParams, Operation};
+use crate::reads::unreadable;
+use crate::{Client, Invoice, Write};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub customer: Option<CustomerId>,
+    /// It bills nothing any more, and never will again.
+    pub is_over: bool,
+    pub metadata: BTreeMap<String, String>,
+    pub created: Timestamp,
+    /// The first ten; `Client::subscription_items` reads them all.
+    pub items: Vec<SubscriptionItem>,
+    pub has_more_items: bool,
+    /// The invoice that it made last, where that was asked for.
+    pub latest_invoice: Option<Box<Invoice>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionItem {
+    pub id: SubscriptionItemId,
+    pub price: PriceId,
+    pub quantity: Option<i64>,
+    pub period_end: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    pub id: PriceId,
+    pub product: Option<ProductId>,
+    pub active: bool,
+    /// `None` for one that deals are not billed in.
+    pub currency: Option<Currency>,
+    /// Of one, in minor units. `None` for a price in tiers or of the payer's choice, or one that counts packages or usage.
+    pub unit_amount: Option<Decimal>,
+    pub recurrence: Recurrence,
+    pub tax_behavior: TaxBehavior,
+    pub lookup_key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recurrence {
+    Once,
+    Months(u32),
+    /// By the day or the week.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxBehavior {
+    Exclusive,
+    Inclusive,
+    #[default]
+    #[serde(other)]
+    Unspecified,
+}
+
+pub struct CreatePrice {
+    pub product: ProductId,
+    pub currency: Currency,
+    /// Minor units, at most twelve decimals.
+    pub unit_amount: Decimal,
+    pub months: u32,
+    pub tax_behavior: Option<&'static str>,
+    pub lookup_key: String,
+    pub metadata: BTreeMap<String, String>,
+}
+
+pub struct CreateSubscription {
+    pub customer: CustomerId,
+    pub currency: Currency,
+    pub days_until_due: u32,
+    pub automatic_tax: bool,
+    pub starts_at: Timestamp,
+    pub ends_at: Option<Timestamp>,
+    pub items: Vec<NewItem>,
+    /// What is billed once, with the first invoice. Its lines have no description of their own.
+    pub once: Vec<InvoiceLineParams>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+pub struct NewItem {
+    pub price: PriceId,
+    pub quantity: i64,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Write {
+    /// One price for one product, amount, currency and interval: whoever finds it by its key uses it again. If the key belongs to
+    /// a price that does not fit any more, it changes over.
+    pub fn create_price(params: &CreatePrice) -> Self {
+        let (interval, count) =
+            if params.months.is_multiple_of(12) { ("year", params.months / 12) } else { ("month", params.months) };
+        let params = json!({
+            "product": params.product.as_str(),
+            "currency": params.currency.to_stripe(),
+            "unit_amount_decimal": params.unit_amount.normalize().to_string(),
+            "recurring": { "interval": interval, "interval_count": count },
+            "tax_behavior": params.tax_behavior,
+            "lookup_key": params.lookup_key,
+            "transfer_lookup_key": true,
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
+    }
+
+    /// Its first invoice is a draft for about an hour. The whole of every period is billed from its first day on, and nothing is
+    /// collected.
+    pub fn create_subscription(params: &CreateSubscription) -> Self {
+        let items: Vec<_> = params
+            .items
+            .iter()
+            .map(|item| json!({ "price": item.price.as_str(), "quantity": item.quantity, "metadata": item.metadata }))
+            .collect();
+        let once: Vec<_> = params.once.iter().map(|line| Value::Object(line.of_subscription())).collect();
+        let params = json!({
+            "customer": params.customer.as_str(),
+            "currency": params.currency.to_stripe(),
+            "collection_method": "send_invoice",
+            "days_until_due": params.days_until_due,
+            "backdate_start_date": params.starts_at.as_second(),
+            "proration_behavior": "create_prorations",
+            "cancel_at": params.ends_at.map(Timestamp::as_second),
+            "automatic_tax": params.automatic_tax.then(|| json!({ "enabled": true })),
+            "items": items,
+            "add_invoice_items": once,
+            "metadata": params.metadata,
+            "expand": ["latest_invoice"],
+        });
+        Self::new(Operation::CreateSubscription, "/v1/subscriptions".into(), &params)
+    }
+
+    /// From now on only we finalize it; and it says whose it is, which an invoice of a subscription does not.
+    pub fn hold_invoice(invoice: &domain::InvoiceId, metadata: &BTreeMap<String, String>) -> Self {
+        let params = json!({ "auto_advance": false, "metadata": metadata });
+        Self::new(Operation::HoldInvoice, format!("/v1/invoices/{invoice}"), &params)
+    }
+
+    /// At once. Nothing is given back, and a draft of it stays a draft: `prorate` and `invoice_now` are off unless they are sent.
+    pub fn cancel_subscription(subscription: &SubscriptionId) -> Self {
+        Self::new(Operation::CancelSubscription, format!("/v1/subscriptions/{subscription}"), &Value::Null)
+    }
+}
+
+impl Client {
+    pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
+        Ok(self.get::<PriceWire>(&format!("/v1/prices/{id}"), "").await?.into())
+    }
+
+    /// The active prices that have these keys, at most ten.
+    pub async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<Price>, Error> {
+        let mut params = form_urlencoded::Serializer::new(String::new());
+        params.append_pair("active", "true").append_pair("limit", "100");
+        keys.iter().enumerate().for_each(|(index, key)| {
+            params.append_pair(&format!("lookup_keys[{index}]"), key);
+        });
+        let list: List<PriceWire> = self.get("/v1/prices", &params.finish()).await?;
+        if list.has_more { Err(unreadable(())) } else { Ok(list.data.into_iter().map(Price::from).collect()) }
+    }
+
+    /// With the invoice that it made last.
+    pub async fn subscription(&self, id: &SubscriptionId) -> Result<Subscription, Error> {
+        let wire: SubscriptionWire = self.get(&format!("/v1/subscriptions/{id}"), "expand[0]=latest_invoice").await?;
+        Subscription::try_from(wire).map_err(unreadable)
+    }
+
+    pub async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<SubscriptionItem>, Error> {
+        let wires: Vec<ItemWire> = self.list("/v1/subscription_items", &[("subscription", id.as_str())]).await?;
+        Ok(wires.into_iter().map(SubscriptionItem::from).collect())
+    }
+
+    /// In any status, with the invoices that they made last. One in a currency outside ISO 4217 is left out: it cannot be ours.
+    pub async fn subscriptions_of_customer(
+        &self,
+        id: &CustomerId,
+        created_since: Timestamp,
+    ) -> Result<Vec<Subscription>, Error> {
+        let since = created_since.as_second().to_string();
+        let filter = [
+            ("customer", id.as_str()),
+            ("status", "all"),
+            ("created[gte]", since.as_str()),
+            ("expand[0]", "data.latest_invoice"),
+        ];
+        let wires: Vec<SubscriptionWire> = self.list("/v1/subscriptions", &filter).await?;
+        let known = wires.into_iter().filter(|wire| Currency::parse(&wire.currency).is_ok());
+        known.map(Subscription::try_from).collect::<Result<_, _>>().map_err(unreadable)
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SubscriptionWire {
+    id: SubscriptionId,
+    status: String,
+    customer: Option<Expandable>,
+    currency: String,
+    metadata: Option<BTreeMap<String, String>>,
+    created: Seconds,
+    items: List<ItemWire>,
+    latest_invoice: Option<LatestInvoice>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LatestInvoice {
+    #[allow(dead_code, reason = "only says that it was not expanded")]
+    Id(String),
+    Object(Box<InvoiceWire>),
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ItemWire {
+    id: SubscriptionItemId,
+    price: PriceOfItem,
+    quantity: Option<i64>,
+    current_period_end: Seconds,
+}
+
+#[derive(Deserialize)]
+struct PriceOfItem {
+    id: PriceId,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PriceWire {
+    id: PriceId,
+    product: Option<Expandable>,
+    active: bool,
+    currency: String,
+    unit_amount_decimal: Option<String>,
+    billing_scheme: Option<String>,
+    transform_quantity: Option<Value>,
+    recurring: Option<RecurringWire>,
+    #[serde(default)]
+    tax_behavior: Option<TaxBehavior>,
+    lookup_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RecurringWire {
+    interval: String,
+    interval_count: u32,
+    usage_type: Option<String>,
+}
+
+impl HasId for SubscriptionWire {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl HasId for ItemWire {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl TryFrom<SubscriptionWire> for Subscription {
+    type Error = CurrencyError;
+
+    fn try_from(wire: SubscriptionWire) -> Result<Self, Self::Error> {
+        let latest_invoice = match wire.latest_invoice {
+            Some(LatestInvoice::Object(invoice)) => Some(Box::new(Invoice::try_from(*invoice)?)),
+            Some(LatestInvoice::Id(_)) | None => None,
+        };
+        Ok(Self {
+            id: wire.id,
+            customer: wire.customer.and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
+            is_over: matches!(wire.status.as_str(), "canceled" | "incomplete_expired"),
+            metadata: wire.metadata.unwrap_or_default(),
+            created: wire.created.0,
+            items: wire.items.data.into_iter().map(SubscriptionItem::from).collect(),
+            has_more_items: wire.items.has_more,
+            latest_invoice,
+        })
+    }
+}
+
+impl From<ItemWire> for SubscriptionItem {
+    fn from(wire: ItemWire) -> Self {
+        Self { id: wire.id, price: wire.price.id, quantity: wire.quantity, period_end: wire.current_period_end.0 }
+    }
+}
+
+impl From<PriceWire> for Price {
+    fn from(wire: PriceWire) -> Self {
+        let is_by_usage =
+            wire.recurring.as_ref().is_some_and(|recurring| recurring.usage_type.as_deref() == Some("metered"));
+        let is_plain =
+            wire.billing_scheme.as_deref() == Some("per_unit") && wire.transform_quantity.is_none() && !is_by_usage;
+        let unit_amount = wire.unit_amount_decimal.and_then(|amount| amount.parse().ok()).filter(|_| is_plain);
+        let recurrence = match wire.recurring {
+            None => Recurrence::Once,
+            Some(recurring) => match recurring.interval.as_str() {
+                "month" => Recurrence::Months(recurring.interval_count),
+                "year" => recurring.interval_count.checked_mul(12).map_or(Recurrence::Other, Recurrence::Months),
+                _ => Recurrence::Other,
+            },
+        };
+        Self {
+            id: wire.id,
+            product: wire.product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
+            active: wire.active,
+            currency: Currency::parse(&wire.currency).ok(),
+            unit_amount,
+            recurrence,
+            tax_behavior: wire.tax_behavior.unwrap_or_default(),
+            lookup_key: wire.lookup_key,
+        }
+    }
+}

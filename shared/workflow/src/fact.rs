@@ -1,0 +1,241 @@
+//! What comes back from the calls: facts, and what was seen of the vendors' objects.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use jiff::Timestamp;
+use mapping::{Deal, Stop, TaxBehavior};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    DealRead(Box<Deal>),
+    /// The record is gone, or the integration user cannot see it.
+    RecordMissing,
+    BillingRead(domain::Record),
+    /// The records as they were read back, one for each update, in the same order.
+    RecordsUpdated(Vec<domain::Record>),
+    /// The customer's metadata, unless the customer is deleted.
+    CustomerRead {
+        customer_id: CustomerId,
+        metadata: BTreeMap<String, String>,
+    },
+    CustomerMissing,
+    CustomerCreated {
+        customer_id: CustomerId,
+    },
+    /// The account's customer, from its own run.
+    CustomerKnown {
+        customer_id: CustomerId,
+    },
+    /// The account's customer cannot be made.
+    CustomerStopped(Stop),
+    InvoiceRead(InvoiceSeen),
+    InvoiceMissing,
+    LinesRead(Vec<LineSeen>),
+    DraftDeleted,
+    /// Those that there are of the prices that were asked for.
+    PricesRead(Vec<PriceSeen>),
+    PriceCreated(PriceSeen),
+    SubscriptionRead(Box<SubscriptionSeen>),
+    SubscriptionCanceled,
+    /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
+    Refused(Refusal),
+    Reported,
+    /// The invoice is above what is sent without an approval, and nobody has given one. Nothing was sent.
+    NotApproved {
+        ceiling: Money,
+    },
+}
+
+impl Fact {
+    /// What it is, without what it holds: that may be about people.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::DealRead(_) => "deal_read",
+            Self::RecordMissing => "record_missing",
+            Self::BillingRead(_) => "billing_read",
+            Self::RecordsUpdated(_) => "records_updated",
+            Self::CustomerRead { .. } => "customer_read",
+            Self::CustomerMissing => "customer_missing",
+            Self::CustomerCreated { .. } => "customer_created",
+            Self::CustomerKnown { .. } => "customer_known",
+            Self::CustomerStopped(_) => "customer_stopped",
+            Self::InvoiceRead(_) => "invoice_read",
+            Self::InvoiceMissing => "invoice_missing",
+            Self::LinesRead(_) => "lines_read",
+            Self::DraftDeleted => "draft_deleted",
+            Self::PricesRead(_) => "prices_read",
+            Self::PriceCreated(_) => "price_created",
+            Self::SubscriptionRead(_) => "subscription_read",
+            Self::SubscriptionCanceled => "subscription_canceled",
+            Self::Refused(_) => "refused",
+            Self::Reported => "reported",
+            Self::NotApproved { .. } => "not_approved",
+        }
+    }
+}
+
+/// Why a vendor said no, in the vendor's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub stop: Stop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceStatus {
+    Draft,
+    Open,
+    Paid,
+    Uncollectible,
+    Void,
+    /// A status that Stripe added after this was written.
+    Other,
+}
+
+/// An invoice as Stripe just answered it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceSeen {
+    pub invoice_id: InvoiceId,
+    /// This deployment made it.
+    #[serde(default)]
+    pub is_ours: bool,
+    #[serde(default)]
+    pub customer_id: Option<CustomerId>,
+    pub status: InvoiceStatus,
+    pub currency: Currency,
+    pub subtotal: i64,
+    pub total: i64,
+    #[serde(default)]
+    pub tax: TaxSeen,
+    pub auto_advance: bool,
+    pub hosted_invoice_url: Option<String>,
+    pub paid_at: Option<Timestamp>,
+    pub metadata: BTreeMap<String, String>,
+    /// The subscription that it bills, if it is not a one-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_id: Option<SubscriptionId>,
+    /// The first lines; Stripe embeds at most ten.
+    pub first_lines: Vec<LineSeen>,
+    pub has_more_lines: bool,
+}
+
+/// What of it is tax, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxSeen {
+    /// Added to the subtotal.
+    pub on_top: i64,
+    /// Part of the subtotal.
+    pub inside: i64,
+    pub status: TaxStatus,
+}
+
+/// How far Stripe's automatic tax has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxStatus {
+    #[default]
+    Off,
+    Complete,
+    LocationMissing,
+    Failed,
+}
+
+/// The hosted page opens the invoice for anyone who has its address.
+impl std::fmt::Debug for InvoiceSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut fields = f.debug_struct("InvoiceSeen");
+        fields.field("invoice_id", &self.invoice_id).field("status", &self.status).field("total", &self.total);
+        fields.finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineSeen {
+    pub id: String,
+    /// The plan line it was made for, from its metadata.
+    pub key: Option<String>,
+    pub amount: i64,
+    pub product_id: Option<ProductId>,
+    /// The item of the subscription that it bills, and from when on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription_item: Option<SubscriptionItemId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period_start: Option<Timestamp>,
+}
+
+/// How often a price comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// Never.
+    Once,
+    Months(u32),
+    /// By the day or the week.
+    Other,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceSeen {
+    pub price_id: PriceId,
+    pub product_id: Option<ProductId>,
+    pub is_active: bool,
+    pub currency: Option<Currency>,
+    /// Of one, in minor units; `None` for a price in tiers, by usage, or of packages.
+    pub unit_amount: Option<Decimal>,
+    pub every: Every,
+    pub tax: Option<TaxBehavior>,
+}
+
+impl PriceSeen {
+    pub fn costs(&self, currency: Currency, unit_amount: Decimal, every: Every) -> bool {
+        self.currency == Some(currency) && self.unit_amount == Some(unit_amount) && self.every == every
+    }
+
+    /// One that says nothing follows the account's default, which the gate looks at.
+    pub fn is_taxed_as(&self, tax: Option<TaxBehavior>) -> bool {
+        tax.is_none() || self.tax.is_none() || self.tax == tax
+    }
+}
+
+/// A subscription as Stripe just answered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionSeen {
+    pub subscription_id: SubscriptionId,
+    /// It was canceled, or never came about.
+    pub is_over: bool,
+    pub items: Vec<ItemSeen>,
+    /// The invoice that it made last.
+    pub invoice: Option<InvoiceSeen>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemSeen {
+    pub item_id: SubscriptionItemId,
+    pub price_id: PriceId,
+    pub quantity: Option<i64>,
+    /// When the period ends that it has billed last.
+    pub period_end: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_has_a_name_and_tells_nothing_else() {
+        let facts = [
+            (Fact::DealRead(Box::default()), "deal_read"),
+            (Fact::RecordMissing, "record_missing"),
+            (Fact::RecordsUpdated(vec![]), "records_updated"),
+            (Fact::CustomerMissing, "customer_missing"),
+            (Fact::InvoiceMissing, "invoice_missing"),
+            (Fact::LinesRead(vec![]), "lines_read"),
+            (Fact::DraftDeleted, "draft_deleted"),
+            (Fact::Reported, "reported"),
+        ];
+        facts.iter().for_each(|(fact, name)| assert_eq!(fact.name(), *name));
+    }
+}

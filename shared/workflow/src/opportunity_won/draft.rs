@@ -1,0 +1,124 @@
+//! What a run holds of its invoice: a draft, or one that the customer has.
+
+use domain::{CustomerId, InvoiceId, Money, ProductId, SubscriptionId};
+use mapping::Plan;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::subscription::Started;
+use crate::{InvoiceSeen, NewLine, Pricing};
+
+/// How many lines one `add_lines` call takes. Stripe states no limit; a hundred is what its lists answer at most.
+const BATCH: usize = 100;
+
+/// A draft invoice of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    pub plan: Plan,
+    pub customer_id: CustomerId,
+    pub invoice_id: InvoiceId,
+    /// The account already names the customer, and need not be written.
+    pub account_is_linked: bool,
+    /// The subscription whose first invoice it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Box<Started>>,
+}
+
+/// An invoice that the customer has.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invoice {
+    pub plan: Plan,
+    pub customer_id: CustomerId,
+    pub invoice_id: InvoiceId,
+    pub account_is_linked: bool,
+    pub hosted_invoice_url: Option<String>,
+    /// The subscription whose first invoice it is, and what that came to without the tax that was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<(SubscriptionId, Money)>,
+    /// What Salesforce said yes to and did not keep. It is written again when a person asks for it, not for every event: the
+    /// write is itself an event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
+}
+
+/// The hosted page opens the invoice for anyone who has its address.
+impl std::fmt::Debug for Invoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invoice").field("invoice_id", &self.invoice_id).finish_non_exhaustive()
+    }
+}
+
+/// A line at Stripe that must come to another amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The line at Stripe (`il_…`).
+    pub line_id: String,
+    /// The line of the plan.
+    pub index: usize,
+    /// The product that the catalogue's price belongs to.
+    pub product_id: ProductId,
+}
+
+pub(super) fn has_batch(count: usize, batch: u16) -> bool {
+    usize::from(batch) * BATCH < count
+}
+
+impl Draft {
+    pub(super) fn has_batch(&self, batch: u16) -> bool {
+        has_batch(self.plan.lines.len(), batch)
+    }
+
+    pub(super) fn lines(&self, batch: u16) -> Vec<NewLine> {
+        let lines = self.plan.lines.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
+        lines
+            .iter()
+            .map(|line| {
+                let pricing = Pricing::Catalogue(line.price.clone());
+                NewLine { line: line.clone(), pricing, tax: self.plan.tax }
+            })
+            .collect()
+    }
+
+    pub(super) fn corrected_lines(&self, corrections: &[Correction], batch: u16) -> Vec<(String, NewLine)> {
+        let corrections = corrections.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
+        corrections
+            .iter()
+            .filter_map(|correction| {
+                let line = self.plan.lines.get(correction.index)?.clone();
+                let pricing = agreed(
+                    line.amount.minor_units(),
+                    line.quantity.as_decimal(),
+                    correction.product_id.clone(),
+                    line.amount,
+                );
+                Some((correction.line_id.clone(), NewLine { line, pricing, tax: self.plan.tax }))
+            })
+            .collect()
+    }
+
+    pub(super) fn into_invoice(self, seen: &InvoiceSeen) -> Invoice {
+        let total = super::gate::without_added_tax(&self.plan, seen);
+        let first_total = Money::from_minor_units(total, self.plan.total.currency());
+        let subscription_id = seen.subscription_id.clone().filter(|_| self.plan.subscription.is_some());
+        Invoice {
+            subscription: subscription_id.map(|id| (id, first_total)),
+            plan: self.plan,
+            customer_id: self.customer_id,
+            invoice_id: self.invoice_id,
+            account_is_linked: self.account_is_linked,
+            hosted_invoice_url: seen.hosted_invoice_url.clone(),
+            not_kept: Vec::new(),
+        }
+    }
+}
+
+/// The price for one, where it divides the amount exactly within Stripe's twelve decimals; else the line as one item.
+pub(super) fn agreed(amount: i64, quantity: Decimal, product_id: ProductId, whole: Money) -> Pricing {
+    let unit_amount = Decimal::from(amount).checked_div(quantity).map(|unit| unit.normalize());
+    match unit_amount {
+        Some(unit_amount) if unit_amount.scale() <= 12 && unit_amount * quantity == Decimal::from(amount) => {
+            Pricing::Agreed { product_id, unit_amount }
+        }
+        _ => Pricing::AgreedForAll { product_id, amount: whole },
+    }
+}

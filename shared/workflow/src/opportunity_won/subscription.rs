@@ -1,0 +1,329 @@
+//! A deal with recurring lines: which prices its subscription is made of, and what its first invoice must come to.
+
+use std::collections::BTreeMap;
+
+use domain::{CustomerId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use mapping::{Code, Plan, PlanLine, Quantity, Stop};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::draft::agreed;
+use super::{Draft, Point, Stage};
+use crate::{
+    AgreedPrice, Call, Every, InvoiceSeen, NewItem, NewLine, NewSubscription, PriceSeen, Pricing, SubscriptionSeen,
+};
+
+/// Everything that the subscription is to be made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    pub plan: Plan,
+    pub customer_id: CustomerId,
+    pub account_is_linked: bool,
+    pub items: Vec<Item>,
+    pub once: Vec<Once>,
+}
+
+/// Stripe takes each price once, so lines that cost the same are one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    pub price: ItemPrice,
+    pub quantity: i64,
+    /// Lines of the plan.
+    pub lines: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemPrice {
+    Known(PriceId),
+    /// It is still to be found, or made.
+    Agreed(AgreedPrice),
+}
+
+/// A line that is billed once, with the first invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Once {
+    /// The line of the plan.
+    pub line: usize,
+    pub product_id: ProductId,
+    /// The catalogue's price is the agreed one.
+    pub is_at_list: bool,
+}
+
+/// A subscription of ours whose first invoice is a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    pub subscription_id: SubscriptionId,
+    /// What each item costs a period, in minor units.
+    pub items: Vec<(SubscriptionItemId, i64)>,
+    /// How many periods have begun: the first invoice bills them all.
+    pub periods: u32,
+}
+
+/// The prices of the catalogue that the plan names, each once.
+pub(super) fn named_prices(plan: &Plan) -> Vec<PriceId> {
+    let mut prices: Vec<_> = plan.lines.iter().map(|line| line.price.clone()).collect();
+    prices.sort();
+    prices.dedup();
+    prices
+}
+
+impl Start {
+    /// With the catalogue's prices, where they are the agreed ones.
+    pub(super) fn new(
+        plan: Plan,
+        customer_id: CustomerId,
+        account_is_linked: bool,
+        prices: &[PriceSeen],
+    ) -> Result<Self, Stop> {
+        let mut start = Self { plan, customer_id, account_is_linked, items: Vec::new(), once: Vec::new() };
+        let mut problems = Vec::new();
+        for index in 0..start.plan.lines.len() {
+            let line = &start.plan.lines[index];
+            let seen = prices.iter().find(|seen| seen.price_id == line.price);
+            match seen.filter(|seen| seen.is_active).and_then(|seen| Some((seen, seen.product_id.clone()?))) {
+                Some((seen, product_id)) => start.take(index, seen, product_id),
+                None => {
+                    problems.push(format!("{} ({})", line.description.chars().take(60).collect::<String>(), line.price))
+                }
+            }
+        }
+        if problems.is_empty() {
+            return Ok(start);
+        }
+        let message = format!(
+            "These products name Stripe prices that are archived: {}. Name active ones, or make these active again.",
+            problems.join("; ")
+        );
+        Err(Stop::refused(Code::LinesNotBillable, message))
+    }
+
+    fn take(&mut self, index: usize, seen: &PriceSeen, product_id: ProductId) {
+        let (plan, line) = (&self.plan, &self.plan.lines[index]);
+        let is_at_list = |amount: Money, every: Every| match each_of(line.quantity, amount) {
+            Some((unit_amount, _)) => seen.costs(amount.currency(), unit_amount, every) && seen.is_taxed_as(plan.tax),
+            None => false,
+        };
+        let Some(term) = plan.subscription.as_ref().filter(|_| line.recurring) else {
+            let is_at_list = is_at_list(line.amount, Every::Once);
+            return self.once.push(Once { line: index, product_id, is_at_list });
+        };
+        // The plan was refused if it did not divide.
+        let amount = term.each(line.amount).unwrap_or(line.amount);
+        let months = term.every.months();
+        let whole = (Decimal::from(amount.minor_units()), 1);
+        let (unit_amount, quantity) = each_of(line.quantity, amount).unwrap_or(whole);
+        let price = match is_at_list(amount, Every::Months(months)) {
+            true => ItemPrice::Known(line.price.clone()),
+            false => {
+                let (currency, tax) = (amount.currency(), plan.tax);
+                ItemPrice::Agreed(AgreedPrice { product_id, currency, unit_amount, months, tax })
+            }
+        };
+        match self.items.iter_mut().find(|item| item.price == price) {
+            Some(item) => {
+                item.quantity = item.quantity.saturating_add(quantity);
+                item.lines.push(index);
+            }
+            None => self.items.push(Item { price, quantity, lines: vec![index] }),
+        }
+    }
+
+    /// The prices that are still to be found or made, and where they are used.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (usize, &AgreedPrice)> {
+        self.items.iter().enumerate().filter_map(|(index, item)| match &item.price {
+            ItemPrice::Agreed(price) => Some((index, price)),
+            ItemPrice::Known(_) => None,
+        })
+    }
+
+    /// Uses those of these prices that are what was agreed.
+    pub(super) fn settle(mut self, prices: &[PriceSeen]) -> Self {
+        for item in &mut self.items {
+            if let ItemPrice::Agreed(wanted) = &item.price
+                && let Some(seen) = prices.iter().find(|seen| wanted.is(seen))
+            {
+                item.price = ItemPrice::Known(seen.price_id.clone());
+            }
+        }
+        self
+    }
+
+    /// The next thing to do: find what was made before, make what was not, begin the subscription.
+    pub(super) fn call(&self, looked: bool) -> Call {
+        match self.wanted().next() {
+            Some(_) if !looked => Call::FindPrices { wanted: self.wanted().map(|(_, price)| price.clone()).collect() },
+            Some((index, price)) => {
+                Call::CreatePrice { index: u16::try_from(index).unwrap_or(u16::MAX), price: price.clone() }
+            }
+            None => Call::CreateSubscription(Box::new(self.subscription())),
+        }
+    }
+
+    fn subscription(&self) -> NewSubscription {
+        let plan = &self.plan;
+        let term = plan.subscription.as_ref();
+        let items = self.items.iter().filter_map(|item| match &item.price {
+            ItemPrice::Known(price_id) => Some(NewItem {
+                price_id: price_id.clone(),
+                quantity: item.quantity,
+                keys: item.lines.iter().map(|line| plan.lines[*line].key.clone()).collect(),
+            }),
+            ItemPrice::Agreed(_) => None,
+        });
+        NewSubscription {
+            opportunity_id: plan.opportunity_id.clone(),
+            customer_id: self.customer_id.clone(),
+            currency: plan.total.currency(),
+            days_until_due: plan.days_until_due,
+            automatic_tax: plan.tax.is_some(),
+            starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
+            ends_at: term.and_then(mapping::Subscription::ends_at),
+            items: items.collect(),
+            once: self.once.iter().map(|once| once.line(plan)).collect(),
+        }
+    }
+
+    /// What a period costs of an item, in minor units.
+    fn each(&self, item: &Item) -> i64 {
+        let amounts = item.lines.iter().map(|line| {
+            let line = &self.plan.lines[*line];
+            let term = self.plan.subscription.as_ref();
+            term.and_then(|term| term.each(line.amount)).unwrap_or(line.amount).minor_units()
+        });
+        amounts.fold(0, i64::saturating_add)
+    }
+}
+
+impl Once {
+    fn line(&self, plan: &Plan) -> NewLine {
+        let line: PlanLine = plan.lines[self.line].clone();
+        let pricing = match (self.is_at_list, each_of(line.quantity, line.amount)) {
+            (true, _) => Pricing::Catalogue(line.price.clone()),
+            (false, Some(_)) => {
+                agreed(line.amount.minor_units(), line.quantity.as_decimal(), self.product_id.clone(), line.amount)
+            }
+            (false, None) => Pricing::AgreedForAll { product_id: self.product_id.clone(), amount: line.amount },
+        };
+        NewLine { line, pricing, tax: plan.tax }
+    }
+}
+
+/// The price for one and how many, where a whole quantity divides the amount within Stripe's twelve decimals.
+fn each_of(quantity: Quantity, amount: Money) -> Option<(Decimal, i64)> {
+    let Quantity::Whole(quantity) = quantity else { return None };
+    let unit_amount = Decimal::from(amount.minor_units()).checked_div(quantity.into())?.normalize();
+    let is_exact = unit_amount.scale() <= 12 && unit_amount * Decimal::from(quantity) == amount.minor_units().into();
+    is_exact.then_some((unit_amount, quantity))
+}
+
+/// What Stripe made of it. It is looked at line by line before it is sent.
+pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -> Point {
+    let SubscriptionSeen { subscription_id, is_over, items, invoice } = seen;
+    let plan = &start.plan;
+    let stop = |what: &str| {
+        let message = format!(
+            "Stripe subscription {subscription_id} {what}: decide whether the deal is to be billed, and by what."
+        );
+        Stop::review(Code::InvoiceChangedInStripe, message)
+    };
+    let Some(invoice) = invoice.filter(|_| !is_over) else {
+        let stop = stop(if is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
+        return Point::claimed(start.plan).stopped(stop);
+    };
+    let amount_of = |price_id: &PriceId| {
+        let known = ItemPrice::Known(price_id.clone());
+        start.items.iter().find(|item| item.price == known).map_or(0, |item| start.each(item))
+    };
+    let billed_until = items.iter().map(|item| item.period_end).max();
+    let term = plan.subscription.as_ref();
+    let most = term.and_then(|term| term.periods).unwrap_or(MOST_PERIODS).min(MOST_PERIODS);
+    let periods = (1..=most).find(|periods| term.map(|term| term.period(periods - 1).end) == billed_until);
+    let started = Started {
+        subscription_id: subscription_id.clone(),
+        items: items.iter().map(|item| (item.item_id.clone(), amount_of(&item.price_id))).collect(),
+        // Where its periods are not the term's, no line will be the right one.
+        periods: periods.unwrap_or_default(),
+    };
+    let draft = Draft {
+        invoice_id: invoice.invoice_id.clone(),
+        customer_id: start.customer_id,
+        account_is_linked: start.account_is_linked,
+        started: Some(Box::new(started)),
+        plan: start.plan,
+    };
+    match invoice.status {
+        crate::InvoiceStatus::Draft if interrupted => Point::Comparing { draft, seen: invoice, stage: Stage::Holding },
+        // One that Stripe has sent by itself meanwhile does not say whose it is either.
+        _ => Point::Holding { draft },
+    }
+}
+
+/// Stripe bills at most 250 lines at once; ten years of months are fewer.
+const MOST_PERIODS: u32 = 250;
+
+/// While we were away somebody may have canceled the subscription, and then its draft is not sent.
+pub(super) fn revived(draft: Draft, stage: Stage, refused: Option<Stop>, seen: SubscriptionSeen) -> Point {
+    let invoice = seen.invoice.filter(|invoice| invoice.invoice_id == draft.invoice_id);
+    let is_draft = invoice.as_ref().is_none_or(|invoice| invoice.status == crate::InvoiceStatus::Draft);
+    match invoice {
+        // Our own doing, whose answer was lost.
+        _ if seen.is_over && is_draft && stage == Stage::Canceling => Point::Abandoning { draft, stop: refused },
+        _ if seen.is_over && is_draft => {
+            let message = format!(
+                "Stripe subscription {} was canceled before its first invoice was sent: if the deal is to be billed all the \
+                 same, send the event again to have another one made.",
+                seen.subscription_id
+            );
+            Point::claimed(draft.plan).stopped(Stop::review(Code::InvoiceChangedInStripe, message))
+        }
+        Some(invoice) => super::judge::checked(draft, stage, refused, invoice),
+        None => Point::Checking { draft, stage, refused },
+    }
+}
+
+impl Draft {
+    pub(super) fn subscription_id(&self) -> Option<&SubscriptionId> {
+        self.started.as_ref().map(|started| &started.subscription_id)
+    }
+
+    /// What the invoice must be, line by line: the key of each, and its minor units.
+    pub(super) fn expected(&self) -> BTreeMap<String, i64> {
+        let once = self.plan.lines.iter().filter(|line| self.started.is_none() || !line.recurring);
+        let mut expected: BTreeMap<_, _> =
+            once.map(|line| (line.key.as_str().to_owned(), line.amount.minor_units())).collect();
+        if let (Some(started), Some(term)) = (&self.started, &self.plan.subscription) {
+            for (item_id, amount) in &started.items {
+                let starts = (0..started.periods).map(|period| term.period(period).start);
+                expected.extend(starts.map(|start| (of_period(item_id, start), *amount)));
+            }
+        }
+        expected
+    }
+
+    /// The invoice is what the deal bills with it, and what Stripe's tax makes of that.
+    pub(super) fn comes_to(&self, seen: &InvoiceSeen) -> bool {
+        let total = super::gate::without_added_tax(&self.plan, seen);
+        match (&self.started, &self.plan.subscription) {
+            (None, None) => total == self.plan.total.minor_units(),
+            (Some(_), _) => total == self.first_total(),
+            // How many periods had begun when it was made is forgotten.
+            (None, Some(term)) => {
+                let (each, once) = self.plan.each_and_once();
+                let most = term.periods.unwrap_or(MOST_PERIODS).min(MOST_PERIODS);
+                (1..=most).any(|periods| {
+                    Some(total) == each.checked_mul(periods.into()).and_then(|sum| sum.checked_add(once))
+                })
+            }
+        }
+    }
+
+    pub(super) fn first_total(&self) -> i64 {
+        self.expected().values().fold(0, |sum, amount| sum.saturating_add(*amount))
+    }
+}
+
+/// What a line of a period is found by.
+pub(super) fn of_period(item_id: &SubscriptionItemId, start: jiff::Timestamp) -> String {
+    format!("{item_id}@{}", start.as_second())
+}

@@ -1,0 +1,112 @@
+//! What its items are made of.
+
+use super::*;
+
+/// Lines at one price are one item; what the catalogue does not have is agreed, with the catalogue's product.
+#[test]
+fn an_item_is_a_price_and_how_many() {
+    let agreed = |unit_amount: i64| {
+        ItemPrice::Agreed(AgreedPrice {
+            product_id: domain::ProductId::parse("prod_1").expect("valid"),
+            currency: Currency::parse("EUR").expect("valid"),
+            unit_amount: unit_amount.into(),
+            months: 3,
+            tax: None,
+        })
+    };
+    let known = ItemPrice::Known(planned(2).lines[0].price.clone());
+    let usd = PriceSeen { currency: Currency::parse("USD").ok(), ..catalogue(250, Every::Months(3)) };
+    let tiers = PriceSeen { unit_amount: None, ..catalogue(250, Every::Months(3)) };
+    for (seen, price) in [
+        (catalogue(250, Every::Months(3)), &known),
+        (catalogue(251, Every::Months(3)), &agreed(250)),
+        (catalogue(250, Every::Months(1)), &agreed(250)),
+        (catalogue(250, Every::Once), &agreed(250)),
+        (catalogue(250, Every::Other), &agreed(250)),
+        (usd, &agreed(250)),
+        (tiers, &agreed(250)),
+    ] {
+        let start = start(planned(3), std::slice::from_ref(&seen)).expect("priced");
+        assert_eq!(start.items, [Item { price: price.clone(), quantity: 2, lines: vec![0, 1] }], "{seen:?}");
+        assert_eq!(start.once.iter().map(|once| (once.line, once.is_at_list)).collect::<Vec<_>>(), [(2, false)]);
+    }
+    let at_list = start(planned(2), &[catalogue(1000, Every::Once)]).expect("priced");
+    assert!(at_list.once[0].is_at_list);
+}
+
+/// With tax, a price that says the opposite is not the agreed one, and one that says nothing is the account's to say.
+#[test]
+fn a_price_is_taxed_as_the_amounts_are_meant() {
+    for (of_price, is_known) in
+        [(None, true), (Some(TaxBehavior::Inclusive), false), (Some(TaxBehavior::Exclusive), true)]
+    {
+        let plan = Plan { tax: Some(TaxBehavior::Exclusive), ..planned(3) };
+        let seen = PriceSeen { tax: of_price, ..catalogue(250, Every::Months(3)) };
+        let start = start(plan, &[seen]).expect("priced");
+        match &start.items[0].price {
+            ItemPrice::Known(_) => assert!(is_known),
+            ItemPrice::Agreed(price) => assert!(!is_known && price.tax == Some(TaxBehavior::Exclusive)),
+        }
+    }
+}
+
+#[test]
+fn a_fraction_is_billed_as_one() {
+    let mut plan = planned(2);
+    plan.lines[0].quantity = mapping::Quantity::Fraction("2.5".parse().expect("valid"));
+    let start = start(plan, &[catalogue(250, Every::Months(3))]).expect("priced");
+    let ItemPrice::Agreed(price) = &start.items[0].price else { panic!("the catalogue has none for it") };
+    assert_eq!((price.unit_amount, start.items[0].quantity), (250.into(), 1));
+}
+
+#[test]
+fn an_archived_price_is_refused_by_name() {
+    let archived = PriceSeen { is_active: false, ..catalogue(250, Every::Months(3)) };
+    for prices in [vec![archived], vec![]] {
+        let stop = start(planned(2), &prices).expect_err("refused");
+        assert_eq!(stop.code, Code::LinesNotBillable);
+        assert!(stop.message.contains(planned(2).lines[0].price.as_str()), "{}", stop.message);
+    }
+    let known = Point::CustomerKnown {
+        plan: planned(2),
+        customer_id: CustomerId::parse("cus_1").expect("valid"),
+        account_is_linked: true,
+        interrupted: false,
+    };
+    assert_eq!(code(&record(known.clone(), Fact::PricesRead(vec![]))), Some(Code::LinesNotBillable));
+    assert_eq!(known.resume(), claimed(), "nothing was begun");
+}
+
+/// First what was made before is found; what is still wanted then is made, one by one.
+#[test]
+fn agreed_prices_are_found_or_made() {
+    let start = start(planned(3), &[catalogue(1, Every::Once)]).expect("priced");
+    let (_, wanted) = start.wanted().next().expect("one is wanted");
+    let wanted = wanted.clone();
+    assert_eq!(wanted.lookup_key(), "closedwon:prod_1:eur:250:3m:untaxed");
+    let made = PriceSeen { price_id: price_id("price_made"), ..catalogue(250, Every::Months(3)) };
+    let inactive = PriceSeen { is_active: false, ..made.clone() };
+    let of_another = PriceSeen { product_id: domain::ProductId::parse("prod_2").ok(), ..made.clone() };
+    let pricing = |looked| Point::Pricing { start: start.clone(), looked };
+    let name = |point: &Point| match point.next() {
+        Next::Call(call) => call.name(),
+        _ => "none",
+    };
+    assert_eq!((name(&pricing(false)), name(&pricing(true))), ("find_prices", "create_price"));
+    for (found, next) in [
+        (vec![], "create_price"),
+        (vec![inactive.clone(), of_another], "create_price"),
+        (vec![inactive, made.clone()], "create_subscription"),
+    ] {
+        assert_eq!(name(&record(pricing(false), Fact::PricesRead(found))), next);
+    }
+    let begun = record(pricing(true), Fact::PriceCreated(made));
+    let Next::Call(Call::CreateSubscription(new)) = begun.next() else { panic!("everything is known") };
+    assert_eq!((new.items[0].price_id.as_str(), new.items[0].quantity), ("price_made", 2));
+    let keys: Vec<_> = new.items[0].keys.iter().map(ToString::to_string).collect();
+    assert_eq!(keys, [line_key(0), line_key(1)]);
+    assert_eq!((new.starts_at, new.ends_at), (at("2027-01-01T00:00:00Z"), Some(at("2028-01-01T00:00:00Z"))));
+    let refused = record(pricing(true), refused());
+    assert_eq!(code(&refused), Some(Code::StripeRefused));
+    assert_eq!(pricing(true).resume(), claimed());
+}

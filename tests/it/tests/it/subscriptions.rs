@@ -1,0 +1,394 @@
+//! Deals with recurring lines.
+
+use engine::PassKind;
+use it::{Deal, Env, Line, Options};
+use jiff::SignedDuration;
+use mapping::{LineSource, Subscriptions};
+use sandbox::Fault;
+use serde_json::{Value, json};
+
+use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
+use crate::lost_answers::billed_once_with;
+use crate::operator::changed;
+
+/// What the worker's key needs where there are subscriptions.
+const PERMISSIONS: [&str; 6] = [
+    "rak_customer_write",
+    "rak_invoice_write",
+    "rak_product_read",
+    "rak_plan_write",
+    "rak_event_read",
+    "rak_subscription_write",
+];
+
+fn options(line_source: LineSource) -> Options {
+    let (subscriptions, permissions) = (Subscriptions::ClosedWon, PERMISSIONS.to_vec());
+    Options { line_source, subscriptions, permissions, ..Options::default() }
+}
+
+async fn selling() -> Env {
+    Env::with(options(LineSource::CpqQuote)).await
+}
+
+fn line(product: &str, stripe_minor_units: i64, list_price: &str, unit_price: &str, quantity: &str) -> Line {
+    Line {
+        product: product.into(),
+        stripe_minor_units,
+        list_price: list_price.into(),
+        unit_price: unit_price.into(),
+        quantity: quantity.into(),
+    }
+}
+
+/// Two seats at 1,200.00 a year each, and 500.00 of onboarding.
+fn deal() -> Deal {
+    let lines = vec![line("Seat", 10_000, "1200", "1200", "2"), line("Onboarding", 50_000, "500", "500", "1")];
+    Deal { lines, ..Deal::three_lines() }
+}
+
+fn first(env: &Env, object: &str) -> String {
+    env.sandbox.salesforce.with(|org| org.records(object))[0]["Id"].as_str().unwrap().to_owned()
+}
+
+/// The day that it is now, and others relative to it.
+fn day(env: &Env, days: i64) -> String {
+    let at = env.now().checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+    jiff::tz::TimeZone::UTC.to_datetime(at).date().to_string()
+}
+
+/// Makes the first line of the quote recurring: monthly for a year from this day on.
+fn make_recurring(env: &Env, start: &str) {
+    let (quote, line) = (first(env, "SBQQ__Quote__c"), first(env, "SBQQ__QuoteLine__c"));
+    env.update("SBQQ__Quote__c", &quote, json!({ "SBQQ__StartDate__c": start, "SBQQ__SubscriptionTerm__c": 12 }));
+    let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+    env.update("SBQQ__QuoteLine__c", &line, recurring);
+}
+
+/// Gives a product's price a rhythm: the sandbox's are made for one-time lines.
+async fn make_price_recurring(env: &Env, product: &str, minor_units: i64, interval: &str) -> String {
+    let products = env.sandbox.salesforce.with(|org| org.records("Product2"));
+    let there = products.iter().find(|record| record["Name"] == product).unwrap();
+    let price = there["Stripe_Price_Id__c"].as_str().unwrap();
+    let prices = env.objects("price");
+    let of = prices.iter().find(|found| found["id"] == price).unwrap()["product"].as_str().unwrap().to_owned();
+    let body = format!("product={of}&currency=usd&unit_amount={minor_units}&recurring[interval]={interval}");
+    let made = env.stripe_post("/v1/prices", &body).await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    env.update("Product2", there["Id"].as_str().unwrap(), json!({ "Stripe_Price_Id__c": id }));
+    id
+}
+
+async fn won(env: &Env, start: &str) -> String {
+    let opportunity = env.enter(&deal()).await;
+    make_recurring(env, start);
+    make_price_recurring(env, "Seat", 10_000, "month").await;
+    env.clear_calls();
+    env.close(&opportunity);
+    opportunity
+}
+
+/// Products of the same name have the same price, as one product has.
+fn share_prices(env: &Env) {
+    let products = env.sandbox.salesforce.with(|org| org.records("Product2"));
+    for product in &products {
+        let first = products.iter().find(|other| other["Name"] == product["Name"]).unwrap();
+        let price = json!({ "Stripe_Price_Id__c": first["Stripe_Price_Id__c"] });
+        env.update("Product2", product["Id"].as_str().unwrap(), price);
+    }
+}
+
+fn operations(env: &Env) -> Vec<String> {
+    let calls = env.stripe_calls().into_iter();
+    let last = |call: &str| call.rsplit('/').next().unwrap_or_default().to_owned();
+    calls.map(|call| format!("{} {}", call.split(' ').next().unwrap_or_default(), last(&call))).collect()
+}
+
+fn subscriptions(env: &Env) -> Vec<Value> {
+    env.objects("subscription")
+}
+
+#[tokio::test]
+async fn a_won_deal_begins_its_subscription_and_its_first_invoice_is_sent() {
+    let env = selling().await;
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(record["Stripe_Sync_Code__c"], Value::Null, "{record}");
+    let [subscription] = <[Value; 1]>::try_from(subscriptions(&env)).unwrap();
+    assert_eq!(
+        (&subscription["status"], &subscription["id"]),
+        (&json!("active"), &record["Stripe_Subscription_Id__c"])
+    );
+    assert_eq!(subscription["metadata"]["sf_opportunity_id"], record["Id"]);
+    let [invoice] = <[Value; 1]>::try_from(env.invoices()).unwrap();
+    assert_eq!((&invoice["status"], &invoice["total"]), (&json!("open"), &json!(20_000 + 50_000)));
+    assert_eq!((&invoice["id"], &invoice["auto_advance"]), (&record["Stripe_Invoice_Id__c"], &json!(false)));
+    // Two prices are read, and nothing is made that the catalogue has.
+    let subscription_calls: Vec<_> = operations(&env).into_iter().filter(|call| call.starts_with("POST")).collect();
+    let held = invoice["id"].as_str().unwrap();
+    assert_eq!(subscription_calls, ["POST customers", "POST subscriptions", &format!("POST {held}"), "POST send"]);
+    assert_eq!(env.stripe_calls().len(), 6, "{:?}", env.stripe_calls());
+    assert_eq!(env.salesforce_calls().len(), 2, "one read and one write, as everywhere");
+    let statement = env.reconcile(PassKind::Deep).await;
+    assert!(statement.is_finished && statement.differences.is_empty(), "{statement:?}");
+}
+
+/// A year passes. What was billed by then is the deal's amount, and then the subscription is over.
+#[tokio::test]
+async fn a_term_bills_the_deals_amount_and_ends() {
+    let env = selling().await;
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    for _ in 0..400 {
+        env.advance(SignedDuration::from_hours(24));
+        env.let_stripe_catch_up();
+        env.sandbox.stripe.take_deliveries();
+    }
+    let invoices = env.invoices();
+    let sum: i64 = invoices.iter().map(|invoice| invoice["total"].as_i64().unwrap()).sum();
+    assert_eq!((invoices.len(), sum), (12, 240_000 + 50_000));
+    assert_eq!(subscriptions(&env)[0]["status"], "canceled");
+    assert_eq!(env.record("Opportunity", &opportunity)["Amount"], 2900.0);
+}
+
+/// Every month that has gone by is a line of the first invoice.
+#[tokio::test]
+async fn a_term_that_began_is_billed_from_its_first_day() {
+    let env = selling().await;
+    won(&env, &day(&env, -40)).await;
+    env.settle().await;
+    let [invoice] = <[Value; 1]>::try_from(env.invoices()).unwrap();
+    assert_eq!((&invoice["status"], &invoice["total"]), (&json!("open"), &json!(2 * 20_000 + 50_000)));
+    let statement = env.reconcile(PassKind::Deep).await;
+    assert!(statement.differences.is_empty(), "{statement:?}");
+}
+
+/// Nothing is made before its day. The reconciler brings the deal back then, and an edit until then is what is billed.
+#[tokio::test]
+async fn a_term_that_is_to_come_waits_for_its_day() {
+    let env = selling().await;
+    let opportunity = won(&env, &day(&env, 10)).await;
+    env.settle().await;
+    assert_eq!((subscriptions(&env).len(), env.invoices().len(), env.stripe_calls().len()), (0, 0, 0));
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+    for _ in 0..9 {
+        env.advance(SignedDuration::from_hours(24));
+        let pass = env.reconcile(PassKind::Deep).await;
+        assert_eq!((pass.requeued, pass.differences.len()), (0, 0), "{pass:?}");
+    }
+    env.advance(SignedDuration::from_hours(24));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!(env.invoices()[0]["total"], 70_000);
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
+}
+
+/// What was agreed and is in no catalogue gets a price of its own, once; the next deal like it uses it again.
+#[tokio::test]
+async fn an_agreed_price_is_made_once_and_used_again() {
+    let env = selling().await;
+    let mut opportunities = Vec::new();
+    for account in ["Acme", "Bolt"] {
+        let lines = vec![line("Seat", 10_000, "1200", "960", "3"), line("Support", 5_000, "600", "600", "1")];
+        let opportunity = env.enter(&Deal { account: account.into(), lines, ..deal() }).await;
+        for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c")) {
+            let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+            env.update("SBQQ__QuoteLine__c", record["Id"].as_str().unwrap(), recurring);
+        }
+        for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c")) {
+            let term = json!({ "SBQQ__StartDate__c": day(&env, 0), "SBQQ__SubscriptionTerm__c": 12 });
+            env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), term);
+        }
+        share_prices(&env);
+        env.close(&opportunity);
+        env.settle().await;
+        opportunities.push(opportunity);
+    }
+    let invoices = env.invoices();
+    assert_eq!(invoices.iter().map(|invoice| invoice["total"].as_i64()).collect::<Vec<_>>(), [Some(29_000); 2]);
+    let made = env.objects("price").into_iter().filter(|price| price["lookup_key"].is_string());
+    let made: Vec<_> =
+        made.map(|price| (price["unit_amount"].clone(), price["recurring"]["interval"].clone())).collect();
+    assert_eq!(made, [(json!(8_000), json!("month")), (json!(5_000), json!("month"))]);
+    for opportunity in &opportunities {
+        assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"], Value::Null);
+    }
+}
+
+/// Edited before it was sent: the subscription that was begun is taken away, and the one that is sent is what the deal says.
+#[tokio::test]
+async fn a_deal_that_is_edited_before_it_is_sent_gets_another_subscription() {
+    let env = selling().await;
+    env.operate(json!({ "ceiling_USD": { "N": "100" } }));
+    let mut env = env;
+    env.expect_dead_letters();
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "approval_required");
+    let invoice = env.invoices()[0].clone();
+    assert_eq!((&invoice["status"], &invoice["auto_advance"]), (&json!("draft"), &json!(false)));
+    // For as long as nobody decides, nobody sends it.
+    env.advance(SignedDuration::from_hours(24));
+    env.reconcile(PassKind::Deep).await;
+    env.settle().await;
+    assert_eq!((env.invoices().len(), &env.invoices()[0]["status"]), (1, &json!("draft")));
+    let once =
+        env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].as_str().unwrap().to_owned();
+    env.update("SBQQ__QuoteLine__c", &once, json!({ "SBQQ__NetTotal__c": 400 }));
+    env.update("Opportunity", &opportunity, json!({ "Amount": 2800, "Stripe_Approved_Amount__c": 2800 }));
+    env.sqs.put(&changed(&env, "msg_edited", &opportunity));
+    env.settle().await;
+    let statuses: Vec<_> = subscriptions(&env).iter().map(|subscription| subscription["status"].clone()).collect();
+    assert_eq!(statuses, ["canceled", "active"]);
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[1]["id"], "{record}");
+    let sent: Vec<_> = env.invoices().into_iter().filter(|invoice| invoice["status"] == "open").collect();
+    assert_eq!((sent.len(), &sent[0]["total"]), (1, &json!(60_000)));
+    env.advance(SignedDuration::from_hours(24));
+    let pass = env.reconcile(PassKind::Deep).await;
+    assert!(pass.differences.is_empty() && pass.orphans_deleted == 0, "{pass:?}");
+}
+
+/// Somebody's pending item would come with the first invoice. It is noticed, and nothing is sent.
+#[tokio::test]
+async fn what_lies_around_for_the_customer_is_not_sent_along() {
+    let mut env = selling().await;
+    env.expect_dead_letters();
+    let account = env.account(&deal());
+    let earlier = Deal { lines: vec![line("Seat", 10_000, "100", "100", "1")], ..deal() };
+    let before = env.enter_for(&account, &earlier).await;
+    env.close(&before);
+    env.settle().await;
+    let customer = env.record("Opportunity", &before)["Stripe_Customer_Id__c"].as_str().unwrap().to_owned();
+    env.stripe_post("/v1/invoiceitems", &format!("customer={customer}&amount=999&currency=usd")).await;
+    let opportunity = env.enter_for(&account, &deal()).await;
+    for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c")) {
+        let term = json!({ "SBQQ__StartDate__c": day(&env, 0), "SBQQ__SubscriptionTerm__c": 12 });
+        env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), term);
+    }
+    let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
+    let seat = lines.iter().find(|record| record["SBQQ__NetTotal__c"] == 2400.0).unwrap()["Id"].as_str().unwrap();
+    let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+    env.update("SBQQ__QuoteLine__c", seat, recurring);
+    env.close(&opportunity);
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_differs_from_deal");
+    assert_eq!(subscriptions(&env)[0]["status"], "canceled");
+    assert!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count() == 1, "only the first deal's");
+}
+
+/// A person cancels it in Stripe's dashboard while it waits for an approval: it is said, and asked for again it is made anew.
+#[tokio::test]
+async fn a_subscription_that_was_canceled_by_hand_is_not_sent() {
+    let mut env = selling().await;
+    env.expect_dead_letters();
+    env.operate(json!({ "ceiling_USD": { "N": "100" } }));
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    let id = subscriptions(&env)[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_delete(&format!("/v1/subscriptions/{id}"));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 2900 }));
+    env.sqs.put(&changed(&env, "msg_approved", &opportunity));
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_changed_in_stripe");
+    assert_eq!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count(), 0);
+    env.sqs.put(&changed(&env, "msg_again", &opportunity));
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(
+        (&record["Stripe_Sync_Code__c"], &record["Stripe_Subscription_Id__c"]),
+        (&Value::Null, &subscriptions(&env)[1]["id"])
+    );
+}
+
+/// Renewals bill without us, and their payments are nothing that an opportunity waits for.
+#[tokio::test]
+async fn the_first_payment_is_the_deals_and_later_ones_are_counted() {
+    let env = selling().await;
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/invoices/{invoice}/pay"), "paid_out_of_band=true").await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
+    for _ in 0..33 {
+        env.advance(SignedDuration::from_hours(24));
+        env.let_stripe_catch_up();
+    }
+    let second = env.invoices().into_iter().find(|found| found["id"] != invoice).unwrap();
+    assert_eq!((&second["status"], &second["total"]), (&json!("open"), &json!(20_000)));
+    let second = second["id"].as_str().unwrap();
+    env.stripe_post(&format!("/v1/invoices/{second}/pay"), "paid_out_of_band=true").await;
+    let changes = env.record("Opportunity", &opportunity)["SystemModstamp"].clone();
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["SystemModstamp"], changes, "nothing is written");
+    let statement = env.reconcile(PassKind::Deep).await;
+    assert!(statement.differences.is_empty(), "{statement:?}");
+}
+
+/// The products are on the opportunity, and so is the term. Without an end it goes on.
+#[tokio::test]
+async fn an_opportunitys_products_can_be_recurring() {
+    let env = Env::with(options(LineSource::OpportunityProducts)).await;
+    let opportunity = env.enter(&Deal { lines: vec![line("Licence", 99_900, "999", "999", "1")], ..deal() }).await;
+    let product = first(&env, "Product2");
+    env.update("Product2", &product, json!({ "Stripe_Billing_Frequency__c": "Annual" }));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Start_Date__c": day(&env, 0) }));
+    env.close(&opportunity);
+    env.settle().await;
+    let subscription = &subscriptions(&env)[0];
+    assert_eq!((&subscription["status"], &subscription["cancel_at"]), (&json!("active"), &Value::Null));
+    assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(99_900)));
+}
+
+/// One price of the catalogue and one that has to be made.
+async fn won_in_part_agreed() -> (Env, String) {
+    let env = selling().await;
+    let lines = vec![
+        line("Seat", 10_000, "1200", "1200", "2"),
+        line("Support", 5_000, "600", "480", "1"),
+        line("Onboarding", 50_000, "500", "500", "1"),
+    ];
+    let opportunity = env.enter(&Deal { lines, ..deal() }).await;
+    make_recurring(&env, &day(&env, 0));
+    let support = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].clone();
+    let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+    env.update("SBQQ__QuoteLine__c", support.as_str().unwrap(), recurring);
+    make_price_recurring(&env, "Seat", 10_000, "month").await;
+    env.clear_calls();
+    env.close(&opportunity);
+    (env, opportunity)
+}
+
+const FIRST_INVOICE: i64 = 20_000 + 4_000 + 50_000;
+
+#[tokio::test]
+async fn dying_at_any_moment_is_the_same_story() {
+    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_secs(400)).await;
+}
+
+/// By then Stripe has sent the first invoice itself, if nobody had held it, and has forgotten every key.
+#[tokio::test]
+async fn dying_at_any_moment_for_a_day_is_the_same_story() {
+    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_hours(25)).await;
+}
+
+#[tokio::test]
+async fn freezing_at_any_moment_changes_nothing() {
+    freezes_at_every_moment(won_in_part_agreed).await;
+}
+
+#[tokio::test]
+async fn answers_that_say_nothing_for_certain_at_each_call() {
+    for (fault, times) in [
+        (Fault::AnswerLost, 1),
+        (Fault::AnswerLost, 3),
+        (Fault::HalfBody, 1),
+        (Fault::ServerErrorStored, 1),
+        (Fault::ServerErrorAfterCommit, 1),
+        (Fault::RateLimited, 3),
+        (Fault::InUse, 2),
+    ] {
+        billed_once_with(won_in_part_agreed, FIRST_INVOICE, fault, times).await;
+    }
+}
