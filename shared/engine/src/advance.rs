@@ -123,13 +123,17 @@ impl<W: World> Engine<W> {
 
     async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
         self.enough_time(work, errand).await?;
-        if let Some(ceiling) = self.ceiling_of(work, call).await? {
-            return self.record(work, Fact::NotApproved { ceiling });
+        if let Some((ceiling, total)) = self.ceiling_of(work, call).await? {
+            return self.record(work, Fact::NotApproved { ceiling, total });
         }
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {
                 Ready::Send => {
-                    self.guard(work, errand).await?;
+                    match call {
+                        // What keeps an invoice from being sent is done in spite of the switch.
+                        Call::HoldInvoice { .. } => self.enough_time(work, errand).await?,
+                        _ => self.guard(work, errand).await?,
+                    }
                     let intent = work.run.intents.get(&operation).expect("it was saved a moment ago");
                     self.send(call, operation, intent).await
                 }
@@ -170,9 +174,17 @@ impl<W: World> Engine<W> {
 
     /// The ceiling that keeps an invoice from being sent, if one does. What may already be sent is not held up: it has to be
     /// found out. While a change of the lines may be under way, nothing is sent either.
-    async fn ceiling_of(&self, work: &mut Work, call: &Call) -> Result<Option<Money>, Pause> {
-        let Call::SendInvoice { total, is_approved, .. } = call else { return Ok(None) };
-        if work.run.intents.get(&Operation::SendInvoice).is_some_and(Intent::is_open) {
+    async fn ceiling_of(&self, work: &mut Work, call: &Call) -> Result<Option<(Money, Money)>, Pause> {
+        // Stripe sends a subscription's first invoice by itself if nobody holds it within the hour.
+        let (total, is_approved, operation) = match call {
+            Call::SendInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::SendInvoice),
+            Call::CreateSubscription(new) => {
+                let total = new.to_be_approved(self.now());
+                (total, new.is_approved(total), Operation::CreateSubscription)
+            }
+            _ => return Ok(None),
+        };
+        if work.run.intents.get(&operation).is_some_and(Intent::is_open) {
             return Ok(None);
         }
         if let Some(quiet_at) =
@@ -182,7 +194,10 @@ impl<W: World> Engine<W> {
             return self.give_back(work, pause).await;
         }
         match self.allowed().await {
-            Ok(control) => Ok(control.ceiling_below(*total).filter(|_| !is_approved && !planted!(IgnoresTheCeiling))),
+            Ok(control) => {
+                let ceiling = control.ceiling_below(total);
+                Ok(ceiling.filter(|_| !is_approved && !planted!(IgnoresTheCeiling)).map(|ceiling| (ceiling, total)))
+            }
             Err(pause) => self.give_back(work, pause).await,
         }
     }

@@ -145,6 +145,10 @@ impl ports::Stripe for stripe::Client {
         self.events_since(types, since, after).await
     }
 
+    async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
+        self.has_pending_items(id).await
+    }
+
     async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
         self.price(id).await
     }

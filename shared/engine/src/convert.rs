@@ -85,6 +85,7 @@ pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
 pub(crate) fn subscription(
     subscription: &stripe::Subscription,
     items: &[stripe::SubscriptionItem],
+    first: Option<&stripe::Invoice>,
     scope: &Scope,
 ) -> SubscriptionSeen {
     SubscriptionSeen {
@@ -99,7 +100,11 @@ pub(crate) fn subscription(
                 period_end: item.period_end,
             })
             .collect(),
-        invoice: subscription.latest_invoice.as_ref().map(|latest| invoice(latest, scope)),
+        created: subscription.created,
+        starts_at: subscription.starts_at,
+        ends_at: subscription.ends_at,
+        has_billed_more: first.map(|first| &first.id) != subscription.latest_invoice.as_ref().map(|latest| &latest.id),
+        invoice: first.map(|first| invoice(first, scope)),
     }
 }
 
@@ -162,6 +167,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             | Call::AddLines { .. }
             | Call::CorrectLines { .. }
             | Call::HoldInvoice { .. }
+            | Call::DisarmInvoice { .. }
             | Call::SendInvoice { .. } => Ok(Fact::InvoiceMissing),
             _ => Ok(refused(call, refusal)),
         },

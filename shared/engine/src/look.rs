@@ -43,7 +43,8 @@ impl<W: World> Engine<W> {
             Call::CreateInvoice { customer_id, .. } => {
                 let found = self.stripe.invoices_of_customer(customer_id, since).await;
                 let mut found = found.map_err(|error| stripe_pause(&error))?;
-                found.retain(|invoice| made_by_run(&invoice.metadata));
+                // What a subscription made is not what this would make.
+                found.retain(|invoice| made_by_run(&invoice.metadata) && invoice.subscription.is_none());
                 // One that the customer has counts more than any draft; among drafts, the oldest.
                 let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
                 let chosen = found
@@ -56,8 +57,15 @@ impl<W: World> Engine<W> {
             Call::CreateSubscription(new) => {
                 let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
                 let mut found = found.map_err(|error| stripe_pause(&error))?;
-                found.retain(|subscription| !subscription.is_over && made_by_run(&subscription.metadata));
-                match found.into_iter().min_by_key(|subscription| (subscription.created, subscription.id.clone())) {
+                // One that is over counts as well if a customer has its invoice.
+                let is_sent = |one: &stripe::Subscription| {
+                    let invoice = one.latest_invoice.as_ref();
+                    invoice.is_some_and(|invoice| {
+                        !matches!(invoice.status, stripe::InvoiceStatus::Draft | stripe::InvoiceStatus::Void)
+                    })
+                };
+                found.retain(|one| made_by_run(&one.metadata) && (!one.is_over || is_sent(one)));
+                match found.into_iter().min_by_key(|one| (one.is_over, one.created, one.id.clone())) {
                     Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
                     None => None,
                 }
@@ -88,7 +96,7 @@ impl<W: World> Engine<W> {
                     matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Draft);
                 (!is_draft).then_some(fact)
             }
-            // Setting a line to the agreed amount a second time changes nothing, nor does holding an invoice. A price that is made
+            // Setting a line to the agreed amount a second time changes nothing, nor does holding or disarming an invoice. A price that is made
             // twice does no harm.
             _ => None,
         };

@@ -1,7 +1,7 @@
 //! One call: made, answered, classified, and logged.
 
 use domain::SubscriptionId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::CallEntry;
 use mapping::deal_queries;
 use workflow::{Call, Fact, Intent, Operation, Run};
@@ -18,6 +18,9 @@ pub(crate) struct Performed {
 
 /// "Only return the price with these lookup_keys … up to 10": docs.stripe.com, api/prices/list.
 const MOST_KEYS: usize = 10;
+
+/// A subscription and its first invoice are made in one request. The next one comes with another period.
+const MADE_TOGETHER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What an answer says about the key that it was given under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,6 +185,9 @@ impl<W: World> Engine<W> {
                 }
                 Ok(Fact::PricesRead(prices))
             }
+            Call::ReadPending { customer_id } => {
+                Ok(Fact::PendingRead { is_any: self.stripe.has_pending_items(customer_id).await? })
+            }
             Call::FindPrices { wanted } => {
                 let keys: Vec<_> = wanted.iter().map(workflow::AgreedPrice::lookup_key).collect();
                 let mut prices = Vec::new();
@@ -209,12 +215,23 @@ impl<W: World> Engine<W> {
         self.subscription_seen(&self.stripe.subscription(id).await?).await
     }
 
-    /// With all of its items: an answer shows the first ten.
+    /// With all of its items, of which an answer shows the first ten; and with its first invoice, which is not the latest any more
+    /// once another period has begun.
     pub(crate) async fn subscription_seen(&self, seen: &stripe::Subscription) -> Result<Fact, stripe::Error> {
-        let seen = match seen.has_more_items {
-            false => convert::subscription(seen, &seen.items, &self.scope),
-            true => convert::subscription(seen, &self.stripe.subscription_items(&seen.id).await?, &self.scope),
+        let items = match seen.has_more_items {
+            false => seen.items.clone(),
+            true => self.stripe.subscription_items(&seen.id).await?,
         };
+        let is_first = |latest: &stripe::Invoice| latest.created.duration_since(seen.created) < MADE_TOGETHER;
+        let first = match (seen.latest_invoice.as_deref(), &seen.customer) {
+            (Some(latest), Some(customer)) if !is_first(latest) => {
+                let mut all = self.stripe.invoices_of_customer(customer, seen.created).await?;
+                all.retain(|invoice| invoice.subscription.as_ref() == Some(&seen.id));
+                all.into_iter().min_by_key(|invoice| (invoice.created, invoice.id.clone()))
+            }
+            (latest, _) => latest.cloned(),
+        };
+        let seen = convert::subscription(seen, &items, first.as_ref(), &self.scope);
         Ok(Fact::SubscriptionRead(Box::new(seen)))
     }
 
@@ -264,6 +281,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,
         Operation::CreateSubscription => stripe::Operation::CreateSubscription,
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,
+        Operation::DisarmInvoice => stripe::Operation::DisarmInvoice,
     }
 }
 

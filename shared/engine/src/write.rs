@@ -57,6 +57,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             once: new.once.iter().map(line_params).collect(),
             metadata: scope.metadata(run_id, ("sf_opportunity_id", new.opportunity_id.as_str())),
         }),
+        Call::DisarmInvoice { invoice_id } => stripe::Write::disarm_invoice(invoice_id),
         Call::HoldInvoice { opportunity_id, invoice_id } => {
             let metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));
             stripe::Write::hold_invoice(invoice_id, &metadata)

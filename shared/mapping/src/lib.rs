@@ -18,7 +18,7 @@ pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
-pub use subscription::{Interval, Subscription, Subscriptions};
+pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use tax::TaxBehavior;
 pub use update::{

@@ -288,8 +288,8 @@ impl Plan {
     }
 
     /// Whether somebody has approved an amount of this size.
-    pub fn is_approved(&self) -> bool {
-        self.approved.is_some_and(|approved| approved.minor_units() >= self.total.minor_units())
+    pub fn is_approved_for(&self, total: Money) -> bool {
+        self.approved.is_some_and(|approved| approved.minor_units() >= total.minor_units())
     }
 
     /// What is billed every period, and what is billed once.

@@ -51,9 +51,12 @@ pub(crate) struct TermNames {
     pub start: &'static str,
     pub months: &'static str,
     pub end: Option<&'static str>,
-    /// A line's own first and last day, where it can have them.
+    /// A line's own first and last day, and its own months, where it can have them.
     pub line_start: Option<&'static str>,
     pub line_end: Option<&'static str>,
+    pub line_months: Option<&'static str>,
+    /// `Evergreen` for a line without an end, whose net total is of one period.
+    pub line_type: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,6 +95,8 @@ const OPPORTUNITY_PRODUCTS: Names = Names {
         end: None,
         line_start: None,
         line_end: None,
+        line_months: None,
+        line_type: None,
     },
 };
 
@@ -120,6 +125,8 @@ const CPQ_QUOTE: Names = Names {
         end: Some("SBQQ__Quote__r.SBQQ__EndDate__c"),
         line_start: Some("SBQQ__StartDate__c"),
         line_end: Some("SBQQ__EndDate__c"),
+        line_months: Some("SBQQ__SubscriptionTerm__c"),
+        line_type: Some("SBQQ__SubscriptionType__c"),
     },
 };
 
@@ -205,8 +212,16 @@ impl Names {
     fn fields(&self, subscriptions: Subscriptions) -> Vec<&'static str> {
         let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
         let where_there = [self.charge_type, self.subscription_pricing, self.component_of, self.payment_terms];
-        let of_term =
-            [Some(self.term.start), Some(self.term.months), self.term.end, self.term.line_start, self.term.line_end];
+        let term = &self.term;
+        let of_term = [
+            Some(term.start),
+            Some(term.months),
+            term.end,
+            term.line_start,
+            term.line_end,
+            term.line_months,
+            term.line_type,
+        ];
         let recurring = [Some(self.frequency), self.billing_type]
             .into_iter()
             .chain(of_term.into_iter().filter(|_| self.term.at == TermAt::Line))
@@ -279,7 +294,7 @@ mod tests {
             assert_eq!(fields.len(), query.fields.len(), "a field is asked for twice: {:?}", query.fields);
             let off = source.query(&id, Subscriptions::Off);
             let of_subscriptions: Vec<_> = fields.iter().filter(|field| !off.fields.contains(field)).copied().collect();
-            assert_eq!(of_subscriptions.len(), if configured == "cpq_quote" { 7 } else { 1 }, "{of_subscriptions:?}");
+            assert_eq!(of_subscriptions.len(), if configured == "cpq_quote" { 9 } else { 1 }, "{of_subscriptions:?}");
             let of_opportunity = if configured == "cpq_quote" { 0 } else { 2 };
             assert_eq!(source.opportunity_fields(Subscriptions::ClosedWon).len(), of_opportunity);
             assert_eq!(source.opportunity_fields(Subscriptions::Off), [] as [&str; 0]);

@@ -180,7 +180,7 @@ codes! {
         "The opportunity has no products; with LinesFrom, its primary quote has no lines, or none of its orders is activated.",
         "Add at least one product. After an order was activated, send the event again: the opportunity does not tell of it.";
     TooManyLines(Sales) = "too_many_lines",
-        "The deal has more than 250 lines, and a Stripe invoice takes no more.",
+        "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind.",
         "Split the deal into several opportunities.";
     LinesNotBillable(Sales) = "lines_not_billable",
         "One or more products cannot be billed.",
@@ -194,6 +194,9 @@ codes! {
     AmountNotDivisible(Sales) = "amount_not_divisible",
         "What a recurring product costs over its term does not divide into equal parts, to the cent.",
         "Give it a total that does: a price for each period times their number.";
+    PendingItems(Finance) = "pending_items",
+        "Invoice items wait for the customer at Stripe, and would come with the first invoice of the deal's subscription.",
+        "Invoice or delete them in Stripe's dashboard; then send the event again.";
     AlreadyBilled(Finance) = "already_billed",
         "The opportunity already names a Stripe invoice that this deployment did not make for it.",
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";

@@ -88,6 +88,12 @@ pub struct Subscription {
 /// A term is at most ten years: more is a typing mistake.
 const LONGEST_TERM: u32 = 120;
 
+/// Of what has no end, so many months and the one that has begun are billed with the first invoice at most.
+const LONGEST_ARREARS: u32 = 13;
+
+/// Stripe bills at most 250 lines at once: docs.stripe.com, billing/subscriptions/backdating.
+pub const MOST_PERIODS: u32 = 250;
+
 impl Subscription {
     pub fn starts_at(&self) -> Timestamp {
         midnight(self.start)
@@ -102,6 +108,14 @@ impl Subscription {
         midnight(self.day(index))..midnight(self.day(index.saturating_add(1)))
     }
 
+    /// How many periods have begun by then: the first invoice bills them all.
+    pub fn begun(&self, at: Timestamp) -> u32 {
+        let most = self.periods.unwrap_or(u32::MAX);
+        let is_begun = |index: &u32| self.period(*index).start <= at;
+        let begun = (0..most.min(MOST_PERIODS)).take_while(is_begun).count();
+        u32::try_from(begun).unwrap_or(MOST_PERIODS)
+    }
+
     fn day(&self, index: u32) -> Date {
         let months = i64::from(self.every.months().saturating_mul(index));
         Span::new().try_months(months).ok().and_then(|span| self.start.checked_add(span).ok()).unwrap_or(Date::MAX)
@@ -111,7 +125,10 @@ impl Subscription {
     pub fn each(&self, amount: Money) -> Option<Money> {
         let periods = i64::from(self.periods.unwrap_or(1));
         let is_exact = amount.minor_units().checked_rem(periods) == Some(0);
-        is_exact.then(|| Money::from_minor_units(amount.minor_units() / periods, amount.currency()))
+        let each = Money::from_minor_units(amount.minor_units() / periods, amount.currency());
+        // Some currencies have steps of more than one minor unit.
+        let is_billable = Money::from_major_units(each.to_major_units(), each.currency()) == Ok(each);
+        (is_exact && is_billable).then_some(each)
     }
 }
 
@@ -139,6 +156,23 @@ pub(crate) fn subscription(
     let start: Date = start.parse().map_err(|_| refused(format!("Correct the {place}'s first day: it is no date.")))?;
     let periods = periods(every, first.and_then(|record| record.number(names.term.months)), place).map_err(refused)?;
     let term = Subscription { start, every, periods };
+    let is_evergreen = |line: &&&Record| names.term.line_type.and_then(|field| line.text(field)) == Some("Evergreen");
+    if let Some(line) = lines.iter().find(is_evergreen) {
+        return Err(refused(format!(
+            "{} is evergreen, and a quote's lines are billed for its term: sell it by itself.",
+            cut(line.text(names.product).unwrap_or("A line"), 60)
+        )));
+    }
+    if names.term.at == TermAt::Line && names.term.end.and_then(text).is_none() {
+        return Err(refused("Give the quote its end date: with its term it says what its net amounts are for.".into()));
+    }
+    // A year that was mistyped would be billed at once, all of it.
+    if term.periods.is_none() && term.begun(read_at).saturating_mul(every.months()) > LONGEST_ARREARS {
+        return Err(refused(format!(
+            "The {place}'s first day {start} is more than a year ago, and without a term every period since then would be billed \
+             at once: correct it."
+        )));
+    }
     if periods.is_none() && names.term.at == TermAt::Line {
         return Err(refused(
             "Give the quote its subscription term in months: it says what its net amounts are for.".into(),
@@ -165,7 +199,9 @@ pub(crate) fn subscription(
                 .and_then(|field| record.text(field))
                 .is_some_and(|text| Some(text.to_owned()) != day.map(|day| day.to_string()))
         };
-        is_other(names.term.line_start, Some(start)) || is_other(names.term.line_end, last)
+        let months = names.term.line_months.and_then(|field| record.number(field));
+        let has_own_months = months.is_some() && months != first.and_then(|quote| quote.number(names.term.months));
+        is_other(names.term.line_start, Some(start)) || is_other(names.term.line_end, last) || has_own_months
     };
     if let Some(line) = lines.iter().find(|line| differs(line)) {
         return Err(refused(format!(
@@ -225,6 +261,11 @@ mod tests {
         assert_eq!(leap.period(0).end.to_string(), "2029-02-28T00:00:00Z");
         assert_eq!(leap.ends_at().map(|end| end.to_string()).as_deref(), Some("2032-02-29T00:00:00Z"));
         assert_eq!(term("2027-01-01", Interval::Quarterly, None).ends_at(), None);
+        let at = |time: &str| time.parse().expect("a time");
+        assert_eq!(monthly.begun(at("2027-01-30T23:59:59Z")), 0);
+        assert_eq!(monthly.begun(at("2027-01-31T00:00:00Z")), 1);
+        assert_eq!(monthly.begun(at("2027-02-27T23:59:59Z")), 1);
+        assert_eq!((monthly.begun(at("2027-02-28T00:00:00Z")), monthly.begun(at("2030-01-01T00:00:00Z"))), (2, 3));
         // What no calendar holds is not wrapped around.
         assert!(term("9999-01-01", Interval::Annual, Some(10)).ends_at() > Some(leap.starts_at()));
     }
@@ -235,6 +276,9 @@ mod tests {
         let monthly = term("2027-01-01", Interval::Monthly, Some(12));
         assert_eq!(monthly.each(eur(120_000)), Some(eur(10_000)));
         assert_eq!(monthly.each(eur(100_000)), None);
+        // Thousandths of a dinar end in zero.
+        let kwd = |minor_units| Money::from_minor_units(minor_units, Currency::parse("KWD").expect("valid"));
+        assert_eq!((monthly.each(kwd(100_020)), monthly.each(kwd(120_120))), (None, Some(kwd(10_010))));
         assert_eq!(monthly.each(eur(0)), Some(eur(0)));
         assert_eq!(term("2027-01-01", Interval::Annual, None).each(eur(999)), Some(eur(999)));
     }

@@ -105,6 +105,7 @@ impl Client {
             | Operation::AddLines
             | Operation::UpdateLines
             | Operation::HoldInvoice
+            | Operation::DisarmInvoice
             | Operation::SendInvoice => {
                 let invoice = parse::<InvoiceWire>(&body).and_then(|wire| Invoice::try_from(wire).ok());
                 Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))

@@ -23,6 +23,7 @@ pub enum Operation {
     CreatePrice,
     CreateSubscription,
     HoldInvoice,
+    DisarmInvoice,
     CancelSubscription,
 }
 

@@ -22,6 +22,8 @@ pub struct Subscription {
     pub is_over: bool,
     pub metadata: BTreeMap<String, String>,
     pub created: Timestamp,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
     /// The first ten; `Client::subscription_items` reads them all.
     pub items: Vec<SubscriptionItem>,
     pub has_more_items: bool,
@@ -150,6 +152,13 @@ impl Write {
         Self::new(Operation::HoldInvoice, format!("/v1/invoices/{invoice}"), &params)
     }
 
+    /// From now on it cannot be sent. Stripe refuses it for what is not a draft any more, and then it was sent: of two requests, one
+    /// comes first. ("You can only manually send an invoice if its collection method is 'send_invoice'.")
+    pub fn disarm_invoice(invoice: &domain::InvoiceId) -> Self {
+        let params = json!({ "auto_advance": false, "collection_method": "charge_automatically" });
+        Self::new(Operation::DisarmInvoice, format!("/v1/invoices/{invoice}"), &params)
+    }
+
     /// At once. Nothing is given back, and a draft of it stays a draft: `prorate` and `invoice_now` are off unless they are sent.
     pub fn cancel_subscription(subscription: &SubscriptionId) -> Self {
         Self::new(Operation::CancelSubscription, format!("/v1/subscriptions/{subscription}"), &Value::Null)
@@ -183,6 +192,14 @@ impl Client {
         Ok(wires.into_iter().map(SubscriptionItem::from).collect())
     }
 
+    /// Whether anything waits for the customer's next invoice.
+    pub async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, Error> {
+        let mut params = form_urlencoded::Serializer::new(String::new());
+        params.append_pair("customer", id.as_str()).append_pair("pending", "true").append_pair("limit", "1");
+        let list: List<serde::de::IgnoredAny> = self.get("/v1/invoiceitems", &params.finish()).await?;
+        Ok(!list.data.is_empty() || list.has_more)
+    }
+
     /// In any status, with the invoices that they made last. One in a currency outside ISO 4217 is left out: it cannot be ours.
     pub async fn subscriptions_of_customer(
         &self,
@@ -210,6 +227,8 @@ pub(crate) struct SubscriptionWire {
     currency: String,
     metadata: Option<BTreeMap<String, String>>,
     created: Seconds,
+    start_date: Option<Seconds>,
+    cancel_at: Option<Seconds>,
     items: List<ItemWire>,
     latest_invoice: Option<LatestInvoice>,
 }
@@ -283,6 +302,8 @@ impl TryFrom<SubscriptionWire> for Subscription {
             is_over: matches!(wire.status.as_str(), "canceled" | "incomplete_expired"),
             metadata: wire.metadata.unwrap_or_default(),
             created: wire.created.0,
+            starts_at: wire.start_date.map(|at| at.0),
+            ends_at: wire.cancel_at.map(|at| at.0),
             items: wire.items.data.into_iter().map(SubscriptionItem::from).collect(),
             has_more_items: wire.items.has_more,
             latest_invoice,

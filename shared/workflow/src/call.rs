@@ -49,12 +49,16 @@ pub enum Call {
     ReadPrices { price_ids: Vec<PriceId> },
     /// Stripe: the prices that were made before for what was agreed.
     FindPrices { wanted: Vec<AgreedPrice> },
+    /// Stripe: does anything wait for the customer's next invoice?
+    ReadPending { customer_id: CustomerId },
     /// Stripe: a recurring price for what was agreed. `index` tells it from the run's others.
     CreatePrice { index: u16, price: AgreedPrice },
     /// Stripe: a subscription whose first invoice is a draft, for an hour.
     CreateSubscription(Box<NewSubscription>),
     /// Stripe: from now on nobody but us finalizes the subscription's first invoice.
     HoldInvoice { opportunity_id: OpportunityId, invoice_id: InvoiceId },
+    /// Stripe: from now on not even we can send it. Refused if it was sent.
+    DisarmInvoice { invoice_id: InvoiceId },
     /// Stripe: the subscription as it is now.
     ReadSubscription { subscription_id: SubscriptionId },
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
@@ -75,8 +79,10 @@ impl Call {
             Self::CreatePrice { index, .. } => Some(Operation::CreatePrice { index: *index }),
             Self::CreateSubscription(_) => Some(Operation::CreateSubscription),
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
+            Self::DisarmInvoice { .. } => Some(Operation::DisarmInvoice),
             Self::ReadPrices { .. }
             | Self::FindPrices { .. }
+            | Self::ReadPending { .. }
             | Self::ReadSubscription { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
@@ -109,9 +115,9 @@ impl Call {
                 Some(opportunity_id.to_string())
             }
             Self::UpdateRecords { updates } => updates.first().map(|update| update.id.clone()),
-            Self::ReadCustomer { customer_id } | Self::CreateInvoice { customer_id, .. } => {
-                Some(customer_id.to_string())
-            }
+            Self::ReadCustomer { customer_id }
+            | Self::ReadPending { customer_id }
+            | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
             Self::AddLines { invoice_id, .. }
             | Self::CorrectLines { invoice_id, .. }
@@ -119,6 +125,7 @@ impl Call {
             | Self::ReadLines { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
             | Self::HoldInvoice { invoice_id, .. }
+            | Self::DisarmInvoice { invoice_id }
             | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
             Self::ReadPrices { price_ids } => price_ids.first().map(ToString::to_string),
             Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
@@ -147,9 +154,11 @@ impl Call {
             Self::DeleteDraft { .. } => "delete_draft",
             Self::ReadPrices { .. } => "read_prices",
             Self::FindPrices { .. } => "find_prices",
+            Self::ReadPending { .. } => "read_pending",
             Self::CreatePrice { .. } => "create_price",
             Self::CreateSubscription(_) => "create_subscription",
             Self::HoldInvoice { .. } => "hold_invoice",
+            Self::DisarmInvoice { .. } => "disarm_invoice",
             Self::ReadSubscription { .. } => "read_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
             Self::Report { .. } => "report",
@@ -218,6 +227,10 @@ pub struct NewSubscription {
     pub opportunity_id: OpportunityId,
     pub customer_id: CustomerId,
     pub currency: Currency,
+    /// Of the whole deal.
+    pub total: Money,
+    pub approved: Option<Money>,
+    pub first: Option<FirstInvoice>,
     pub days_until_due: u32,
     pub automatic_tax: bool,
     pub starts_at: Timestamp,
@@ -225,6 +238,30 @@ pub struct NewSubscription {
     pub items: Vec<NewItem>,
     /// What is billed once, with the first invoice.
     pub once: Vec<NewLine>,
+}
+
+/// What the first invoice will come to depends on when it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirstInvoice {
+    pub term: mapping::Subscription,
+    pub each: i64,
+    pub once: i64,
+}
+
+impl NewSubscription {
+    /// What has to be approved if it is made then: the deal, or its first invoice, whichever is more.
+    pub fn to_be_approved(&self, at: Timestamp) -> Money {
+        let first = self.first.as_ref().map_or(0, |first| {
+            let begun = i64::from(first.term.begun(at));
+            first.each.saturating_mul(begun).saturating_add(first.once)
+        });
+        Money::from_minor_units(first.max(self.total.minor_units()), self.total.currency())
+    }
+
+    /// Whether somebody has approved an amount of this size.
+    pub fn is_approved(&self, total: Money) -> bool {
+        self.approved.is_some_and(|approved| approved.minor_units() >= total.minor_units())
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

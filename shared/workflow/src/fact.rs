@@ -39,6 +39,9 @@ pub enum Fact {
     /// Those that there are of the prices that were asked for.
     PricesRead(Vec<PriceSeen>),
     PriceCreated(PriceSeen),
+    PendingRead {
+        is_any: bool,
+    },
     SubscriptionRead(Box<SubscriptionSeen>),
     SubscriptionCanceled,
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
@@ -47,6 +50,7 @@ pub enum Fact {
     /// The invoice is above what is sent without an approval, and nobody has given one. Nothing was sent.
     NotApproved {
         ceiling: Money,
+        total: Money,
     },
 }
 
@@ -69,6 +73,7 @@ impl Fact {
             Self::DraftDeleted => "draft_deleted",
             Self::PricesRead(_) => "prices_read",
             Self::PriceCreated(_) => "price_created",
+            Self::PendingRead { .. } => "pending_read",
             Self::SubscriptionRead(_) => "subscription_read",
             Self::SubscriptionCanceled => "subscription_canceled",
             Self::Refused(_) => "refused",
@@ -206,8 +211,13 @@ pub struct SubscriptionSeen {
     pub subscription_id: SubscriptionId,
     /// It was canceled, or never came about.
     pub is_over: bool,
+    pub created: Timestamp,
+    pub starts_at: Option<Timestamp>,
+    pub ends_at: Option<Timestamp>,
     pub items: Vec<ItemSeen>,
-    /// The invoice that it made last.
+    /// It has made another invoice than its first one.
+    pub has_billed_more: bool,
+    /// The invoice that it made first.
     pub invoice: Option<InvoiceSeen>,
 }
 

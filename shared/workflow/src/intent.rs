@@ -15,6 +15,7 @@ pub enum Operation {
     CreatePrice { index: u16 },
     CreateSubscription,
     HoldInvoice,
+    DisarmInvoice,
 }
 
 impl std::fmt::Display for Operation {
@@ -28,6 +29,7 @@ impl std::fmt::Display for Operation {
             Self::CreatePrice { index } => write!(f, "create_price.{index}"),
             Self::CreateSubscription => f.write_str("create_subscription"),
             Self::HoldInvoice => f.write_str("hold_invoice"),
+            Self::DisarmInvoice => f.write_str("disarm_invoice"),
         }
     }
 }
@@ -49,6 +51,7 @@ impl TryFrom<String> for Operation {
             ("send_invoice", "") => Ok(Self::SendInvoice),
             ("create_subscription", "") => Ok(Self::CreateSubscription),
             ("hold_invoice", "") => Ok(Self::HoldInvoice),
+            ("disarm_invoice", "") => Ok(Self::DisarmInvoice),
             ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
             ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
@@ -130,6 +133,7 @@ mod tests {
             (Operation::CreatePrice { index: 3 }, "create_price.3"),
             (Operation::CreateSubscription, "create_subscription"),
             (Operation::HoldInvoice, "hold_invoice"),
+            (Operation::DisarmInvoice, "disarm_invoice"),
         ] {
             assert_eq!(operation.to_string(), written);
             assert_eq!(String::from(operation), written);

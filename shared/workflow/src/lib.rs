@@ -22,7 +22,7 @@ pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
 
-pub use call::{AgreedPrice, Call, NewItem, NewLine, NewSubscription, Pricing};
+pub use call::{AgreedPrice, Call, FirstInvoice, NewItem, NewLine, NewSubscription, Pricing};
 pub use fact::{
     Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, SubscriptionSeen, TaxSeen,
     TaxStatus,

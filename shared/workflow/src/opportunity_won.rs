@@ -8,6 +8,7 @@
 //! After an interruption the run does not know what its last call did, so it looks before it goes on: at the invoice, and
 //! at the deal, which may have been edited meanwhile.
 
+mod basket;
 mod draft;
 mod gate;
 mod judge;
@@ -18,10 +19,11 @@ use domain::OpportunityId;
 use mapping::{Code, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
+pub use basket::{Item, ItemPrice, Once, Start};
 pub use draft::{Correction, Draft, Invoice};
 use gate::Gate;
 pub use point::{Point, Stage};
-pub use subscription::{Item, ItemPrice, Once, Start, Started};
+pub use subscription::Started;
 
 impl Point {
     /// The one thing to do at each point.
@@ -40,11 +42,18 @@ impl Point {
             Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
             Self::Scheduled { starts_at, .. } => Next::End(End::Resting { until: *starts_at }),
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => {
-                Next::Call(Call::ReadPrices { price_ids: subscription::named_prices(plan) })
+                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) })
             }
             Self::Pricing { start, looked } => Next::Call(start.call(*looked)),
+            Self::Subscribing { start, is_clear: false, .. } => {
+                Next::Call(Call::ReadPending { customer_id: start.customer_id.clone() })
+            }
             Self::Subscribing { start, .. } => Next::Call(start.call(true)),
-            Self::Holding { draft } => Next::Call(Call::HoldInvoice {
+            Self::SubscriptionNamed { seen, .. } => Next::Call(match &seen.subscription_id {
+                Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
+                None => Call::ReadInvoice { invoice_id: seen.invoice_id.clone() },
+            }),
+            Self::Holding { draft, .. } => Next::Call(Call::HoldInvoice {
                 opportunity_id: draft.plan.opportunity_id.clone(),
                 invoice_id: draft.invoice_id.clone(),
             }),
@@ -68,8 +77,8 @@ impl Point {
             }),
             Self::Ready { draft, .. } => Next::Call(Call::SendInvoice {
                 invoice_id: draft.invoice_id.clone(),
-                total: draft.plan.total,
-                is_approved: draft.plan.is_approved(),
+                total: draft.to_be_approved(),
+                is_approved: draft.plan.is_approved_for(draft.to_be_approved()),
             }),
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Next::End(End::Done),
             Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
@@ -88,6 +97,7 @@ impl Point {
                 None => Call::DeleteDraft { invoice_id: draft.invoice_id.clone() },
                 Some(subscription_id) => Call::CancelSubscription { subscription_id: subscription_id.clone() },
             }),
+            Self::Disarming { draft, .. } => Next::Call(Call::DisarmInvoice { invoice_id: draft.invoice_id.clone() }),
             Self::Reviving { draft, .. } => Next::Call(match draft.subscription_id() {
                 None => Call::ReadInvoice { invoice_id: draft.invoice_id.clone() },
                 Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
@@ -103,7 +113,11 @@ impl Point {
 
     /// What a fact means at each point: every legal transition, and nothing else.
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
-        Ok(match (self, fact) {
+        let (point, fact) = match subscription::record(self, fact) {
+            Ok(point) => return Ok(point),
+            Err(unknown) => *unknown,
+        };
+        Ok(match (point, fact) {
             // Claim: the deal as it is now, whatever the event said about it.
             (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => judge::claim(opportunity_id, &deal, settings),
             (Self::Claimed { opportunity_id }, Fact::RecordMissing) => judge::not_found(opportunity_id),
@@ -152,29 +166,6 @@ impl Point {
                 Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id }
             }
 
-            // Subscription: its prices, and then the one whose first invoice is a draft that only we send.
-            (Self::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::PricesRead(prices)) => {
-                match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
-                    Ok(start) => Self::priced(start, false),
-                    Err(stop) => Self::claimed(plan).stopped(stop),
-                }
-            }
-            (Self::Pricing { start, looked: false }, Fact::PricesRead(prices)) => {
-                Self::priced(start.settle(&prices), true)
-            }
-            (Self::Pricing { start, .. }, Fact::PriceCreated(price)) => Self::priced(start.settle(&[price]), true),
-            (Self::Subscribing { start, interrupted }, Fact::SubscriptionRead(seen)) => {
-                subscription::started(start, *seen, interrupted)
-            }
-            (Self::Subscribing { start, .. }, Fact::CustomerMissing) => {
-                Self::CustomerGone { opportunity_id: start.plan.opportunity_id, customer_id: start.customer_id }
-            }
-            (Self::Pricing { start, .. } | Self::Subscribing { start, .. }, Fact::Refused(why)) => {
-                Self::claimed(start.plan).stopped(why.stop)
-            }
-            (Self::Holding { draft }, Fact::InvoiceRead(seen)) => Self::through_gate(draft, seen, true),
-            (point @ Self::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
-
             // Lines: batch by batch, then the equality gate.
             (Self::Drafted { draft, batch }, Fact::InvoiceRead(seen)) => match draft.has_batch(batch + 1) {
                 true if !planted!(FirstBatchOnly) => Self::Drafted { draft, batch: batch + 1 },
@@ -194,7 +185,7 @@ impl Point {
             (
                 Self::Drafted { draft, .. } | Self::Filled { draft, .. } | Self::Correcting { draft, .. },
                 Fact::Refused(why),
-            ) => Self::Abandoning { draft, stop: Some(why.stop) },
+            ) => judge::abandon(draft, Some(why.stop)),
 
             // The pivot. A refusal does not say that nobody sent or voided the invoice by hand, so it is looked at.
             (Self::Ready { draft, interrupted: false }, Fact::InvoiceRead(seen)) => judge::after_pivot(draft, &seen),
@@ -202,7 +193,9 @@ impl Point {
                 judge::after_pivot(draft, &seen).verifying()
             }
             (point @ Self::Ready { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
-            (Self::Ready { draft, .. }, Fact::NotApproved { ceiling }) => judge::not_approved(draft, ceiling),
+            (Self::Ready { draft, .. }, Fact::NotApproved { ceiling, total }) => {
+                judge::not_approved(draft, ceiling, total)
+            }
 
             // Write-back: Salesforce holds what was written, or a person looks.
             (Self::Sent { invoice, interrupted }, Fact::RecordsUpdated(records)) => {
@@ -223,15 +216,13 @@ impl Point {
             (Self::CustomerKnown { plan, .. }, Fact::InvoiceMissing) => Self::claimed(plan),
             (
                 point @ (Self::Holding { .. }
+                | Self::Disarming { .. }
                 | Self::Drafted { .. }
                 | Self::Filled { .. }
                 | Self::Correcting { .. }
                 | Self::Ready { .. }),
                 Fact::InvoiceMissing,
             ) => point.checking(None),
-            (Self::Reviving { draft, stage, refused }, Fact::SubscriptionRead(seen)) => {
-                subscription::revived(draft, stage, refused, *seen)
-            }
             (Self::Checking { draft, stage, .. }, Fact::InvoiceMissing) => judge::gone(draft, &stage),
             (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
                 _ if planted!(IgnoresEdits) => Self::continued(draft, seen, stage),
@@ -240,9 +231,9 @@ impl Point {
                 {
                     Self::continued(Draft { plan, ..draft }, seen, stage)
                 }
-                _ => Self::Abandoning { draft, stop: None },
+                _ => judge::abandon(draft, None),
             },
-            (Self::Comparing { draft, .. }, Fact::RecordMissing) => Self::Abandoning { draft, stop: None },
+            (Self::Comparing { draft, .. }, Fact::RecordMissing) => judge::abandon(draft, None),
             (point @ (Self::Reviving { .. } | Self::Checking { .. } | Self::Comparing { .. }), Fact::Refused(why)) => {
                 point.stopped(Stop::review(why.stop.code, why.stop.message))
             }
@@ -295,18 +286,24 @@ impl Point {
                 point
             }
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
-            Self::Planned { plan, .. } | Self::NamedOtherwise { plan, .. } | Self::InvoiceNamed { plan, .. } => {
-                Self::claimed(plan)
-            }
+            Self::Planned { plan, .. }
+            | Self::NamedOtherwise { plan, .. }
+            | Self::InvoiceNamed { plan, .. }
+            | Self::SubscriptionNamed { plan, .. } => Self::claimed(plan),
             // Nor has a subscription been begun before its prices are known.
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => Self::claimed(plan),
             Self::Pricing { start, .. } => Self::claimed(start.plan),
             // It was time, or the deal was edited before it was.
             Self::Scheduled { opportunity_id, .. } => Self::Claimed { opportunity_id },
             // Its key leads to it, as it does to a draft.
-            Self::Subscribing { start, .. } => Self::Subscribing { start, interrupted: true },
+            Self::Subscribing { start, is_clear: true, .. } => {
+                Self::Subscribing { start, interrupted: true, is_clear: true }
+            }
+            Self::Subscribing { start, .. } => Self::claimed(start.plan),
             // Stripe would cancel it even if its invoice was sent meanwhile.
-            Self::Abandoning { draft, stop } if draft.started.is_some() => Self::looking(draft, Stage::Canceling, stop),
+            Self::Abandoning { draft, stop } | Self::Disarming { draft, stop } if draft.started.is_some() => {
+                Self::looking(draft, Stage::Canceling, stop)
+            }
             // A draft may have been made without our knowing. Its key leads to it.
             Self::CustomerKnown { plan, customer_id, account_is_linked, .. } => {
                 Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true }
@@ -327,6 +324,7 @@ impl Point {
             | Self::Reviving { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }
+            | Self::Disarming { .. }
             | Self::Abandoning { .. }) => point,
         }
     }
@@ -341,25 +339,20 @@ impl Point {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },
             Gate::LinesHidden => Self::Filled { draft, seen, corrected },
-            Gate::Untaxed(stop) => Self::Abandoning { draft, stop: Some(stop) },
+            Gate::Untaxed(stop) => judge::abandon(draft, Some(stop)),
             Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
             Gate::Correctable(_) | Gate::Different => {
                 let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
                                prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
-                Self::Abandoning { draft, stop: Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)) }
+                judge::abandon(draft, Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)))
             }
         }
-    }
-
-    fn priced(start: Start, looked: bool) -> Self {
-        let is_wanting = start.wanted().next().is_some();
-        if is_wanting { Self::Pricing { start, looked } } else { Self::Subscribing { start, interrupted: false } }
     }
 
     /// Goes on where the run was interrupted, with the invoice as it was just seen.
     fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
         match stage {
-            Stage::Holding => Self::Holding { draft },
+            Stage::Holding => Self::Holding { draft, interrupted: false },
             Stage::Lines { batch } => Self::Drafted { draft, batch },
             Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
             Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),

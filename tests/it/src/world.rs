@@ -159,6 +159,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(self.inner.events_since(types, since, after)).await
     }
 
+    async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
+        self.call(self.inner.has_pending_items(id)).await
+    }
+
     async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
         self.call(self.inner.price(id)).await
     }

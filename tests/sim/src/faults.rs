@@ -82,7 +82,12 @@ impl Faults {
             Mode::Calm => 0,
             // Without keys the ten minutes of quiet are all there is, and they are measured by these clocks.
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 20 * 1000,
-            Mode::All | Mode::NoReconciler | Mode::HeavyFreezes | Mode::Restored | Mode::Without(_) => 10 * MINUTE_MS,
+            Mode::All
+            | Mode::NoReconciler
+            | Mode::HeavyFreezes
+            | Mode::Restored
+            | Mode::Subscriptions
+            | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
         let mut counts = Counts::default();
@@ -93,7 +98,9 @@ impl Faults {
         let longest_freeze_ms = match mode {
             Mode::HeavyFreezes => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
-            Mode::Calm | Mode::All | Mode::Restored | Mode::NoReconciler | Mode::Without(_) => 15 * MINUTE_MS,
+            Mode::Calm | Mode::All | Mode::Restored | Mode::Subscriptions | Mode::NoReconciler | Mode::Without(_) => {
+                15 * MINUTE_MS
+            }
         };
         Self { random, rates, windows, longest_freeze_ms, skews_ms, counts }
     }

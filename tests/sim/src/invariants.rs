@@ -18,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{AccountId, CustomerId, OpportunityId};
 
 use crate::model::bill::{Bill, Judgement};
-use crate::model::stripe::{By, Invoice};
+use crate::model::salesforce::Term;
+use crate::model::stripe::{By, Invoice, day_after};
 use crate::model::{Models, Violation};
 pub use quiet::Ended;
 
@@ -36,14 +37,25 @@ pub struct Watch {
 /// The deal that an invoice of ours is for.
 fn deal_of(invoice: &Invoice) -> Option<OpportunityId> {
     let is_ours = invoice.says("closedwon_run").is_some();
-    invoice.says("sf_opportunity_id").filter(|_| is_ours).and_then(|id| OpportunityId::parse(id).ok())
+    // A subscription's invoice says nothing by itself, and is its deal's all the same.
+    let says = invoice.says("sf_opportunity_id").filter(|_| is_ours).or(invoice.made_for.as_deref());
+    says.and_then(|id| OpportunityId::parse(id).ok())
 }
 
 /// Why the invoice is not what the bill says; `None` when it is.
 fn difference(invoice: &Invoice, bill: &Bill) -> Option<String> {
-    if invoice.currency() != bill.currency || invoice.total() != bill.total {
-        let (total, currency) = (invoice.total(), invoice.currency());
-        return Some(format!("it comes to {total} {currency}, the deal to {} {}", bill.total, bill.currency));
+    let Some(total) = bill.first_total(invoice.created()) else {
+        return Some("its term has not begun".to_owned());
+    };
+    if invoice.currency() != bill.currency || invoice.total() != total {
+        let (comes_to, currency) = (invoice.total(), invoice.currency());
+        return Some(format!("it comes to {comes_to} {currency}, the deal to {total} {}", bill.currency));
+    }
+    if bill.term.is_some() != invoice.is_of_subscription() {
+        return Some("it is of a subscription, or the deal is".to_owned());
+    }
+    if let Some(term) = &bill.term {
+        return difference_of_term(invoice, bill, term);
     }
     if invoice.lines.len() != bill.lines.len() {
         return Some(format!("it has {} lines, the deal {}", invoice.lines.len(), bill.lines.len()));
@@ -63,7 +75,44 @@ fn difference(invoice: &Invoice, bill: &Bill) -> Option<String> {
     None
 }
 
+/// Each recurring line once for every period that has begun, as a part of some item; and each other line once.
+fn difference_of_term(invoice: &Invoice, bill: &Bill, term: &Term) -> Option<String> {
+    let begun = bill.periods_begun(invoice.created()).unwrap_or_default();
+    let mut missing: BTreeMap<(String, Option<jiff::Timestamp>), i64> = BTreeMap::new();
+    for (id, line) in &bill.lines {
+        let starts = (0..begun).map(|index| Some(day_after(term.start, index * term.every)));
+        let starts: Vec<_> = if line.is_recurring { starts.collect() } else { vec![None] };
+        missing.extend(starts.into_iter().map(|start| ((id.as_str().to_owned(), start), bill.each(line))));
+    }
+    for line in &invoice.lines {
+        let of_item = invoice.keys_of_items.get(&line.id).map(String::as_str);
+        let keys = of_item.or(line.metadata.get("sf_line_id").map(String::as_str)).unwrap_or_default();
+        let start = line.period_start.filter(|_| of_item.is_some());
+        let mut amount = 0;
+        for key in keys.split(' ') {
+            let Some(planned) = missing.remove(&(key.to_owned(), start)) else {
+                return Some(format!("line {} is not of the deal, or there twice", line.id));
+            };
+            amount += planned;
+        }
+        if line.amount != amount {
+            return Some(format!("line {} comes to {}, in the deal to {amount}", line.id, line.amount));
+        }
+    }
+    missing.into_keys().next().map(|(key, _)| format!("line {key} is missing"))
+}
+
 impl Models {
+    /// Whether the deal's amount is the one that this invoice bills, or bills the beginning of.
+    fn bills_amount(&self, invoice: &Invoice, amount: Option<i64>) -> bool {
+        if !invoice.is_of_subscription() {
+            return amount == Some(invoice.total());
+        }
+        let opportunity = deal_of(invoice).and_then(|id| self.salesforce.opportunity(&id));
+        let mut read = opportunity.into_iter().flat_map(|one| one.readings.iter().filter_map(|(_, seen)| seen.bill()));
+        read.any(|bill| Some(bill.total) == amount && difference(invoice, bill).is_none())
+    }
+
     fn violate(&mut self, now: jiff::Timestamp, rule: &'static str, detail: String) {
         self.violations.push(Violation::new(now, rule, detail));
     }
@@ -87,6 +136,10 @@ impl Models {
             || deleted
                 .filter(|gone| gone.by == By::Person || gone.touched_by_hand)
                 .any(|gone| gone.opportunity.as_deref() == Some(opportunity_id.as_str()))
+            || self
+                .stripe
+                .subscriptions()
+                .any(|one| one.canceled_by == Some(By::Person) && one.made_for() == Some(opportunity_id.as_str()))
             || self.stripe.customers().any(|customer| customer.deleted.is_some() && of_account(&customer.metadata))
     }
 }

@@ -15,6 +15,8 @@ pub enum Mode {
     HeavyFreezes,
     /// The ledger is restored again and again, while Salesforce is away for hours.
     Restored,
+    /// All faults, and deals that are sold for a term.
+    Subscriptions,
     /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
     KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
@@ -29,6 +31,7 @@ impl Mode {
         Self::KeysIgnored,
         Self::HeavyFreezes,
         Self::Restored,
+        Self::Subscriptions,
         Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
@@ -48,6 +51,7 @@ impl Mode {
             Self::KeysIgnored => "keys-ignored",
             Self::HeavyFreezes => "heavy-freezes",
             Self::Restored => "restored",
+            Self::Subscriptions => "subscriptions",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
@@ -55,7 +59,10 @@ impl Mode {
 
     /// Whether the reconciler runs. Where one guard is off, it would hide what the others let through.
     pub fn is_reconciled(self) -> bool {
-        matches!(self, Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored)
+        matches!(
+            self,
+            Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored | Self::Subscriptions
+        )
     }
 
     /// Whether Stripe forgets every key at once.
@@ -116,7 +123,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

@@ -80,6 +80,10 @@ pub struct History {
 pub fn run(plan: Plan) -> History {
     let mut random = Random::new(plan.seed);
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
+    let scenario = match plan.mode {
+        Mode::Subscriptions => scenario.with_terms(plan.seed, timestamp(START_MS)),
+        _ => scenario,
+    };
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario, None);
     tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))

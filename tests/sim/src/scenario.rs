@@ -4,6 +4,7 @@ mod acts;
 mod catalogue;
 mod deals;
 mod plan;
+mod recurring;
 #[cfg(test)]
 mod tests;
 
@@ -46,6 +47,9 @@ pub struct Scenario {
 /// How long people act.
 pub const ACTIVE: SignedDuration = SignedDuration::from_hours(10 * 24);
 
+/// Which deals have a term is drawn by itself, so that histories without any stay what they are.
+const TERMS: u64 = 0x5eed_7e12;
+
 const ORGANIZATION: &str = "00DgK0000000001UAA";
 
 impl Scenario {
@@ -70,6 +74,13 @@ impl Scenario {
             clones: Vec::new(),
             acts: Vec::new(),
         }
+    }
+
+    /// The same with deals that are sold for a term.
+    pub fn with_terms(mut self, seed: u64, start: Timestamp) -> Self {
+        recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), &mut self, start);
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
     }
 
     pub fn generate(random: &mut Random, start: Timestamp, people: People) -> Self {

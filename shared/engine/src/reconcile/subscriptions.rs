@@ -80,12 +80,16 @@ fn judge(subscription: &Subscription, run: Option<&Run>, now: Timestamp) -> Verd
     let Some(run) = run else { return Verdict::InOrder };
     let is_of_run = run.subscription_id() == Some(&subscription.id);
     let is_young = now.duration_since(subscription.created) < ORPHANED_AFTER;
-    if subscription.is_over || is_young || is_of_run || run.status() == Status::Open {
+    if is_young || is_of_run || run.status() == Status::Open {
         return Verdict::InOrder;
     }
-    match subscription.latest_invoice.as_ref().map(|invoice| invoice.status) {
-        None | Some(InvoiceStatus::Draft) => Verdict::Orphan,
-        Some(_) => Verdict::Second,
+    let invoice = subscription.latest_invoice.as_ref();
+    let is_first = invoice.is_none_or(|invoice| invoice.created.duration_since(subscription.created) < ORPHANED_AFTER);
+    match invoice.map(|invoice| invoice.status) {
+        // Of one that a restored ledger has forgotten, a later period's draft is not the first invoice.
+        None | Some(InvoiceStatus::Draft) if is_first && !subscription.is_over => Verdict::Orphan,
+        None | Some(InvoiceStatus::Draft | InvoiceStatus::Void) if subscription.is_over => Verdict::InOrder,
+        _ => Verdict::Second,
     }
 }
 

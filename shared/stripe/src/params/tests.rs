@@ -143,7 +143,7 @@ fn a_price_comes_back_by_the_month_or_by_the_year() {
     }
 }
 
-fn every_write() -> [(&'static str, Write); 11] {
+fn every_write() -> [(&'static str, Write); 12] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -190,6 +190,7 @@ fn every_write() -> [(&'static str, Write); 11] {
         ("Price.create", Write::create_price(&price)),
         ("Subscription.create", Write::create_subscription(&subscription)),
         ("Invoice.update", Write::hold_invoice(&invoice(), &metadata)),
+        ("Invoice.update", Write::disarm_invoice(&invoice())),
         ("Subscription.cancel", Write::cancel_subscription(&SubscriptionId::parse("sub_1").expect("valid"))),
     ]
 }

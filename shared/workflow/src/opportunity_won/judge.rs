@@ -54,14 +54,19 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
 }
 
 /// Above the ceiling. An approval is an edit of the deal, which brings the run back to the draft.
-pub(super) fn not_approved(draft: Draft, ceiling: Money) -> Point {
-    let message = format!(
-        "The deal's {} is above {ceiling}, the most that is sent without an approval: whoever may approve it fills in Stripe \
-         Approved Amount on the opportunity.",
-        draft.plan.total
-    );
+pub(super) fn not_approved(draft: Draft, ceiling: Money, total: Money) -> Point {
+    let stop = above(&draft.plan, ceiling, total);
     let stage = Stage::Gate { corrected: true };
-    Point::looking(draft, stage, None).stopped(Stop::review(Code::ApprovalRequired, message))
+    Point::looking(draft, stage, None).stopped(stop)
+}
+
+pub(super) fn above(plan: &Plan, ceiling: Money, total: Money) -> Stop {
+    let what = if total == plan.total { "The deal's" } else { "The deal's first invoice of" };
+    let message = format!(
+        "{what} {total} is above {ceiling}, the most that is sent without an approval: whoever may approve it fills in Stripe \
+         Approved Amount on the opportunity."
+    );
+    Stop::review(Code::ApprovalRequired, message)
 }
 
 /// The account's customer, if Salesforce means the same one.
@@ -121,8 +126,10 @@ pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
 /// What has become of the invoice while we were away, or since Stripe refused something about it.
 pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: InvoiceSeen) -> Point {
     match (seen.status, refused) {
-        // Stripe has sent it by itself, and it does not say whose it is.
-        (InvoiceStatus::Open | InvoiceStatus::Paid, None) if stage == Stage::Holding => Point::Holding { draft },
+        // Stripe would send it by itself, or has, and it does not say whose it is.
+        (InvoiceStatus::Draft | InvoiceStatus::Open | InvoiceStatus::Paid, None) if stage == Stage::Holding => {
+            Point::Holding { draft, interrupted: true }
+        }
         (InvoiceStatus::Draft, refused) if stage == Stage::Deleting => {
             let message = match draft.subscription_id() {
                 None => format!("Stripe does not let us delete the draft {}: delete it by hand.", draft.invoice_id),
@@ -131,7 +138,7 @@ pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: I
             let code = refused.map_or(Code::StripeRefused, |stop| stop.code);
             Point::Abandoning { draft, stop: None }.stopped(Stop::review(code, message))
         }
-        (InvoiceStatus::Draft, Some(stop)) => Point::Abandoning { draft, stop: Some(stop) },
+        (InvoiceStatus::Draft, Some(stop)) => abandon(draft, Some(stop)),
         (InvoiceStatus::Draft, None) => Point::Comparing { draft, seen, stage },
         // Finalized, but Stripe said no to sending it: the customer may never have got it.
         (InvoiceStatus::Open, Some(stop)) => {
@@ -140,6 +147,8 @@ pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: I
         }
         // Our own sending, whose answer was lost, or somebody who finalized it by hand. Under the same key it is sent once.
         (InvoiceStatus::Open, None) => match after_pivot(draft.clone(), &seen) {
+            // A subscription's that we had not begun to send, Stripe has sent, and it need not be mailed again.
+            sent @ Point::Sent { .. } if draft.started.is_some() && stage != Stage::Sending => sent.verifying(),
             Point::Sent { .. } => Point::Ready { draft, interrupted: true },
             stopped => stopped,
         },
@@ -147,14 +156,40 @@ pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: I
     }
 }
 
+/// The draft is not to be sent. A subscription that has billed a later period as well is not canceled for that: the next one
+/// would bill that period again.
+pub(super) fn abandon(draft: Draft, stop: Option<Stop>) -> Point {
+    let Some(started) = &draft.started else {
+        return Point::Abandoning { draft, stop };
+    };
+    if !started.has_billed_more {
+        return Point::Disarming { draft, stop };
+    }
+    let why = stop.map_or("the deal was edited".to_owned(), |stop| stop.message);
+    let message = format!(
+        "Stripe subscription {} has billed a later period, and its first invoice {} is not sent ({why}): settle what they bill by \
+         hand.",
+        started.subscription_id, draft.invoice_id
+    );
+    let stop = Stop::review(Code::DealChangedAfterBilling, message);
+    Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(stop)
+}
+
 /// Stripe does not know the invoice any more. A draft that was never to be sent is made again; one whose sending may be
 /// under way cannot vanish, unless it was deleted by hand just then or the key belongs to another account.
 pub(super) fn gone(draft: Draft, stage: &Stage) -> Point {
     let invoice_id = draft.invoice_id.clone();
-    let is_of_subscription = draft.started.is_some();
+    // A subscription's draft cannot be deleted, and the subscription may be there.
+    if let Some(subscription_id) = draft.subscription_id() {
+        let message = format!(
+            "Stripe does not know invoice {invoice_id} of subscription {subscription_id}: look whether the key is of the right \
+             account, and cancel the subscription before the event is sent again."
+        );
+        let stop = Stop::review(Code::InvoiceChangedInStripe, message);
+        return Point::Checking { draft, stage: stage.clone(), refused: None }.stopped(stop);
+    }
     let claimed = Point::claimed(draft.plan);
-    // A subscription's draft cannot be deleted, so it did not just vanish either.
-    if *stage != Stage::Sending && !is_of_subscription {
+    if *stage != Stage::Sending {
         return claimed;
     }
     let message = format!(

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use mapping::{CustomerDetails, Kind, Plan, Stop};
 use serde::{Deserialize, Serialize};
 
+use super::basket::Start;
 use super::draft::{Correction, Draft, Invoice};
-use super::subscription::Start;
 use crate::{InvoiceSeen, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Point {
     NamedOtherwise { plan: Plan, customer_id: CustomerId, named_by_salesforce: CustomerId },
     /// The opportunity names an invoice: is it the deal's own? If not, the run stops with this.
     InvoiceNamed { plan: Plan, invoice_id: InvoiceId, stop: Stop, noted: bool },
+    /// The opportunity names a subscription's invoice: was it begun for this term?
+    SubscriptionNamed { plan: Plan, seen: InvoiceSeen, stop: Stop, noted: bool },
     /// The account has its customer.
     CustomerKnown { plan: Plan, customer_id: CustomerId, account_is_linked: bool, interrupted: bool },
     /// It had: Stripe does not know it any more.
@@ -28,10 +30,10 @@ pub enum Point {
     Scheduled { opportunity_id: OpportunityId, starts_at: Timestamp },
     /// Some of what was agreed has no price at Stripe, as far as is known.
     Pricing { start: Start, looked: bool },
-    /// Everything that the subscription is made of is known.
-    Subscribing { start: Start, interrupted: bool },
+    /// Everything that the subscription is made of is known, and that nothing else would come with it is to be seen.
+    Subscribing { start: Start, interrupted: bool, is_clear: bool },
     /// There is a subscription, and Stripe would send its first invoice within the hour.
-    Holding { draft: Draft },
+    Holding { draft: Draft, interrupted: bool },
     /// There is an empty draft; the lines before this batch are on it.
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
@@ -57,6 +59,8 @@ pub enum Point {
     Revisiting { invoice: Invoice },
     /// It is the deal that was billed, and the opportunity carries the note of what was wrong with it once.
     Clearing { invoice: Invoice },
+    /// The first invoice of a subscription is not to be sent, and is made one that cannot be.
+    Disarming { draft: Draft, stop: Option<Stop> },
     /// The draft is not to be sent, and goes.
     Abandoning { draft: Draft, stop: Option<Stop> },
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
@@ -90,6 +94,7 @@ impl Point {
             Self::Planned { .. } => "planned",
             Self::NamedOtherwise { .. } => "named_otherwise",
             Self::InvoiceNamed { .. } => "invoice_named",
+            Self::SubscriptionNamed { .. } => "subscription_named",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerGone { .. } => "customer_gone",
             Self::Scheduled { .. } => "scheduled",
@@ -108,6 +113,7 @@ impl Point {
             Self::Verifying { .. } => "verifying",
             Self::Revisiting { .. } => "revisiting",
             Self::Clearing { .. } => "clearing",
+            Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
             Self::Stopped { .. } => "stopped",
         }
@@ -171,7 +177,7 @@ impl Point {
 
     fn draft(&self) -> Option<&Draft> {
         match self {
-            Self::Holding { draft }
+            Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
@@ -179,6 +185,7 @@ impl Point {
             | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
+            | Self::Disarming { draft, .. }
             | Self::Abandoning { draft, .. } => Some(draft),
             _ => None,
         }
@@ -204,9 +211,10 @@ impl Point {
             Self::Planned { plan, .. }
             | Self::NamedOtherwise { plan, .. }
             | Self::InvoiceNamed { plan, .. }
+            | Self::SubscriptionNamed { plan, .. }
             | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => start.plan.opportunity_id.clone(),
-            Self::Holding { draft }
+            Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
             | Self::Correcting { draft, .. }
@@ -214,6 +222,7 @@ impl Point {
             | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
             | Self::Comparing { draft, .. }
+            | Self::Disarming { draft, .. }
             | Self::Abandoning { draft, .. } => draft.plan.opportunity_id.clone(),
             Self::Sent { invoice, .. }
             | Self::Done { invoice }
@@ -291,7 +300,8 @@ impl Point {
             Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
             Self::Correcting { draft, corrections, batch } => (draft, Stage::Corrections { corrections, batch }),
             Self::Filled { draft, corrected, .. } => (draft, Stage::Gate { corrected }),
-            Self::Holding { draft } => (draft, Stage::Holding),
+            Self::Holding { draft, .. } => (draft, Stage::Holding),
+            Self::Disarming { draft, .. } => (draft, Stage::Canceling),
             Self::Ready { draft, .. } => (draft, Stage::Sending),
             Self::Comparing { draft, stage, .. } => (draft, stage),
             point => return point,

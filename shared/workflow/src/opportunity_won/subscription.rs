@@ -1,54 +1,14 @@
-//! A deal with recurring lines: which prices its subscription is made of, and what its first invoice must come to.
+//! A deal with recurring lines: from the prices of its subscription to what its first invoice must come to.
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
-use mapping::{Code, Plan, PlanLine, Quantity, Stop};
-use rust_decimal::Decimal;
+use domain::{Money, PriceId, SubscriptionId, SubscriptionItemId};
+use mapping::{Code, MOST_PERIODS, Stop};
 use serde::{Deserialize, Serialize};
 
-use super::draft::agreed;
-use super::{Draft, Point, Stage};
-use crate::{
-    AgreedPrice, Call, Every, InvoiceSeen, NewItem, NewLine, NewSubscription, PriceSeen, Pricing, SubscriptionSeen,
-};
-
-/// Everything that the subscription is to be made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
-    pub plan: Plan,
-    pub customer_id: CustomerId,
-    pub account_is_linked: bool,
-    pub items: Vec<Item>,
-    pub once: Vec<Once>,
-}
-
-/// Stripe takes each price once, so lines that cost the same are one item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    pub price: ItemPrice,
-    pub quantity: i64,
-    /// Lines of the plan.
-    pub lines: Vec<usize>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ItemPrice {
-    Known(PriceId),
-    /// It is still to be found, or made.
-    Agreed(AgreedPrice),
-}
-
-/// A line that is billed once, with the first invoice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Once {
-    /// The line of the plan.
-    pub line: usize,
-    pub product_id: ProductId,
-    /// The catalogue's price is the agreed one.
-    pub is_at_list: bool,
-}
+use super::basket::{ItemPrice, Start};
+use super::{Draft, Point, Stage, judge};
+use crate::{Fact, InvoiceSeen, InvoiceStatus, SubscriptionSeen};
 
 /// A subscription of ours whose first invoice is a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,194 +16,123 @@ pub struct Started {
     pub subscription_id: SubscriptionId,
     /// What each item costs a period, in minor units.
     pub items: Vec<(SubscriptionItemId, i64)>,
-    /// How many periods have begun: the first invoice bills them all.
+    /// How many periods had begun when it was made: the first invoice bills them all.
     pub periods: u32,
+    /// A later invoice is there as well, so that canceling it would not undo what it bills.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_billed_more: bool,
 }
 
-/// The prices of the catalogue that the plan names, each once.
-pub(super) fn named_prices(plan: &Plan) -> Vec<PriceId> {
-    let mut prices: Vec<_> = plan.lines.iter().map(|line| line.price.clone()).collect();
-    prices.sort();
-    prices.dedup();
-    prices
+/// What a fact means at the points that only deals with recurring lines come to; given back if it is none of them.
+pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
+    Ok(match (point, fact) {
+        (Point::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen))
+            if plan.subscription.is_some() && seen.subscription_id.is_some() =>
+        {
+            Point::SubscriptionNamed { plan, seen, stop, noted }
+        }
+        (Point::SubscriptionNamed { plan, seen, stop, noted }, Fact::SubscriptionRead(there)) => {
+            match plan.subscription.as_ref().is_some_and(|term| is_term(term, &there)) {
+                true => judge::invoice_named(plan, stop, noted, &seen),
+                false => Point::claimed(plan).stopped_noted(stop, noted),
+            }
+        }
+        (Point::SubscriptionNamed { plan, stop, noted, .. }, Fact::InvoiceMissing | Fact::Refused(_)) => {
+            Point::claimed(plan).stopped_noted(stop, noted)
+        }
+        // Subscription: its prices, and then the one whose first invoice is a draft that only we send.
+        (Point::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::PricesRead(prices)) => {
+            match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
+                Ok(start) => priced(start, false),
+                Err(stop) => Point::claimed(plan).stopped(stop),
+            }
+        }
+        (Point::Pricing { start, looked: false }, Fact::PricesRead(prices)) => priced(start.settle(&prices), true),
+        (Point::Pricing { start, .. }, Fact::PriceCreated(price)) => match start.made(&price) {
+            Ok(start) => priced(start, true),
+            Err(other) => Point::claimed(other.0).stopped(other.1),
+        },
+        // Whatever waits for the customer would come with the first invoice, and go with it.
+        (Point::Subscribing { start, .. }, Fact::PendingRead { is_any: true }) => {
+            let message = format!(
+                "Invoice items wait for Stripe customer {}, and would come with the first invoice of the deal's \
+                     subscription: invoice or delete them, then send the event again.",
+                start.customer_id
+            );
+            Point::claimed(start.plan).stopped(Stop::refused(Code::PendingItems, message))
+        }
+        (Point::Subscribing { start, interrupted, .. }, Fact::PendingRead { is_any: false }) => {
+            Point::Subscribing { start, interrupted, is_clear: true }
+        }
+        (Point::Subscribing { start, interrupted, .. }, Fact::SubscriptionRead(seen)) => {
+            started(start, *seen, interrupted)
+        }
+        (Point::Subscribing { start, .. }, Fact::CustomerMissing) => {
+            Point::CustomerGone { opportunity_id: start.plan.opportunity_id, customer_id: start.customer_id }
+        }
+        (Point::Subscribing { start, .. }, Fact::NotApproved { ceiling, total }) => {
+            let stop = judge::above(&start.plan, ceiling, total);
+            Point::claimed(start.plan).stopped(stop)
+        }
+        (Point::Pricing { start, .. } | Point::Subscribing { start, .. }, Fact::Refused(why)) => {
+            Point::claimed(start.plan).stopped(why.stop)
+        }
+        // One that was begun without our knowing may be another deal's by now.
+        (Point::Holding { draft, interrupted: true }, Fact::InvoiceRead(seen))
+            if seen.status == InvoiceStatus::Draft =>
+        {
+            Point::Comparing { draft, seen, stage: Stage::Gate { corrected: true } }
+        }
+        (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) => Point::through_gate(draft, seen, true),
+        (point @ Point::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
+
+        // It is not sent, and cannot be any more: then its subscription may go.
+        (Point::Disarming { draft, stop }, Fact::InvoiceRead(seen)) if seen.status == InvoiceStatus::Draft => {
+            Point::Abandoning { draft, stop }
+        }
+        // Somebody was faster.
+        (Point::Disarming { draft, .. }, Fact::InvoiceRead(_) | Fact::Refused(_)) => {
+            Point::looking(draft, Stage::Gate { corrected: true }, None)
+        }
+        (Point::Reviving { draft, stage, refused }, Fact::SubscriptionRead(seen)) => {
+            revived(draft, stage, refused, *seen)
+        }
+        unknown => return Err(Box::new(unknown)),
+    })
 }
 
-impl Start {
-    /// With the catalogue's prices, where they are the agreed ones.
-    pub(super) fn new(
-        plan: Plan,
-        customer_id: CustomerId,
-        account_is_linked: bool,
-        prices: &[PriceSeen],
-    ) -> Result<Self, Stop> {
-        let mut start = Self { plan, customer_id, account_is_linked, items: Vec::new(), once: Vec::new() };
-        let mut problems = Vec::new();
-        for index in 0..start.plan.lines.len() {
-            let line = &start.plan.lines[index];
-            let seen = prices.iter().find(|seen| seen.price_id == line.price);
-            match seen.filter(|seen| seen.is_active).and_then(|seen| Some((seen, seen.product_id.clone()?))) {
-                Some((seen, product_id)) => start.take(index, seen, product_id),
-                None => {
-                    problems.push(format!("{} ({})", line.description.chars().take(60).collect::<String>(), line.price))
-                }
-            }
-        }
-        if problems.is_empty() {
-            return Ok(start);
-        }
-        let message = format!(
-            "These products name Stripe prices that are archived: {}. Name active ones, or make these active again.",
-            problems.join("; ")
-        );
-        Err(Stop::refused(Code::LinesNotBillable, message))
+fn priced(start: Start, looked: bool) -> Point {
+    let is_wanting = start.wanted().next().is_some();
+    match is_wanting {
+        true => Point::Pricing { start, looked },
+        false => Point::Subscribing { start, interrupted: false, is_clear: false },
     }
-
-    fn take(&mut self, index: usize, seen: &PriceSeen, product_id: ProductId) {
-        let (plan, line) = (&self.plan, &self.plan.lines[index]);
-        let is_at_list = |amount: Money, every: Every| match each_of(line.quantity, amount) {
-            Some((unit_amount, _)) => seen.costs(amount.currency(), unit_amount, every) && seen.is_taxed_as(plan.tax),
-            None => false,
-        };
-        let Some(term) = plan.subscription.as_ref().filter(|_| line.recurring) else {
-            let is_at_list = is_at_list(line.amount, Every::Once);
-            return self.once.push(Once { line: index, product_id, is_at_list });
-        };
-        // The plan was refused if it did not divide.
-        let amount = term.each(line.amount).unwrap_or(line.amount);
-        let months = term.every.months();
-        let whole = (Decimal::from(amount.minor_units()), 1);
-        let (unit_amount, quantity) = each_of(line.quantity, amount).unwrap_or(whole);
-        let price = match is_at_list(amount, Every::Months(months)) {
-            true => ItemPrice::Known(line.price.clone()),
-            false => {
-                let (currency, tax) = (amount.currency(), plan.tax);
-                ItemPrice::Agreed(AgreedPrice { product_id, currency, unit_amount, months, tax })
-            }
-        };
-        match self.items.iter_mut().find(|item| item.price == price) {
-            Some(item) => {
-                item.quantity = item.quantity.saturating_add(quantity);
-                item.lines.push(index);
-            }
-            None => self.items.push(Item { price, quantity, lines: vec![index] }),
-        }
-    }
-
-    /// The prices that are still to be found or made, and where they are used.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = (usize, &AgreedPrice)> {
-        self.items.iter().enumerate().filter_map(|(index, item)| match &item.price {
-            ItemPrice::Agreed(price) => Some((index, price)),
-            ItemPrice::Known(_) => None,
-        })
-    }
-
-    /// Uses those of these prices that are what was agreed.
-    pub(super) fn settle(mut self, prices: &[PriceSeen]) -> Self {
-        for item in &mut self.items {
-            if let ItemPrice::Agreed(wanted) = &item.price
-                && let Some(seen) = prices.iter().find(|seen| wanted.is(seen))
-            {
-                item.price = ItemPrice::Known(seen.price_id.clone());
-            }
-        }
-        self
-    }
-
-    /// The next thing to do: find what was made before, make what was not, begin the subscription.
-    pub(super) fn call(&self, looked: bool) -> Call {
-        match self.wanted().next() {
-            Some(_) if !looked => Call::FindPrices { wanted: self.wanted().map(|(_, price)| price.clone()).collect() },
-            Some((index, price)) => {
-                Call::CreatePrice { index: u16::try_from(index).unwrap_or(u16::MAX), price: price.clone() }
-            }
-            None => Call::CreateSubscription(Box::new(self.subscription())),
-        }
-    }
-
-    fn subscription(&self) -> NewSubscription {
-        let plan = &self.plan;
-        let term = plan.subscription.as_ref();
-        let items = self.items.iter().filter_map(|item| match &item.price {
-            ItemPrice::Known(price_id) => Some(NewItem {
-                price_id: price_id.clone(),
-                quantity: item.quantity,
-                keys: item.lines.iter().map(|line| plan.lines[*line].key.clone()).collect(),
-            }),
-            ItemPrice::Agreed(_) => None,
-        });
-        NewSubscription {
-            opportunity_id: plan.opportunity_id.clone(),
-            customer_id: self.customer_id.clone(),
-            currency: plan.total.currency(),
-            days_until_due: plan.days_until_due,
-            automatic_tax: plan.tax.is_some(),
-            starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
-            ends_at: term.and_then(mapping::Subscription::ends_at),
-            items: items.collect(),
-            once: self.once.iter().map(|once| once.line(plan)).collect(),
-        }
-    }
-
-    /// What a period costs of an item, in minor units.
-    fn each(&self, item: &Item) -> i64 {
-        let amounts = item.lines.iter().map(|line| {
-            let line = &self.plan.lines[*line];
-            let term = self.plan.subscription.as_ref();
-            term.and_then(|term| term.each(line.amount)).unwrap_or(line.amount).minor_units()
-        });
-        amounts.fold(0, i64::saturating_add)
-    }
-}
-
-impl Once {
-    fn line(&self, plan: &Plan) -> NewLine {
-        let line: PlanLine = plan.lines[self.line].clone();
-        let pricing = match (self.is_at_list, each_of(line.quantity, line.amount)) {
-            (true, _) => Pricing::Catalogue(line.price.clone()),
-            (false, Some(_)) => {
-                agreed(line.amount.minor_units(), line.quantity.as_decimal(), self.product_id.clone(), line.amount)
-            }
-            (false, None) => Pricing::AgreedForAll { product_id: self.product_id.clone(), amount: line.amount },
-        };
-        NewLine { line, pricing, tax: plan.tax }
-    }
-}
-
-/// The price for one and how many, where a whole quantity divides the amount within Stripe's twelve decimals.
-fn each_of(quantity: Quantity, amount: Money) -> Option<(Decimal, i64)> {
-    let Quantity::Whole(quantity) = quantity else { return None };
-    let unit_amount = Decimal::from(amount.minor_units()).checked_div(quantity.into())?.normalize();
-    let is_exact = unit_amount.scale() <= 12 && unit_amount * Decimal::from(quantity) == amount.minor_units().into();
-    is_exact.then_some((unit_amount, quantity))
 }
 
 /// What Stripe made of it. It is looked at line by line before it is sent.
 pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -> Point {
-    let SubscriptionSeen { subscription_id, is_over, items, invoice } = seen;
-    let plan = &start.plan;
+    let SubscriptionSeen { subscription_id, is_over, items, invoice, .. } = &seen;
     let stop = |what: &str| {
         let message = format!(
             "Stripe subscription {subscription_id} {what}: decide whether the deal is to be billed, and by what."
         );
         Stop::review(Code::InvoiceChangedInStripe, message)
     };
-    let Some(invoice) = invoice.filter(|_| !is_over) else {
-        let stop = stop(if is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
+    let Some(invoice) = invoice.as_ref().filter(|_| !is_over) else {
+        let stop = stop(if *is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
     let amount_of = |price_id: &PriceId| {
         let known = ItemPrice::Known(price_id.clone());
         start.items.iter().find(|item| item.price == known).map_or(0, |item| start.each(item))
     };
-    let billed_until = items.iter().map(|item| item.period_end).max();
-    let term = plan.subscription.as_ref();
-    let most = term.and_then(|term| term.periods).unwrap_or(MOST_PERIODS).min(MOST_PERIODS);
-    let periods = (1..=most).find(|periods| term.map(|term| term.period(periods - 1).end) == billed_until);
+    let term = start.plan.subscription.as_ref().filter(|term| is_term(term, &seen));
     let started = Started {
         subscription_id: subscription_id.clone(),
         items: items.iter().map(|item| (item.item_id.clone(), amount_of(&item.price_id))).collect(),
-        // Where its periods are not the term's, no line will be the right one.
-        periods: periods.unwrap_or_default(),
+        // Of one that was begun for another term, no line is the right one.
+        periods: term.map_or(0, |term| term.begun(seen.created)),
+        has_billed_more: seen.has_billed_more,
     };
     let draft = Draft {
         invoice_id: invoice.invoice_id.clone(),
@@ -252,33 +141,49 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         started: Some(Box::new(started)),
         plan: start.plan,
     };
-    match invoice.status {
-        crate::InvoiceStatus::Draft if interrupted => Point::Comparing { draft, seen: invoice, stage: Stage::Holding },
-        // One that Stripe has sent by itself meanwhile does not say whose it is either.
-        _ => Point::Holding { draft },
-    }
+    // First of all it is held, and made to say whose it is: Stripe may have sent it by itself, or be about to.
+    Point::Holding { draft, interrupted }
 }
 
-/// Stripe bills at most 250 lines at once; ten years of months are fewer.
-const MOST_PERIODS: u32 = 250;
+/// From its first day to its last.
+pub(super) fn is_term(term: &mapping::Subscription, seen: &SubscriptionSeen) -> bool {
+    seen.starts_at == Some(term.starts_at()) && seen.ends_at == term.ends_at()
+}
 
 /// While we were away somebody may have canceled the subscription, and then its draft is not sent.
-pub(super) fn revived(draft: Draft, stage: Stage, refused: Option<Stop>, seen: SubscriptionSeen) -> Point {
-    let invoice = seen.invoice.filter(|invoice| invoice.invoice_id == draft.invoice_id);
-    let is_draft = invoice.as_ref().is_none_or(|invoice| invoice.status == crate::InvoiceStatus::Draft);
-    match invoice {
-        // Our own doing, whose answer was lost.
-        _ if seen.is_over && is_draft && stage == Stage::Canceling => Point::Abandoning { draft, stop: refused },
-        _ if seen.is_over && is_draft => {
+pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, seen: SubscriptionSeen) -> Point {
+    if let Some(started) = &mut draft.started {
+        started.has_billed_more |= seen.has_billed_more;
+    }
+    let subscription_id = seen.subscription_id;
+    let review = |message: String| Stop::review(Code::InvoiceChangedInStripe, message);
+    let Some(invoice) = seen.invoice.filter(|invoice| invoice.invoice_id == draft.invoice_id) else {
+        let message = format!(
+            "Stripe subscription {subscription_id} does not name invoice {} as its first one: look at both before anything is \
+             done about the deal.",
+            draft.invoice_id
+        );
+        return Point::Checking { draft, stage, refused }.stopped(review(message));
+    };
+    match (seen.is_over, invoice.status) {
+        // Canceling it may be under way, so there is no way back; and if it is canceled, its keys are still to be given up.
+        (_, InvoiceStatus::Draft) if stage == Stage::Canceling => judge::abandon(draft, refused),
+        (true, InvoiceStatus::Draft) => {
             let message = format!(
-                "Stripe subscription {} was canceled before its first invoice was sent: if the deal is to be billed all the \
-                 same, send the event again to have another one made.",
-                seen.subscription_id
+                "Stripe subscription {subscription_id} was canceled before its first invoice was sent: if the deal is to be \
+                 billed all the same, send the event again to have another one made."
             );
-            Point::claimed(draft.plan).stopped(Stop::review(Code::InvoiceChangedInStripe, message))
+            Point::claimed(draft.plan).stopped(review(message))
         }
-        Some(invoice) => super::judge::checked(draft, stage, refused, invoice),
-        None => Point::Checking { draft, stage, refused },
+        (true, InvoiceStatus::Open | InvoiceStatus::Paid) => {
+            let message = format!(
+                "Stripe subscription {subscription_id} was canceled, and its first invoice {} is sent: decide what the rest of the \
+                 term is billed by.",
+                draft.invoice_id
+            );
+            Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(review(message))
+        }
+        _ => judge::checked(draft, stage, refused, invoice),
     }
 }
 
@@ -305,9 +210,10 @@ impl Draft {
     pub(super) fn comes_to(&self, seen: &InvoiceSeen) -> bool {
         let total = super::gate::without_added_tax(&self.plan, seen);
         match (&self.started, &self.plan.subscription) {
-            (None, None) => total == self.plan.total.minor_units(),
+            (None, None) => total == self.plan.total.minor_units() && seen.subscription_id.is_none(),
             (Some(_), _) => total == self.first_total(),
             // How many periods had begun when it was made is forgotten.
+            (None, Some(_)) if seen.subscription_id.is_none() => false,
             (None, Some(term)) => {
                 let (each, once) = self.plan.each_and_once();
                 let most = term.periods.unwrap_or(MOST_PERIODS).min(MOST_PERIODS);
@@ -316,6 +222,13 @@ impl Draft {
                 })
             }
         }
+    }
+
+    /// What has to be approved: the deal, and what its first invoice comes to, whichever is more. Of what goes on without an end,
+    /// the deal's amount is one period.
+    pub(super) fn to_be_approved(&self) -> Money {
+        let total = self.plan.total;
+        Money::from_minor_units(self.first_total().max(total.minor_units()), total.currency())
     }
 
     pub(super) fn first_total(&self) -> i64 {

@@ -343,7 +343,7 @@ fn an_invoice_of_the_deals_own_is_taken_up_again() {
 fn an_invoice_above_the_ceiling_waits_for_an_approval_and_is_then_sent_as_it_is() {
     let ready = Point::Ready { draft: draft(1), interrupted: false };
     let ceiling = Money::from_minor_units(999, Currency::parse("EUR").expect("valid"));
-    let (_, point) = tell(ready, vec![Fact::NotApproved { ceiling }, written(), Fact::Reported]);
+    let (_, point) = tell(ready, vec![Fact::NotApproved { ceiling, total: ceiling }, written(), Fact::Reported]);
     assert_eq!(point.stop().map(|stop| stop.code), Some(Code::ApprovalRequired));
     assert_eq!(point.status(), Status::Review);
     for (approved, is_enough) in [(None, false), (Some("9.99"), false), (Some("10.00"), true), (Some("20"), true)] {

@@ -1,18 +1,18 @@
 //! Deals with recurring lines.
 
+mod interrupted;
+
 use engine::PassKind;
 use it::{Deal, Env, Line, Options};
 use jiff::SignedDuration;
 use mapping::{LineSource, Subscriptions};
-use sandbox::Fault;
 use serde_json::{Value, json};
 
-use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
-use crate::lost_answers::billed_once_with;
 use crate::operator::changed;
 
 /// What the worker's key needs where there are subscriptions.
-const PERMISSIONS: [&str; 6] = [
+const PERMISSIONS: [&str; 7] = [
+    "rak_invoiceitem_read",
     "rak_customer_write",
     "rak_invoice_write",
     "rak_product_read",
@@ -56,10 +56,21 @@ fn day(env: &Env, days: i64) -> String {
     jiff::tz::TimeZone::UTC.to_datetime(at).date().to_string()
 }
 
+/// A term of a year from this day on.
+fn year_from(start: &str) -> Value {
+    let first: jiff::civil::Date = start.parse().unwrap();
+    let last = first.checked_add(jiff::Span::new().months(12)).unwrap().yesterday().unwrap();
+    json!({
+        "SBQQ__StartDate__c": start,
+        "SBQQ__EndDate__c": last.to_string(),
+        "SBQQ__SubscriptionTerm__c": 12,
+    })
+}
+
 /// Makes the first line of the quote recurring: monthly for a year from this day on.
 fn make_recurring(env: &Env, start: &str) {
     let (quote, line) = (first(env, "SBQQ__Quote__c"), first(env, "SBQQ__QuoteLine__c"));
-    env.update("SBQQ__Quote__c", &quote, json!({ "SBQQ__StartDate__c": start, "SBQQ__SubscriptionTerm__c": 12 }));
+    env.update("SBQQ__Quote__c", &quote, year_from(start));
     let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
     env.update("SBQQ__QuoteLine__c", &line, recurring);
 }
@@ -123,11 +134,11 @@ async fn a_won_deal_begins_its_subscription_and_its_first_invoice_is_sent() {
     let [invoice] = <[Value; 1]>::try_from(env.invoices()).unwrap();
     assert_eq!((&invoice["status"], &invoice["total"]), (&json!("open"), &json!(20_000 + 50_000)));
     assert_eq!((&invoice["id"], &invoice["auto_advance"]), (&record["Stripe_Invoice_Id__c"], &json!(false)));
-    // Two prices are read, and nothing is made that the catalogue has.
+    // Two prices are read, and whether anything waits for the customer; nothing is made that the catalogue has.
     let subscription_calls: Vec<_> = operations(&env).into_iter().filter(|call| call.starts_with("POST")).collect();
     let held = invoice["id"].as_str().unwrap();
     assert_eq!(subscription_calls, ["POST customers", "POST subscriptions", &format!("POST {held}"), "POST send"]);
-    assert_eq!(env.stripe_calls().len(), 6, "{:?}", env.stripe_calls());
+    assert_eq!(env.stripe_calls().len(), 7, "{:?}", env.stripe_calls());
     assert_eq!(env.salesforce_calls().len(), 2, "one read and one write, as everywhere");
     let statement = env.reconcile(PassKind::Deep).await;
     assert!(statement.is_finished && statement.differences.is_empty(), "{statement:?}");
@@ -196,8 +207,7 @@ async fn an_agreed_price_is_made_once_and_used_again() {
             env.update("SBQQ__QuoteLine__c", record["Id"].as_str().unwrap(), recurring);
         }
         for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c")) {
-            let term = json!({ "SBQQ__StartDate__c": day(&env, 0), "SBQQ__SubscriptionTerm__c": 12 });
-            env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), term);
+            env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), year_from(&day(&env, 0)));
         }
         share_prices(&env);
         env.close(&opportunity);
@@ -215,43 +225,26 @@ async fn an_agreed_price_is_made_once_and_used_again() {
     }
 }
 
-/// Edited before it was sent: the subscription that was begun is taken away, and the one that is sent is what the deal says.
+/// Above the ceiling nothing is begun, since Stripe would send it by itself; an approval brings it on.
 #[tokio::test]
-async fn a_deal_that_is_edited_before_it_is_sent_gets_another_subscription() {
-    let env = selling().await;
-    env.operate(json!({ "ceiling_USD": { "N": "100" } }));
-    let mut env = env;
+async fn a_subscription_above_the_ceiling_is_not_begun_before_it_is_approved() {
+    let mut env = selling().await;
     env.expect_dead_letters();
+    env.operate(json!({ "ceiling_USD": { "N": "100" } }));
     let opportunity = won(&env, &day(&env, 0)).await;
     env.settle().await;
     assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "approval_required");
-    let invoice = env.invoices()[0].clone();
-    assert_eq!((&invoice["status"], &invoice["auto_advance"]), (&json!("draft"), &json!(false)));
-    // For as long as nobody decides, nobody sends it.
-    env.advance(SignedDuration::from_hours(24));
-    env.reconcile(PassKind::Deep).await;
+    assert_eq!((subscriptions(&env).len(), env.invoices().len()), (0, 0));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 2900 }));
+    env.sqs.put(&changed(&env, "msg_approved", &opportunity));
     env.settle().await;
-    assert_eq!((env.invoices().len(), &env.invoices()[0]["status"]), (1, &json!("draft")));
-    let once =
-        env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].as_str().unwrap().to_owned();
-    env.update("SBQQ__QuoteLine__c", &once, json!({ "SBQQ__NetTotal__c": 400 }));
-    env.update("Opportunity", &opportunity, json!({ "Amount": 2800, "Stripe_Approved_Amount__c": 2800 }));
-    env.sqs.put(&changed(&env, "msg_edited", &opportunity));
-    env.settle().await;
-    let statuses: Vec<_> = subscriptions(&env).iter().map(|subscription| subscription["status"].clone()).collect();
-    assert_eq!(statuses, ["canceled", "active"]);
-    let record = env.record("Opportunity", &opportunity);
-    assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[1]["id"], "{record}");
-    let sent: Vec<_> = env.invoices().into_iter().filter(|invoice| invoice["status"] == "open").collect();
-    assert_eq!((sent.len(), &sent[0]["total"]), (1, &json!(60_000)));
-    env.advance(SignedDuration::from_hours(24));
-    let pass = env.reconcile(PassKind::Deep).await;
-    assert!(pass.differences.is_empty() && pass.orphans_deleted == 0, "{pass:?}");
+    assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(70_000)));
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
 }
 
-/// Somebody's pending item would come with the first invoice. It is noticed, and nothing is sent.
+/// Somebody's pending item would come with the first invoice, and go with it. Nothing is begun, and the item stays.
 #[tokio::test]
-async fn what_lies_around_for_the_customer_is_not_sent_along() {
+async fn what_lies_around_for_the_customer_is_not_taken_along() {
     let mut env = selling().await;
     env.expect_dead_letters();
     let account = env.account(&deal());
@@ -260,11 +253,10 @@ async fn what_lies_around_for_the_customer_is_not_sent_along() {
     env.close(&before);
     env.settle().await;
     let customer = env.record("Opportunity", &before)["Stripe_Customer_Id__c"].as_str().unwrap().to_owned();
-    env.stripe_post("/v1/invoiceitems", &format!("customer={customer}&amount=999&currency=usd")).await;
+    let item = env.stripe_post("/v1/invoiceitems", &format!("customer={customer}&amount=999&currency=usd")).await;
     let opportunity = env.enter_for(&account, &deal()).await;
     for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c")) {
-        let term = json!({ "SBQQ__StartDate__c": day(&env, 0), "SBQQ__SubscriptionTerm__c": 12 });
-        env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), term);
+        env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), year_from(&day(&env, 0)));
     }
     let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
     let seat = lines.iter().find(|record| record["SBQQ__NetTotal__c"] == 2400.0).unwrap()["Id"].as_str().unwrap();
@@ -272,33 +264,12 @@ async fn what_lies_around_for_the_customer_is_not_sent_along() {
     env.update("SBQQ__QuoteLine__c", seat, recurring);
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_differs_from_deal");
-    assert_eq!(subscriptions(&env)[0]["status"], "canceled");
-    assert!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count() == 1, "only the first deal's");
-}
-
-/// A person cancels it in Stripe's dashboard while it waits for an approval: it is said, and asked for again it is made anew.
-#[tokio::test]
-async fn a_subscription_that_was_canceled_by_hand_is_not_sent() {
-    let mut env = selling().await;
-    env.expect_dead_letters();
-    env.operate(json!({ "ceiling_USD": { "N": "100" } }));
-    let opportunity = won(&env, &day(&env, 0)).await;
-    env.settle().await;
-    let id = subscriptions(&env)[0]["id"].as_str().unwrap().to_owned();
-    env.stripe_delete(&format!("/v1/subscriptions/{id}"));
-    env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 2900 }));
-    env.sqs.put(&changed(&env, "msg_approved", &opportunity));
-    env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_changed_in_stripe");
-    assert_eq!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count(), 0);
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "pending_items");
+    assert_eq!((subscriptions(&env).len(), env.invoices().len()), (0, 1), "only the first deal's invoice");
+    env.stripe_delete(&format!("/v1/invoiceitems/{}", item["id"].as_str().unwrap()));
     env.sqs.put(&changed(&env, "msg_again", &opportunity));
     env.settle().await;
-    let record = env.record("Opportunity", &opportunity);
-    assert_eq!(
-        (&record["Stripe_Sync_Code__c"], &record["Stripe_Subscription_Id__c"]),
-        (&Value::Null, &subscriptions(&env)[1]["id"])
-    );
+    assert_eq!(subscriptions(&env)[0]["status"], "active");
 }
 
 /// Renewals bill without us, and their payments are nothing that an opportunity waits for.
@@ -339,56 +310,4 @@ async fn an_opportunitys_products_can_be_recurring() {
     let subscription = &subscriptions(&env)[0];
     assert_eq!((&subscription["status"], &subscription["cancel_at"]), (&json!("active"), &Value::Null));
     assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(99_900)));
-}
-
-/// One price of the catalogue and one that has to be made.
-async fn won_in_part_agreed() -> (Env, String) {
-    let env = selling().await;
-    let lines = vec![
-        line("Seat", 10_000, "1200", "1200", "2"),
-        line("Support", 5_000, "600", "480", "1"),
-        line("Onboarding", 50_000, "500", "500", "1"),
-    ];
-    let opportunity = env.enter(&Deal { lines, ..deal() }).await;
-    make_recurring(&env, &day(&env, 0));
-    let support = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].clone();
-    let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
-    env.update("SBQQ__QuoteLine__c", support.as_str().unwrap(), recurring);
-    make_price_recurring(&env, "Seat", 10_000, "month").await;
-    env.clear_calls();
-    env.close(&opportunity);
-    (env, opportunity)
-}
-
-const FIRST_INVOICE: i64 = 20_000 + 4_000 + 50_000;
-
-#[tokio::test]
-async fn dying_at_any_moment_is_the_same_story() {
-    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_secs(400)).await;
-}
-
-/// By then Stripe has sent the first invoice itself, if nobody had held it, and has forgotten every key.
-#[tokio::test]
-async fn dying_at_any_moment_for_a_day_is_the_same_story() {
-    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_hours(25)).await;
-}
-
-#[tokio::test]
-async fn freezing_at_any_moment_changes_nothing() {
-    freezes_at_every_moment(won_in_part_agreed).await;
-}
-
-#[tokio::test]
-async fn answers_that_say_nothing_for_certain_at_each_call() {
-    for (fault, times) in [
-        (Fault::AnswerLost, 1),
-        (Fault::AnswerLost, 3),
-        (Fault::HalfBody, 1),
-        (Fault::ServerErrorStored, 1),
-        (Fault::ServerErrorAfterCommit, 1),
-        (Fault::RateLimited, 3),
-        (Fault::InUse, 2),
-    ] {
-        billed_once_with(won_in_part_agreed, FIRST_INVOICE, fault, times).await;
-    }
 }

@@ -107,6 +107,8 @@ fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
                 currency: Currency::parse("EUR").expect("a currency"),
                 unit_amount: list.into(),
                 is_active: true,
+                months: None,
+                lookup_key: None,
             },
         );
         lines.push(Line {
@@ -116,6 +118,7 @@ fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
             total: Some(total.parse().expect("a number")),
             product: format!("Product {number}"),
             price: Some(price.to_string()),
+            is_recurring: false,
         });
     }
     let mut deal = opportunity(1, account_id, "EUR".into(), start);

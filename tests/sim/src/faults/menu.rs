@@ -65,6 +65,15 @@ operations! {
     ReadMetadata = "read metadata", Stripe, false;
     ReadLines = "read lines", Stripe, false;
     ListInvoices = "list invoices", Stripe, false;
+    CreatePrice = "create price", Stripe, true;
+    CreateSubscription = "create subscription", Stripe, true;
+    HoldInvoice = "hold invoice", Stripe, true;
+    DisarmInvoice = "disarm invoice", Stripe, true;
+    CancelSubscription = "cancel subscription", Stripe, true;
+    ReadPrice = "read price", Stripe, false;
+    ListPrices = "list prices", Stripe, false;
+    ReadSubscription = "read subscription", Stripe, false;
+    ListSubscriptions = "list subscriptions", Stripe, false;
     ReadDeal = "read deal", Salesforce, false;
     ReadBilling = "read billing", Salesforce, false;
     ListDeals = "list deals", Salesforce, false;
@@ -165,7 +174,8 @@ impl Fault {
         let is_call = system != System::World;
         // The platform itself deletes a message that is done, when the process has nothing to do with it any more.
         let is_ours = is_call && operation != Operation::DeleteMessage;
-        let is_deletion = matches!(operation, Operation::DeleteInvoice | Operation::DeleteCustomer);
+        let is_deletion =
+            matches!(operation, Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription);
         let is_keyed = system == System::Stripe && is_write && !is_deletion;
         match self {
             Self::CrashBefore | Self::CrashAfter | Self::FreezeBefore | Self::FreezeAfter | Self::Slow => is_ours,
@@ -230,7 +240,19 @@ impl Operation {
     pub fn comes_in(self, mode: Mode) -> bool {
         let is_the_reconcilers =
             matches!(self, Self::DeleteCustomer | Self::ListEvents | Self::ListDeals | Self::Enqueue | Self::Pass);
-        mode.is_reconciled() || !is_the_reconcilers
+        let is_of_subscriptions = matches!(
+            self,
+            Self::CreatePrice
+                | Self::CreateSubscription
+                | Self::HoldInvoice
+                | Self::DisarmInvoice
+                | Self::CancelSubscription
+                | Self::ReadPrice
+                | Self::ListPrices
+                | Self::ReadSubscription
+                | Self::ListSubscriptions
+        );
+        (mode.is_reconciled() || !is_the_reconcilers) && (mode == Mode::Subscriptions || !is_of_subscriptions)
     }
 
     /// What one roll decides between.

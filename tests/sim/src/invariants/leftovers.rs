@@ -23,10 +23,22 @@ impl Models {
     pub(super) fn nothing_lies_around(&mut self, ended: &Ended<'_>) {
         let pointers: BTreeSet<_> = ended.items.iter().filter_map(|item| text(item, "stripe_invoice_id")).collect();
         let is_orphan = |id: &str| !pointers.contains(id);
+        // A draft of a subscription that was canceled stays a draft, and nobody collects it.
+        let over: BTreeSet<_> =
+            self.stripe.subscriptions().filter(|one| one.canceled_by.is_some()).map(|one| &one.invoice).collect();
         let drafts = self.stripe.invoices().filter(|invoice| invoice.is_draft() && deal_of(invoice).is_some());
+        let drafts = drafts.filter(|draft| !over.contains(draft.id()));
         let orphans: Vec<_> = drafts.map(|draft| draft.id().to_string()).filter(|id| is_orphan(id)).collect();
+        let live = self.stripe.subscriptions().filter(|one| one.canceled_by.is_none() && one.made_for().is_some());
+        let mut of_deal: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for one in live {
+            of_deal.entry(one.made_for().unwrap_or_default().to_owned()).or_default().push(one.id.to_string());
+        }
         for orphan in orphans {
             self.left_over(ended, "no_orphan_drafts", orphan);
+        }
+        for (deal, subscriptions) in of_deal.into_iter().filter(|(_, subscriptions)| subscriptions.len() > 1) {
+            self.left_over(ended, "one_subscription_per_deal", format!("{deal}: {}", subscriptions.join(", ")));
         }
         let mut of_account: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for customer in self.stripe.customers().filter(|customer| customer.deleted.is_none()) {

@@ -154,11 +154,12 @@ impl Models {
             return;
         }
         let difference = match deal.judgement {
-            Judgement::Billable(bill) if invoice.touched_by_hand => (bill.total != invoice.total())
-                .then(|| format!("{} was changed by hand, and nobody is told", invoice.id())),
+            Judgement::Billable(bill) if invoice.touched_by_hand => (bill.first_total(invoice.created())
+                != Some(invoice.total()))
+            .then(|| format!("{} was changed by hand, and nobody is told", invoice.id())),
             Judgement::Billable(bill) => difference(invoice, bill),
             Judgement::Unbillable { amount } => {
-                (*amount != Some(invoice.total())).then(|| "the deal could not be billed any more".to_owned())
+                (!self.bills_amount(invoice, *amount)).then(|| "the deal could not be billed any more".to_owned())
             }
             Judgement::NotAsked => Some("the deal does not ask to be billed any more".to_owned()),
         };
@@ -183,6 +184,15 @@ impl Models {
         {
             self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
         }
+        let goes_on = self.stripe.subscriptions().any(|one| one.invoice == *invoice.id() && one.canceled_by.is_none());
+        if invoice.is_of_subscription() && !goes_on && !meddled {
+            self.broken(deal, "a_billed_term_goes_on", "its subscription was canceled".to_owned());
+        }
+        let named = deal.opportunity.subscription_id.as_deref();
+        let is_named = named == invoice.shown().subscription.as_ref().map(|id| id.as_str());
+        if !is_named && !deal.opportunity.invoice_named_by_hand {
+            self.broken(deal, "salesforce_names_the_subscription", format!("it names {named:?}"));
+        }
         if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
             self.broken(deal, "salesforce_names_the_invoice", named);
@@ -206,7 +216,11 @@ impl Models {
         let is_right = match deal.judgement {
             Judgement::NotAsked => return,
             Judgement::Unbillable { .. } => true,
-            Judgement::Billable(bill) => !self.catalogue_takes(bill) || was_filled_twice,
+            Judgement::Billable(bill) => {
+                let items_wait =
+                    deal.run.code == Some("pending_items") && self.stripe.anything_waits_for(&bill.account_id);
+                !self.catalogue_takes(bill) || was_filled_twice || items_wait
+            }
         };
         if was_filled_twice {
             count(&mut self.facts, "a draft was filled twice, and refused");
@@ -244,7 +258,7 @@ impl Models {
     fn review_at_rest(&mut self, deal: &Deal<'_>) {
         count(&mut self.facts, "a deal ended in review");
         self.person_is_told(deal);
-        let is_above_ceiling = deal.judgement.bill().is_some_and(|bill| self.needs_approval(bill));
+        let is_above_ceiling = deal.judgement.bill().is_some_and(|bill| self.needs_approval(bill, deal.ended.now));
         let waits_for_approval = is_above_ceiling && deal.run.code == Some("approval_required");
         if waits_for_approval {
             count(&mut self.facts, "a deal waits for an approval");
@@ -257,8 +271,9 @@ impl Models {
         }
     }
 
-    fn needs_approval(&self, bill: &Bill) -> bool {
-        self.ceilings.get(bill.currency.as_str()).is_some_and(|ceiling| bill.total > *ceiling)
+    fn needs_approval(&self, bill: &Bill, now: Timestamp) -> bool {
+        let most = bill.first_total(now).unwrap_or_default().max(bill.total);
+        self.ceilings.get(bill.currency.as_str()).is_some_and(|ceiling| most > *ceiling)
     }
 
     /// Whether Stripe's catalogue has a price for every line.
@@ -268,7 +283,7 @@ impl Models {
             prices
                 .iter()
                 .find(|(id, _)| id.as_str() == line.price)
-                .is_some_and(|(_, price)| price.is_active && price.currency == bill.currency)
+                .is_some_and(|(_, price)| price.is_active && (price.currency == bill.currency || bill.term.is_some()))
         })
     }
 

@@ -26,6 +26,20 @@ impl Models {
                 self.is_approved(now, &invoice, &opportunity_id);
             }
             By::Person => count(&mut self.facts, "a person finalized a draft"),
+            // A process that began a subscription stayed away for an hour. What Stripe sends then is what was asked for.
+            By::Stripe if invoice.is_of_subscription() && !invoice.touched_by_hand => {
+                count(&mut self.facts, "Stripe sent a first invoice by itself");
+                self.is_the_only_one(now, &invoice, &opportunity_id);
+                // What lay around for the customer comes along, unless somebody is there to see it.
+                let is_added =
+                    |line: &stripe::InvoiceLine| line.metadata.is_empty() && line.subscription_item.is_none();
+                match invoice.lines.iter().any(is_added) {
+                    false => self.is_what_was_read(now, &invoice, &opportunity_id),
+                    true => count(&mut self.facts, "Stripe sent along what lay around"),
+                }
+                self.goes_to_the_accounts_customer(now, &invoice, &opportunity_id);
+                self.is_approved(now, &invoice, &opportunity_id);
+            }
             By::Stripe => {
                 self.violate(now, "nobody_but_us_finalizes", format!("Stripe advanced {}", invoice.id()));
             }
@@ -102,7 +116,7 @@ impl Models {
             None => Some("its sender never read the deal".to_owned()),
             Some(Judgement::Billable(bill)) => difference(invoice, bill),
             // What a draft is made of is read; whom it is for was settled before.
-            Some(Judgement::Unbillable { amount }) if *amount == Some(invoice.total()) => None,
+            Some(Judgement::Unbillable { amount }) if self.bills_amount(invoice, *amount) => None,
             Some(_) => Some("the deal does not come to that any more".to_owned()),
         };
         if let Some(why) = why {

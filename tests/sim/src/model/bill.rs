@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use domain::{AccountId, Currency, LineItemId};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::salesforce::{Account, Line, Opportunity};
+use super::salesforce::{Account, Line, Opportunity, Term};
+use super::stripe::day_after;
 
 /// What an invoice of the deal must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub struct Bill {
     /// Minor units, here and below.
     pub total: i64,
     pub lines: BTreeMap<LineItemId, BilledLine>,
+    /// Of its recurring lines, if it has any.
+    pub term: Option<Term>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,7 @@ pub struct BilledLine {
     pub quantity: Decimal,
     /// The price of the catalogue that it names.
     pub price: String,
+    pub is_recurring: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +40,27 @@ pub enum Judgement {
         amount: Option<i64>,
     },
     Billable(Bill),
+}
+
+impl Bill {
+    /// What of a line one invoice bills, and how often by the first one that is made then; `None` before the term begins.
+    pub fn periods_begun(&self, at: Timestamp) -> Option<u32> {
+        let Some(term) = &self.term else { return Some(1) };
+        let begun = (0u32..).take_while(|index| day_after(term.start, index * term.every) <= at).count();
+        u32::try_from(begun).ok().filter(|begun| *begun > 0)
+    }
+
+    pub fn each(&self, line: &BilledLine) -> i64 {
+        let periods = self.term.as_ref().and_then(|term| term.periods).filter(|_| line.is_recurring);
+        line.amount / i64::from(periods.unwrap_or(1))
+    }
+
+    /// What the first invoice comes to that is made then.
+    pub fn first_total(&self, at: Timestamp) -> Option<i64> {
+        let begun = i64::from(self.periods_begun(at)?);
+        let amounts = self.lines.values().map(|line| self.each(line) * if line.is_recurring { begun } else { 1 });
+        Some(amounts.sum())
+    }
 }
 
 impl Judgement {
@@ -77,7 +103,12 @@ pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &st
         let lines: Option<BTreeMap<_, _>> = opportunity.lines.iter().map(|line| billed(line, currency)).collect();
         let lines = lines.filter(|lines| (1..=250).contains(&lines.len()))?;
         let adds_up = lines.values().map(|line| line.amount).sum::<i64>() == total;
-        adds_up.then(|| Bill { account_id: account.id.clone(), currency: currency_id, total, lines })
+        let term = opportunity.term.clone().filter(|_| lines.values().any(|line| line.is_recurring));
+        let periods = term.as_ref().and_then(|term| term.periods).unwrap_or(1);
+        let step = CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or(1, |(_, _, step)| *step);
+        let step = step * i64::from(periods);
+        let divides = lines.values().all(|line| !line.is_recurring || line.amount % step == 0);
+        (adds_up && divides).then(|| Bill { account_id: account.id.clone(), currency: currency_id, total, lines, term })
     });
     bill.map_or(Judgement::Unbillable { amount }, Judgement::Billable)
 }
@@ -94,5 +125,7 @@ fn billed(line: &Line, currency: &str) -> Option<(LineItemId, BilledLine)> {
     let amount = line.total.and_then(|total| minor_units(total, currency))?;
     let price = line.price.clone().filter(|price| price.starts_with("price_"))?;
     let line_is_sane = line.quantity > Decimal::ZERO;
-    line_is_sane.then(|| (line.id.clone(), BilledLine { amount, quantity: line.quantity, price }))
+    line_is_sane.then(|| {
+        (line.id.clone(), BilledLine { amount, quantity: line.quantity, price, is_recurring: line.is_recurring })
+    })
 }

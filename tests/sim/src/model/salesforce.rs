@@ -40,6 +40,16 @@ pub struct Line {
     pub product: String,
     /// The product's `Stripe_Price_Id__c`.
     pub price: Option<String>,
+    pub is_recurring: bool,
+}
+
+/// What recurring lines are sold for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    pub start: jiff::civil::Date,
+    /// In months.
+    pub every: u32,
+    pub periods: Option<u32>,
 }
 
 /// What the organization's automation does to our writes.
@@ -64,10 +74,12 @@ pub struct Opportunity {
     pub amount: Option<Decimal>,
     pub currency: String,
     pub lines: Vec<Line>,
+    pub term: Option<Term>,
     pub contact_email: Option<String>,
     pub customer_id: Option<String>,
     pub invoice_id: Option<String>,
     pub invoice_url: Option<String>,
+    pub subscription_id: Option<String>,
     pub sync_code: Option<String>,
     pub sync_message: Option<String>,
     pub approved_amount: Option<Decimal>,

@@ -12,12 +12,13 @@ mod operations;
 mod pages;
 mod people;
 mod reads;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId};
+use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use stripe::{Answer, Error, Operation, Reply, Write};
@@ -27,6 +28,7 @@ pub use customers::Customer;
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
+pub use subscriptions::{Subscription, day_after};
 
 /// Who did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +54,9 @@ pub struct Price {
     /// Minor units.
     pub unit_amount: Decimal,
     pub is_active: bool,
+    /// How often it comes back, if it does.
+    pub months: Option<u32>,
+    pub lookup_key: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +97,7 @@ pub struct Stripe {
     pub violations: Vec<Violation>,
     customers: BTreeMap<CustomerId, Customer>,
     invoices: BTreeMap<InvoiceId, Invoice>,
+    subscriptions: BTreeMap<SubscriptionId, Subscription>,
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,
@@ -119,7 +125,10 @@ impl Stripe {
         self.advance(now);
         let request_id = Some(self.next_id("req"));
         let reply = |answer, replayed| Reply { answer, request_id, replayed };
-        if matches!(write.operation, Operation::DeleteInvoice | Operation::DeleteCustomer) {
+        if matches!(
+            write.operation,
+            Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription
+        ) {
             // Stripe ignores the key of a deletion.
             return self.execute(now, write).map(|answer| reply(answer, false)).map_err(|failure| failure.error);
         }
@@ -165,7 +174,10 @@ impl Stripe {
 
     /// A request that makes something comes a second time, under another key, while what the first one made is still there.
     fn watch_second_key(&mut self, now: Timestamp, write: &Write, key: &str) {
-        let makes_something = matches!(write.operation, Operation::CreateCustomer | Operation::CreateInvoice);
+        let makes_something = matches!(
+            write.operation,
+            Operation::CreateCustomer | Operation::CreateInvoice | Operation::CreateSubscription
+        );
         if !makes_something || self.keys_ignored || !key.starts_with("cw1_") {
             return;
         }
@@ -180,7 +192,11 @@ impl Stripe {
                 let there = self.customers.get(&customer.id).filter(|customer| customer.deleted.is_none());
                 there.map(|customer| customer.id.to_string())
             }
-            Answer::Price(_) | Answer::Subscription(_) | Answer::Deleted => None,
+            Answer::Subscription(subscription) => {
+                let there = self.subscriptions.get(&subscription.id).filter(|one| one.canceled_by.is_none());
+                there.map(|one| one.id.to_string())
+            }
+            Answer::Price(_) | Answer::Deleted => None,
         });
         drop(made);
         if let Some(there) = there {

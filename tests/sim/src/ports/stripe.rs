@@ -83,15 +83,22 @@ impl<T> Answered for stripe::Page<T> {
     }
 }
 
-impl Answered for bool {
+impl Answered for stripe::Price {
     fn name(&self) -> &'static str {
         "ok"
     }
 }
 
-/// Subscriptions are off in every scenario.
-fn nothing_recurring() -> ! {
-    unreachable!("nothing is sold here that is recurring")
+impl Answered for stripe::Subscription {
+    fn name(&self) -> &'static str {
+        if self.is_over { "canceled" } else { "ok" }
+    }
+}
+
+impl Answered for bool {
+    fn name(&self) -> &'static str {
+        "ok"
+    }
 }
 
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
@@ -111,10 +118,11 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::SendInvoice => Operation::SendInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
         stripe::Operation::DeleteCustomer => Operation::DeleteCustomer,
-        stripe::Operation::CreatePrice
-        | stripe::Operation::CreateSubscription
-        | stripe::Operation::HoldInvoice
-        | stripe::Operation::CancelSubscription => nothing_recurring(),
+        stripe::Operation::CreatePrice => Operation::CreatePrice,
+        stripe::Operation::CreateSubscription => Operation::CreateSubscription,
+        stripe::Operation::HoldInvoice => Operation::HoldInvoice,
+        stripe::Operation::DisarmInvoice => Operation::DisarmInvoice,
+        stripe::Operation::CancelSubscription => Operation::CancelSubscription,
     }
 }
 
@@ -263,36 +271,53 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ListEvents, since.to_string(), effect).await
     }
 
-    async fn price(&self, _: &PriceId) -> Result<stripe::Price, Error> {
-        nothing_recurring()
+    async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        self.call(Operation::ListPrices, about, move |stripe, _| Ok(stripe.has_pending_items(&id))).await
     }
 
-    async fn prices_by_lookup_key(&self, _: &[String]) -> Result<Vec<stripe::Price>, Error> {
-        nothing_recurring()
+    async fn price(&self, id: &PriceId) -> Result<stripe::Price, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadPrice, id.to_string(), move |stripe, _| stripe.price(&id)).await
     }
 
-    async fn subscription(&self, _: &SubscriptionId) -> Result<stripe::Subscription, Error> {
-        nothing_recurring()
+    async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, Error> {
+        let keys = keys.to_vec();
+        let effect = move |stripe: &mut model::Stripe, _| Ok(stripe.prices_by_lookup_key(&keys));
+        self.call(Operation::ListPrices, String::new(), effect).await
     }
 
-    async fn subscription_items(&self, _: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, Error> {
-        nothing_recurring()
+    async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, Error> {
+        let id = id.clone();
+        let about = id.to_string();
+        self.call(Operation::ReadSubscription, about, move |stripe, now| stripe.subscription(now, &id)).await
+    }
+
+    async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadSubscription, id.to_string(), move |stripe, _| stripe.subscription_items(&id)).await
     }
 
     async fn subscriptions_of_customer(
         &self,
-        _: &CustomerId,
-        _: Timestamp,
+        id: &CustomerId,
+        since: Timestamp,
     ) -> Result<Vec<stripe::Subscription>, Error> {
-        nothing_recurring()
+        let (id, about) = (id.clone(), id.to_string());
+        let effect =
+            move |stripe: &mut model::Stripe, now| Ok(first_page(stripe.subscriptions_of_customer(now, &id, since)));
+        self.call(Operation::ListSubscriptions, about, effect).await
     }
 
     async fn subscriptions_created_since(
         &self,
-        _: Timestamp,
-        _: Option<&Cursor>,
+        since: Timestamp,
+        after: Option<&Cursor>,
     ) -> Result<Page<stripe::Subscription>, Error> {
-        nothing_recurring()
+        let after = after.cloned();
+        let effect =
+            move |stripe: &mut model::Stripe, now| Ok(stripe.subscriptions_created_since(now, since, after.as_ref()));
+        self.call(Operation::ListSubscriptions, since.to_string(), effect).await
     }
 
     async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, Error> {

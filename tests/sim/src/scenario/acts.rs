@@ -74,6 +74,10 @@ pub enum Act {
         deal: OpportunityId,
         tries: u32,
     },
+    CancelSubscription {
+        deal: OpportunityId,
+        tries: u32,
+    },
     DeleteCustomer(AccountId),
     LeavePendingItem(AccountId),
 }
@@ -121,6 +125,7 @@ impl Act {
             Self::FinalizeDraft { .. } => "finalize draft",
             Self::DeleteDraft { .. } => "delete draft",
             Self::AddToDraft { .. } => "add to draft",
+            Self::CancelSubscription { .. } => "cancel subscription",
             Self::DeleteCustomer(_) => "delete customer",
             Self::LeavePendingItem(_) => "leave pending item",
         }
@@ -141,6 +146,7 @@ impl Act {
             | Self::Pay { deal, .. }
             | Self::FinalizeDraft { deal, .. }
             | Self::DeleteDraft { deal, .. }
+            | Self::CancelSubscription { deal, .. }
             | Self::AddToDraft { deal, .. } => deal.to_string(),
             Self::NameCustomer { account, .. } | Self::DeleteCustomer(account) | Self::LeavePendingItem(account) => {
                 account.to_string()
@@ -157,6 +163,11 @@ impl Act {
 
     fn perform_at(&self, now: Timestamp, models: &mut Models) -> Performed {
         match self {
+            Self::CancelSubscription { deal, .. } => {
+                let done = models.stripe.cancel_by_hand(now, deal.as_str());
+                let again = if done { None } else { self.later(now) };
+                Performed { again, ..Performed::done_or_not(done) }
+            }
             Self::Redrive => Performed { redrive: true, ..Performed::is("done") },
             Self::Pay { .. }
             | Self::Void(_)
@@ -208,7 +219,7 @@ impl Act {
             }
             Self::MendLines(deal) => {
                 let mended = models.stripe.catalogue.prices.iter().map(|(id, price)| (id.clone(), price.clone()));
-                let mended: Vec<_> = mended.filter(|(_, price)| price.is_active).collect();
+                let mended: Vec<_> = mended.filter(|(_, price)| price.is_active && price.months.is_none()).collect();
                 let single = org.org_currency.clone();
                 let multi_currency = org.multi_currency;
                 org.edit_lines(now, deal, |deal| {
@@ -307,9 +318,10 @@ impl Act {
         let mut act = self.clone();
         let (tries, wait) = match &mut act {
             Self::Pay { tries, .. } => (tries, SignedDuration::from_hours(12)),
-            Self::FinalizeDraft { tries, .. } | Self::DeleteDraft { tries, .. } | Self::AddToDraft { tries, .. } => {
-                (tries, SignedDuration::from_millis(700))
-            }
+            Self::FinalizeDraft { tries, .. }
+            | Self::DeleteDraft { tries, .. }
+            | Self::CancelSubscription { tries, .. }
+            | Self::AddToDraft { tries, .. } => (tries, SignedDuration::from_millis(700)),
             _ => return None,
         };
         *tries = tries.checked_sub(1)?;

@@ -64,6 +64,8 @@ fn price(
         currency: Currency::parse(currency).expect("one of four"),
         unit_amount: at_stripe.into(),
         is_active: trouble != 0,
+        months: None,
+        lookup_key: None,
     };
     if trouble != 1 {
         catalogue.prices.insert(PriceId::parse(&id).expect("a prefix and letters"), price);

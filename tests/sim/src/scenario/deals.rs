@@ -84,10 +84,12 @@ pub(crate) fn opportunity(number: i64, account_id: AccountId, currency: String, 
         amount: None,
         currency,
         lines: Vec::new(),
+        term: None,
         contact_email: None,
         customer_id: None,
         invoice_id: None,
         invoice_url: None,
+        subscription_id: None,
         sync_code: None,
         sync_message: None,
         approved_amount: None,
@@ -145,6 +147,7 @@ pub(super) fn line(random: &mut Random, product: &Product, currency: &str, numbe
         total: Some(major(total, currency)),
         product: product.name.clone(),
         price,
+        is_recurring: false,
     }
 }
 

@@ -90,6 +90,8 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
         ("it is being worked on", run(claimed()), false, draft, 9000, Verdict::InOrder),
         ("the ledger has forgotten the run", None, false, draft, 9000, Verdict::InOrder),
         ("it is over", billed_by("sub_2"), true, draft, 9000, Verdict::InOrder),
+        ("it is over and void", billed_by("sub_2"), true, Some(InvoiceStatus::Void), 9000, Verdict::InOrder),
+        ("it is over, and a customer has it", refused(), true, Some(InvoiceStatus::Open), 9000, Verdict::Second),
         ("a customer has its invoice", billed_by("sub_2"), false, Some(InvoiceStatus::Open), 9000, Verdict::Second),
         ("and has paid it", refused(), false, Some(InvoiceStatus::Paid), 9000, Verdict::Second),
     ] {
@@ -100,10 +102,21 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
             is_over,
             metadata: Default::default(),
             created: now.saturating_sub(SignedDuration::from_secs(age_s)).expect("in range"),
+            starts_at: None,
+            ends_at: None,
             items: Vec::new(),
             has_more_items: false,
             latest_invoice: latest.map(invoice),
         };
+        let mut subscription = subscription;
+        if let Some(invoice) = &mut subscription.latest_invoice {
+            invoice.created = subscription.created;
+        }
         assert_eq!(judge(&subscription, run.as_ref(), now), expected, "{what}");
+        // The draft of a later period is nobody's first invoice.
+        if let (Some(invoice), Verdict::Orphan) = (&mut subscription.latest_invoice, &expected) {
+            invoice.created = now.saturating_add(SignedDuration::from_hours(30 * 24)).expect("in range");
+            assert_eq!(judge(&subscription, run.as_ref(), now), Verdict::Second, "{what}, and it billed on");
+        }
     }
 }

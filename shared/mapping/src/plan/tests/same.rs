@@ -18,9 +18,9 @@ fn an_approval_is_no_other_plan_and_everything_else_is() {
     assert!(!as_it_is.equals_but_for_approval(&renamed));
     for (amount, is_approved) in [("149.99", false), ("150.00", true), ("150.01", true), ("150.001", false)] {
         let plan = planned(set("Stripe_Approved_Amount__c", number(amount)));
-        assert_eq!(plan.is_approved(), is_approved, "{amount}");
+        assert_eq!(plan.is_approved_for(plan.total), is_approved, "{amount}");
     }
-    assert!(!as_it_is.is_approved());
+    assert!(!as_it_is.is_approved_for(as_it_is.total));
 }
 
 #[test]

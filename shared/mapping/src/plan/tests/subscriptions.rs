@@ -83,7 +83,11 @@ fn a_term_is_billed_as_it_was_sold_or_not_at_all() {
     );
     for (what, deal, expected) in [
         ("as it is", quote(), None),
-        ("no end is said", all(&[(end, FieldValue::Null)]), None),
+        ("no end is said", all(&[(end, FieldValue::Null)]), Some(Code::TermNotBillable)),
+        ("the line's own months are the quote's", set(0, "SBQQ__SubscriptionTerm__c", number("12.0")), None),
+        ("they are others", set(0, "SBQQ__SubscriptionTerm__c", number("6")), Some(Code::TermNotBillable)),
+        ("renewable", set(0, "SBQQ__SubscriptionType__c", text("Renewable")), None),
+        ("evergreen", set(0, "SBQQ__SubscriptionType__c", text("Evergreen")), Some(Code::TermNotBillable)),
         ("the line's own days are the quote's", set(0, "SBQQ__StartDate__c", text("2027-01-01")), None),
         ("its last day too", set(0, "SBQQ__EndDate__c", text("2027-12-31")), None),
         ("the days of what is charged once do not count", set(1, "SBQQ__StartDate__c", text("2027-03-01")), None),
@@ -186,6 +190,14 @@ fn an_opportunitys_products_can_be_recurring() {
         let (planned, _) = sold(None, source).expect("billable");
         let term = planned.subscription.as_ref().expect("a term");
         assert_eq!((term.periods, term.ends_at(), planned.each_and_once()), (None, None, (10_000, 5000)));
+        let mut old = deal();
+        old.read_at = at("2028-03-01T00:00:00Z");
+        old.lines[0].set("Product2.Stripe_Billing_Frequency__c", text("Monthly"));
+        for (start, expected) in [("2027-02-01", Some(Code::TermNotBillable)), ("2027-03-01", None)] {
+            old.opportunity.set("Stripe_Start_Date__c", text(start));
+            let found = plan(&old, &settings_of(source, Subscriptions::ClosedWon)).map_err(|stop| stop.code).err();
+            assert_eq!(found, expected, "{start}");
+        }
         assert_eq!(sold(Some("18"), source).map_err(|stop| stop.code).err(), Some(Code::TermNotBillable));
     }
 }
@@ -202,7 +214,13 @@ fn the_periods_add_up_to_the_deal() {
         let decimal = |cents: i64| FieldValue::Number(Decimal::new(cents, 2));
         for line in &mut deal.lines {
             line.set("SBQQ__Quote__r.SBQQ__SubscriptionTerm__c", FieldValue::Number(months.into()));
-            line.set("SBQQ__Quote__r.SBQQ__EndDate__c", FieldValue::Null);
+            let end = Subscription {
+                start: "2027-01-01".parse().expect("a day"),
+                every: Interval::Monthly,
+                periods: Some(months),
+            };
+            let end = jiff::tz::TimeZone::UTC.to_datetime(end.ends_at().expect("an end")).date();
+            line.set("SBQQ__Quote__r.SBQQ__EndDate__c", text(&end.yesterday().expect("a day").to_string()));
         }
         deal.lines[0].set("SBQQ__NetTotal__c", decimal(recurring));
         deal.lines[1].set("SBQQ__NetTotal__c", decimal(once));

@@ -74,7 +74,8 @@ impl Org {
             }
             Call::ReadInvoice { .. } => Fact::InvoiceRead(seen(InvoiceStatus::Draft, 1, 1000)),
             Call::SendInvoice { .. } => {
-                Fact::NotApproved { ceiling: Money::from_minor_units(999, Currency::parse("EUR").expect("valid")) }
+                let ceiling = Money::from_minor_units(999, Currency::parse("EUR").expect("valid"));
+                Fact::NotApproved { ceiling, total: ceiling }
             }
             Call::Report { .. } => Fact::Reported,
             call => panic!("{call:?}"),

@@ -89,6 +89,10 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
     SubscriptionSeen {
         subscription_id: subscription_id(),
         is_over: false,
+        created: at(NOW),
+        starts_at: Some(at("2027-01-01T00:00:00Z")),
+        ends_at: Some(at("2028-01-01T00:00:00Z")),
+        has_billed_more: false,
         items: vec![ItemSeen {
             item_id: item_id(0),
             price_id: planned(3).lines[0].price.clone(),
@@ -102,7 +106,7 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
 fn held() -> Draft {
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
     match subscription::started(start, begun(InvoiceStatus::Draft), false) {
-        Point::Holding { draft } => draft,
+        Point::Holding { draft, interrupted: false } => draft,
         point => panic!("{} holds nothing", point.name()),
     }
 }
@@ -123,6 +127,7 @@ fn a_deal_with_recurring_lines_begins_a_subscription() {
         Fact::DealRead(Box::new(sold(3))),
         customer_known(),
         Fact::PricesRead(vec![catalogue(250, Every::Months(3))]),
+        Fact::PendingRead { is_any: false },
         Fact::SubscriptionRead(Box::new(begun(InvoiceStatus::Draft))),
         Fact::InvoiceRead(first_invoice(InvoiceStatus::Draft)),
         Fact::InvoiceRead(first_invoice(InvoiceStatus::Open)),
@@ -133,8 +138,15 @@ fn a_deal_with_recurring_lines_begins_a_subscription() {
         });
         point = record(point, fact);
     }
-    let expected =
-        ["read_deal", "ensure_customer", "read_prices", "create_subscription", "hold_invoice", "send_invoice"];
+    let expected = [
+        "read_deal",
+        "ensure_customer",
+        "read_prices",
+        "read_pending",
+        "create_subscription",
+        "hold_invoice",
+        "send_invoice",
+    ];
     assert_eq!(calls, expected);
     assert_eq!((point.name(), point.subscription_id()), ("sent", Some(&subscription_id())));
     let (total, first) = point.billed().expect("billed");
@@ -164,7 +176,7 @@ fn the_first_invoice_must_be_the_deals_line_by_line() {
         change(&mut seen);
         seen
     };
-    let ready = record(Point::Holding { draft: held() }, Fact::InvoiceRead(right()));
+    let ready = record(Point::Holding { draft: held(), interrupted: false }, Fact::InvoiceRead(right()));
     assert_eq!(ready.name(), "ready");
     for (what, seen) in [
         ("another amount", with(|seen| seen.first_lines[0].amount = 501)),
@@ -178,8 +190,9 @@ fn the_first_invoice_must_be_the_deals_line_by_line() {
         ("it is of another subscription", with(|seen| seen.subscription_id = None)),
         ("Stripe would send it", with(|seen| seen.auto_advance = true)),
     ] {
-        let point = record(Point::Holding { draft: held() }, Fact::InvoiceRead(seen));
-        assert_eq!(point.name(), "abandoning", "{what}");
+        let point = record(Point::Holding { draft: held(), interrupted: false }, Fact::InvoiceRead(seen));
+        assert_eq!(point.name(), "disarming", "{what}");
+        let point = record(point, Fact::InvoiceRead(right()));
         let Next::Call(call) = point.next() else { panic!("{what}: nothing is done") };
         assert_eq!(call, Call::CancelSubscription { subscription_id: subscription_id() }, "{what}");
         let stopped = record(point, Fact::SubscriptionCanceled);
@@ -192,22 +205,28 @@ fn the_first_invoice_must_be_the_deals_line_by_line() {
 #[test]
 fn every_period_that_has_begun_is_billed() {
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
-    let late = |period_end: &str| {
-        let mut seen = begun(InvoiceStatus::Draft);
-        seen.items[0].period_end = at(period_end);
+    let late = |created: &str| {
+        let seen = SubscriptionSeen { created: at(created), ..begun(InvoiceStatus::Draft) };
         match subscription::started(start.clone(), seen, false) {
-            Point::Holding { draft } => draft,
+            Point::Holding { draft, .. } => draft,
             point => panic!("{}", point.name()),
         }
     };
-    let two = late("2027-07-01T00:00:00Z");
+    let two = late("2027-06-30T23:59:59Z");
     assert_eq!((two.started.as_ref().map(|started| started.periods), two.first_total()), (Some(2), 2000));
     let keys: Vec<_> = two.expected().into_keys().collect();
     let quarter = |start: &str| format!("si_0@{}", at(start).as_second());
     assert_eq!(keys, [line_key(2), quarter("2027-01-01T00:00:00Z"), quarter("2027-04-01T00:00:00Z")]);
-    // A period that is not the term's has no right line.
-    assert_eq!(late("2027-06-30T00:00:00Z").started.map(|started| started.periods), Some(0));
-    assert_eq!(late("2028-04-01T00:00:00Z").started.map(|started| started.periods), Some(0), "beyond the term");
+    assert_eq!(late("2027-07-01T00:00:00Z").started.map(|started| started.periods), Some(3));
+    // One that was begun for another term has no right line.
+    for seen in [
+        SubscriptionSeen { ends_at: None, ..begun(InvoiceStatus::Draft) },
+        SubscriptionSeen { ends_at: Some(at("2029-01-01T00:00:00Z")), ..begun(InvoiceStatus::Draft) },
+        SubscriptionSeen { starts_at: Some(at("2027-01-02T00:00:00Z")), ..begun(InvoiceStatus::Draft) },
+    ] {
+        let point = subscription::started(start.clone(), seen, false);
+        assert_eq!(record(point, Fact::InvoiceRead(first_invoice(InvoiceStatus::Draft))).name(), "disarming");
+    }
 }
 
 /// What is written to the ledger is read back as it was.

@@ -289,6 +289,8 @@ const STANDARD: &[Standard] = &[
             ("SBQQ__SubscriptionPricing__c", Picklist, Open),
             ("SBQQ__BillingFrequency__c", Picklist, Open),
             ("SBQQ__BillingType__c", Picklist, Open),
+            ("SBQQ__SubscriptionTerm__c", Number, Open),
+            ("SBQQ__SubscriptionType__c", Picklist, Open),
             ("SBQQ__StartDate__c", Date, Open),
             ("SBQQ__EndDate__c", Date, Open),
             ("SBQQ__Optional__c", Checkbox, Open),

@@ -62,6 +62,12 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Stripe_Customer_Id__c" => optional(opportunity.customer_id.as_ref()),
         "Stripe_Invoice_Id__c" => optional(opportunity.invoice_id.as_ref()),
         "Stripe_Invoice_URL__c" => optional(opportunity.invoice_url.as_ref()),
+        "Stripe_Subscription_Id__c" => optional(opportunity.subscription_id.as_ref()),
+        "Stripe_Start_Date__c" => opportunity.term.as_ref().map_or(FieldValue::Null, |term| text(term.start)),
+        "Stripe_Term_Months__c" => {
+            let months = opportunity.term.as_ref().and_then(|term| Some(term.periods? * term.every));
+            number(months.map(Decimal::from))
+        }
         "Stripe_Sync_Code__c" => optional(opportunity.sync_code.as_ref()),
         "Stripe_Sync_Message__c" => optional(opportunity.sync_message.as_ref()),
         "Stripe_Approved_Amount__c" => number(opportunity.approved_amount),
@@ -100,6 +106,15 @@ fn line_field(opportunity: &Opportunity, index: usize, line: &Line, field: &str)
         "TotalPrice" => number(line.total),
         "Description" => FieldValue::Null,
         "Product2.Name" => text(&line.product),
+        "Product2.Stripe_Billing_Frequency__c" => match opportunity.term.as_ref().filter(|_| line.is_recurring) {
+            None => FieldValue::Null,
+            Some(term) => text(match term.every {
+                1 => "Monthly",
+                3 => "Quarterly",
+                6 => "Semiannual",
+                _ => "Annual",
+            }),
+        },
         "Product2.Stripe_Price_Id__c" => optional(line.price.as_ref()),
         _ => return None,
     })

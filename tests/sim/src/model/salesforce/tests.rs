@@ -36,6 +36,7 @@ fn org() -> Salesforce {
         customer_named_by_hand: false,
     });
     let line = |number: i64| Line {
+        is_recurring: false,
         id: LineItemId::parse(&format!("00kgK0{number:09}")).expect("valid"),
         quantity: Decimal::ONE,
         list_price: Some(Decimal::TEN),
@@ -44,6 +45,8 @@ fn org() -> Salesforce {
         price: Some("price_1".into()),
     };
     org.add_opportunity(Opportunity {
+        subscription_id: None,
+        term: None,
         id: id(),
         account_id: Some(account_id()),
         stage: "Closed Won".into(),

@@ -140,7 +140,11 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
         ("Opportunity" | "Account", "Stripe_Customer_Id__c") => is_text,
         (
             "Opportunity",
-            "Stripe_Invoice_Id__c" | "Stripe_Invoice_URL__c" | "Stripe_Sync_Code__c" | "Stripe_Sync_Message__c",
+            "Stripe_Invoice_Id__c"
+            | "Stripe_Invoice_URL__c"
+            | "Stripe_Subscription_Id__c"
+            | "Stripe_Sync_Code__c"
+            | "Stripe_Sync_Message__c",
         ) => is_text,
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value),
@@ -161,6 +165,7 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_Id__c" => opportunity.invoice_id = text_of(value),
         "Stripe_Invoice_URL__c" if opportunity.automation == Automation::DropsLink => {}
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
+        "Stripe_Subscription_Id__c" => opportunity.subscription_id = text_of(value),
         "Stripe_Sync_Code__c" => opportunity.sync_code = text_of(value),
         "Stripe_Sync_Message__c" if opportunity.automation == Automation::ChangesNote => {
             opportunity.sync_message = text_of(value).map(|text| format!("{text} (see the wiki)"));
@@ -173,11 +178,12 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
 }
 
 /// The fields that we write.
-fn shown(opportunity: &Opportunity) -> [Option<&str>; 7] {
+fn shown(opportunity: &Opportunity) -> [Option<&str>; 8] {
     [
         opportunity.customer_id.as_deref(),
         opportunity.invoice_id.as_deref(),
         opportunity.invoice_url.as_deref(),
+        opportunity.subscription_id.as_deref(),
         opportunity.sync_code.as_deref(),
         opportunity.sync_message.as_deref(),
         opportunity.payment_received.then_some("true"),

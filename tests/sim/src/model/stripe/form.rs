@@ -17,6 +17,12 @@ impl Form {
         self.params.remove(name)
     }
 
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        if let Some(value) = self.params.remove(from) {
+            self.params.insert(to.to_owned(), value);
+        }
+    }
+
     /// `metadata[key]=value` as key and value.
     pub(super) fn take_map(&mut self, name: &str) -> BTreeMap<String, String> {
         self.take_nested(name).into_iter().collect()

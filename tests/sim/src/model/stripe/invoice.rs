@@ -1,5 +1,7 @@
 //! An invoice at Stripe, and what each operation does to it.
 
+use std::collections::BTreeMap;
+
 use domain::{Currency, CustomerId, InvoiceId};
 use jiff::Timestamp;
 use stripe::{InvoiceLine, InvoiceStatus};
@@ -23,6 +25,12 @@ pub struct Invoice {
     pub touched_by_hand: bool,
     /// How often it was mailed because we asked for it.
     pub sendings: u32,
+    /// Of lines that bill an item of a subscription: the deal's lines that the item is for.
+    pub keys_of_items: BTreeMap<String, String>,
+    /// It is collected and not sent, so that nobody can send it.
+    pub is_disarmed: bool,
+    /// The opportunity whose subscription made it.
+    pub made_for: Option<String>,
 }
 
 impl Invoice {
@@ -49,7 +57,17 @@ impl Invoice {
             lines: Vec::new(),
             has_more_lines: false,
         };
-        Self { shown, lines: Vec::new(), finalized_by: None, finalized_at: None, touched_by_hand: false, sendings: 0 }
+        Self {
+            shown,
+            lines: Vec::new(),
+            finalized_by: None,
+            finalized_at: None,
+            touched_by_hand: false,
+            sendings: 0,
+            keys_of_items: BTreeMap::new(),
+            is_disarmed: false,
+            made_for: None,
+        }
     }
 
     /// With the first ten lines, as every answer has it.
@@ -100,6 +118,20 @@ impl Invoice {
     /// The customer has it, and it counts.
     pub fn is_live(&self) -> bool {
         matches!(self.shown.status, InvoiceStatus::Open | InvoiceStatus::Paid | InvoiceStatus::Uncollectible)
+    }
+
+    pub(super) fn of_subscription(&mut self, subscription: &super::Subscription) {
+        self.shown.subscription = Some(subscription.id.clone());
+        self.shown.auto_advance = true;
+        self.made_for = subscription.made_for().map(str::to_owned);
+    }
+
+    pub fn is_of_subscription(&self) -> bool {
+        self.shown.subscription.is_some()
+    }
+
+    pub(super) fn stop_advancing(&mut self) {
+        self.shown.auto_advance = false;
     }
 
     pub(super) fn auto_advances(&self) -> bool {

@@ -67,7 +67,7 @@ fn quantity(form: &mut Form, path: &str) -> Result<Decimal, Failure> {
 }
 
 /// At most twelve decimals.
-fn decimal(text: &str) -> Option<Decimal> {
+pub(super) fn decimal(text: &str) -> Option<Decimal> {
     text.parse::<Decimal>().ok().filter(|number| number.scale() <= 12)
 }
 
@@ -76,7 +76,7 @@ type Priced = (Decimal, Option<PriceId>, ProductId);
 fn catalogue_price(id: &str, catalogue: &Catalogue, currency: Currency, path: &str) -> Result<Priced, Failure> {
     let param = format!("{path}[pricing][price]");
     let known = PriceId::parse(id).ok().and_then(|id| catalogue.prices.get(&id).map(|price| (id, price)));
-    let Some((id, Price { product, currency: of, unit_amount, is_active })) = known else {
+    let Some((id, Price { product, currency: of, unit_amount, is_active, .. })) = known else {
         return Err(Failure::no_such("price", id, &param));
     };
     if !is_active {

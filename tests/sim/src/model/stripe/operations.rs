@@ -11,7 +11,7 @@ use super::{By, Finalized, Stripe, StripeEvent, lines, second};
 use crate::model::count;
 
 /// When Stripe finalizes a draft that it may advance.
-const ADVANCES_AFTER: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const ADVANCES_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 impl Stripe {
     pub(super) fn perform(&mut self, now: Timestamp, write: &Write) -> Result<Answer, Failure> {
@@ -26,6 +26,11 @@ impl Stripe {
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
             (Operation::DeleteCustomer, ["customers", id]) => self.remove_customer(now, id),
+            (Operation::CreatePrice, ["prices"]) => self.create_price(now, form),
+            (Operation::CreateSubscription, ["subscriptions"]) => self.create_subscription(now, form),
+            (Operation::DisarmInvoice, ["invoices", id]) => self.disarm(now, id, form),
+            (Operation::HoldInvoice, ["invoices", id]) => self.hold(now, id, form),
+            (Operation::CancelSubscription, ["subscriptions", id]) => self.cancel(now, id, By::Us),
             (operation, _) => {
                 self.violate(now, "every_path_is_known", format!("{operation:?} does not go to {}", write.path));
                 Err(Failure::not_found("resource", &write.path))
@@ -117,6 +122,10 @@ impl Stripe {
     /// Finalizes a draft first. An open invoice is mailed again.
     fn send(&mut self, now: Timestamp, id: &str, form: Form) -> Result<Answer, Failure> {
         self.understood(now, &form, None)?;
+        if self.named(id)?.is_disarmed {
+            let message = "You can only manually send an invoice if its collection method is 'send_invoice'.";
+            return Err(Failure::refused(message));
+        }
         match self.named(id)?.status() {
             InvoiceStatus::Draft => self.finalize(now, id, By::Us)?,
             InvoiceStatus::Open => count(&mut self.facts, "an open invoice was sent"),
@@ -169,8 +178,8 @@ impl Stripe {
 
     fn delete(&mut self, id: &str) -> Result<Answer, Failure> {
         let invoice = self.named(id)?;
-        if !invoice.is_draft() {
-            return Err(Failure::coded("invoice_not_editable", "You can only delete draft invoices."));
+        if !invoice.is_draft() || invoice.is_of_subscription() {
+            return Err(Failure::coded("invoice_not_editable", "You can only delete one-off draft invoices."));
         }
         let id = invoice.id().clone();
         self.remove_draft(&id, By::Us);

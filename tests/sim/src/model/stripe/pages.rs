@@ -12,7 +12,7 @@ use super::failure::Failure;
 const PAGE: usize = 7;
 
 /// The page after the cursor, of objects that come newest first.
-fn page<T>(all: impl Iterator<Item = Listed<T>>, since: Timestamp, after: Option<&Cursor>) -> Page<T> {
+pub(super) fn page<T>(all: impl Iterator<Item = Listed<T>>, since: Timestamp, after: Option<&Cursor>) -> Page<T> {
     let after = after.map(Cursor::to_string);
     let after = after.as_deref().and_then(|text| text.split_once('@'));
     let comes_later = |listed: &Listed<T>| match after {

@@ -48,7 +48,7 @@ impl Stripe {
     }
 
     pub fn delete_draft(&mut self, id: &InvoiceId) -> bool {
-        let is_draft = self.invoices.get(id).is_some_and(super::Invoice::is_draft);
+        let is_draft = self.invoices.get(id).is_some_and(|invoice| invoice.is_draft() && !invoice.is_of_subscription());
         if is_draft {
             self.remove_draft(id, By::Person);
         }
@@ -59,6 +59,7 @@ impl Stripe {
         match self.customers.get_mut(id) {
             Some(customer) if customer.deleted.is_none() => {
                 customer.deleted = Some(now);
+                self.cancel_all_of(now, id);
                 true
             }
             _ => false,

@@ -65,6 +65,8 @@ fn stripe() -> Stripe {
     for (id, currency, is_active) in [("price_1", "EUR", true), ("price_off", "EUR", false), ("price_usd", "USD", true)]
     {
         let price = Price {
+            months: None,
+            lookup_key: None,
             product: ProductId::parse("prod_1").expect("valid"),
             currency: Currency::parse(currency).expect("valid"),
             unit_amount: Decimal::from(1000),

@@ -11,29 +11,54 @@ fn a_subscription_without_a_draft_is_a_persons_business() {
         let point = subscription::started(start(), seen, false);
         assert_eq!((code(&point), point.subscription_id()), (Some(Code::InvoiceChangedInStripe), None));
     }
-    // Stripe has sent it by itself: it is made to say whose it is, and the deal is billed.
+    // Stripe has sent it by itself: it is made to say whose it is, and need not be sent.
     let point = subscription::started(start(), begun(InvoiceStatus::Open), true);
     assert_eq!(point.name(), "holding");
-    assert_eq!(record(point, Fact::InvoiceRead(first_invoice(InvoiceStatus::Open))).name(), "ready");
-    // A draft that was begun without our knowing: is it still the same deal?
+    assert_eq!(record(point, Fact::InvoiceRead(first_invoice(InvoiceStatus::Open))).name(), "verifying");
+    // A draft that was begun without our knowing is held before anything else: is it still the same deal?
     let point = subscription::started(start(), begun(InvoiceStatus::Draft), true);
+    assert_eq!(point.name(), "holding");
+    let point = record(point, Fact::InvoiceRead(first_invoice(InvoiceStatus::Draft)));
     assert_eq!(point.name(), "comparing");
-    assert_eq!(record(point.clone(), Fact::DealRead(Box::new(sold(3)))).name(), "holding");
-    assert_eq!(record(point, Fact::DealRead(Box::new(sold(4)))).name(), "abandoning");
+    assert_eq!(record(point.clone(), Fact::DealRead(Box::new(sold(3)))).name(), "ready");
+    assert_eq!(record(point, Fact::DealRead(Box::new(sold(4)))).name(), "disarming");
+}
+
+/// Above the ceiling nothing is begun; and what is compared with it is what the first invoice comes to, if that is more.
+#[test]
+fn what_is_not_approved_is_not_begun() {
+    let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
+    let eur = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
+    let subscribing = Point::Subscribing { start: start.clone(), interrupted: false, is_clear: true };
+    let point = record(subscribing, Fact::NotApproved { ceiling: eur(2999), total: eur(3000) });
+    assert_eq!((code(&point), point.subscription_id()), (Some(Code::ApprovalRequired), None));
+    assert_eq!(point.resume(), claimed());
+    let Call::CreateSubscription(new) = start.call(true) else { panic!("everything is known") };
+    assert_eq!(new.to_be_approved(at(NOW)), eur(3000));
+    // 10.00 a quarter without an end, and five of them have begun.
+    let mut open_ended = planned(3);
+    open_ended.subscription = open_ended.subscription.map(|term| Subscription { periods: None, ..term });
+    let start = Start::new(open_ended, start.customer_id, false, &[catalogue(1000, Every::Months(3))]).expect("priced");
+    let Call::CreateSubscription(new) = start.call(true) else { panic!("everything is known") };
+    let later = at("2028-01-01T00:00:00Z");
+    assert_eq!((new.to_be_approved(at(NOW)), new.to_be_approved(later)), (eur(3000), eur(5 * 2000 + 1000)));
+    let approved = crate::NewSubscription { approved: Some(eur(3000)), ..*new };
+    assert!(approved.is_approved(eur(3000)) && !approved.is_approved(eur(3001)));
 }
 
 #[test]
 fn an_interrupted_subscription_is_looked_at_first() {
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
     assert_eq!(
-        Point::Subscribing { start: start.clone(), interrupted: false }.resume(),
-        Point::Subscribing { start, interrupted: true },
+        Point::Subscribing { start: start.clone(), interrupted: false, is_clear: true }.resume(),
+        Point::Subscribing { start, interrupted: true, is_clear: true },
         "its key leads to it"
     );
     for (point, stage) in [
-        (Point::Holding { draft: held() }, Stage::Holding),
+        (Point::Holding { draft: held(), interrupted: false }, Stage::Holding),
         (Point::Ready { draft: held(), interrupted: false }, Stage::Sending),
         (Point::Abandoning { draft: held(), stop: None }, Stage::Canceling),
+        (Point::Disarming { draft: held(), stop: None }, Stage::Canceling),
         (Point::Checking { draft: held(), stage: Stage::Sending, refused: None }, Stage::Sending),
     ] {
         let resumed = point.resume();
@@ -51,21 +76,23 @@ fn what_was_canceled_is_not_sent() {
     let seen = |status, is_over| SubscriptionSeen { is_over, ..begun(status) };
     let later = SubscriptionSeen { invoice: None, ..begun(InvoiceStatus::Draft) };
     for (stage, seen, expected) in [
-        (Stage::Holding, seen(InvoiceStatus::Draft, false), "comparing"),
+        (Stage::Holding, seen(InvoiceStatus::Draft, false), "holding"),
         (Stage::Holding, seen(InvoiceStatus::Open, false), "holding"),
         (Stage::Holding, seen(InvoiceStatus::Paid, false), "holding"),
         (Stage::Sending, seen(InvoiceStatus::Draft, false), "comparing"),
         (Stage::Sending, seen(InvoiceStatus::Open, false), "ready"),
         (Stage::Sending, seen(InvoiceStatus::Paid, false), "verifying"),
-        (Stage::Sending, seen(InvoiceStatus::Open, true), "ready"),
+        (Stage::Sending, seen(InvoiceStatus::Open, true), "stopped"),
+        (Stage::Sending, seen(InvoiceStatus::Paid, true), "stopped"),
+        (Stage::Sending, seen(InvoiceStatus::Void, true), "stopped"),
         (Stage::Sending, seen(InvoiceStatus::Draft, true), "stopped"),
         (Stage::Holding, seen(InvoiceStatus::Draft, true), "stopped"),
         // It was ours to cancel, and it is asked once more so that its keys are given up.
-        (Stage::Canceling, seen(InvoiceStatus::Draft, true), "abandoning"),
-        (Stage::Canceling, seen(InvoiceStatus::Draft, false), "comparing"),
-        (Stage::Canceling, seen(InvoiceStatus::Open, false), "ready"),
-        // It has billed another period since.
-        (Stage::Sending, later, "checking"),
+        (Stage::Canceling, seen(InvoiceStatus::Draft, true), "disarming"),
+        // Canceling it may be under way, and there is no way back.
+        (Stage::Canceling, seen(InvoiceStatus::Draft, false), "disarming"),
+        (Stage::Canceling, seen(InvoiceStatus::Open, false), "verifying"),
+        (Stage::Sending, later, "stopped"),
     ] {
         let point = record(reviving(stage.clone()), Fact::SubscriptionRead(Box::new(seen.clone())));
         assert_eq!(point.name(), expected, "{stage:?} {} {:?}", seen.is_over, seen.invoice.map(|seen| seen.status));
@@ -74,7 +101,8 @@ fn what_was_canceled_is_not_sent() {
     // A draft of a subscription cannot be deleted, so one that is not there is not made again.
     let gone = record(Point::Checking { draft: held(), stage: Stage::Holding, refused: None }, Fact::InvoiceMissing);
     assert_eq!(code(&gone), Some(Code::InvoiceChangedInStripe));
-    let unheld = record(Point::Holding { draft: held() }, refused());
+    assert_eq!(gone.resume().name(), "reviving");
+    let unheld = record(Point::Holding { draft: held(), interrupted: false }, refused());
     assert_eq!(unheld.name(), "reviving", "it may have been sent, and is looked at before it is canceled");
 }
 
@@ -128,6 +156,65 @@ fn keys_are_given_up_with_what_they_led_to() {
     let start = start(planned(3), &[catalogue(1, Every::Once)]).expect("priced");
     let pricing = run(Point::Pricing { start, looked: true }, &[Operation::CreatePrice { index: 0 }]);
     assert!(pricing.resume().intents.is_empty());
-    let holding = run(Point::Holding { draft: held() }, &of_invoice);
+    let holding = run(Point::Holding { draft: held(), interrupted: false }, &of_invoice);
     assert_eq!(holding.resume().intents.len(), 2, "they are still good");
+}
+
+/// A later period was billed before the first invoice was sent. That one may still be sent; but the subscription is not canceled,
+/// since another one would bill the later period again.
+#[test]
+fn what_has_billed_on_is_not_canceled() {
+    let seen = SubscriptionSeen { has_billed_more: true, ..begun(InvoiceStatus::Draft) };
+    let reviving = Point::Reviving { draft: held(), stage: Stage::Sending, refused: None };
+    let comparing = record(reviving, Fact::SubscriptionRead(Box::new(seen.clone())));
+    assert_eq!(record(comparing.clone(), Fact::DealRead(Box::new(sold(3)))).name(), "ready");
+    for point in [
+        record(comparing.clone(), Fact::DealRead(Box::new(sold(4)))),
+        record(comparing, Fact::RecordMissing),
+        record(
+            Point::Reviving { draft: held(), stage: Stage::Canceling, refused: None },
+            Fact::SubscriptionRead(Box::new(seen)),
+        ),
+    ] {
+        assert_eq!(code(&point), Some(Code::DealChangedAfterBilling));
+        assert_eq!(point.subscription_id(), Some(&subscription_id()), "it is not let go of");
+        assert_eq!(point.resume().name(), "reviving");
+    }
+}
+
+/// After a restore the opportunity names the invoice of a subscription: it is the deal's own only if its term is.
+#[test]
+fn a_forgotten_subscription_is_taken_up_for_its_own_term() {
+    let mut invoice = first_invoice(InvoiceStatus::Open);
+    invoice.metadata.insert("sf_opportunity_id".into(), opportunity_id().to_string());
+    let stop = || Stop::review(Code::AlreadyBilled, "It names one.");
+    let named = |seen: &InvoiceSeen| {
+        let invoice_id = seen.invoice_id.clone();
+        let point = Point::InvoiceNamed { plan: planned(3), invoice_id, stop: stop(), noted: false };
+        record(point, Fact::InvoiceRead(seen.clone()))
+    };
+    let point = named(&invoice);
+    assert_eq!((point.name(), point.clone().resume()), ("subscription_named", claimed()));
+    let there = begun(InvoiceStatus::Open);
+    assert_eq!(record(point.clone(), Fact::SubscriptionRead(Box::new(there.clone()))).name(), "verifying");
+    let longer = SubscriptionSeen { ends_at: Some(at("2029-01-01T00:00:00Z")), ..there };
+    for fact in [Fact::SubscriptionRead(Box::new(longer)), refused()] {
+        assert_eq!(code(&record(point.clone(), fact)), Some(Code::AlreadyBilled));
+    }
+    // A one-off of the same total is not what a subscription bills.
+    let one_off = InvoiceSeen { subscription_id: None, ..invoice };
+    assert_eq!(code(&named(&one_off)), Some(Code::InvoiceDiffersFromDeal));
+}
+
+/// Another worker may be about to send it. Whichever of the two requests comes first, the other is refused.
+#[test]
+fn what_was_sent_meanwhile_is_not_canceled() {
+    let disarming = || Point::Disarming { draft: held(), stop: None };
+    assert_eq!(record(disarming(), Fact::InvoiceRead(first_invoice(InvoiceStatus::Draft))).name(), "abandoning");
+    for fact in [Fact::InvoiceRead(first_invoice(InvoiceStatus::Open)), refused()] {
+        let point = record(disarming(), fact);
+        assert_eq!(point.name(), "reviving");
+        let sent = record(point, Fact::SubscriptionRead(Box::new(begun(InvoiceStatus::Open))));
+        assert_eq!(sent.name(), "verifying");
+    }
 }

@@ -95,12 +95,19 @@ fn agreed_prices_are_found_or_made() {
     assert_eq!((name(&pricing(false)), name(&pricing(true))), ("find_prices", "create_price"));
     for (found, next) in [
         (vec![], "create_price"),
-        (vec![inactive.clone(), of_another], "create_price"),
-        (vec![inactive, made.clone()], "create_subscription"),
+        (vec![inactive.clone(), of_another.clone()], "create_price"),
+        (vec![inactive.clone(), made.clone()], "read_pending"),
     ] {
         assert_eq!(name(&record(pricing(false), Fact::PricesRead(found))), next);
     }
-    let begun = record(pricing(true), Fact::PriceCreated(made));
+    for other in [inactive, of_another] {
+        assert_eq!(code(&record(pricing(true), Fact::PriceCreated(other))), Some(Code::StripeRefused), "not again");
+    }
+    let known = record(pricing(true), Fact::PriceCreated(made));
+    assert_eq!(known.clone().resume(), claimed(), "nothing was begun");
+    let waits = record(known.clone(), Fact::PendingRead { is_any: true });
+    assert_eq!(code(&waits), Some(Code::PendingItems));
+    let begun = record(known, Fact::PendingRead { is_any: false });
     let Next::Call(Call::CreateSubscription(new)) = begun.next() else { panic!("everything is known") };
     assert_eq!((new.items[0].price_id.as_str(), new.items[0].quantity), ("price_made", 2));
     let keys: Vec<_> = new.items[0].keys.iter().map(ToString::to_string).collect();
@@ -109,4 +116,17 @@ fn agreed_prices_are_found_or_made() {
     let refused = record(pricing(true), refused());
     assert_eq!(code(&refused), Some(Code::StripeRefused));
     assert_eq!(pricing(true).resume(), claimed());
+}
+
+/// A product may name a price that was made for another deal's terms. Stripe takes each price once.
+#[test]
+fn what_resolves_to_one_price_is_one_item() {
+    let mut plan = planned(3);
+    plan.lines[1].price = price_id("price_made");
+    let made = PriceSeen { price_id: price_id("price_made"), ..catalogue(250, Every::Months(3)) };
+    let start = start(plan, &[catalogue(1, Every::Once), made.clone()]).expect("priced");
+    assert_eq!(start.items.len(), 2);
+    let settled = start.settle(&[made]);
+    let known = ItemPrice::Known(price_id("price_made"));
+    assert_eq!(settled.items, [Item { price: known, quantity: 2, lines: vec![0, 1] }]);
 }

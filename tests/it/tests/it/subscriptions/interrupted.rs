@@ -1,0 +1,145 @@
+//! Processes that die and freeze, answers that are lost, and people who change things meanwhile.
+
+use sandbox::{Fault, FaultRule};
+
+use super::*;
+use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
+use crate::lost_answers::billed_once_with;
+
+/// Begun, held, and not sent, since Stripe is busy.
+async fn held(env: &Env) -> String {
+    let busy = FaultRule::once("POST", "/v1/invoices/*/send", Fault::RateLimited).times(u32::MAX);
+    env.sandbox.stripe.inject(busy);
+    let opportunity = won(env, &day(env, 0)).await;
+    env.settle().await;
+    let invoice = env.invoices()[0].clone();
+    assert_eq!((&invoice["status"], &invoice["auto_advance"]), (&json!("draft"), &json!(false)));
+    opportunity
+}
+
+/// Edited before it was sent: the subscription that was begun is taken away, and the one that is sent is what the deal says.
+#[tokio::test]
+async fn a_deal_that_is_edited_before_it_is_sent_gets_another_subscription() {
+    let env = selling().await;
+    let opportunity = held(&env).await;
+    // For as long as it is busy nobody sends it, and nobody takes it away.
+    env.advance(SignedDuration::from_hours(3));
+    env.reconcile(PassKind::Deep).await;
+    assert_eq!((env.invoices().len(), &env.invoices()[0]["status"]), (1, &json!("draft")));
+    let once = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].clone();
+    env.update("SBQQ__QuoteLine__c", once.as_str().unwrap(), json!({ "SBQQ__NetTotal__c": 400 }));
+    env.update("Opportunity", &opportunity, json!({ "Amount": 2800 }));
+    env.sandbox.stripe.clear_faults();
+    env.settle_for_days().await;
+    let statuses: Vec<_> = subscriptions(&env).iter().map(|subscription| subscription["status"].clone()).collect();
+    assert_eq!(statuses, ["canceled", "active"]);
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[1]["id"], "{record}");
+    let sent: Vec<_> = env.invoices().into_iter().filter(|invoice| invoice["status"] == "open").collect();
+    assert_eq!((sent.len(), &sent[0]["total"]), (1, &json!(60_000)));
+    env.advance(SignedDuration::from_hours(24));
+    let pass = env.reconcile(PassKind::Deep).await;
+    assert!(pass.differences.is_empty() && pass.orphans_deleted == 0, "{pass:?}");
+}
+
+/// A person cancels it in Stripe's dashboard before it was sent: it is said, and asked for again it is made anew.
+#[tokio::test]
+async fn a_subscription_that_was_canceled_by_hand_is_not_sent() {
+    let mut env = selling().await;
+    env.expect_dead_letters();
+    let opportunity = held(&env).await;
+    let id = subscriptions(&env)[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_delete(&format!("/v1/subscriptions/{id}"));
+    env.sandbox.stripe.clear_faults();
+    env.settle_for_days().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_changed_in_stripe");
+    assert_eq!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count(), 0);
+    env.sqs.put(&changed(&env, "msg_again", &opportunity));
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    let named = (&record["Stripe_Sync_Code__c"], &record["Stripe_Subscription_Id__c"]);
+    assert_eq!(named, (&Value::Null, &subscriptions(&env)[1]["id"]));
+}
+
+/// A month passes while the first invoice waits. It is sent all the same; but an edit does not cancel what has billed on.
+#[tokio::test]
+async fn a_subscription_that_has_billed_on_is_not_canceled() {
+    for is_edited in [false, true] {
+        let mut env = selling().await;
+        env.expect_dead_letters();
+        let opportunity = held(&env).await;
+        // The queue keeps a message for four days; the reconciler says it again.
+        env.sqs.purge();
+        env.advance(SignedDuration::from_hours(33 * 24));
+        env.let_stripe_catch_up();
+        env.sandbox.stripe.take_deliveries();
+        assert_eq!(env.invoices().len(), 2, "the second month has been billed");
+        if is_edited {
+            env.update("Opportunity", &opportunity, json!({ "Amount": 2800 }));
+            let once = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].clone();
+            env.update("SBQQ__QuoteLine__c", once.as_str().unwrap(), json!({ "SBQQ__NetTotal__c": 400 }));
+        }
+        env.sandbox.stripe.clear_faults();
+        env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+        assert_eq!((subscriptions(&env).len(), &subscriptions(&env)[0]["status"]), (1, &json!("active")));
+        let first = env.invoices().into_iter().find(|invoice| invoice["total"] == 70_000).unwrap();
+        let code = &env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"];
+        match is_edited {
+            false => assert_eq!((&first["status"], code), (&json!("open"), &Value::Null)),
+            true => assert_eq!((&first["status"], code), (&json!("draft"), &json!("deal_changed_after_billing"))),
+        }
+    }
+}
+
+/// One price of the catalogue and one that has to be made.
+async fn won_in_part_agreed() -> (Env, String) {
+    let env = selling().await;
+    let lines = vec![
+        line("Seat", 10_000, "1200", "1200", "2"),
+        line("Support", 5_000, "600", "480", "1"),
+        line("Onboarding", 50_000, "500", "500", "1"),
+    ];
+    let opportunity = env.enter(&Deal { lines, ..deal() }).await;
+    make_recurring(&env, &day(&env, 0));
+    let support = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"))[1]["Id"].clone();
+    let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+    env.update("SBQQ__QuoteLine__c", support.as_str().unwrap(), recurring);
+    make_price_recurring(&env, "Seat", 10_000, "month").await;
+    env.clear_calls();
+    env.close(&opportunity);
+    (env, opportunity)
+}
+
+const FIRST_INVOICE: i64 = 20_000 + 4_000 + 50_000;
+
+#[tokio::test]
+async fn dying_at_any_moment_is_the_same_story() {
+    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_secs(400)).await;
+}
+
+/// By then Stripe has sent the first invoice itself, if nobody had held it, and has forgotten every key.
+#[tokio::test]
+async fn dying_at_any_moment_for_a_day_is_the_same_story() {
+    dies_at_every_moment(won_in_part_agreed, SignedDuration::from_hours(25)).await;
+}
+
+#[tokio::test]
+async fn freezing_at_any_moment_changes_nothing() {
+    freezes_at_every_moment(won_in_part_agreed).await;
+}
+
+#[tokio::test]
+async fn answers_that_say_nothing_for_certain_at_each_call() {
+    for (fault, times) in [
+        (Fault::AnswerLost, 1),
+        (Fault::AnswerLost, 3),
+        (Fault::HalfBody, 1),
+        (Fault::ServerErrorStored, 1),
+        (Fault::ServerErrorAfterCommit, 1),
+        (Fault::RateLimited, 3),
+        (Fault::InUse, 2),
+    ] {
+        billed_once_with(won_in_part_agreed, FIRST_INVOICE, fault, times).await;
+    }
+}

@@ -1,0 +1,387 @@
+//! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. No history
+//! here is so long that a second one comes.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use stripe::{Answer, Error, InvoiceLine, Listed, Page, Recurrence, SubscriptionItem, TaxBehavior};
+
+use super::failure::Failure;
+use super::form::Form;
+use super::invoice::Invoice;
+use super::operations::ADVANCES_AFTER;
+use super::{By, Price, Stripe, lines, pages, second};
+use crate::model::count;
+
+#[derive(Debug, Clone)]
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub customer: CustomerId,
+    pub metadata: BTreeMap<String, String>,
+    pub created: Timestamp,
+    pub starts_at: Timestamp,
+    pub ends_at: Option<Timestamp>,
+    pub items: Vec<SubscriptionItem>,
+    pub invoice: InvoiceId,
+    pub canceled_by: Option<By>,
+}
+
+impl Subscription {
+    /// The opportunity that it was made for, by us.
+    pub fn made_for(&self) -> Option<&str> {
+        self.metadata.get("closedwon_run")?;
+        self.metadata.get("sf_opportunity_id").map(String::as_str)
+    }
+}
+
+/// The first days of so many months, counted from the first one.
+pub fn day_after(start: Date, months: u32) -> Timestamp {
+    let day = start.checked_add(Span::new().months(i64::from(months))).expect("a history is of this century");
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).expect("a midnight")
+}
+
+impl Stripe {
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
+        self.subscriptions.values()
+    }
+
+    pub(super) fn create_price(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
+        let missing = |param: &str| Failure::malformed("parameter_missing", param);
+        let product = form.take("product").and_then(|id| ProductId::parse(&id).ok());
+        let product = product.ok_or_else(|| missing("product"))?;
+        let currency = form.take("currency").and_then(|code| Currency::parse(&code).ok());
+        let currency = currency.ok_or_else(|| missing("currency"))?;
+        let unit_amount = form.take("unit_amount_decimal").and_then(|text| lines::decimal(&text));
+        let unit_amount = unit_amount.ok_or_else(|| missing("unit_amount_decimal"))?;
+        let count = form.take("recurring[interval_count]").and_then(|count| count.parse::<u32>().ok());
+        let count = count.ok_or_else(|| missing("recurring[interval_count]"))?;
+        let months = match form.take("recurring[interval]").as_deref() {
+            Some("month") => count,
+            Some("year") => count * 12,
+            _ => return Err(missing("recurring[interval]")),
+        };
+        let lookup_key = form.take("lookup_key");
+        let is_moved = form.take("transfer_lookup_key").as_deref() == Some("true");
+        form.take_map("metadata");
+        self.understood(now, &form, None)?;
+        if !self.catalogue.has_product(&product) {
+            return Err(Failure::no_such("product", product.as_str(), "product"));
+        }
+        for price in self.catalogue.prices.values_mut() {
+            if lookup_key.is_some() && price.lookup_key == lookup_key {
+                if !is_moved {
+                    return Err(Failure::about("lookup_key", "A price already uses that lookup key."));
+                }
+                price.lookup_key = None;
+                count_moved(&mut self.facts);
+            }
+        }
+        let id = PriceId::parse(&self.next_id("price")).expect("a prefix and digits");
+        let price = Price { product, currency, unit_amount, is_active: true, months: Some(months), lookup_key };
+        self.catalogue.prices.insert(id.clone(), price.clone());
+        Ok(Answer::Price(Box::new(shown_price(&id, &price))))
+    }
+
+    pub(super) fn create_subscription(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
+        let missing = |param: &str| Failure::malformed("parameter_missing", param);
+        let customer = form.take("customer").and_then(|id| CustomerId::parse(&id).ok());
+        let customer = customer.ok_or_else(|| missing("customer"))?;
+        let currency = form.take("currency").and_then(|code| Currency::parse(&code).ok());
+        let currency = currency.ok_or_else(|| missing("currency"))?;
+        let is_sent = form.take("collection_method").as_deref() == Some("send_invoice");
+        let days_until_due = form.take("days_until_due");
+        let mut seconds = |name: &str| form.take(name).and_then(|text| text.parse::<i64>().ok());
+        let (start, end) = (seconds("backdate_start_date"), seconds("cancel_at"));
+        let start = start.and_then(|start| Timestamp::from_second(start).ok());
+        let start = start.ok_or_else(|| missing("backdate_start_date"))?;
+        form.take("proration_behavior");
+        form.take("expand[0]");
+        let metadata = form.take_map("metadata");
+        let items = form.take_list("items");
+        let once = form.take_list("add_invoice_items");
+        self.understood(now, &form, None)?;
+        if !is_sent || days_until_due.is_none() || start > now || end.is_some_and(|end| end <= now.as_second()) {
+            return Err(Failure::about("backdate_start_date", "It is sent, and it has begun and not ended."));
+        }
+        let Some(known) = self.customers.get(&customer).filter(|customer| customer.deleted.is_none()) else {
+            return Err(Failure::no_such("customer", customer.as_str(), "customer"));
+        };
+        if known.email.is_none() {
+            return Err(Failure::refused("Missing email: an invoice that is sent needs somebody to be sent to."));
+        }
+        let mut asked = Vec::new();
+        for (index, form) in items.into_iter().enumerate() {
+            asked.push(self.asked_item(now, form, currency, &format!("items[{index}]"))?);
+        }
+        if asked.is_empty() {
+            return Err(missing("items"));
+        }
+        let mut once_lines = Vec::new();
+        for (index, mut form) in once.into_iter().enumerate() {
+            form.rename("price", "pricing[price]");
+            once_lines.push(lines::read(&mut form, &self.catalogue, currency, &format!("add_invoice_items[{index}]"))?);
+        }
+        let months = asked[0].months;
+        let begun = (1..).take_while(|index| day_after(day_of(start), (index - 1) * months) <= now).count();
+        let begun = u32::try_from(begun).unwrap_or(1);
+        let period_end = day_after(day_of(start), begun * months);
+        let (id, invoice_id) = (self.next_id("sub"), self.next_id("in"));
+        let id = SubscriptionId::parse(&id).expect("a prefix and digits");
+        let invoice_id = InvoiceId::parse(&invoice_id).expect("a prefix and digits");
+        let mut invoice = Invoice::draft(invoice_id.clone(), customer.clone(), currency, now);
+        let mut items = Vec::new();
+        for asked in asked {
+            let item_id = SubscriptionItemId::parse(&self.next_id("si")).expect("a prefix and digits");
+            for period in 0..begun {
+                let line_id = self.next_id("il");
+                invoice.keys_of_items.insert(line_id.clone(), asked.keys.clone());
+                invoice.lines.push(InvoiceLine {
+                    id: line_id,
+                    amount: asked.amount,
+                    currency,
+                    quantity: Some(asked.quantity.into()),
+                    metadata: BTreeMap::new(),
+                    price: Some(asked.price.clone()),
+                    product: Some(asked.product.clone()),
+                    subscription_item: Some(item_id.clone()),
+                    period_start: Some(day_after(day_of(start), period * months)),
+                });
+            }
+            items.push(SubscriptionItem {
+                id: item_id,
+                price: asked.price,
+                quantity: Some(asked.quantity),
+                period_end,
+            });
+        }
+        for asked in once_lines {
+            let id = self.next_id("il");
+            invoice.lines.push(InvoiceLine { id, ..asked.line });
+        }
+        // Whatever waits for the customer comes along.
+        let pending = self.pending.remove(&customer).unwrap_or_default();
+        invoice.lines.extend(pending.into_iter().map(|line| InvoiceLine { currency, ..line }));
+        invoice.recount();
+        let created = second(now);
+        let subscription = Subscription {
+            id: id.clone(),
+            customer,
+            metadata,
+            created,
+            starts_at: start,
+            ends_at: end.and_then(|end| Timestamp::from_second(end).ok()),
+            items,
+            invoice: invoice_id.clone(),
+            canceled_by: None,
+        };
+        invoice.of_subscription(&subscription);
+        self.advancing.insert((now.saturating_add(ADVANCES_AFTER).unwrap_or(now), invoice_id.clone()));
+        self.invoices.insert(invoice_id, invoice);
+        let answer = self.shown_subscription(&subscription);
+        self.subscriptions.insert(id, subscription);
+        count(&mut self.facts, "a subscription was begun");
+        Ok(Answer::Subscription(Box::new(answer)))
+    }
+
+    fn asked_item(
+        &mut self,
+        now: Timestamp,
+        mut form: Form,
+        currency: Currency,
+        path: &str,
+    ) -> Result<AskedItem, Failure> {
+        let param = format!("{path}[price]");
+        let price = form.take("price").ok_or_else(|| Failure::malformed("parameter_missing", &param))?;
+        let quantity = form.take("quantity").and_then(|text| text.parse::<i64>().ok()).unwrap_or(1);
+        let keys = form.take("metadata[sf_line_id]").unwrap_or_default();
+        self.understood(now, &form, None)?;
+        let known = PriceId::parse(&price).ok().and_then(|id| self.catalogue.prices.get(&id).map(|price| (id, price)));
+        let Some((id, known)) = known else { return Err(Failure::no_such("price", &price, &param)) };
+        let Some(months) = known.months.filter(|_| known.is_active && known.currency == currency) else {
+            return Err(Failure::about(
+                &param,
+                "The price must be active, recurring, and in the subscription's currency.",
+            ));
+        };
+        let exact = known.unit_amount.checked_mul(Decimal::from(quantity));
+        let amount = exact.and_then(|exact| exact.round().to_i64());
+        let amount = amount.ok_or_else(|| Failure::about(&param, "The amount is too large."))?;
+        Ok(AskedItem { price: id, product: known.product.clone(), quantity, amount, months, keys })
+    }
+
+    /// Whatever its status is: what an invoice carries can always be written.
+    pub(super) fn hold(&mut self, now: Timestamp, id: &str, mut form: Form) -> Result<Answer, Failure> {
+        let auto_advance = form.take("auto_advance").as_deref() == Some("true");
+        let metadata = form.take_map("metadata");
+        self.understood(now, &form, None)?;
+        let invoice = self.named(id)?;
+        invoice.describe(metadata, auto_advance);
+        Ok(Answer::Invoice(Box::new(invoice.shown())))
+    }
+
+    /// Only a draft's collection method can be changed.
+    pub(super) fn disarm(&mut self, now: Timestamp, id: &str, mut form: Form) -> Result<Answer, Failure> {
+        let is_collected = form.take("collection_method").as_deref() == Some("charge_automatically");
+        let is_held = form.take("auto_advance").as_deref() == Some("false");
+        self.understood(now, &form, None)?;
+        let invoice = self.named(id)?;
+        invoice.editable()?;
+        invoice.is_disarmed = is_collected && is_held;
+        invoice.stop_advancing();
+        let answer = Answer::Invoice(Box::new(invoice.shown()));
+        count(&mut self.facts, "a first invoice was disarmed");
+        Ok(answer)
+    }
+
+    pub(super) fn cancel(&mut self, now: Timestamp, id: &str, by: By) -> Result<Answer, Failure> {
+        let found = SubscriptionId::parse(id).ok().and_then(|id| self.subscriptions.get_mut(&id));
+        let Some(subscription) = found.filter(|found| found.canceled_by.is_none()) else {
+            return Err(Failure::not_found("subscription", id));
+        };
+        subscription.canceled_by = Some(by);
+        let invoice_id = subscription.invoice.clone();
+        if let Some(invoice) = self.invoices.get_mut(&invoice_id) {
+            invoice.stop_advancing();
+            if by == By::Us && invoice.is_live() && invoice.finalized_by != Some(By::Person) {
+                let detail = format!("{id} was canceled, and the customer has {invoice_id}");
+                self.violate(now, "a_sent_subscription_is_never_canceled", detail);
+            }
+        }
+        count(&mut self.facts, if by == By::Us { "we canceled a subscription" } else { "a subscription was canceled" });
+        Ok(Answer::Deleted)
+    }
+
+    /// A person does it, to the one that was made for this deal.
+    pub fn cancel_by_hand(&mut self, now: Timestamp, opportunity_id: &str) -> bool {
+        let live = |one: &&Subscription| one.canceled_by.is_none() && one.made_for() == Some(opportunity_id);
+        let id = self.subscriptions.values().find(live).map(|one| one.id.to_string());
+        id.is_some_and(|id| self.cancel(now, &id, By::Person).is_ok())
+    }
+
+    /// A deleted customer has no subscriptions any more.
+    pub(super) fn cancel_all_of(&mut self, now: Timestamp, customer: &CustomerId) {
+        let of_customer = self.subscriptions.values().filter(|one| one.customer == *customer);
+        let ids: Vec<_> = of_customer.map(|one| one.id.to_string()).collect();
+        for id in ids {
+            let _ = self.cancel(now, &id, By::Stripe);
+        }
+    }
+
+    fn shown_subscription(&self, subscription: &Subscription) -> stripe::Subscription {
+        let embedded = 10;
+        stripe::Subscription {
+            id: subscription.id.clone(),
+            customer: Some(subscription.customer.clone()),
+            is_over: subscription.canceled_by.is_some(),
+            metadata: subscription.metadata.clone(),
+            created: subscription.created,
+            starts_at: Some(subscription.starts_at),
+            ends_at: subscription.ends_at,
+            items: subscription.items.iter().take(embedded).cloned().collect(),
+            has_more_items: subscription.items.len() > embedded,
+            latest_invoice: self.invoices.get(&subscription.invoice).map(|invoice| Box::new(invoice.shown())),
+        }
+    }
+
+    pub fn has_pending_items(&self, id: &CustomerId) -> bool {
+        self.pending.get(id).is_some_and(|pending| !pending.is_empty())
+    }
+
+    /// For a customer of the account.
+    pub fn anything_waits_for(&self, account: &domain::AccountId) -> bool {
+        let is_of_account = |id: &CustomerId| {
+            let says = self.customers.get(id).and_then(|one| one.metadata.get("sf_account_id"));
+            says.is_some_and(|id| id == account.as_str())
+        };
+        self.pending.iter().any(|(id, pending)| !pending.is_empty() && is_of_account(id))
+    }
+
+    pub fn price(&mut self, id: &PriceId) -> Result<stripe::Price, Error> {
+        let found = self.catalogue.prices.get(id).map(|price| shown_price(id, price));
+        found.ok_or_else(|| Failure::not_found("price", id.as_str()).error)
+    }
+
+    pub fn prices_by_lookup_key(&mut self, keys: &[String]) -> Vec<stripe::Price> {
+        let has_one = |price: &Price| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key));
+        let found = self.catalogue.prices.iter().filter(|(_, price)| price.is_active && has_one(price));
+        let found: Vec<_> = found.map(|(id, price)| shown_price(id, price)).collect();
+        if !found.is_empty() {
+            count(&mut self.facts, "a price that was made before was found");
+        }
+        found
+    }
+
+    pub fn subscription(&mut self, now: Timestamp, id: &SubscriptionId) -> Result<stripe::Subscription, Error> {
+        self.advance(now);
+        let found = self.subscriptions.get(id).map(|found| self.shown_subscription(found));
+        found.ok_or_else(|| Failure::not_found("subscription", id.as_str()).error)
+    }
+
+    pub fn subscription_items(&mut self, id: &SubscriptionId) -> Result<Vec<SubscriptionItem>, Error> {
+        let found = self.subscriptions.get(id).map(|found| found.items.clone());
+        found.ok_or_else(|| Failure::not_found("subscription", id.as_str()).error)
+    }
+
+    pub fn subscriptions_of_customer(
+        &mut self,
+        now: Timestamp,
+        id: &CustomerId,
+        since: Timestamp,
+    ) -> Vec<stripe::Subscription> {
+        self.advance(now);
+        let listed = self.subscriptions.values().rev();
+        let listed = listed.filter(|one| one.customer == *id && one.created.as_second() >= since.as_second());
+        listed.map(|one| self.shown_subscription(one)).collect()
+    }
+
+    pub fn subscriptions_created_since(
+        &mut self,
+        now: Timestamp,
+        since: Timestamp,
+        after: Option<&stripe::Cursor>,
+    ) -> Page<stripe::Subscription> {
+        self.advance(now);
+        let all = self.subscriptions.values().map(|one| Listed {
+            id: one.id.to_string(),
+            created: one.created,
+            metadata: Some(one.metadata.clone()),
+            object: Some(self.shown_subscription(one)),
+        });
+        pages::page(all, since, after)
+    }
+}
+
+struct AskedItem {
+    price: PriceId,
+    product: ProductId,
+    quantity: i64,
+    amount: i64,
+    months: u32,
+    keys: String,
+}
+
+fn day_of(at: Timestamp) -> Date {
+    TimeZone::UTC.to_datetime(at).date()
+}
+
+fn count_moved(facts: &mut crate::model::Facts) {
+    count(facts, "a lookup key was moved");
+}
+
+fn shown_price(id: &PriceId, price: &Price) -> stripe::Price {
+    stripe::Price {
+        id: id.clone(),
+        product: Some(price.product.clone()),
+        active: price.is_active,
+        currency: Some(price.currency),
+        unit_amount: Some(price.unit_amount.normalize()),
+        recurrence: price.months.map_or(Recurrence::Once, Recurrence::Months),
+        tax_behavior: TaxBehavior::Unspecified,
+        lookup_key: price.lookup_key.clone(),
+    }
+}
