@@ -48,7 +48,7 @@ const USAGE: &str = "cargo xtask <command>
                               purged, and checks that each has exactly one invoice
   sim --seeds N [--mode M] [--from S]
                               plays N histories on virtual time, on all cores; modes: calm, all, no-reconciler,
-                              keys-ignored, heavy-freezes, restored, and more
+                              keys-ignored, heavy-freezes, restored, subscriptions, and more
   sim --seed S [--mode M]     plays one history and prints it
   sim --kill-matrix [--seeds MAX]
                               plays every planted bug until it shows; one that survives fails

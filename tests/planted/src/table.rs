@@ -101,6 +101,11 @@ bugs! {
     ForgetsTheDead(Ledger) = "forgets-the-dead", "a dead holder's last request counts as answered", "late landing", ["keys-ignored-heavily"];
     EndedIsEnded(Ledger) = "ended-is-ended", "no event takes up a run that has ended", "a mended deal is not billed", ["all"];
     TrustsNoKey(Engine) = "trusts-no-key", "every attempt is looked for, and has a key of its own", "the guard of the keys, turned down", [];
+    CancelsArmed(Workflow) = "cancels-armed", "a subscription is canceled while its first invoice can still be sent", "two workers, one draft", ["subscriptions-heavily"];
+    ForgetsTheDay(Workflow) = "forgets-the-day", "a term that is to come counts as done", "F15", ["subscriptions"];
+    IgnoresPending(Workflow) = "ignores-pending", "what lies around for the customer comes with the first invoice", "a stranger's line", ["subscriptions"];
+    BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
+    HoldsWithoutName(Engine) = "holds-without-name", "a subscription's first invoice does not say whose it is", "a payment of nobody", ["subscriptions"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

@@ -87,6 +87,7 @@ impl Faults {
             | Mode::HeavyFreezes
             | Mode::Restored
             | Mode::Subscriptions
+            | Mode::SubscriptionsHeavily
             | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
@@ -96,7 +97,7 @@ impl Faults {
             counts.add(Fault::ClockSkew, Operation::Invocation);
         }
         let longest_freeze_ms = match mode {
-            Mode::HeavyFreezes => 30 * MINUTE_MS,
+            Mode::HeavyFreezes | Mode::SubscriptionsHeavily => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
             Mode::Calm | Mode::All | Mode::Restored | Mode::Subscriptions | Mode::NoReconciler | Mode::Without(_) => {
                 15 * MINUTE_MS
@@ -159,7 +160,7 @@ fn rate(random: &mut Random, fault: Fault, mode: Mode) -> u64 {
         return 0;
     }
     match mode {
-        Mode::HeavyFreezes | Mode::KeysIgnoredHeavily if fault.is_heavy() => drawn * 2 + 100,
+        _ if mode.is_heavy() && fault.is_heavy() => drawn * 2 + 100,
         // A dead worker's run is taken up before the dead one's request lands.
         Mode::KeysIgnoredHeavily if fault == Fault::VisibilityEnds => 3000,
         _ if is_on => drawn,

@@ -124,7 +124,9 @@ impl Models {
         };
         let account = opportunity.account_id.as_ref().and_then(|id| self.salesforce.account(id));
         let by_hand = |invoice: &Invoice| invoice.touched_by_hand || invoice.finalized_by == Some(By::Person);
-        let of_deal = |invoice: &&Invoice| invoice.says("sf_opportunity_id") == Some(opportunity_id.as_str());
+        let of_deal = |invoice: &&Invoice| {
+            invoice.says("sf_opportunity_id").or(invoice.made_for.as_deref()) == Some(opportunity_id.as_str())
+        };
         let deleted = self.stripe.deleted_invoices().values();
         let of_account = |metadata: &BTreeMap<String, String>| {
             metadata.get("sf_account_id").map(String::as_str) == opportunity.account_id.as_ref().map(AccountId::as_str)

@@ -17,6 +17,8 @@ pub enum Mode {
     Restored,
     /// All faults, and deals that are sold for a term.
     Subscriptions,
+    /// The same, with many times more standstills and late landings.
+    SubscriptionsHeavily,
     /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
     KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
@@ -32,6 +34,7 @@ impl Mode {
         Self::HeavyFreezes,
         Self::Restored,
         Self::Subscriptions,
+        Self::SubscriptionsHeavily,
         Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
@@ -52,6 +55,7 @@ impl Mode {
             Self::HeavyFreezes => "heavy-freezes",
             Self::Restored => "restored",
             Self::Subscriptions => "subscriptions",
+            Self::SubscriptionsHeavily => "subscriptions-heavily",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
@@ -59,15 +63,26 @@ impl Mode {
 
     /// Whether the reconciler runs. Where one guard is off, it would hide what the others let through.
     pub fn is_reconciled(self) -> bool {
-        matches!(
-            self,
-            Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored | Self::Subscriptions
-        )
+        match self {
+            Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored => true,
+            Self::Subscriptions | Self::SubscriptionsHeavily => true,
+            Self::NoReconciler | Self::KeysIgnoredHeavily | Self::Without(_) => false,
+        }
     }
 
     /// Whether Stripe forgets every key at once.
     pub fn ignores_keys(self) -> bool {
         matches!(self, Self::KeysIgnored | Self::KeysIgnoredHeavily)
+    }
+
+    /// Whether deals are sold for a term.
+    pub fn has_terms(self) -> bool {
+        matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily)
+    }
+
+    /// Whether processes stand still, and requests land late, far more often.
+    pub fn is_heavy(self) -> bool {
+        matches!(self, Self::HeavyFreezes | Self::KeysIgnoredHeavily | Self::SubscriptionsHeavily)
     }
 
     pub fn guard_off(self) -> Option<Guard> {
@@ -82,8 +97,7 @@ impl Mode {
         // A process that stands still for longer than the ten minutes of quiet sends under a key that another one has given up a day
         // after it was made. What is open already is mailed once more; nothing is billed twice.
         // And one whose first request lies about that long makes a draft that nobody sends.
-        let is_frozen_for_long = matches!(self, Self::HeavyFreezes | Self::KeysIgnoredHeavily);
-        if is_frozen_for_long && ["an_invoice_is_mailed_once", "one_key_for_one_request"].contains(&rule) {
+        if self.is_heavy() && ["an_invoice_is_mailed_once", "one_key_for_one_request"].contains(&rule) {
             return false;
         }
         self.guard_off().is_none_or(|guard| !guard.not_judged().contains(&rule))
@@ -123,7 +137,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

@@ -50,6 +50,16 @@ fn a_ledger_that_is_restored_bills_nothing_twice() {
 }
 
 #[test]
+fn deals_that_are_sold_for_a_term_are_billed_once() {
+    holds(Mode::Subscriptions);
+}
+
+#[test]
+fn processes_that_stand_still_cancel_nothing_that_is_sent() {
+    holds(Mode::SubscriptionsHeavily);
+}
+
+#[test]
 fn with_any_one_guard_off_it_holds() {
     for mode in Mode::ALL.iter().filter(|mode| mode.guard_off().is_some()) {
         let total = many(Plan::new(FIRST, *mode), 3);
@@ -90,6 +100,16 @@ fn what_broke_once_holds() {
         (Mode::All, 10_019_153),
         // After a restore, a draft that was replaced, and the opportunity names the one in its place.
         (Mode::Restored, 5_004_420),
+        // A worker sent the first invoice while another canceled its subscription.
+        (Mode::Subscriptions, 1753),
+        // Stripe sent the first invoice, and it was paid before anybody knew whose it was.
+        (Mode::Subscriptions, 70_491),
+        // A worker sent the first invoice of a subscription that a person had canceled.
+        (Mode::Subscriptions, 61_481),
+        // Stripe sent the first invoice, and its customer was deleted before anybody knew.
+        (Mode::Subscriptions, 51_195),
+        // Stripe sent what a person had voided before anybody held it.
+        (Mode::Subscriptions, 20_378),
         // A run that was taken when time was over was left open, and its message was gone.
         (Mode::NoReconciler, 2_009_215),
     ] {

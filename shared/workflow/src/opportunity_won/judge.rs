@@ -162,6 +162,9 @@ pub(super) fn abandon(draft: Draft, stop: Option<Stop>) -> Point {
     let Some(started) = &draft.started else {
         return Point::Abandoning { draft, stop };
     };
+    if planted!(CancelsArmed) {
+        return Point::Abandoning { draft, stop };
+    }
     if !started.has_billed_more {
         return Point::Disarming { draft, stop };
     }

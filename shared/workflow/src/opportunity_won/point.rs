@@ -122,6 +122,7 @@ impl Point {
     pub fn status(&self) -> Status {
         match self {
             Self::Done { .. } => Status::Done,
+            Self::Scheduled { .. } if planted!(ForgetsTheDay) => Status::Done,
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Status::Done,
             Self::Stopped { stop, told: true, reported: true, .. } if stop.kind == Kind::Review => Status::Review,
             Self::Stopped { told: true, reported: true, .. } => Status::Rejected,

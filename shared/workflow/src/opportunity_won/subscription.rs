@@ -83,6 +83,10 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         {
             Point::Comparing { draft, seen, stage: Stage::Gate { corrected: true } }
         }
+        // Stripe has sent it by itself, and what has become of the subscription since is not known.
+        (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) if seen.status != InvoiceStatus::Draft => {
+            Point::looking(draft, Stage::Gate { corrected: true }, None)
+        }
         (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) => Point::through_gate(draft, seen, true),
         (point @ Point::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
 
@@ -105,7 +109,7 @@ fn priced(start: Start, looked: bool) -> Point {
     let is_wanting = start.wanted().next().is_some();
     match is_wanting {
         true => Point::Pricing { start, looked },
-        false => Point::Subscribing { start, interrupted: false, is_clear: false },
+        false => Point::Subscribing { start, interrupted: false, is_clear: planted!(IgnoresPending) },
     }
 }
 
@@ -118,7 +122,9 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         );
         Stop::review(Code::InvoiceChangedInStripe, message)
     };
-    let Some(invoice) = invoice.as_ref().filter(|_| !is_over) else {
+    // One that is over counts as well if a customer has its invoice.
+    let is_sent = |invoice: &InvoiceSeen| !matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void);
+    let Some(invoice) = invoice.as_ref().filter(|invoice| !is_over || is_sent(invoice)) else {
         let stop = stop(if *is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
@@ -173,7 +179,8 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
                 "Stripe subscription {subscription_id} was canceled before its first invoice was sent: if the deal is to be \
                  billed all the same, send the event again to have another one made."
             );
-            Point::claimed(draft.plan).stopped(review(message))
+            // Another worker may be about to send it all the same.
+            judge::abandon(draft, Some(review(message)))
         }
         (true, InvoiceStatus::Open | InvoiceStatus::Paid) => {
             let message = format!(

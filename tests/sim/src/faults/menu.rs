@@ -252,7 +252,7 @@ impl Operation {
                 | Self::ReadSubscription
                 | Self::ListSubscriptions
         );
-        (mode.is_reconciled() || !is_the_reconcilers) && (mode == Mode::Subscriptions || !is_of_subscriptions)
+        (mode.is_reconciled() || !is_the_reconcilers) && (mode.has_terms() || !is_of_subscriptions)
     }
 
     /// What one roll decides between.

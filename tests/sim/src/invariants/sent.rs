@@ -27,7 +27,7 @@ impl Models {
             }
             By::Person => count(&mut self.facts, "a person finalized a draft"),
             // A process that began a subscription stayed away for an hour. What Stripe sends then is what was asked for.
-            By::Stripe if invoice.is_of_subscription() && !invoice.touched_by_hand => {
+            By::Stripe if invoice.is_of_subscription() => {
                 count(&mut self.facts, "Stripe sent a first invoice by itself");
                 self.is_the_only_one(now, &invoice, &opportunity_id);
                 // What lay around for the customer comes along, unless somebody is there to see it.

@@ -101,6 +101,8 @@ pub struct Stripe {
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,
+    /// Since when each of them waits.
+    waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,
     finalized: Vec<Finalized>,
     keys: Keys,

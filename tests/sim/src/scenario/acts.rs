@@ -262,7 +262,7 @@ impl Act {
                     customers.filter(|one| one.metadata.get("sf_account_id").is_some_and(|id| id == account.as_str()));
                 let ids: Vec<_> = of_account.map(|customer| customer.id.clone()).collect();
                 let usd = domain::Currency::parse("USD").expect("a currency");
-                ids.iter().for_each(|id| models.stripe.leave_pending_item(id, 4200, usd));
+                ids.iter().for_each(|id| models.stripe.leave_pending_item(now, id, 4200, usd));
                 Performed::done_or_not(!ids.is_empty())
             }
             _ => Performed::done_or_not(false),
@@ -278,7 +278,8 @@ impl Act {
             _ => return Performed::done_or_not(false),
         };
         let of_deal = |invoice: &&crate::model::stripe::Invoice| {
-            invoice.status() == status && invoice.says("sf_opportunity_id") == Some(deal.as_str())
+            let of = invoice.says("sf_opportunity_id").or(invoice.made_for.as_deref());
+            invoice.status() == status && of == Some(deal.as_str())
         };
         let Some(id) = models.stripe.invoices().find(of_deal).map(|invoice| invoice.id().clone()) else {
             return Performed { again: self.later(now), ..Performed::done_or_not(false) };

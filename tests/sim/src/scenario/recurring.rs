@@ -18,11 +18,14 @@ const MOST_LINES: usize = 20;
 
 const DAY_S: i64 = 24 * 3600;
 
+/// What each line came to before and after.
+type Totals = BTreeMap<(OpportunityId, usize), (Option<Decimal>, Option<Decimal>)>;
+
 /// Three of four deals get a term. It began up to six weeks before anything here is won, or begins while deals are won.
 pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestamp) {
     scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
     let deals: Vec<Opportunity> = scenario.models.salesforce.opportunities().cloned().collect();
-    let mut totals: BTreeMap<(OpportunityId, usize), (Option<Decimal>, Option<Decimal>)> = BTreeMap::new();
+    let mut totals = Totals::new();
     let mut periods_of: BTreeMap<OpportunityId, u32> = BTreeMap::new();
     for mut deal in deals {
         if !random.chance(750) || deal.lines.is_empty() || deal.lines.len() > MOST_LINES {
@@ -60,19 +63,30 @@ pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestam
             _ => {}
         }
     }
-    for deal in periods_of.keys() {
+    for (deal, periods) in &periods_of {
+        let won = scenario.acts.iter().find(|(_, act)| *act == Act::Win(deal.clone()));
+        let at = won.map_or(start, |(at, _)| *at);
         if random.chance(60) {
-            let won = scenario.acts.iter().find(|(_, act)| *act == Act::Win(deal.clone()));
-            let at = won.map_or(start, |(at, _)| *at);
             scenario.acts.push((at, Act::CancelSubscription { deal: deal.clone(), tries: 40 }));
+        }
+        // An edit while its subscription is begun and sent, and second thoughts about it.
+        if let (Some((_, Some(total))), true) = (totals.get(&(deal.clone(), 0)), random.chance(300)) {
+            let edited_at = later(random, at, 15_000);
+            let edited = *total + Decimal::from(*periods);
+            scenario.acts.push((edited_at, Act::EditLine { deal: deal.clone(), line: 0, total: edited }));
+            if random.chance(700) {
+                let back_at = later(random, edited_at, 20_000);
+                scenario.acts.push((back_at, Act::EditLine { deal: deal.clone(), line: 0, total: *total }));
+            }
         }
     }
 }
 
-fn totals_of<'a>(
-    totals: &'a BTreeMap<(OpportunityId, usize), (Option<Decimal>, Option<Decimal>)>,
-    deal: &'a OpportunityId,
-) -> impl Iterator<Item = (Decimal, Decimal)> + 'a {
+fn later(random: &mut Random, at: Timestamp, most_ms: i64) -> Timestamp {
+    at.saturating_add(SignedDuration::from_millis(random.between(500, most_ms))).unwrap_or(at)
+}
+
+fn totals_of<'a>(totals: &'a Totals, deal: &'a OpportunityId) -> impl Iterator<Item = (Decimal, Decimal)> + 'a {
     let of_deal = totals.iter().filter(move |((id, _), _)| id == deal);
     of_deal.map(|(_, (before, after))| (before.unwrap_or_default(), after.unwrap_or_default()))
 }

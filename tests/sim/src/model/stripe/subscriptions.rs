@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use stripe::{Answer, Error, InvoiceLine, Listed, Page, Recurrence, SubscriptionItem, TaxBehavior};
@@ -247,7 +247,14 @@ impl Stripe {
         let invoice_id = subscription.invoice.clone();
         if let Some(invoice) = self.invoices.get_mut(&invoice_id) {
             invoice.stop_advancing();
-            if by == By::Us && invoice.is_live() && invoice.finalized_by != Some(By::Person) {
+            // One that was left after the run had looked, some days ago at most, is not seen.
+            let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(72);
+            let is_anothers = |line: &InvoiceLine| self.waits_since.get(&line.id).is_some_and(long_ago);
+            let takes_along = !invoice.touched_by_hand && invoice.lines.iter().any(is_anothers);
+            if by == By::Us && takes_along {
+                let detail = format!("{id} was canceled, and with {invoice_id} went what had waited for the customer");
+                self.violate(now, "nothing_that_waits_is_taken_away", detail);
+            } else if by == By::Us && invoice.is_live() && invoice.finalized_by != Some(By::Person) {
                 let detail = format!("{id} was canceled, and the customer has {invoice_id}");
                 self.violate(now, "a_sent_subscription_is_never_canceled", detail);
             }

@@ -92,7 +92,7 @@ fn what_waits_for_a_customer_is_left_out_unless_it_is_asked_for() {
     for (behavior, lines) in [("exclude", 0), ("include", 1)] {
         let mut stripe = stripe();
         let customer = customer_of(stripe.write(at(0), &customer_for("001"), "customer"));
-        stripe.leave_pending_item(&customer.id, 4200, eur());
+        stripe.leave_pending_item(Timestamp::UNIX_EPOCH, &customer.id, 4200, eur());
         let mut write = invoice_for(&customer.id);
         write.body = write.body.replace("behavior=exclude", &format!("behavior={behavior}"));
         let draft = invoice_of(stripe.write(at(0), &write, "invoice"));
