@@ -376,3 +376,6 @@ pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
         LedgerError::Unreadable { .. } => Pause::backoff("ledger_unreadable", error),
     }
 }
+
+#[cfg(test)]
+mod tests;

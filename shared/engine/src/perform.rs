@@ -323,3 +323,6 @@ fn salesforce_outcome(error: &salesforce::Error) -> &'static str {
         salesforce::Error::Unknown { .. } => "unknown",
     }
 }
+
+#[cfg(test)]
+mod tests;

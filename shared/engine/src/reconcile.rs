@@ -291,3 +291,6 @@ fn before(time: Timestamp, by: SignedDuration) -> Timestamp {
 fn page_limit() -> Pause {
     Pause::new(Pace::Now, "page_limit", "there is more than one pass reads; the next one goes on")
 }
+
+#[cfg(test)]
+mod tests;

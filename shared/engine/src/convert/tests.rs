@@ -145,3 +145,29 @@ fn salesforce_refuses_or_is_asked_again() {
         assert_eq!((pause.code, pause.pace), (expected, pace));
     }
 }
+
+/// Its way out is another one: a field to fill in, and not a talk with Stripe.
+#[test]
+fn a_place_that_stripe_cannot_tax_is_told_apart_from_any_other_refusal() {
+    let code_of = |code: Option<&str>| match stripe_failure(&calls()[0], &refusal(400, code, Some("tax[ip_address]"))) {
+        Ok(Fact::Refused(refusal)) => refusal.stop.code,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(code_of(Some("customer_tax_location_invalid")), Code::TaxLocationUnknown);
+    assert_eq!(code_of(Some("parameter_invalid_empty")), Code::StripeRefused);
+    assert_eq!(code_of(None), Code::StripeRefused);
+}
+
+#[test]
+fn tax_is_read_with_both_its_sums_and_how_far_it_has_come() {
+    for (status, expected) in [
+        (None, TaxStatus::Off),
+        (Some(stripe::TaxStatus::Complete), TaxStatus::Complete),
+        (Some(stripe::TaxStatus::RequiresLocationInputs), TaxStatus::LocationMissing),
+        (Some(stripe::TaxStatus::Failed), TaxStatus::Failed),
+        (Some(stripe::TaxStatus::Other), TaxStatus::Failed),
+    ] {
+        let seen = tax(&stripe::Tax { on_top: 19, inside: 7, status });
+        assert_eq!((seen.on_top, seen.inside, seen.status), (19, 7, expected));
+    }
+}

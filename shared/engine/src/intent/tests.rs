@@ -93,3 +93,20 @@ fn after_a_restore_no_earlier_key_is_trusted_and_what_may_have_been_made_is_doub
     assert_eq!(doubted_since(&anew, Operation::SendInvoice), None);
     assert_eq!(doubted_since(&anew, Operation::CreateInvoice), Some(since));
 }
+
+/// Two deployments may share a Stripe account, and two organizations a deployment's name: only both together are ours.
+#[test]
+fn only_what_carries_the_environment_and_the_organization_is_ours() {
+    let ours = scope("production");
+    let of = |environment: &str, organization: &str| {
+        [("closedwon_environment", environment), ("sf_organization_id", organization)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    };
+    assert!(ours.made(&of("production", "00D000000000001EAA")));
+    assert!(!ours.made(&of("staging", "00D000000000001EAA")));
+    assert!(!ours.made(&of("production", "00D000000000002EAA")));
+    assert!(!ours.made(&std::collections::BTreeMap::new()));
+    let record = ("sf_opportunity_id", "006000000000001AAA");
+    assert!(ours.made(&ours.metadata(&run_id("006000000000001AAA"), record)));
+}

@@ -2,7 +2,6 @@
 
 use domain::{Event, OpportunityId};
 use jiff::Timestamp;
-use ledger::StoredRun;
 use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
 use workflow::{Run, RunId, Status};
 
@@ -51,7 +50,8 @@ impl<W: World> Engine<W> {
     async fn is_missed(&self, deal: &DealSeen, walk: &Walk) -> Result<bool, Pause> {
         let run = self.ledger.run(&self.run_of_deal(&deal.opportunity_id).to_string()).await;
         match run.map_err(|error| ledger_pause(&error))? {
-            Some(run) => Ok(may_have_changed(&run, deal) && !run.run.has_answered(&changed_id(deal))),
+            Some(run) => Ok(may_have_changed(&run.run, run.updated_at, deal.modified_at)
+                && !run.run.has_answered(&changed_id(deal))),
             None => {
                 let asks = !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable);
                 Ok(asks && deal.stage_since >= super::before(walk.in_use_since, OVERLAP))
@@ -78,9 +78,9 @@ impl<W: World> Engine<W> {
 /// about it, so its next states are looked at as well, even though the first of them is the note. A few of them: where something
 /// answers each note with an edit, that would never end. What is before a person waits for that person; and one that is billed
 /// has written to the deal since it read it, and that its amount had changed by then is seen from its invoice.
-fn may_have_changed(run: &StoredRun, deal: &DealSeen) -> bool {
-    let is_unread = run.updated_at < deal.modified_at;
-    is_unread || run.run.status() == Status::Rejected && sweeps_answered(&run.run) < FEW
+fn may_have_changed(run: &Run, updated_at: Timestamp, modified_at: Timestamp) -> bool {
+    let is_unread = updated_at < modified_at;
+    is_unread || run.status() == Status::Rejected && sweeps_answered(run) < FEW
 }
 
 fn sweeps_answered(run: &Run) -> usize {
@@ -99,6 +99,11 @@ fn parse(text: &str) -> Option<DealCursor> {
 
 #[cfg(test)]
 mod tests {
+    use domain::OrganizationId;
+    use mapping::{Code, Stop};
+    use workflow::State;
+    use workflow::opportunity_won::Point;
+
     use super::*;
 
     #[test]
@@ -107,5 +112,42 @@ mod tests {
         let cursor = DealCursor { modified_at: Timestamp::UNIX_EPOCH, opportunity_id };
         assert_eq!(parse(&print(&cursor)), Some(cursor));
         assert_eq!(parse("006000000000001AAA"), None);
+    }
+
+    fn run(stopped: Option<Stop>, answered: &[String]) -> Run {
+        let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id.clone() };
+        let claimed = Point::Claimed { opportunity_id: opportunity_id.clone() };
+        let point = match stopped {
+            Some(stop) => {
+                Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to: Box::new(claimed) }
+            }
+            None => claimed,
+        };
+        Run { answered: answered.to_vec(), ..Run::new(id, State::OpportunityWon(point)) }
+    }
+
+    /// What is newer than the run is looked at in any case; what is not, only a few times, and only where a note of ours may
+    /// have hidden that a person had mended the deal.
+    #[test]
+    fn a_refused_deal_is_looked_at_a_few_times_more_and_no_other_without_a_change() {
+        let sweep = |number: usize| format!("{SWEEP}{number}");
+        let few: Vec<_> = (0..FEW).map(sweep).collect();
+        let fewer_and_another = [few[1..].to_vec(), vec!["evt_1".to_owned()]].concat();
+        let refused = || Some(Stop::refused(Code::NoLines, "empty"));
+        let in_review = Some(Stop::review(Code::NoLines, "a person decides"));
+        let [earlier, now, later] = [0, 1, 2].map(|second| Timestamp::from_second(second).expect("in range"));
+        for (run, may) in [
+            (run(refused(), &[]), true),
+            (run(refused(), &fewer_and_another), true),
+            (run(refused(), &few), false),
+            (run(in_review, &[]), false),
+            (run(None, &[]), false),
+        ] {
+            assert_eq!(may_have_changed(&run, now, earlier), may, "{:?} {:?}", run.status(), run.answered);
+            assert_eq!(may_have_changed(&run, now, now), may, "{:?} {:?}", run.status(), run.answered);
+            assert!(may_have_changed(&run, now, later), "{:?} {:?}", run.status(), run.answered);
+        }
     }
 }

@@ -15,6 +15,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn at(name: &'static str, watermark: Watermark, now: Timestamp) -> Self {
+        let began_at = watermark.began_at.unwrap_or(now);
+        Self { name, watermark, began_at }
+    }
+
     pub(crate) fn is_under_way(&self) -> bool {
         self.watermark.began_at.is_some()
     }
@@ -37,8 +42,7 @@ impl<W: World> Engine<W> {
     pub(crate) async fn place(&self, name: &'static str) -> Result<Place, Pause> {
         let watermark = self.ledger.watermark(&self.scope.organization_id, name).await;
         let watermark = watermark.map_err(|error| ledger_pause(&error))?;
-        let began_at = watermark.began_at.unwrap_or(self.now());
-        Ok(Place { name, watermark, began_at })
+        Ok(Place::at(name, watermark, self.now()))
     }
 
     pub(crate) async fn begin(&self, place: &mut Place) -> Result<(), Pause> {

@@ -1,0 +1,152 @@
+use domain::{AccountId, BillingEmail, CustomerId, InvoiceId, OpportunityId, OrganizationId};
+use jiff::Timestamp;
+use mapping::{Code, CustomerDetails, Plan};
+use workflow::opportunity_won::{Invoice, Point};
+
+use super::*;
+
+fn opportunity_id() -> OpportunityId {
+    OpportunityId::parse("006000000000001AAA").expect("valid")
+}
+
+fn customer_id() -> CustomerId {
+    CustomerId::parse("cus_1").expect("valid")
+}
+
+fn deal(point: Point) -> Run {
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
+    Run::new(id, State::OpportunityWon(point))
+}
+
+fn claimed() -> Point {
+    Point::Claimed { opportunity_id: opportunity_id() }
+}
+
+fn gone() -> Point {
+    Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id() }
+}
+
+fn billed() -> Point {
+    let plan = Plan {
+        opportunity_id: opportunity_id(),
+        account_id: account_id(),
+        total: Money::from_minor_units(1000, domain::Currency::parse("EUR").expect("valid")),
+        days_until_due: 30,
+        lines: vec![],
+        approved: None,
+        tax: None,
+        subscription: None,
+    };
+    let invoice = Invoice {
+        plan,
+        customer_id: customer_id(),
+        invoice_id: InvoiceId::parse("in_1").expect("valid"),
+        account_is_linked: true,
+        hosted_invoice_url: None,
+        subscription: None,
+        not_kept: Vec::new(),
+    };
+    Point::Done { invoice }
+}
+
+fn account_id() -> AccountId {
+    AccountId::parse("001000000000001AAA").expect("valid")
+}
+
+fn account(point: account_customer::Point) -> Run {
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::AccountCustomer { organization_id, account_id: account_id(), livemode: false };
+    Run::new(id, State::AccountCustomer(point))
+}
+
+/// A register never goes from one id to another in one save: what is given up is given up first.
+#[test]
+fn what_is_given_up_is_saved_before_another_takes_its_place() {
+    let known = || account(account_customer::Point::Known { customer_id: customer_id() });
+    let email = BillingEmail::parse("ap@acme.example").expect("valid");
+    let details = CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
+    let unknown = || account(account_customer::Point::Unknown { account_id: account_id(), details: details.clone() });
+    let doubted = account(account_customer::Point::new(account_id(), details.clone(), None, Some(customer_id())));
+    for (stored, run, is_saved, why) in [
+        (known(), unknown(), true, "the account has no customer any more"),
+        (unknown(), unknown(), false, "it never had one"),
+        (known(), doubted, false, "one that is only doubted is still its own"),
+        (deal(billed()), deal(claimed()), true, "the deal has no invoice any more"),
+        (deal(billed()), deal(billed()), false, "it still has it"),
+        (deal(claimed()), deal(billed()), false, "it has its first"),
+        (deal(claimed()), deal(claimed()), false, "nothing is given up"),
+        (deal(claimed()), deal(gone()), true, "that its customer is gone was just heard"),
+        (deal(gone()), deal(gone()), false, "and is known by now"),
+    ] {
+        assert_eq!(is_written_down_first(&stored, &run), is_saved, "{why}");
+    }
+}
+
+/// Only of lines nobody would see afterwards that they came late: a second invoice, customer or sending has its own looks.
+#[test]
+fn what_may_still_arrive_on_the_lines_is_waited_for() {
+    let sent = Timestamp::from_second(1_000).expect("in range");
+    let intent = |ambiguous| Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_".into(),
+        path: "/v1/invoices".into(),
+        body: Some("name=Acme".into()),
+        first_sent: sent,
+        last_sent: sent,
+        replays_error: false,
+        ambiguous,
+    };
+    for (operation, ambiguous, is_waited_for) in [
+        (Operation::AddLines { batch: 0 }, true, true),
+        (Operation::AddLines { batch: 0 }, false, false),
+        (Operation::CorrectLines { batch: 0 }, true, true),
+        (Operation::CorrectLines { batch: 0 }, false, false),
+        (Operation::CreateInvoice, true, false),
+        (Operation::SendInvoice, true, false),
+    ] {
+        let mut run = deal(claimed());
+        run.intents.insert(operation, intent(ambiguous));
+        settle(&mut run, operation);
+        let expected = is_waited_for.then(|| quiet_at(&intent(ambiguous)));
+        assert_eq!(run.quiet_at, expected, "{operation}, ambiguous: {ambiguous}");
+        // It may hold a name and an address.
+        assert_eq!(run.intents[&operation].body, None, "{operation}");
+    }
+}
+
+/// Of two that may still arrive, the later one counts, whichever was answered last.
+#[test]
+fn the_quiet_time_only_grows() {
+    let until = Timestamp::from_second(1_000_000).expect("in range");
+    let operation = Operation::AddLines { batch: 0 };
+    let sent = Timestamp::from_second(1_000).expect("in range");
+    let mut run = Run { quiet_at: Some(until), ..deal(claimed()) };
+    let intent = Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_".into(),
+        path: "/v1/invoices".into(),
+        body: None,
+        first_sent: sent,
+        last_sent: sent,
+        replays_error: false,
+        ambiguous: true,
+    };
+    run.intents.insert(operation, intent);
+    settle(&mut run, operation);
+    assert_eq!(run.quiet_at, Some(until));
+    // Nothing is known of one that was never sent.
+    settle(&mut run, Operation::SendInvoice);
+    assert_eq!(run.quiet_at, Some(until));
+}
+
+#[test]
+fn an_account_ends_with_its_customer_or_with_a_reason() {
+    let known = account(account_customer::Point::Known { customer_id: customer_id() });
+    assert_eq!(customer_fact(&known), Fact::CustomerKnown { customer_id: customer_id() });
+    let stop = mapping::Stop::refused(Code::StripeRefused, "no");
+    let stopped = account(account_customer::Point::Stopped { account_id: account_id(), stop: stop.clone() });
+    assert_eq!(customer_fact(&stopped), Fact::CustomerStopped(stop));
+}

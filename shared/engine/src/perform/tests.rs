@@ -1,0 +1,92 @@
+use domain::{CustomerId, PriceId};
+use stripe::{NoEffectReason, UnknownReason};
+
+use super::*;
+
+fn entry() -> CallEntry {
+    CallEntry {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        system: "stripe".into(),
+        call: "create_invoice".into(),
+        target: None,
+        idempotency_key: None,
+        outcome: "ok".into(),
+        detail: None,
+        request_id: None,
+        duration_ms: 0,
+    }
+}
+
+/// Whoever reads the log of a deal sees whether anything may have happened at Stripe, in which words, and what to ask
+/// Stripe's support about.
+#[test]
+fn the_log_tells_what_may_have_happened_at_stripe() {
+    let request_id = || Some("req_1".to_owned());
+    let refusal = stripe::Refusal {
+        status: 400,
+        error_type: None,
+        code: None,
+        param: None,
+        decline_code: None,
+        message: "No such price".into(),
+        request_id: request_id(),
+    };
+    let unknown = |reason, replayed| stripe::Error::Unknown { reason, replayed, request_id: request_id() };
+    for (error, outcome) in [
+        (stripe::Error::Refused(refusal), "refused"),
+        (stripe::Error::IdempotencyMismatch { request_id: request_id() }, "refused"),
+        (stripe::Error::NotAllowed { status: 401, permission: None, request_id: request_id() }, "not_allowed"),
+        (stripe::Error::NoEffect { reason: NoEffectReason::LockTimeout, request_id: request_id() }, "no_effect"),
+        (unknown(UnknownReason::Timeout, false), "unknown"),
+        (unknown(UnknownReason::ServerError { status: 500 }, true), "unknown"),
+    ] {
+        let mut entry = entry();
+        describe_stripe(&mut entry, &error);
+        assert_eq!(entry.outcome, outcome, "{error}");
+        assert_eq!((entry.detail, entry.request_id), (Some(error.to_string()), request_id()));
+    }
+}
+
+#[test]
+fn the_log_tells_what_may_have_happened_at_salesforce() {
+    let refusal = salesforce::Refusal {
+        status: 400,
+        error_code: "INVALID_FIELD".into(),
+        message: "No such column".into(),
+        fields: vec![],
+    };
+    let code = || "SOME_CODE".to_owned();
+    for (error, outcome) in [
+        (salesforce::Error::Refused(refusal), "refused"),
+        (salesforce::Error::NotAllowed { error_code: code(), message: String::new() }, "not_allowed"),
+        (salesforce::Error::LimitReached { error_code: code() }, "no_effect"),
+        (salesforce::Error::Busy { error_code: code() }, "no_effect"),
+        (salesforce::Error::Unknown { reason: "timeout".into() }, "unknown"),
+    ] {
+        assert_eq!(salesforce_outcome(&error), outcome, "{error}");
+    }
+}
+
+#[test]
+fn what_a_call_made_is_named_by_its_id() {
+    let customer_id = || CustomerId::parse("cus_1").expect("valid");
+    let price = workflow::PriceSeen {
+        price_id: PriceId::parse("price_1").expect("valid"),
+        product_id: None,
+        is_active: true,
+        currency: None,
+        unit_amount: None,
+        every: workflow::Every::Once,
+        tax: None,
+    };
+    for (fact, id) in [
+        (Fact::CustomerCreated { customer_id: customer_id() }, Some("cus_1")),
+        (Fact::PriceCreated(price), Some("price_1")),
+        // It was known before: the entry's target names it.
+        (Fact::CustomerRead { customer_id: customer_id(), metadata: Default::default() }, None),
+        (Fact::DraftDeleted, None),
+        (Fact::Reported, None),
+    ] {
+        assert_eq!(made(&fact).as_deref(), id, "{}", fact.name());
+    }
+}
