@@ -1,7 +1,7 @@
 //! Payments that Stripe made an event of, and that never arrived here.
 
 use domain::{Event, InvoiceId};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use stripe::webhook::{self, Notification};
 use stripe::{Cursor, Listed};
 use workflow::{RunId, Status};
@@ -21,7 +21,7 @@ const KEPT: SignedDuration = SignedDuration::from_hours(29 * 24);
 impl<W: World> Engine<W> {
     pub(super) async fn paid_events(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
         let began_at = place.began_at();
-        let since = super::before(place.seen_until().unwrap_or(began_at), OVERLAP).max(super::before(began_at, KEPT));
+        let since = asked_since(place.seen_until(), began_at);
         let mut after = self.stripe_cursor(&mut place).await?;
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;
@@ -77,6 +77,11 @@ impl<W: World> Engine<W> {
     }
 }
 
+/// After a long stop it is all of the time since that is asked for, as far back as Stripe keeps its events.
+fn asked_since(seen_until: Option<Timestamp>, began_at: Timestamp) -> Timestamp {
+    super::before(seen_until.unwrap_or(began_at), OVERLAP).max(super::before(began_at, KEPT))
+}
+
 /// The payment that the event tells of, exactly as the webhook's door reads it.
 fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
     match webhook::event(listed.object.as_ref()?) {
@@ -85,5 +90,25 @@ fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
             Some((invoice_id.clone(), event))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_long_stop_every_event_is_asked_for_that_stripe_still_has() {
+        let at = |time: &str| time.parse::<Timestamp>().expect("valid");
+        let now = at("2026-11-30T12:00:00Z");
+        for (seen_until, since) in [
+            (None, "2026-11-30T10:00:00Z"),
+            (Some("2026-11-30T11:45:00Z"), "2026-11-30T09:45:00Z"),
+            (Some("2026-11-10T12:00:00Z"), "2026-11-10T10:00:00Z"),
+            (Some("2026-11-01T13:59:00Z"), "2026-11-01T12:00:00Z"),
+            (Some("2026-09-01T12:00:00Z"), "2026-11-01T12:00:00Z"),
+        ] {
+            assert_eq!(asked_since(seen_until.map(at), now), at(since), "{seen_until:?}");
+        }
     }
 }

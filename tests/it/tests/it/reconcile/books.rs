@@ -6,6 +6,7 @@ use engine::PassKind;
 use it::{Deal, Env, Options};
 use jiff::SignedDuration;
 use ledger::{Books, Statement, Sums};
+use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{causes, swept};
@@ -218,4 +219,75 @@ async fn a_statement_names_nobody() {
     let text = serde_json::to_string(&statement).unwrap().to_lowercase();
     assert!(!text.contains("zeisig") && !text.contains('@'), "{text}");
     env.settle().await;
+}
+
+/// More of them than one call reads.
+#[tokio::test]
+async fn the_books_of_a_large_month_are_whole() {
+    let env = Env::start().await;
+    swept(&env).await;
+    let account = env.account(&Deal::three_lines());
+    for _ in 0..401 {
+        let fields = json!({ "Name": "x", "AccountId": account, "StageName": "Closed Won", "CloseDate": "2026-11-30", "Amount": 10 });
+        env.insert("Opportunity", fields);
+    }
+    env.sandbox.salesforce.take_deliveries();
+    let books = next_morning(&env).await.of_month;
+    assert_eq!(plain(&books.deals), BTreeMap::from([("USD".to_owned(), (401, 401_000))]));
+    assert_eq!(books.difference_count, 401);
+    env.sqs.purge();
+}
+
+/// It was won in one month, and is billed in the next, before Salesforce can be told of it: it is in the books of the first,
+/// and its invoice stands for nothing else in those of the second.
+#[tokio::test]
+async fn an_invoice_of_a_deal_of_the_month_before_is_not_without_a_deal() {
+    let env = Env::start().await;
+    swept(&env).await;
+    let at = |time: &str| time.parse::<jiff::Timestamp>().unwrap();
+    env.advance(at("2026-11-30T23:50:00Z").duration_since(env.now()));
+    let opportunity = env.opportunity_won(&Deal::with_lines(1, "USD")).await;
+    env.deliver().await;
+    env.advance(at("2026-12-01T00:05:00Z").duration_since(env.now()));
+    let down = FaultRule::once("POST", "/services/data/**", Fault::UnavailableHtml).body_contains("PATCH").times(100);
+    env.sandbox.salesforce.inject(down);
+    env.work(10).await;
+    assert_eq!(env.invoices()[0]["status"], "open");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], json!(null));
+    env.advance(at("2026-12-02T02:00:00Z").duration_since(env.now()));
+    let reconciled = env.reconcile(PassKind::Deep).await;
+    let statement = reconciled.statement.expect("a deep pass makes one");
+    assert_eq!(of(&statement.of_month), [""; 0]);
+    assert_eq!((statement.of_day, statement.of_month.invoices), (Books::default(), Sums::default()));
+    env.sandbox.salesforce.clear_faults();
+    env.settle_for_days().await;
+    assert_ne!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], json!(null));
+}
+
+/// It was billed in one month, and taken back and won again in the next: the run names the invoice, which is older than
+/// anything that is read for that month's books.
+#[tokio::test]
+async fn a_deal_that_is_won_again_has_the_invoice_of_the_month_before() {
+    let env = Env::start().await;
+    swept(&env).await;
+    let at = |time: &str| time.parse::<jiff::Timestamp>().unwrap();
+    let opportunity = won(&env, "Acme", 1, "USD").await;
+    let invoice = env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"].as_str().unwrap().to_owned();
+    env.advance(at("2026-12-05T12:00:00Z").duration_since(env.now()));
+    for stage in ["Negotiation/Review", "Closed Won"] {
+        env.update("Opportunity", &opportunity, json!({ "StageName": stage }));
+        env.settle().await;
+    }
+    let books = next_morning(&env).await.of_month;
+    assert_eq!(of(&books), [""; 0]);
+    assert_eq!((plain(&books.deals), plain(&books.invoices)), (at_salesforce(&env), at_stripe(&env, |_| true)));
+    // Stripe cannot be asked for it: then nothing is said, rather than that it is not there.
+    let path = format!("/v1/invoices/{invoice}");
+    env.sandbox.stripe.inject(FaultRule::once("GET", &path, Fault::RateLimited).times(10));
+    env.advance(SignedDuration::from_hours(26));
+    let limited = env.reconcile(PassKind::Deep).await;
+    assert!(!limited.is_finished && limited.statement.is_none(), "{limited:?}");
+    env.sandbox.stripe.clear_faults();
+    assert_eq!(of(&next_morning(&env).await.of_month), [""; 0]);
+    assert_eq!(env.invoices().len(), 1);
 }
