@@ -4,7 +4,7 @@ use domain::{Event, InvoiceId};
 use jiff::{SignedDuration, Timestamp};
 use stripe::webhook::{self, Notification};
 use stripe::{Cursor, Listed};
-use workflow::{RunId, Status};
+use workflow::{Run, RunId, Status};
 
 use super::difference::Cause;
 use super::place::Place;
@@ -52,14 +52,10 @@ impl<W: World> Engine<W> {
         Err(page_limit())
     }
 
-    /// Whether nobody brings this payment back. An open run comes up by itself.
     async fn is_unpaid_here(&self, event_id: &str, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let run = self.ledger.run(&self.run_of_payment(invoice_id).to_string()).await;
         let run = run.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run);
-        Ok(run.is_none_or(|run| match run.status() {
-            Status::Done | Status::Open => false,
-            Status::Rejected | Status::Review => !run.has_answered(event_id),
-        }))
+        Ok(run.is_none_or(|run| is_unanswered(&run, event_id)))
     }
 
     pub(super) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
@@ -74,6 +70,14 @@ impl<W: World> Engine<W> {
             Some(Ok(cursor)) => Ok(Some(cursor)),
             Some(Err(_)) => self.forget(place).await.map(|()| None),
         }
+    }
+}
+
+/// Whether nobody brings this payment back. An open run comes up by itself.
+fn is_unanswered(run: &Run, event_id: &str) -> bool {
+    match run.status() {
+        Status::Done | Status::Open => false,
+        Status::Rejected | Status::Review => !run.has_answered(event_id),
     }
 }
 
@@ -95,7 +99,38 @@ fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
 
 #[cfg(test)]
 mod tests {
+    use domain::{OpportunityId, OrganizationId};
+    use mapping::{Code, Stop};
+    use workflow::State;
+    use workflow::invoice_paid::{Payment, Point};
+
     use super::*;
+
+    /// A payment that lies before a person is said once, and not again with every pass.
+    #[test]
+    fn a_payment_that_was_answered_is_not_asked_for_again() {
+        let invoice_id = || InvoiceId::parse("in_1").expect("valid");
+        let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
+        let payment = Payment {
+            invoice_id: invoice_id(),
+            opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
+            paid_at: Timestamp::UNIX_EPOCH,
+        };
+        for (point, is_asked_for) in [
+            (Point::Claimed { invoice_id: invoice_id() }, false),
+            (Point::Done { payment }, false),
+            (stopped(Stop::review(Code::NotPaid, "a person decides")), true),
+            (stopped(Stop::not_billable(Code::NotPaid, "there was nothing to do")), true),
+        ] {
+            let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+            let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id() };
+            let mut run = Run::new(id, State::InvoicePaid(point));
+            assert_eq!(is_unanswered(&run, "evt_1"), is_asked_for, "{run:?}");
+            run.answer("evt_1");
+            assert!(!is_unanswered(&run, "evt_1"), "{run:?}");
+            assert_eq!(is_unanswered(&run, "evt_2"), is_asked_for, "{run:?}");
+        }
+    }
 
     #[test]
     fn after_a_long_stop_every_event_is_asked_for_that_stripe_still_has() {

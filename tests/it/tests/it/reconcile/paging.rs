@@ -98,6 +98,28 @@ async fn a_limit_in_the_middle_is_no_success_and_the_next_pass_goes_on_where_it_
 }
 
 #[tokio::test]
+async fn a_walk_through_stripes_events_goes_on_at_the_page_where_it_stopped() {
+    let env = Env::start().await;
+    swept(&env).await;
+    // Of somebody else, and paid at once, since there is nothing to pay.
+    let customer = env.stripe_post("/v1/customers", "name=x").await["id"].as_str().unwrap().to_owned();
+    for _ in 0..201 {
+        let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}")).await;
+        let path = format!("/v1/invoices/{}", invoice["id"].as_str().unwrap());
+        env.stripe_post(&format!("{path}/add_lines"), "lines[0][amount]=0&lines[0][description]=x").await;
+        env.stripe_post(&format!("{path}/finalize"), "").await;
+    }
+    env.sandbox.stripe.take_deliveries();
+    env.clear_calls();
+    env.sandbox.stripe.inject(FaultRule::once("GET", "/v1/events", Fault::RateLimited).skip(1));
+    assert!(!env.reconcile(PassKind::Sweep).await.is_finished);
+    assert!(env.reconcile(PassKind::Sweep).await.is_finished);
+    let pages = env.stripe_calls().into_iter().filter(|call| call == "GET /v1/events").count();
+    assert_eq!(pages, 4, "three pages, one of which was refused once");
+    assert!(env.sqs.work().is_empty());
+}
+
+#[tokio::test]
 async fn stripes_limit_stops_what_needs_stripe_and_nothing_else() {
     let env = Env::start().await;
     swept(&env).await;
