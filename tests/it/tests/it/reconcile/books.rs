@@ -227,14 +227,14 @@ async fn the_books_of_a_large_month_are_whole() {
     let env = Env::start().await;
     swept(&env).await;
     let account = env.account(&Deal::three_lines());
-    for _ in 0..401 {
+    for _ in 0..1_001 {
         let fields = json!({ "Name": "x", "AccountId": account, "StageName": "Closed Won", "CloseDate": "2026-11-30", "Amount": 10 });
         env.insert("Opportunity", fields);
     }
     env.sandbox.salesforce.take_deliveries();
     let books = next_morning(&env).await.of_month;
-    assert_eq!(plain(&books.deals), BTreeMap::from([("USD".to_owned(), (401, 401_000))]));
-    assert_eq!(books.difference_count, 401);
+    assert_eq!(plain(&books.deals), BTreeMap::from([("USD".to_owned(), (1_001, 1_001_000))]));
+    assert_eq!(books.difference_count, 1_001);
     env.sqs.purge();
 }
 
