@@ -56,8 +56,9 @@ mod tests {
             text.contains('_')
                 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
-        // `ENVIRONMENT` is the one name of a single word.
-        quoted.filter(|text| is_name(text) || *text == "ENVIRONMENT").map(str::to_owned).collect()
+        // These are the names of a single word.
+        let is_word = |text: &&str| ["ENVIRONMENT", "SUBSCRIPTIONS"].contains(text);
+        quoted.filter(|text| is_name(text) || is_word(text)).map(str::to_owned).collect()
     }
 
     /// The environment variables that the template gives to a function.
