@@ -123,7 +123,12 @@ impl Models {
             return true;
         };
         let account = opportunity.account_id.as_ref().and_then(|id| self.salesforce.account(id));
-        let by_hand = |invoice: &Invoice| invoice.touched_by_hand || invoice.finalized_by == Some(By::Person);
+        // What came with it after nothing had been seen to wait is a person's doing, too.
+        let by_hand = |invoice: &Invoice| {
+            invoice.touched_by_hand
+                || invoice.finalized_by == Some(By::Person)
+                || invoice.lines.iter().any(|line| self.stripe.had_waited(line))
+        };
         let of_deal = |invoice: &&Invoice| {
             invoice.says("sf_opportunity_id").or(invoice.made_for.as_deref()) == Some(opportunity_id.as_str())
         };

@@ -238,17 +238,22 @@ impl Stripe {
         Ok(answer)
     }
 
+    /// Whether a person had left the line for the customer's next invoice, whichever that would be.
+    pub fn had_waited(&self, line: &InvoiceLine) -> bool {
+        self.waits_since.contains_key(&line.id)
+    }
+
     pub(super) fn cancel(&mut self, now: Timestamp, id: &str, by: By) -> Result<Answer, Failure> {
         let found = SubscriptionId::parse(id).ok().and_then(|id| self.subscriptions.get_mut(&id));
         let Some(subscription) = found.filter(|found| found.canceled_by.is_none()) else {
             return Err(Failure::not_found("subscription", id));
         };
         subscription.canceled_by = Some(by);
-        let invoice_id = subscription.invoice.clone();
+        let (invoice_id, created) = (subscription.invoice.clone(), subscription.created);
         if let Some(invoice) = self.invoices.get_mut(&invoice_id) {
             invoice.stop_advancing();
-            // One that was left after the run had looked, some days ago at most, is not seen.
-            let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(72);
+            // One that was left after the run had looked, some days before it began the subscription at most, is not seen.
+            let long_ago = |at: &Timestamp| created.duration_since(*at) > SignedDuration::from_hours(72);
             let is_anothers = |line: &InvoiceLine| self.waits_since.get(&line.id).is_some_and(long_ago);
             let takes_along = !invoice.touched_by_hand && invoice.lines.iter().any(is_anothers);
             if by == By::Us && takes_along {
