@@ -47,22 +47,20 @@ pub(crate) struct Names {
 
 /// Where the term of recurring lines stands.
 pub(crate) struct TermNames {
-    pub at: TermAt,
     pub start: &'static str,
     pub months: &'static str,
-    pub end: Option<&'static str>,
-    /// A line's own first and last day, and its own months, where it can have them.
-    pub line_start: Option<&'static str>,
-    pub line_end: Option<&'static str>,
-    pub line_months: Option<&'static str>,
-    /// `Evergreen` for a line without an end, whose net total is of one period.
-    pub line_type: Option<&'static str>,
+    /// It is a quote's, and every line carries it; otherwise it is the opportunity's.
+    pub of_quote: Option<QuoteTermNames>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TermAt {
-    Opportunity,
-    Line,
+pub(crate) struct QuoteTermNames {
+    pub end: &'static str,
+    /// A line's own first and last day, and its own months.
+    pub line_start: &'static str,
+    pub line_end: &'static str,
+    pub line_months: &'static str,
+    /// `Evergreen` for a line without an end, whose net total is of one period.
+    pub line_type: &'static str,
 }
 
 enum Only {
@@ -88,16 +86,7 @@ const OPPORTUNITY_PRODUCTS: Names = Names {
     payment_terms: None,
     frequency: "Product2.Stripe_Billing_Frequency__c",
     billing_type: None,
-    term: TermNames {
-        at: TermAt::Opportunity,
-        start: "Stripe_Start_Date__c",
-        months: "Stripe_Term_Months__c",
-        end: None,
-        line_start: None,
-        line_end: None,
-        line_months: None,
-        line_type: None,
-    },
+    term: TermNames { start: "Stripe_Start_Date__c", months: "Stripe_Term_Months__c", of_quote: None },
 };
 
 /// On an amendment's quote `SBQQ__Quantity__c` is the new total, and the effective quantity is what is sold with it.
@@ -119,14 +108,15 @@ const CPQ_QUOTE: Names = Names {
     frequency: "SBQQ__BillingFrequency__c",
     billing_type: Some("SBQQ__BillingType__c"),
     term: TermNames {
-        at: TermAt::Line,
         start: "SBQQ__Quote__r.SBQQ__StartDate__c",
         months: "SBQQ__Quote__r.SBQQ__SubscriptionTerm__c",
-        end: Some("SBQQ__Quote__r.SBQQ__EndDate__c"),
-        line_start: Some("SBQQ__StartDate__c"),
-        line_end: Some("SBQQ__EndDate__c"),
-        line_months: Some("SBQQ__SubscriptionTerm__c"),
-        line_type: Some("SBQQ__SubscriptionType__c"),
+        of_quote: Some(QuoteTermNames {
+            end: "SBQQ__Quote__r.SBQQ__EndDate__c",
+            line_start: "SBQQ__StartDate__c",
+            line_end: "SBQQ__EndDate__c",
+            line_months: "SBQQ__SubscriptionTerm__c",
+            line_type: "SBQQ__SubscriptionType__c",
+        }),
     },
 };
 
@@ -173,9 +163,9 @@ impl LineSource {
     /// What of the opportunity is read for its recurring lines.
     pub(crate) fn opportunity_fields(self, subscriptions: Subscriptions) -> Vec<&'static str> {
         let term = &self.names().term;
-        match (subscriptions, term.at) {
-            (Subscriptions::Off, _) | (_, TermAt::Line) => vec![],
-            (_, TermAt::Opportunity) => vec![term.start, term.months],
+        match (subscriptions, &term.of_quote) {
+            (Subscriptions::Off, _) | (_, Some(_)) => vec![],
+            (_, None) => vec![term.start, term.months],
         }
     }
 
@@ -213,18 +203,13 @@ impl Names {
         let asked = ["Id", self.quantity, self.list_price, self.total, self.description, self.product, self.price];
         let where_there = [self.charge_type, self.subscription_pricing, self.component_of, self.payment_terms];
         let term = &self.term;
-        let of_term = [
-            Some(term.start),
-            Some(term.months),
-            term.end,
-            term.line_start,
-            term.line_end,
-            term.line_months,
-            term.line_type,
-        ];
+        let of_quote = term.of_quote.as_ref().map(|quote| {
+            let QuoteTermNames { end, line_start, line_end, line_months, line_type } = *quote;
+            [term.start, term.months, end, line_start, line_end, line_months, line_type]
+        });
         let recurring = [Some(self.frequency), self.billing_type]
             .into_iter()
-            .chain(of_term.into_iter().filter(|_| self.term.at == TermAt::Line))
+            .chain(of_quote.into_iter().flatten().map(Some))
             .filter(|_| subscriptions != Subscriptions::Off);
         let mut fields: Vec<&'static str> = Vec::new();
         for field in asked.into_iter().chain(where_there.into_iter().chain(recurring).flatten()) {

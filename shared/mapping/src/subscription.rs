@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::cut;
-use crate::source::{Names, TermAt};
+use crate::source::{Names, QuoteTermNames};
 use crate::{Code, Stop};
 
 /// Whether recurring lines are billed, and by what.
@@ -144,72 +144,86 @@ pub(crate) fn subscription(
     names: &Names,
     read_at: Timestamp,
 ) -> Result<Subscription, Stop> {
-    let (place, first) = match names.term.at {
-        TermAt::Opportunity => ("opportunity", Some(opportunity)),
-        TermAt::Line => ("quote", lines.first().copied()),
+    let term = match (&names.term.of_quote, lines.first()) {
+        (None, _) => term(every, opportunity, names, "opportunity"),
+        // Every line carries the fields of its quote.
+        (Some(of_quote), Some(quote)) => {
+            term(every, quote, names, "quote").and_then(|term| as_quoted(term, of_quote, quote, lines, names))
+        }
+        (Some(_), None) => Err("The quote has no recurring lines.".to_owned()),
     };
-    let refused = |message: String| Stop::refused(Code::TermNotBillable, message);
-    let text = |field: &'static str| first.and_then(|record| record.text(field));
-    let start = text(names.term.start).ok_or_else(|| {
-        refused(format!("Give the {place} the first day of its term: its recurring products are billed from then on."))
+    let term = term.and_then(|term| in_time(term, read_at));
+    term.map_err(|message| Stop::refused(Code::TermNotBillable, message))
+}
+
+/// As the record says it, which is the opportunity or the quote.
+fn term(every: Interval, record: &Record, names: &Names, place: &str) -> Result<Subscription, String> {
+    let start = record.text(names.term.start).ok_or_else(|| {
+        format!("Give the {place} the first day of its term: its recurring products are billed from then on.")
     })?;
-    let start: Date = start.parse().map_err(|_| refused(format!("Correct the {place}'s first day: it is no date.")))?;
-    let periods = periods(every, first.and_then(|record| record.number(names.term.months)), place).map_err(refused)?;
-    let term = Subscription { start, every, periods };
-    let is_evergreen = |line: &&&Record| names.term.line_type.and_then(|field| line.text(field)) == Some("Evergreen");
-    if let Some(line) = lines.iter().find(is_evergreen) {
-        return Err(refused(format!(
+    let start: Date = start.parse().map_err(|_| format!("Correct the {place}'s first day: it is no date."))?;
+    let periods = periods(every, record.number(names.term.months), place)?;
+    Ok(Subscription { start, every, periods })
+}
+
+/// A quote's net amounts are for its term, so that is said in full, and all of its lines have it.
+fn as_quoted(
+    term: Subscription,
+    of_quote: &QuoteTermNames,
+    quote: &Record,
+    lines: &[&Record],
+    names: &Names,
+) -> Result<Subscription, String> {
+    let product = |line: &Record| cut(line.text(names.product).unwrap_or("A line"), 60);
+    if let Some(line) = lines.iter().find(|line| line.text(of_quote.line_type) == Some("Evergreen")) {
+        return Err(format!(
             "{} is evergreen, and a quote's lines are billed for its term: sell it by itself.",
-            cut(line.text(names.product).unwrap_or("A line"), 60)
-        )));
-    }
-    if names.term.at == TermAt::Line && names.term.end.and_then(text).is_none() {
-        return Err(refused("Give the quote its end date: with its term it says what its net amounts are for.".into()));
-    }
-    // A year that was mistyped would be billed at once, all of it.
-    if term.periods.is_none() && term.begun(read_at).saturating_mul(every.months()) > LONGEST_ARREARS {
-        return Err(refused(format!(
-            "The {place}'s first day {start} is more than a year ago, and without a term every period since then would be billed \
-             at once: correct it."
-        )));
-    }
-    if periods.is_none() && names.term.at == TermAt::Line {
-        return Err(refused(
-            "Give the quote its subscription term in months: it says what its net amounts are for.".into(),
+            product(line)
         ));
     }
-    if let Some(ends_at) = term.ends_at() {
-        let last = last_day(ends_at);
-        if let Some(end) = names.term.end.and_then(text).filter(|end| *end != last.to_string()) {
-            return Err(refused(format!(
-                "The quote ends on {}, and its term on {last}: only whole months are billed.",
-                cut(end, 10)
-            )));
-        }
-        if ends_at <= read_at {
-            return Err(refused(format!(
-                "The term was over on {last}: bill it as a one-time deal, or correct its first day."
-            )));
-        }
-    }
-    let last = term.ends_at().map(last_day);
-    let differs = |record: &&Record| {
-        let is_other = |field: Option<&'static str>, day: Option<Date>| {
-            field
-                .and_then(|field| record.text(field))
-                .is_some_and(|text| Some(text.to_owned()) != day.map(|day| day.to_string()))
-        };
-        let months = names.term.line_months.and_then(|field| record.number(field));
-        let has_own_months = months.is_some() && months != first.and_then(|quote| quote.number(names.term.months));
-        is_other(names.term.line_start, Some(start)) || is_other(names.term.line_end, last) || has_own_months
+    let Some(end) = quote.text(of_quote.end) else {
+        return Err("Give the quote its end date: with its term it says what its net amounts are for.".to_owned());
     };
-    if let Some(line) = lines.iter().find(|line| differs(line)) {
-        return Err(refused(format!(
-            "{} has a term of its own: give it the quote's first and last day, or sell it by itself.",
-            cut(line.text(names.product).unwrap_or("A line"), 60)
-        )));
+    let Some(ends_at) = term.ends_at() else {
+        return Err("Give the quote its subscription term in months: it says what its net amounts are for.".to_owned());
+    };
+    let (first, last) = (term.start.to_string(), last_day(ends_at).to_string());
+    if end != last {
+        return Err(format!(
+            "The quote ends on {}, and its term on {last}: only whole months are billed.",
+            cut(end, 10)
+        ));
     }
-    Ok(term)
+    let months = quote.number(names.term.months);
+    let has_own_term = |line: &&&Record| {
+        line.text(of_quote.line_start).is_some_and(|start| start != first)
+            || line.text(of_quote.line_end).is_some_and(|end| end != last)
+            || line.number(of_quote.line_months).is_some_and(|own| Some(own) != months)
+    };
+    match lines.iter().find(has_own_term) {
+        Some(line) => Err(format!(
+            "{} has a term of its own: give it the quote's first and last day, or sell it by itself.",
+            product(line)
+        )),
+        None => Ok(term),
+    }
+}
+
+/// What lies behind is billed at once, so it is no more than anybody means.
+fn in_time(term: Subscription, read_at: Timestamp) -> Result<Subscription, String> {
+    match term.ends_at() {
+        Some(ends_at) if ends_at <= read_at => Err(format!(
+            "The term was over on {}: bill it as a one-time deal, or correct its first day.",
+            last_day(ends_at)
+        )),
+        // A year that was mistyped would be billed at once, all of it.
+        None if term.begun(read_at).saturating_mul(term.every.months()) > LONGEST_ARREARS => Err(format!(
+            "The first day {} is more than a year ago, and without a term every period since then would be billed at once: \
+             correct it.",
+            term.start
+        )),
+        _ => Ok(term),
+    }
 }
 
 fn periods(every: Interval, months: Option<rust_decimal::Decimal>, place: &str) -> Result<Option<u32>, String> {

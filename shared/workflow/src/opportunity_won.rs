@@ -5,6 +5,10 @@
 //! to the customer and is taken away when the deal turns out to be different. Sending acts on one id, and that id is
 //! chosen once.
 //!
+//! A deal with recurring lines becomes a subscription (`subscription.rs`) on the same road: on the first day of its term, find or
+//! make the prices that were agreed, see that nothing else waits for the customer, begin the subscription, and hold the draft of
+//! its first invoice; from there on it is a draft like any other, but that it goes by being disarmed and canceled.
+//!
 //! After an interruption the run does not know what its last call did, so it looks before it goes on: at the invoice, and
 //! at the deal, which may have been edited meanwhile.
 
@@ -15,7 +19,7 @@ mod judge;
 mod point;
 mod subscription;
 
-use domain::OpportunityId;
+use domain::{InvoiceId, OpportunityId, SubscriptionId};
 use mapping::{Code, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
@@ -40,23 +44,9 @@ impl Point {
                 Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
             }
             Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
-            Self::Scheduled { starts_at, .. } => Next::End(End::Resting { until: *starts_at }),
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => {
                 Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) })
             }
-            Self::Pricing { start, looked } => Next::Call(start.call(*looked)),
-            Self::Subscribing { start, is_clear: false, .. } => {
-                Next::Call(Call::ReadPending { customer_id: start.customer_id.clone() })
-            }
-            Self::Subscribing { start, .. } => Next::Call(start.call(true)),
-            Self::SubscriptionNamed { seen, .. } => Next::Call(match &seen.subscription_id {
-                Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
-                None => Call::ReadInvoice { invoice_id: seen.invoice_id.clone() },
-            }),
-            Self::Holding { draft, .. } => Next::Call(Call::HoldInvoice {
-                opportunity_id: draft.plan.opportunity_id.clone(),
-                invoice_id: draft.invoice_id.clone(),
-            }),
             Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
                 opportunity_id: plan.opportunity_id.clone(),
                 customer_id: customer_id.clone(),
@@ -97,11 +87,23 @@ impl Point {
                 None => Call::DeleteDraft { invoice_id: draft.invoice_id.clone() },
                 Some(subscription_id) => Call::CancelSubscription { subscription_id: subscription_id.clone() },
             }),
-            Self::Disarming { draft, .. } => Next::Call(Call::DisarmInvoice { invoice_id: draft.invoice_id.clone() }),
-            Self::Reviving { draft, .. } => Next::Call(match draft.subscription_id() {
-                None => Call::ReadInvoice { invoice_id: draft.invoice_id.clone() },
-                Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
+
+            // Deals with recurring lines come by here.
+            Self::Scheduled { starts_at, .. } => Next::End(End::Resting { until: *starts_at }),
+            Self::Pricing { start, looked } => Next::Call(start.call(*looked)),
+            Self::Subscribing { start, is_clear: false, .. } => {
+                Next::Call(Call::ReadPending { customer_id: start.customer_id.clone() })
+            }
+            Self::Subscribing { start, .. } => Next::Call(start.call(true)),
+            Self::Holding { draft, .. } => Next::Call(Call::HoldInvoice {
+                opportunity_id: draft.plan.opportunity_id.clone(),
+                invoice_id: draft.invoice_id.clone(),
             }),
+            Self::Disarming { draft, .. } => Next::Call(Call::DisarmInvoice { invoice_id: draft.invoice_id.clone() }),
+            Self::SubscriptionNamed { seen, .. } => {
+                read_subscription_or_invoice(seen.subscription_id.as_ref(), &seen.invoice_id)
+            }
+            Self::Reviving { draft, .. } => read_subscription_or_invoice(draft.subscription_id(), &draft.invoice_id),
 
             Self::Stopped { opportunity_id, stop, told: false, .. } => {
                 Next::Call(Call::UpdateRecords { updates: vec![sync_note(opportunity_id, stop)] })
@@ -363,6 +365,14 @@ impl Point {
 
 fn read_deal(opportunity_id: &OpportunityId) -> Next {
     Next::Call(Call::ReadDeal { opportunity_id: opportunity_id.clone() })
+}
+
+/// What a subscription's first invoice has become is told by the subscription.
+fn read_subscription_or_invoice(subscription_id: Option<&SubscriptionId>, invoice_id: &InvoiceId) -> Next {
+    Next::Call(match subscription_id {
+        Some(subscription_id) => Call::ReadSubscription { subscription_id: subscription_id.clone() },
+        None => Call::ReadInvoice { invoice_id: invoice_id.clone() },
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use mapping::{Code, Plan, PlanLine, Quantity, Stop};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::draft::agreed;
+use super::draft::{agreed, unit_amount};
 use crate::{AgreedPrice, Call, Every, FirstInvoice, NewItem, NewLine, NewSubscription, PriceSeen, Pricing};
 
 /// Everything that the subscription is to be made of.
@@ -106,12 +106,17 @@ impl Start {
                 ItemPrice::Agreed(AgreedPrice { product_id, currency, unit_amount, months, tax })
             }
         };
-        match self.items.iter_mut().find(|item| item.price == price) {
-            Some(item) => {
-                item.quantity = item.quantity.saturating_add(quantity);
-                item.lines.push(index);
+        self.add(Item { price, quantity, lines: vec![index] });
+    }
+
+    /// To the item of the same price, if there is one.
+    fn add(&mut self, item: Item) {
+        match self.items.iter_mut().find(|there| there.price == item.price) {
+            Some(there) => {
+                there.quantity = there.quantity.saturating_add(item.quantity);
+                there.lines.extend(item.lines);
             }
-            None => self.items.push(Item { price, quantity, lines: vec![index] }),
+            None => self.items.push(item),
         }
     }
 
@@ -125,24 +130,14 @@ impl Start {
 
     /// Uses those of these prices that are what was agreed.
     pub(super) fn settle(mut self, prices: &[PriceSeen]) -> Self {
-        for item in &mut self.items {
+        for mut item in std::mem::take(&mut self.items) {
             if let ItemPrice::Agreed(wanted) = &item.price
                 && let Some(seen) = prices.iter().find(|seen| wanted.is(seen))
             {
                 item.price = ItemPrice::Known(seen.price_id.clone());
             }
+            self.add(item);
         }
-        let mut merged: Vec<Item> = Vec::new();
-        for item in std::mem::take(&mut self.items) {
-            match merged.iter_mut().find(|there| there.price == item.price) {
-                Some(there) => {
-                    there.quantity = there.quantity.saturating_add(item.quantity);
-                    there.lines.extend(item.lines);
-                }
-                None => merged.push(item),
-            }
-        }
-        self.items = merged;
         self
     }
 
@@ -185,10 +180,9 @@ impl Start {
             currency: plan.total.currency(),
             total: plan.total,
             approved: plan.approved,
-            first: term.cloned().map(|term| FirstInvoice {
-                term,
-                each: plan.each_and_once().0,
-                once: plan.each_and_once().1,
+            first: term.cloned().map(|term| {
+                let (each, once) = plan.each_and_once();
+                FirstInvoice { term, each, once }
             }),
             days_until_due: plan.days_until_due,
             automatic_tax: plan.tax.is_some(),
@@ -224,10 +218,8 @@ impl Once {
     }
 }
 
-/// The price for one and how many, where a whole quantity divides the amount within Stripe's twelve decimals.
+/// The price for one and how many, where that comes to the amount: items are counted in whole numbers.
 fn each_of(quantity: Quantity, amount: Money) -> Option<(Decimal, i64)> {
     let Quantity::Whole(quantity) = quantity else { return None };
-    let unit_amount = Decimal::from(amount.minor_units()).checked_div(quantity.into())?.normalize();
-    let is_exact = unit_amount.scale() <= 12 && unit_amount * Decimal::from(quantity) == amount.minor_units().into();
-    is_exact.then_some((unit_amount, quantity))
+    Some((unit_amount(amount.minor_units(), quantity.into())?, quantity))
 }

@@ -114,11 +114,15 @@ impl Draft {
 
 /// The price for one, where it divides the amount exactly within Stripe's twelve decimals; else the line as one item.
 pub(super) fn agreed(amount: i64, quantity: Decimal, product_id: ProductId, whole: Money) -> Pricing {
-    let unit_amount = Decimal::from(amount).checked_div(quantity).map(|unit| unit.normalize());
-    match unit_amount {
-        Some(unit_amount) if unit_amount.scale() <= 12 && unit_amount * quantity == Decimal::from(amount) => {
-            Pricing::Agreed { product_id, unit_amount }
-        }
-        _ => Pricing::AgreedForAll { product_id, amount: whole },
+    match unit_amount(amount, quantity) {
+        Some(unit_amount) => Pricing::Agreed { product_id, unit_amount },
+        None => Pricing::AgreedForAll { product_id, amount: whole },
     }
+}
+
+/// The price for one that comes to the amount exactly, within Stripe's twelve decimals.
+pub(super) fn unit_amount(amount: i64, quantity: Decimal) -> Option<Decimal> {
+    let unit_amount = Decimal::from(amount).checked_div(quantity)?.normalize();
+    let is_exact = unit_amount.scale() <= 12 && unit_amount * quantity == Decimal::from(amount);
+    is_exact.then_some(unit_amount)
 }
