@@ -23,6 +23,8 @@ mod pace;
 mod perform;
 mod ports;
 mod reconcile;
+#[cfg(test)]
+mod samples;
 mod triage;
 mod write;
 

@@ -59,10 +59,7 @@ impl<W: World> Engine<W> {
                 let mut found = found.map_err(|error| stripe_pause(&error))?;
                 // One that is over counts as well if a customer has its invoice.
                 let is_sent = |one: &stripe::Subscription| {
-                    let invoice = one.latest_invoice.as_ref();
-                    invoice.is_some_and(|invoice| {
-                        !matches!(invoice.status, stripe::InvoiceStatus::Draft | stripe::InvoiceStatus::Void)
-                    })
+                    one.latest_invoice.as_ref().is_some_and(|invoice| invoice.status.is_sent())
                 };
                 found.retain(|one| made_by_run(&one.metadata) && (!one.is_over || is_sent(one)));
                 match found.into_iter().min_by_key(|one| (one.is_over, one.created, one.id.clone())) {

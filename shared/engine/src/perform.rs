@@ -1,7 +1,7 @@
 //! One call: made, answered, classified, and logged.
 
 use domain::SubscriptionId;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::CallEntry;
 use mapping::deal_queries;
 use workflow::{Call, Fact, Intent, Operation, Run};
@@ -18,9 +18,6 @@ pub(crate) struct Performed {
 
 /// "Only return the price with these lookup_keys … up to 10": docs.stripe.com, api/prices/list.
 const MOST_KEYS: usize = 10;
-
-/// A subscription and its first invoice are made in one request. The next one comes with another period.
-const MADE_TOGETHER: SignedDuration = SignedDuration::from_mins(5);
 
 /// What an answer says about the key that it was given under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,9 +219,8 @@ impl<W: World> Engine<W> {
             false => seen.items.clone(),
             true => self.stripe.subscription_items(&seen.id).await?,
         };
-        let is_first = |latest: &stripe::Invoice| latest.created.duration_since(seen.created) < MADE_TOGETHER;
         let first = match (seen.latest_invoice.as_deref(), &seen.customer) {
-            (Some(latest), Some(customer)) if !is_first(latest) => {
+            (Some(latest), Some(customer)) if !seen.has_begun_with(latest) => {
                 let mut all = self.stripe.invoices_of_customer(customer, seen.created).await?;
                 all.retain(|invoice| invoice.subscription.as_ref() == Some(&seen.id));
                 all.into_iter().min_by_key(|invoice| (invoice.created, invoice.id.clone()))

@@ -48,7 +48,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         }),
         Call::CreateSubscription(new) => stripe::Write::create_subscription(&CreateSubscription {
             customer: new.customer_id.clone(),
-            currency: new.currency,
+            currency: new.total.currency(),
             days_until_due: new.days_until_due,
             automatic_tax: new.automatic_tax,
             starts_at: new.starts_at,

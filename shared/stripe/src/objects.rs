@@ -31,6 +31,13 @@ pub enum InvoiceStatus {
     Other,
 }
 
+impl InvoiceStatus {
+    /// A customer has it, whatever has become of it since; one that is void does not count any more.
+    pub fn is_sent(self) -> bool {
+        !matches!(self, Self::Draft | Self::Void)
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invoice {
     pub id: InvoiceId,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, CurrencyError, CustomerId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use crate::objects::{Expandable, HasId, InvoiceWire, List, Seconds};
 use crate::params::{InvoiceLineParams, Operation};
 use crate::reads::unreadable;
 use crate::{Client, Invoice, Write};
+
+const MADE_TOGETHER: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
@@ -29,6 +31,13 @@ pub struct Subscription {
     pub has_more_items: bool,
     /// The invoice that it made last, where that was asked for.
     pub latest_invoice: Option<Box<Invoice>>,
+}
+
+impl Subscription {
+    /// It and its first invoice are made in one request. The next one comes with another period, a day later at the soonest.
+    pub fn has_begun_with(&self, invoice: &Invoice) -> bool {
+        invoice.created.duration_since(self.created) < MADE_TOGETHER
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

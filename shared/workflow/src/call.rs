@@ -226,7 +226,6 @@ impl AgreedPrice {
 pub struct NewSubscription {
     pub opportunity_id: OpportunityId,
     pub customer_id: CustomerId,
-    pub currency: Currency,
     /// Of the whole deal.
     pub total: Money,
     pub approved: Option<Money>,

@@ -101,6 +101,13 @@ pub enum InvoiceStatus {
     Other,
 }
 
+impl InvoiceStatus {
+    /// A customer has it, whatever has become of it since; one that is void does not count any more.
+    pub(crate) fn is_sent(self) -> bool {
+        !matches!(self, Self::Draft | Self::Void)
+    }
+}
+
 /// An invoice as Stripe just answered it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvoiceSeen {

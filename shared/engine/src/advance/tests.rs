@@ -1,62 +1,23 @@
-use domain::{AccountId, BillingEmail, CustomerId, InvoiceId, OpportunityId, OrganizationId};
+use domain::BillingEmail;
 use jiff::Timestamp;
-use mapping::{Code, CustomerDetails, Plan};
-use workflow::opportunity_won::{Invoice, Point};
+use mapping::{Code, CustomerDetails};
+use workflow::opportunity_won::Point;
 
 use super::*;
-
-fn opportunity_id() -> OpportunityId {
-    OpportunityId::parse("006000000000001AAA").expect("valid")
-}
-
-fn customer_id() -> CustomerId {
-    CustomerId::parse("cus_1").expect("valid")
-}
-
-fn deal(point: Point) -> Run {
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    Run::new(id, State::OpportunityWon(point))
-}
-
-fn claimed() -> Point {
-    Point::Claimed { opportunity_id: opportunity_id() }
-}
+use crate::samples::{
+    account_id, billed, claimed, customer_id, deal, intent, invoice_id, money, opportunity_id, organization_id,
+};
 
 fn gone() -> Point {
     Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id() }
 }
 
-fn billed() -> Point {
-    let plan = Plan {
-        opportunity_id: opportunity_id(),
-        account_id: account_id(),
-        total: Money::from_minor_units(1000, domain::Currency::parse("EUR").expect("valid")),
-        days_until_due: 30,
-        lines: vec![],
-        approved: None,
-        tax: None,
-        subscription: None,
-    };
-    let invoice = Invoice {
-        plan,
-        customer_id: customer_id(),
-        invoice_id: InvoiceId::parse("in_1").expect("valid"),
-        account_is_linked: true,
-        hosted_invoice_url: None,
-        subscription: None,
-        not_kept: Vec::new(),
-    };
-    Point::Done { invoice }
-}
-
-fn account_id() -> AccountId {
-    AccountId::parse("001000000000001AAA").expect("valid")
+fn done() -> Point {
+    Point::Done { invoice: billed(opportunity_id(), invoice_id("in_1"), money(1000, "EUR")) }
 }
 
 fn account(point: account_customer::Point) -> Run {
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::AccountCustomer { organization_id, account_id: account_id(), livemode: false };
+    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: false };
     Run::new(id, State::AccountCustomer(point))
 }
 
@@ -72,9 +33,9 @@ fn what_is_given_up_is_saved_before_another_takes_its_place() {
         (known(), unknown(), true, "the account has no customer any more"),
         (unknown(), unknown(), false, "it never had one"),
         (known(), doubted, false, "one that is only doubted is still its own"),
-        (deal(billed()), deal(claimed()), true, "the deal has no invoice any more"),
-        (deal(billed()), deal(billed()), false, "it still has it"),
-        (deal(claimed()), deal(billed()), false, "it has its first"),
+        (deal(done()), deal(claimed()), true, "the deal has no invoice any more"),
+        (deal(done()), deal(done()), false, "it still has it"),
+        (deal(claimed()), deal(done()), false, "it has its first"),
         (deal(claimed()), deal(claimed()), false, "nothing is given up"),
         (deal(claimed()), deal(gone()), true, "that its customer is gone was just heard"),
         (deal(gone()), deal(gone()), false, "and is known by now"),
@@ -87,17 +48,7 @@ fn what_is_given_up_is_saved_before_another_takes_its_place() {
 #[test]
 fn what_may_still_arrive_on_the_lines_is_waited_for() {
     let sent = Timestamp::from_second(1_000).expect("in range");
-    let intent = |ambiguous| Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_".into(),
-        path: "/v1/invoices".into(),
-        body: Some("name=Acme".into()),
-        first_sent: sent,
-        last_sent: sent,
-        replays_error: false,
-        ambiguous,
-    };
+    let intent = |ambiguous| Intent { ambiguous, body: Some("name=Acme".into()), ..intent(sent) };
     for (operation, ambiguous, is_waited_for) in [
         (Operation::AddLines { batch: 0 }, true, true),
         (Operation::AddLines { batch: 0 }, false, false),
@@ -123,18 +74,7 @@ fn the_quiet_time_only_grows() {
     let operation = Operation::AddLines { batch: 0 };
     let sent = Timestamp::from_second(1_000).expect("in range");
     let mut run = Run { quiet_at: Some(until), ..deal(claimed()) };
-    let intent = Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_".into(),
-        path: "/v1/invoices".into(),
-        body: None,
-        first_sent: sent,
-        last_sent: sent,
-        replays_error: false,
-        ambiguous: true,
-    };
-    run.intents.insert(operation, intent);
+    run.intents.insert(operation, Intent { ambiguous: true, ..intent(sent) });
     settle(&mut run, operation);
     assert_eq!(run.quiet_at, Some(until));
     // Nothing is known of one that was never sent.

@@ -1,28 +1,24 @@
 use domain::OpportunityId;
-use workflow::{Restored, State, opportunity_won};
+use workflow::Restored;
 
 use super::*;
+use crate::samples;
 
 fn scope(environment: &str) -> Scope {
     Scope {
         environment: environment.into(),
         stripe_account_id: None,
-        organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
+        organization_id: samples::organization_id(),
         livemode: false,
     }
 }
 
 fn run_id(id: &str) -> RunId {
-    RunId::OpportunityWon {
-        organization_id: OrganizationId::parse("00D000000000001EAA").expect("valid"),
-        opportunity_id: OpportunityId::parse(id).expect("valid"),
-    }
+    samples::run_of(OpportunityId::parse(id).expect("valid"))
 }
 
 fn run() -> Run {
-    let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-    let point = opportunity_won::Point::Claimed { opportunity_id };
-    Run::new(run_id("006000000000001AAA"), State::OpportunityWon(point))
+    samples::deal(samples::claimed())
 }
 
 fn minutes(minutes: i64) -> Timestamp {
@@ -30,17 +26,7 @@ fn minutes(minutes: i64) -> Timestamp {
 }
 
 fn intent(replays_error: bool) -> Intent {
-    Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_".into(),
-        path: "/v1/invoices".into(),
-        body: Some(String::new()),
-        first_sent: minutes(0),
-        last_sent: minutes(0),
-        replays_error,
-        ambiguous: false,
-    }
+    Intent { replays_error, ..samples::intent(minutes(0)) }
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Customers that were made for an account which then settled on another one: whoever loses a race leaves one behind.
 
 use domain::{AccountId, CustomerId};
-use jiff::SignedDuration;
 use mapping::account_naming_query;
 use stripe::{Customer, Listed};
 use workflow::{RunId, Status};
@@ -14,7 +13,7 @@ use crate::{Engine, Pause, Salesforce, Stripe, World};
 
 impl<W: World> Engine<W> {
     pub(super) async fn unused_customers(&self, mut place: Place, days: i64, walk: &mut Walk) -> Result<(), Pause> {
-        let since = super::before(place.began_at(), SignedDuration::from_hours(24 * days));
+        let since = place.days_back(days);
         let mut after = self.stripe_cursor(&mut place).await?;
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;

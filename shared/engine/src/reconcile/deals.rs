@@ -2,10 +2,11 @@
 
 use domain::{Event, OpportunityId};
 use jiff::Timestamp;
-use mapping::{DealCursor, DealSeen, Kind, RecordQuery, deal_seen, won_query};
+use mapping::{DealCursor, DealSeen, RecordQuery, deal_seen, won_query};
 use workflow::{Run, RunId, Status};
 
 use super::place::Place;
+use super::statement::asks;
 use super::truth::{SWEEP, changed_id};
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
 use crate::advance::ledger_pause;
@@ -52,10 +53,7 @@ impl<W: World> Engine<W> {
         match run.map_err(|error| ledger_pause(&error))? {
             Some(run) => Ok(may_have_changed(&run.run, run.updated_at, deal.modified_at)
                 && !run.run.has_answered(&changed_id(deal))),
-            None => {
-                let asks = !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable);
-                Ok(asks && deal.stage_since >= super::before(walk.in_use_since, OVERLAP))
-            }
+            None => Ok(asks(deal) && deal.stage_since >= super::before(walk.in_use_since, OVERLAP)),
         }
     }
 
@@ -99,33 +97,24 @@ fn parse(text: &str) -> Option<DealCursor> {
 
 #[cfg(test)]
 mod tests {
-    use domain::OrganizationId;
     use mapping::{Code, Stop};
-    use workflow::State;
-    use workflow::opportunity_won::Point;
 
     use super::*;
+    use crate::samples::{claimed, deal, opportunity_id, stopped};
 
     #[test]
     fn a_cursor_survives_being_written_down() {
-        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-        let cursor = DealCursor { modified_at: Timestamp::UNIX_EPOCH, opportunity_id };
+        let cursor = DealCursor { modified_at: Timestamp::UNIX_EPOCH, opportunity_id: opportunity_id() };
         assert_eq!(parse(&print(&cursor)), Some(cursor));
         assert_eq!(parse("006000000000001AAA"), None);
     }
 
-    fn run(stopped: Option<Stop>, answered: &[String]) -> Run {
-        let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-        let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id.clone() };
-        let claimed = Point::Claimed { opportunity_id: opportunity_id.clone() };
-        let point = match stopped {
-            Some(stop) => {
-                Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to: Box::new(claimed) }
-            }
-            None => claimed,
+    fn run(stop: Option<Stop>, answered: &[String]) -> Run {
+        let point = match stop {
+            Some(stop) => stopped(opportunity_id(), stop, claimed()),
+            None => claimed(),
         };
-        Run { answered: answered.to_vec(), ..Run::new(id, State::OpportunityWon(point)) }
+        Run { answered: answered.to_vec(), ..deal(point) }
     }
 
     /// What is newer than the run is looked at in any case; what is not, only a few times, and only where a note of ours may

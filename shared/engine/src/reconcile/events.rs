@@ -99,31 +99,27 @@ fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{OpportunityId, OrganizationId};
     use mapping::{Code, Stop};
     use workflow::State;
     use workflow::invoice_paid::{Payment, Point};
 
     use super::*;
+    use crate::samples;
 
     /// A payment that lies before a person is said once, and not again with every pass.
     #[test]
     fn a_payment_that_was_answered_is_not_asked_for_again() {
-        let invoice_id = || InvoiceId::parse("in_1").expect("valid");
+        let invoice_id = || samples::invoice_id("in_1");
         let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
-        let payment = Payment {
-            invoice_id: invoice_id(),
-            opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
-            paid_at: Timestamp::UNIX_EPOCH,
-        };
+        let opportunity_id = samples::opportunity_id();
+        let payment = Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH };
         for (point, is_asked_for) in [
             (Point::Claimed { invoice_id: invoice_id() }, false),
             (Point::Done { payment }, false),
             (stopped(Stop::review(Code::NotPaid, "a person decides")), true),
             (stopped(Stop::not_billable(Code::NotPaid, "there was nothing to do")), true),
         ] {
-            let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-            let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id() };
+            let id = RunId::InvoicePaid { organization_id: samples::organization_id(), invoice_id: invoice_id() };
             let mut run = Run::new(id, State::InvoicePaid(point));
             assert_eq!(is_unanswered(&run, "evt_1"), is_asked_for, "{run:?}");
             run.answer("evt_1");

@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use ledger::Statement;
 use mapping::{DealSeen, deals_query, won_query};
-use stripe::InvoiceStatus;
 
 use super::place::Place;
 use super::statement::{KnownRun, Sides};
@@ -112,8 +111,7 @@ impl<W: World> Engine<W> {
 
     /// Deals of invoices that are not among the won ones: lost again, gone, or won in another time and not changed since.
     async fn read_other_deals(&self, sides: &mut Sides, walk: &Walk) -> Result<(), Pause> {
-        let is_sent = |status| !matches!(status, InvoiceStatus::Draft | InvoiceStatus::Void);
-        let sent = sides.invoices.values().filter(|(_, invoice)| is_sent(invoice.status));
+        let sent = sides.invoices.values().filter(|(_, invoice)| invoice.status.is_sent());
         let unknown: BTreeSet<_> = sent.map(|(of, _)| of.clone()).filter(|of| !sides.deals.contains_key(of)).collect();
         for ids in unknown.into_iter().collect::<Vec<_>>().chunks(IDS) {
             self.time_left(walk)?;

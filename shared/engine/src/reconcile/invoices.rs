@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::OpportunityId;
-use jiff::SignedDuration;
 use mapping::{DealSeen, deals_query};
 use stripe::{Invoice, InvoiceStatus, Listed};
 use workflow::{Run, RunId, Status};
@@ -28,7 +27,7 @@ struct Ours {
 
 impl<W: World> Engine<W> {
     pub(super) async fn true_invoices(&self, mut place: Place, days: i64, walk: &mut Walk) -> Result<(), Pause> {
-        let since = super::before(place.began_at(), SignedDuration::from_hours(24 * days));
+        let since = place.days_back(days);
         let mut after = self.stripe_cursor(&mut place).await?;
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;

@@ -1,6 +1,6 @@
 //! Where a part of a pass is on its way, as the ledger keeps it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{LedgerError, Watermark};
 
 use crate::advance::ledger_pause;
@@ -27,6 +27,10 @@ impl Place {
     /// When the walk began that is under way; now, if none is.
     pub(crate) fn began_at(&self) -> Timestamp {
         self.began_at
+    }
+
+    pub(crate) fn days_back(&self, days: i64) -> Timestamp {
+        super::before(self.began_at, SignedDuration::from_hours(24 * days))
     }
 
     pub(crate) fn seen_until(&self) -> Option<Timestamp> {

@@ -37,11 +37,6 @@ pub(crate) struct Sides {
     pub(crate) runs: BTreeMap<OpportunityId, KnownRun>,
 }
 
-/// An invoice that the customer has.
-fn is_sent(invoice: &Invoice) -> bool {
-    !matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void)
-}
-
 /// Without the tax that was added, as the deal is.
 fn total(invoice: &Invoice) -> Money {
     Money::from_minor_units(invoice.before_tax(), invoice.currency)
@@ -61,7 +56,7 @@ impl Sides {
 
     fn by_deal(&self) -> BTreeMap<&OpportunityId, Vec<&Invoice>> {
         let mut by_deal: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| is_sent(invoice)) {
+        for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| invoice.status.is_sent()) {
             by_deal.entry(opportunity_id).or_default().push(invoice);
         }
         by_deal
@@ -179,7 +174,7 @@ pub(crate) fn billed_later(run: &Run) -> i64 {
 }
 
 /// It asks to be billed, whether it can be or not.
-fn asks(deal: &DealSeen) -> bool {
+pub(super) fn asks(deal: &DealSeen) -> bool {
     !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable)
 }
 

@@ -25,7 +25,7 @@ enum Verdict {
 
 impl<W: World> Engine<W> {
     pub(super) async fn true_subscriptions(&self, mut place: Place, days: i64, walk: &mut Walk) -> Result<(), Pause> {
-        let since = super::before(place.began_at(), SignedDuration::from_hours(24 * days));
+        let since = place.days_back(days);
         let mut after = self.stripe_cursor(&mut place).await?;
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;
@@ -84,7 +84,7 @@ fn judge(subscription: &Subscription, run: Option<&Run>, now: Timestamp) -> Verd
         return Verdict::InOrder;
     }
     let invoice = subscription.latest_invoice.as_ref();
-    let is_first = invoice.is_none_or(|invoice| invoice.created.duration_since(subscription.created) < ORPHANED_AFTER);
+    let is_first = invoice.is_none_or(|invoice| subscription.has_begun_with(invoice));
     match invoice.map(|invoice| invoice.status) {
         // Of one that a restored ledger has forgotten, a later period's draft is not the first invoice.
         None | Some(InvoiceStatus::Draft) if is_first && !subscription.is_over => Verdict::Orphan,

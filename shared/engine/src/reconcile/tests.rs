@@ -2,19 +2,6 @@ use ledger::Watermark;
 
 use super::*;
 
-const ALL: [Part; 10] = [
-    Part::Runs,
-    Part::Deals,
-    Part::Events,
-    Part::Invoices { days: SWEPT_DAYS },
-    Part::Invoices { days: DEEP_DAYS },
-    Part::Customers { days: SWEPT_DAYS },
-    Part::Customers { days: DEEP_DAYS },
-    Part::Subscriptions { days: SWEPT_DAYS },
-    Part::Subscriptions { days: DEEP_DAYS },
-    Part::Statement,
-];
-
 fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("in range")
 }
@@ -22,10 +9,20 @@ fn second(second: i64) -> Timestamp {
 /// Two parts of one name would share a watermark, and each would skip what the other had seen.
 #[test]
 fn every_part_keeps_its_own_place() {
-    let names: std::collections::BTreeSet<_> = ALL.iter().map(|part| part.name()).collect();
-    assert_eq!(names.len(), ALL.len());
-    for part in SWEEP.iter().chain(&DEEP) {
-        assert!(names.contains(part.name()));
+    let names: BTreeSet<_> = SWEEP.iter().chain(&DEEP).map(|part| part.name()).collect();
+    assert_eq!(names.len(), SWEEP.len() + DEEP.len());
+}
+
+#[test]
+fn a_walk_goes_so_many_days_back_from_when_it_began() {
+    let now = second(1_000_000_000);
+    let under_way = Watermark { began_at: Some(second(900_000_000)), ..Watermark::default() };
+    for (watermark, days, since) in [
+        (Watermark::default(), 3, 1_000_000_000 - 3 * 86_400),
+        (Watermark::default(), 90, 1_000_000_000 - 90 * 86_400),
+        (under_way, 3, 900_000_000 - 3 * 86_400),
+    ] {
+        assert_eq!(Place::at("customers", watermark, now).days_back(days), second(since));
     }
 }
 

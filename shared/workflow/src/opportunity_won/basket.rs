@@ -177,7 +177,6 @@ impl Start {
         NewSubscription {
             opportunity_id: plan.opportunity_id.clone(),
             customer_id: self.customer_id.clone(),
-            currency: plan.total.currency(),
             total: plan.total,
             approved: plan.approved,
             first: term.cloned().map(|term| {

@@ -123,8 +123,7 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         Stop::review(Code::InvoiceChangedInStripe, message)
     };
     // One that is over counts as well if a customer has its invoice.
-    let is_sent = |invoice: &InvoiceSeen| !matches!(invoice.status, InvoiceStatus::Draft | InvoiceStatus::Void);
-    let Some(invoice) = invoice.as_ref().filter(|invoice| !is_over || is_sent(invoice)) else {
+    let Some(invoice) = invoice.as_ref().filter(|invoice| !is_over || invoice.status.is_sent()) else {
         let stop = stop(if *is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };

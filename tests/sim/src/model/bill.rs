@@ -43,13 +43,14 @@ pub enum Judgement {
 }
 
 impl Bill {
-    /// What of a line one invoice bills, and how often by the first one that is made then; `None` before the term begins.
+    /// How many periods the first invoice bills that is made then; `None` before the term begins.
     pub fn periods_begun(&self, at: Timestamp) -> Option<u32> {
         let Some(term) = &self.term else { return Some(1) };
         let begun = (0u32..).take_while(|index| day_after(term.start, index * term.every) <= at).count();
         u32::try_from(begun).ok().filter(|begun| *begun > 0)
     }
 
+    /// What of a line one period bills.
     pub fn each(&self, line: &BilledLine) -> i64 {
         let periods = self.term.as_ref().and_then(|term| term.periods).filter(|_| line.is_recurring);
         line.amount / i64::from(periods.unwrap_or(1))

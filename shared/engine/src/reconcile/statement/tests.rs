@@ -1,10 +1,12 @@
 //! Both sides, with everything that can be wrong between them.
 
-use domain::{Currency, CustomerId, OrganizationId};
-use mapping::{Code, Plan, Stop};
-use workflow::{RunId, State, opportunity_won};
+use domain::Currency;
+use mapping::{Code, Stop};
+use workflow::State;
+use workflow::opportunity_won::Point;
 
 use super::*;
+use crate::samples::{self, money};
 
 const DAY: i64 = 86_400;
 const NOON: i64 = 1_795_392_000 + DAY + DAY / 2;
@@ -18,41 +20,17 @@ fn yesterday() -> Range<Timestamp> {
     at(-DAY - DAY / 2)..at(-DAY / 2)
 }
 
-fn money(minor_units: i64, currency: &str) -> Money {
-    Money::from_minor_units(minor_units, Currency::parse(currency).expect("valid"))
-}
-
 fn opportunity_id(number: usize) -> OpportunityId {
     OpportunityId::parse(&format!("006{number:012}")).expect("valid")
 }
 
 fn invoice_id(name: &str) -> InvoiceId {
-    InvoiceId::parse(&format!("in_{name}")).expect("valid")
+    samples::invoice_id(&format!("in_{name}"))
 }
 
 fn invoice(name: &str, amount: Money, status: InvoiceStatus) -> Invoice {
-    Invoice {
-        id: invoice_id(name),
-        status,
-        customer: None,
-        currency: amount.currency(),
-        subtotal: amount.minor_units(),
-        total: amount.minor_units(),
-        tax: stripe::Tax::default(),
-        amount_due: 0,
-        amount_paid: 0,
-        amount_remaining: 0,
-        auto_advance: false,
-        livemode: false,
-        created: at(-DAY + 60),
-        hosted_invoice_url: None,
-        number: None,
-        paid_at: (status == InvoiceStatus::Paid).then(|| at(-7200)),
-        metadata: Default::default(),
-        subscription: None,
-        lines: Vec::new(),
-        has_more_lines: false,
-    }
+    let paid_at = (status == InvoiceStatus::Paid).then(|| at(-7200));
+    Invoice { paid_at, ..samples::invoice(invoice_id(name), status, amount, at(-DAY + 60)) }
 }
 
 fn deal(number: usize, amount: Money) -> DealSeen {
@@ -66,52 +44,29 @@ fn deal(number: usize, amount: Money) -> DealSeen {
     }
 }
 
-fn run(number: usize, point: opportunity_won::Point, age_s: i64) -> KnownRun {
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id(number) };
+fn run(number: usize, point: Point, age_s: i64) -> KnownRun {
+    let id = samples::run_of(opportunity_id(number));
     KnownRun { run: Run::new(id, State::OpportunityWon(point)), created_at: at(-age_s) }
 }
 
-fn claimed(number: usize) -> opportunity_won::Point {
-    opportunity_won::Point::Claimed { opportunity_id: opportunity_id(number) }
+fn claimed(number: usize) -> Point {
+    Point::Claimed { opportunity_id: opportunity_id(number) }
 }
 
-fn stopped(number: usize, stop: Stop) -> opportunity_won::Point {
-    let (opportunity_id, back_to) = (opportunity_id(number), Box::new(claimed(number)));
-    opportunity_won::Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to }
+fn stopped(number: usize, stop: Stop) -> Point {
+    samples::stopped(opportunity_id(number), stop, claimed(number))
 }
 
-fn billed(number: usize, invoice: &str, total: Money) -> opportunity_won::Point {
-    let plan = Plan {
-        opportunity_id: opportunity_id(number),
-        account_id: domain::AccountId::parse("001000000000001AAA").expect("valid"),
-        total,
-        days_until_due: 30,
-        lines: Vec::new(),
-        approved: None,
-        tax: None,
-        subscription: None,
-    };
-    let customer_id = CustomerId::parse("cus_1").expect("valid");
-    let (invoice_id, hosted_invoice_url) = (invoice_id(invoice), None);
-    let invoice = opportunity_won::Invoice {
-        plan,
-        customer_id,
-        invoice_id,
-        account_is_linked: true,
-        hosted_invoice_url,
-        not_kept: Vec::new(),
-        subscription: None,
-    };
-    opportunity_won::Point::Done { invoice }
+fn billed(number: usize, invoice: &str, total: Money) -> Point {
+    Point::Done { invoice: samples::billed(opportunity_id(number), invoice_id(invoice), total) }
 }
 
 /// The same, by a subscription whose first invoice bills only a part of it.
-fn subscribed(number: usize, invoice: &str, total: Money, first: i64) -> opportunity_won::Point {
-    let opportunity_won::Point::Done { mut invoice } = billed(number, invoice, total) else { unreachable!() };
+fn subscribed(number: usize, invoice: &str, total: Money, first: i64) -> Point {
+    let Point::Done { mut invoice } = billed(number, invoice, total) else { unreachable!() };
     let subscription_id = domain::SubscriptionId::parse("sub_1").expect("valid");
     invoice.subscription = Some((subscription_id, Money::from_minor_units(first, total.currency())));
-    opportunity_won::Point::Done { invoice }
+    Point::Done { invoice }
 }
 
 impl Sides {
@@ -253,7 +208,7 @@ fn what_a_subscription_bills_later_is_told_apart() {
         .with_run(1, run(1, subscribed(1, "1", money(1000, "USD"), 250), 7200));
     assert_eq!(causes(&other), ["amount_differs"]);
     // A term that has not begun is not billed yet, and that is no difference however old the deal is.
-    let scheduled = opportunity_won::Point::Scheduled { opportunity_id: opportunity_id(1), starts_at: at(DAY) };
+    let scheduled = Point::Scheduled { opportunity_id: opportunity_id(1), starts_at: at(DAY) };
     let books = one(|deal| deal).with_run(1, run(1, scheduled, 100_000)).books(&yesterday(), at(0));
     assert_eq!((sum(&books.deals), sum(&books.later), books.difference_count), (1000, 1000, 0));
 }
@@ -322,7 +277,7 @@ fn anything(dice: &mut Dice) -> Sides {
         }
         let point = match dice.below(7) {
             5 => subscribed(number, &format!("{number}x0"), amount.clone().unwrap_or(money(10, "USD")), 10),
-            6 => opportunity_won::Point::Scheduled { opportunity_id: opportunity_id(number), starts_at: at(DAY) },
+            6 => Point::Scheduled { opportunity_id: opportunity_id(number), starts_at: at(DAY) },
             0 => claimed(number),
             1 => stopped(number, Stop::review(Code::AlreadyBilled, "x")),
             2 => stopped(number, Stop::refused(Code::NoLines, "x")),

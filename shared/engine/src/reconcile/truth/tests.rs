@@ -1,10 +1,12 @@
 //! Each state of an invoice, its run and its deal, and what follows from it.
 
-use domain::{Currency, CustomerId, InvoiceId, Money, OrganizationId};
-use mapping::{Code, Plan, Stop};
-use workflow::{State, invoice_paid, opportunity_won};
+use domain::Money;
+use mapping::{Code, Stop};
+use workflow::opportunity_won::Point;
+use workflow::{State, invoice_paid};
 
 use super::*;
+use crate::samples::{self, claimed, opportunity_id};
 
 const NOW: i64 = 1_795_392_000;
 const OURS: &str = "in_ours";
@@ -13,69 +15,24 @@ fn at(seconds_ago: i64) -> Timestamp {
     Timestamp::from_second(NOW - seconds_ago).expect("valid")
 }
 
-fn opportunity_id() -> OpportunityId {
-    OpportunityId::parse("006000000000001AAA").expect("valid")
-}
-
 fn run_id(opportunity: &str) -> RunId {
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-    RunId::OpportunityWon { organization_id, opportunity_id: OpportunityId::parse(opportunity).expect("valid") }
+    samples::run_of(OpportunityId::parse(opportunity).expect("valid"))
 }
 
 fn usd(minor_units: i64) -> Money {
-    Money::from_minor_units(minor_units, Currency::parse("USD").expect("valid"))
+    samples::money(minor_units, "USD")
 }
 
 fn invoice(status: InvoiceStatus) -> Invoice {
-    Invoice {
-        id: InvoiceId::parse(OURS).expect("valid"),
-        status,
-        customer: None,
-        currency: usd(0).currency(),
-        subtotal: 1000,
-        total: 1000,
-        tax: stripe::Tax::default(),
-        amount_due: 1000,
-        amount_paid: 0,
-        amount_remaining: 1000,
-        auto_advance: false,
-        livemode: false,
-        created: at(7200),
-        hosted_invoice_url: None,
-        number: None,
-        paid_at: None,
-        metadata: Default::default(),
-        subscription: None,
-        lines: Vec::new(),
-        has_more_lines: false,
-    }
+    samples::invoice(samples::invoice_id(OURS), status, usd(1000), at(7200))
 }
 
-fn point_of(invoice_id: &str) -> opportunity_won::Point {
-    let plan = Plan {
-        opportunity_id: opportunity_id(),
-        account_id: domain::AccountId::parse("001000000000001AAA").expect("valid"),
-        total: usd(1000),
-        days_until_due: 30,
-        lines: Vec::new(),
-        approved: None,
-        tax: None,
-        subscription: None,
-    };
-    let invoice = opportunity_won::Invoice {
-        plan,
-        customer_id: CustomerId::parse("cus_1").expect("valid"),
-        invoice_id: InvoiceId::parse(invoice_id).expect("valid"),
-        account_is_linked: true,
-        not_kept: Vec::new(),
-        subscription: None,
-        hosted_invoice_url: None,
-    };
-    opportunity_won::Point::Done { invoice }
+fn point_of(invoice_id: &str) -> Point {
+    Point::Done { invoice: samples::billed(opportunity_id(), samples::invoice_id(invoice_id), usd(1000)) }
 }
 
-fn run(point: opportunity_won::Point) -> Option<Run> {
-    Some(Run::new(run_id("006000000000001AAA"), State::OpportunityWon(point)))
+fn run(point: Point) -> Option<Run> {
+    Some(samples::deal(point))
 }
 
 fn done(invoice_id: &str) -> Option<Run> {
@@ -83,17 +40,15 @@ fn done(invoice_id: &str) -> Option<Run> {
 }
 
 fn open() -> Option<Run> {
-    run(opportunity_won::Point::Claimed { opportunity_id: opportunity_id() })
+    run(claimed())
 }
 
-fn stopped(stop: Stop, back_to: opportunity_won::Point) -> Option<Run> {
-    let (opportunity_id, back_to) = (opportunity_id(), Box::new(back_to));
-    run(opportunity_won::Point::Stopped { opportunity_id, stop, told: true, reported: true, back_to })
+fn stopped(stop: Stop, back_to: Point) -> Option<Run> {
+    run(samples::stopped(opportunity_id(), stop, back_to))
 }
 
 fn closed_without_invoice() -> Option<Run> {
-    let back_to = opportunity_won::Point::Claimed { opportunity_id: opportunity_id() };
-    stopped(Stop::not_billable(Code::NotClosedWon, "x"), back_to)
+    stopped(Stop::not_billable(Code::NotClosedWon, "x"), claimed())
 }
 
 fn answered(run: Option<Run>, id: &str) -> Option<Run> {
@@ -159,7 +114,7 @@ impl Case {
 /// The run's subscription bills 7.50 of the deal later.
 fn subscribed(run: Option<Run>) -> Option<Run> {
     run.map(|mut run| {
-        if let State::OpportunityWon(opportunity_won::Point::Done { invoice }) = &mut run.state {
+        if let State::OpportunityWon(Point::Done { invoice }) = &mut run.state {
             invoice.subscription = domain::SubscriptionId::parse("sub_1").ok().map(|id| (id, usd(250)));
         }
         run
@@ -264,7 +219,7 @@ fn a_billed_deal_that_says_something_else_is_looked_at_once_and_differs_then() {
         case.run = answered(case.run, &edited);
         assert_eq!(case.verdicts(), [then]);
     }
-    let other_currency = Money::from_minor_units(1000, Currency::parse("EUR").expect("valid"));
+    let other_currency = samples::money(1000, "EUR");
     let euros = deal(Some(OURS), 1000, false).map(|deal| DealSeen { amount: Ok(other_currency), ..deal });
     assert_eq!(Case::new(Open, done(OURS), euros).verdicts().len(), 1);
     for (deal, expected) in [
@@ -284,10 +239,10 @@ fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
     assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
     let payment = |point| {
         let RunId::OpportunityWon { organization_id, .. } = run_id("006000000000001AAA") else { return None };
-        let id = RunId::InvoicePaid { organization_id, invoice_id: InvoiceId::parse(OURS).expect("valid") };
+        let id = RunId::InvoicePaid { organization_id, invoice_id: samples::invoice_id(OURS) };
         Some(Run::new(id, State::InvoicePaid(point)))
     };
-    let invoice_id = InvoiceId::parse(OURS).expect("valid");
+    let invoice_id = samples::invoice_id(OURS);
     case.payment = payment(invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() });
     assert_eq!(case.verdicts(), [""; 0], "it is under way");
     let stop = Stop::review(Code::WriteBackDiffers, "x");
@@ -302,11 +257,11 @@ fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
 
 #[test]
 fn a_payment_that_waited_for_its_deal_is_taken_up_once_when_the_deal_is_there() {
-    let invoice_id = InvoiceId::parse(OURS).expect("valid");
+    let invoice_id = samples::invoice_id(OURS);
     let mut case = Case::new(InvoiceStatus::Paid, done(OURS), deal(Some(OURS), 1000, false));
     let stop = Stop::review(Code::InvoiceNotLinked, "x");
     let point = invoice_paid::Point::Stopped { invoice_id: invoice_id.clone(), stop, reported: true };
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let organization_id = samples::organization_id();
     let mut waited = Run::new(RunId::InvoicePaid { organization_id, invoice_id }, State::InvoicePaid(point));
     case.payment = Some(waited.clone());
     assert_eq!(case.verdicts(), ["invoice_paid linked:in_ours"]);

@@ -30,7 +30,7 @@ pub struct Invoice {
     /// It is collected and not sent, so that nobody can send it.
     pub is_disarmed: bool,
     /// The opportunity whose subscription made it.
-    pub made_for: Option<String>,
+    made_for: Option<String>,
 }
 
 impl Invoice {
@@ -109,6 +109,11 @@ impl Invoice {
     /// What the metadata says under this key.
     pub fn says(&self, key: &str) -> Option<&str> {
         self.shown.metadata.get(key).map(String::as_str)
+    }
+
+    /// The opportunity that it says it is for. A subscription's says nothing until it is held, and is its deal's all the same.
+    pub fn opportunity(&self) -> Option<&str> {
+        self.says("sf_opportunity_id").or(self.made_for.as_deref())
     }
 
     pub fn is_draft(&self) -> bool {
