@@ -61,9 +61,12 @@ pub fn text(story: &Story, stack: &Stack) -> String {
     let table = stack.outputs.get("LedgerTableName").unwrap_or_default();
     out.push_str(&format!(
         "\nWhere to look next\n  \
-         cargo xtask up                       the same stack, to drive by hand\n  \
-         template.yaml                        what was deployed (the ledger was {table})\n  \
-         target/local/logs/                   what the emulated AWS, the sandbox and the SAM CLI said\n"
+         cargo xtask up                          the same stack, to drive by hand\n  \
+         template.yaml                           what was deployed (the ledger was {table})\n  \
+         target/local/logs/                      what the emulated AWS, the sandbox and the SAM CLI said\n  \
+         shared/workflow/src/opportunity_won.rs  every step that a deal takes, and why\n  \
+         docs/GUARANTEES.md                      what holds when a process dies in between, and how that is shown\n  \
+         docs/REFUSALS.md                        why a deal is not billed, and who mends it\n"
     ));
     out
 }
