@@ -137,7 +137,7 @@ impl<W: World> Engine<W> {
                     let intent = work.run.intents.get(&operation).expect("it was saved a moment ago");
                     self.send(call, operation, intent).await
                 }
-                Ready::Adopted(fact) => {
+                Ready::Answered(fact) => {
                     work.calls.push(self.adopted(call, &fact));
                     settle(&mut work.run, operation);
                     return self.record(work, *fact);
@@ -213,9 +213,9 @@ impl<W: World> Engine<W> {
     /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
     async fn ready(&self, work: &mut Work, call: &Call, operation: Operation) -> Result<Ready, Pause> {
         let open = work.run.intents.get(&operation).filter(|intent| intent.is_open()).cloned();
-        let look_since = match open {
+        let look_since = match &open {
             None => doubted_since(&work.run, operation),
-            Some(intent) => match trust(&intent, &work.run, self.now()) {
+            Some(intent) => match trust(intent, &work.run, self.now()) {
                 Trust::SameKey => {
                     self.save(work, Release::Keep).await?;
                     return Ok(Ready::Send);
@@ -230,7 +230,12 @@ impl<W: World> Engine<W> {
         let call = match look_since {
             None => call.clone(),
             Some(since) => match self.look(&work.run, call, since).await {
-                Ok(Look::Found(fact)) => return Ok(Ready::Adopted(Box::new(fact))),
+                Ok(Look::Found(fact)) => return Ok(Ready::Answered(Box::new(fact))),
+                // What was seen before it was to begin is as old as its intent.
+                Ok(Look::NotFound(Call::CreateSubscription(_))) if open.is_some() && !planted!(BeginsAfterAll) => {
+                    work.run.retire(operation);
+                    return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotBegun)));
+                }
                 Ok(Look::NotFound(call)) => call,
                 Err(pause) => return self.give_back(work, pause).await,
             },
@@ -330,8 +335,8 @@ impl<W: World> Engine<W> {
 
 enum Ready {
     Send,
-    /// It had happened before.
-    Adopted(Box<Fact>),
+    /// A look has answered it: it had happened before, or it is not to happen.
+    Answered(Box<Fact>),
 }
 
 /// An attempt whose answer never came may still arrive, even where a later one was answered: on the lines of a draft that

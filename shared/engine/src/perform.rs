@@ -245,7 +245,8 @@ impl<W: World> Engine<W> {
 
     /// What was looked for instead of being sent again, and found.
     pub(crate) fn adopted(&self, call: &Call, fact: &Fact) -> CallEntry {
-        CallEntry { outcome: "adopted".to_owned(), detail: made(fact), ..self.entry(call, self.now()) }
+        let outcome = if matches!(fact, Fact::SubscriptionNotBegun) { "not_found" } else { "adopted" }.to_owned();
+        CallEntry { outcome, detail: made(fact), ..self.entry(call, self.now()) }
     }
 
     fn entry(&self, call: &Call, began: Timestamp) -> CallEntry {

@@ -59,10 +59,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         }),
         Call::DisarmInvoice { invoice_id } => stripe::Write::disarm_invoice(invoice_id),
         Call::HoldInvoice { opportunity_id, invoice_id } => {
-            let mut metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));
-            if planted!(HoldsWithoutName) {
-                metadata.clear();
-            }
+            let metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));
             stripe::Write::hold_invoice(invoice_id, &metadata)
         }
         _ => return None,

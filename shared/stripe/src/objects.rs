@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use crate::carried::{Carried, InvoiceParent};
 use crate::tax::{AutomaticTax, Tax, TotalTax};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +124,12 @@ pub(crate) enum Expandable {
 }
 
 impl Expandable {
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Id(id) | Self::Object { id } => id,
+        }
+    }
+
     pub(crate) fn into_id(self) -> String {
         match self {
             Self::Id(id) | Self::Object { id } => id,
@@ -186,13 +193,6 @@ pub(crate) struct DeletedWire {
     pub(crate) deleted: bool,
 }
 
-/// As much of an object as says whose it is.
-#[derive(Deserialize)]
-pub(crate) struct MetadataWire {
-    pub(crate) id: String,
-    pub(crate) metadata: Option<BTreeMap<String, String>>,
-}
-
 #[derive(Deserialize)]
 pub(crate) struct CustomerWire {
     id: CustomerId,
@@ -238,20 +238,11 @@ pub(crate) struct InvoiceWire {
     number: Option<String>,
     status_transitions: Option<StatusTransitions>,
     metadata: Option<BTreeMap<String, String>>,
+    billing_reason: Option<String>,
     automatic_tax: Option<AutomaticTax>,
     total_taxes: Option<Vec<TotalTax>>,
     parent: Option<InvoiceParent>,
     lines: List<InvoiceLineWire>,
-}
-
-#[derive(Deserialize)]
-struct InvoiceParent {
-    subscription_details: Option<InvoiceOfSubscription>,
-}
-
-#[derive(Deserialize)]
-struct InvoiceOfSubscription {
-    subscription: Expandable,
 }
 
 #[derive(Deserialize)]
@@ -276,6 +267,7 @@ impl TryFrom<InvoiceWire> for Invoice {
     type Error = CurrencyError;
 
     fn try_from(wire: InvoiceWire) -> Result<Self, Self::Error> {
+        let carried = Carried { metadata: wire.metadata, billing_reason: wire.billing_reason, parent: wire.parent };
         Ok(Self {
             id: wire.id,
             status: wire.status.unwrap_or(InvoiceStatus::Other),
@@ -293,11 +285,8 @@ impl TryFrom<InvoiceWire> for Invoice {
             hosted_invoice_url: wire.hosted_invoice_url,
             number: wire.number,
             paid_at: wire.status_transitions.and_then(|transitions| transitions.paid_at).map(|seconds| seconds.0),
-            metadata: wire.metadata.unwrap_or_default(),
-            subscription: wire
-                .parent
-                .and_then(|parent| parent.subscription_details)
-                .and_then(|details| SubscriptionId::parse(&details.subscription.into_id()).ok()),
+            subscription: carried.subscription(),
+            metadata: carried.into_metadata().unwrap_or_default(),
             lines: wire.lines.data.into_iter().map(InvoiceLine::try_from).collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,
         })

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::carried::Carried;
 use crate::error::Error;
 use crate::objects::{CustomerWire, InvoiceWire, List};
 use crate::reads::{PAGE, unreadable};
@@ -71,11 +72,6 @@ struct Head {
 }
 
 #[derive(Deserialize)]
-struct Carried {
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Deserialize)]
 struct OfEvent {
     data: DataOfEvent,
 }
@@ -98,7 +94,7 @@ impl<T> Listed<T> {
 }
 
 fn carried(raw: &RawValue) -> Option<BTreeMap<String, String>> {
-    serde_json::from_str::<Carried>(raw.get()).ok().and_then(|carried| carried.metadata)
+    serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata)
 }
 
 impl Client {
@@ -133,7 +129,7 @@ impl Client {
         let names: Vec<_> = (0..types.len()).map(|index| format!("types[{index}]")).collect();
         let filter: Vec<_> = names.iter().map(String::as_str).zip(types.iter().copied()).collect();
         let of_event = |raw: &RawValue| {
-            serde_json::from_str::<OfEvent>(raw.get()).ok().and_then(|event| event.data.object.metadata)
+            serde_json::from_str::<OfEvent>(raw.get()).ok().and_then(|event| event.data.object.into_metadata())
         };
         let read = |text: &str| webhook::decode(text.as_bytes()).ok();
         self.page("/v1/events", &filter, since, after, |raw| Listed::read(raw, of_event(raw), read)).await

@@ -4,11 +4,20 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, InvoiceId};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::carried::Carried;
 use crate::error::{Error, UnknownReason};
-use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, MetadataWire, SearchResult};
+use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, SearchResult};
 use crate::{Client, Customer, Invoice, InvoiceLine};
+
+#[derive(Deserialize)]
+struct Whose {
+    id: String,
+    #[serde(flatten)]
+    carried: Carried,
+}
 
 /// What a list answers at most.
 pub(crate) const PAGE: usize = 100;
@@ -31,11 +40,12 @@ impl Client {
         Invoice::try_from(wire).map_err(unreadable)
     }
 
-    /// What the invoice carries, and nothing else of it: an invoice that somebody else made may hold what we never bill,
+    /// What the invoice says of whose it is, and nothing else of it: an invoice that somebody else made may hold what we never bill,
     /// and must not fail to be read for that.
     pub async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
-        let wire: MetadataWire = self.get(&format!("/v1/invoices/{id}"), "").await?;
-        if wire.id == id.as_str() { Ok(wire.metadata.unwrap_or_default()) } else { Err(unreadable(())) }
+        let wire: Whose = self.get(&format!("/v1/invoices/{id}"), "").await?;
+        let metadata = wire.carried.into_metadata().unwrap_or_default();
+        if wire.id == id.as_str() { Ok(metadata) } else { Err(unreadable(())) }
     }
 
     /// Every line of the invoice.

@@ -155,7 +155,8 @@ impl Write {
         Self::new(Operation::CreateSubscription, "/v1/subscriptions".into(), &params)
     }
 
-    /// From now on only we finalize it; and it says whose it is, which an invoice of a subscription does not.
+    /// From now on only we finalize it; and whoever looks at it in Stripe's dashboard sees there whose it is, as on any other invoice
+    /// of ours.
     pub fn hold_invoice(invoice: &domain::InvoiceId, metadata: &BTreeMap<String, String>) -> Self {
         let params = json!({ "auto_advance": false, "metadata": metadata });
         Self::new(Operation::HoldInvoice, format!("/v1/invoices/{invoice}"), &params)

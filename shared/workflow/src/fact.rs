@@ -43,6 +43,8 @@ pub enum Fact {
         is_any: bool,
     },
     SubscriptionRead(Box<SubscriptionSeen>),
+    /// One that may have been begun before was not, and will not be any more.
+    SubscriptionNotBegun,
     SubscriptionCanceled,
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
@@ -75,6 +77,7 @@ impl Fact {
             Self::PriceCreated(_) => "price_created",
             Self::PendingRead { .. } => "pending_read",
             Self::SubscriptionRead(_) => "subscription_read",
+            Self::SubscriptionNotBegun => "subscription_not_begun",
             Self::SubscriptionCanceled => "subscription_canceled",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",

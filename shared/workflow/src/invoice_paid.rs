@@ -17,8 +17,6 @@ pub enum Point {
     Claimed { invoice_id: InvoiceId },
     /// The invoice itself does not say so. Payments do not vanish, so it is asked again.
     Unpaid { invoice_id: InvoiceId },
-    /// It is, and being a subscription's it does not say yet which deal it is for: the deal's run will have it say so.
-    Unnamed { invoice_id: InvoiceId },
     /// It is. What does the opportunity say?
     Paid { payment: Payment },
     /// The opportunity does not name its invoice yet: the invoice's own run is still under way.
@@ -53,13 +51,6 @@ impl Point {
                 format!(
                     "Stripe sent an event that invoice {invoice_id} is paid, and the invoice itself does not say so: look at \
                      it in Stripe's dashboard, and whether the key belongs to the same account."
-                ),
-            )),
-            Self::Unnamed { invoice_id } => Next::Wait(Stop::review(
-                Code::InvoiceNotLinked,
-                format!(
-                    "Invoice {invoice_id} of a subscription is paid, and does not say which opportunity it is for: see why the \
-                     opportunity's own run stands still, and send the event again."
                 ),
             )),
             Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
@@ -110,9 +101,7 @@ impl Point {
                 Self::stopped(payment.invoice_id, reviewed(why.stop))
             }
             // Waited a day in vain.
-            (Self::Unpaid { invoice_id } | Self::Unnamed { invoice_id }, Fact::Refused(why)) => {
-                Self::stopped(invoice_id, why.stop)
-            }
+            (Self::Unpaid { invoice_id }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
             (Self::NotLinked { payment }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
             (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
                 Self::Stopped { invoice_id, stop, reported: true }
@@ -125,9 +114,7 @@ impl Point {
         match self {
             // The write may have happened; reading shows it.
             Self::NotLinked { payment } | Self::Linked { payment } => Self::Paid { payment },
-            Self::Unpaid { invoice_id } | Self::Unnamed { invoice_id } | Self::Stopped { invoice_id, .. } => {
-                Self::Claimed { invoice_id }
-            }
+            Self::Unpaid { invoice_id } | Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
             point => point,
         }
     }
@@ -151,7 +138,6 @@ impl Point {
         match self {
             Self::Claimed { .. } => "claimed",
             Self::Unpaid { .. } => "unpaid",
-            Self::Unnamed { .. } => "unnamed",
             Self::Paid { .. } => "paid",
             Self::NotLinked { .. } => "not_linked",
             Self::Linked { .. } => "linked",
@@ -194,7 +180,6 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
     };
     match opportunity_id {
         Some(opportunity_id) => Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at } },
-        None if seen.subscription_id.is_some() => Point::Unnamed { invoice_id },
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
             Point::stopped(invoice_id, stop)
@@ -287,24 +272,6 @@ mod tests {
         assert_eq!((claimed().name(), claimed().stop()), ("claimed", None));
         let late = claimed().record(Fact::Reported).expect_err("out of order");
         assert_eq!((late.point, late.fact), ("claimed", "reported"));
-    }
-
-    /// Stripe may have sent a subscription's invoice before the deal's run had it say whose it is.
-    #[test]
-    fn a_subscriptions_invoice_is_waited_for_until_it_says_whose_it_is() {
-        let of_subscription = |names_opportunity| {
-            let Fact::InvoiceRead(seen) = seen(InvoiceStatus::Paid, names_opportunity) else { unreachable!() };
-            Fact::InvoiceRead(InvoiceSeen { subscription_id: domain::SubscriptionId::parse("sub_1").ok(), ..seen })
-        };
-        let claimed = || Point::Claimed { invoice_id: invoice_id() };
-        let unnamed = after(claimed(), of_subscription(false));
-        assert_eq!((unnamed.name(), unnamed.status(), unnamed.clone().resume()), ("unnamed", Status::Open, claimed()));
-        let Next::Wait(stop) = unnamed.next() else { panic!("it waits") };
-        assert_eq!(
-            after(unnamed, Fact::Refused(Refusal { stop })).stop().map(|stop| stop.code),
-            Some(Code::InvoiceNotLinked)
-        );
-        assert_eq!(after(claimed(), of_subscription(true)).name(), "paid");
     }
 
     #[test]

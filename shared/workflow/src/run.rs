@@ -263,7 +263,14 @@ impl Run {
                 self.retire(Operation::CreatePrice { index });
             }
         }
+        let begins = self.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
         self.state = match self.state {
+            // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
+            State::OpportunityWon(opportunity_won::Point::Subscribing { start, .. })
+                if !begins && !planted!(BeginsAfterAll) =>
+            {
+                State::OpportunityWon(opportunity_won::Point::claimed(start.plan))
+            }
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),

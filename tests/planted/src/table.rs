@@ -105,7 +105,7 @@ bugs! {
     ForgetsTheDay(Workflow) = "forgets-the-day", "a term that is to come counts as done", "F15", ["subscriptions"];
     IgnoresPending(Workflow) = "ignores-pending", "what lies around for the customer comes with the first invoice", "a stranger's line", ["subscriptions"];
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
-    HoldsWithoutName(Engine) = "holds-without-name", "a subscription's first invoice does not say whose it is", "a payment of nobody", ["subscriptions"];
+    BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["subscriptions-heavily"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

@@ -36,8 +36,8 @@ pub struct Watch {
 
 /// The deal that an invoice of ours is for.
 fn deal_of(invoice: &Invoice) -> Option<OpportunityId> {
-    let is_ours = invoice.says("closedwon_run").is_some() || invoice.is_of_subscription();
-    invoice.opportunity().filter(|_| is_ours).and_then(|id| OpportunityId::parse(id).ok())
+    let is_ours = invoice.says("closedwon_run").is_some();
+    invoice.says("sf_opportunity_id").filter(|_| is_ours).and_then(|id| OpportunityId::parse(id).ok())
 }
 
 /// Why the invoice is not what the bill says; `None` when it is.
@@ -127,7 +127,7 @@ impl Models {
                 || invoice.finalized_by == Some(By::Person)
                 || invoice.lines.iter().any(|line| self.stripe.had_waited(line))
         };
-        let of_deal = |invoice: &&Invoice| invoice.opportunity() == Some(opportunity_id.as_str());
+        let of_deal = |invoice: &&Invoice| invoice.says("sf_opportunity_id") == Some(opportunity_id.as_str());
         let deleted = self.stripe.deleted_invoices().values();
         let of_account = |metadata: &BTreeMap<String, String>| {
             metadata.get("sf_account_id").map(String::as_str) == opportunity.account_id.as_ref().map(AccountId::as_str)

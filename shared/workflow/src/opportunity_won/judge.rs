@@ -126,10 +126,8 @@ pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
 /// What has become of the invoice while we were away, or since Stripe refused something about it.
 pub(super) fn checked(draft: Draft, stage: Stage, refused: Option<Stop>, seen: InvoiceSeen) -> Point {
     match (seen.status, refused) {
-        // Stripe would send it by itself, or has, and it does not say whose it is.
-        (InvoiceStatus::Draft | InvoiceStatus::Open | InvoiceStatus::Paid, None) if stage == Stage::Holding => {
-            Point::Holding { draft, interrupted: true }
-        }
+        // Stripe would send it by itself.
+        (InvoiceStatus::Draft, None) if stage == Stage::Holding => Point::Holding { draft, interrupted: true },
         (InvoiceStatus::Draft, refused) if stage == Stage::Deleting => {
             let message = match draft.subscription_id() {
                 None => format!("Stripe does not let us delete the draft {}: delete it by hand.", draft.invoice_id),

@@ -264,7 +264,7 @@ impl Point {
         }
     }
 
-    pub(super) fn claimed(plan: Plan) -> Self {
+    pub(crate) fn claimed(plan: Plan) -> Self {
         Self::Claimed { opportunity_id: plan.opportunity_id }
     }
 

@@ -67,6 +67,8 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Subscribing { start, interrupted, .. }, Fact::SubscriptionRead(seen)) => {
             started(start, *seen, interrupted)
         }
+        // Since it was to be, the deal may have changed, and something may wait for the customer.
+        (Point::Subscribing { start, .. }, Fact::SubscriptionNotBegun) => Point::claimed(start.plan),
         (Point::Subscribing { start, .. }, Fact::CustomerMissing) => {
             Point::CustomerGone { opportunity_id: start.plan.opportunity_id, customer_id: start.customer_id }
         }
@@ -146,7 +148,7 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         started: Some(Box::new(started)),
         plan: start.plan,
     };
-    // First of all it is held, and made to say whose it is: Stripe may have sent it by itself, or be about to.
+    // First of all it is held: Stripe may have sent it by itself, or be about to.
     Point::Holding { draft, interrupted }
 }
 

@@ -6,6 +6,7 @@ use engine::PassKind;
 use it::{Deal, Env, Line, Options};
 use jiff::SignedDuration;
 use mapping::{LineSource, Subscriptions};
+use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use crate::operator::changed;
@@ -242,9 +243,8 @@ async fn a_subscription_above_the_ceiling_is_not_begun_before_it_is_approved() {
     assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
 }
 
-/// Somebody's pending item would come with the first invoice, and go with it. Nothing is begun, and the item stays.
-#[tokio::test]
-async fn what_lies_around_for_the_customer_is_not_taken_along() {
+/// A second deal of an account that Stripe knows already, with everything but its stage; and the customer there.
+async fn another_deal() -> (Env, String, String) {
     let mut env = selling().await;
     env.expect_dead_letters();
     let account = env.account(&deal());
@@ -253,7 +253,6 @@ async fn what_lies_around_for_the_customer_is_not_taken_along() {
     env.close(&before);
     env.settle().await;
     let customer = env.record("Opportunity", &before)["Stripe_Customer_Id__c"].as_str().unwrap().to_owned();
-    let item = env.stripe_post("/v1/invoiceitems", &format!("customer={customer}&amount=999&currency=usd")).await;
     let opportunity = env.enter_for(&account, &deal()).await;
     for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c")) {
         env.update("SBQQ__Quote__c", record["Id"].as_str().unwrap(), year_from(&day(&env, 0)));
@@ -262,14 +261,47 @@ async fn what_lies_around_for_the_customer_is_not_taken_along() {
     let seat = lines.iter().find(|record| record["SBQQ__NetTotal__c"] == 2400.0).unwrap()["Id"].as_str().unwrap();
     let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
     env.update("SBQQ__QuoteLine__c", seat, recurring);
+    (env, opportunity, customer)
+}
+
+async fn leave_item(env: &Env, customer: &str) -> String {
+    let item = env.stripe_post("/v1/invoiceitems", &format!("customer={customer}&amount=999&currency=usd")).await;
+    item["id"].as_str().unwrap().to_owned()
+}
+
+/// Nothing is begun, and the item stays; without it the deal is billed.
+async fn waits_for_item(env: &Env, opportunity: &str, item: &str) {
+    assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"], "pending_items");
+    assert_eq!((subscriptions(env).len(), env.invoices().len()), (0, 1), "only the first deal's invoice");
+    env.stripe_delete(&format!("/v1/invoiceitems/{item}"));
+    env.sqs.put(&changed(env, "msg_again", opportunity));
+    env.settle().await;
+    assert_eq!(subscriptions(env)[0]["status"], "active");
+}
+
+/// Somebody's pending item would come with the first invoice, and go with it.
+#[tokio::test]
+async fn what_lies_around_for_the_customer_is_not_taken_along() {
+    let (env, opportunity, customer) = another_deal().await;
+    let item = leave_item(&env, &customer).await;
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "pending_items");
-    assert_eq!((subscriptions(&env).len(), env.invoices().len()), (0, 1), "only the first deal's invoice");
-    env.stripe_delete(&format!("/v1/invoiceitems/{}", item["id"].as_str().unwrap()));
-    env.sqs.put(&changed(&env, "msg_again", &opportunity));
+    waits_for_item(&env, &opportunity, &item).await;
+}
+
+/// Nothing waited when the subscription was to begin; but Stripe took it only after a day.
+#[tokio::test]
+async fn what_was_left_while_it_could_not_begin_is_not_taken_along() {
+    let (env, opportunity, customer) = another_deal().await;
+    let busy = FaultRule::once("POST", "/v1/subscriptions", Fault::RateLimited).times(u32::MAX);
+    env.sandbox.stripe.inject(busy);
+    env.close(&opportunity);
     env.settle().await;
-    assert_eq!(subscriptions(&env)[0]["status"], "active");
+    let item = leave_item(&env, &customer).await;
+    env.advance(SignedDuration::from_hours(25));
+    env.sandbox.stripe.clear_faults();
+    env.settle_for_days().await;
+    waits_for_item(&env, &opportunity, &item).await;
 }
 
 /// Renewals bill without us, and their payments are nothing that an opportunity waits for.

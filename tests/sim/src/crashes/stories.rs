@@ -1,11 +1,12 @@
 //! The stories whose processes die: small, and each through another part of the workflows.
 
 use domain::{AccountId, Currency, LineItemId, OpportunityId, PriceId, ProductId};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::model::Models;
-use crate::model::salesforce::{Account, Line};
+use crate::model::salesforce::{Account, Line, Term};
 use crate::model::stripe::Price;
 use crate::queue::DeadLetter;
 use crate::scenario::{Act, Scenario, opportunity};
@@ -20,10 +21,16 @@ pub enum Story {
     Edited,
     /// Nobody tells of the deal, nor of its payment: the reconciler finds both.
     Missed,
+    /// A deal that is sold for a year, of which a month has gone by: one line at the catalogue's price, one at another, and one that
+    /// is billed once. Its subscription is begun, and the first invoice paid.
+    Begun,
+    /// It is edited while its subscription is begun, so that another takes its place.
+    BegunAnew,
 }
 
 impl Story {
-    pub const ALL: &'static [Story] = &[Self::Billed, Self::Refused, Self::Edited, Self::Missed];
+    pub const ALL: &'static [Story] =
+        &[Self::Billed, Self::Refused, Self::Edited, Self::Missed, Self::Begun, Self::BegunAnew];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -31,6 +38,8 @@ impl Story {
             Self::Refused => "refused",
             Self::Edited => "edited",
             Self::Missed => "missed",
+            Self::Begun => "begun",
+            Self::BegunAnew => "begun-anew",
         }
     }
 
@@ -62,6 +71,10 @@ impl Story {
             customer_named_by_hand: false,
         });
         enter_deal(&mut scenario.models, account_id.clone(), start);
+        if matches!(self, Self::Begun | Self::BegunAnew) {
+            scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
+            sell_for_a_year(&mut scenario.models, start);
+        }
         let at = |seconds: i64| start.saturating_add(SignedDuration::from_secs(seconds)).expect("a history lasts days");
         let moment = |milliseconds: i64| {
             start.saturating_add(SignedDuration::from_millis(milliseconds)).expect("a history lasts days")
@@ -69,7 +82,8 @@ impl Story {
         let mut acts = vec![(at(10), Act::Win(deal.clone()))];
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
-            Self::Billed | Self::Missed => {}
+            Self::Billed | Self::Missed | Self::Begun => {}
+            Self::BegunAnew => acts.push((moment(13_900), edit(372))),
             Self::Refused => acts.push((at(52 * 3600), Act::MendAccount { account: account_id, deal: deal.clone() })),
             // In the middle of the run, which begins within five seconds and takes one; and hours after it.
             Self::Edited => {
@@ -124,5 +138,22 @@ fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
     let mut deal = opportunity(1, account_id, "EUR".into(), start);
     deal.amount = Some(lines.iter().filter_map(|line| line.total).sum());
     deal.lines = lines;
+    models.salesforce.add_opportunity(deal);
+}
+
+/// The first line by the month at the catalogue's price, the third by the month at another; the second is billed once.
+fn sell_for_a_year(models: &mut Models, start: Timestamp) {
+    for price in models.stripe.catalogue.prices.values_mut().take(1) {
+        price.months = Some(1);
+    }
+    let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
+    let first = start.saturating_add(SignedDuration::from_hours(-40 * 24)).expect("a history is not the first thing");
+    let start = TimeZone::UTC.to_datetime(first).date();
+    deal.term = Some(Term { start, every: 1, periods: Some(12) });
+    for line in [0, 2] {
+        deal.lines[line].is_recurring = true;
+        deal.lines[line].total = deal.lines[line].total.map(|total| total * Decimal::from(12));
+    }
+    deal.amount = Some(deal.lines.iter().filter_map(|line| line.total).sum());
     models.salesforce.add_opportunity(deal);
 }

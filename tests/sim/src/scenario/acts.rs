@@ -278,7 +278,7 @@ impl Act {
             _ => return Performed::done_or_not(false),
         };
         let of_deal = |invoice: &&crate::model::stripe::Invoice| {
-            invoice.status() == status && invoice.opportunity() == Some(deal.as_str())
+            invoice.status() == status && invoice.says("sf_opportunity_id") == Some(deal.as_str())
         };
         let Some(id) = models.stripe.invoices().find(of_deal).map(|invoice| invoice.id().clone()) else {
             return Performed { again: self.later(now), ..Performed::done_or_not(false) };

@@ -55,6 +55,33 @@ async fn what_cannot_be_read_says_whose_it_is_and_hides_nothing() {
     assert_eq!(page.items[1].metadata, None);
 }
 
+/// Whether it is listed or an event tells of it, read whole or not: a subscription's first invoice is whose the subscription is.
+#[tokio::test]
+async fn the_first_invoice_of_a_subscription_is_listed_as_its_subscriptions() {
+    let parent = r#""parent":{"subscription_details":{"metadata":{"k":"its"},"subscription":"sub_1"}}"#;
+    let of_reason = |id: &str, reason: &str| {
+        format!(
+            r#"{{"id":"{id}","object":"invoice","created":5,"metadata":{{}},"billing_reason":"{reason}",{parent}}}"#
+        )
+    };
+    let (first, later) = (of_reason("in_1", "subscription_create"), of_reason("in_2", "subscription_cycle"));
+    let event = |id: &str, invoice: &str| {
+        format!(
+            r#"{{"id":"{id}","object":"event","type":"invoice.paid","livemode":false,"created":5,"data":{{"object":{invoice}}}}}"#
+        )
+    };
+    let events = [event("evt_1", &first), event("evt_2", &later)].join(",");
+    let (url, _task) = serve(vec![listed(&format!("{first},{later}"), false), listed(&events, false)]).await;
+    let client = client(&url);
+    let says = |metadata: &Option<std::collections::BTreeMap<String, String>>| {
+        metadata.as_ref().and_then(|found| found.get("k").cloned())
+    };
+    let invoices = client.invoices_created_since(at(0), None).await.expect("a page");
+    assert_eq!(invoices.items.iter().map(|item| says(&item.metadata)).collect::<Vec<_>>(), [Some("its".into()), None]);
+    let events = client.events_since(&["invoice.paid"], at(0), None).await.expect("a page");
+    assert_eq!(events.items.iter().map(|item| says(&item.metadata)).collect::<Vec<_>>(), [Some("its".into()), None]);
+}
+
 /// A page that is believed although it is short leaves something out for ever.
 #[tokio::test]
 async fn half_a_page_is_no_page() {

@@ -123,6 +123,34 @@ async fn an_invoice_of_somebody_else_can_be_told_from_ours() {
     }
 }
 
+/// An invoice of a subscription: its own metadata, and what the subscription carried when the invoice was made.
+fn of_subscription(reason: &str, own: &str) -> String {
+    let parent = r#"{"subscription_details":{"metadata":{"k":"its","plan":"gold"},"subscription":"sub_1"}}"#;
+    invoice("in_1", "\"cus_1\"", "eur")
+        .replace(r#""metadata":{"k":"v"}"#, &format!(r#""metadata":{own},"billing_reason":{reason},"parent":{parent}"#))
+}
+
+/// The deal's metadata is on the subscription; its first invoice is the deal's, whoever sent it, and the later ones are not.
+#[tokio::test]
+async fn the_first_invoice_of_a_subscription_says_what_its_subscription_says() {
+    let (first, later) = (r#""subscription_create""#, r#""subscription_cycle""#);
+    for (reason, own, expected) in [
+        (first, "{}", &[("k", "its"), ("plan", "gold")][..]),
+        (first, "null", &[("k", "its"), ("plan", "gold")]),
+        (first, r#"{"k":"own"}"#, &[("k", "own"), ("plan", "gold")]),
+        (later, "{}", &[]),
+        (later, r#"{"k":"own"}"#, &[("k", "own")]),
+        ("null", "{}", &[]),
+    ] {
+        let body = of_subscription(reason, own);
+        let stripe = answering(&[&body, &body]).await;
+        let expected = expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        assert_eq!(stripe.invoice_metadata(&id()).await.expect("read"), expected, "{reason} {own}");
+        let read = stripe.invoice(&id()).await.expect("read");
+        assert_eq!((read.metadata, read.subscription.expect("sub_1").as_str()), (expected, "sub_1"), "{reason} {own}");
+    }
+}
+
 #[tokio::test]
 async fn what_we_never_bill_does_not_hide_what_we_did() {
     let customer = CustomerId::parse("cus_1").expect("valid");

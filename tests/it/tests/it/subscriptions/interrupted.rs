@@ -1,7 +1,5 @@
 //! Processes that die and freeze, answers that are lost, and people who change things meanwhile.
 
-use sandbox::{Fault, FaultRule};
-
 use super::*;
 use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
 use crate::lost_answers::billed_once_with;
@@ -90,6 +88,28 @@ async fn a_subscription_that_has_billed_on_is_not_canceled() {
             true => assert_eq!((&first["status"], code), (&json!("draft"), &json!("deal_changed_after_billing"))),
         }
     }
+}
+
+/// For two hours nobody can hold it, so Stripe sends it, and it is paid before anybody has written on it whose it is: it carries
+/// what its subscription says.
+#[tokio::test]
+async fn a_first_invoice_that_is_paid_before_anybody_held_it_is_the_deals() {
+    let env = selling().await;
+    let busy = FaultRule::once("POST", "/v1/invoices/*", Fault::RateLimited).times(u32::MAX);
+    env.sandbox.stripe.inject(busy);
+    let opportunity = won(&env, &day(&env, 0)).await;
+    env.settle().await;
+    env.advance(SignedDuration::from_hours(2));
+    env.let_stripe_catch_up();
+    let invoice = env.invoices()[0].clone();
+    assert_eq!((&invoice["status"], &invoice["metadata"]), (&json!("open"), &json!({})));
+    env.stripe_post(&format!("/v1/invoices/{}/pay", invoice["id"].as_str().unwrap()), "paid_out_of_band=true").await;
+    env.settle_for_days().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!((&record["Stripe_Invoice_Id__c"], &record["Payment_Received__c"]), (&invoice["id"], &json!(true)));
+    assert_eq!(env.invoices().len(), 1);
+    let pass = env.reconcile(PassKind::Deep).await;
+    assert!(pass.differences.is_empty() && pass.requeued == 0, "{pass:?}");
 }
 
 /// One price of the catalogue and one that has to be made.

@@ -29,8 +29,6 @@ pub struct Invoice {
     pub keys_of_items: BTreeMap<String, String>,
     /// It is collected and not sent, so that nobody can send it.
     pub is_disarmed: bool,
-    /// The opportunity whose subscription made it.
-    made_for: Option<String>,
 }
 
 impl Invoice {
@@ -66,7 +64,6 @@ impl Invoice {
             sendings: 0,
             keys_of_items: BTreeMap::new(),
             is_disarmed: false,
-            made_for: None,
         }
     }
 
@@ -111,11 +108,6 @@ impl Invoice {
         self.shown.metadata.get(key).map(String::as_str)
     }
 
-    /// The opportunity that it says it is for. A subscription's says nothing until it is held, and is its deal's all the same.
-    pub fn opportunity(&self) -> Option<&str> {
-        self.says("sf_opportunity_id").or(self.made_for.as_deref())
-    }
-
     pub fn is_draft(&self) -> bool {
         self.shown.status == InvoiceStatus::Draft
     }
@@ -128,7 +120,8 @@ impl Invoice {
     pub(super) fn of_subscription(&mut self, subscription: &super::Subscription) {
         self.shown.subscription = Some(subscription.id.clone());
         self.shown.auto_advance = true;
-        self.made_for = subscription.made_for().map(str::to_owned);
+        // The client reads an invoice's own metadata and that of the subscription whose first one it is as one.
+        self.shown.metadata = subscription.metadata.clone();
     }
 
     pub fn is_of_subscription(&self) -> bool {
@@ -144,7 +137,7 @@ impl Invoice {
     }
 
     pub(super) fn describe(&mut self, metadata: std::collections::BTreeMap<String, String>, auto_advance: bool) {
-        self.shown.metadata = metadata;
+        self.shown.metadata.extend(metadata);
         self.shown.auto_advance = auto_advance;
     }
 

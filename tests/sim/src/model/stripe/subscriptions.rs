@@ -252,8 +252,8 @@ impl Stripe {
         let (invoice_id, created) = (subscription.invoice.clone(), subscription.created);
         if let Some(invoice) = self.invoices.get_mut(&invoice_id) {
             invoice.stop_advancing();
-            // One that was left after the run had looked, some days before it began the subscription at most, is not seen.
-            let long_ago = |at: &Timestamp| created.duration_since(*at) > SignedDuration::from_hours(72);
+            // One that was left after the run had looked, a day before it began the subscription at most, is not seen.
+            let long_ago = |at: &Timestamp| created.duration_since(*at) > SignedDuration::from_hours(25);
             let is_anothers = |line: &InvoiceLine| self.waits_since.get(&line.id).is_some_and(long_ago);
             let takes_along = !invoice.touched_by_hand && invoice.lines.iter().any(is_anothers);
             if by == By::Us && takes_along {

@@ -53,6 +53,37 @@ fn what_is_not_approved_is_not_begun() {
     assert!(approved.is_approved(eur(3000)) && !approved.is_approved(eur(3001)));
 }
 
+/// What was seen before it was to begin is old by then: the deal and what waits for the customer are read anew.
+#[test]
+fn what_has_not_begun_begins_anew() {
+    let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
+    let subscribing = Point::Subscribing { start, interrupted: false, is_clear: true };
+    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = crate::RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
+    let mut run = crate::Run::new(id, crate::State::OpportunityWon(subscribing.clone()));
+    let state = |run: &crate::Run| match run.clone().resume().state {
+        crate::State::OpportunityWon(point) => point,
+        _ => unreachable!(),
+    };
+    assert_eq!(state(&run), claimed(), "nothing can have been sent");
+    let intent = crate::Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_1".into(),
+        path: "/v1/subscriptions".into(),
+        body: Some(String::new()),
+        first_sent: at(NOW),
+        last_sent: at(NOW),
+        replays_error: false,
+        ambiguous: false,
+    };
+    run.intents.insert(crate::Operation::CreateSubscription, intent);
+    let resumed = state(&run);
+    assert_eq!(resumed, subscribing.resume(), "it may have been");
+    // Nobody had, as a look showed.
+    assert_eq!(record(resumed, Fact::SubscriptionNotBegun), claimed());
+}
+
 #[test]
 fn an_interrupted_subscription_is_looked_at_first() {
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
@@ -84,8 +115,9 @@ fn what_was_canceled_is_not_sent() {
     let later = SubscriptionSeen { invoice: None, ..begun(InvoiceStatus::Draft) };
     for (stage, seen, expected) in [
         (Stage::Holding, seen(InvoiceStatus::Draft, false), "holding"),
-        (Stage::Holding, seen(InvoiceStatus::Open, false), "holding"),
-        (Stage::Holding, seen(InvoiceStatus::Paid, false), "holding"),
+        // Stripe has sent it by itself.
+        (Stage::Holding, seen(InvoiceStatus::Open, false), "verifying"),
+        (Stage::Holding, seen(InvoiceStatus::Paid, false), "verifying"),
         (Stage::Sending, seen(InvoiceStatus::Draft, false), "comparing"),
         (Stage::Sending, seen(InvoiceStatus::Open, false), "ready"),
         (Stage::Sending, seen(InvoiceStatus::Paid, false), "verifying"),

@@ -1,0 +1,48 @@
+//! Whose an invoice is: what it carries itself, and what it carries of its subscription.
+
+use std::collections::BTreeMap;
+
+use domain::SubscriptionId;
+use serde::Deserialize;
+
+use crate::objects::Expandable;
+
+/// As much of an invoice as says whose it is.
+#[derive(Deserialize)]
+pub(crate) struct Carried {
+    pub(crate) metadata: Option<BTreeMap<String, String>>,
+    pub(crate) billing_reason: Option<String>,
+    pub(crate) parent: Option<InvoiceParent>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct InvoiceParent {
+    subscription_details: Option<InvoiceOfSubscription>,
+}
+
+#[derive(Deserialize)]
+struct InvoiceOfSubscription {
+    subscription: Option<Expandable>,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+impl Carried {
+    pub(crate) fn subscription(&self) -> Option<SubscriptionId> {
+        let details = self.parent.as_ref()?.subscription_details.as_ref()?;
+        SubscriptionId::parse(details.subscription.as_ref()?.id()).ok()
+    }
+
+    /// The invoice's own metadata; and the first invoice of a subscription, which has none of its own unless somebody writes it,
+    /// carries what the subscription said when it was made. A later one is of the subscription alone.
+    pub(crate) fn into_metadata(self) -> Option<BTreeMap<String, String>> {
+        let is_first = self.billing_reason.as_deref() == Some("subscription_create");
+        let of_parent = self.parent.and_then(|parent| parent.subscription_details).filter(|_| is_first);
+        match (of_parent.and_then(|details| details.metadata), self.metadata) {
+            (Some(mut metadata), own) => {
+                metadata.extend(own.unwrap_or_default());
+                Some(metadata)
+            }
+            (None, own) => own,
+        }
+    }
+}
