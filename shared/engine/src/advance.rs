@@ -1,12 +1,9 @@
 //! The loop: ask the run what to do, do it, record what came of it, save, repeat.
 
-use domain::Money;
 use jiff::SignedDuration;
-use ledger::{Begun, CallEntry, Claim, Control, Held, LedgerError, Release, Reopen};
+use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
 use mapping::Stop;
-use workflow::{
-    Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
-};
+use workflow::{Call, End, Fact, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won};
 
 use crate::intent::{Trust, doubted_since, quiet_at, trust};
 use crate::look::Look;
@@ -59,7 +56,12 @@ impl<W: World> Engine<W> {
             },
             restored: control.restored,
         };
-        let held = match self.ledger.begin(seed.clone(), &claim).await.map_err(|error| ledger_pause(&error))? {
+        let mut begun = self.ledger.begin(seed.clone(), &claim).await;
+        // One that has ended is taken up again for what Salesforce says otherwise of it by now.
+        if matches!(&begun, Ok(Begun::Answered(run)) if has_news(run, &seed)) {
+            begun = self.ledger.begin(seed.clone(), &Claim { reopen: Reopen::Always, ..claim }).await;
+        }
+        let held = match begun.map_err(|error| ledger_pause(&error))? {
             Begun::Held(held) => *held,
             Begun::Busy { until } => {
                 return Err(Pause::new(Pace::Held { until }, "run_is_held", format!("{} is being worked on", seed.id)));
@@ -111,7 +113,12 @@ impl<W: World> Engine<W> {
                 let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode };
                 let point = account_customer::Point::new(account_id, details, named_by_salesforce, gone);
                 let seed = Run::new(id, State::AccountCustomer(point));
-                match Box::pin(self.advance(seed, errand)).await {
+                let mut customer = Box::pin(self.advance(seed.clone(), errand)).await;
+                // It was another deal's news that was under way.
+                if customer.as_ref().is_ok_and(|customer| has_news(customer, &seed)) {
+                    customer = Box::pin(self.advance(seed, errand)).await;
+                }
+                match customer {
                     Ok(customer) => self.record(work, customer_fact(&customer))?,
                     Err(pause) => return self.give_back(work, pause).await,
                 }
@@ -152,62 +159,6 @@ impl<W: World> Engine<W> {
             }
         };
         self.take_in(work, call, performed).await
-    }
-
-    /// The last thing before anything is sent: the switch is off, and there is time left. A look or a slow save may have
-    /// taken long.
-    async fn guard(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
-        if let Err(pause) = self.allowed().await {
-            return self.give_back(work, pause).await;
-        }
-        self.enough_time(work, errand).await
-    }
-
-    /// What the operator decided, unless that is to stop.
-    pub(crate) async fn allowed(&self) -> Result<Control, Pause> {
-        let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
-        match control.stopped {
-            Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff("stopped_by_operator", reason)),
-            _ => Ok(control),
-        }
-    }
-
-    /// The ceiling that keeps an invoice from being sent, if one does. What may already be sent is not held up: it has to be
-    /// found out. While a change of the lines may be under way, nothing is sent either.
-    async fn ceiling_of(&self, work: &mut Work, call: &Call) -> Result<Option<(Money, Money)>, Pause> {
-        // Stripe sends a subscription's first invoice by itself if nobody holds it within the hour.
-        let (total, is_approved, operation) = match call {
-            Call::SendInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::SendInvoice),
-            Call::CreateSubscription(_) if planted!(BeginsUnapproved) => return Ok(None),
-            Call::CreateSubscription(new) => {
-                let total = new.to_be_approved(self.now());
-                (total, new.is_approved(total), Operation::CreateSubscription)
-            }
-            _ => return Ok(None),
-        };
-        if work.run.intents.get(&operation).is_some_and(Intent::is_open) {
-            return Ok(None);
-        }
-        if let Some(quiet_at) =
-            work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at && !planted!(SendsWithoutQuiet))
-        {
-            let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "a change of the lines may be under way");
-            return self.give_back(work, pause).await;
-        }
-        match self.allowed().await {
-            Ok(control) => {
-                let ceiling = control.ceiling_below(total);
-                Ok(ceiling.filter(|_| !is_approved && !planted!(IgnoresTheCeiling)).map(|ceiling| (ceiling, total)))
-            }
-            Err(pause) => self.give_back(work, pause).await,
-        }
-    }
-
-    async fn enough_time(&self, work: &mut Work, errand: &Errand<'_>) -> Result<(), Pause> {
-        if errand.deadline.duration_since(self.now()) < LAST_CALL && !planted!(IgnoresTheDeadline) {
-            return self.give_back(work, Pause::new(Pace::Now, "out_of_time", "the next invocation goes on")).await;
-        }
-        Ok(())
     }
 
     /// Makes sure that the intent of a write is saved, and that sending it cannot do it twice.
@@ -339,13 +290,14 @@ enum Ready {
     Answered(Box<Fact>),
 }
 
-/// An attempt whose answer never came may still arrive, even where a later one was answered: on the lines of a draft that
-/// would show, and is waited for before the draft is sent.
+/// An attempt whose answer never came may still arrive, even where a later one was answered: on the lines of a draft and in what a
+/// customer is told that would show, and is waited for before the draft is sent, or anything newer is told.
 fn settle(run: &mut Run, operation: Operation) {
     let Some(intent) = run.intents.get_mut(&operation) else { return };
     intent.settle();
-    let changes_lines = matches!(operation, Operation::AddLines { .. } | Operation::CorrectLines { .. });
-    if intent.ambiguous && changes_lines {
+    let changes_values =
+        matches!(operation, Operation::AddLines { .. } | Operation::CorrectLines { .. } | Operation::UpdateCustomer);
+    if intent.ambiguous && changes_values {
         run.quiet_at = run.quiet_at.max(Some(quiet_at(intent)));
     }
 }
@@ -362,10 +314,19 @@ fn is_written_down_first(stored: &Run, run: &Run) -> bool {
     }
 }
 
+/// Whether a deal that comes along says something of its customer that Stripe has not been told.
+fn has_news(there: &Run, newcomer: &Run) -> bool {
+    match (&there.state, &newcomer.state) {
+        (State::AccountCustomer(there), State::AccountCustomer(newcomer)) => there.has_news_from(newcomer),
+        _ => false,
+    }
+}
+
 fn customer_fact(customer: &Run) -> Fact {
-    match (customer.customer_id(), customer.stop()) {
-        (Some(customer_id), _) => Fact::CustomerKnown { customer_id: customer_id.clone() },
-        (None, Some(stop)) => Fact::CustomerStopped(stop.clone()),
+    match (customer.stop(), customer.customer_id()) {
+        // One that does not take what is new is not billed: the invoice would go to where the customer is no more.
+        (Some(stop), _) => Fact::CustomerStopped(stop.clone()),
+        (None, Some(customer_id)) => Fact::CustomerKnown { customer_id: customer_id.clone() },
         (None, None) => unreachable!("a customer's run ends with a customer or a reason"),
     }
 }
@@ -382,5 +343,6 @@ pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
     }
 }
 
+mod guards;
 #[cfg(test)]
 mod tests;

@@ -160,7 +160,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
         stripe::Error::Refused(refusal) if is_missing(refusal, call) => match call {
             Call::CreateInvoice { .. } | Call::CreateSubscription(_) => Ok(Fact::CustomerMissing),
             Call::CancelSubscription { .. } => Ok(Fact::SubscriptionCanceled),
-            Call::ReadCustomer { .. } => Ok(Fact::CustomerMissing),
+            Call::ReadCustomer { .. } | Call::UpdateCustomer { .. } => Ok(Fact::CustomerMissing),
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
             | Call::ReadLines { .. }

@@ -38,7 +38,7 @@ impl<W: World> Engine<W> {
                 }
                 found.retain(|customer| !customer.deleted && made_by_run(&customer.metadata));
                 let oldest = found.into_iter().min_by_key(|customer| (customer.created, customer.id.clone()));
-                oldest.map(|customer| Fact::CustomerCreated { customer_id: customer.id })
+                oldest.map(|customer| Fact::CustomerFound { customer_id: customer.id })
             }
             Call::CreateInvoice { customer_id, .. } => {
                 let found = self.stripe.invoices_of_customer(customer_id, since).await;

@@ -80,11 +80,15 @@ impl<W: World> Engine<W> {
 
     /// A replayed answer tells what was true when it was first given, so the object is read again.
     async fn answered(&self, call: &Call, reply: stripe::Reply) -> Result<Fact, Pause> {
+        let customer_fact = |customer_id| match call {
+            Call::UpdateCustomer { .. } => Fact::CustomerUpdated,
+            _ => Fact::CustomerCreated { customer_id },
+        };
         match (reply.answer, reply.replayed && !planted!(BelievesReplays)) {
-            (stripe::Answer::Customer(customer), false) => Ok(Fact::CustomerCreated { customer_id: customer.id }),
+            (stripe::Answer::Customer(customer), false) => Ok(customer_fact(customer.id)),
             (stripe::Answer::Customer(customer), true) => match self.stripe.customer(&customer.id).await {
                 Ok(now) if now.deleted => Ok(Fact::CustomerMissing),
-                Ok(now) => Ok(Fact::CustomerCreated { customer_id: now.id }),
+                Ok(now) => Ok(customer_fact(now.id)),
                 Err(error) => convert::read_again(&Call::ReadCustomer { customer_id: customer.id }, &error),
             },
             (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
@@ -271,6 +275,7 @@ fn unreachable_call<T>(call: &Call) -> T {
 fn stripe_operation(operation: Operation) -> stripe::Operation {
     match operation {
         Operation::CreateCustomer => stripe::Operation::CreateCustomer,
+        Operation::UpdateCustomer => stripe::Operation::UpdateCustomer,
         Operation::CreateInvoice => stripe::Operation::CreateInvoice,
         Operation::AddLines { .. } => stripe::Operation::AddLines,
         Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
@@ -285,7 +290,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
 /// The object that a call made or changed, by its id: what the call is about was not known before.
 fn made(fact: &Fact) -> Option<String> {
     match fact {
-        Fact::CustomerCreated { customer_id } => Some(customer_id.to_string()),
+        Fact::CustomerCreated { customer_id } | Fact::CustomerFound { customer_id } => Some(customer_id.to_string()),
         Fact::InvoiceRead(seen) => Some(seen.invoice_id.to_string()),
         Fact::PriceCreated(seen) => Some(seen.price_id.to_string()),
         // Its invoice is what the deal is settled on, so both are named.

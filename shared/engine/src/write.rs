@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::LineItemId;
-use mapping::{CustomerDetails, Quantity, TaxBehavior};
-use stripe::{CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, InvoiceLineParams};
+use mapping::{Address, CustomerDetails, Quantity, TaxBehavior};
+use stripe::{CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, InvoiceLineParams, UpdateCustomer};
 use workflow::{Call, NewLine, Pricing, RunId};
 
 use crate::Scope;
@@ -19,6 +19,15 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             details,
             scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
         )),
+        Call::UpdateCustomer { customer_id, news } => stripe::Write::update_customer(
+            customer_id,
+            &UpdateCustomer {
+                name: news.name.clone(),
+                email: news.email.clone(),
+                phone: news.phone.clone(),
+                address: news.address.as_ref().map(|address| address.as_ref().map(self::address)),
+            },
+        ),
         Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax } => {
             without_a_constant(stripe::Write::create_invoice(&CreateInvoice {
                 customer: customer_id.clone(),
@@ -81,15 +90,19 @@ fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> Cr
         name: details.name.clone(),
         email: details.email.clone(),
         phone: details.phone.clone(),
-        address: details.address.as_ref().map(|address| stripe::Address {
-            line1: address.line1.clone(),
-            line2: address.line2.clone(),
-            city: address.city.clone(),
-            state: address.state.clone(),
-            postal_code: address.postal_code.clone(),
-            country: address.country,
-        }),
+        address: details.address.as_ref().map(address),
         metadata,
+    }
+}
+
+fn address(address: &Address) -> stripe::Address {
+    stripe::Address {
+        line1: address.line1.clone(),
+        line2: address.line2.clone(),
+        city: address.city.clone(),
+        state: address.state.clone(),
+        postal_code: address.postal_code.clone(),
+        country: address.country,
     }
 }
 

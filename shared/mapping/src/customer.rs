@@ -1,6 +1,7 @@
 //! Account → the Stripe customer.
 
 use domain::{BillingEmail, CountryCode, InvalidEmail, Record, region};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::stop::Refusals;
@@ -12,6 +13,12 @@ pub struct CustomerDetails {
     pub email: BillingEmail,
     pub phone: Option<String>,
     pub address: Option<Address>,
+    /// The address of e-mail is the account's own. Another is the deal's primary contact's, who may be someone else with every deal.
+    #[serde(default)]
+    pub email_is_accounts: bool,
+    /// When Salesforce last changed the account, so that of two deals the one that was read later has the last word.
+    #[serde(default)]
+    pub modified_at: Option<Timestamp>,
 }
 
 /// Names and addresses of people have no place in a log.
@@ -45,7 +52,16 @@ pub(crate) fn customer(deal: &Deal, refusals: &mut Refusals) -> Option<CustomerD
     });
     let (name, email, address) = (refusals.take(name), refusals.take(email(deal)), refusals.take(address(account)));
     let phone = account.text("Account.Phone").map(|phone| cut(phone, 20));
-    Some(CustomerDetails { name: cut(name?, 256), email: email?, phone, address: address? })
+    let email_is_accounts = account.text("Account.Billing_Email__c").is_some();
+    let modified_at = crate::sweep::time(account, "Account.SystemModstamp");
+    Some(CustomerDetails {
+        name: cut(name?, 256),
+        email: email?,
+        phone,
+        address: address?,
+        email_is_accounts,
+        modified_at,
+    })
 }
 
 fn email(deal: &Deal) -> Result<BillingEmail, Stop> {

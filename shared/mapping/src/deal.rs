@@ -31,6 +31,7 @@ pub const ACCOUNT_FIELDS: &[&str] = &[
     "Account.BillingState",
     "Account.BillingPostalCode",
     "Account.BillingCountry",
+    "Account.SystemModstamp",
     "Account.Stripe_Customer_Id__c",
 ];
 

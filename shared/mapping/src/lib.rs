@@ -10,6 +10,7 @@ mod subscription;
 mod sweep;
 mod tax;
 mod terms;
+mod told;
 mod update;
 
 pub use customer::{Address, CustomerDetails};
@@ -21,6 +22,7 @@ pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions};
 pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use tax::TaxBehavior;
+pub use told::{CustomerNews, Told};
 pub use update::{
     NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note,
 };

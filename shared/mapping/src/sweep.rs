@@ -86,9 +86,14 @@ fn fields(settings: &Settings) -> Vec<&'static str> {
     fields
 }
 
+/// A moment as Salesforce writes it.
+pub(crate) fn time(record: &Record, field: &str) -> Option<Timestamp> {
+    record.text(field)?.parse().ok()
+}
+
 /// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
 pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
-    let time = |field: &str| record.text(field).and_then(|text| text.parse::<Timestamp>().ok());
+    let time = |field: &str| time(record, field);
     Some(DealSeen {
         opportunity_id: OpportunityId::parse(record.text("Id")?).ok()?,
         modified_at: time("SystemModstamp")?,

@@ -83,7 +83,9 @@ impl Client {
             request_id: headers.request_id.clone(),
         };
         let answer = match write.operation {
-            Operation::CreateCustomer => Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into()),
+            Operation::CreateCustomer | Operation::UpdateCustomer => {
+                Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into())
+            }
             Operation::DeleteInvoice | Operation::DeleteCustomer => {
                 let deleted = parse::<DeletedWire>(&body);
                 let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));

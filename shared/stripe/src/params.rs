@@ -14,6 +14,7 @@ use crate::form;
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
     CreateCustomer,
+    UpdateCustomer,
     CreateInvoice,
     AddLines,
     UpdateLines,
@@ -61,6 +62,16 @@ pub struct Address {
     pub country: Option<CountryCode>,
 }
 
+/// What is not given stays as it is.
+#[derive(Default)]
+pub struct UpdateCustomer {
+    pub name: Option<String>,
+    pub email: Option<BillingEmail>,
+    pub phone: Option<String>,
+    /// `Some(None)` empties it.
+    pub address: Option<Option<Address>>,
+}
+
 pub struct CreateInvoice {
     pub customer: CustomerId,
     pub currency: Currency,
@@ -97,30 +108,48 @@ pub enum Pricing {
     },
 }
 
+impl Address {
+    fn fields(&self) -> Map<String, Value> {
+        let country = self.country.as_ref().map(CountryCode::as_str);
+        let texts = [&self.line1, &self.line2, &self.city, &self.state, &self.postal_code].map(Option::as_deref);
+        let names = ["line1", "line2", "city", "state", "postal_code", "country"];
+        names
+            .into_iter()
+            .zip(texts.into_iter().chain([country]))
+            .map(|(name, text)| (name.to_owned(), json!(text)))
+            .collect()
+    }
+}
+
 impl Write {
     pub(crate) fn new(operation: Operation, path: String, params: &Value) -> Self {
         Self { operation, path, body: form::encode(params) }
     }
 
     pub fn create_customer(params: &CreateCustomer) -> Self {
-        let address = params.address.as_ref().map(|address| {
-            json!({
-                "line1": address.line1,
-                "line2": address.line2,
-                "city": address.city,
-                "state": address.state,
-                "postal_code": address.postal_code,
-                "country": address.country.as_ref().map(CountryCode::as_str),
-            })
-        });
         let params = json!({
             "name": params.name,
             "email": params.email.as_str(),
             "phone": params.phone,
-            "address": address,
+            "address": params.address.as_ref().map(Address::fields),
             "metadata": params.metadata,
         });
         Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)
+    }
+
+    /// Of all these, only an address can be emptied: the parameter list says so of no other.
+    pub fn update_customer(customer: &CustomerId, params: &UpdateCustomer) -> Self {
+        let address = params.address.as_ref().map(|address| match address {
+            None => json!(""),
+            Some(address) => Value::Object(address.fields()),
+        });
+        let params = json!({
+            "name": params.name,
+            "email": params.email.as_ref().map(BillingEmail::as_str),
+            "phone": params.phone,
+            "address": address,
+        });
+        Self::new(Operation::UpdateCustomer, format!("/v1/customers/{customer}"), &params)
     }
 
     /// A draft that only we finalize (`auto_advance=false`) and that takes nothing along that lies around for the customer

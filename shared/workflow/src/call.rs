@@ -4,7 +4,7 @@ use domain::{
     AccountId, Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
 };
 use jiff::Timestamp;
-use mapping::{CustomerDetails, PlanLine, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, CustomerNews, PlanLine, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub enum Call {
     ReadCustomer { customer_id: CustomerId },
     /// Stripe: a customer for the account.
     CreateCustomer { account_id: AccountId, details: CustomerDetails },
+    /// Stripe: what Salesforce says otherwise of the customer by now.
+    UpdateCustomer { customer_id: CustomerId, news: CustomerNews },
     /// Stripe: an empty draft that nobody but us finalizes.
     CreateInvoice {
         opportunity_id: OpportunityId,
@@ -72,6 +74,7 @@ impl Call {
     pub fn operation(&self) -> Option<Operation> {
         match self {
             Self::CreateCustomer { .. } => Some(Operation::CreateCustomer),
+            Self::UpdateCustomer { .. } => Some(Operation::UpdateCustomer),
             Self::CreateInvoice { .. } => Some(Operation::CreateInvoice),
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
             Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
@@ -116,6 +119,7 @@ impl Call {
             }
             Self::UpdateRecords { updates } => updates.first().map(|update| update.id.clone()),
             Self::ReadCustomer { customer_id }
+            | Self::UpdateCustomer { customer_id, .. }
             | Self::ReadPending { customer_id }
             | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
@@ -145,6 +149,7 @@ impl Call {
             Self::UpdateRecords { .. } => "update_records",
             Self::ReadCustomer { .. } => "read_customer",
             Self::CreateCustomer { .. } => "create_customer",
+            Self::UpdateCustomer { .. } => "update_customer",
             Self::CreateInvoice { .. } => "create_invoice",
             Self::AddLines { .. } => "add_lines",
             Self::CorrectLines { .. } => "correct_lines",

@@ -26,6 +26,11 @@ pub enum Fact {
     CustomerCreated {
         customer_id: CustomerId,
     },
+    /// One that the run had made before, with whatever was known then.
+    CustomerFound {
+        customer_id: CustomerId,
+    },
+    CustomerUpdated,
     /// The account's customer, from its own run.
     CustomerKnown {
         customer_id: CustomerId,
@@ -67,6 +72,8 @@ impl Fact {
             Self::CustomerRead { .. } => "customer_read",
             Self::CustomerMissing => "customer_missing",
             Self::CustomerCreated { .. } => "customer_created",
+            Self::CustomerFound { .. } => "customer_found",
+            Self::CustomerUpdated => "customer_updated",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerStopped(_) => "customer_stopped",
             Self::InvoiceRead(_) => "invoice_read",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub enum Operation {
     CreateCustomer,
+    UpdateCustomer,
     CreateInvoice,
     AddLines { batch: u16 },
     CorrectLines { batch: u16 },
@@ -22,6 +23,7 @@ impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::CreateCustomer => f.write_str("create_customer"),
+            Self::UpdateCustomer => f.write_str("update_customer"),
             Self::CreateInvoice => f.write_str("create_invoice"),
             Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
             Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
@@ -47,6 +49,7 @@ impl TryFrom<String> for Operation {
         let batch = |number: &str| number.parse::<u16>().map_err(|_| format!("{text} is no operation"));
         match text.split_once('.').unwrap_or((&text, "")) {
             ("create_customer", "") => Ok(Self::CreateCustomer),
+            ("update_customer", "") => Ok(Self::UpdateCustomer),
             ("create_invoice", "") => Ok(Self::CreateInvoice),
             ("send_invoice", "") => Ok(Self::SendInvoice),
             ("create_subscription", "") => Ok(Self::CreateSubscription),
@@ -125,6 +128,7 @@ mod tests {
     fn an_operation_is_written_down_as_ever() {
         for (operation, written) in [
             (Operation::CreateCustomer, "create_customer"),
+            (Operation::UpdateCustomer, "update_customer"),
             (Operation::CreateInvoice, "create_invoice"),
             (Operation::AddLines { batch: 0 }, "add_lines.0"),
             (Operation::AddLines { batch: 2 }, "add_lines.2"),

@@ -283,13 +283,11 @@ impl Run {
     pub fn take_up(self, newcomer: Self) -> Self {
         let run = self.resume();
         let under_way = run.intents.values().any(Intent::is_open);
-        match (&run.state, &newcomer.state) {
-            (State::AccountCustomer(point), State::AccountCustomer(brought))
-                if point.gives_way_to(brought, under_way) =>
-            {
-                Self { state: newcomer.state, ..run }
+        match (run.state, newcomer.state) {
+            (State::AccountCustomer(point), State::AccountCustomer(brought)) => {
+                Self { state: State::AccountCustomer(point.give_way(brought, under_way)), ..run }
             }
-            _ => run,
+            (state, _) => Self { state, ..run },
         }
     }
 

@@ -106,6 +106,7 @@ bugs! {
     IgnoresPending(Workflow) = "ignores-pending", "what lies around for the customer comes with the first invoice", "a stranger's line", ["subscriptions"];
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
     BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["subscriptions-heavily"];
+    NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

@@ -16,6 +16,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{AccountId, CustomerId, OpportunityId};
+use jiff::Timestamp;
 
 use crate::model::bill::{Bill, Judgement};
 use crate::model::salesforce::Term;
@@ -30,6 +31,8 @@ pub struct Watch {
     billed_through: BTreeMap<AccountId, CustomerId>,
     /// The deals as each process read them last.
     read_by: BTreeMap<(u64, OpportunityId), Judgement>,
+    /// When each deal was first read by anybody.
+    first_read: BTreeMap<OpportunityId, Timestamp>,
     /// The keys that some run's item has held.
     saved_keys: BTreeSet<String>,
 }

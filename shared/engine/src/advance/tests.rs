@@ -1,6 +1,7 @@
 use domain::BillingEmail;
 use jiff::Timestamp;
 use mapping::{Code, CustomerDetails};
+use workflow::Intent;
 use workflow::opportunity_won::Point;
 
 use super::*;
@@ -24,9 +25,16 @@ fn account(point: account_customer::Point) -> Run {
 /// A register never goes from one id to another in one save: what is given up is given up first.
 #[test]
 fn what_is_given_up_is_saved_before_another_takes_its_place() {
-    let known = || account(account_customer::Point::Known { customer_id: customer_id() });
+    let known = || account(account_customer::Point::Known { customer_id: customer_id(), told: None });
     let email = BillingEmail::parse("ap@acme.example").expect("valid");
-    let details = CustomerDetails { name: "Acme".into(), email, phone: None, address: None };
+    let details = CustomerDetails {
+        name: "Acme".into(),
+        email,
+        phone: None,
+        address: None,
+        email_is_accounts: true,
+        modified_at: None,
+    };
     let unknown = || account(account_customer::Point::Unknown { account_id: account_id(), details: details.clone() });
     let doubted = account(account_customer::Point::new(account_id(), details.clone(), None, Some(customer_id())));
     for (stored, run, is_saved, why) in [
@@ -54,6 +62,8 @@ fn what_may_still_arrive_on_the_lines_is_waited_for() {
         (Operation::AddLines { batch: 0 }, false, false),
         (Operation::CorrectLines { batch: 0 }, true, true),
         (Operation::CorrectLines { batch: 0 }, false, false),
+        (Operation::UpdateCustomer, true, true),
+        (Operation::UpdateCustomer, false, false),
         (Operation::CreateInvoice, true, false),
         (Operation::SendInvoice, true, false),
     ] {
@@ -84,7 +94,7 @@ fn the_quiet_time_only_grows() {
 
 #[test]
 fn an_account_ends_with_its_customer_or_with_a_reason() {
-    let known = account(account_customer::Point::Known { customer_id: customer_id() });
+    let known = account(account_customer::Point::Known { customer_id: customer_id(), told: None });
     assert_eq!(customer_fact(&known), Fact::CustomerKnown { customer_id: customer_id() });
     let stop = mapping::Stop::refused(Code::StripeRefused, "no");
     let stopped = account(account_customer::Point::Stopped { account_id: account_id(), stop: stop.clone() });

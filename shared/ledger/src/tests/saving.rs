@@ -168,7 +168,7 @@ async fn one_invoice_belongs_to_one_deal_and_a_deal_has_one_invoice() {
     let mut customer = held(&ledger, known(), &claim("first", event("evt_1"), 0)).await;
     ledger.save(&mut customer, known(), &[], Release::Keep, at(1)).await.expect("saved");
     let customer_id = CustomerId::parse("cus_2").expect("valid");
-    let point = workflow::account_customer::Point::Known { customer_id };
+    let point = workflow::account_customer::Point::Known { customer_id, told: None };
     let another = Run { state: State::AccountCustomer(point), ..known() };
     let changed = ledger.save(&mut customer, another, &[], Release::Keep, at(2)).await;
     assert!(matches!(changed, Err(LedgerError::RegisterChanged { .. })), "{changed:?}");

@@ -143,21 +143,56 @@ fn a_price_comes_back_by_the_month_or_by_the_year() {
     }
 }
 
-fn every_write() -> [(&'static str, Write); 12] {
+fn customer_id() -> CustomerId {
+    CustomerId::parse("cus_1").expect("valid")
+}
+
+fn address() -> Address {
+    let text = || Some("x".to_owned());
+    let (line1, line2, city, state, postal_code) = (text(), text(), text(), text(), text());
+    Address { line1, line2, city, state, postal_code, country: Some(CountryCode::parse("US").expect("valid")) }
+}
+
+fn news(address: Option<Address>) -> UpdateCustomer {
+    let email = BillingEmail::parse("a@b.example").ok();
+    UpdateCustomer { name: Some("x".into()), email, phone: Some("1".into()), address: Some(address) }
+}
+
+/// What is not given is not sent, and only an address is emptied.
+#[test]
+fn a_customer_is_told_what_is_new() {
+    let body = |news: &UpdateCustomer| {
+        Write::update_customer(&customer_id(), news).body.replace("%5B", "[").replace("%5D", "]")
+    };
+    let default = UpdateCustomer::default;
+    for (news, expected) in [
+        (default(), ""),
+        (UpdateCustomer { name: Some("Acme".into()), ..default() }, "name=Acme"),
+        (UpdateCustomer { email: BillingEmail::parse("a@b.example").ok(), ..default() }, "email=a%40b.example"),
+        (UpdateCustomer { phone: Some("1".into()), ..default() }, "phone=1"),
+        (UpdateCustomer { address: Some(None), ..default() }, "address="),
+        (
+            UpdateCustomer {
+                address: Some(Some(Address { line1: Some("A".into()), ..Address::default() })),
+                ..default()
+            },
+            "address[line1]=A",
+        ),
+    ] {
+        assert_eq!(body(&news), expected);
+    }
+    let write = Write::update_customer(&customer_id(), &default());
+    assert_eq!((write.path.as_str(), write.operation), ("/v1/customers/cus_1", Operation::UpdateCustomer));
+}
+
+fn every_write() -> [(&'static str, Write); 14] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
         name: "x".into(),
         email: BillingEmail::parse("a@b.example").expect("valid"),
         phone: text(),
-        address: Some(Address {
-            line1: text(),
-            line2: text(),
-            city: text(),
-            state: text(),
-            postal_code: text(),
-            country: Some(CountryCode::parse("US").expect("valid")),
-        }),
+        address: Some(address()),
         metadata: metadata.clone(),
     };
     let draft = CreateInvoice {
@@ -181,6 +216,8 @@ fn every_write() -> [(&'static str, Write); 12] {
     let with_ids: Vec<_> = every_line().into_iter().map(|line| ("il_1".to_owned(), line)).collect();
     [
         ("Customer.create", Write::create_customer(&customer)),
+        ("Customer.update", Write::update_customer(&customer_id(), &news(Some(address())))),
+        ("Customer.update", Write::update_customer(&customer_id(), &news(None))),
         ("Invoice.create", Write::create_invoice(&draft)),
         ("Invoice.add_lines", Write::add_lines(&invoice(), &every_line())),
         ("Invoice.update_lines", Write::update_lines(&invoice(), &with_ids)),

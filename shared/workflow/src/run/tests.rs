@@ -20,7 +20,7 @@ fn opportunity_id() -> OpportunityId {
 
 fn details(name: &str) -> CustomerDetails {
     let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
-    CustomerDetails { name: name.into(), email, phone: None, address: None }
+    CustomerDetails { name: name.into(), email, phone: None, address: None, email_is_accounts: true, modified_at: None }
 }
 
 fn customer(name: &str) -> Run {
@@ -82,7 +82,7 @@ fn a_run_has_the_same_name_for_ever() {
 #[test]
 fn a_run_says_what_it_settled_on() {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
-    let known = account_customer::Point::Known { customer_id: customer_id.clone() };
+    let known = account_customer::Point::Known { customer_id: customer_id.clone(), told: None };
     let known = Run { state: State::AccountCustomer(known), ..customer("Acme") };
     assert_eq!((known.customer_id(), known.invoice_id()), (Some(&customer_id), None));
     assert_eq!((paid().customer_id(), paid().invoice_id()), (None, None));

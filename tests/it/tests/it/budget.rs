@@ -28,6 +28,19 @@ async fn a_deal_costs_four_calls_at_stripe_and_two_at_salesforce() {
     }
 }
 
+/// One more for what is new of the customer; and one more if its address has fewer parts than before.
+#[tokio::test]
+async fn news_of_the_customer_costs_one_more_call() {
+    let env = Env::start().await;
+    let account = env.account(&Deal::three_lines());
+    cost(&env, &account, &Deal::three_lines()).await;
+    env.advance(jiff::SignedDuration::from_mins(1));
+    let news = serde_json::json!({ "Billing_Email__c": "new@acme.example", "Phone": "+1 555 0100" });
+    env.update("Account", &account, news);
+    let (stripe, salesforce) = cost(&env, &account, &Deal::three_lines()).await;
+    assert_eq!((stripe.len(), salesforce), (4, 2), "{stripe:?}");
+}
+
 #[tokio::test]
 async fn each_further_hundred_lines_cost_one_more_call() {
     let env = Env::start().await;

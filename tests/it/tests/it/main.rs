@@ -7,6 +7,7 @@ mod books;
 mod budget;
 mod canary;
 mod crashes;
+mod customers;
 mod doors;
 mod failures;
 mod lost_answers;

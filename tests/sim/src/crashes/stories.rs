@@ -69,6 +69,8 @@ impl Story {
             country: Some(if self == Self::Refused { "Narnia" } else { "Germany" }.into()),
             stripe_customer_id: None,
             customer_named_by_hand: false,
+            modified: Timestamp::UNIX_EPOCH,
+            emails: vec![(Timestamp::UNIX_EPOCH, "ap@acme.example".into())],
         });
         enter_deal(&mut scenario.models, account_id.clone(), start);
         if matches!(self, Self::Begun | Self::BegunAnew) {

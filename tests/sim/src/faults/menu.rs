@@ -51,6 +51,7 @@ operations! {
     LedgerTransact = "ledger transact", Ledger, true;
     LedgerQuery = "ledger query", Ledger, false;
     CreateCustomer = "create customer", Stripe, true;
+    UpdateCustomer = "update customer", Stripe, true;
     CreateInvoice = "create invoice", Stripe, true;
     AddLines = "add lines", Stripe, true;
     UpdateLines = "update lines", Stripe, true;

@@ -1,12 +1,12 @@
 //! At the moment when an invoice becomes more than a draft: it is the only one of its deal, it is what the deal said when
 //! it was read, and it goes to the account's customer.
 
-use domain::{InvoiceId, OpportunityId};
+use domain::{AccountId, InvoiceId, OpportunityId};
 use jiff::Timestamp;
 
 use super::{deal_of, difference};
 use crate::model::bill::Judgement;
-use crate::model::stripe::{By, Finalized, Invoice};
+use crate::model::stripe::{By, Customer, Finalized, Invoice};
 use crate::model::{Models, count};
 
 impl Models {
@@ -96,13 +96,14 @@ impl Models {
     }
 
     /// To be called with what a process reads of a deal.
-    pub fn read_by(&mut self, process: u64, opportunity_id: &str) {
+    pub fn read_by(&mut self, now: Timestamp, process: u64, opportunity_id: &str) {
         let Some(opportunity) =
             OpportunityId::parse(opportunity_id).ok().and_then(|id| self.salesforce.opportunity(&id))
         else {
             return;
         };
         let judgement = self.salesforce.judge(opportunity);
+        self.watch.first_read.entry(opportunity.id.clone()).or_insert(now);
         self.watch.read_by.insert((process, opportunity.id.clone()), judgement);
     }
 
@@ -139,6 +140,9 @@ impl Models {
             let detail = format!("{} bills {} for {account_id}", invoice.id(), customer.id);
             self.violate(now, "an_account_is_billed_itself", detail);
         }
+        if belongs && !by_hand {
+            self.goes_to_the_accounts_address(now, invoice, opportunity_id, &account_id, &customer);
+        }
         let earlier = self.watch.billed_through.insert(account_id.clone(), customer.id.clone());
         let is_other = earlier.as_ref().is_some_and(|earlier| *earlier != customer.id);
         let was_deleted = earlier
@@ -153,6 +157,29 @@ impl Models {
                 self.violate(now, "one_customer_per_account", detail);
             }
             false => {}
+        }
+    }
+
+    /// What the account said when the deal was first read, or has said since. A contact's address is no account's.
+    fn goes_to_the_accounts_address(
+        &mut self,
+        now: Timestamp,
+        invoice: &Invoice,
+        opportunity_id: &OpportunityId,
+        account_id: &AccountId,
+        customer: &Customer,
+    ) {
+        let Some(first_read) = self.watch.first_read.get(opportunity_id).copied() else { return };
+        let Some(account) = self.salesforce.account(account_id) else { return };
+        // The last one before it was read, and all after.
+        let before = account.emails.iter().rposition(|(since, _)| *since <= first_read);
+        let Some(before) = before else { return };
+        let said = &account.emails[before..];
+        if !said.iter().any(|(_, email)| customer.email.as_ref() == Some(email)) {
+            let detail = format!("{} went to {:?}, the account says {said:?}", invoice.id(), customer.email);
+            self.violate(now, "an_invoice_goes_to_where_the_account_says", detail);
+        } else if before > 0 || said.len() > 1 {
+            count(&mut self.facts, "an invoice went to an address that had changed");
         }
     }
 }

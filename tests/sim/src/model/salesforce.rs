@@ -29,6 +29,9 @@ pub struct Account {
     pub stripe_customer_id: Option<String>,
     /// A person wrote the customer's id, so which one it is is the person's word.
     pub customer_named_by_hand: bool,
+    pub modified: Timestamp,
+    /// Since when its address of e-mail was another one than before, and which.
+    pub emails: Vec<(Timestamp, String)>,
 }
 
 #[derive(Debug, Clone)]

@@ -77,7 +77,7 @@ impl engine::Salesforce for SalesforcePort {
         self.call(operation, about, move |sim| {
             let mut models = sim.models.borrow_mut();
             if operation == Operation::ReadDeal {
-                models.read_by(number, &deal);
+                models.read_by(sim.now(), number, &deal);
                 models.salesforce.note_is_read(&deal);
             }
             models.salesforce.read(sim.now(), &queries)

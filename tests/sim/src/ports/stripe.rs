@@ -112,6 +112,7 @@ fn no_effect<T>(reason: NoEffectReason) -> Result<T, Error> {
 fn operation_of(write: &Write) -> Operation {
     match write.operation {
         stripe::Operation::CreateCustomer => Operation::CreateCustomer,
+        stripe::Operation::UpdateCustomer => Operation::UpdateCustomer,
         stripe::Operation::CreateInvoice => Operation::CreateInvoice,
         stripe::Operation::AddLines => Operation::AddLines,
         stripe::Operation::UpdateLines => Operation::UpdateLines,

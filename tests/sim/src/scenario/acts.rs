@@ -205,8 +205,8 @@ impl Act {
                 }
             }),
             Self::MendAccount { account, deal } => {
-                org.edit_account(account, |account| {
-                    account.billing_email = Some("mended@customer.example".into());
+                org.edit_account(now, account, |account| {
+                    account.billing_email = Some(format!("mended{}@customer.example", account.emails.len()));
                     account.country = Some("Germany".into());
                 });
                 // Every deal that waits for it is saved again.
@@ -245,7 +245,7 @@ impl Act {
                     false => "see spreadsheet".to_owned(),
                 };
                 let done =
-                    models.salesforce.edit_account(account, |account| account.stripe_customer_id = Some(customer));
+                    models.salesforce.edit_account(now, account, |account| account.stripe_customer_id = Some(customer));
                 Performed::done_or_not(done)
             }
             Self::DeleteCustomer(account) => {

@@ -67,10 +67,12 @@ fn account(random: &mut Random, scenario: &mut Scenario, number: i64) -> Account
     scenario.models.salesforce.add_account(Account {
         id: account_id.clone(),
         name: format!("Customer {number}"),
-        billing_email: email,
+        billing_email: email.clone(),
         country,
         stripe_customer_id: None,
         customer_named_by_hand: false,
+        modified: Timestamp::UNIX_EPOCH,
+        emails: email.iter().map(|email| (Timestamp::UNIX_EPOCH, email.clone())).collect(),
     });
     account_id
 }

@@ -174,15 +174,42 @@ fn what_is_sent_is_what_its_sender_read_last() {
     case.models.sending_invoice(now(), 1, draft.as_str());
     assert_eq!(case.rules(), ["what_is_sent_is_what_its_sender_read"], "it has not read it at all");
     case.models.violations.clear();
-    case.models.read_by(1, deal.as_str());
+    case.models.read_by(now(), 1, deal.as_str());
     case.models.sending_invoice(now(), 1, draft.as_str());
     assert_eq!(case.rules(), [] as [&str; 0]);
     case.models.salesforce.edit(now(), &deal, |deal| deal.stage = "Negotiation".into());
     case.models.sending_invoice(now(), 1, draft.as_str());
     assert_eq!(case.rules(), [] as [&str; 0], "it has not read it again");
-    case.models.read_by(1, deal.as_str());
+    case.models.read_by(now(), 1, deal.as_str());
     case.models.sending_invoice(now(), 1, draft.as_str());
     assert_eq!(case.rules(), ["what_is_sent_is_what_its_sender_read"]);
+}
+
+/// Where the account said when the deal was read, or has said since.
+#[test]
+fn an_invoice_goes_to_where_its_account_says() {
+    let rule = "an_invoice_goes_to_where_the_account_says";
+    let hours = |hours| now().saturating_add(jiff::SignedDuration::from_hours(hours)).expect("in range");
+    // The customer is at ap@acme.example. When the account said so, the deal was read after two hours.
+    for (says, is_right) in [
+        (&[(0, "ap@acme.example")][..], true),
+        (&[(0, "ap@acme.example"), (3, "new@acme.example")], true),
+        (&[(0, "old@acme.example"), (3, "ap@acme.example")], true),
+        (&[(0, "old@acme.example"), (1, "ap@acme.example")], true),
+        (&[(0, "ap@acme.example"), (1, "new@acme.example")], false),
+        (&[(0, "old@acme.example")], false),
+        (&[], true),
+    ] {
+        let mut case = case();
+        let (account, deal) = (case.account.clone(), case.deal.clone());
+        let customer = case.customer(account.as_str());
+        case.models.salesforce.edit_account(hours(0), &account, |account| {
+            account.emails = says.iter().map(|(at, email)| (hours(*at), (*email).to_owned())).collect();
+        });
+        case.models.read_by(hours(2), 1, deal.as_str());
+        case.send(&customer, 0);
+        assert_eq!(!case.rules().contains(&rule), is_right, "{says:?} {:?}", case.rules());
+    }
 }
 
 #[test]

@@ -87,6 +87,7 @@ fn account_field(account: &Account, field: &str) -> Option<FieldValue> {
         "Billing_Email__c" => optional(account.billing_email.as_ref()),
         "BillingCountry" => optional(account.country.as_ref()),
         "Stripe_Customer_Id__c" => optional(account.stripe_customer_id.as_ref()),
+        "SystemModstamp" => text(time(account.modified)),
         "Phone" => text("+49 30 1234567"),
         "BillingStreet" => text("Hauptstrasse 1\r\nHinterhaus"),
         "BillingCity" => text("Berlin"),

@@ -52,13 +52,17 @@ impl Salesforce {
         })
     }
 
-    pub fn edit_account(&mut self, id: &AccountId, change: impl FnOnce(&mut Account)) -> bool {
+    pub fn edit_account(&mut self, now: Timestamp, id: &AccountId, change: impl FnOnce(&mut Account)) -> bool {
         let Some(account) = self.accounts.get_mut(id) else {
             return false;
         };
-        let before = account.stripe_customer_id.clone();
+        let before = account.clone();
         change(account);
-        account.customer_named_by_hand |= before != account.stripe_customer_id;
+        account.modified = now;
+        account.customer_named_by_hand |= before.stripe_customer_id != account.stripe_customer_id;
+        if before.billing_email != account.billing_email {
+            account.emails.extend(account.billing_email.clone().map(|email| (now, email)));
+        }
         true
     }
 }

@@ -34,6 +34,8 @@ fn org() -> Salesforce {
         country: Some("Germany".into()),
         stripe_customer_id: None,
         customer_named_by_hand: false,
+        modified: Timestamp::UNIX_EPOCH,
+        emails: vec![(Timestamp::UNIX_EPOCH, "ap@acme.example".into())],
     });
     let line = |number: i64| Line {
         is_recurring: false,

@@ -29,7 +29,7 @@ impl Salesforce {
         for update in updates {
             match (OpportunityId::parse(&update.id), AccountId::parse(&update.id)) {
                 (Ok(id), _) => self.update_opportunity(now, &id, update),
-                (_, Ok(id)) => self.update_account(&id, update),
+                (_, Ok(id)) => self.update_account(now, &id, update),
                 _ => unreachable!("it was found a moment ago"),
             }
         }
@@ -116,10 +116,11 @@ impl Salesforce {
         }
     }
 
-    fn update_account(&mut self, id: &AccountId, update: &Update) {
+    fn update_account(&mut self, now: Timestamp, id: &AccountId, update: &Update) {
         if let Some(account) = self.accounts.get_mut(id) {
             for value in update.fields.values() {
                 account.stripe_customer_id = text_of(value);
+                account.modified = now;
             }
         }
     }

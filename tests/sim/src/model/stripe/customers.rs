@@ -44,6 +44,26 @@ impl Customer {
 
 impl Stripe {
     pub(super) fn create_customer(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
+        let metadata = form.take_map("metadata");
+        let email = self.described(now, form)?;
+        let id = self.new_customer(now, By::Us, email, metadata);
+        Ok(Answer::Customer(self.customers[&id].shown()))
+    }
+
+    pub(super) fn update_customer(&mut self, now: Timestamp, id: &str, form: Form) -> Result<Answer, Failure> {
+        let email = self.described(now, form)?;
+        let found = CustomerId::parse(id).ok().and_then(|id| self.customers.get_mut(&id));
+        let Some(customer) = found.filter(|customer| customer.deleted.is_none()) else {
+            return Err(Failure::not_found("customer", id));
+        };
+        if email.is_some() {
+            customer.email = email;
+        }
+        Ok(Answer::Customer(customer.shown()))
+    }
+
+    /// Who a customer is. Of all that, the address of e-mail is kept: there the invoices go.
+    fn described(&mut self, now: Timestamp, mut form: Form) -> Result<Option<String>, Failure> {
         for name in ["name", "phone"] {
             form.take(name);
         }
@@ -52,16 +72,15 @@ impl Stripe {
             let failure = Failure::malformed("email_invalid", "email");
             return Err(failure);
         }
+        form.take("address");
         let mut address = form.take_map("address");
         let country = address.remove("country");
-        if country.is_some_and(|code| code.len() != 2) {
+        if country.is_some_and(|code| !code.is_empty() && code.len() != 2) {
             return Err(Failure::malformed("country_code_invalid", "address[country]"));
         }
         address.retain(|name, _| !ADDRESS.contains(&name.as_str()));
-        let metadata = form.take_map("metadata");
         self.understood(now, &form, address.keys().next())?;
-        let id = self.new_customer(now, By::Us, email, metadata);
-        Ok(Answer::Customer(self.customers[&id].shown()))
+        Ok(email)
     }
 
     pub(super) fn new_customer(

@@ -20,6 +20,7 @@ impl Stripe {
         let parts: Vec<_> = rest.split('/').collect();
         match (write.operation, parts[..].as_ref()) {
             (Operation::CreateCustomer, ["customers"]) => self.create_customer(now, form),
+            (Operation::UpdateCustomer, ["customers", id]) => self.update_customer(now, id, form),
             (Operation::CreateInvoice, ["invoices"]) => self.create_invoice(now, form),
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
             (Operation::UpdateLines, ["invoices", id, "update_lines"]) => self.update_lines(now, id, form),

@@ -1,0 +1,228 @@
+//! What Stripe was last told of a customer, and what is new since.
+
+use domain::BillingEmail;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Address, CustomerDetails};
+
+/// The fingerprint of a value. What is known of a customer is kept for ever, and nobody's name or address belongs there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Print(String);
+
+impl Print {
+    fn of<'a>(parts: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            // One that is missing, and one that is empty; and where each one ends.
+            hash.update([u8::from(part.is_some())]);
+            hash.update(part.unwrap_or_default());
+            hash.update([0xff]);
+        }
+        Self(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// The parts of an address, in one order.
+fn parts(address: &Address) -> [Option<&str>; 6] {
+    let Address { line1, line2, city, state, postal_code, country } = address;
+    let country = country.as_ref().map(|country| country.as_str());
+    [line1.as_deref(), line2.as_deref(), city.as_deref(), state.as_deref(), postal_code.as_deref(), country]
+}
+
+/// Which parts there are, as bits.
+fn which(address: Option<&Address>) -> u8 {
+    let parts = address.map(parts).unwrap_or_default();
+    parts.iter().enumerate().fold(0, |bits, (index, part)| bits | u8::from(part.is_some()) << index)
+}
+
+/// What Stripe was last told of a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    name: Print,
+    /// Of the account's own. A contact's is told once, when the customer is made.
+    email: Option<Print>,
+    phone: Print,
+    address: Print,
+    /// Which parts of an address: one that is left out of the next would stay.
+    address_parts: u8,
+    /// How old it was in Salesforce.
+    modified_at: Option<Timestamp>,
+}
+
+/// What is to be told. What is not in it stays as it is at Stripe, where a person may have put it right.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct CustomerNews {
+    pub name: Option<String>,
+    pub email: Option<BillingEmail>,
+    pub phone: Option<String>,
+    /// `Some(None)`: there is none any more.
+    pub address: Option<Option<Address>>,
+}
+
+/// Names and addresses of people have no place in a log.
+impl std::fmt::Debug for CustomerNews {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CustomerNews(…)")
+    }
+}
+
+impl CustomerDetails {
+    /// Once all of this is told, after what was told before.
+    pub fn told(&self, before: Option<&Told>) -> Told {
+        let email = self.email_is_accounts.then(|| Print::of([Some(self.email.as_str())]));
+        Told {
+            name: Print::of([Some(self.name.as_str())]),
+            email: email.or_else(|| before.and_then(|told| told.email.clone())),
+            phone: Print::of([self.phone.as_deref()]),
+            address: Print::of(self.address.as_ref().map(parts).unwrap_or_default()),
+            address_parts: which(self.address.as_ref()),
+            modified_at: self.modified_at,
+        }
+    }
+
+    /// Once this news of it is told. An address that was emptied is not told yet.
+    pub fn told_with(&self, news: &CustomerNews, before: Option<&Told>) -> Told {
+        match &news.address {
+            Some(None) if self.address.is_some() => {
+                let emptied = Self { address: None, ..self.clone() };
+                Told { modified_at: before.and_then(|told| told.modified_at), ..emptied.told(before) }
+            }
+            _ => self.told(before),
+        }
+    }
+
+    /// What Salesforce says otherwise by now; to one of whom nobody remembers what was told, everything. A deal that was read before
+    /// the last that was told has nothing new to say. An address that has fewer parts than before is emptied first.
+    pub fn news_since(&self, told: Option<&Told>) -> Option<CustomerNews> {
+        let now = self.told(told);
+        if told.is_some_and(|told| self.modified_at <= told.modified_at) {
+            return None;
+        }
+        let is_new = |differs: fn(&Told, &Told) -> bool| told.is_none_or(|told| differs(told, &now));
+        // What comes second has to be later than what was told before.
+        let leaves_parts =
+            self.modified_at.is_some() && told.is_none_or(|told| told.address_parts & !now.address_parts != 0);
+        let news = CustomerNews {
+            name: is_new(|told, now| told.name != now.name).then(|| self.name.clone()),
+            email: (self.email_is_accounts && is_new(|told, now| told.email != now.email)).then(|| self.email.clone()),
+            phone: self.phone.clone().filter(|_| is_new(|told, now| told.phone != now.phone)),
+            address: is_new(|told, now| told.address != now.address)
+                .then(|| self.address.clone().filter(|_| !leaves_parts)),
+        };
+        (news != CustomerNews::default()).then_some(news)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn details(modified: i64) -> CustomerDetails {
+        CustomerDetails {
+            name: "Acme".into(),
+            email: BillingEmail::parse("ap@acme.example").expect("valid"),
+            phone: Some("1".into()),
+            address: None,
+            email_is_accounts: true,
+            modified_at: Timestamp::from_second(modified).ok(),
+        }
+    }
+
+    fn address(line1: Option<&str>, line2: Option<&str>) -> Option<Address> {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let (line1, line2) = (text(line1), text(line2));
+        Some(Address { line1, line2, city: None, state: None, postal_code: None, country: None })
+    }
+
+    #[test]
+    fn only_what_is_new_is_told_and_only_by_who_read_it_later() {
+        let (earlier, now) = (details(1), details(2));
+        let told = earlier.told(None);
+        assert_eq!(now.news_since(Some(&told)), None, "the account was edited, and the customer is the same");
+        let email = BillingEmail::parse("billing@acme.example").expect("valid");
+        for (changed, expected) in [
+            (
+                CustomerDetails { name: "Acme Inc".into(), ..now.clone() },
+                CustomerNews { name: Some("Acme Inc".into()), ..Default::default() },
+            ),
+            (
+                CustomerDetails { email: email.clone(), ..now.clone() },
+                CustomerNews { email: Some(email.clone()), ..Default::default() },
+            ),
+            (
+                CustomerDetails { phone: Some("2".into()), ..now.clone() },
+                CustomerNews { phone: Some("2".into()), ..Default::default() },
+            ),
+            (
+                CustomerDetails { address: address(Some("A 1"), None), ..now.clone() },
+                CustomerNews { address: Some(address(Some("A 1"), None)), ..Default::default() },
+            ),
+        ] {
+            assert_eq!(changed.news_since(Some(&told)), Some(expected));
+            let stale = CustomerDetails { modified_at: earlier.modified_at, ..changed.clone() };
+            assert_eq!(stale.news_since(Some(&told)), None, "it was read no later than what was told");
+            assert_eq!(changed.news_since(Some(&changed.told(Some(&told)))), None, "it is told by then");
+        }
+    }
+
+    /// Stripe says of no parameter but the address that it can be emptied.
+    #[test]
+    fn an_address_can_be_taken_away() {
+        let told = CustomerDetails { address: address(Some("A 1"), None), ..details(1) }.told(None);
+        let gone = CustomerDetails { phone: None, ..details(2) };
+        let expected = CustomerNews { address: Some(None), ..Default::default() };
+        assert_eq!(gone.news_since(Some(&told)), Some(expected));
+        assert_eq!(CustomerDetails { phone: None, ..details(2) }.news_since(Some(&details(1).told(None))), None);
+    }
+
+    /// Whether a part that is left out stays is not documented, so none is: the address is emptied, and told anew.
+    #[test]
+    fn no_part_of_an_address_stays_behind() {
+        let two_lines = CustomerDetails { address: address(Some("A 1"), Some("Floor 2")), ..details(1) };
+        let one_line = CustomerDetails { address: address(Some("B 1"), None), name: "Acme Inc".into(), ..details(2) };
+        for before in [Some(two_lines.told(None)), None] {
+            let first = one_line.news_since(before.as_ref()).expect("news");
+            assert_eq!((first.name.as_deref(), &first.address), (Some("Acme Inc"), &Some(None)));
+            let told = one_line.told_with(&first, before.as_ref());
+            let second = one_line.news_since(Some(&told)).expect("the address is to come");
+            assert_eq!(second, CustomerNews { address: Some(one_line.address.clone()), ..Default::default() });
+            let told = one_line.told_with(&second, Some(&told));
+            assert_eq!((one_line.news_since(Some(&told)), &told), (None, &one_line.told(None)));
+        }
+        // One that has more parts than before is told at once.
+        let more = CustomerDetails { modified_at: Timestamp::from_second(3).ok(), ..two_lines };
+        let news = more.news_since(Some(&one_line.told(None))).expect("news");
+        assert_eq!(news.address, Some(more.address.clone()));
+    }
+
+    /// The next deal's contact may be somebody else.
+    #[test]
+    fn a_contacts_address_is_told_to_nobody_who_is_there() {
+        let of_contact = |modified| CustomerDetails { email_is_accounts: false, ..details(modified) };
+        let other = BillingEmail::parse("other@acme.example").expect("valid");
+        let told = of_contact(1).told(None);
+        assert_eq!(CustomerDetails { email: other.clone(), ..of_contact(2) }.news_since(Some(&told)), None);
+        assert_eq!(of_contact(2).news_since(None).and_then(|news| news.email), None);
+        // The account gets an address of its own; is left without; and gets the same one again.
+        let own = CustomerDetails { email: other.clone(), ..details(3) };
+        assert_eq!(own.news_since(Some(&told)).and_then(|news| news.email), Some(other));
+        let told = own.told(Some(&told));
+        assert_eq!(of_contact(4).news_since(Some(&told)), None);
+        assert_eq!(
+            CustomerDetails { modified_at: None, ..own }.news_since(Some(&of_contact(4).told(Some(&told)))),
+            None
+        );
+    }
+
+    #[test]
+    fn where_a_line_ends_is_a_difference() {
+        let told = |address| CustomerDetails { address, ..details(1) }.told(None);
+        assert_ne!(told(address(Some("A"), Some("B"))), told(address(Some("AB"), None)));
+        assert_ne!(told(address(None, Some("A"))), told(address(Some("A"), None)));
+        let written = serde_json::to_string(&told(address(Some("Main Street"), None))).expect("writable");
+        assert!(!written.contains("Main") && !written.contains("acme"), "{written}");
+    }
+}
