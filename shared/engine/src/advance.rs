@@ -116,9 +116,13 @@ impl<W: World> Engine<W> {
                 let mut customer = Box::pin(self.advance(seed.clone(), errand)).await;
                 // It was another deal's news that was under way.
                 if customer.as_ref().is_ok_and(|customer| has_news(customer, &seed)) {
-                    customer = Box::pin(self.advance(seed, errand)).await;
+                    customer = Box::pin(self.advance(seed.clone(), errand)).await;
                 }
                 match customer {
+                    Ok(customer) if has_news(&customer, &seed) => {
+                        let pause = Pause::backoff("run_is_held", "other deals have news of the customer as well");
+                        return self.give_back(work, pause).await;
+                    }
                     Ok(customer) => self.record(work, customer_fact(&customer))?,
                     Err(pause) => return self.give_back(work, pause).await,
                 }
@@ -132,6 +136,9 @@ impl<W: World> Engine<W> {
         self.enough_time(work, errand).await?;
         if let Some((ceiling, total)) = self.ceiling_of(work, call).await? {
             return self.record(work, Fact::NotApproved { ceiling, total });
+        }
+        if let Call::UpdateCustomer { .. } = call {
+            self.quiet(work, Operation::UpdateCustomer).await?;
         }
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {

@@ -32,12 +32,6 @@ fn parts(address: &Address) -> [Option<&str>; 6] {
     [line1.as_deref(), line2.as_deref(), city.as_deref(), state.as_deref(), postal_code.as_deref(), country]
 }
 
-/// Which parts there are, as bits.
-fn which(address: Option<&Address>) -> u8 {
-    let parts = address.map(parts).unwrap_or_default();
-    parts.iter().enumerate().fold(0, |bits, (index, part)| bits | u8::from(part.is_some()) << index)
-}
-
 /// What Stripe was last told of a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
@@ -46,8 +40,6 @@ pub struct Told {
     email: Option<Print>,
     phone: Print,
     address: Print,
-    /// Which parts of an address: one that is left out of the next would stay.
-    address_parts: u8,
     /// How old it was in Salesforce.
     modified_at: Option<Timestamp>,
 }
@@ -78,39 +70,23 @@ impl CustomerDetails {
             email: email.or_else(|| before.and_then(|told| told.email.clone())),
             phone: Print::of([self.phone.as_deref()]),
             address: Print::of(self.address.as_ref().map(parts).unwrap_or_default()),
-            address_parts: which(self.address.as_ref()),
             modified_at: self.modified_at,
         }
     }
 
-    /// Once this news of it is told. An address that was emptied is not told yet.
-    pub fn told_with(&self, news: &CustomerNews, before: Option<&Told>) -> Told {
-        match &news.address {
-            Some(None) if self.address.is_some() => {
-                let emptied = Self { address: None, ..self.clone() };
-                Told { modified_at: before.and_then(|told| told.modified_at), ..emptied.told(before) }
-            }
-            _ => self.told(before),
-        }
-    }
-
     /// What Salesforce says otherwise by now; to one of whom nobody remembers what was told, everything. A deal that was read before
-    /// the last that was told has nothing new to say. An address that has fewer parts than before is emptied first.
+    /// the last that was told has nothing new to say.
     pub fn news_since(&self, told: Option<&Told>) -> Option<CustomerNews> {
         let now = self.told(told);
         if told.is_some_and(|told| self.modified_at <= told.modified_at) {
             return None;
         }
         let is_new = |differs: fn(&Told, &Told) -> bool| told.is_none_or(|told| differs(told, &now));
-        // What comes second has to be later than what was told before.
-        let leaves_parts =
-            self.modified_at.is_some() && told.is_none_or(|told| told.address_parts & !now.address_parts != 0);
         let news = CustomerNews {
             name: is_new(|told, now| told.name != now.name).then(|| self.name.clone()),
             email: (self.email_is_accounts && is_new(|told, now| told.email != now.email)).then(|| self.email.clone()),
             phone: self.phone.clone().filter(|_| is_new(|told, now| told.phone != now.phone)),
-            address: is_new(|told, now| told.address != now.address)
-                .then(|| self.address.clone().filter(|_| !leaves_parts)),
+            address: is_new(|told, now| told.address != now.address).then(|| self.address.clone()),
         };
         (news != CustomerNews::default()).then_some(news)
     }
@@ -168,7 +144,7 @@ mod tests {
         }
     }
 
-    /// Stripe says of no parameter but the address that it can be emptied.
+    /// A phone number stays: Stripe's parameter list says of it that it cannot be emptied.
     #[test]
     fn an_address_can_be_taken_away() {
         let told = CustomerDetails { address: address(Some("A 1"), None), ..details(1) }.told(None);
@@ -176,26 +152,6 @@ mod tests {
         let expected = CustomerNews { address: Some(None), ..Default::default() };
         assert_eq!(gone.news_since(Some(&told)), Some(expected));
         assert_eq!(CustomerDetails { phone: None, ..details(2) }.news_since(Some(&details(1).told(None))), None);
-    }
-
-    /// Whether a part that is left out stays is not documented, so none is: the address is emptied, and told anew.
-    #[test]
-    fn no_part_of_an_address_stays_behind() {
-        let two_lines = CustomerDetails { address: address(Some("A 1"), Some("Floor 2")), ..details(1) };
-        let one_line = CustomerDetails { address: address(Some("B 1"), None), name: "Acme Inc".into(), ..details(2) };
-        for before in [Some(two_lines.told(None)), None] {
-            let first = one_line.news_since(before.as_ref()).expect("news");
-            assert_eq!((first.name.as_deref(), &first.address), (Some("Acme Inc"), &Some(None)));
-            let told = one_line.told_with(&first, before.as_ref());
-            let second = one_line.news_since(Some(&told)).expect("the address is to come");
-            assert_eq!(second, CustomerNews { address: Some(one_line.address.clone()), ..Default::default() });
-            let told = one_line.told_with(&second, Some(&told));
-            assert_eq!((one_line.news_since(Some(&told)), &told), (None, &one_line.told(None)));
-        }
-        // One that has more parts than before is told at once.
-        let more = CustomerDetails { modified_at: Timestamp::from_second(3).ok(), ..two_lines };
-        let news = more.news_since(Some(&one_line.told(None))).expect("news");
-        assert_eq!(news.address, Some(more.address.clone()));
     }
 
     /// The next deal's contact may be somebody else.

@@ -137,11 +137,13 @@ impl Write {
         Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)
     }
 
-    /// Of all these, only an address can be emptied: the parameter list says so of no other.
+    /// An address can be emptied, and so can each part of it: what is left out stays from the address before. The parameter list has
+    /// only the first; Stripe's gateway for WooCommerce has sent empty parts with every update for years.
     pub fn update_customer(customer: &CustomerId, params: &UpdateCustomer) -> Self {
+        let or_empty = |value: Value| if value.is_null() { json!("") } else { value };
         let address = params.address.as_ref().map(|address| match address {
             None => json!(""),
-            Some(address) => Value::Object(address.fields()),
+            Some(address) => address.fields().into_iter().map(|(name, value)| (name, or_empty(value))).collect(),
         });
         let params = json!({
             "name": params.name,

@@ -2,6 +2,7 @@
 //! in the same second end at one customer.
 
 use domain::{AccountId, CustomerId};
+use jiff::Timestamp;
 use mapping::{Code, CustomerDetails, Stop, Told};
 use serde::{Deserialize, Serialize};
 
@@ -22,16 +23,17 @@ pub enum Point {
     /// Nobody knows of a customer: make one.
     Unknown { account_id: AccountId, details: CustomerDetails },
     /// Salesforce says something else of the customer than Stripe was last told: tell it before anything is billed.
-    Updating {
-        account_id: AccountId,
-        details: CustomerDetails,
+    Updating { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId, told: Option<Told> },
+    /// Stripe does not take it. The account keeps its customer, and is not billed.
+    Untold {
         customer_id: CustomerId,
         told: Option<Told>,
-        /// Stripe does not take it.
-        refused: Option<Stop>,
+        /// How old in Salesforce what was refused is.
+        modified_at: Option<Timestamp>,
+        stop: Stop,
     },
-    /// The end: the account's customer, and what Stripe was told of it. Another takes its place only when Stripe does not know it
-    /// any more.
+    /// The end: the account's customer, and what Stripe was told of it. One that a person linked was told nothing, and is not: it may
+    /// be other accounts' as well. Another takes its place only when Stripe does not know it any more.
     Known {
         customer_id: CustomerId,
         #[serde(default)]
@@ -62,14 +64,12 @@ impl Point {
             Self::Unknown { account_id, details } => {
                 Next::Call(Call::CreateCustomer { account_id: account_id.clone(), details: details.clone() })
             }
-            Self::Updating { customer_id, details, told, refused: None, .. } => {
+            Self::Updating { customer_id, details, told, .. } => {
                 let news = details.news_since(told.as_ref()).unwrap_or_default();
                 Next::Call(Call::UpdateCustomer { customer_id: customer_id.clone(), news })
             }
             Self::Known { .. } => Next::End(End::Done),
-            Self::Updating { refused: Some(stop), .. } | Self::Stopped { stop, .. } => {
-                Next::End(End::Stopped(stop.clone()))
-            }
+            Self::Untold { stop, .. } | Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
     }
 
@@ -78,12 +78,8 @@ impl Point {
             (Self::Named { account_id, details, told, .. }, Fact::CustomerRead { customer_id, metadata }) => {
                 let owner = metadata.get("sf_account_id").map(String::as_str);
                 Ok(match (owner, told) {
-                    // It was linked by a person, who wrote its id on the account. What it says of itself is that person's business
-                    // until Salesforce says something new.
-                    (None, told) => {
-                        let told = told.unwrap_or_else(|| details.told(None));
-                        Self::Known { customer_id, told: Some(told) }
-                    }
+                    // It was linked by a person, who wrote its id on the account.
+                    (None, _) => Self::Known { customer_id, told: None },
                     (Some(owner), told) if owner == account_id.as_str() => {
                         Self::up_to_date(account_id, details, customer_id, told)
                     }
@@ -111,13 +107,11 @@ impl Point {
             (Self::Unknown { account_id, details }, Fact::CustomerFound { customer_id }) => {
                 Ok(Self::up_to_date(account_id, details, customer_id, None))
             }
-            (Self::Updating { account_id, customer_id, details, told, .. }, Fact::CustomerUpdated) => {
-                let news = details.news_since(told.as_ref()).unwrap_or_default();
-                let told = details.told_with(&news, told.as_ref());
-                Ok(Self::up_to_date(account_id, details, customer_id, Some(told)))
+            (Self::Updating { customer_id, details, told, .. }, Fact::CustomerUpdated) => {
+                Ok(Self::Known { customer_id, told: Some(details.told(told.as_ref())) })
             }
-            (Self::Updating { account_id, details, customer_id, told, .. }, Fact::Refused(why)) => {
-                Ok(Self::Updating { account_id, details, customer_id, told, refused: Some(why.stop) })
+            (Self::Updating { details, customer_id, told, .. }, Fact::Refused(why)) => {
+                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
             }
             (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
                 Ok(Self::Stopped { account_id, stop: why.stop })
@@ -135,7 +129,7 @@ impl Point {
     ) -> Self {
         match told {
             Some(told) if details.news_since(Some(&told)).is_none() => Self::Known { customer_id, told: Some(told) },
-            told => Self::Updating { account_id, details, customer_id, told, refused: None },
+            told => Self::Updating { account_id, details, customer_id, told },
         }
     }
 
@@ -147,7 +141,9 @@ impl Point {
         }
         match (self, newcomer) {
             (
-                Self::Known { customer_id, told } | Self::Updating { customer_id, told, .. },
+                Self::Known { customer_id, told }
+                | Self::Updating { customer_id, told, .. }
+                | Self::Untold { customer_id, told, .. },
                 Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
             ) if customer_id == doubted && !is_under_way => {
                 Self::Named { account_id, details, customer_id, doubted: true, told }
@@ -161,6 +157,11 @@ impl Point {
                 Self::Updating { customer_id, told, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told),
+            // Whatever may be under way was refused; and its key is not used again.
+            (
+                Self::Untold { customer_id, told, .. },
+                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
+            ) => Self::up_to_date(account_id, details, customer_id, told),
             // A doubt is cleared up first: whoever comes along without it has only not heard of it.
             (doubted @ Self::Named { doubted: true, .. }, _) => doubted,
             (Self::Named { .. } | Self::Unknown { .. }, newcomer) if !is_under_way => newcomer,
@@ -177,6 +178,10 @@ impl Point {
             {
                 details.news_since(Some(told)).is_some()
             }
+            // What was refused was another deal's, which had read the account before.
+            (Self::Untold { modified_at, .. }, Self::Named { details, .. } | Self::Unknown { details, .. }) => {
+                details.modified_at > *modified_at
+            }
             _ => false,
         }
     }
@@ -191,6 +196,7 @@ impl Point {
             Self::Named { .. } => "named",
             Self::Unknown { .. } => "unknown",
             Self::Updating { .. } => "updating",
+            Self::Untold { .. } => "untold",
             Self::Known { .. } => "known",
             Self::Stopped { .. } => "stopped",
         }
@@ -198,22 +204,24 @@ impl Point {
 
     pub fn status(&self) -> Status {
         match self {
-            Self::Named { .. } | Self::Unknown { .. } | Self::Updating { refused: None, .. } => Status::Open,
+            Self::Named { .. } | Self::Unknown { .. } | Self::Updating { .. } => Status::Open,
             Self::Known { .. } => Status::Done,
-            Self::Updating { refused: Some(_), .. } | Self::Stopped { .. } => Status::Rejected,
+            Self::Untold { .. } | Self::Stopped { .. } => Status::Rejected,
         }
     }
 
     pub fn stop(&self) -> Option<&Stop> {
         match self {
-            Self::Updating { refused: Some(stop), .. } | Self::Stopped { stop, .. } => Some(stop),
+            Self::Untold { stop, .. } | Self::Stopped { stop, .. } => Some(stop),
             _ => None,
         }
     }
 
     pub fn customer_id(&self) -> Option<&CustomerId> {
         match self {
-            Self::Known { customer_id, .. } | Self::Updating { customer_id, .. } => Some(customer_id),
+            Self::Known { customer_id, .. } | Self::Updating { customer_id, .. } | Self::Untold { customer_id, .. } => {
+                Some(customer_id)
+            }
             _ => None,
         }
     }

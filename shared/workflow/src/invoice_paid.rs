@@ -16,6 +16,7 @@ pub enum Point {
     /// Stripe says that it is paid.
     Claimed { invoice_id: InvoiceId },
     /// The invoice itself does not say so. Payments do not vanish, so it is asked again.
+    #[serde(alias = "unnamed")]
     Unpaid { invoice_id: InvoiceId },
     /// It is. What does the opportunity say?
     Paid { payment: Payment },

@@ -88,7 +88,8 @@ pub struct Run {
     pub notes_written: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parked: Option<Stop>,
-    /// A request that changes the invoice's lines may be under way until then: nothing is sent to the customer before.
+    /// A request that changes the invoice's lines, or what is known of the customer, may be under way until then: nothing is sent to the
+    /// customer before, and nothing newer is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_at: Option<Timestamp>,
 }

@@ -38,7 +38,6 @@ impl<W: World> Engine<W> {
                 let total = new.to_be_approved(self.now());
                 (total, new.is_approved(total), Operation::CreateSubscription)
             }
-            Call::UpdateCustomer { .. } => return self.quiet(work, Operation::UpdateCustomer).await.map(|()| None),
             _ => return Ok(None),
         };
         self.quiet(work, operation).await?;

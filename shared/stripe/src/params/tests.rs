@@ -176,7 +176,7 @@ fn a_customer_is_told_what_is_new() {
                 address: Some(Some(Address { line1: Some("A".into()), ..Address::default() })),
                 ..default()
             },
-            "address[line1]=A",
+            "address[line1]=A&address[line2]=&address[city]=&address[state]=&address[postal_code]=&address[country]=",
         ),
     ] {
         assert_eq!(body(&news), expected);

@@ -45,8 +45,14 @@ fn known(told: Option<Told>) -> Point {
     Point::Known { customer_id: customer_id("cus_1"), told }
 }
 
-fn updating(details: CustomerDetails, told: Option<Told>, refused: Option<Stop>) -> Point {
-    Point::Updating { account_id: account_id(), details, customer_id: customer_id("cus_1"), told, refused }
+fn updating(details: CustomerDetails, told: Option<Told>) -> Point {
+    Point::Updating { account_id: account_id(), details, customer_id: customer_id("cus_1"), told }
+}
+
+/// What the second deal says was refused.
+fn untold(told: Option<Told>) -> Point {
+    let modified_at = second().modified_at;
+    Point::Untold { customer_id: customer_id("cus_1"), told, modified_at, stop: refusal() }
 }
 
 fn read(owner: Option<&str>) -> Fact {
@@ -58,8 +64,8 @@ fn refusal() -> Stop {
     Stop::refused(Code::StripeRefused, "no")
 }
 
-/// A customer without our metadata was linked by a person, and what it says of itself stays. One of ours, of whom nothing is
-/// remembered, is told everything.
+/// A customer without our metadata was linked by a person, and what it says of itself stays, since it may be other accounts' as well.
+/// One of ours, of whom nothing is remembered, is told everything.
 #[test]
 fn a_customer_that_salesforce_names_is_taken_unless_it_is_anothers() {
     for (owner, expected) in [
@@ -71,7 +77,7 @@ fn a_customer_that_salesforce_names_is_taken_unless_it_is_anothers() {
         let id = point.customer_id().map(CustomerId::as_str);
         assert_eq!((point.name(), id, point.stop().map(|stop| stop.code), point.status()), expected, "{owner:?}");
     }
-    assert_eq!(named("cus_1", false).record(read(None)).expect("in order"), known(Some(first().told(None))));
+    assert_eq!(named("cus_1", false).record(read(None)).expect("in order"), known(None));
     let gone = named("cus_1", false).record(Fact::CustomerMissing).expect("in order");
     assert_eq!((gone.name(), gone.status(), gone.customer_id(), gone.stop()), ("unknown", Status::Open, None, None));
     let late = gone.record(Fact::Reported).expect_err("out of order");
@@ -88,7 +94,7 @@ fn what_is_new_is_told_and_remembered() {
     assert_eq!(made, known(Some(told.clone())));
     // One that had been made before may have been told something else.
     let found = unknown(second()).record(Fact::CustomerFound { customer_id: customer_id("cus_1") });
-    assert_eq!(found.expect("in order"), updating(second(), None, None));
+    assert_eq!(found.expect("in order"), updating(second(), None));
     // A later deal says another address, and nothing else that is new.
     let point = made.give_way(unknown(second()), false);
     let Next::Call(Call::UpdateCustomer { customer_id: id, news }) = point.next() else { panic!("it is told") };
@@ -100,13 +106,13 @@ fn what_is_new_is_told_and_remembered() {
     assert_eq!(done.status(), Status::Done);
     // Stripe does not take it: the account keeps its customer, and nobody is billed.
     let refused = point.clone().record(Fact::Refused(Refusal { stop: refusal() })).expect("in order");
-    assert_eq!(refused, updating(second(), Some(told.clone()), Some(refusal())));
+    assert_eq!(refused, untold(Some(told.clone())));
     assert_eq!((refused.status(), refused.stop()), (Status::Rejected, Some(&refusal())));
     assert_eq!(refused.next(), Next::End(End::Stopped(refusal())));
     // It has been deleted meanwhile.
     assert_eq!(point.record(Fact::CustomerMissing).expect("in order"), unknown(second()));
     // One of ours that nobody remembers.
-    let Next::Call(Call::UpdateCustomer { news, .. }) = updating(second(), None, None).next() else { panic!("told") };
+    let Next::Call(Call::UpdateCustomer { news, .. }) = updating(second(), None).next() else { panic!("told") };
     assert_eq!(Some(news), second().news_since(None));
 }
 
@@ -120,8 +126,7 @@ fn who_may_say_anew_whom_the_customer_is_for() {
         doubted: true,
         told,
     };
-    let news = || updating(second(), told(), None);
-    let refused = || updating(second(), told(), Some(refusal()));
+    let news = || updating(second(), told());
     let stopped = || Point::Stopped { account_id: account_id(), stop: refusal() };
     for (there, newcomer, under_way, expected) in [
         // A doubt of this very one; what it was told is kept.
@@ -130,14 +135,16 @@ fn who_may_say_anew_whom_the_customer_is_for() {
         (known(told()), unknown(first()), false, known(told())),
         (known(told()), unknown(second()), false, news()),
         (known(told()), named("cus_2", false), false, known(told())),
-        // An older program did not write down what it told.
+        // A person linked it.
         (known(None), unknown(second()), false, known(None)),
         (news(), unknown(first()), true, news()),
         (news(), unknown(first()), false, known(told())),
         (news(), named("cus_1", true), false, again(told())),
         (news(), named("cus_1", true), true, news()),
-        (refused(), unknown(second()), false, news()),
-        (refused(), unknown(first()), false, known(told())),
+        (untold(told()), unknown(second()), false, news()),
+        (untold(told()), unknown(second()), true, news()),
+        (untold(told()), unknown(first()), false, known(told())),
+        (untold(told()), named("cus_1", true), false, again(told())),
         (unknown(first()), named("cus_1", false), false, named("cus_1", false)),
         (unknown(first()), named("cus_1", false), true, unknown(first())),
         (named("cus_1", false), unknown(first()), false, unknown(first())),
@@ -159,7 +166,10 @@ fn only_who_knows_better_takes_up_a_customer_that_is_known() {
         (known(told.clone()), unknown(first()), false),
         (known(told.clone()), named("cus_1", false), false),
         (known(None), unknown(second()), false),
-        (updating(first(), told.clone(), None), unknown(second()), false),
+        (updating(first(), told.clone()), unknown(second()), false),
+        (untold(told.clone()), unknown(second()), false),
+        (untold(told.clone()), unknown(first()), false),
+        (untold(told.clone()), unknown(details(3, "right@acme.example")), true),
         (known(told.clone()), known(told), false),
     ] {
         assert_eq!(there.has_news_from(&newcomer), expected, "{there:?} {newcomer:?}");

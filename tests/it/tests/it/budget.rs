@@ -28,7 +28,7 @@ async fn a_deal_costs_four_calls_at_stripe_and_two_at_salesforce() {
     }
 }
 
-/// One more for what is new of the customer; and one more if its address has fewer parts than before.
+/// One more for what is new of the customer.
 #[tokio::test]
 async fn news_of_the_customer_costs_one_more_call() {
     let env = Env::start().await;

@@ -35,7 +35,7 @@ fn end_state(env: &Env, opportunity: &str) -> Value {
         .map(|invoice| json!({ "status": invoice["status"], "total": invoice["total"], "is_named": invoice["id"] == record["Stripe_Invoice_Id__c"] }))
         .collect();
     json!({
-        "customers": env.objects("customer").iter().map(|customer| customer["email"].clone()).collect::<Vec<_>>(),
+        "customers": env.objects("customer").iter().map(|customer| json!([customer["email"], customer["address"]])).collect::<Vec<_>>(),
         "invoices": invoices,
         "paid": record["Payment_Received__c"],
         "code": record["Stripe_Sync_Code__c"],

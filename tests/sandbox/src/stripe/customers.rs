@@ -126,7 +126,7 @@ fn check_email(email: &str) -> Result<(), Error> {
 }
 
 fn address(current: &Value, changes: &Value, param: &str) -> Result<Value, Error> {
-    if let Some(country) = changes["country"].as_str()
+    if let Some(country) = changes["country"].as_str().filter(|country| !country.is_empty())
         && !(country.len() == 2 && country.chars().all(|character| character.is_ascii_alphabetic()))
     {
         let message = format!(
@@ -137,7 +137,11 @@ fn address(current: &Value, changes: &Value, param: &str) -> Result<Value, Error
     }
     let mut merged = json!({});
     for name in ADDRESS {
-        merged[name] = if changes[name].is_null() { current[name].clone() } else { changes[name].clone() };
+        merged[name] = match &changes[name] {
+            Value::Null => current[name].clone(),
+            Value::String(text) if text.is_empty() => Value::Null,
+            change => change.clone(),
+        };
     }
     if let Some(country) = merged["country"].as_str() {
         merged["country"] = country.to_ascii_uppercase().into();

@@ -56,6 +56,7 @@ fn value(path: &str, schema: &Schema, node: Node) -> Result<Value, Error> {
             Kind::Union { of } => schema.clearable || of.iter().any(is_clearable),
             _ => schema.clearable,
         };
+        let clearable = clearable || is_part_of_address(path);
         return if clearable { Ok(Value::String(String::new())) } else { Err(cannot_be_unset(path)) };
     }
     match (&schema.kind, node) {
@@ -68,6 +69,13 @@ fn value(path: &str, schema: &Schema, node: Node) -> Result<Value, Error> {
         (kind, Node::Text(text)) => scalar(path, kind, text),
         (_, Node::Map(_)) => Err(Error::invalid(path, "Invalid string: a nested value was given")),
     }
+}
+
+/// The list does not say so of the parts of a customer's address. But Stripe's own gateway for WooCommerce
+/// (github.com/woocommerce/woocommerce-gateway-stripe, `includes/class-wc-stripe-customer.php`) sends them empty with every update
+/// where a shop's customer has none.
+fn is_part_of_address(path: &str) -> bool {
+    path.strip_prefix("address[").is_some_and(|part| part.ends_with(']') && !part.contains('['))
 }
 
 fn cannot_be_unset(path: &str) -> Error {

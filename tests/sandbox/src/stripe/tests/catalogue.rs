@@ -3,6 +3,18 @@
 use super::Account;
 use crate::stripe::Config;
 
+/// What an update leaves out of an address stays, and what it sends empty goes.
+#[test]
+fn a_part_of_an_address_is_emptied() {
+    let mut account = Account::new();
+    let address = "address[line1]=A&address[line2]=B&address[city]=C&address[country]=DE";
+    let customer = account.post("/v1/customers", &format!("name=Acme&{address}")).ok();
+    let target = format!("/v1/customers/{}", customer["id"].as_str().unwrap());
+    let address = account.post(&target, "address[line1]=D&address[line2]=&address[country]=").ok()["address"].clone();
+    assert_eq!((&address["line1"], &address["city"]), (&"D".into(), &"C".into()));
+    assert!(address["line2"].is_null() && address["country"].is_null(), "{address}");
+}
+
 #[test]
 fn a_customer_lives_and_leaves_a_stub() {
     let mut account = Account::new();
