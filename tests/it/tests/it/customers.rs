@@ -136,6 +136,28 @@ async fn a_customer_that_is_gone_when_it_is_to_be_told_is_made_again() {
     assert_ne!(record["Stripe_Customer_Id__c"], json!(id));
 }
 
+/// A request whose answer was lost may be there twice. Nothing newer is told for ten minutes, or the older would come last.
+#[tokio::test]
+async fn what_may_still_be_on_its_way_is_waited_for() {
+    let env = Env::start().await;
+    let account = env.account(&Deal::three_lines());
+    billed(&env, &account).await;
+    edit(&env, &account, json!({ "Billing_Email__c": "second@acme.example" }));
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/customers/*", Fault::AnswerLost));
+    billed(&env, &account).await;
+    env.settle_for_days().await;
+    assert_eq!((customer(&env)["email"].clone(), env.invoices().len()), (json!("second@acme.example"), 2));
+    edit(&env, &account, json!({ "Billing_Email__c": "third@acme.example" }));
+    let opportunity = env.enter_for(&account, &Deal::three_lines()).await;
+    env.clear_calls();
+    env.close(&opportunity);
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!(env.stripe_calls(), [] as [String; 0], "it is too early");
+    env.settle_for_days().await;
+    assert_eq!((customer(&env)["email"].clone(), env.invoices().len()), (json!("third@acme.example"), 3));
+}
+
 /// A customer of ours that the ledger does not know, at an address that is not the account's any more.
 async fn won_with_news() -> (Env, String) {
     let env = Env::start().await;

@@ -112,6 +112,40 @@ async fn a_first_invoice_that_is_paid_before_anybody_held_it_is_the_deals() {
     assert!(pass.differences.is_empty() && pass.requeued == 0, "{pass:?}");
 }
 
+/// The switch stops everything but what keeps Stripe from sending: whoever has begun a subscription still holds its first invoice.
+#[tokio::test]
+async fn the_kill_switch_leaves_no_first_invoice_to_stripe() {
+    let undisturbed = selling().await;
+    won(&undisturbed, &day(&undisturbed, 0)).await;
+    undisturbed.settle().await;
+    let mut held = 0;
+    for moment in 0..undisturbed.fuse.passed() {
+        let env = selling().await;
+        won(&env, &day(&env, 0)).await;
+        env.deliver().await;
+        let messages = env.sqs.receive(1);
+        env.clear_calls();
+        env.fuse.freeze_at(moment);
+        let switch = async {
+            env.fuse.frozen().await;
+            env.operate(json!({ "stopped": { "S": "stop" } }));
+            env.fuse.thaw();
+        };
+        tokio::join!(env.invoke(messages), switch);
+        let was_sent = env.stripe_calls().iter().any(|call| call.ends_with("/send"));
+        env.advance(SignedDuration::from_hours(2));
+        env.let_stripe_catch_up();
+        let open = env.invoices().iter().filter(|invoice| invoice["status"] == "open").count();
+        assert_eq!(open, usize::from(was_sent), "the switch was thrown at moment {moment}");
+        held += usize::from(!was_sent && !env.invoices().is_empty());
+        env.operate(json!({}));
+        env.settle_for_days().await;
+        let statuses: Vec<_> = env.invoices().iter().map(|invoice| invoice["status"].clone()).collect();
+        assert_eq!(statuses, ["open"], "the switch was thrown at moment {moment}");
+    }
+    assert!(held > 2, "{held}");
+}
+
 /// One price of the catalogue and one that has to be made.
 async fn won_in_part_agreed() -> (Env, String) {
     let env = selling().await;
