@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod country;
 mod email;
 mod event;
@@ -8,6 +9,7 @@ mod money;
 mod record;
 mod region;
 
+pub use address::Address;
 pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;

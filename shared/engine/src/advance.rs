@@ -113,14 +113,10 @@ impl<W: World> Engine<W> {
                 let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode };
                 let point = account_customer::Point::new(account_id, details, named_by_salesforce, gone);
                 let seed = Run::new(id, State::AccountCustomer(point));
-                let mut customer = Box::pin(self.advance(seed.clone(), errand)).await;
-                // It was another deal's news that was under way.
-                if customer.as_ref().is_ok_and(|customer| has_news(customer, &seed)) {
-                    customer = Box::pin(self.advance(seed.clone(), errand)).await;
-                }
-                match customer {
+                match Box::pin(self.advance(seed.clone(), errand)).await {
+                    // It was another deal's news that was under way.
                     Ok(customer) if has_news(&customer, &seed) => {
-                        let pause = Pause::backoff("run_is_held", "other deals have news of the customer as well");
+                        let pause = Pause::backoff("run_is_held", "another deal had news of the customer as well");
                         return self.give_back(work, pause).await;
                     }
                     Ok(customer) => self.record(work, customer_fact(&customer))?,
@@ -134,11 +130,11 @@ impl<W: World> Engine<W> {
 
     async fn call(&self, work: &mut Work, call: &Call, errand: &Errand<'_>) -> Result<(), Pause> {
         self.enough_time(work, errand).await?;
+        if let Some(operation) = call.operation() {
+            self.quiet(work, operation).await?;
+        }
         if let Some((ceiling, total)) = self.ceiling_of(work, call).await? {
             return self.record(work, Fact::NotApproved { ceiling, total });
-        }
-        if let Call::UpdateCustomer { .. } = call {
-            self.quiet(work, Operation::UpdateCustomer).await?;
         }
         let performed = match call.operation() {
             Some(operation) => match self.ready(work, call, operation).await? {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::LineItemId;
-use mapping::{Address, CustomerDetails, Quantity, TaxBehavior};
+use mapping::{CustomerDetails, Quantity, TaxBehavior};
 use stripe::{CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, InvoiceLineParams, UpdateCustomer};
 use workflow::{Call, NewLine, Pricing, RunId};
 
@@ -25,7 +25,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
                 name: news.name.clone(),
                 email: news.email.clone(),
                 phone: news.phone.clone(),
-                address: news.address.as_ref().map(|address| address.as_ref().map(self::address)),
+                address: news.address.clone(),
             },
         ),
         Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax } => {
@@ -90,19 +90,8 @@ fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> Cr
         name: details.name.clone(),
         email: details.email.clone(),
         phone: details.phone.clone(),
-        address: details.address.as_ref().map(address),
+        address: details.address.clone(),
         metadata,
-    }
-}
-
-fn address(address: &Address) -> stripe::Address {
-    stripe::Address {
-        line1: address.line1.clone(),
-        line2: address.line2.clone(),
-        city: address.city.clone(),
-        state: address.state.clone(),
-        postal_code: address.postal_code.clone(),
-        country: address.country,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Account → the Stripe customer.
 
-use domain::{BillingEmail, CountryCode, InvalidEmail, Record, region};
+use domain::{Address, BillingEmail, CountryCode, InvalidEmail, Record, region};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -21,26 +21,17 @@ pub struct CustomerDetails {
     pub modified_at: Option<Timestamp>,
 }
 
+impl CustomerDetails {
+    /// Somebody at the account's own address of e-mail, of whom nothing else is known.
+    pub fn new(name: String, email: BillingEmail) -> Self {
+        Self { name, email, phone: None, address: None, email_is_accounts: true, modified_at: None }
+    }
+}
+
 /// Names and addresses of people have no place in a log.
 impl std::fmt::Debug for CustomerDetails {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("CustomerDetails(…)")
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
-    pub line1: Option<String>,
-    pub line2: Option<String>,
-    pub city: Option<String>,
-    pub state: Option<String>,
-    pub postal_code: Option<String>,
-    pub country: Option<CountryCode>,
-}
-
-impl std::fmt::Debug for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Address(…)")
     }
 }
 
@@ -54,14 +45,8 @@ pub(crate) fn customer(deal: &Deal, refusals: &mut Refusals) -> Option<CustomerD
     let phone = account.text("Account.Phone").map(|phone| cut(phone, 20));
     let email_is_accounts = account.text("Account.Billing_Email__c").is_some();
     let modified_at = crate::sweep::time(account, "Account.SystemModstamp");
-    Some(CustomerDetails {
-        name: cut(name?, 256),
-        email: email?,
-        phone,
-        address: address?,
-        email_is_accounts,
-        modified_at,
-    })
+    let (address, known) = (address?, CustomerDetails::new(cut(name?, 256), email?));
+    Some(CustomerDetails { phone, address, email_is_accounts, modified_at, ..known })
 }
 
 fn email(deal: &Deal) -> Result<BillingEmail, Stop> {
@@ -111,8 +96,7 @@ fn address(account: &Record) -> Result<Option<Address>, Stop> {
         postal_code: text("BillingPostalCode"),
         country,
     };
-    let empty = Address { line1: None, line2: None, city: None, state: None, postal_code: None, country: None };
-    Ok(Some(address).filter(|address| *address != empty))
+    Ok(Some(address).filter(|address| *address != Address::default()))
 }
 
 /// Cuts at a character, never inside one.

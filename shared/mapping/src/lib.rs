@@ -13,7 +13,7 @@ mod terms;
 mod told;
 mod update;
 
-pub use customer::{Address, CustomerDetails};
+pub use customer::CustomerDetails;
 pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
 pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};

@@ -1,9 +1,9 @@
 //! Stripe Tax: whether a deal's amounts are with or without it, and whether an address is enough to know where a customer is.
 
-use domain::CountryCode;
+use domain::{Address, CountryCode};
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Code, Stop};
+use crate::{Code, Stop};
 
 /// What the amounts in Salesforce are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

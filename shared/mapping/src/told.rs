@@ -1,11 +1,11 @@
 //! What Stripe was last told of a customer, and what is new since.
 
-use domain::BillingEmail;
+use domain::{Address, BillingEmail};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Address, CustomerDetails};
+use crate::CustomerDetails;
 
 /// The fingerprint of a value. What is known of a customer is kept for ever, and nobody's name or address belongs there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,13 +23,6 @@ impl Print {
         }
         Self(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
     }
-}
-
-/// The parts of an address, in one order.
-fn parts(address: &Address) -> [Option<&str>; 6] {
-    let Address { line1, line2, city, state, postal_code, country } = address;
-    let country = country.as_ref().map(|country| country.as_str());
-    [line1.as_deref(), line2.as_deref(), city.as_deref(), state.as_deref(), postal_code.as_deref(), country]
 }
 
 /// What Stripe was last told of a customer.
@@ -69,7 +62,7 @@ impl CustomerDetails {
             name: Print::of([Some(self.name.as_str())]),
             email: email.or_else(|| before.and_then(|told| told.email.clone())),
             phone: Print::of([self.phone.as_deref()]),
-            address: Print::of(self.address.as_ref().map(parts).unwrap_or_default()),
+            address: Print::of(self.address.clone().unwrap_or_default().parts().map(|(_, part)| part)),
             modified_at: self.modified_at,
         }
     }
@@ -97,20 +90,14 @@ mod tests {
     use super::*;
 
     fn details(modified: i64) -> CustomerDetails {
-        CustomerDetails {
-            name: "Acme".into(),
-            email: BillingEmail::parse("ap@acme.example").expect("valid"),
-            phone: Some("1".into()),
-            address: None,
-            email_is_accounts: true,
-            modified_at: Timestamp::from_second(modified).ok(),
-        }
+        let email = BillingEmail::parse("ap@acme.example").expect("valid");
+        let modified_at = Timestamp::from_second(modified).ok();
+        CustomerDetails { phone: Some("1".into()), modified_at, ..CustomerDetails::new("Acme".into(), email) }
     }
 
     fn address(line1: Option<&str>, line2: Option<&str>) -> Option<Address> {
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let (line1, line2) = (text(line1), text(line2));
-        Some(Address { line1, line2, city: None, state: None, postal_code: None, country: None })
+        Some(Address { line1: text(line1), line2: text(line2), ..Address::default() })
     }
 
     #[test]

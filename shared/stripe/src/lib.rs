@@ -21,7 +21,7 @@ pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
-    Address, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
+    CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
 pub use subscriptions::{
     CreatePrice, CreateSubscription, NewItem, Price, Recurrence, Subscription, SubscriptionItem, TaxBehavior,

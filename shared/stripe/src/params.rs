@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{BillingEmail, CountryCode, Currency, CustomerId, InvoiceId, PriceId, ProductId};
+use domain::{Address, BillingEmail, Currency, CustomerId, InvoiceId, PriceId, ProductId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -49,17 +49,6 @@ pub struct CreateCustomer {
     pub phone: Option<String>,
     pub address: Option<Address>,
     pub metadata: BTreeMap<String, String>,
-}
-
-/// Country is an ISO 3166 alpha-2 code: names are not accepted.
-#[derive(Default)]
-pub struct Address {
-    pub line1: Option<String>,
-    pub line2: Option<String>,
-    pub city: Option<String>,
-    pub state: Option<String>,
-    pub postal_code: Option<String>,
-    pub country: Option<CountryCode>,
 }
 
 /// What is not given stays as it is.
@@ -108,17 +97,9 @@ pub enum Pricing {
     },
 }
 
-impl Address {
-    fn fields(&self) -> Map<String, Value> {
-        let country = self.country.as_ref().map(CountryCode::as_str);
-        let texts = [&self.line1, &self.line2, &self.city, &self.state, &self.postal_code].map(Option::as_deref);
-        let names = ["line1", "line2", "city", "state", "postal_code", "country"];
-        names
-            .into_iter()
-            .zip(texts.into_iter().chain([country]))
-            .map(|(name, text)| (name.to_owned(), json!(text)))
-            .collect()
-    }
+/// Country is an ISO 3166 alpha-2 code: names are not accepted.
+fn fields(address: &Address, field: impl Fn(Option<&str>) -> Value) -> Value {
+    address.parts().map(|(name, part)| (name, field(part))).into_iter().collect()
 }
 
 impl Write {
@@ -131,7 +112,7 @@ impl Write {
             "name": params.name,
             "email": params.email.as_str(),
             "phone": params.phone,
-            "address": params.address.as_ref().map(Address::fields),
+            "address": params.address.as_ref().map(|address| fields(address, |part| json!(part))),
             "metadata": params.metadata,
         });
         Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)
@@ -140,10 +121,9 @@ impl Write {
     /// An address can be emptied, and so can each part of it: what is left out stays from the address before. The parameter list has
     /// only the first; Stripe's gateway for WooCommerce has sent empty parts with every update for years.
     pub fn update_customer(customer: &CustomerId, params: &UpdateCustomer) -> Self {
-        let or_empty = |value: Value| if value.is_null() { json!("") } else { value };
         let address = params.address.as_ref().map(|address| match address {
             None => json!(""),
-            Some(address) => address.fields().into_iter().map(|(name, value)| (name, or_empty(value))).collect(),
+            Some(address) => fields(address, |part| json!(part.unwrap_or_default())),
         });
         let params = json!({
             "name": params.name,

@@ -157,6 +157,19 @@ impl Env {
         }
     }
 
+    /// Somebody works on a message and stands still at this moment, while something else happens.
+    pub async fn stands_still_at<T>(&self, moment: u64, meanwhile: impl Future<Output = T>) -> T {
+        let messages = self.sqs.receive(1);
+        self.fuse.freeze_at(moment);
+        let others = async {
+            self.fuse.frozen().await;
+            let seen = meanwhile.await;
+            self.fuse.thaw();
+            seen
+        };
+        tokio::join!(self.invoke(messages), others).1
+    }
+
     /// `false` if the process died. Messages that it did not answer for come back when their visibility ends.
     pub async fn invoke(&self, messages: Vec<crate::Message>) -> bool {
         let number = self.invocations.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

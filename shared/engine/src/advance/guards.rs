@@ -28,7 +28,7 @@ impl<W: World> Engine<W> {
     }
 
     /// The ceiling that keeps an invoice from being sent, if one does. What may already be sent is not held up: it has to be
-    /// found out. While a change of the lines may be under way, nothing is sent either.
+    /// found out.
     pub(super) async fn ceiling_of(&self, work: &mut Work, call: &Call) -> Result<Option<(Money, Money)>, Pause> {
         // Stripe sends a subscription's first invoice by itself if nobody holds it within the hour.
         let (total, is_approved, operation) = match call {
@@ -40,7 +40,6 @@ impl<W: World> Engine<W> {
             }
             _ => return Ok(None),
         };
-        self.quiet(work, operation).await?;
         if work.run.intents.get(&operation).is_some_and(Intent::is_open) {
             return Ok(None);
         }
@@ -53,11 +52,13 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// What may already be sent is not held up. But nothing new is sent while an older change may be under way.
+    /// What must come after every older change waits until none can be under way any more. What may already be sent is not held up.
     pub(super) async fn quiet(&self, work: &mut Work, operation: Operation) -> Result<(), Pause> {
+        let comes_last =
+            matches!(operation, Operation::SendInvoice | Operation::CreateSubscription | Operation::UpdateCustomer);
         let may_be_sent = work.run.intents.get(&operation).is_some_and(Intent::is_open);
         match work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at && !planted!(SendsWithoutQuiet)) {
-            Some(quiet_at) if !may_be_sent => {
+            Some(quiet_at) if comes_last && !may_be_sent => {
                 let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "an older change may be under way");
                 self.give_back(work, pause).await
             }

@@ -27,14 +27,7 @@ fn account(point: account_customer::Point) -> Run {
 fn what_is_given_up_is_saved_before_another_takes_its_place() {
     let known = || account(account_customer::Point::Known { customer_id: customer_id(), told: None });
     let email = BillingEmail::parse("ap@acme.example").expect("valid");
-    let details = CustomerDetails {
-        name: "Acme".into(),
-        email,
-        phone: None,
-        address: None,
-        email_is_accounts: true,
-        modified_at: None,
-    };
+    let details = CustomerDetails::new("Acme".into(), email);
     let unknown = || account(account_customer::Point::Unknown { account_id: account_id(), details: details.clone() });
     let doubted = account(account_customer::Point::new(account_id(), details.clone(), None, Some(customer_id())));
     for (stored, run, is_saved, why) in [

@@ -21,14 +21,7 @@ fn calls() -> Vec<Call> {
     let customer_id = || CustomerId::parse("cus_1").expect("valid");
     let currency = Currency::parse("EUR").expect("valid");
     let email = BillingEmail::parse("ap@acme.example").expect("valid");
-    let details = CustomerDetails {
-        name: "Acme".into(),
-        email,
-        phone: None,
-        address: None,
-        email_is_accounts: true,
-        modified_at: None,
-    };
+    let details = CustomerDetails::new("Acme".into(), email);
     vec![
         Call::CreateCustomer { account_id: AccountId::parse("001000000000001AAA").expect("valid"), details },
         Call::CreateInvoice {

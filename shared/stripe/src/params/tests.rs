@@ -150,7 +150,7 @@ fn customer_id() -> CustomerId {
 fn address() -> Address {
     let text = || Some("x".to_owned());
     let (line1, line2, city, state, postal_code) = (text(), text(), text(), text(), text());
-    Address { line1, line2, city, state, postal_code, country: Some(CountryCode::parse("US").expect("valid")) }
+    Address { line1, line2, city, state, postal_code, country: Some(domain::CountryCode::parse("US").expect("valid")) }
 }
 
 fn news(address: Option<Address>) -> UpdateCustomer {

@@ -14,14 +14,8 @@ fn customer_id(id: &str) -> CustomerId {
 }
 
 fn details(modified: i64, email: &str) -> CustomerDetails {
-    CustomerDetails {
-        name: "Acme".into(),
-        email: domain::BillingEmail::parse(email).expect("valid"),
-        phone: None,
-        address: None,
-        email_is_accounts: true,
-        modified_at: Timestamp::from_second(modified).ok(),
-    }
+    let email = domain::BillingEmail::parse(email).expect("valid");
+    CustomerDetails { modified_at: Timestamp::from_second(modified).ok(), ..CustomerDetails::new("Acme".into(), email) }
 }
 
 fn first() -> CustomerDetails {

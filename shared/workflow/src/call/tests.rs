@@ -10,14 +10,7 @@ fn what_is_said_of_a_call() {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     let invoice_id = InvoiceId::parse("in_1").expect("valid");
     let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
-    let details = CustomerDetails {
-        name: "Acme".into(),
-        email,
-        phone: None,
-        address: None,
-        email_is_accounts: true,
-        modified_at: None,
-    };
+    let details = CustomerDetails::new("Acme".into(), email);
     let currency = Currency::parse("EUR").expect("valid");
     let total = Money::from_minor_units(1000, currency);
     let (on, invoice, customer) = (Some("006000000000001AAA"), Some("in_1"), Some("cus_1"));

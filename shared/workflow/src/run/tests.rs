@@ -20,7 +20,7 @@ fn opportunity_id() -> OpportunityId {
 
 fn details(name: &str) -> CustomerDetails {
     let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
-    CustomerDetails { name: name.into(), email, phone: None, address: None, email_is_accounts: true, modified_at: None }
+    CustomerDetails::new(name.into(), email)
 }
 
 fn customer(name: &str) -> Run {

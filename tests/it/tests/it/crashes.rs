@@ -128,16 +128,11 @@ pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
     for moment in 0..undisturbed.fuse.passed() {
         let (env, opportunity) = begin().await;
         env.deliver().await;
-        let messages = env.sqs.receive(1);
-        env.fuse.freeze_at(moment);
-        let frozen = env.invoke(messages);
         let others = async {
-            env.fuse.frozen().await;
             env.advance(SignedDuration::from_secs(400));
             env.settle_for_days().await;
-            env.fuse.thaw();
         };
-        tokio::join!(frozen, others);
+        env.stands_still_at(moment, others).await;
         env.settle_for_days().await;
         assert_eq!(env.invoices().len(), 1, "froze at moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "froze at moment {moment}");

@@ -67,15 +67,11 @@ async fn the_kill_switch_stops_a_run_at_any_moment() {
         let env = Env::start().await;
         let opportunity = env.opportunity_won(&Deal::three_lines()).await;
         env.deliver().await;
-        let messages = env.sqs.receive(1);
-        env.fuse.freeze_at(moment);
         let switch = async {
-            env.fuse.frozen().await;
             env.operate(json!({ "stopped": { "S": "stop" } }));
             env.clear_calls();
-            env.fuse.thaw();
         };
-        tokio::join!(env.invoke(messages), switch);
+        env.stands_still_at(moment, switch).await;
         let writes = writes(&env);
         assert!(writes.len() <= 1, "froze at moment {moment}: {writes:?}");
         stopped_with_nothing_sent += u64::from(writes.is_empty());
@@ -165,17 +161,12 @@ async fn a_table_that_becomes_newer_is_not_written_to_any_more() {
     let env = Env::start().await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.deliver().await;
-    let messages = env.sqs.receive(1);
-    // Before the deal is read: neither the plan nor anything else is saved afterwards.
-    env.fuse.freeze_at(6);
     let deploy = async {
-        env.fuse.frozen().await;
         env.aws.put(&newer);
-        let items = env.aws.items();
-        env.fuse.thaw();
-        items
+        env.aws.items()
     };
-    let (_, items) = tokio::join!(env.invoke(messages), deploy);
+    // Before the deal is read: neither the plan nor anything else is saved afterwards.
+    let items = env.stands_still_at(6, deploy).await;
     assert_eq!(env.aws.items(), items);
     assert!(env.invoices().is_empty());
     let older = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "1" } });

@@ -227,15 +227,11 @@ async fn a_delivery_that_wakes_up_too_late_does_not_put_a_review_away() {
         env.settle().await;
         assert_eq!(note(&env, &opportunity), "deal_changed_after_billing");
         env.sqs.put(&changed("msg_again"));
-        let messages = env.sqs.receive(1);
-        env.fuse.freeze_at(moment);
         let others = async {
-            env.fuse.frozen().await;
             env.advance(SignedDuration::from_secs(400));
             env.settle_for_days().await;
-            env.fuse.thaw();
         };
-        tokio::join!(env.invoke(messages), others);
+        env.stands_still_at(moment, others).await;
         let organization_id = env.worker.engine.scope.organization_id.clone();
         let opportunity_id = domain::OpportunityId::parse(&opportunity).unwrap();
         let key = workflow::RunId::OpportunityWon { organization_id, opportunity_id }.to_string();

@@ -7,7 +7,7 @@ use domain::{AccountId, CustomerId, InvoiceId, OpportunityId};
 use engine::{Salesforce, Stripe};
 use mapping::{CustomerDetails, Deal, Filter, Plan, PlanLine, RecordQuery, Settings, Update, deal_queries};
 use salesforce::soql::{Literal, Op, Select};
-use stripe::{Address, Answer, CreateCustomer, InvoiceLine, InvoiceLineParams, Pricing, Quantity, Write};
+use stripe::{Answer, CreateCustomer, InvoiceLine, InvoiceLineParams, Pricing, Quantity, Write};
 
 use super::key;
 use crate::ports::{Process, SalesforcePort, StripePort};
@@ -81,19 +81,11 @@ impl Calls {
         account_id: &AccountId,
         details: &CustomerDetails,
     ) -> Result<CustomerId, Failed> {
-        let address = details.address.as_ref().map(|address| Address {
-            line1: address.line1.clone(),
-            line2: address.line2.clone(),
-            city: address.city.clone(),
-            state: address.state.clone(),
-            postal_code: address.postal_code.clone(),
-            country: address.country,
-        });
         let write = Write::create_customer(&CreateCustomer {
             name: details.name.clone(),
             email: details.email.clone(),
             phone: details.phone.clone(),
-            address,
+            address: details.address.clone(),
             metadata: metadata("sf_account_id", account_id.as_str()),
         });
         match self.write(write, &key(account_id, "customer")).await? {

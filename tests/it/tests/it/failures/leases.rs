@@ -153,17 +153,12 @@ async fn f05_a_late_worker_writes_nothing() {
         let env = Env::start().await;
         let opportunity = env.opportunity_won(&Deal::three_lines()).await;
         env.deliver().await;
-        let messages = env.sqs.receive(1);
-        env.fuse.freeze_at(moment);
         let successor = async {
-            env.fuse.frozen().await;
             env.advance(SignedDuration::from_secs(400));
             env.settle_for_days().await;
-            let items = env.aws.items();
-            env.fuse.thaw();
-            items
+            env.aws.items()
         };
-        let (_, items) = tokio::join!(env.invoke(messages), successor);
+        let items = env.stands_still_at(moment, successor).await;
         assert_eq!(env.aws.items(), items, "woke up at moment {moment}");
         billed_once(&env, &opportunity, &format!("woke up at moment {moment}"));
     }

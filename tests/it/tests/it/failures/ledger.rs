@@ -156,10 +156,7 @@ async fn f30_a_restore_gives_the_run_to_nobody_who_had_lost_it() {
         let env = Env::start().await;
         let opportunity = env.opportunity_won(&Deal::three_lines()).await;
         env.deliver().await;
-        let messages = env.sqs.receive(1);
-        env.fuse.freeze_at(moment);
         let others = async {
-            env.fuse.frozen().await;
             let (backup, restored_to) = (env.aws.items(), env.clock.now_ms());
             env.advance(SignedDuration::from_secs(400));
             env.settle_for_days().await;
@@ -168,9 +165,8 @@ async fn f30_a_restore_gives_the_run_to_nobody_who_had_lost_it() {
             restored(&env, restored_to);
             env.sqs.put(&changed(&env, "msg_again", &opportunity));
             // The table says once more that the frozen one holds the run.
-            env.fuse.thaw();
         };
-        tokio::join!(env.invoke(messages), others);
+        env.stands_still_at(moment, others).await;
         env.settle_for_days().await;
         billed_once(&env, &opportunity, &format!("restored to moment {moment}"));
         let run = run(&env, &opportunity).await;

@@ -234,14 +234,7 @@ async fn a_deal_that_waited_for_its_accounts_customer_comes_home_with_the_next_s
     let organization_id = env.worker.engine.scope.organization_id.clone();
     let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode: false };
     let email = BillingEmail::parse("ap@acme.example").unwrap();
-    let details = mapping::CustomerDetails {
-        name: "Acme".into(),
-        email,
-        phone: None,
-        address: None,
-        email_is_accounts: true,
-        modified_at: None,
-    };
+    let details = mapping::CustomerDetails::new("Acme".into(), email);
     let point = account_customer::Point::new(account_id, details, None, None);
     let lease_until = env.now().checked_add(SignedDuration::from_mins(30)).unwrap();
     let (owner, reopen) = ("another".to_owned(), ledger::Reopen::Always);

@@ -123,15 +123,11 @@ async fn the_kill_switch_leaves_no_first_invoice_to_stripe() {
         let env = selling().await;
         won(&env, &day(&env, 0)).await;
         env.deliver().await;
-        let messages = env.sqs.receive(1);
         env.clear_calls();
-        env.fuse.freeze_at(moment);
         let switch = async {
-            env.fuse.frozen().await;
             env.operate(json!({ "stopped": { "S": "stop" } }));
-            env.fuse.thaw();
         };
-        tokio::join!(env.invoke(messages), switch);
+        env.stands_still_at(moment, switch).await;
         let was_sent = env.stripe_calls().iter().any(|call| call.ends_with("/send"));
         env.advance(SignedDuration::from_hours(2));
         env.let_stripe_catch_up();

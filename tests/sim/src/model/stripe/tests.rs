@@ -28,7 +28,7 @@ fn customer_for(account: &str) -> Write {
         name: "Acme".into(),
         email: BillingEmail::parse("ap@acme.example").expect("valid"),
         phone: Some("+49 30 1234567".into()),
-        address: Some(stripe::Address {
+        address: Some(domain::Address {
             country: domain::CountryCode::parse("DE").ok(),
             city: Some("Berlin".into()),
             ..Default::default()
