@@ -1,11 +1,13 @@
 //! Looking for the effect of a write whose key says nothing any more. Lists at Stripe are consistent; search is not, so
 //! it only helps where a list does not reach back far enough.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use workflow::{Call, Fact, Run};
 
 use crate::convert::{self, stripe_pause};
-use crate::{Engine, Pause, Stripe, World};
+use crate::{Engine, Pause, Scope, Stripe, World};
 
 /// How far before the first sending an object may seem to be created: clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
@@ -21,10 +23,7 @@ impl<W: World> Engine<W> {
     /// `since` is when it may have happened first.
     pub(crate) async fn look(&self, run: &Run, call: &Call, since: Timestamp) -> Result<Look, Pause> {
         let since = since.saturating_sub(BEFORE).unwrap_or(since);
-        let made_by_run = |metadata: &std::collections::BTreeMap<String, String>| {
-            planted!(LookTakesAnything)
-                || self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&run.id.to_string())
-        };
+        let maker = Maker { scope: &self.scope, run: run.id.to_string() };
         let looked = match call {
             _ if planted!(LookFindsNothing) => None,
             Call::CreateCustomer { account_id, .. } => {
@@ -36,33 +35,16 @@ impl<W: World> Engine<W> {
                     Err(stripe::Error::Refused(_)) => {}
                     Err(error) => return Err(stripe_pause(&error)),
                 }
-                found.retain(|customer| !customer.deleted && made_by_run(&customer.metadata));
-                let oldest = found.into_iter().min_by_key(|customer| (customer.created, customer.id.clone()));
-                oldest.map(|customer| Fact::CustomerFound { customer_id: customer.id })
+                maker.customer(found).map(|customer| Fact::CustomerFound { customer_id: customer.id })
             }
             Call::CreateInvoice { customer_id, .. } => {
                 let found = self.stripe.invoices_of_customer(customer_id, since).await;
-                let mut found = found.map_err(|error| stripe_pause(&error))?;
-                // What a subscription made is not what this would make.
-                found.retain(|invoice| made_by_run(&invoice.metadata) && invoice.subscription.is_none());
-                // One that the customer has counts more than any draft; among drafts, the oldest.
-                let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
-                let chosen = found
-                    .iter()
-                    .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
-                    .filter(|invoice| is_draft(invoice) || !planted!(LookSeesDraftsOnly))
-                    .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()));
-                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(invoice, &self.scope)))
+                let chosen = maker.invoice(found.map_err(|error| stripe_pause(&error))?);
+                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
             }
             Call::CreateSubscription(new) => {
                 let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
-                let mut found = found.map_err(|error| stripe_pause(&error))?;
-                // One that is over counts as well if a customer has its invoice.
-                let is_sent = |one: &stripe::Subscription| {
-                    one.latest_invoice.as_ref().is_some_and(|invoice| invoice.status.is_sent())
-                };
-                found.retain(|one| made_by_run(&one.metadata) && (!one.is_over || is_sent(one)));
-                match found.into_iter().min_by_key(|one| (one.is_over, one.created, one.id.clone())) {
+                match maker.subscription(found.map_err(|error| stripe_pause(&error))?) {
                     Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
                     None => None,
                 }
@@ -107,3 +89,43 @@ impl<W: World> Engine<W> {
         }
     }
 }
+
+/// Whose write it was: which of what is found can be its effect.
+struct Maker<'a> {
+    scope: &'a Scope,
+    run: String,
+}
+
+impl Maker<'_> {
+    fn made(&self, metadata: &BTreeMap<String, String>) -> bool {
+        planted!(LookTakesAnything) || self.scope.made(metadata) && metadata.get("closedwon_run") == Some(&self.run)
+    }
+
+    fn customer(&self, found: Vec<stripe::Customer>) -> Option<stripe::Customer> {
+        let made = found.into_iter().filter(|customer| !customer.deleted && self.made(&customer.metadata));
+        made.min_by_key(|customer| (customer.created, customer.id.clone()))
+    }
+
+    /// One that the customer has counts more than any draft; among drafts, the oldest.
+    fn invoice(&self, found: Vec<stripe::Invoice>) -> Option<stripe::Invoice> {
+        let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
+        found
+            .into_iter()
+            // What a subscription made is not what this would make.
+            .filter(|invoice| self.made(&invoice.metadata) && invoice.subscription.is_none())
+            .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
+            .filter(|invoice| is_draft(invoice) || !planted!(LookSeesDraftsOnly))
+            .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()))
+    }
+
+    /// One that is over counts as well if a customer has its invoice, but less than one that bills.
+    fn subscription(&self, found: Vec<stripe::Subscription>) -> Option<stripe::Subscription> {
+        let is_sent =
+            |one: &stripe::Subscription| one.latest_invoice.as_ref().is_some_and(|invoice| invoice.status.is_sent());
+        let made = found.into_iter().filter(|one| self.made(&one.metadata) && (!one.is_over || is_sent(one)));
+        made.min_by_key(|one| (one.is_over, one.created, one.id.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -63,16 +63,7 @@ impl<W: World> Engine<W> {
             Err(error) => {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
-                let key = match error {
-                    // One key with two bodies: somebody has to look first, and so do we before anything else is sent.
-                    stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true, is_ambiguous: true },
-                    _ if result.is_ok() => Key::Retired,
-                    stripe::Error::Unknown { .. } if planted!(NewKeyForUnknown) => Key::Retired,
-                    stripe::Error::Unknown { replayed, .. } => {
-                        Key::Open { is_spent: replayed, is_ambiguous: !replayed }
-                    }
-                    _ => Key::Open { is_spent: false, is_ambiguous: false },
-                };
+                let key = key_after(&error, result.is_ok());
                 Performed { result, entry, key }
             }
         }
@@ -284,6 +275,18 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::CreateSubscription => stripe::Operation::CreateSubscription,
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,
         Operation::DisarmInvoice => stripe::Operation::DisarmInvoice,
+    }
+}
+
+/// What becomes of a key whose request failed so; `is_answer` says that the failure is an answer and will stay one.
+fn key_after(error: &stripe::Error, is_answer: bool) -> Key {
+    match error {
+        // One key with two bodies: somebody has to look first, and so do we before anything else is sent.
+        stripe::Error::IdempotencyMismatch { .. } => Key::Open { is_spent: true, is_ambiguous: true },
+        _ if is_answer => Key::Retired,
+        stripe::Error::Unknown { .. } if planted!(NewKeyForUnknown) => Key::Retired,
+        stripe::Error::Unknown { replayed, .. } => Key::Open { is_spent: *replayed, is_ambiguous: !replayed },
+        _ => Key::Open { is_spent: false, is_ambiguous: false },
     }
 }
 

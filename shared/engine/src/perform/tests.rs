@@ -90,3 +90,22 @@ fn what_a_call_made_is_named_by_its_id() {
         assert_eq!(made(&fact).as_deref(), id, "{}", fact.name());
     }
 }
+
+/// A key that is given up too early makes the second invoice, one that is believed for too long hides the first.
+#[test]
+fn a_key_is_given_up_only_after_an_answer_that_stays() {
+    let unknown = |replayed| stripe::Error::Unknown { reason: UnknownReason::Timeout, replayed, request_id: None };
+    let mismatch = stripe::Error::IdempotencyMismatch { request_id: None };
+    let busy = stripe::Error::NoEffect { reason: NoEffectReason::LockTimeout, request_id: None };
+    let open = |is_spent, is_ambiguous| Key::Open { is_spent, is_ambiguous };
+    for (error, is_answer, key) in [
+        // It is told to a person at once, but something was done under the key, and may be under way.
+        (&mismatch, true, open(true, true)),
+        (&busy, true, Key::Retired),
+        (&busy, false, open(false, false)),
+        (&unknown(false), false, open(false, true)),
+        (&unknown(true), false, open(true, false)),
+    ] {
+        assert_eq!(key_after(error, is_answer), key, "{error}, an answer: {is_answer}");
+    }
+}

@@ -1,0 +1,137 @@
+use domain::SubscriptionId;
+use stripe::InvoiceStatus;
+
+use super::*;
+use crate::samples::{invoice, invoice_id, money, organization_id};
+
+const RUN: &str = "opportunity_won:00D000000000001EAA:006000000000001AAA";
+
+fn scope() -> Scope {
+    let stripe_account_id = Some("acct_1".into());
+    Scope { environment: "test".into(), stripe_account_id, organization_id: organization_id(), livemode: false }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("in range")
+}
+
+/// By whom it was made: this run, another run of this deployment, the same run of another deployment, or a person.
+fn made_by(whom: &str) -> BTreeMap<String, String> {
+    let (environment, run) = match whom {
+        "us" => ("test", RUN),
+        "another run" => ("test", "opportunity_won:00D000000000001EAA:006000000000002AAA"),
+        "another deployment" => ("staging", RUN),
+        _ => return BTreeMap::new(),
+    };
+    let organization_id = organization_id();
+    let entries = [
+        ("closedwon_environment", environment),
+        ("sf_organization_id", organization_id.as_str()),
+        ("closedwon_run", run),
+    ];
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn customer(id: &str, created: i64, whom: &str, deleted: bool) -> stripe::Customer {
+    let id = domain::CustomerId::parse(id).expect("valid");
+    stripe::Customer { id, deleted, metadata: made_by(whom), created: at(created) }
+}
+
+fn found(id: &str, created: i64, whom: &str, status: InvoiceStatus) -> stripe::Invoice {
+    stripe::Invoice { metadata: made_by(whom), ..invoice(invoice_id(id), status, money(1000, "EUR"), at(created)) }
+}
+
+fn subscription(
+    id: &str,
+    created: i64,
+    whom: &str,
+    is_over: bool,
+    first: Option<InvoiceStatus>,
+) -> stripe::Subscription {
+    stripe::Subscription {
+        id: SubscriptionId::parse(id).expect("valid"),
+        customer: None,
+        is_over,
+        metadata: made_by(whom),
+        created: at(created),
+        starts_at: None,
+        ends_at: None,
+        items: vec![],
+        has_more_items: false,
+        latest_invoice: first.map(|status| Box::new(found("in_first", created, whom, status))),
+    }
+}
+
+/// Whatever else was made in those hours is somebody else's.
+#[test]
+fn only_what_this_run_of_this_deployment_made_is_its_effect() {
+    let scope = scope();
+    let maker = Maker { scope: &scope, run: RUN.into() };
+    for whom in ["us", "another run", "another deployment", "a person"] {
+        let is_ours = whom == "us";
+        assert_eq!(maker.customer(vec![customer("cus_1", 5, whom, false)]).is_some(), is_ours, "customer of {whom}");
+        let invoice = found("in_1", 5, whom, InvoiceStatus::Draft);
+        assert_eq!(maker.invoice(vec![invoice]).is_some(), is_ours, "invoice of {whom}");
+        for is_over in [false, true] {
+            let one = subscription("sub_1", 5, whom, is_over, Some(InvoiceStatus::Open));
+            assert_eq!(maker.subscription(vec![one]).is_some(), is_ours, "subscription of {whom}, over: {is_over}");
+        }
+    }
+}
+
+#[test]
+fn of_several_customers_the_oldest_that_is_there_is_taken() {
+    let scope = scope();
+    let maker = Maker { scope: &scope, run: RUN.into() };
+    let all = vec![
+        customer("cus_gone", 1, "us", true),
+        customer("cus_theirs", 2, "a person", false),
+        customer("cus_b", 3, "us", false),
+        customer("cus_a", 3, "us", false),
+        customer("cus_0", 4, "us", false),
+    ];
+    assert_eq!(maker.customer(all).map(|customer| customer.id.to_string()).as_deref(), Some("cus_a"));
+    assert_eq!(maker.customer(vec![customer("cus_gone", 1, "us", true)]), None);
+}
+
+#[test]
+fn of_several_invoices_one_that_the_customer_has_is_taken_before_any_draft() {
+    let scope = scope();
+    let maker = Maker { scope: &scope, run: RUN.into() };
+    let chosen = |all: Vec<stripe::Invoice>| maker.invoice(all).map(|invoice| invoice.id.to_string());
+    let draft = |id, created| found(id, created, "us", InvoiceStatus::Draft);
+    let of_subscription = |status| {
+        let subscription = Some(SubscriptionId::parse("sub_1").expect("valid"));
+        stripe::Invoice { subscription, ..found("in_0", 0, "us", status) }
+    };
+    for status in [InvoiceStatus::Open, InvoiceStatus::Paid, InvoiceStatus::Uncollectible, InvoiceStatus::Other] {
+        let all = vec![draft("in_1", 1), found("in_2", 2, "us", status), found("in_3", 3, "us", status)];
+        assert_eq!(chosen(all).as_deref(), Some("in_2"), "{status:?}");
+        assert_eq!(chosen(vec![of_subscription(status)]), None, "a subscription made it: {status:?}");
+    }
+    assert_eq!(chosen(vec![draft("in_3", 2), draft("in_2", 1), draft("in_1", 1)]).as_deref(), Some("in_1"));
+    let void = found("in_1", 1, "us", InvoiceStatus::Void);
+    assert_eq!(chosen(vec![void.clone(), draft("in_2", 2)]).as_deref(), Some("in_2"), "what is void bills nothing");
+    assert_eq!(chosen(vec![void, of_subscription(InvoiceStatus::Draft)]), None);
+}
+
+#[test]
+fn of_several_subscriptions_one_that_bills_is_taken_and_one_that_is_over_only_for_its_invoice() {
+    let scope = scope();
+    let maker = Maker { scope: &scope, run: RUN.into() };
+    let chosen = |all: Vec<stripe::Subscription>| maker.subscription(all).map(|one| one.id.to_string());
+    let one = |id, created, is_over, first| subscription(id, created, "us", is_over, first);
+    let sent = Some(InvoiceStatus::Paid);
+    let all = vec![one("sub_over", 1, true, sent), one("sub_b", 2, false, None), one("sub_a", 2, false, None)];
+    assert_eq!(chosen(all).as_deref(), Some("sub_a"));
+    for (first, is_taken) in [
+        (None, false),
+        (Some(InvoiceStatus::Draft), false),
+        (Some(InvoiceStatus::Void), false),
+        (Some(InvoiceStatus::Open), true),
+        (sent, true),
+    ] {
+        assert_eq!(chosen(vec![one("sub_over", 1, true, first)]).is_some(), is_taken, "over, with {first:?}");
+        assert!(chosen(vec![one("sub_1", 1, false, first)]).is_some(), "it bills, with {first:?}");
+    }
+}
