@@ -54,12 +54,20 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
     }
 
-    /// Twenty thousand histories of four modes and some of four more, every pair of crash points, and every planted bug: some minutes on two cores.
+    /// Twenty thousand histories of four modes and some of six more, every pair of crash points, and every planted bug: some minutes on two cores.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
             self.part(&format!("5,000 histories, {mode}"), |_| sim(&["--seeds", "5000", "--mode", mode]));
         }
-        for mode in ["restored", "subscriptions", "subscriptions-heavily", "keys-ignored-heavily"] {
+        let others = [
+            "restored",
+            "subscriptions",
+            "subscriptions-heavily",
+            "amendments",
+            "amendments-heavily",
+            "keys-ignored-heavily",
+        ];
+        for mode in others {
             self.part(&format!("2,000 histories, {mode}"), |_| sim(&["--seeds", "2000", "--mode", mode]));
         }
         self.part("every pair of crash points", |_| sim(&["--crash-pairs"]));

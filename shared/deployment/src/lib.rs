@@ -5,7 +5,7 @@ use std::fmt::Display;
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
-use mapping::{LATEST_DUE, LineSource, Settings, Subscriptions, TaxBehavior};
+use mapping::{Amendments, LATEST_DUE, LineSource, Settings, Subscriptions, TaxBehavior};
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +45,7 @@ impl Config {
         let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
         let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
+        let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
         let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
@@ -63,7 +64,15 @@ impl Config {
                 dead_letter_queue_url,
                 ledger_table,
                 scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
-                settings: Settings { multi_currency, org_currency, days_until_due, line_source, tax, subscriptions },
+                settings: Settings {
+                    multi_currency,
+                    org_currency,
+                    days_until_due,
+                    line_source,
+                    tax,
+                    subscriptions,
+                    amendments,
+                },
                 stripe_key_arn,
                 allow_full_access_key,
                 stripe_api_base,

@@ -27,6 +27,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         currency: invoice.currency,
         subtotal: invoice.subtotal,
         total: invoice.total,
+        amount_paid: invoice.amount_paid,
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
@@ -168,7 +169,8 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             | Call::CorrectLines { .. }
             | Call::HoldInvoice { .. }
             | Call::DisarmInvoice { .. }
-            | Call::SendInvoice { .. } => Ok(Fact::InvoiceMissing),
+            | Call::SendInvoice { .. }
+            | Call::VoidInvoice { .. } => Ok(Fact::InvoiceMissing),
             _ => Ok(refused(call, refusal)),
         },
         stripe::Error::Refused(refusal) => Ok(refused(call, refusal)),

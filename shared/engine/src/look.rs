@@ -75,6 +75,11 @@ impl<W: World> Engine<W> {
                     matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Draft);
                 (!is_draft).then_some(fact)
             }
+            Call::VoidInvoice { invoice_id, .. } => {
+                let fact = self.invoice_fact(invoice_id).await?;
+                let is_open = matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Open);
+                (!is_open).then_some(fact)
+            }
             // Setting a line to the agreed amount a second time changes nothing, nor does holding or disarming an invoice. A price that is made
             // twice does no harm.
             _ => None,

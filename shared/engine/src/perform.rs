@@ -271,6 +271,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::AddLines { .. } => stripe::Operation::AddLines,
         Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
+        Operation::VoidInvoice => stripe::Operation::VoidInvoice,
         Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,
         Operation::CreateSubscription => stripe::Operation::CreateSubscription,
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,

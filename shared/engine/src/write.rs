@@ -46,6 +46,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             stripe::Write::update_lines(invoice_id, &lines)
         }
         Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
+        Call::VoidInvoice { invoice_id, .. } => stripe::Write::void_invoice(invoice_id),
         Call::CreatePrice { price, .. } => stripe::Write::create_price(&CreatePrice {
             product: price.product_id.clone(),
             currency: price.currency,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod amendment;
 mod customer;
 mod deal;
 mod line;
@@ -13,6 +14,7 @@ mod terms;
 mod told;
 mod update;
 
+pub use amendment::Amendments;
 pub use customer::CustomerDetails;
 pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
 pub use line::{PlanLine, Quantity};

@@ -13,7 +13,8 @@ use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Stop, Subscription, Subscriptions, TaxBehavior,
+    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Stop, Subscription, Subscriptions,
+    TaxBehavior,
 };
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -37,6 +38,7 @@ pub struct Settings {
     /// Stripe calculates tax: on top of the amounts, or inside them.
     pub tax: Option<TaxBehavior>,
     pub subscriptions: Subscriptions,
+    pub amendments: Amendments,
 }
 
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.

@@ -129,6 +129,7 @@ mod tests {
             line_source: Default::default(),
             tax: None,
             subscriptions: Default::default(),
+            amendments: Default::default(),
         }
     }
 

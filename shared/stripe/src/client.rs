@@ -108,7 +108,8 @@ impl Client {
             | Operation::UpdateLines
             | Operation::HoldInvoice
             | Operation::DisarmInvoice
-            | Operation::SendInvoice => {
+            | Operation::SendInvoice
+            | Operation::VoidInvoice => {
                 let invoice = parse::<InvoiceWire>(&body).and_then(|wire| Invoice::try_from(wire).ok());
                 Answer::Invoice(Box::new(invoice.ok_or_else(unreadable)?))
             }

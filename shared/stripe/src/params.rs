@@ -19,6 +19,7 @@ pub enum Operation {
     AddLines,
     UpdateLines,
     SendInvoice,
+    VoidInvoice,
     DeleteInvoice,
     DeleteCustomer,
     CreatePrice,
@@ -172,6 +173,11 @@ impl Write {
     /// Finalizes a draft and e-mails it. In test mode no mail is sent.
     pub fn send_invoice(invoice: &InvoiceId) -> Self {
         Self::new(Operation::SendInvoice, format!("/v1/invoices/{invoice}/send"), &Value::Null)
+    }
+
+    /// For ever. Open and uncollectible ones that nothing is paid of only.
+    pub fn void_invoice(invoice: &InvoiceId) -> Self {
+        Self::new(Operation::VoidInvoice, format!("/v1/invoices/{invoice}/void"), &Value::Null)
     }
 
     /// Drafts only: Stripe refuses it for anything else.

@@ -45,6 +45,8 @@ pub enum Call {
     ReadLines { invoice_id: InvoiceId },
     /// Stripe: finalize the invoice and send it to the customer. After this there is no way back.
     SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
+    /// Stripe: void the invoice, for the deal is to be billed anew, for this much. After this there is no way back.
+    VoidInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
     /// Stripe: take our own draft away.
     DeleteDraft { invoice_id: InvoiceId },
     /// Stripe: these prices of the catalogue.
@@ -79,6 +81,7 @@ impl Call {
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
             Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
             Self::SendInvoice { .. } => Some(Operation::SendInvoice),
+            Self::VoidInvoice { .. } => Some(Operation::VoidInvoice),
             Self::CreatePrice { index, .. } => Some(Operation::CreatePrice { index: *index }),
             Self::CreateSubscription(_) => Some(Operation::CreateSubscription),
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
@@ -128,6 +131,7 @@ impl Call {
             | Self::ReadInvoice { invoice_id }
             | Self::ReadLines { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
+            | Self::VoidInvoice { invoice_id, .. }
             | Self::HoldInvoice { invoice_id, .. }
             | Self::DisarmInvoice { invoice_id }
             | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
@@ -156,6 +160,7 @@ impl Call {
             Self::ReadInvoice { .. } => "read_invoice",
             Self::ReadLines { .. } => "read_lines",
             Self::SendInvoice { .. } => "send_invoice",
+            Self::VoidInvoice { .. } => "void_invoice",
             Self::DeleteDraft { .. } => "delete_draft",
             Self::ReadPrices { .. } => "read_prices",
             Self::FindPrices { .. } => "find_prices",

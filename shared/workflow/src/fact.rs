@@ -132,6 +132,8 @@ pub struct InvoiceSeen {
     pub subtotal: i64,
     pub total: i64,
     #[serde(default)]
+    pub amount_paid: i64,
+    #[serde(default)]
     pub tax: TaxSeen,
     pub auto_advance: bool,
     pub hosted_invoice_url: Option<String>,

@@ -5,7 +5,7 @@
 
 use domain::{InvoiceId, OpportunityId, Record};
 use jiff::Timestamp;
-use mapping::{Code, Kind, Stop, Update, mark_paid};
+use mapping::{Amendments, Code, Kind, Settings, Stop, Update, mark_paid};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Status};
@@ -20,8 +20,13 @@ pub enum Point {
     Unpaid { invoice_id: InvoiceId },
     /// It is. What does the opportunity say?
     Paid { payment: Payment },
-    /// The opportunity does not name its invoice yet: the invoice's own run is still under way.
-    NotLinked { payment: Payment },
+    /// The opportunity does not name its invoice yet: the invoice's own run is still under way. It may name the one that this took
+    /// the place of.
+    NotLinked {
+        payment: Payment,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        names_another: bool,
+    },
     /// The opportunity names this invoice and does not say that it is paid.
     Linked { payment: Payment },
     /// The opportunity says that it is paid. The end.
@@ -55,7 +60,8 @@ impl Point {
                 ),
             )),
             Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
-            Self::NotLinked { payment } => Next::Wait(Stop::review(
+            Self::NotLinked { payment, names_another: true } => Next::Wait(linked_elsewhere(payment)),
+            Self::NotLinked { payment, .. } => Next::Wait(Stop::review(
                 Code::InvoiceNotLinked,
                 format!(
                     "Invoice {} is paid, and opportunity {} names no invoice: write the id into Stripe Invoice Id and send \
@@ -70,11 +76,11 @@ impl Point {
         }
     }
 
-    pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
+    pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { invoice_id }, Fact::InvoiceRead(seen)) => paid(invoice_id, &seen),
             (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id },
-            (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record),
+            (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
             (Self::Paid { payment }, Fact::RecordMissing) => {
                 let message = format!(
                     "Invoice {} is paid, and its opportunity {} is gone or hidden from the integration user.",
@@ -103,7 +109,7 @@ impl Point {
             }
             // Waited a day in vain.
             (Self::Unpaid { invoice_id }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
-            (Self::NotLinked { payment }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
+            (Self::NotLinked { payment, .. }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
             (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
                 Self::Stopped { invoice_id, stop, reported: true }
             }
@@ -114,7 +120,7 @@ impl Point {
     pub fn resume(self) -> Self {
         match self {
             // The write may have happened; reading shows it.
-            Self::NotLinked { payment } | Self::Linked { payment } => Self::Paid { payment },
+            Self::NotLinked { payment, .. } | Self::Linked { payment } => Self::Paid { payment },
             Self::Unpaid { invoice_id } | Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
             point => point,
         }
@@ -188,22 +194,31 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
     }
 }
 
-fn linked(payment: Payment, record: &Record) -> Point {
+fn linked(payment: Payment, record: &Record, settings: &Settings) -> Point {
     match record.text("Stripe_Invoice_Id__c") {
-        None => Point::NotLinked { payment },
-        Some(id) if id != payment.invoice_id.as_str() => {
-            let message = format!(
-                "Invoice {} is paid and names opportunity {}, which names another invoice: decide which is right.",
-                payment.invoice_id, payment.opportunity_id
-            );
-            Point::stopped(payment.invoice_id, Stop::review(Code::InvoiceLinkedElsewhere, message))
-        }
+        None => Point::NotLinked { payment, names_another: false },
+        Some(id) if id != payment.invoice_id.as_str() => match settings.amendments {
+            Amendments::Review => {
+                let stop = linked_elsewhere(&payment);
+                Point::stopped(payment.invoice_id, stop)
+            }
+            // It took another's place, and may have been paid before that was written back.
+            Amendments::VoidAndReissue => Point::NotLinked { payment, names_another: true },
+        },
         // An unchanged record is not written: every write may start somebody's automation.
         Some(_) if record.is_true("Payment_Received__c") && record.text("Paid_Date__c").is_some() => {
             Point::Done { payment }
         }
         Some(_) => Point::Linked { payment },
     }
+}
+
+fn linked_elsewhere(payment: &Payment) -> Stop {
+    let message = format!(
+        "Invoice {} is paid and names opportunity {}, which names another invoice: decide which is right.",
+        payment.invoice_id, payment.opportunity_id
+    );
+    Stop::review(Code::InvoiceLinkedElsewhere, message)
 }
 
 #[cfg(test)]
@@ -225,6 +240,7 @@ mod tests {
     fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
         let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
         Fact::InvoiceRead(InvoiceSeen {
+            amount_paid: 0,
             invoice_id: invoice_id(),
             is_ours: true,
             customer_id: None,
@@ -253,8 +269,34 @@ mod tests {
         FieldValue::Text(value.into())
     }
 
+    fn settings(amendments: Amendments) -> Settings {
+        Settings {
+            multi_currency: false,
+            org_currency: Currency::parse("EUR").expect("valid"),
+            days_until_due: 30,
+            line_source: Default::default(),
+            tax: None,
+            subscriptions: Default::default(),
+            amendments,
+        }
+    }
+
+    /// Where invoices are replaced, the opportunity may name the one before for a moment; after a day it is a person's business.
+    #[test]
+    fn an_opportunity_that_names_what_was_replaced_is_waited_for() {
+        let named = Fact::BillingRead(record(&[("Stripe_Invoice_Id__c", text("in_0"))]));
+        let point = Point::Paid { payment: payment() }.record(named, &settings(Amendments::VoidAndReissue));
+        let point = point.expect("in order");
+        assert_eq!((point.name(), point.status()), ("not_linked", Status::Open));
+        let Next::Wait(stop) = point.next() else { panic!("{point:?}") };
+        assert_eq!(stop.code, Code::InvoiceLinkedElsewhere);
+        assert_eq!(point.clone().resume(), Point::Paid { payment: payment() });
+        let in_vain = after(point, Fact::Refused(Refusal { stop: stop.clone() }));
+        assert_eq!(in_vain.stop(), Some(&stop));
+    }
+
     fn after(point: Point, fact: Fact) -> Point {
-        point.record(fact).expect("in order")
+        point.record(fact, &settings(Amendments::Review)).expect("in order")
     }
 
     #[test]
@@ -271,7 +313,7 @@ mod tests {
             assert_eq!((point.name(), point.status()), (name, status));
         }
         assert_eq!((claimed().name(), claimed().stop()), ("claimed", None));
-        let late = claimed().record(Fact::Reported).expect_err("out of order");
+        let late = claimed().record(Fact::Reported, &settings(Amendments::Review)).expect_err("out of order");
         assert_eq!((late.point, late.fact), ("claimed", "reported"));
     }
 
@@ -304,7 +346,10 @@ mod tests {
     #[test]
     fn a_person_is_told_once_for_one_cause() {
         let stop = Stop::review(Code::InvoiceNotLinked, "It names none.");
-        let stopped = after(Point::NotLinked { payment: payment() }, Fact::Refused(Refusal { stop: stop.clone() }));
+        let stopped = after(
+            Point::NotLinked { payment: payment(), names_another: false },
+            Fact::Refused(Refusal { stop: stop.clone() }),
+        );
         assert_eq!((stopped.status(), stopped.next()), (Status::Open, Next::Call(Call::Report { stop: stop.clone() })));
         let reported = after(stopped.clone(), Fact::Reported);
         assert_eq!((reported.status(), reported.next()), (Status::Review, Next::End(End::Stopped(stop.clone()))));

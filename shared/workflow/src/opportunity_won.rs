@@ -9,9 +9,12 @@
 //! make the prices that were agreed, see that nothing else waits for the customer, begin the subscription, and hold the draft of
 //! its first invoice; from there on it is a draft like any other, but that it goes by being disarmed and canceled.
 //!
+//! A deal that is changed after that goes before a person, or has its unpaid invoice voided and is billed anew (`amendment.rs`).
+//!
 //! After an interruption the run does not know what its last call did, so it looks before it goes on: at the invoice, and
 //! at the deal, which may have been edited meanwhile.
 
+mod amendment;
 mod basket;
 mod draft;
 mod gate;
@@ -83,6 +86,12 @@ impl Point {
             Self::Clearing { invoice } => {
                 Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
             }
+            Self::Amending { invoice, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() }),
+            Self::Voiding { invoice, plan } => Next::Call(Call::VoidInvoice {
+                invoice_id: invoice.invoice_id.clone(),
+                total: plan.total,
+                is_approved: plan.is_approved_for(plan.total),
+            }),
             Self::Abandoning { draft, .. } => Next::Call(match draft.subscription_id() {
                 None => Call::DeleteDraft { invoice_id: draft.invoice_id.clone() },
                 Some(subscription_id) => Call::CancelSubscription { subscription_id: subscription_id.clone() },
@@ -116,6 +125,10 @@ impl Point {
     /// What a fact means at each point: every legal transition, and nothing else.
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         let (point, fact) = match subscription::record(self, fact) {
+            Ok(point) => return Ok(point),
+            Err(unknown) => *unknown,
+        };
+        let (point, fact) = match amendment::record(point, fact) {
             Ok(point) => return Ok(point),
             Err(unknown) => *unknown,
         };
@@ -317,7 +330,9 @@ impl Point {
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
             Self::Sent { invoice, .. } => Self::Verifying { invoice },
-            Self::Done { invoice } | Self::Clearing { invoice } => Self::Revisiting { invoice },
+            Self::Done { invoice } | Self::Clearing { invoice } | Self::Amending { invoice, .. } => {
+                Self::Revisiting { invoice }
+            }
             Self::Stopped { back_to, .. } => back_to.resume(),
             // One whose invoice was looked at may have been canceled since.
             Self::Checking { draft, stage, refused } => Self::looking(draft, stage, refused),
@@ -326,6 +341,8 @@ impl Point {
             | Self::Reviving { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }
+            // It may be void already: there is no way back.
+            | Self::Voiding { .. }
             | Self::Disarming { .. }
             | Self::Abandoning { .. }) => point,
         }

@@ -1,60 +1,17 @@
 //! A run: one business operation on one record, and everything that is known about it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use domain::{AccountId, CustomerId, InvoiceId, Money, OpportunityId, OrganizationId, Record, SubscriptionId};
+use domain::{AccountId, CustomerId, FieldValue, InvoiceId, Money, Record, SubscriptionId};
 use jiff::Timestamp;
 use mapping::{CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
-/// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "workflow", rename_all = "snake_case")]
-pub enum RunId {
-    OpportunityWon { organization_id: OrganizationId, opportunity_id: OpportunityId },
-    AccountCustomer { organization_id: OrganizationId, account_id: AccountId, livemode: bool },
-    InvoicePaid { organization_id: OrganizationId, invoice_id: InvoiceId },
-}
+mod id;
 
-impl RunId {
-    pub fn workflow(&self) -> &'static str {
-        match self {
-            Self::OpportunityWon { .. } => "opportunity_won",
-            Self::AccountCustomer { .. } => "account_customer",
-            Self::InvoicePaid { .. } => "invoice_paid",
-        }
-    }
-
-    /// The Salesforce record or Stripe object that the run is about.
-    pub fn subject(&self) -> &str {
-        match self {
-            Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
-            Self::AccountCustomer { account_id, .. } => account_id.as_str(),
-            Self::InvoicePaid { invoice_id, .. } => invoice_id.as_str(),
-        }
-    }
-}
-
-/// The key in the ledger. The last part of a run is its revision: the first billing of a deal is revision 1.
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OpportunityWon { organization_id, opportunity_id } => {
-                write!(f, "run#{organization_id}:{opportunity_id}:opportunity_won:1")
-            }
-            Self::AccountCustomer { organization_id, account_id, livemode } => {
-                let mode = if *livemode { "live" } else { "test" };
-                write!(f, "customer#{organization_id}:{account_id}:any:{mode}")
-            }
-            Self::InvoicePaid { organization_id, invoice_id } => {
-                write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
-            }
-        }
-    }
-}
+pub use id::RunId;
 
 /// Where a run is in its workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +49,9 @@ pub struct Run {
     /// customer before, and nothing newer is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_at: Option<Timestamp>,
+    /// The invoices of this deal that are void since it was billed anew. Salesforce names the last of them until the next is sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<InvoiceId>,
 }
 
 /// What to do now.
@@ -182,6 +142,7 @@ impl Run {
             note_kept: None,
             notes_written: 0,
             parked: None,
+            replaced: Vec::new(),
         }
     }
 
@@ -195,6 +156,7 @@ impl Run {
 
     /// Takes in what came of the call that `next` asked for.
     pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
+        let (fact, names_replaced) = self.but_for_replaced(fact);
         match &fact {
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
@@ -215,14 +177,24 @@ impl Run {
             _ => {}
         }
         let had_subscription = self.subscription_id().is_some();
+        let replaceable = self.replaceable().cloned();
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
-            State::InvoicePaid(point) => State::InvoicePaid(point.record(fact)?),
+            State::InvoicePaid(point) => State::InvoicePaid(point.record(fact, settings)?),
         };
         if had_subscription && self.subscription_id().is_none() {
             self.retire_invoice_operations();
         }
+        if let Some(invoice_id) = replaceable.filter(|_| self.invoice_id().is_none()) {
+            self.retire_invoice_operations();
+            self.replaced.push(invoice_id);
+        }
+        self.state = match self.state {
+            // The write-back of the one that was replaced came late, after that of the one in its place.
+            State::OpportunityWon(point) if names_replaced => State::OpportunityWon(point.naming_again()),
+            state => state,
+        };
         self.state = match self.state {
             State::OpportunityWon(point) => {
                 State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
@@ -234,6 +206,31 @@ impl Run {
             (self.noted, self.parked, self.note_kept, self.notes_written) = (None, None, None, 0);
         }
         Ok(self)
+    }
+
+    /// The invoice that is to be void before the deal is billed anew.
+    fn replaceable(&self) -> Option<&InvoiceId> {
+        match &self.state {
+            State::OpportunityWon(
+                opportunity_won::Point::Amending { invoice, .. } | opportunity_won::Point::Voiding { invoice, .. },
+            ) => Some(&invoice.invoice_id),
+            _ => None,
+        }
+    }
+
+    /// An opportunity that names an invoice which was replaced names none.
+    fn but_for_replaced(&self, mut fact: Fact) -> (Fact, bool) {
+        let record = match &mut fact {
+            Fact::DealRead(deal) => &mut deal.opportunity,
+            Fact::BillingRead(record) => record,
+            _ => return (fact, false),
+        };
+        let is_named = |id: &InvoiceId| record.text("Stripe_Invoice_Id__c") == Some(id.as_str());
+        if self.replaced.iter().any(is_named) && !planted!(BelievesInVoidLinks) {
+            record.set("Stripe_Invoice_Id__c", FieldValue::Null);
+            return (fact, true);
+        }
+        (fact, false)
     }
 
     /// A note that is gone, or reads otherwise than when it was written, is written again; a few times. Where something of the
@@ -264,6 +261,7 @@ impl Run {
                 self.retire(Operation::CreatePrice { index });
             }
         }
+        let voids = self.intents.get(&Operation::VoidInvoice).is_some_and(Intent::is_open);
         let begins = self.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
         self.state = match self.state {
             // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
@@ -271,6 +269,10 @@ impl Run {
                 if !begins && !planted!(BeginsAfterAll) =>
             {
                 State::OpportunityWon(opportunity_won::Point::claimed(start.plan))
+            }
+            // Nothing has been sent yet: what the deal says now is asked first.
+            State::OpportunityWon(opportunity_won::Point::Voiding { invoice, .. }) if !voids => {
+                State::OpportunityWon(opportunity_won::Point::Revisiting { invoice })
             }
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),

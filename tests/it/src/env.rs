@@ -27,6 +27,7 @@ pub struct Options {
     pub line_source: mapping::LineSource,
     pub tax: Option<mapping::TaxBehavior>,
     pub subscriptions: mapping::Subscriptions,
+    pub amendments: mapping::Amendments,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -40,6 +41,7 @@ impl Default for Options {
             line_source: mapping::LineSource::OpportunityProducts,
             tax: None,
             subscriptions: mapping::Subscriptions::Off,
+            amendments: mapping::Amendments::Review,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

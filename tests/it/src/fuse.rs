@@ -76,6 +76,11 @@ impl Fuse {
         self.0.thawed.notify_one();
     }
 
+    /// The story begins here.
+    pub fn count_anew(&self) {
+        self.0.passed.store(0, Ordering::SeqCst);
+    }
+
     /// How many moments have passed since the beginning.
     pub fn passed(&self) -> u64 {
         self.0.passed.load(Ordering::SeqCst)

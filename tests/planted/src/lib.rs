@@ -10,10 +10,10 @@ pub use table::{Bug, Place};
 compile_error!("planted bugs are for the simulation; a release must not carry them");
 
 // Each has a bit.
-const _: () = assert!(Bug::ALL.len() <= 64);
+const _: () = assert!(Bug::ALL.len() <= 128);
 
 thread_local! {
-    static PLANTED: Cell<u64> = const { Cell::new(0) };
+    static PLANTED: Cell<u128> = const { Cell::new(0) };
 }
 
 /// From now on, this thread's code makes these mistakes, and no others.
@@ -26,7 +26,7 @@ pub fn is(bug: Bug) -> bool {
     PLANTED.get() & bit(bug) != 0
 }
 
-fn bit(bug: Bug) -> u64 {
+fn bit(bug: Bug) -> u128 {
     1 << bug as u32
 }
 

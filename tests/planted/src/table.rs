@@ -107,6 +107,9 @@ bugs! {
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
     BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["subscriptions-heavily"];
     NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
+    BillsBeside(Workflow) = "bills-beside", "a deal that was changed after billing is billed anew beside its first invoice", "two deals, one invoice", ["amendments"];
+    BelievesInVoids(Workflow) = "believes-in-voids", "an invoice that was paid before it could be voided counts as void", "paid while it is replaced", ["amendments"];
+    BelievesInVoidLinks(Workflow) = "believes-in-void-links", "an opportunity that names the invoice which was voided counts as billed", "a lost invoice", ["amendments"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

@@ -88,6 +88,8 @@ impl Faults {
             | Mode::Restored
             | Mode::Subscriptions
             | Mode::SubscriptionsHeavily
+            | Mode::Amendments
+            | Mode::AmendmentsHeavily
             | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
@@ -97,11 +99,15 @@ impl Faults {
             counts.add(Fault::ClockSkew, Operation::Invocation);
         }
         let longest_freeze_ms = match mode {
-            Mode::HeavyFreezes | Mode::SubscriptionsHeavily => 30 * MINUTE_MS,
+            Mode::HeavyFreezes | Mode::SubscriptionsHeavily | Mode::AmendmentsHeavily => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
-            Mode::Calm | Mode::All | Mode::Restored | Mode::Subscriptions | Mode::NoReconciler | Mode::Without(_) => {
-                15 * MINUTE_MS
-            }
+            Mode::Calm
+            | Mode::All
+            | Mode::Restored
+            | Mode::Subscriptions
+            | Mode::Amendments
+            | Mode::NoReconciler
+            | Mode::Without(_) => 15 * MINUTE_MS,
         };
         Self { random, rates, windows, longest_freeze_ms, skews_ms, counts }
     }

@@ -9,6 +9,7 @@ mod intents;
 mod leftovers;
 mod outside;
 mod quiet;
+mod replaced;
 mod sent;
 #[cfg(test)]
 mod tests;

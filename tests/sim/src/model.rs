@@ -47,19 +47,25 @@ pub struct Models {
     pub facts: Facts,
     /// Above them, an invoice waits for an approval. By currency, in minor units.
     pub ceilings: BTreeMap<&'static str, i64>,
+    /// An unpaid invoice is replaced when its deal is changed.
+    pub amends: bool,
     pub(crate) watch: Watch,
 }
 
 impl Models {
     pub fn new(stripe: Stripe, salesforce: Salesforce) -> Self {
         let (violations, facts, ceilings) = (Vec::new(), Facts::new(), BTreeMap::new());
-        Self { stripe, salesforce, violations, facts, ceilings, watch: Watch::default() }
+        Self { stripe, salesforce, violations, facts, ceilings, amends: false, watch: Watch::default() }
     }
 
     /// What must be true at every moment. To be called after each effect on a model.
     pub fn settle(&mut self, now: Timestamp) {
         for finalized in self.stripe.take_finalized() {
             self.finalized(now, &finalized);
+        }
+        for invoice_id in self.stripe.take_voided() {
+            self.voided(now, &invoice_id);
+            self.salesforce.voided.insert(invoice_id.to_string());
         }
         self.violations.append(&mut self.stripe.violations);
         self.violations.append(&mut self.salesforce.violations);

@@ -19,6 +19,10 @@ pub enum Mode {
     Subscriptions,
     /// The same, with many times more standstills and late landings.
     SubscriptionsHeavily,
+    /// All faults, and deals that are changed after billing are billed anew.
+    Amendments,
+    /// The same, with many times more standstills and late landings.
+    AmendmentsHeavily,
     /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
     KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
@@ -35,6 +39,8 @@ impl Mode {
         Self::Restored,
         Self::Subscriptions,
         Self::SubscriptionsHeavily,
+        Self::Amendments,
+        Self::AmendmentsHeavily,
         Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
@@ -56,6 +62,8 @@ impl Mode {
             Self::Restored => "restored",
             Self::Subscriptions => "subscriptions",
             Self::SubscriptionsHeavily => "subscriptions-heavily",
+            Self::Amendments => "amendments",
+            Self::AmendmentsHeavily => "amendments-heavily",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
@@ -66,6 +74,7 @@ impl Mode {
         match self {
             Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored => true,
             Self::Subscriptions | Self::SubscriptionsHeavily => true,
+            Self::Amendments | Self::AmendmentsHeavily => true,
             Self::NoReconciler | Self::KeysIgnoredHeavily | Self::Without(_) => false,
         }
     }
@@ -80,9 +89,17 @@ impl Mode {
         matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily)
     }
 
+    /// Whether an unpaid invoice is voided and its deal billed anew when that is changed.
+    pub fn amends(self) -> bool {
+        matches!(self, Self::Amendments | Self::AmendmentsHeavily)
+    }
+
     /// Whether processes stand still, and requests land late, far more often.
     pub fn is_heavy(self) -> bool {
-        matches!(self, Self::HeavyFreezes | Self::KeysIgnoredHeavily | Self::SubscriptionsHeavily)
+        matches!(
+            self,
+            Self::HeavyFreezes | Self::KeysIgnoredHeavily | Self::SubscriptionsHeavily | Self::AmendmentsHeavily
+        )
     }
 
     pub fn guard_off(self) -> Option<Guard> {
@@ -137,7 +154,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

@@ -83,9 +83,10 @@ pub struct History {
 pub fn run(plan: Plan) -> History {
     let mut random = Random::new(plan.seed);
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
-    let scenario = match plan.mode.has_terms() {
-        true => scenario.with_terms(plan.seed, timestamp(START_MS)),
-        false => scenario,
+    let scenario = match plan.mode {
+        mode if mode.has_terms() => scenario.with_terms(plan.seed, timestamp(START_MS)),
+        mode if mode.amends() => scenario.with_amendments(plan.seed),
+        _ => scenario,
     };
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario, None);

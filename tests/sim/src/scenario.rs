@@ -1,6 +1,7 @@
 //! What people do in ten days: sell, win, edit, mend, pay, and put their hands in where they should not.
 
 mod acts;
+mod amended;
 mod catalogue;
 mod deals;
 mod plan;
@@ -50,6 +51,9 @@ pub const ACTIVE: SignedDuration = SignedDuration::from_hours(10 * 24);
 /// Which deals have a term is drawn by itself, so that histories without any stay what they are.
 const TERMS: u64 = 0x5eed_7e12;
 
+/// So is which deals are changed once more.
+const AMENDMENTS: u64 = 0x5eed_a3e2;
+
 const ORGANIZATION: &str = "00DgK0000000001UAA";
 
 impl Scenario {
@@ -70,6 +74,7 @@ impl Scenario {
                 line_source: mapping::LineSource::OpportunityProducts,
                 tax: None,
                 subscriptions: Default::default(),
+                amendments: Default::default(),
             },
             clones: Vec::new(),
             acts: Vec::new(),
@@ -79,6 +84,13 @@ impl Scenario {
     /// The same with deals that are sold for a term.
     pub fn with_terms(mut self, seed: u64, start: Timestamp) -> Self {
         recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), &mut self, start);
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    /// The same with deals that are changed after they were billed, and then billed anew.
+    pub fn with_amendments(mut self, seed: u64) -> Self {
+        amended::amend(&mut Random::new(seed.wrapping_add(AMENDMENTS)), &mut self);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

@@ -60,6 +60,16 @@ fn processes_that_stand_still_cancel_nothing_that_is_sent() {
 }
 
 #[test]
+fn deals_that_are_changed_after_billing_are_billed_anew_and_once() {
+    holds(Mode::Amendments);
+}
+
+#[test]
+fn processes_that_stand_still_void_nothing_that_counts() {
+    holds(Mode::AmendmentsHeavily);
+}
+
+#[test]
 fn with_any_one_guard_off_it_holds() {
     for mode in Mode::ALL.iter().filter(|mode| mode.guard_off().is_some()) {
         let total = many(Plan::new(FIRST, *mode), 3);
@@ -113,6 +123,8 @@ fn what_broke_once_holds() {
         (Mode::SubscriptionsHeavily, 1070),
         // Stripe sent what a person had voided before anybody held it.
         (Mode::Subscriptions, 20_378),
+        // The write-back of an invoice that was replaced came after that of the one in its place.
+        (Mode::Amendments, 1220),
         // A run that was taken when time was over was left open, and its message was gone.
         (Mode::NoReconciler, 2_009_215),
     ] {

@@ -33,6 +33,8 @@ impl<W: World> Engine<W> {
         // Stripe sends a subscription's first invoice by itself if nobody holds it within the hour.
         let (total, is_approved, operation) = match call {
             Call::SendInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::SendInvoice),
+            // What replaces it would wait for an approval while the customer has neither.
+            Call::VoidInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::VoidInvoice),
             Call::CreateSubscription(_) if planted!(BeginsUnapproved) => return Ok(None),
             Call::CreateSubscription(new) => {
                 let total = new.to_be_approved(self.now());

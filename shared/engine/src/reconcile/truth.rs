@@ -50,7 +50,7 @@ pub(crate) fn changed_id(deal: &DealSeen) -> String {
 }
 
 fn waited_in_vain(payment: &Run) -> bool {
-    payment.stop().is_some_and(|stop| stop.code == Code::InvoiceNotLinked)
+    payment.stop().is_some_and(|stop| matches!(stop.code, Code::InvoiceNotLinked | Code::InvoiceLinkedElsewhere))
 }
 
 impl Truth<'_> {

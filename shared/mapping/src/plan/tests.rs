@@ -63,6 +63,7 @@ fn settings() -> Settings {
         line_source: Default::default(),
         tax: None,
         subscriptions: Default::default(),
+        amendments: Default::default(),
     }
 }
 

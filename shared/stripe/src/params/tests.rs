@@ -185,7 +185,7 @@ fn a_customer_is_told_what_is_new() {
     assert_eq!((write.path.as_str(), write.operation), ("/v1/customers/cus_1", Operation::UpdateCustomer));
 }
 
-fn every_write() -> [(&'static str, Write); 14] {
+fn every_write() -> [(&'static str, Write); 15] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -222,6 +222,7 @@ fn every_write() -> [(&'static str, Write); 14] {
         ("Invoice.add_lines", Write::add_lines(&invoice(), &every_line())),
         ("Invoice.update_lines", Write::update_lines(&invoice(), &with_ids)),
         ("Invoice.send_invoice", Write::send_invoice(&invoice())),
+        ("Invoice.void_invoice", Write::void_invoice(&invoice())),
         ("Invoice.delete", Write::delete_invoice(&invoice())),
         ("Customer.delete", Write::delete_customer(&CustomerId::parse("cus_1").expect("valid"))),
         ("Price.create", Write::create_price(&price)),

@@ -6,7 +6,7 @@ use mapping::{
     preflight, sync_note,
 };
 
-use super::{Draft, Invoice, Point, Stage};
+use super::{Draft, Invoice, Point, Stage, amendment};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
@@ -303,11 +303,5 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         let carries_note = deal.opportunity.text(NOTE_CODE).is_some() && !is_kept;
         return if carries_note { Point::Clearing { invoice } } else { Point::Done { invoice } };
     }
-    let message = format!(
-        "The deal changed after invoice {} was sent for {}: void it and bill again, write a credit note, or set the deal \
-         back.",
-        invoice.invoice_id, invoice.plan.total
-    );
-    let stop = Stop::review(Code::DealChangedAfterBilling, message);
-    Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
+    amendment::changed(invoice, deal, settings)
 }

@@ -59,6 +59,11 @@ pub enum Point {
     Revisiting { invoice: Invoice },
     /// It is the deal that was billed, and the opportunity carries the note of what was wrong with it once.
     Clearing { invoice: Invoice },
+    /// Billed, and the deal is another one by now: it is billed anew if nothing is paid of the invoice. `refused` is why Stripe did not
+    /// void it.
+    Amending { invoice: Invoice, plan: Plan, refused: Option<Stop> },
+    /// Nothing is paid of it, and it goes.
+    Voiding { invoice: Invoice, plan: Plan },
     /// The first invoice of a subscription is not to be sent, and is made one that cannot be.
     Disarming { draft: Draft, stop: Option<Stop> },
     /// The draft is not to be sent, and goes.
@@ -113,6 +118,8 @@ impl Point {
             Self::Verifying { .. } => "verifying",
             Self::Revisiting { .. } => "revisiting",
             Self::Clearing { .. } => "clearing",
+            Self::Amending { .. } => "amending",
+            Self::Voiding { .. } => "voiding",
             Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
             Self::Stopped { .. } => "stopped",
@@ -198,6 +205,8 @@ impl Point {
             | Self::Done { invoice }
             | Self::Verifying { invoice }
             | Self::Revisiting { invoice }
+            | Self::Amending { invoice, .. }
+            | Self::Voiding { invoice, .. }
             | Self::Clearing { invoice } => Some(invoice),
             _ => None,
         }
@@ -229,6 +238,8 @@ impl Point {
             | Self::Done { invoice }
             | Self::Verifying { invoice }
             | Self::Revisiting { invoice }
+            | Self::Amending { invoice, .. }
+            | Self::Voiding { invoice, .. }
             | Self::Clearing { invoice } => invoice.plan.opportunity_id.clone(),
         }
     }
@@ -322,6 +333,14 @@ impl Point {
     pub(super) fn verifying(self) -> Self {
         match self {
             Self::Sent { invoice, .. } => Self::Verifying { invoice },
+            point => point,
+        }
+    }
+
+    /// What was billed has to be written back once more.
+    pub(crate) fn naming_again(self) -> Self {
+        match self {
+            Self::Done { invoice } | Self::Clearing { invoice } => Self::Verifying { invoice },
             point => point,
         }
     }

@@ -4,6 +4,7 @@ use mapping::Deal;
 use super::*;
 use crate::{InvoiceStatus, LineSeen, Refusal, Status};
 
+mod amendments;
 mod echoes;
 mod interrupted;
 mod judgements;
@@ -29,6 +30,7 @@ fn settings() -> Settings {
         line_source: Default::default(),
         tax: None,
         subscriptions: Default::default(),
+        amendments: Default::default(),
     }
 }
 
@@ -80,6 +82,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         currency: Currency::parse("EUR").expect("valid"),
         subtotal: lines * amount,
         total: lines * amount,
+        amount_paid: 0,
         tax: Default::default(),
         auto_advance: false,
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),

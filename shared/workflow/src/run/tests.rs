@@ -1,3 +1,4 @@
+use domain::{OpportunityId, OrganizationId};
 use mapping::Code;
 
 use super::*;
@@ -128,6 +129,7 @@ fn settings() -> Settings {
         line_source: Default::default(),
         tax: None,
         subscriptions: Default::default(),
+        amendments: Default::default(),
     }
 }
 

@@ -78,6 +78,7 @@ impl Stripe<'_> {
     fn seen(&self) -> InvoiceSeen {
         let total = self.lines.values().sum();
         InvoiceSeen {
+            amount_paid: 0,
             invoice_id: InvoiceId::parse("in_1").unwrap(),
             is_ours: true,
             customer_id: CustomerId::parse("cus_1").ok(),
@@ -184,6 +185,7 @@ fn play(from: u64, to: u64) -> Tally {
         line_source,
         tax: None,
         subscriptions: Default::default(),
+        amendments: Default::default(),
     };
     let mut tally = Tally::default();
     for seed in from..to {

@@ -119,6 +119,11 @@ impl Env {
         self.objects("invoice")
     }
 
+    /// Those that count.
+    pub fn invoices_not_void(&self) -> Vec<Value> {
+        self.invoices().into_iter().filter(|invoice| invoice["status"] != "void").collect()
+    }
+
     pub fn invoice_lines(&self, invoice: &str) -> Vec<Value> {
         self.sandbox.stripe.with(|stripe| stripe.invoice_lines(invoice))
     }

@@ -177,6 +177,7 @@ fn engine(
             line_source: options.line_source,
             tax: options.tax,
             subscriptions: options.subscriptions,
+            amendments: options.amendments,
         },
     }
 }

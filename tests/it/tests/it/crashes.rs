@@ -65,7 +65,7 @@ pub async fn dies_at_every_moment(begin: impl AsyncFn() -> (Env, String), wait: 
     let (undisturbed, opportunity) = begin().await;
     story(&undisturbed, wait).await;
     let expected = end_state(&undisturbed, &opportunity);
-    assert_eq!(expected["invoices"].as_array().unwrap().len(), 1);
+    assert_eq!(undisturbed.invoices_not_void().len(), 1);
     assert_eq!(expected["paid"], true);
     let moments = undisturbed.fuse.passed();
     assert!(moments > 30, "the story has {moments} moments");
@@ -134,8 +134,9 @@ pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
         };
         env.stands_still_at(moment, others).await;
         env.settle_for_days().await;
-        assert_eq!(env.invoices().len(), 1, "froze at moment {moment}");
+        let invoices = env.invoices_not_void();
+        assert_eq!(invoices.len(), 1, "froze at moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "froze at moment {moment}");
-        assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
+        assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], invoices[0]["id"]);
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a story that cannot be told has failed")]
 
+mod amendments;
 mod architecture;
 mod books;
 mod budget;

@@ -26,11 +26,13 @@ pub enum Story {
     Begun,
     /// It is edited while its subscription is begun, so that another takes its place.
     BegunAnew,
+    /// A deal is edited when it is billed: its invoice is voided, and another takes its place and is paid.
+    Replaced,
 }
 
 impl Story {
     pub const ALL: &'static [Story] =
-        &[Self::Billed, Self::Refused, Self::Edited, Self::Missed, Self::Begun, Self::BegunAnew];
+        &[Self::Billed, Self::Refused, Self::Edited, Self::Missed, Self::Begun, Self::BegunAnew, Self::Replaced];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -40,6 +42,7 @@ impl Story {
             Self::Missed => "missed",
             Self::Begun => "begun",
             Self::BegunAnew => "begun-anew",
+            Self::Replaced => "replaced",
         }
     }
 
@@ -77,6 +80,10 @@ impl Story {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
         }
+        if self == Self::Replaced {
+            scenario.settings.amendments = mapping::Amendments::VoidAndReissue;
+            scenario.models.amends = true;
+        }
         let at = |seconds: i64| start.saturating_add(SignedDuration::from_secs(seconds)).expect("a history lasts days");
         let moment = |milliseconds: i64| {
             start.saturating_add(SignedDuration::from_millis(milliseconds)).expect("a history lasts days")
@@ -85,6 +92,7 @@ impl Story {
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
             Self::Billed | Self::Missed | Self::Begun => {}
+            Self::Replaced => acts.push((at(600), edit(31))),
             Self::BegunAnew => acts.push((moment(13_900), edit(372))),
             Self::Refused => acts.push((at(52 * 3600), Act::MendAccount { account: account_id, deal: deal.clone() })),
             // In the middle of the run, which begins within five seconds and takes one; and hours after it.
@@ -101,7 +109,9 @@ impl Story {
     /// What must have come of it beside what must always be true. A payment that waits for its deal for longer than a day is put
     /// before a person, and the reconciler, which most stories do without, takes it up again.
     pub fn ends_well(self, models: &Models, letters: &[DeadLetter]) -> Result<(), String> {
-        let waits_in_vain = letters.iter().any(|letter| letter.code.as_deref() == Some("invoice_not_linked"));
+        let waits_in_vain = letters
+            .iter()
+            .any(|letter| matches!(letter.code.as_deref(), Some("invoice_not_linked" | "invoice_linked_elsewhere")));
         let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
         match self {
             Self::Edited => Ok(()),

@@ -16,6 +16,8 @@ fn an_undisturbed_story_ends_well_and_has_its_calls() {
     {
         assert!(calls.contains(name), "{name} is not among {calls:?}");
     }
+    let replaced = rehearse(Script::new(Story::Replaced), false).calls;
+    assert_eq!(replaced.iter().filter(|call| ["void invoice", "send invoice"].contains(&call.name())).count(), 3);
 }
 
 /// A death is one: the story goes on with other calls than without it, and up to it with the same.

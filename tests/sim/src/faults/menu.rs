@@ -56,6 +56,7 @@ operations! {
     AddLines = "add lines", Stripe, true;
     UpdateLines = "update lines", Stripe, true;
     SendInvoice = "send invoice", Stripe, true;
+    VoidInvoice = "void invoice", Stripe, true;
     DeleteInvoice = "delete invoice", Stripe, true;
     DeleteCustomer = "delete customer", Stripe, true;
     ListEvents = "list events", Stripe, false;
@@ -253,7 +254,9 @@ impl Operation {
                 | Self::ReadSubscription
                 | Self::ListSubscriptions
         );
-        (mode.is_reconciled() || !is_the_reconcilers) && (mode.has_terms() || !is_of_subscriptions)
+        (mode.is_reconciled() || !is_the_reconcilers)
+            && (mode.has_terms() || !is_of_subscriptions)
+            && (mode.amends() || self != Self::VoidInvoice)
     }
 
     /// What one roll decides between.

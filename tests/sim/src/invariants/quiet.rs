@@ -31,22 +31,22 @@ pub struct Ended<'a> {
     pub redrives: u32,
 }
 
-struct RunAtRest<'a> {
+pub(super) struct RunAtRest<'a> {
     key: String,
     status: &'a str,
     point: &'a str,
-    code: Option<&'a str>,
+    pub(super) code: Option<&'a str>,
     invoice_id: Option<&'a str>,
 }
 
 /// One deal, and everything that is to be compared.
-struct Deal<'a> {
-    ended: &'a Ended<'a>,
-    opportunity: &'a Opportunity,
-    run: &'a RunAtRest<'a>,
+pub(super) struct Deal<'a> {
+    pub(super) ended: &'a Ended<'a>,
+    pub(super) opportunity: &'a Opportunity,
+    pub(super) run: &'a RunAtRest<'a>,
     /// The invoices that the customer has and that count.
-    live: &'a [Invoice],
-    judgement: &'a Judgement,
+    pub(super) live: &'a [Invoice],
+    pub(super) judgement: &'a Judgement,
 }
 
 impl Ended<'_> {
@@ -130,7 +130,7 @@ impl Models {
         self.stripe.invoices().filter(of_deal).cloned().collect()
     }
 
-    fn broken(&mut self, deal: &Deal<'_>, rule: &'static str, why: String) {
+    pub(super) fn broken(&mut self, deal: &Deal<'_>, rule: &'static str, why: String) {
         let code = deal.run.code.unwrap_or_default();
         let detail = format!("{} ({} {code}): {why}", deal.opportunity.id, deal.run.status);
         self.violate(deal.ended.now, rule, detail);
@@ -258,6 +258,7 @@ impl Models {
     fn review_at_rest(&mut self, deal: &Deal<'_>) {
         count(&mut self.facts, "a deal ended in review");
         self.person_is_told(deal);
+        self.is_replaced(deal);
         let is_above_ceiling = deal.judgement.bill().is_some_and(|bill| self.needs_approval(bill, deal.ended.now));
         let waits_for_approval = is_above_ceiling && deal.run.code == Some("approval_required");
         if waits_for_approval {
@@ -271,7 +272,7 @@ impl Models {
         }
     }
 
-    fn needs_approval(&self, bill: &Bill, now: Timestamp) -> bool {
+    pub(super) fn needs_approval(&self, bill: &Bill, now: Timestamp) -> bool {
         let most = bill.first_total(now).unwrap_or_default().max(bill.total);
         self.ceilings.get(bill.currency.as_str()).is_some_and(|ceiling| most > *ceiling)
     }

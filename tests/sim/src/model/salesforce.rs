@@ -8,7 +8,7 @@ mod soql;
 mod tests;
 mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{AccountId, LineItemId, OpportunityId, Record};
 use jiff::Timestamp;
@@ -121,6 +121,8 @@ pub struct SalesforceEvent {
 
 #[derive(Debug, Default)]
 pub struct Salesforce {
+    /// The invoices that we voided: another may be named in their place.
+    pub voided: BTreeSet<String>,
     /// Records have a currency of their own.
     pub multi_currency: bool,
     pub org_currency: String,

@@ -105,6 +105,8 @@ pub struct Stripe {
     waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,
     finalized: Vec<Finalized>,
+    /// What we voided just now.
+    voided: Vec<InvoiceId>,
     keys: Keys,
     events: Vec<StripeEvent>,
     events_taken: usize,
@@ -249,6 +251,10 @@ impl Stripe {
     }
 
     /// What became more than a draft since the last call.
+    pub fn take_voided(&mut self) -> Vec<InvoiceId> {
+        std::mem::take(&mut self.voided)
+    }
+
     pub fn take_finalized(&mut self) -> Vec<Finalized> {
         std::mem::take(&mut self.finalized)
     }

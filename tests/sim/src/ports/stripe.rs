@@ -117,6 +117,7 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::AddLines => Operation::AddLines,
         stripe::Operation::UpdateLines => Operation::UpdateLines,
         stripe::Operation::SendInvoice => Operation::SendInvoice,
+        stripe::Operation::VoidInvoice => Operation::VoidInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
         stripe::Operation::DeleteCustomer => Operation::DeleteCustomer,
         stripe::Operation::CreatePrice => Operation::CreatePrice,

@@ -294,7 +294,12 @@ impl Act {
     fn on_this_invoice(&self, now: Timestamp, models: &mut Models, id: &InvoiceId) -> bool {
         match self {
             Self::Pay { .. } => models.stripe.pay(now, id),
-            Self::Void(_) => models.stripe.void(id),
+            Self::Void(_) => {
+                // Where deals are billed anew, one that a person voided is, too, when it is changed.
+                let is_replaced = models.amends && models.stripe.void(id);
+                is_replaced.then(|| models.salesforce.voided.insert(id.to_string()));
+                is_replaced || models.stripe.void(id)
+            }
             Self::WriteOff(_) => models.stripe.mark_uncollectible(id),
             Self::FinalizeDraft { .. } => models.stripe.finalize_by_hand(now, id),
             Self::DeleteDraft { .. } => models.stripe.delete_draft(id),

@@ -44,6 +44,7 @@ const WORKER: &[(&str, &str)] = &[
     ("LINES_FROM", "opportunity_products"),
     ("STRIPE_TAX", "off"),
     ("SUBSCRIPTIONS", "off"),
+    ("AMENDMENTS", "review"),
     ("DAYS_UNTIL_DUE", "30"),
 ];
 
@@ -110,6 +111,7 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("LINES_FROM", "quotes")], &["LINES_FROM"]),
     (45, RetryWorker, &[("STRIPE_TAX", "on")], &["STRIPE_TAX"]),
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
+    (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
     (47, SalesforceEvents, &[("SALESFORCE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["SALESFORCE_WEBHOOK_SECRET_ARN"]),
     (

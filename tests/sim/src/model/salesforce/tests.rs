@@ -109,6 +109,7 @@ fn the_deals_own_queries_are_understood() {
         line_source: mapping::LineSource::OpportunityProducts,
         tax: None,
         subscriptions: Default::default(),
+        amendments: Default::default(),
     };
     let queries = mapping::deal_queries(&id(), &settings).map(|query| {
         let mut select = Select::from(query.object).fields(&query.fields);

@@ -108,6 +108,11 @@ impl Salesforce {
             violate("a_payment_is_never_taken_back", format!("{} is not paid any more", before.id));
         }
         match (&before.invoice_id, &after.invoice_id) {
+            (Some(old), Some(_)) if self.voided.contains(old) => {}
+            // What is written late must not stand for long.
+            (Some(_), Some(new)) if self.voided.contains(new) => {
+                count(&mut self.facts, "a void invoice was named late")
+            }
             (Some(old), new) if new.as_ref() != Some(old) && !before.invoice_named_by_hand => {
                 let new = new.as_deref().unwrap_or("none");
                 violate("a_named_invoice_is_never_replaced", format!("{}: {old} became {new}", before.id));

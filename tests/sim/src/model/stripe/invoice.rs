@@ -27,6 +27,8 @@ pub struct Invoice {
     pub sendings: u32,
     /// Of lines that bill an item of a subscription: the deal's lines that the item is for.
     pub keys_of_items: BTreeMap<String, String>,
+    /// We voided it, because its deal is billed anew.
+    pub voided_by_us: bool,
     /// It is collected and not sent, so that nobody can send it.
     pub is_disarmed: bool,
 }
@@ -63,6 +65,7 @@ impl Invoice {
             touched_by_hand: false,
             sendings: 0,
             keys_of_items: BTreeMap::new(),
+            voided_by_us: false,
             is_disarmed: false,
         }
     }
@@ -178,6 +181,11 @@ impl Invoice {
         self.shown.amount_paid = self.shown.amount_due;
         self.shown.amount_remaining = 0;
         self.shown.paid_at = Some(second(now));
+    }
+
+    pub(super) fn voided_by_us(&mut self) {
+        self.shown.status = InvoiceStatus::Void;
+        self.voided_by_us = true;
     }
 
     pub(super) fn end(&mut self, status: InvoiceStatus) {

@@ -25,6 +25,7 @@ impl Stripe {
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
             (Operation::UpdateLines, ["invoices", id, "update_lines"]) => self.update_lines(now, id, form),
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
+            (Operation::VoidInvoice, ["invoices", id, "void"]) => self.void_for_us(now, id, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
             (Operation::DeleteCustomer, ["customers", id]) => self.remove_customer(now, id),
             (Operation::CreatePrice, ["prices"]) => self.create_price(now, form),
@@ -141,6 +142,21 @@ impl Stripe {
         if sendings > 1 && keys_work {
             self.violate(now, "an_invoice_is_mailed_once", format!("{id} was mailed {sendings} times"));
         }
+        Ok(answer)
+    }
+
+    /// What is paid stays; what is void is void once.
+    fn void_for_us(&mut self, now: Timestamp, id: &str, form: Form) -> Result<Answer, Failure> {
+        self.understood(now, &form, None)?;
+        let invoice = self.named(id)?;
+        if !matches!(invoice.status(), InvoiceStatus::Open | InvoiceStatus::Uncollectible) {
+            let message =
+                format!("You can only void an invoice that is open or uncollectible, not {:?}.", invoice.status());
+            return Err(Failure::refused(message));
+        }
+        invoice.voided_by_us();
+        let (id, answer) = (invoice.id().clone(), Answer::Invoice(Box::new(invoice.shown())));
+        self.voided.push(id);
         Ok(answer)
     }
 

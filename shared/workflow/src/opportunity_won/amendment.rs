@@ -1,0 +1,89 @@
+//! The deal was changed after its invoice was sent.
+//!
+//! A person is told, unless the organization lets it be billed anew. Then an invoice that nothing is paid of is voided first, and
+//! only when Stripe says that it is void the deal is billed as if it never had been: there are never two that count. One that
+//! is paid, in whole or in part, is a person's business: what is owed then is a difference, or is owed to the customer.
+
+use mapping::{Amendments, Code, Deal, Kind, Plan, Settings, Stop, preflight};
+
+use super::{Invoice, Point, judge};
+use crate::{Fact, InvoiceSeen, InvoiceStatus};
+
+pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
+    let what_to_do = match (settings.amendments, preflight(deal, settings)) {
+        (Amendments::VoidAndReissue, Ok(((plan, _), _))) if is_once(&invoice, &plan) => {
+            return Point::Amending { invoice, plan, refused: None };
+        }
+        (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => {
+            format!("it cannot be billed as it is now. {}", stop.message)
+        }
+        _ => "void it and bill again, write a credit note, or set the deal back.".to_owned(),
+    };
+    let stop = stop(&invoice, &what_to_do);
+    Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
+}
+
+/// A subscription is not voided: what of its term is billed, and what is still to come, is a person's business.
+fn is_once(invoice: &Invoice, plan: &Plan) -> bool {
+    invoice.subscription.is_none() && plan.subscription.is_none()
+}
+
+fn stop(invoice: &Invoice, what_to_do: &str) -> Stop {
+    let (invoice_id, total) = (&invoice.invoice_id, invoice.plan.total);
+    let message = format!("The deal changed after invoice {invoice_id} was sent for {total}: {what_to_do}");
+    Stop::review(Code::DealChangedAfterBilling, message)
+}
+
+/// The transitions of a deal that is billed anew. Its invoice is void before there is a second; until then it is the one that counts.
+pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
+    Ok(match (point, fact) {
+        (Point::Amending { invoice, plan, refused }, Fact::InvoiceRead(now)) => seen(invoice, plan, refused, &now),
+        (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
+        (Point::Voiding { invoice, plan }, Fact::Refused(why)) => {
+            Point::Amending { invoice, plan, refused: Some(why.stop) }
+        }
+        (Point::Voiding { invoice, plan }, Fact::NotApproved { ceiling, total }) => {
+            let stop = judge::above(&plan, ceiling, total);
+            Point::Done { invoice }.stopped(stop)
+        }
+        (Point::Amending { invoice, .. } | Point::Voiding { invoice, .. }, Fact::InvoiceMissing) => missing(invoice),
+        (Point::Amending { invoice, .. }, Fact::Refused(why)) => {
+            Point::Done { invoice }.stopped(Stop::review(why.stop.code, why.stop.message))
+        }
+        unknown => return Err(Box::new(unknown)),
+    })
+}
+
+/// What has become of the invoice that was sent for what the deal was before.
+fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
+    match (seen.status, refused) {
+        _ if planted!(BillsBeside) => Point::claimed(plan),
+        (InvoiceStatus::Open, None) if seen.amount_paid == 0 => Point::Voiding { invoice, plan },
+        (InvoiceStatus::Open, Some(why)) if seen.amount_paid == 0 => {
+            let message =
+                format!("{} Void invoice {} by hand, then send the event again.", why.message, invoice.invoice_id);
+            Point::Done { invoice }.stopped(Stop::review(why.code, message))
+        }
+        _ => voided(invoice, seen),
+    }
+}
+
+/// It is void, by us or by somebody else, and the deal is billed anew; or it is not, and why is told.
+fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
+    let what_to_do = match seen.status {
+        _ if planted!(BelievesInVoids) => return Point::claimed(invoice.plan),
+        InvoiceStatus::Void => return Point::claimed(invoice.plan),
+        InvoiceStatus::Uncollectible => "it was written off. Void it and send the event again, or set the deal back.",
+        _ => "it is paid, or a part of it. Write a credit note or bill the difference by hand, or set the deal back.",
+    };
+    let stop = stop(&invoice, what_to_do);
+    Point::Done { invoice }.stopped(stop)
+}
+
+fn missing(invoice: Invoice) -> Point {
+    let message = format!(
+        "The deal changed, and Stripe does not know its invoice {}: look whether the key is of the right account.",
+        invoice.invoice_id
+    );
+    Point::Done { invoice }.stopped(Stop::review(Code::InvoiceChangedInStripe, message))
+}

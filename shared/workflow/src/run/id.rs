@@ -1,0 +1,52 @@
+//! What a run is called.
+
+use std::fmt;
+
+use domain::{AccountId, InvoiceId, OpportunityId, OrganizationId};
+use serde::{Deserialize, Serialize};
+
+/// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "workflow", rename_all = "snake_case")]
+pub enum RunId {
+    OpportunityWon { organization_id: OrganizationId, opportunity_id: OpportunityId },
+    AccountCustomer { organization_id: OrganizationId, account_id: AccountId, livemode: bool },
+    InvoicePaid { organization_id: OrganizationId, invoice_id: InvoiceId },
+}
+
+impl RunId {
+    pub fn workflow(&self) -> &'static str {
+        match self {
+            Self::OpportunityWon { .. } => "opportunity_won",
+            Self::AccountCustomer { .. } => "account_customer",
+            Self::InvoicePaid { .. } => "invoice_paid",
+        }
+    }
+
+    /// The Salesforce record or Stripe object that the run is about.
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
+            Self::AccountCustomer { account_id, .. } => account_id.as_str(),
+            Self::InvoicePaid { invoice_id, .. } => invoice_id.as_str(),
+        }
+    }
+}
+
+/// The key in the ledger. The last part of a run is its revision: the first billing of a deal is revision 1.
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpportunityWon { organization_id, opportunity_id } => {
+                write!(f, "run#{organization_id}:{opportunity_id}:opportunity_won:1")
+            }
+            Self::AccountCustomer { organization_id, account_id, livemode } => {
+                let mode = if *livemode { "live" } else { "test" };
+                write!(f, "customer#{organization_id}:{account_id}:any:{mode}")
+            }
+            Self::InvoicePaid { organization_id, invoice_id } => {
+                write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
+            }
+        }
+    }
+}

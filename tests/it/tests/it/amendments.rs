@@ -1,0 +1,274 @@
+//! Deals that are changed after their invoice was sent, where an unpaid one is voided and the deal billed anew.
+
+use engine::PassKind;
+use it::{Deal, Env, Options};
+use jiff::SignedDuration;
+use mapping::Amendments;
+use sandbox::{Fault, FaultRule};
+use serde_json::{Value, json};
+
+use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
+use crate::lost_answers::billed_once_with;
+use crate::operator::changed;
+
+/// A deal of 110 dollars that is billed.
+async fn billed() -> (Env, String) {
+    let env = Env::with(Options { amendments: Amendments::VoidAndReissue, ..Options::default() }).await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    assert_eq!(env.invoices()[0]["total"], 11_000);
+    env.clear_calls();
+    (env, opportunity)
+}
+
+/// Three of the first product, which costs ten dollars, instead of two.
+fn amend(env: &Env, opportunity: &str) {
+    set_quantity(env, opportunity, 3);
+}
+
+/// Somebody changes it a minute later, and Salesforce says so.
+fn set_quantity(env: &Env, opportunity: &str, quantity: u32) {
+    edit_line(env, quantity);
+    env.sqs.put(&changed(env, &format!("changed_{}", env.clock.now_ms()), opportunity));
+}
+
+fn edit_line(env: &Env, quantity: u32) {
+    let line = env.sandbox.salesforce.with(|org| org.records("OpportunityLineItem")).remove(0);
+    env.advance(SignedDuration::from_mins(1));
+    env.update("OpportunityLineItem", line["Id"].as_str().unwrap(), json!({ "Quantity": quantity }));
+}
+
+/// Status, total and whether the opportunity names it, in the order in which they were made.
+fn invoices(env: &Env, opportunity: &str) -> Vec<Value> {
+    let named = env.record("Opportunity", opportunity)["Stripe_Invoice_Id__c"].clone();
+    let mut invoices = env.invoices();
+    invoices.sort_by_key(|invoice| (invoice["created"].as_i64(), invoice["number"].as_str().map(str::to_owned)));
+    invoices.iter().map(|one| json!([one["status"], one["total"], one["id"] == named])).collect()
+}
+
+fn code(env: &Env, opportunity: &str) -> Value {
+    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+}
+
+#[tokio::test]
+async fn an_unpaid_invoice_is_voided_and_the_deal_billed_anew() {
+    let (env, opportunity) = billed().await;
+    let first = env.record("Opportunity", &opportunity);
+    amend(&env, &opportunity);
+    env.settle().await;
+    let expected = [json!(["void", 11_000, false]), json!(["open", 12_000, true])];
+    assert_eq!((invoices(&env, &opportunity), code(&env, &opportunity)), (expected.to_vec(), Value::Null));
+    let second = env.record("Opportunity", &opportunity);
+    assert_ne!(first["Stripe_Invoice_URL__c"], second["Stripe_Invoice_URL__c"]);
+    // What is void is void before anything takes its place.
+    let calls: Vec<_> = env
+        .stripe_calls()
+        .iter()
+        .map(|call| call.replace(first["Stripe_Invoice_Id__c"].as_str().unwrap(), "in_1"))
+        .collect();
+    assert_eq!(calls[..3], ["GET /v1/invoices/in_1", "POST /v1/invoices/in_1/void", "POST /v1/invoices"], "{calls:?}");
+    assert_eq!(calls.len(), 5, "a look, the void, and the three calls of a deal: {calls:?}");
+    env.pay(env.invoices_not_void()[0]["id"].as_str().unwrap()).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
+}
+
+/// Salesforce's own triggers tell of a deal that is won, not of its lines: the reconciler sees that they were changed.
+#[tokio::test]
+async fn a_change_that_nobody_told_of_is_found() {
+    let (env, opportunity) = billed().await;
+    env.advance(SignedDuration::from_mins(16));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    edit_line(&env, 3);
+    env.advance(SignedDuration::from_mins(16));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
+    // And with that everything is in order.
+    env.clear_calls();
+    env.advance(SignedDuration::from_mins(16));
+    env.reconcile(PassKind::Deep).await;
+    env.settle().await;
+    let writes: Vec<_> = env.stripe_calls().into_iter().filter(|call| call.starts_with("POST")).collect();
+    assert_eq!((writes, env.invoices().len()), (vec![], 2));
+}
+
+#[tokio::test]
+async fn a_deal_may_be_changed_again_and_again() {
+    let (env, opportunity) = billed().await;
+    for quantity in [3, 1, 2] {
+        set_quantity(&env, &opportunity, quantity);
+        env.settle().await;
+    }
+    let expected: Vec<_> = [(11_000, "void"), (12_000, "void"), (10_000, "void"), (11_000, "open")]
+        .map(|(total, status)| json!([status, total, status == "open"]))
+        .into();
+    assert_eq!(invoices(&env, &opportunity), expected);
+    // What does not change what is billed changes nothing.
+    env.clear_calls();
+    env.update("Opportunity", &opportunity, json!({ "Name": "A better name" }));
+    env.settle().await;
+    assert_eq!((invoices(&env, &opportunity), env.stripe_calls().len()), (expected, 0));
+}
+
+#[tokio::test]
+async fn what_is_paid_is_not_voided_and_a_person_is_told() {
+    // Paid when it is looked at, and paid between the look and the void.
+    for is_late in [false, true] {
+        let (mut env, opportunity) = billed().await;
+        env.expect_dead_letters();
+        let id = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+        let opportunity_changes = async |env: &Env| {
+            amend(env, &opportunity);
+            env.deliver().await;
+        };
+        if is_late {
+            opportunity_changes(&env).await;
+            let before_the_void = 14;
+            env.fuse.count_anew();
+            let others = async { env.pay(&id).await };
+            env.stands_still_at(before_the_void, others).await;
+            let calls = env.stripe_calls();
+            assert!(calls.iter().any(|call| call.ends_with("/void")), "{calls:?}");
+        } else {
+            env.pay(&id).await;
+            opportunity_changes(&env).await;
+        }
+        env.settle_for_days().await;
+        assert_eq!(invoices(&env, &opportunity), [json!(["paid", 11_000, true])], "late: {is_late}");
+        assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
+        assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
+        let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+        assert!(message.as_str().unwrap().contains("credit note"), "{message}");
+        // Set back, it is the deal that was billed.
+        set_quantity(&env, &opportunity, 2);
+        env.settle().await;
+        assert_eq!(code(&env, &opportunity), Value::Null);
+    }
+}
+
+/// The invoice stays until there is something to take its place.
+#[tokio::test]
+async fn a_deal_that_cannot_be_billed_as_it_is_now_keeps_its_invoice() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
+    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
+    env.update("Product2", product["Id"].as_str().unwrap(), json!({ "Stripe_Price_Id__c": null }));
+    amend(&env, &opportunity);
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    assert!(message.as_str().unwrap().contains("Stripe Price Id"), "it says what is to be mended: {message}");
+    // A deal that is not won any more is not voided either: whether it is lost is for a person to say.
+    env.update("Product2", product["Id"].as_str().unwrap(), json!({ "Stripe_Price_Id__c": "price_1" }));
+    env.update("Opportunity", &opportunity, json!({ "StageName": "Negotiation/Review" }));
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+}
+
+#[tokio::test]
+async fn an_amendment_above_the_ceiling_waits_with_the_first_invoice_in_force() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
+    env.operate(json!({ "ceiling_USD": { "N": "11999" } }));
+    amend(&env, &opportunity);
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "approval_required");
+    env.advance(SignedDuration::from_mins(1));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 120 }));
+    env.sqs.redrive();
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
+    assert_eq!(code(&env, &opportunity), Value::Null);
+}
+
+/// A person who voided it by hand meant the same.
+#[tokio::test]
+async fn what_a_person_voided_is_billed_anew_when_its_deal_changes() {
+    let (env, opportunity) = billed().await;
+    let id = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/invoices/{id}/void"), "").await;
+    env.settle().await;
+    assert_eq!(env.invoices().len(), 1, "by itself that is a decision");
+    amend(&env, &opportunity);
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
+}
+
+/// Written off by a person, or refused by Stripe: nothing is made in its place.
+#[tokio::test]
+async fn what_cannot_be_voided_is_not_replaced() {
+    for is_written_off in [true, false] {
+        let (mut env, opportunity) = billed().await;
+        env.expect_dead_letters();
+        let id = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+        if is_written_off {
+            env.stripe_post(&format!("/v1/invoices/{id}/mark_uncollectible"), "").await;
+        } else {
+            let error = json!({ "type": "invalid_request_error", "message": "No." });
+            let refusal = Fault::Status { status: 400, body: json!({ "error": error }).to_string() };
+            env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", refusal));
+        }
+        amend(&env, &opportunity);
+        env.settle_for_days().await;
+        let (status, code_expected) = match is_written_off {
+            true => ("uncollectible", "deal_changed_after_billing"),
+            false => ("open", "stripe_refused"),
+        };
+        assert_eq!(invoices(&env, &opportunity), [json!([status, 11_000, true])]);
+        assert_eq!(code(&env, &opportunity), code_expected);
+        // A person voids it, and sends the event again.
+        env.stripe_post(&format!("/v1/invoices/{id}/void"), "").await;
+        env.sqs.redrive();
+        env.settle_for_days().await;
+        assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
+    }
+}
+
+/// The deal is changed, and nobody has worked on that yet.
+async fn amended() -> (Env, String) {
+    let (env, opportunity) = billed().await;
+    amend(&env, &opportunity);
+    env.fuse.count_anew();
+    (env, opportunity)
+}
+
+#[tokio::test]
+async fn dying_while_it_is_replaced_is_the_same_story() {
+    dies_at_every_moment(amended, SignedDuration::from_secs(400)).await;
+}
+
+#[tokio::test]
+async fn dying_while_it_is_replaced_and_going_on_after_stripe_forgot_the_keys_is_the_same_story() {
+    dies_at_every_moment(amended, SignedDuration::from_hours(25)).await;
+}
+
+#[tokio::test]
+async fn standing_still_while_it_is_replaced_is_the_same_story() {
+    freezes_at_every_moment(amended).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_lost_while_it_is_replaced_are_the_same_story() {
+    for (fault, times) in [(Fault::AnswerLost, 1), (Fault::ServerError, 2)] {
+        billed_once_with(amended, 12_000, fault, times).await;
+    }
+}
+
+/// The deal is set back while the request that voids its invoice may be under way. It may be void then, so it is billed anew.
+#[tokio::test]
+async fn a_deal_that_is_set_back_while_its_invoice_is_voided_is_billed_as_it_is() {
+    for fault in [Fault::AnswerLost, Fault::UnavailableHtml] {
+        let (env, opportunity) = billed().await;
+        env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", fault));
+        amend(&env, &opportunity);
+        env.deliver().await;
+        env.work(1).await;
+        set_quantity(&env, &opportunity, 2);
+        env.settle_for_days().await;
+        assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 11_000, true])]);
+    }
+}

@@ -1,0 +1,51 @@
+//! What is promised of an invoice that is voided because its deal was changed.
+
+use domain::InvoiceId;
+use jiff::Timestamp;
+use stripe::InvoiceStatus;
+
+use super::quiet::Deal;
+use super::{deal_of, difference};
+use crate::model::bill::Judgement;
+use crate::model::stripe::{By, Invoice};
+use crate::model::{Models, count};
+
+impl Models {
+    /// At the moment when we void an invoice: the deal was read since, and was another one than this invoice is for.
+    pub(crate) fn voided(&mut self, now: Timestamp, invoice_id: &InvoiceId) {
+        count(&mut self.facts, "we voided an invoice");
+        let Some(invoice) = self.stripe.find_invoice(invoice_id).cloned() else { return };
+        let opportunity = deal_of(&invoice).and_then(|id| self.salesforce.opportunity(&id));
+        let readings = opportunity.map(|opportunity| opportunity.readings.as_slice()).unwrap_or_default();
+        let since = invoice.finalized_at.unwrap_or(now);
+        // A reading like the one before is not kept, so the last one before counts as well.
+        let earlier = readings.iter().take_while(|(at, _)| *at < since).count().saturating_sub(1);
+        let has_changed =
+            |judgement: &Judgement| judgement.bill().is_some_and(|bill| difference(&invoice, bill).is_some());
+        if !readings.iter().skip(earlier).any(|(_, judgement)| has_changed(judgement)) {
+            self.violate(now, "only_what_changed_is_voided", format!("{invoice_id} was what its deal was"));
+        }
+    }
+
+    /// When everything has come to rest before a person: nothing that we could have billed anew by ourselves.
+    pub(super) fn is_replaced(&mut self, deal: &Deal<'_>) {
+        if !self.amends || self.is_meddled_with(&deal.opportunity.id) {
+            return;
+        }
+        let named = deal.opportunity.invoice_id.as_deref();
+        let is_void_by_us = |invoice: &&Invoice| Some(invoice.id().as_str()) == named && invoice.voided_by_us;
+        let names_what_we_voided = self.stripe.invoices().any(|invoice| is_void_by_us(&invoice));
+        if deal.run.code == Some("already_billed") && names_what_we_voided && deal.ended.restores == 0 {
+            self.broken(deal, "a_void_invoice_is_no_bill", format!("it names {named:?}, which we voided"));
+        }
+        let Judgement::Billable(bill) = deal.judgement else { return };
+        let [invoice] = deal.live else { return };
+        let could_be = invoice.status() == InvoiceStatus::Open
+            && invoice.finalized_by == Some(By::Us)
+            && self.catalogue_takes(bill)
+            && !self.needs_approval(bill, deal.ended.now);
+        if could_be && deal.run.code == Some("deal_changed_after_billing") {
+            self.broken(deal, "an_unpaid_invoice_is_replaced", format!("{} is open", invoice.id()));
+        }
+    }
+}
