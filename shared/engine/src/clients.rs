@@ -209,3 +209,14 @@ impl ports::Reporter for queue::Queue {
         self.enqueue(envelopes).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_tells_the_time() {
+        let (before, now) = (Timestamp::now(), ports::Clock::now(&SystemClock));
+        assert!(before <= now && now <= Timestamp::now());
+    }
+}

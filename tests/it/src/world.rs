@@ -1,4 +1,5 @@
-//! The cloud's world with the sandbox's time, and a fuse around every call to the outside.
+//! The cloud's world with the sandbox's time, and a fuse around every call to the outside. Each call goes through the port that
+//! ships, as in the cloud.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +49,7 @@ impl<T> Fused<T> {
 
 impl engine::Ledger for Fused<ledger::Ledger> {
     async fn begin(&self, new: Run, claim: &Claim) -> Result<Begun, LedgerError> {
-        self.call(self.inner.begin(new, claim)).await
+        self.call(engine::Ledger::begin(&self.inner, new, claim)).await
     }
 
     async fn save(
@@ -59,27 +60,27 @@ impl engine::Ledger for Fused<ledger::Ledger> {
         release: Release,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.call(self.inner.save(held, run, calls, release, now)).await
+        self.call(engine::Ledger::save(&self.inner, held, run, calls, release, now)).await
     }
 
     async fn run_of_invoice(&self, invoice_id: &InvoiceId) -> Result<Option<RunId>, LedgerError> {
-        self.call(self.inner.run_of_invoice(invoice_id)).await
+        self.call(engine::Ledger::run_of_invoice(&self.inner, invoice_id)).await
     }
 
     async fn run(&self, key: &str) -> Result<Option<StoredRun>, LedgerError> {
-        self.call(self.inner.run(key)).await
+        self.call(engine::Ledger::run(&self.inner, key)).await
     }
 
     async fn control(&self, now: Timestamp) -> Result<Control, LedgerError> {
-        self.call(self.inner.control(now)).await
+        self.call(engine::Ledger::control(&self.inner, now)).await
     }
 
     async fn due_runs(&self, until: Timestamp, after: Option<&str>) -> Result<DueRuns, LedgerError> {
-        self.call(self.inner.due_runs(until, after)).await
+        self.call(engine::Ledger::due_runs(&self.inner, until, after)).await
     }
 
     async fn watermark(&self, org: &OrganizationId, name: &str) -> Result<Watermark, LedgerError> {
-        self.call(self.inner.watermark(org, name)).await
+        self.call(engine::Ledger::watermark(&self.inner, org, name)).await
     }
 
     async fn set_watermark(
@@ -89,41 +90,41 @@ impl engine::Ledger for Fused<ledger::Ledger> {
         watermark: &mut Watermark,
         now: Timestamp,
     ) -> Result<(), LedgerError> {
-        self.call(self.inner.set_watermark(org, name, watermark, now)).await
+        self.call(engine::Ledger::set_watermark(&self.inner, org, name, watermark, now)).await
     }
 
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {
-        self.call(self.inner.save_statement(org, statement)).await
+        self.call(engine::Ledger::save_statement(&self.inner, org, statement)).await
     }
 }
 
 impl engine::Stripe for Fused<stripe::Client> {
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error> {
-        self.call(self.inner.write(write, idempotency_key)).await
+        self.call(engine::Stripe::write(&self.inner, write, idempotency_key)).await
     }
 
     async fn customer(&self, id: &CustomerId) -> Result<stripe::Customer, stripe::Error> {
-        self.call(self.inner.customer(id)).await
+        self.call(engine::Stripe::customer(&self.inner, id)).await
     }
 
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error> {
-        self.call(self.inner.customers_created_since(since)).await
+        self.call(engine::Stripe::customers_created_since(&self.inner, since)).await
     }
 
     async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<stripe::Customer>, stripe::Error> {
-        self.call(self.inner.customers_by_metadata(key, value)).await
+        self.call(engine::Stripe::customers_by_metadata(&self.inner, key, value)).await
     }
 
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error> {
-        self.call(self.inner.invoice(id)).await
+        self.call(engine::Stripe::invoice(&self.inner, id)).await
     }
 
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {
-        self.call(self.inner.invoice_metadata(id)).await
+        self.call(engine::Stripe::invoice_metadata(&self.inner, id)).await
     }
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error> {
-        self.call(self.inner.invoice_lines(id)).await
+        self.call(engine::Stripe::invoice_lines(&self.inner, id)).await
     }
 
     async fn invoices_of_customer(
@@ -131,7 +132,7 @@ impl engine::Stripe for Fused<stripe::Client> {
         id: &CustomerId,
         created_since: Timestamp,
     ) -> Result<Vec<stripe::Invoice>, stripe::Error> {
-        self.call(self.inner.invoices_of_customer(id, created_since)).await
+        self.call(engine::Stripe::invoices_of_customer(&self.inner, id, created_since)).await
     }
 
     async fn invoices_created_since(
@@ -139,7 +140,7 @@ impl engine::Stripe for Fused<stripe::Client> {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<stripe::Invoice>, stripe::Error> {
-        self.call(self.inner.invoices_created_since(since, after)).await
+        self.call(engine::Stripe::invoices_created_since(&self.inner, since, after)).await
     }
 
     async fn customers_created_page(
@@ -147,7 +148,7 @@ impl engine::Stripe for Fused<stripe::Client> {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<stripe::Customer>, stripe::Error> {
-        self.call(self.inner.customers_created_page(since, after)).await
+        self.call(engine::Stripe::customers_created_page(&self.inner, since, after)).await
     }
 
     async fn events_since(
@@ -156,27 +157,27 @@ impl engine::Stripe for Fused<stripe::Client> {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, stripe::Error> {
-        self.call(self.inner.events_since(types, since, after)).await
+        self.call(engine::Stripe::events_since(&self.inner, types, since, after)).await
     }
 
     async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
-        self.call(self.inner.has_pending_items(id)).await
+        self.call(engine::Stripe::has_pending_items(&self.inner, id)).await
     }
 
     async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
-        self.call(self.inner.price(id)).await
+        self.call(engine::Stripe::price(&self.inner, id)).await
     }
 
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error> {
-        self.call(self.inner.prices_by_lookup_key(keys)).await
+        self.call(engine::Stripe::prices_by_lookup_key(&self.inner, keys)).await
     }
 
     async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error> {
-        self.call(self.inner.subscription(id)).await
+        self.call(engine::Stripe::subscription(&self.inner, id)).await
     }
 
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error> {
-        self.call(self.inner.subscription_items(id)).await
+        self.call(engine::Stripe::subscription_items(&self.inner, id)).await
     }
 
     async fn subscriptions_of_customer(
@@ -184,7 +185,7 @@ impl engine::Stripe for Fused<stripe::Client> {
         id: &CustomerId,
         created_since: Timestamp,
     ) -> Result<Vec<stripe::Subscription>, stripe::Error> {
-        self.call(self.inner.subscriptions_of_customer(id, created_since)).await
+        self.call(engine::Stripe::subscriptions_of_customer(&self.inner, id, created_since)).await
     }
 
     async fn subscriptions_created_since(
@@ -192,17 +193,17 @@ impl engine::Stripe for Fused<stripe::Client> {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<stripe::Subscription>, stripe::Error> {
-        self.call(self.inner.subscriptions_created_since(since, after)).await
+        self.call(engine::Stripe::subscriptions_created_since(&self.inner, since, after)).await
     }
 
     async fn customer_has_invoices(&self, id: &CustomerId) -> Result<bool, stripe::Error> {
-        self.call(self.inner.customer_has_invoices(id)).await
+        self.call(engine::Stripe::customer_has_invoices(&self.inner, id)).await
     }
 }
 
 impl engine::Salesforce for Fused<salesforce::Client> {
     async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error> {
-        self.call(self.inner.read(queries)).await
+        self.call(engine::Salesforce::read(&self.inner, queries)).await
     }
 
     async fn write(
@@ -210,16 +211,16 @@ impl engine::Salesforce for Fused<salesforce::Client> {
         updates: &[salesforce::Update],
         read_back: &[String],
     ) -> Result<Vec<Vec<Record>>, salesforce::Error> {
-        self.call(self.inner.write(updates, read_back)).await
+        self.call(engine::Salesforce::write(&self.inner, updates, read_back)).await
     }
 }
 
 impl engine::Reporter for Fused<queue::Queue> {
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
-        self.call(self.inner.park(envelope, parked)).await
+        self.call(engine::Reporter::park(&self.inner, envelope, parked)).await
     }
 
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
-        self.call(self.inner.enqueue(envelopes)).await
+        self.call(engine::Reporter::enqueue(&self.inner, envelopes)).await
     }
 }

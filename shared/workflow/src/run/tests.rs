@@ -175,6 +175,41 @@ fn an_event_is_answered_once_and_the_last_twenty_are_remembered() {
     assert_eq!(run.answered.len(), ANSWERED_KEPT);
 }
 
+/// What a write-back takes away may be written once more; and a number that is nothing is not stored.
+#[test]
+fn a_write_back_makes_room_for_one_more_note() {
+    use opportunity_won::{Invoice, Point};
+    let total = domain::Money::from_minor_units(1000, settings().org_currency);
+    let plan = mapping::Plan {
+        opportunity_id: opportunity_id(),
+        account_id: account_id(),
+        total,
+        days_until_due: 30,
+        lines: Vec::new(),
+        approved: None,
+        tax: None,
+        subscription: None,
+    };
+    let invoice = Invoice {
+        plan,
+        customer_id: CustomerId::parse("cus_1").expect("valid"),
+        invoice_id: invoice_id(),
+        account_is_linked: true,
+        hosted_invoice_url: None,
+        subscription: None,
+        not_kept: Vec::new(),
+    };
+    let mut run = Run { state: State::OpportunityWon(Point::Sent { invoice, interrupted: true }), ..won() };
+    (run.notes_written, run.noted) = (2, Some(Stop::refused(Code::NoLines, "It has none.")));
+    let mut kept = Record::default();
+    kept.set("Stripe_Customer_Id__c", FieldValue::Text("cus_1".into()));
+    kept.set("Stripe_Invoice_Id__c", FieldValue::Text("in_1".into()));
+    kept.set(NOTE_MESSAGE, FieldValue::Null);
+    let run = run.record(Fact::RecordsUpdated(vec![kept]), &settings()).expect("in order");
+    assert_eq!((run.point(), run.notes_written, run.noted, run.note_kept), ("revisiting", 1, None, None));
+    assert_eq!([0, 1, 2].map(|number| is_zero(&number)), [true, false, false]);
+}
+
 /// What was parked for a person is not parked again for the same cause, and is when a person asks.
 #[test]
 fn a_stop_is_remembered_as_parked_until_a_person_asks() {

@@ -21,6 +21,16 @@ fn an_interrupted_run_looks_before_it_goes_on() {
     }
 }
 
+/// What is known of a one-time deal's customer and draft stays known: its key leads on, and its draft simply goes.
+#[test]
+fn an_interrupted_one_time_deal_goes_on_with_its_customer_and_its_draft() {
+    let Draft { plan, customer_id, .. } = draft(1);
+    let known = Point::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false };
+    let Point::CustomerKnown { interrupted: true, .. } = known.resume() else { panic!("its key is forgotten") };
+    let abandoning = Point::Abandoning { draft: draft(1), stop: None };
+    assert_eq!(abandoning.clone().resume(), abandoning);
+}
+
 /// Nobody has written to the opportunity yet.
 fn nothing_written() -> Fact {
     Fact::BillingRead(Record::default())
