@@ -190,6 +190,11 @@ impl<W: World> Engine<W> {
                     work.run.retire(operation);
                     return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotBegun)));
                 }
+                // So is what the deal was when it was to be voided.
+                Ok(Look::NotFound(Call::VoidInvoice { .. })) if open.is_some() => {
+                    work.run.retire(operation);
+                    return Ok(Ready::Answered(Box::new(Fact::InvoiceNotVoided)));
+                }
                 Ok(Look::NotFound(call)) => call,
                 Err(pause) => return self.give_back(work, pause).await,
             },

@@ -28,6 +28,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         subtotal: invoice.subtotal,
         total: invoice.total,
         amount_paid: invoice.amount_paid,
+        amount_remaining: invoice.amount_remaining,
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),

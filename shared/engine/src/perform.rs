@@ -240,7 +240,8 @@ impl<W: World> Engine<W> {
 
     /// What was looked for instead of being sent again, and found.
     pub(crate) fn adopted(&self, call: &Call, fact: &Fact) -> CallEntry {
-        let outcome = if matches!(fact, Fact::SubscriptionNotBegun) { "not_found" } else { "adopted" }.to_owned();
+        let is_to_be_asked_anew = matches!(fact, Fact::SubscriptionNotBegun | Fact::InvoiceNotVoided);
+        let outcome = if is_to_be_asked_anew { "not_found" } else { "adopted" }.to_owned();
         CallEntry { outcome, detail: made(fact), ..self.entry(call, self.now()) }
     }
 

@@ -3,7 +3,7 @@
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
-use crate::Settings;
+use crate::{Amendments, Settings};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -20,6 +20,9 @@ pub const OPPORTUNITY_FIELDS: &[&str] = &[
     "Stripe_Sync_Message__c",
     "Stripe_Approved_Amount__c",
 ];
+
+/// What somebody paid by another way may be ticked by hand.
+pub const PAID: &str = "Payment_Received__c";
 
 /// Read through the opportunity's account.
 pub const ACCOUNT_FIELDS: &[&str] = &[
@@ -64,6 +67,9 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [Rec
     let mut opportunity_fields = [OPPORTUNITY_FIELDS, ACCOUNT_FIELDS].concat();
     if settings.multi_currency {
         opportunity_fields.push("CurrencyIsoCode");
+    }
+    if settings.amendments != Amendments::Review {
+        opportunity_fields.push(PAID);
     }
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
     [

@@ -16,7 +16,9 @@ mod update;
 
 pub use amendment::Amendments;
 pub use customer::CustomerDetails;
-pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
+pub use deal::{
+    ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, PAID, RecordQuery, deal_queries,
+};
 pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;

@@ -50,6 +50,8 @@ pub enum Fact {
     SubscriptionRead(Box<SubscriptionSeen>),
     /// One that may have been begun before was not, and will not be any more.
     SubscriptionNotBegun,
+    /// Stripe: an invoice that was to be voided is not, and no request is under way any more.
+    InvoiceNotVoided,
     SubscriptionCanceled,
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
@@ -85,6 +87,7 @@ impl Fact {
             Self::PendingRead { .. } => "pending_read",
             Self::SubscriptionRead(_) => "subscription_read",
             Self::SubscriptionNotBegun => "subscription_not_begun",
+            Self::InvoiceNotVoided => "invoice_not_voided",
             Self::SubscriptionCanceled => "subscription_canceled",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
@@ -133,6 +136,9 @@ pub struct InvoiceSeen {
     pub total: i64,
     #[serde(default)]
     pub amount_paid: i64,
+    /// Credit notes take from it as well.
+    #[serde(default)]
+    pub amount_remaining: i64,
     #[serde(default)]
     pub tax: TaxSeen,
     pub auto_advance: bool,
@@ -145,6 +151,13 @@ pub struct InvoiceSeen {
     /// The first lines; Stripe embeds at most ten.
     pub first_lines: Vec<LineSeen>,
     pub has_more_lines: bool,
+}
+
+impl InvoiceSeen {
+    /// Nothing of it was paid or credited.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.amount_paid == 0 && self.amount_remaining == self.total
+    }
 }
 
 /// What of it is tax, in minor units.

@@ -241,6 +241,7 @@ mod tests {
         let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
         Fact::InvoiceRead(InvoiceSeen {
             amount_paid: 0,
+            amount_remaining: 0,
             invoice_id: invoice_id(),
             is_ours: true,
             customer_id: None,

@@ -329,7 +329,9 @@ impl Point {
             | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
-            Self::Sent { invoice, .. } => Self::Verifying { invoice },
+            Self::Sent { invoice, .. } | Self::Amending { invoice, plan: None, refused: Some(_) } => {
+                Self::Verifying { invoice }
+            }
             Self::Done { invoice } | Self::Clearing { invoice } | Self::Amending { invoice, .. } => {
                 Self::Revisiting { invoice }
             }

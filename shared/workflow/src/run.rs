@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, CustomerId, FieldValue, InvoiceId, Money, Record, SubscriptionId};
+use domain::{AccountId, CustomerId, InvoiceId, Money, Record, SubscriptionId};
 use jiff::Timestamp;
 use mapping::{CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
 mod id;
+mod replaced;
 
 pub use id::RunId;
 
@@ -52,6 +53,12 @@ pub struct Run {
     /// The invoices of this deal that are void since it was billed anew. Salesforce names the last of them until the next is sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<InvoiceId>,
+    /// How many of them since a person asked for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub replacements: u32,
+    /// A person asked for it once more, and it has not reached its goal since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
 }
 
 /// What to do now.
@@ -143,6 +150,8 @@ impl Run {
             notes_written: 0,
             parked: None,
             replaced: Vec::new(),
+            replacements: 0,
+            asked: false,
         }
     }
 
@@ -156,7 +165,14 @@ impl Run {
 
     /// Takes in what came of the call that `next` asked for.
     pub fn record(mut self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
-        let (fact, names_replaced) = self.but_for_replaced(fact);
+        let (fact, named) = self.but_for_replaced(fact);
+        if let Some(what_to_do) = self.keeps_its_invoice(&fact) {
+            return Ok(self.kept(what_to_do));
+        }
+        if self.may_have_been_replaced(&fact, settings) {
+            return Ok(self.begun_anew());
+        }
+        let was_stopped = self.stop().is_some();
         match &fact {
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
@@ -187,14 +203,9 @@ impl Run {
             self.retire_invoice_operations();
         }
         if let Some(invoice_id) = replaceable.filter(|_| self.invoice_id().is_none()) {
-            self.retire_invoice_operations();
-            self.replaced.push(invoice_id);
+            self.gives_up(invoice_id);
         }
-        self.state = match self.state {
-            // The write-back of the one that was replaced came late, after that of the one in its place.
-            State::OpportunityWon(point) if names_replaced => State::OpportunityWon(point.naming_again()),
-            state => state,
-        };
+        self = self.with_replaced(named, was_stopped, settings);
         self.state = match self.state {
             State::OpportunityWon(point) => {
                 State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
@@ -204,33 +215,9 @@ impl Run {
         };
         if self.status() == Status::Done {
             (self.noted, self.parked, self.note_kept, self.notes_written) = (None, None, None, 0);
+            self.asked = false;
         }
         Ok(self)
-    }
-
-    /// The invoice that is to be void before the deal is billed anew.
-    fn replaceable(&self) -> Option<&InvoiceId> {
-        match &self.state {
-            State::OpportunityWon(
-                opportunity_won::Point::Amending { invoice, .. } | opportunity_won::Point::Voiding { invoice, .. },
-            ) => Some(&invoice.invoice_id),
-            _ => None,
-        }
-    }
-
-    /// An opportunity that names an invoice which was replaced names none.
-    fn but_for_replaced(&self, mut fact: Fact) -> (Fact, bool) {
-        let record = match &mut fact {
-            Fact::DealRead(deal) => &mut deal.opportunity,
-            Fact::BillingRead(record) => record,
-            _ => return (fact, false),
-        };
-        let is_named = |id: &InvoiceId| record.text("Stripe_Invoice_Id__c") == Some(id.as_str());
-        if self.replaced.iter().any(is_named) && !planted!(BelievesInVoidLinks) {
-            record.set("Stripe_Invoice_Id__c", FieldValue::Null);
-            return (fact, true);
-        }
-        (fact, false)
     }
 
     /// A note that is gone, or reads otherwise than when it was written, is written again; a few times. Where something of the
@@ -246,6 +233,7 @@ impl Run {
     pub fn asked_for(mut self) -> Self {
         self.parked = None;
         self.notes_written = 0;
+        (self.asked, self.replacements) = (true, 0);
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             state @ (State::AccountCustomer(_) | State::InvoicePaid(_)) => state,

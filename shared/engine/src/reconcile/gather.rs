@@ -134,7 +134,7 @@ impl<W: World> Engine<W> {
                 Err(error) => return Err(stripe_pause(&error)),
             }
         }
-        let known = KnownRun { created_at: stored.created_at, run: stored.run };
+        let known = KnownRun { created_at: stored.created_at, updated_at: stored.updated_at, run: stored.run };
         sides.runs.insert(opportunity_id, known);
         Ok(())
     }

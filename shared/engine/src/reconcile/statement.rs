@@ -24,6 +24,14 @@ const MOST_LISTED: usize = 500;
 pub(crate) struct KnownRun {
     pub(crate) run: Run,
     pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl KnownRun {
+    /// One that bills its deal anew began a long time ago.
+    fn at_work_since(&self) -> Timestamp {
+        if self.run.replaced.is_empty() { self.created_at } else { self.updated_at }
+    }
 }
 
 /// Everything that was read of both sides.
@@ -91,8 +99,11 @@ impl Sides {
         if let Some(amount) = amount {
             books.books.deals.add(amount);
         }
-        sent.iter().for_each(|invoice| books.invoice(invoice));
         let known = self.runs.get(&deal.opportunity_id);
+        // One that was listed before it was voided is no second one.
+        let counts = |invoice: &&&Invoice| known.is_none_or(|known| !known.run.replaced.contains(&invoice.id));
+        let sent: Vec<&Invoice> = sent.iter().filter(counts).copied().collect();
+        sent.iter().for_each(|invoice| books.invoice(invoice));
         let settled = known.and_then(|known| known.run.invoice_id());
         let chosen = sent.iter().find(|invoice| Some(&invoice.id) == settled).or(sent.first());
         let Some(chosen) = chosen else {
@@ -135,7 +146,7 @@ impl Sides {
     fn unbilled(&self, books: &mut Writing, deal: &DealSeen, amount: Option<Money>, known: Option<&KnownRun>) {
         let is_under_way = match known {
             None => books.is_fresh(deal.stage_since),
-            Some(known) => known.run.status() == Status::Open && books.is_fresh(known.created_at),
+            Some(known) => known.run.status() == Status::Open && books.is_fresh(known.at_work_since()),
         };
         if known.is_some_and(|known| known.run.is_scheduled()) {
             if let Some(amount) = amount {

@@ -99,6 +99,8 @@ impl Truth<'_> {
                 let epoch = self.restored.map_or(0, |restored| restored.epoch);
                 Some(self.look_again(format!("found:{}:{epoch}", self.invoice.id), Cause::InvoiceWithoutRun))
             }
+            // It was listed before it was voided.
+            Some(run) if run.replaced.contains(&self.invoice.id) => None,
             Some(run) if run.invoice_id().is_some() => Some(self.differs(Cause::SecondInvoice)),
             _ => Some(self.differs(Cause::InvoiceWithoutRun)),
         }

@@ -4,15 +4,17 @@
 //! only when Stripe says that it is void the deal is billed as if it never had been: there are never two that count. One that
 //! is paid, in whole or in part, is a person's business: what is owed then is a difference, or is owed to the customer.
 
-use mapping::{Amendments, Code, Deal, Kind, Plan, Settings, Stop, preflight};
+use mapping::{Amendments, Code, Deal, Kind, PAID, Plan, Settings, Stop, preflight};
 
 use super::{Invoice, Point, judge};
 use crate::{Fact, InvoiceSeen, InvoiceStatus};
 
 pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
+    let is_paid_by_hand = deal.opportunity.is_true(PAID);
     let what_to_do = match (settings.amendments, preflight(deal, settings)) {
+        (Amendments::VoidAndReissue, Ok(_)) if is_paid_by_hand => IS_PAID.to_owned(),
         (Amendments::VoidAndReissue, Ok(((plan, _), _))) if is_once(&invoice, &plan) => {
-            return Point::Amending { invoice, plan, refused: None };
+            return Point::Amending { invoice, plan: Some(plan), refused: None };
         }
         (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => {
             format!("it cannot be billed as it is now. {}", stop.message)
@@ -22,6 +24,9 @@ pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Poi
     let stop = stop(&invoice, &what_to_do);
     Point::Done { invoice }.stopped_unless_noted(stop, &deal.opportunity)
 }
+
+const IS_PAID: &str =
+    "it is paid, or a part of it. Write a credit note or bill the difference by hand, or set the deal back.";
 
 /// A subscription is not voided: what of its term is billed, and what is still to come, is a person's business.
 fn is_once(invoice: &Invoice, plan: &Plan) -> bool {
@@ -39,8 +44,9 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
     Ok(match (point, fact) {
         (Point::Amending { invoice, plan, refused }, Fact::InvoiceRead(now)) => seen(invoice, plan, refused, &now),
         (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
+        (Point::Voiding { invoice, .. }, Fact::InvoiceNotVoided) => Point::Revisiting { invoice },
         (Point::Voiding { invoice, plan }, Fact::Refused(why)) => {
-            Point::Amending { invoice, plan, refused: Some(why.stop) }
+            Point::Amending { invoice, plan: Some(plan), refused: Some(why.stop) }
         }
         (Point::Voiding { invoice, plan }, Fact::NotApproved { ceiling, total }) => {
             let stop = judge::above(&plan, ceiling, total);
@@ -55,15 +61,22 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
 }
 
 /// What has become of the invoice that was sent for what the deal was before.
-fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
-    match (seen.status, refused) {
-        _ if planted!(BillsBeside) => Point::claimed(plan),
-        (InvoiceStatus::Open, None) if seen.amount_paid == 0 => Point::Voiding { invoice, plan },
-        (InvoiceStatus::Open, Some(why)) if seen.amount_paid == 0 => {
+fn seen(invoice: Invoice, plan: Option<Plan>, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
+    match (plan, refused) {
+        (Some(plan), None) if planted!(BillsBeside) => Point::claimed(plan),
+        (Some(plan), None) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
+            Point::Voiding { invoice, plan }
+        }
+        (Some(_), Some(why)) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
             let message =
                 format!("{} Void invoice {} by hand, then send the event again.", why.message, invoice.invoice_id);
             Point::Done { invoice }.stopped(Stop::review(why.code, message))
         }
+        // It was asked only whether it is void.
+        (None, refused) if seen.status != InvoiceStatus::Void => match refused {
+            Some(stop) => Point::Sent { invoice, interrupted: true }.stopped(stop),
+            None => Point::Done { invoice },
+        },
         _ => voided(invoice, seen),
     }
 }
@@ -72,10 +85,18 @@ fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen)
 fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
     let what_to_do = match seen.status {
         _ if planted!(BelievesInVoids) => return Point::claimed(invoice.plan),
-        InvoiceStatus::Void => return Point::claimed(invoice.plan),
+        InvoiceStatus::Void if seen.amount_paid == 0 => return Point::claimed(invoice.plan),
         InvoiceStatus::Uncollectible => "it was written off. Void it and send the event again, or set the deal back.",
-        _ => "it is paid, or a part of it. Write a credit note or bill the difference by hand, or set the deal back.",
+        InvoiceStatus::Open if seen.amount_paid == 0 => {
+            "a part of it is credited. Void it and send the event again, write another credit note, or set the deal back."
+        }
+        _ => IS_PAID,
     };
+    kept(invoice, what_to_do)
+}
+
+/// The invoice stays, and a person is told why.
+pub(super) fn kept(invoice: Invoice, what_to_do: &str) -> Point {
     let stop = stop(&invoice, what_to_do);
     Point::Done { invoice }.stopped(stop)
 }

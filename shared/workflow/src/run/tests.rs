@@ -1,4 +1,4 @@
-use domain::{OpportunityId, OrganizationId};
+use domain::{FieldValue, OpportunityId, OrganizationId};
 use mapping::Code;
 
 use super::*;

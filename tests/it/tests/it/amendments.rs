@@ -185,15 +185,24 @@ async fn an_amendment_above_the_ceiling_waits_with_the_first_invoice_in_force() 
     assert_eq!(code(&env, &opportunity), Value::Null);
 }
 
-/// A person who voided it by hand meant the same.
 #[tokio::test]
-async fn what_a_person_voided_is_billed_anew_when_its_deal_changes() {
-    let (env, opportunity) = billed().await;
+async fn what_a_person_voided_is_billed_anew_when_a_person_asks_for_it() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
     let id = env.invoices()[0]["id"].as_str().unwrap().to_owned();
     env.stripe_post(&format!("/v1/invoices/{id}/void"), "").await;
     env.settle().await;
     assert_eq!(env.invoices().len(), 1, "by itself that is a decision");
     amend(&env, &opportunity);
+    env.settle().await;
+    // Whoever did it may have billed the deal by hand, so a person is asked, again and again.
+    for _ in 0..2 {
+        assert_eq!((env.invoices().len(), code(&env, &opportunity)), (1, json!("deal_changed_after_billing")));
+        env.sqs.put(&changed(&env, &format!("changed_{}", env.clock.now_ms()), &opportunity));
+        env.settle().await;
+        env.advance(SignedDuration::from_mins(1));
+    }
+    env.sqs.redrive();
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
 }
@@ -226,6 +235,94 @@ async fn what_cannot_be_voided_is_not_replaced() {
         env.settle_for_days().await;
         assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
     }
+}
+
+/// What was credited would be asked for again, and what came by another way would be asked for twice.
+#[tokio::test]
+async fn what_is_credited_or_ticked_as_paid_is_not_voided() {
+    for is_credited in [true, false] {
+        let (mut env, opportunity) = billed().await;
+        env.expect_dead_letters();
+        let id = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+        match is_credited {
+            true => drop(env.stripe_post("/v1/credit_notes", &format!("invoice={id}&amount=2000")).await),
+            false => env.update("Opportunity", &opportunity, json!({ "Payment_Received__c": true })),
+        }
+        amend(&env, &opportunity);
+        env.settle().await;
+        assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])], "credited: {is_credited}");
+        assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
+    }
+}
+
+/// The deal is lost while the request that voids its invoice is under way: that it has none any more is said.
+#[tokio::test]
+async fn a_deal_that_is_lost_while_its_invoice_is_voided_comes_before_a_person() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", Fault::AnswerLost));
+    amend(&env, &opportunity);
+    env.work(1).await;
+    env.update("Opportunity", &opportunity, json!({ "StageName": "Closed Lost" }));
+    env.settle_for_days().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
+    assert_eq!(env.sqs.dead_letters().len(), 1);
+    // A person agrees.
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": null }));
+    env.sqs.redrive();
+    env.settle().await;
+    assert_eq!((env.sqs.dead_letters().len(), env.invoices().len()), (0, 1));
+}
+
+/// Stripe was away for a day before the invoice could be voided, and the deal was set back meanwhile.
+#[tokio::test]
+async fn a_void_that_never_arrived_is_thought_over_after_a_day() {
+    let (env, opportunity) = billed().await;
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", Fault::UnavailableHtml));
+    amend(&env, &opportunity);
+    env.work(1).await;
+    edit_line(&env, 2);
+    env.advance(SignedDuration::from_hours(25));
+    env.settle_for_days().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), Value::Null);
+}
+
+/// What only Stripe knows is found when the other is void already: the deal says that it has none.
+#[tokio::test]
+async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
+    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
+    let price = product["Stripe_Price_Id__c"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
+    amend(&env, &opportunity);
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "stripe_refused");
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    assert!(message.as_str().unwrap().contains("is void, and the customer has no other"), "{message}");
+    env.stripe_post(&format!("/v1/prices/{price}"), "active=true").await;
+    env.sqs.redrive();
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
+    assert_eq!(code(&env, &opportunity), Value::Null);
+}
+
+/// The account's new customer, if the deal moves before it is paid.
+#[tokio::test]
+async fn a_deal_that_moves_to_another_account_is_billed_to_that() {
+    let (env, opportunity) = billed().await;
+    let other =
+        env.account(&Deal { account: "Other".into(), email: Some("ap@other.example".into()), ..Deal::three_lines() });
+    env.advance(SignedDuration::from_mins(1));
+    env.update("Opportunity", &opportunity, json!({ "AccountId": other }));
+    env.sqs.put(&changed(&env, "moved", &opportunity));
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 11_000, true])]);
+    let customer = env.invoices_not_void()[0]["customer"].clone();
+    assert_eq!(env.record("Account", &other)["Stripe_Customer_Id__c"], customer);
 }
 
 /// The deal is changed, and nobody has worked on that yet.

@@ -123,8 +123,9 @@ async fn a_process_that_freezes_past_its_lease_and_wakes_up_changes_nothing() {
 }
 
 pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
-    let (undisturbed, _) = begin().await;
+    let (undisturbed, opportunity) = begin().await;
     undisturbed.settle().await;
+    let expected = end_state(&undisturbed, &opportunity);
     for moment in 0..undisturbed.fuse.passed() {
         let (env, opportunity) = begin().await;
         env.deliver().await;
@@ -137,6 +138,7 @@ pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
         let invoices = env.invoices_not_void();
         assert_eq!(invoices.len(), 1, "froze at moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "froze at moment {moment}");
+        assert_eq!(end_state(&env, &opportunity), expected, "froze at moment {moment}");
         assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], invoices[0]["id"]);
     }
 }

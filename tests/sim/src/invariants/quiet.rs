@@ -141,7 +141,9 @@ impl Models {
         let pointer = deal.run.invoice_id;
         let meddled = self.is_meddled_with(&deal.opportunity.id);
         let Some(invoice) = deal.live.iter().find(|invoice| Some(invoice.id().as_str()) == pointer) else {
-            if !meddled {
+            // A restored run may not know that its invoice was replaced.
+            let is_stated = deal.ended.restores > 0 && deal.ended.is_differing(&deal.opportunity.id);
+            if !meddled && !is_stated {
                 self.broken(deal, "done_means_billed", format!("Stripe has no live invoice {pointer:?}"));
             }
             return;
@@ -214,7 +216,10 @@ impl Models {
         // Without keys a repeated request adds its lines twice. The draft is taken away, and a person sends the event again.
         let was_filled_twice = self.stripe.keys_ignored && deal.run.code == Some("invoice_differs_from_deal");
         let is_right = match deal.judgement {
-            Judgement::NotAsked => return,
+            Judgement::NotAsked => {
+                self.void_is_told(deal);
+                return;
+            }
             Judgement::Unbillable { .. } => true,
             Judgement::Billable(bill) => {
                 let items_wait =

@@ -27,6 +27,15 @@ impl Models {
         }
     }
 
+    /// A deal that does not ask to be billed any more, and whose invoice we have voided, is not at rest without a word.
+    pub(super) fn void_is_told(&mut self, deal: &Deal<'_>) {
+        let named = deal.opportunity.invoice_id.as_deref();
+        let names_void = self.stripe.invoices().any(|one| one.voided_by_us && Some(one.id().as_str()) == named);
+        if names_void && !deal.opportunity.is_deleted && deal.ended.restores == 0 {
+            self.broken(deal, "a_void_is_never_silent", format!("{named:?} is void, and nobody is told"));
+        }
+    }
+
     /// When everything has come to rest before a person: nothing that we could have billed anew by ourselves.
     pub(super) fn is_replaced(&mut self, deal: &Deal<'_>) {
         if !self.amends || self.is_meddled_with(&deal.opportunity.id) {

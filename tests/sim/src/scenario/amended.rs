@@ -1,4 +1,4 @@
-//! Deals that are changed when they have been billed, and second thoughts about that: set back, paid or changed once more
+//! Deals that are changed when they have been billed, and second thoughts about that: set back, lost, paid or changed once more
 //! while the first invoice is replaced.
 
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +30,7 @@ pub(super) fn amend(random: &mut Random, scenario: &mut Scenario) {
         match random.below(10) {
             0..3 => scenario.acts.push((after, edit(total))),
             3..5 => scenario.acts.push((after, edit(total + Decimal::TWO))),
+            8 => scenario.acts.push((after, Act::Reopen(deal))),
             5..8 => scenario.acts.push((after, Act::Pay { deal, tries: 3 })),
             _ => {}
         }

@@ -46,7 +46,7 @@ fn deal(number: usize, amount: Money) -> DealSeen {
 
 fn run(number: usize, point: Point, age_s: i64) -> KnownRun {
     let id = samples::run_of(opportunity_id(number));
-    KnownRun { run: Run::new(id, State::OpportunityWon(point)), created_at: at(-age_s) }
+    KnownRun { run: Run::new(id, State::OpportunityWon(point)), created_at: at(-age_s), updated_at: at(-age_s) }
 }
 
 fn claimed(number: usize) -> Point {

@@ -42,7 +42,13 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
         deal.opportunity.set("StageName", text("Negotiation"));
         deal
     };
+    let ticked = || {
+        let mut deal = deal(2);
+        deal.opportunity.set("Payment_Received__c", FieldValue::Boolean(true));
+        deal
+    };
     for (invoice, deal, settings, name, why) in [
+        (billed(), ticked(), amending(), "stopped", "somebody says that it is paid"),
         (billed(), deal(3), amending(), "done", "it is the same"),
         (billed(), deal(2), settings(), "stopped", "nobody asked for it"),
         (billed(), deal(2), amending(), "amending", "it is another"),
@@ -63,13 +69,18 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
 
 #[test]
 fn only_what_nothing_is_paid_of_is_voided() {
-    let point = |refused: Option<Stop>| Point::Amending { invoice: billed(), plan: draft(2).plan, refused };
+    let point = |refused: Option<Stop>| Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused };
     let why = || Some(Stop::refused(Code::StripeRefused, "Not so."));
     let of = |status| seen(status, 3, 1000);
-    let in_part = || InvoiceSeen { amount_paid: 1, ..of(InvoiceStatus::Open) };
+    let in_part = || InvoiceSeen { amount_paid: 1, amount_remaining: 2999, ..of(InvoiceStatus::Open) };
+    let credited = || InvoiceSeen { amount_remaining: 2999, ..of(InvoiceStatus::Open) };
+    let void_in_part = || InvoiceSeen { amount_paid: 1, ..of(InvoiceStatus::Void) };
     for (refused, seen, name, code_expected) in [
         (None, of(InvoiceStatus::Open), "voiding", None),
         (None, in_part(), "stopped", Some(Code::DealChangedAfterBilling)),
+        (None, credited(), "stopped", Some(Code::DealChangedAfterBilling)),
+        (None, void_in_part(), "stopped", Some(Code::DealChangedAfterBilling)),
+        (why(), credited(), "stopped", Some(Code::DealChangedAfterBilling)),
         (None, of(InvoiceStatus::Paid), "stopped", Some(Code::DealChangedAfterBilling)),
         (None, of(InvoiceStatus::Uncollectible), "stopped", Some(Code::DealChangedAfterBilling)),
         (None, of(InvoiceStatus::Other), "stopped", Some(Code::DealChangedAfterBilling)),
@@ -102,6 +113,7 @@ fn a_deal_is_billed_anew_when_its_invoice_is_void_and_not_before() {
     assert_eq!((invoice_id.as_str(), total.minor_units(), is_approved), (INVOICE, 2000, false));
     let after = |fact| voiding().record(fact, &amending()).expect("in order");
     assert_eq!(after(invoice(InvoiceStatus::Void, 3, 1000)).name(), "claimed");
+    assert_eq!(after(Fact::InvoiceNotVoided).name(), "revisiting", "what the deal says now is asked first");
     let paid = after(invoice(InvoiceStatus::Paid, 3, 1000));
     assert_eq!(code(&paid), Some(Code::DealChangedAfterBilling));
     let Point::Amending { refused: Some(_), .. } = after(refused()) else { panic!("it is looked at again") };
@@ -146,7 +158,7 @@ fn there_is_no_way_back_from_a_void_that_may_be_under_way() {
         run.intents.extend(intent.map(|intent| (Operation::VoidInvoice, intent)));
         assert_eq!(run.resume().point(), name);
     }
-    let looked = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
+    let looked = run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
     assert_eq!(looked.resume().point(), "revisiting");
 }
 
@@ -185,4 +197,122 @@ fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
     assert_eq!(done.clone().record(billing(INVOICE), &amending()).expect("in order").point(), "sent");
     let elsewhere = done.record(billing("in_other"), &amending()).expect("in order");
     assert_eq!(elsewhere.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+}
+
+/// A redrive is a decision; an event is none.
+#[test]
+fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
+    let amending_run = || run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
+    let void = || invoice(InvoiceStatus::Void, 3, 1000);
+    let stopped = amending_run().record(void(), &amending()).expect("in order");
+    let stop = stopped.stop().expect("stopped").clone();
+    assert_eq!((stop.code, stopped.replaced.len()), (Code::DealChangedAfterBilling, 0));
+    assert!(stop.message.contains("voided by hand"), "{}", stop.message);
+    let again = |run: Run| Run { state: amending_run().state, ..run };
+    assert_eq!(again(stopped.clone()).record(void(), &amending()).expect("in order").stop(), Some(&stop));
+    let asked = again(stopped.asked_for()).record(void(), &amending()).expect("in order");
+    assert_eq!((asked.point(), asked.replaced.len(), asked.asked), ("claimed", 1, true));
+    // After a restore it may have been voided by us.
+    let restored = crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH };
+    let run = Run { restored: Some(restored), ..amending_run() };
+    assert_eq!(run.record(void(), &amending()).expect("in order").point(), "claimed");
+}
+
+#[test]
+fn a_deal_that_is_changed_for_ever_comes_before_a_person() {
+    let open = || invoice(InvoiceStatus::Open, 3, 1000);
+    let looked = |replacements, asked| {
+        let amending_run = run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
+        let run = Run { replacements, ..amending_run };
+        let run = if asked { Run { state: run.state.clone(), ..run.asked_for() } } else { run };
+        run.record(open(), &amending()).expect("in order")
+    };
+    assert_eq!(
+        (looked(4, false).point(), looked(5, false).point(), looked(5, true).point()),
+        ("voiding", "stopped", "voiding")
+    );
+    assert_eq!(looked(5, true).replacements, 0);
+    let voiding = Run { replacements: 3, ..run(Point::Voiding { invoice: billed(), plan: draft(2).plan }) };
+    let claimed = voiding.record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
+    assert_eq!(claimed.replacements, 4);
+}
+
+/// Nobody would look for an invoice that is void.
+#[test]
+fn a_deal_whose_invoice_is_void_says_so_when_it_is_not_billed() {
+    let claimed = || {
+        let mut run = run(claimed());
+        run.replaced.push(InvoiceId::parse(INVOICE).expect("valid"));
+        run
+    };
+    let with = |path: &str, value: FieldValue, names: &str| {
+        let mut deal = deal(2);
+        deal.opportunity.set("Stripe_Invoice_Id__c", text(names));
+        deal.opportunity.set(path, value);
+        claimed().record(Fact::DealRead(Box::new(deal)), &amending()).expect("in order")
+    };
+    let refused = with("Account.Billing_Email__c", FieldValue::Null, INVOICE);
+    let stop = refused.stop().expect("stopped");
+    assert_eq!((stop.code, stop.kind), (Code::BillingEmailMissing, Kind::Refused));
+    assert!(stop.message.ends_with("Invoice in_1 is void, and the customer has no other."), "{}", stop.message);
+    let told = refused.clone().record(Fact::RecordsUpdated(vec![]), &amending()).expect("in order");
+    assert_eq!(told.stop(), Some(stop), "it is said once");
+    let reopened = with("StageName", text("Negotiation"), INVOICE);
+    let stop = reopened.stop().expect("stopped");
+    assert_eq!((stop.code, stop.kind, reopened.status()), (Code::DealChangedAfterBilling, Kind::Review, Status::Open));
+    // A person has emptied the field: that is how it should be.
+    let agreed = with("StageName", text("Negotiation"), "");
+    assert_eq!(agreed.status(), Status::Rejected);
+}
+
+/// The ledger was restored to a time before the deal was billed anew.
+#[test]
+fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
+    let restored = crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH };
+    let naming_another = || {
+        let mut deal = deal(3);
+        deal.opportunity.set("Stripe_Invoice_Id__c", text("in_2"));
+        Fact::DealRead(Box::new(deal))
+    };
+    let done = || Run { restored: Some(restored), ..run(Point::Revisiting { invoice: billed() }) };
+    assert_eq!(
+        Run { restored: None, ..done() }.record(naming_another(), &amending()).expect("in order").point(),
+        "done"
+    );
+    assert_eq!(done().record(naming_another(), &settings()).expect("in order").point(), "done");
+    let doubted = done().record(naming_another(), &amending()).expect("in order");
+    assert_eq!(doubted.point(), "amending");
+    for (status, point) in
+        [(InvoiceStatus::Void, "claimed"), (InvoiceStatus::Open, "done"), (InvoiceStatus::Paid, "done")]
+    {
+        let run = doubted.clone().record(invoice(status, 3, 1000), &amending()).expect("in order");
+        assert_eq!((run.point(), run.replaced.len()), (point, usize::from(point == "claimed")), "{status:?}");
+    }
+    // It had not been written back.
+    let mut record = Record::default();
+    record.set("Stripe_Invoice_Id__c", text("in_2"));
+    let verifying = Run { state: State::OpportunityWon(Point::Verifying { invoice: billed() }), ..done() };
+    let doubted = verifying.record(Fact::BillingRead(record), &amending()).expect("in order");
+    assert_eq!(doubted.point(), "amending");
+    assert_eq!(doubted.clone().resume().point(), "verifying");
+    let void = doubted.clone().record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
+    assert_eq!(void.point(), "claimed");
+    let open = doubted.record(invoice(InvoiceStatus::Open, 3, 1000), &amending()).expect("in order");
+    assert_eq!(open.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+}
+
+#[test]
+fn a_forgotten_sending_and_replacement_of_a_draft_is_found_as_well() {
+    let restored = Some(crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH });
+    let checking = || run(Point::Checking { draft: draft(3), stage: Stage::Gate { corrected: true }, refused: None });
+    for (restored, settings, status, point) in [
+        (restored, amending(), InvoiceStatus::Void, "claimed"),
+        (restored, amending(), InvoiceStatus::Draft, "comparing"),
+        (restored, settings(), InvoiceStatus::Void, "stopped"),
+        (None, amending(), InvoiceStatus::Void, "stopped"),
+    ] {
+        let run = Run { restored, ..checking() };
+        let run = run.record(invoice(status, 3, 1000), &settings).expect("in order");
+        assert_eq!((run.point(), run.replaced.len()), (point, usize::from(point == "claimed")), "{status:?}");
+    }
 }
