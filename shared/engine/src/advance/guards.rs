@@ -2,6 +2,7 @@
 //! come to rest.
 
 use domain::Money;
+use jiff::Timestamp;
 use ledger::Control;
 use workflow::{Call, Intent, Operation};
 
@@ -56,11 +57,9 @@ impl<W: World> Engine<W> {
 
     /// What must come after every older change waits until none can be under way any more. What may already be sent is not held up.
     pub(super) async fn quiet(&self, work: &mut Work, operation: Operation) -> Result<(), Pause> {
-        let comes_last =
-            matches!(operation, Operation::SendInvoice | Operation::CreateSubscription | Operation::UpdateCustomer);
         let may_be_sent = work.run.intents.get(&operation).is_some_and(Intent::is_open);
-        match work.run.quiet_at.filter(|quiet_at| self.now() < *quiet_at && !planted!(SendsWithoutQuiet)) {
-            Some(quiet_at) if comes_last && !may_be_sent => {
+        match waits_until(operation, may_be_sent, work.run.quiet_at, self.now()) {
+            Some(quiet_at) if !planted!(SendsWithoutQuiet) => {
                 let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "an older change may be under way");
                 self.give_back(work, pause).await
             }
@@ -74,4 +73,16 @@ impl<W: World> Engine<W> {
         }
         Ok(())
     }
+}
+
+/// Until when this is not sent, if it has to wait.
+pub(super) fn waits_until(
+    operation: Operation,
+    may_be_sent: bool,
+    quiet_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let comes_last =
+        matches!(operation, Operation::SendInvoice | Operation::CreateSubscription | Operation::UpdateCustomer);
+    quiet_at.filter(|quiet_at| comes_last && !may_be_sent && now < *quiet_at)
 }

@@ -93,3 +93,24 @@ fn an_account_ends_with_its_customer_or_with_a_reason() {
     let stopped = account(account_customer::Point::Stopped { account_id: account_id(), stop: stop.clone() });
     assert_eq!(customer_fact(&stopped), Fact::CustomerStopped(stop));
 }
+
+/// What must come last waits until nothing older can be under way; what may be under way itself does not.
+#[test]
+fn what_comes_last_waits_for_what_may_be_under_way() {
+    let at = |second| Timestamp::from_second(second).expect("in range");
+    let quiet_at = Some(at(100));
+    for (operation, may_be_sent, quiet_at, now, waits) in [
+        (Operation::SendInvoice, false, quiet_at, 99, true),
+        (Operation::CreateSubscription, false, quiet_at, 99, true),
+        (Operation::UpdateCustomer, false, quiet_at, 99, true),
+        (Operation::SendInvoice, false, quiet_at, 100, false),
+        (Operation::SendInvoice, true, quiet_at, 99, false),
+        (Operation::SendInvoice, false, None, 99, false),
+        (Operation::AddLines { batch: 0 }, false, quiet_at, 99, false),
+        (Operation::CreateInvoice, false, quiet_at, 99, false),
+        (Operation::VoidInvoice, false, quiet_at, 99, false),
+    ] {
+        let until = guards::waits_until(operation, may_be_sent, quiet_at, at(now));
+        assert_eq!(until, quiet_at.filter(|_| waits), "{operation} at {now}, may be sent: {may_be_sent}");
+    }
+}

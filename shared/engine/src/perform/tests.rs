@@ -79,7 +79,17 @@ fn what_a_call_made_is_named_by_its_id() {
         every: workflow::Every::Once,
         tax: None,
     };
+    let scope = crate::Scope {
+        environment: "test".into(),
+        stripe_account_id: None,
+        organization_id: crate::samples::organization_id(),
+        livemode: false,
+    };
+    let total = crate::samples::money(1000, "EUR");
+    let invoice_id = crate::samples::invoice_id("in_1");
+    let invoice = crate::samples::invoice(invoice_id, stripe::InvoiceStatus::Draft, total, jiff::Timestamp::UNIX_EPOCH);
     for (fact, id) in [
+        (Fact::InvoiceRead(convert::invoice(&invoice, &scope)), Some("in_1")),
         (Fact::CustomerCreated { customer_id: customer_id() }, Some("cus_1")),
         (Fact::PriceCreated(price), Some("price_1")),
         // It was known before: the entry's target names it.

@@ -104,6 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_difference_names_what_it_is_about() {
+        let invoice_id = InvoiceId::parse("in_1").expect("valid");
+        let difference = Cause::VoidAtStripe.of_invoice_id(Some(invoice_id.clone()));
+        assert_eq!(difference.invoice_id, Some(invoice_id));
+        assert_eq!(Cause::VoidAtStripe.of_invoice_id(None).invoice_id, None);
+    }
+
+    #[test]
     fn every_cause_has_its_code_in_the_list() {
         let of_code = Code::NoLines;
         let all = [

@@ -109,6 +109,23 @@ impl Case {
         };
         truth.judge().into_iter().map(name).collect()
     }
+
+    fn difference(&self) -> Difference {
+        let (opportunity_id, run_id) = (opportunity_id(), run_id("006000000000001AAA"));
+        let truth = Truth {
+            invoice: &self.invoice,
+            opportunity_id: &opportunity_id,
+            run_id: &run_id,
+            run: self.run.as_ref(),
+            link: None,
+            payment: None,
+            deal: self.deal.as_ref(),
+            restored: None,
+            now: at(0),
+        };
+        let Verdict::Differs(difference) = truth.differs(Cause::VoidAtStripe) else { unreachable!() };
+        difference
+    }
 }
 
 /// The run's subscription bills 7.50 of the deal later.
@@ -231,6 +248,23 @@ fn a_billed_deal_that_says_something_else_is_looked_at_once_and_differs_then() {
     }
     let voided = Case::new(Void, done(OURS), deal(Some(OURS), 1000, false));
     assert_eq!(voided.verdicts(), ["void_at_stripe"]);
+    // The person who reads it finds both sides in it.
+    let difference = voided.difference();
+    assert_eq!(difference.opportunity_id, Some(opportunity_id()));
+    assert_eq!(difference.in_salesforce, Some(usd(1000).into()));
+    // It is not what the deal was billed by, or nobody means it any more.
+    for (run, deal) in [
+        (done("in_other"), deal(Some(OURS), 1000, false)),
+        (closed_without_invoice(), deal(Some(OURS), 1000, false)),
+        (done(OURS), deal(None, 1000, false)),
+        (done(OURS), None),
+    ] {
+        assert_eq!(Case::new(Void, run, deal).verdicts(), [] as [&str; 0]);
+    }
+    // It was replaced, and is listed as it was before.
+    let mut replaced = done("in_other").expect("a run");
+    replaced.replaced.push(samples::invoice_id(OURS));
+    assert_eq!(Case::new(Open, Some(replaced), deal(Some("in_other"), 1000, false)).verdicts(), [] as [&str; 0]);
 }
 
 #[test]
