@@ -1,6 +1,7 @@
 //! Deals with recurring lines.
 
 mod interrupted;
+mod strays;
 
 use engine::PassKind;
 use it::{Deal, Env, Line, Options};
