@@ -98,6 +98,18 @@ fn only_what_nothing_is_paid_of_is_voided() {
             assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE), "{title}: it is still the deal's");
         }
     }
+    // Each is told what is in its way.
+    for (seen, words) in [
+        (of(InvoiceStatus::Uncollectible), "it was written off"),
+        (credited(), "a part of it is credited"),
+        (in_part(), "it is paid, or a part of it"),
+        (of(InvoiceStatus::Paid), "it is paid, or a part of it"),
+    ] {
+        let title = format!("{:?} {}", seen.status, seen.amount_remaining);
+        let point = point(None).record(Fact::InvoiceRead(seen), &amending()).expect("in order");
+        let message = &point.stop().expect("stopped").message;
+        assert!(message.contains(words), "{title}: {message}");
+    }
     let other = |fact| point(None).record(fact, &amending()).expect("in order");
     assert_eq!(code(&other(Fact::InvoiceMissing)), Some(Code::InvoiceChangedInStripe));
     assert_eq!(code(&other(refused())), Some(Code::StripeRefused));
