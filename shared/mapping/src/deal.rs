@@ -3,7 +3,7 @@
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
-use crate::{Amendments, Settings};
+use crate::{Amendments, PAID, Settings};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -20,9 +20,6 @@ pub const OPPORTUNITY_FIELDS: &[&str] = &[
     "Stripe_Sync_Message__c",
     "Stripe_Approved_Amount__c",
 ];
-
-/// What somebody paid by another way may be ticked by hand.
-pub const PAID: &str = "Payment_Received__c";
 
 /// Read through the opportunity's account.
 pub const ACCOUNT_FIELDS: &[&str] = &[

@@ -16,9 +16,7 @@ mod update;
 
 pub use amendment::Amendments;
 pub use customer::CustomerDetails;
-pub use deal::{
-    ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, PAID, RecordQuery, deal_queries,
-};
+pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
 pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;
@@ -28,5 +26,6 @@ pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_que
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, Told};
 pub use update::{
-    NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, mark_paid, no_note, sync_note,
+    NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid, no_note,
+    sync_note,
 };

@@ -41,6 +41,21 @@ pub struct Settings {
     pub amendments: Amendments,
 }
 
+impl Settings {
+    /// As they are where nothing else is decided.
+    pub fn new(org_currency: Currency) -> Self {
+        Self {
+            multi_currency: false,
+            org_currency,
+            days_until_due: 30,
+            line_source: LineSource::default(),
+            tax: None,
+            subscriptions: Subscriptions::default(),
+            amendments: Amendments::default(),
+        }
+    }
+}
+
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {

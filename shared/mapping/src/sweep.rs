@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::deal::{Filter, RecordQuery};
 use crate::plan::{Settings, amount};
-use crate::{Code, Stop};
+use crate::{Code, PAID, Stop};
 
 const FIELDS: &[&str] = &[
     "Id",
@@ -16,7 +16,7 @@ const FIELDS: &[&str] = &[
     "LastStageChangeDate",
     "SystemModstamp",
     "Stripe_Invoice_Id__c",
-    "Payment_Received__c",
+    PAID,
 ];
 
 /// An opportunity as far as its invoice can be judged by it.
@@ -101,7 +101,7 @@ pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
         stage_since: time("LastStageChangeDate").or_else(|| time("CreatedDate"))?,
         amount: amount(record, settings),
         names_invoice: record.text("Stripe_Invoice_Id__c").map(str::to_owned),
-        is_marked_paid: record.get("Payment_Received__c") == Some(&FieldValue::Boolean(true)),
+        is_marked_paid: record.get(PAID) == Some(&FieldValue::Boolean(true)),
     })
 }
 
@@ -122,15 +122,7 @@ mod tests {
     use super::*;
 
     fn settings(multi_currency: bool) -> Settings {
-        Settings {
-            multi_currency,
-            org_currency: Currency::parse("USD").expect("valid"),
-            days_until_due: 30,
-            line_source: Default::default(),
-            tax: None,
-            subscriptions: Default::default(),
-            amendments: Default::default(),
-        }
+        Settings { multi_currency, ..Settings::new(Currency::parse("USD").expect("valid")) }
     }
 
     fn record(fields: &[(&str, &str)]) -> Record {

@@ -103,6 +103,9 @@ pub fn invoice_written_back(
 /// Where there are no subscriptions the field may not exist.
 const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 
+/// Whether it is paid. What was paid by another way a person may tick by hand.
+pub const PAID: &str = "Payment_Received__c";
+
 fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update {
     Update::new("Account", account_id, [("Stripe_Customer_Id__c", text(customer_id))])
 }
@@ -129,11 +132,7 @@ pub fn no_note(opportunity_id: &OpportunityId) -> Update {
 /// The payment, on the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
 pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
     let day = TimeZone::UTC.to_datetime(paid_at).date();
-    Update::new(
-        "Opportunity",
-        opportunity_id,
-        [("Payment_Received__c", FieldValue::Boolean(true)), ("Paid_Date__c", text(day))],
-    )
+    Update::new("Opportunity", opportunity_id, [(PAID, FieldValue::Boolean(true)), ("Paid_Date__c", text(day))])
 }
 
 /// What an opportunity says about its invoice and payment.
@@ -147,7 +146,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
             "Stripe_Invoice_URL__c",
             NOTE_CODE,
             NOTE_MESSAGE,
-            "Payment_Received__c",
+            PAID,
             "Paid_Date__c",
             "Account.Stripe_Customer_Id__c",
         ]

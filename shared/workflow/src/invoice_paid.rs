@@ -5,7 +5,7 @@
 
 use domain::{InvoiceId, OpportunityId, Record};
 use jiff::Timestamp;
-use mapping::{Amendments, Code, Kind, Settings, Stop, Update, mark_paid};
+use mapping::{Amendments, Code, Kind, PAID, Settings, Stop, Update, mark_paid};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Status};
@@ -206,9 +206,7 @@ fn linked(payment: Payment, record: &Record, settings: &Settings) -> Point {
             Amendments::VoidAndReissue => Point::NotLinked { payment, names_another: true },
         },
         // An unchanged record is not written: every write may start somebody's automation.
-        Some(_) if record.is_true("Payment_Received__c") && record.text("Paid_Date__c").is_some() => {
-            Point::Done { payment }
-        }
+        Some(_) if record.is_true(PAID) && record.text("Paid_Date__c").is_some() => Point::Done { payment },
         Some(_) => Point::Linked { payment },
     }
 }
@@ -271,15 +269,7 @@ mod tests {
     }
 
     fn settings(amendments: Amendments) -> Settings {
-        Settings {
-            multi_currency: false,
-            org_currency: Currency::parse("EUR").expect("valid"),
-            days_until_due: 30,
-            line_source: Default::default(),
-            tax: None,
-            subscriptions: Default::default(),
-            amendments,
-        }
+        Settings { amendments, ..Settings::new(Currency::parse("EUR").expect("valid")) }
     }
 
     /// Where invoices are replaced, the opportunity may name the one before for a moment; after a day it is a person's business.

@@ -86,7 +86,9 @@ impl Point {
             Self::Clearing { invoice } => {
                 Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
             }
-            Self::Amending { invoice, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() }),
+            Self::Amending { invoice, .. } | Self::Doubting { invoice, .. } => {
+                Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() })
+            }
             Self::Voiding { invoice, plan } => Next::Call(Call::VoidInvoice {
                 invoice_id: invoice.invoice_id.clone(),
                 total: plan.total,
@@ -329,12 +331,11 @@ impl Point {
             | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
-            Self::Sent { invoice, .. } | Self::Amending { invoice, plan: None, refused: Some(_) } => {
-                Self::Verifying { invoice }
-            }
-            Self::Done { invoice } | Self::Clearing { invoice } | Self::Amending { invoice, .. } => {
-                Self::Revisiting { invoice }
-            }
+            Self::Sent { invoice, .. } | Self::Doubting { invoice, stop: Some(_) } => Self::Verifying { invoice },
+            Self::Done { invoice }
+            | Self::Clearing { invoice }
+            | Self::Amending { invoice, .. }
+            | Self::Doubting { invoice, stop: None } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
             // One whose invoice was looked at may have been canceled since.
             Self::Checking { draft, stage, refused } => Self::looking(draft, stage, refused),

@@ -169,8 +169,10 @@ impl Run {
         if let Some(what_to_do) = self.keeps_its_invoice(&fact) {
             return Ok(self.kept(what_to_do));
         }
-        if self.may_have_been_replaced(&fact, settings) {
-            return Ok(self.begun_anew());
+        if let Some(draft) = self.forgotten(&fact, settings).cloned() {
+            self.gives_up(draft.invoice_id);
+            self.state = State::OpportunityWon(opportunity_won::Point::claimed(draft.plan));
+            return Ok(self);
         }
         let was_stopped = self.stop().is_some();
         match &fact {

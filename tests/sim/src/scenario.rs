@@ -67,15 +67,7 @@ impl Scenario {
                 organization_id: OrganizationId::parse(&ORGANIZATION[..15]).expect("fifteen characters"),
                 livemode: false,
             },
-            settings: Settings {
-                multi_currency: false,
-                org_currency: Currency::parse(currency).expect("one of four"),
-                days_until_due: 30,
-                line_source: mapping::LineSource::OpportunityProducts,
-                tax: None,
-                subscriptions: Default::default(),
-                amendments: Default::default(),
-            },
+            settings: Settings::new(Currency::parse(currency).expect("one of four")),
             clones: Vec::new(),
             acts: Vec::new(),
         }

@@ -56,15 +56,7 @@ fn deal() -> Deal {
 }
 
 fn settings() -> Settings {
-    Settings {
-        multi_currency: false,
-        org_currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
-        line_source: Default::default(),
-        tax: None,
-        subscriptions: Default::default(),
-        amendments: Default::default(),
-    }
+    Settings::new(Currency::parse("EUR").expect("valid"))
 }
 
 /// What becomes of the deal when one thing about it is different.

@@ -4,6 +4,7 @@
 //! only when Stripe says that it is void the deal is billed as if it never had been: there are never two that count. One that
 //! is paid, in whole or in part, is a person's business: what is owed then is a difference, or is owed to the customer.
 
+use domain::InvoiceId;
 use mapping::{Amendments, Code, Deal, Kind, PAID, Plan, Settings, Stop, preflight};
 
 use super::{Invoice, Point, judge};
@@ -14,7 +15,7 @@ pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Poi
     let what_to_do = match (settings.amendments, preflight(deal, settings)) {
         (Amendments::VoidAndReissue, Ok(_)) if is_paid_by_hand => IS_PAID.to_owned(),
         (Amendments::VoidAndReissue, Ok(((plan, _), _))) if is_once(&invoice, &plan) => {
-            return Point::Amending { invoice, plan: Some(plan), refused: None };
+            return Point::Amending { invoice, plan, refused: None };
         }
         (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => {
             format!("it cannot be billed as it is now. {}", stop.message)
@@ -46,14 +47,24 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
         (Point::Voiding { invoice, .. }, Fact::InvoiceNotVoided) => Point::Revisiting { invoice },
         (Point::Voiding { invoice, plan }, Fact::Refused(why)) => {
-            Point::Amending { invoice, plan: Some(plan), refused: Some(why.stop) }
+            Point::Amending { invoice, plan, refused: Some(why.stop) }
         }
         (Point::Voiding { invoice, plan }, Fact::NotApproved { ceiling, total }) => {
             let stop = judge::above(&plan, ceiling, total);
             Point::Done { invoice }.stopped(stop)
         }
-        (Point::Amending { invoice, .. } | Point::Voiding { invoice, .. }, Fact::InvoiceMissing) => missing(invoice),
-        (Point::Amending { invoice, .. }, Fact::Refused(why)) => {
+        (Point::Doubting { invoice, .. }, Fact::InvoiceRead(now)) if now.status == InvoiceStatus::Void => {
+            voided(invoice, &now)
+        }
+        (Point::Doubting { invoice, stop: Some(stop) }, Fact::InvoiceRead(_)) => {
+            Point::Sent { invoice, interrupted: true }.stopped(stop)
+        }
+        (Point::Doubting { invoice, stop: None }, Fact::InvoiceRead(_)) => Point::Done { invoice },
+        (
+            Point::Amending { invoice, .. } | Point::Voiding { invoice, .. } | Point::Doubting { invoice, .. },
+            Fact::InvoiceMissing,
+        ) => missing(invoice),
+        (Point::Amending { invoice, .. } | Point::Doubting { invoice, .. }, Fact::Refused(why)) => {
             Point::Done { invoice }.stopped(Stop::review(why.stop.code, why.stop.message))
         }
         unknown => return Err(Box::new(unknown)),
@@ -61,22 +72,15 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
 }
 
 /// What has become of the invoice that was sent for what the deal was before.
-fn seen(invoice: Invoice, plan: Option<Plan>, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
-    match (plan, refused) {
-        (Some(plan), None) if planted!(BillsBeside) => Point::claimed(plan),
-        (Some(plan), None) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
-            Point::Voiding { invoice, plan }
-        }
-        (Some(_), Some(why)) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
+fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
+    match refused {
+        None if planted!(BillsBeside) => Point::claimed(plan),
+        None if seen.status == InvoiceStatus::Open && seen.is_untouched() => Point::Voiding { invoice, plan },
+        Some(why) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
             let message =
                 format!("{} Void invoice {} by hand, then send the event again.", why.message, invoice.invoice_id);
             Point::Done { invoice }.stopped(Stop::review(why.code, message))
         }
-        // It was asked only whether it is void.
-        (None, refused) if seen.status != InvoiceStatus::Void => match refused {
-            Some(stop) => Point::Sent { invoice, interrupted: true }.stopped(stop),
-            None => Point::Done { invoice },
-        },
         _ => voided(invoice, seen),
     }
 }
@@ -96,7 +100,7 @@ fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
 }
 
 /// The invoice stays, and a person is told why.
-pub(super) fn kept(invoice: Invoice, what_to_do: &str) -> Point {
+fn kept(invoice: Invoice, what_to_do: &str) -> Point {
     let stop = stop(&invoice, what_to_do);
     Point::Done { invoice }.stopped(stop)
 }
@@ -107,4 +111,54 @@ fn missing(invoice: Invoice) -> Point {
         invoice.invoice_id
     );
     Point::Done { invoice }.stopped(Stop::review(Code::InvoiceChangedInStripe, message))
+}
+
+impl Point {
+    /// It keeps its invoice although it was changed.
+    pub(crate) fn kept(self, what_to_do: &str) -> Self {
+        match self {
+            Self::Amending { invoice, .. } => kept(invoice, what_to_do),
+            point => point,
+        }
+    }
+
+    /// The same stop, of a deal whose invoice was voided. That it does not ask to be billed any more is nobody's business but for that.
+    pub(crate) fn without_its_invoice(self, void: &InvoiceId, is_named: bool) -> Self {
+        match self {
+            Self::Stopped { stop, back_to, .. } if stop.kind == Kind::NotBillable && is_named => {
+                let message = format!(
+                    "Invoice {void} was voided because the deal was changed, and now it does not ask to be billed: if that is \
+                     right, empty Stripe Invoice Id."
+                );
+                back_to.stopped(Stop::review(Code::DealChangedAfterBilling, message))
+            }
+            Self::Stopped { opportunity_id, mut stop, told, reported, back_to } if stop.needs_person() => {
+                stop.message = format!("{} Invoice {void} is void, and the customer has no other.", stop.message);
+                Self::Stopped { opportunity_id, stop, told, reported, back_to }
+            }
+            point => point,
+        }
+    }
+
+    /// After a restore the opportunity names another invoice: this one may have been replaced since.
+    pub(crate) fn doubted(self) -> Self {
+        match self {
+            Self::Done { invoice } | Self::Clearing { invoice } => Self::Doubting { invoice, stop: None },
+            Self::Stopped { opportunity_id, stop, told, reported, back_to } => match *back_to {
+                Self::Sent { invoice, .. } if stop.code == Code::AlreadyBilled => {
+                    Self::Doubting { invoice, stop: Some(stop) }
+                }
+                point => Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(point) },
+            },
+            point => point,
+        }
+    }
+
+    /// What was billed has to be written back once more.
+    pub(crate) fn naming_again(self) -> Self {
+        match self {
+            Self::Done { invoice } | Self::Clearing { invoice } => Self::Verifying { invoice },
+            point => point,
+        }
+    }
 }

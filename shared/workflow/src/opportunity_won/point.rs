@@ -2,10 +2,9 @@
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{Code, CustomerDetails, Kind, Plan, Stop};
+use mapping::{CustomerDetails, Kind, Plan, Stop};
 use serde::{Deserialize, Serialize};
 
-use super::amendment;
 use super::basket::Start;
 use super::draft::{Correction, Draft, Invoice};
 use crate::{InvoiceSeen, Status};
@@ -61,10 +60,12 @@ pub enum Point {
     /// It is the deal that was billed, and the opportunity carries the note of what was wrong with it once.
     Clearing { invoice: Invoice },
     /// Billed, and the deal is another one by now: it is billed anew if nothing is paid of the invoice. `refused` is why Stripe did not
-    /// void it. Without a plan, all that is asked is whether it was replaced before: a restore may have taken that away.
-    Amending { invoice: Invoice, plan: Option<Plan>, refused: Option<Stop> },
+    /// void it.
+    Amending { invoice: Invoice, plan: Plan, refused: Option<Stop> },
     /// Nothing is paid of it, and it goes.
     Voiding { invoice: Invoice, plan: Plan },
+    /// After a restore: the opportunity names another invoice. Was this one replaced? `stop` is what stands in the way if not.
+    Doubting { invoice: Invoice, stop: Option<Stop> },
     /// The first invoice of a subscription is not to be sent, and is made one that cannot be.
     Disarming { draft: Draft, stop: Option<Stop> },
     /// The draft is not to be sent, and goes.
@@ -121,6 +122,7 @@ impl Point {
             Self::Clearing { .. } => "clearing",
             Self::Amending { .. } => "amending",
             Self::Voiding { .. } => "voiding",
+            Self::Doubting { .. } => "doubting",
             Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
             Self::Stopped { .. } => "stopped",
@@ -208,6 +210,7 @@ impl Point {
             | Self::Revisiting { invoice }
             | Self::Amending { invoice, .. }
             | Self::Voiding { invoice, .. }
+            | Self::Doubting { invoice, .. }
             | Self::Clearing { invoice } => Some(invoice),
             _ => None,
         }
@@ -241,6 +244,7 @@ impl Point {
             | Self::Revisiting { invoice }
             | Self::Amending { invoice, .. }
             | Self::Voiding { invoice, .. }
+            | Self::Doubting { invoice, .. }
             | Self::Clearing { invoice } => invoice.plan.opportunity_id.clone(),
         }
     }
@@ -334,56 +338,6 @@ impl Point {
     pub(super) fn verifying(self) -> Self {
         match self {
             Self::Sent { invoice, .. } => Self::Verifying { invoice },
-            point => point,
-        }
-    }
-
-    /// It keeps its invoice although it was changed.
-    pub(crate) fn kept(self, what_to_do: &str) -> Self {
-        match self {
-            Self::Amending { invoice, .. } => amendment::kept(invoice, what_to_do),
-            point => point,
-        }
-    }
-
-    /// The same stop, of a deal whose invoice was voided. That it does not ask to be billed any more is nobody's business but for that.
-    pub(crate) fn without_its_invoice(self, void: &InvoiceId, is_named: bool) -> Self {
-        match self {
-            Self::Stopped { stop, back_to, .. } if stop.kind == Kind::NotBillable && is_named => {
-                let message = format!(
-                    "Invoice {void} was voided because the deal was changed, and now it does not ask to be billed: if that is \
-                     right, empty Stripe Invoice Id."
-                );
-                back_to.stopped(Stop::review(Code::DealChangedAfterBilling, message))
-            }
-            Self::Stopped { opportunity_id, mut stop, told, reported, back_to } if stop.needs_person() => {
-                stop.message = format!("{} Invoice {void} is void, and the customer has no other.", stop.message);
-                Self::Stopped { opportunity_id, stop, told, reported, back_to }
-            }
-            point => point,
-        }
-    }
-
-    /// After a restore the opportunity names another invoice: this one may have been replaced since.
-    pub(crate) fn doubted(self) -> Self {
-        match self {
-            Self::Done { invoice } | Self::Clearing { invoice } => {
-                Self::Amending { invoice, plan: None, refused: None }
-            }
-            Self::Stopped { opportunity_id, stop, told, reported, back_to } => match *back_to {
-                Self::Sent { invoice, .. } if stop.code == Code::AlreadyBilled => {
-                    Self::Amending { invoice, plan: None, refused: Some(stop) }
-                }
-                point => Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(point) },
-            },
-            point => point,
-        }
-    }
-
-    /// What was billed has to be written back once more.
-    pub(crate) fn naming_again(self) -> Self {
-        match self {
-            Self::Done { invoice } | Self::Clearing { invoice } => Self::Verifying { invoice },
             point => point,
         }
     }

@@ -23,15 +23,7 @@ fn number(value: i64) -> FieldValue {
 }
 
 fn settings() -> Settings {
-    Settings {
-        multi_currency: false,
-        org_currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
-        line_source: Default::default(),
-        tax: None,
-        subscriptions: Default::default(),
-        amendments: Default::default(),
-    }
+    Settings::new(Currency::parse("EUR").expect("valid"))
 }
 
 fn opportunity_id() -> OpportunityId {

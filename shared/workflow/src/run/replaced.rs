@@ -4,7 +4,7 @@ use domain::{FieldValue, InvoiceId};
 use mapping::{Amendments, Settings};
 
 use super::{Run, State};
-use crate::opportunity_won::Point;
+use crate::opportunity_won::{Draft, Point};
 use crate::{Fact, InvoiceStatus};
 
 /// How often a deal is billed anew before a person is asked. Whatever changes it that often is most likely no person.
@@ -20,12 +20,12 @@ pub(super) enum Named {
 }
 
 impl Run {
-    /// The invoice that is to be void before the deal is billed anew. One whose making is looked at after a restore may have been.
+    /// The invoice that is to be void before the deal is billed anew.
     pub(super) fn replaceable(&self) -> Option<&InvoiceId> {
         match &self.state {
-            State::OpportunityWon(Point::Amending { invoice, .. } | Point::Voiding { invoice, .. }) => {
-                Some(&invoice.invoice_id)
-            }
+            State::OpportunityWon(
+                Point::Amending { invoice, .. } | Point::Voiding { invoice, .. } | Point::Doubting { invoice, .. },
+            ) => Some(&invoice.invoice_id),
             _ => None,
         }
     }
@@ -50,7 +50,7 @@ impl Run {
 
     /// Why a person is asked before the deal is billed anew, if one is.
     pub(super) fn keeps_its_invoice(&self, fact: &Fact) -> Option<&'static str> {
-        let (State::OpportunityWon(Point::Amending { plan: Some(_), refused: None, .. }), Fact::InvoiceRead(seen)) =
+        let (State::OpportunityWon(Point::Amending { refused: None, .. }), Fact::InvoiceRead(seen)) =
             (&self.state, fact)
         else {
             return None;
@@ -78,24 +78,16 @@ impl Run {
         Self { state, ..self }
     }
 
-    /// After a restore: the draft that this run remembers was sent since, and is void.
-    pub(super) fn may_have_been_replaced(&self, fact: &Fact, settings: &Settings) -> bool {
+    /// After a restore: the draft that this run remembers was sent since, and is void. The deal is read, and its invoice looked for, as if
+    /// it had none.
+    pub(super) fn forgotten(&self, fact: &Fact, settings: &Settings) -> Option<&Draft> {
         match (&self.state, fact) {
             (State::OpportunityWon(Point::Checking { draft, .. }), Fact::InvoiceRead(seen)) => {
                 let is_void = seen.status == InvoiceStatus::Void && seen.amount_paid == 0 && draft.started.is_none();
-                is_void && self.may_be_forgotten(settings)
+                Some(draft).filter(|_| is_void && self.may_be_forgotten(settings))
             }
-            _ => false,
+            _ => None,
         }
-    }
-
-    /// The deal is read, and its invoice looked for, as if it had none.
-    pub(super) fn begun_anew(mut self) -> Self {
-        if let State::OpportunityWon(Point::Checking { draft, .. }) = self.state.clone() {
-            self.gives_up(draft.invoice_id);
-            self.state = State::OpportunityWon(Point::claimed(draft.plan));
-        }
-        self
     }
 
     pub(super) fn gives_up(&mut self, invoice_id: InvoiceId) {

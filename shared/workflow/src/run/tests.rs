@@ -122,15 +122,7 @@ fn a_key_is_put_aside_with_what_it_stood_for() {
 
 fn settings() -> Settings {
     let org_currency = domain::Currency::parse("EUR").expect("valid");
-    Settings {
-        multi_currency: false,
-        org_currency,
-        days_until_due: 30,
-        line_source: Default::default(),
-        tax: None,
-        subscriptions: Default::default(),
-        amendments: Default::default(),
-    }
+    Settings::new(org_currency)
 }
 
 /// The customer that its account names is gone at Stripe: the key that made it would answer with the one that is gone.

@@ -179,15 +179,7 @@ fn play(from: u64, to: u64) -> Tally {
     let currencies: Vec<&str> = CURRENCIES.split_whitespace().collect();
     let org_currency = Currency::parse("USD").unwrap();
     let line_source = LineSource::OpportunityProducts;
-    let settings = Settings {
-        multi_currency: true,
-        org_currency,
-        days_until_due: 30,
-        line_source,
-        tax: None,
-        subscriptions: Default::default(),
-        amendments: Default::default(),
-    };
+    let settings = Settings { multi_currency: true, line_source, ..Settings::new(org_currency) };
     let mut tally = Tally::default();
     for seed in from..to {
         let case = Case::generate(&mut Random(seed), &currencies);

@@ -108,7 +108,9 @@ async fn a_deal_may_be_changed_again_and_again() {
     // What does not change what is billed changes nothing.
     env.clear_calls();
     env.update("Opportunity", &opportunity, json!({ "Name": "A better name" }));
+    env.sqs.put(&changed(&env, "renamed", &opportunity));
     env.settle().await;
+    assert!(!env.salesforce_calls().is_empty(), "it was looked at");
     assert_eq!((invoices(&env, &opportunity), env.stripe_calls().len()), (expected, 0));
 }
 
@@ -162,10 +164,14 @@ async fn a_deal_that_cannot_be_billed_as_it_is_now_keeps_its_invoice() {
     let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
     assert!(message.as_str().unwrap().contains("Stripe Price Id"), "it says what is to be mended: {message}");
     // A deal that is not won any more is not voided either: whether it is lost is for a person to say.
-    env.update("Product2", product["Id"].as_str().unwrap(), json!({ "Stripe_Price_Id__c": "price_1" }));
+    let price = product["Stripe_Price_Id__c"].clone();
+    env.update("Product2", product["Id"].as_str().unwrap(), json!({ "Stripe_Price_Id__c": price }));
     env.update("Opportunity", &opportunity, json!({ "StageName": "Negotiation/Review" }));
+    env.sqs.put(&changed(&env, "reopened", &opportunity));
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    assert!(message.as_str().unwrap().contains("set the deal back"), "{message}");
 }
 
 #[tokio::test]

@@ -295,10 +295,12 @@ impl Act {
         match self {
             Self::Pay { .. } => models.stripe.pay(now, id),
             Self::Void(_) => {
-                // Where deals are billed anew, one that a person voided is, too, when it is changed.
-                let is_replaced = models.amends && models.stripe.void(id);
-                is_replaced.then(|| models.salesforce.voided.insert(id.to_string()));
-                is_replaced || models.stripe.void(id)
+                let is_void = models.stripe.void(id);
+                // Where deals are billed anew, one that a person voided is, too, when it is changed and a person asks.
+                if is_void && models.amends {
+                    models.salesforce.voided.insert(id.to_string());
+                }
+                is_void
             }
             Self::WriteOff(_) => models.stripe.mark_uncollectible(id),
             Self::FinalizeDraft { .. } => models.stripe.finalize_by_hand(now, id),

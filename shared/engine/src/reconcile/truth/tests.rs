@@ -89,9 +89,10 @@ impl Case {
         Self { invoice: invoice(status), run, link: None, payment: None, deal, restored: None }
     }
 
-    fn verdicts(&self) -> Vec<String> {
+    /// What is asked of all that is known.
+    fn ask<A>(&self, question: impl FnOnce(Truth<'_>) -> A) -> A {
         let (opportunity_id, run_id) = (opportunity_id(), run_id("006000000000001AAA"));
-        let truth = Truth {
+        question(Truth {
             invoice: &self.invoice,
             opportunity_id: &opportunity_id,
             run_id: &run_id,
@@ -101,29 +102,20 @@ impl Case {
             deal: self.deal.as_ref(),
             restored: self.restored,
             now: at(0),
-        };
+        })
+    }
+
+    fn verdicts(&self) -> Vec<String> {
         let name = |verdict| match verdict {
             Verdict::Mend { id, event } => format!("{} {id}", event.name()),
             Verdict::Orphan => "orphan".to_owned(),
             Verdict::Differs(difference) => difference.cause,
         };
-        truth.judge().into_iter().map(name).collect()
+        self.ask(|truth| truth.judge()).into_iter().map(name).collect()
     }
 
     fn difference(&self) -> Difference {
-        let (opportunity_id, run_id) = (opportunity_id(), run_id("006000000000001AAA"));
-        let truth = Truth {
-            invoice: &self.invoice,
-            opportunity_id: &opportunity_id,
-            run_id: &run_id,
-            run: self.run.as_ref(),
-            link: None,
-            payment: None,
-            deal: self.deal.as_ref(),
-            restored: None,
-            now: at(0),
-        };
-        let Verdict::Differs(difference) = truth.differs(Cause::VoidAtStripe) else { unreachable!() };
+        let Verdict::Differs(difference) = self.ask(|truth| truth.differs(Cause::VoidAtStripe)) else { unreachable!() };
         difference
     }
 }

@@ -69,7 +69,7 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
 
 #[test]
 fn only_what_nothing_is_paid_of_is_voided() {
-    let point = |refused: Option<Stop>| Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused };
+    let point = |refused: Option<Stop>| Point::Amending { invoice: billed(), plan: draft(2).plan, refused };
     let why = || Some(Stop::refused(Code::StripeRefused, "Not so."));
     let of = |status| seen(status, 3, 1000);
     let in_part = || InvoiceSeen { amount_paid: 1, amount_remaining: 2999, ..of(InvoiceStatus::Open) };
@@ -170,7 +170,7 @@ fn there_is_no_way_back_from_a_void_that_may_be_under_way() {
         run.intents.extend(intent.map(|intent| (Operation::VoidInvoice, intent)));
         assert_eq!(run.resume().point(), name);
     }
-    let looked = run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
+    let looked = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
     assert_eq!(looked.resume().point(), "revisiting");
 }
 
@@ -214,7 +214,7 @@ fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
 /// A redrive is a decision; an event is none.
 #[test]
 fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
-    let amending_run = || run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
+    let amending_run = || run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
     let void = || invoice(InvoiceStatus::Void, 3, 1000);
     let stopped = amending_run().record(void(), &amending()).expect("in order");
     let stop = stopped.stop().expect("stopped").clone();
@@ -234,7 +234,7 @@ fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
 fn a_deal_that_is_changed_for_ever_comes_before_a_person() {
     let open = || invoice(InvoiceStatus::Open, 3, 1000);
     let looked = |replacements, asked| {
-        let amending_run = run(Point::Amending { invoice: billed(), plan: Some(draft(2).plan), refused: None });
+        let amending_run = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
         let run = Run { replacements, ..amending_run };
         let run = if asked { Run { state: run.state.clone(), ..run.asked_for() } } else { run };
         run.record(open(), &amending()).expect("in order")
@@ -293,7 +293,7 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
     );
     assert_eq!(done().record(naming_another(), &settings()).expect("in order").point(), "done");
     let doubted = done().record(naming_another(), &amending()).expect("in order");
-    assert_eq!(doubted.point(), "amending");
+    assert_eq!(doubted.point(), "doubting");
     for (status, point) in
         [(InvoiceStatus::Void, "claimed"), (InvoiceStatus::Open, "done"), (InvoiceStatus::Paid, "done")]
     {
@@ -305,10 +305,14 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
     record.set("Stripe_Invoice_Id__c", text("in_2"));
     let verifying = Run { state: State::OpportunityWon(Point::Verifying { invoice: billed() }), ..done() };
     let doubted = verifying.record(Fact::BillingRead(record), &amending()).expect("in order");
-    assert_eq!(doubted.point(), "amending");
+    assert_eq!(doubted.point(), "doubting");
     assert_eq!(doubted.clone().resume().point(), "verifying");
     let void = doubted.clone().record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
     assert_eq!(void.point(), "claimed");
+    let gone = doubted.clone().record(Fact::InvoiceMissing, &amending()).expect("in order");
+    assert_eq!(gone.stop().map(|stop| stop.code), Some(Code::InvoiceChangedInStripe));
+    let refused = doubted.clone().record(refused(), &amending()).expect("in order");
+    assert_eq!(refused.stop().map(|stop| stop.code), Some(Code::StripeRefused));
     let open = doubted.record(invoice(InvoiceStatus::Open, 3, 1000), &amending()).expect("in order");
     assert_eq!(open.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
 }

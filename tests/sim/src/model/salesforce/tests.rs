@@ -104,12 +104,7 @@ fn the_deals_own_queries_are_understood() {
     // The product's queries, in the words of its own SOQL builder.
     let settings = mapping::Settings {
         multi_currency: true,
-        org_currency: domain::Currency::parse("USD").expect("valid"),
-        days_until_due: 30,
-        line_source: mapping::LineSource::OpportunityProducts,
-        tax: None,
-        subscriptions: Default::default(),
-        amendments: Default::default(),
+        ..mapping::Settings::new(domain::Currency::parse("USD").expect("valid"))
     };
     let queries = mapping::deal_queries(&id(), &settings).map(|query| {
         let mut select = Select::from(query.object).fields(&query.fields);
