@@ -25,8 +25,10 @@ pub fn check() -> Result<bool> {
 pub fn test() -> Result<bool> {
     let mut tally = Tally::new()?;
     tally.fast_part();
-    tally.simulation();
-    tally.on_the_emulated_aws();
+    match tally.stack() {
+        Some(stack) => tally.beside_the_stack(&stack),
+        None => tally.simulation(),
+    }
     Ok(tally.sum_up())
 }
 
@@ -74,7 +76,7 @@ impl Tally {
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }
 
-    fn on_the_emulated_aws(&mut self) {
+    fn stack(&mut self) -> Option<Stack> {
         let mut tools = None;
         self.part("tools and release build", |tally| {
             let installed = stack::prepare(&tally.supervisor, tally.progress)?;
@@ -82,23 +84,36 @@ impl Tally {
             tools = Some(installed);
             Ok(())
         });
-        let Some(tools) = tools else { return };
+        let tools = tools?;
         self.part("sam validate --lint", |tally| deploy::validate(&tally.supervisor, &tools));
         let mut running = None;
         self.part("the stack", |tally| {
             running = Some(Stack::start(&tally.supervisor, tools, tally.progress)?);
             Ok(())
         });
-        let Some(stack) = running else { return };
-        self.part("the story by callout", |tally| tally.story(&stack, Door::Callout));
-        self.part("the story by event relay", |tally| tally.story(&stack, Door::Relay));
+        running
+    }
+
+    fn beside_the_stack(&mut self, stack: &Stack) {
+        self.part("the story by callout", |tally| tally.story(stack, Door::Callout));
+        self.part("the story by event relay", |tally| tally.story(stack, Door::Relay));
+        let progress = self.progress;
+        std::thread::scope(|scope| {
+            // Three minutes of it are spent waiting for a message to come back, and the simulation waits for nothing.
+            let killed = cfg!(target_os = "linux").then(|| scope.spawn(move || story::killed::play(stack, progress)));
+            self.simulation();
+            if let Some(killed) = killed {
+                self.part("a worker that is killed", |_| {
+                    killed.join().unwrap_or_else(|_| Err(Failure::new("the story panicked")))
+                });
+            }
+        });
         if cfg!(target_os = "linux") {
-            self.part("a worker that is killed", |tally| story::killed::play(&stack, tally.progress));
-            self.part("chaos", |tally| tally.chaos(&stack));
+            self.part("chaos", |tally| tally.chaos(stack));
         }
-        self.part("stripe-python", |_| clients::stripe_python(&stack));
-        self.part("the Stripe CLI", |_| clients::stripe_cli(&stack));
-        self.part("simple-salesforce and the Stripe CLI", |_| clients::salesforce_and_stripe_cli(&stack));
+        self.part("stripe-python", |_| clients::stripe_python(stack));
+        self.part("the Stripe CLI", |_| clients::stripe_cli(stack));
+        self.part("simple-salesforce and the Stripe CLI", |_| clients::salesforce_and_stripe_cli(stack));
     }
 
     /// One part of the whole. It counts as one passed, beside what it counts itself.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::OpportunityId;
 use mapping::{DealSeen, deals_query};
 use stripe::{Invoice, InvoiceStatus, Listed};
-use workflow::{Run, RunId, Status};
+use workflow::{Run, RunId};
 
 use super::difference::Cause;
 use super::place::Place;
@@ -59,7 +59,7 @@ impl<W: World> Engine<W> {
             for verdict in self.judge(&ours, deal, walk) {
                 match verdict {
                     Verdict::Mend { id, event } => envelopes.push(self.envelope(id, event)),
-                    Verdict::Orphan => self.delete_draft(&ours, walk).await?,
+                    Verdict::Orphan => self.delete_draft(&mut ours, walk).await?,
                     Verdict::Differs(difference) => walk.differs(difference),
                 }
             }
@@ -134,16 +134,15 @@ impl<W: World> Engine<W> {
         truth.judge()
     }
 
-    /// Takes away a draft that nobody will come back to. Whoever takes it up in this very moment finds it gone, and makes
+    /// Takes away a draft that nobody will come back to, as is asked again. Whoever takes it up in this very moment finds it gone, and makes
     /// another one; whoever has sent it is protected by Stripe, which deletes nothing but drafts.
-    async fn delete_draft(&self, ours: &Ours, walk: &mut Walk) -> Result<(), Pause> {
-        let invoice_id = &ours.invoice.id;
-        let run = self.known_run(&ours.run_id).await?;
-        let is_closed = run.is_some_and(|run| run.status() != Status::Open && run.invoice_id() != Some(invoice_id));
-        if !is_closed {
+    async fn delete_draft(&self, ours: &mut Ours, walk: &mut Walk) -> Result<(), Pause> {
+        ours.run = self.known_run(&ours.run_id).await?;
+        if self.judge(ours, None, walk) != [Verdict::Orphan] {
             return Ok(());
         }
-        self.delete(&stripe::Write::delete_invoice(invoice_id), invoice_id.as_str(), walk).await
+        let id = &ours.invoice.id;
+        self.delete(&stripe::Write::delete_invoice(id), id.as_str(), walk).await
     }
 
     pub(super) async fn delete(&self, write: &stripe::Write, id: &str, walk: &mut Walk) -> Result<(), Pause> {

@@ -117,6 +117,26 @@ async fn a_payment_event_that_was_never_made_is_found_in_the_invoice() {
     }
 }
 
+/// It was said once. Somebody took it away, and that is told, not fought.
+#[tokio::test]
+async fn a_payment_that_somebody_unticked_is_told_and_not_marked_again() {
+    let env = Env::start().await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    env.pay(&billed_once(&env, &opportunity)).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
+    env.update("Opportunity", &opportunity, json!({ "Payment_Received__c": false }));
+    env.sandbox.salesforce.take_deliveries();
+    for kind in [PassKind::Sweep, PassKind::Deep] {
+        later(&env);
+        let reconciled = env.reconcile(kind).await;
+        env.settle().await;
+        assert_eq!(causes(&reconciled), ["paid_not_marked"], "{kind:?}");
+    }
+    assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], false);
+}
+
 #[tokio::test]
 async fn an_edit_of_a_billed_deal_that_nobody_told_of_comes_before_a_person() {
     let mut env = Env::start().await;

@@ -96,6 +96,27 @@ async fn a_draft_whose_run_the_ledger_does_not_know_is_not_collected_before_the_
     assert!(!is_there(&env, &orphan));
 }
 
+/// By its metadata it is a billed deal's, and by the ledger another deal's, which waits for its approval with it.
+#[tokio::test]
+async fn a_draft_that_another_deal_waits_with_is_not_collected_whatever_its_metadata_says() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    let billed = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    env.operate(json!({ "ceiling_USD": { "N": "1" } }));
+    env.opportunity_won(&Deal { account: "Waiting".into(), ..Deal::three_lines() }).await;
+    env.settle().await;
+    let draft = env.invoices().into_iter().find(|invoice| invoice["status"] == "draft").unwrap();
+    let draft = draft["id"].as_str().unwrap();
+    let run = run_key(&env, &billed).replace('#', "%23");
+    let body = format!("metadata[closedwon_run]={run}&metadata[sf_opportunity_id]={billed}");
+    env.stripe_post(&format!("/v1/invoices/{draft}"), &body).await;
+    env.advance(SignedDuration::from_hours(2));
+    let reconciled = swept(&env).await;
+    assert_eq!((reconciled.orphans_deleted, causes(&reconciled)), (0, vec!["invoice_linked_elsewhere"]));
+    assert!(is_there(&env, draft));
+}
+
 #[tokio::test]
 async fn an_invoice_that_is_sent_is_never_deleted_whatever_it_belongs_to() {
     let env = Env::start().await;

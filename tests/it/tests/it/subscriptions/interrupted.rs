@@ -193,3 +193,30 @@ async fn answers_that_say_nothing_for_certain_at_each_call() {
         billed_once_with(won_in_part_agreed, FIRST_INVOICE, fault, times).await;
     }
 }
+
+/// An answer shows ten items. Looked for a day later, the subscription that was begun is known by all of its eleven.
+#[tokio::test]
+async fn one_of_eleven_items_whose_answer_was_lost_is_found_again() {
+    let env = selling().await;
+    let lines = (1..=11).map(|n| line(&format!("Seat {n}"), 1_000, "120", "120", "1")).collect();
+    let opportunity = env.enter(&Deal { lines, ..deal() }).await;
+    for record in env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c")) {
+        let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+        env.update("SBQQ__QuoteLine__c", record["Id"].as_str().unwrap(), recurring);
+    }
+    env.update("SBQQ__Quote__c", &first(&env, "SBQQ__Quote__c"), year_from(&day(&env, 0)));
+    for n in 1..=11 {
+        make_price_recurring(&env, &format!("Seat {n}"), 1_000, "month").await;
+    }
+    let answerless = FaultRule::once("POST", "/v1/subscriptions", Fault::AnswerLost);
+    env.sandbox.stripe.inject(answerless);
+    env.close(&opportunity);
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!((subscriptions(&env).len(), &env.invoices()[0]["status"]), (1, &json!("draft")));
+    env.settle_for_days().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!((subscriptions(&env).len(), env.invoices().len()), (1, 1));
+    assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(11_000)));
+    assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+}
