@@ -118,7 +118,8 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, read_at: Timestamp) -> Fac
     };
     let lines = next();
     let primary_contact = next().into_iter().next();
-    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact, read_at }))
+    let activated_contract = next().into_iter().next();
+    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact, activated_contract, read_at }))
 }
 
 pub(crate) fn soql(query: &RecordQuery) -> String {

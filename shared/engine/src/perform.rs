@@ -135,7 +135,7 @@ impl<W: World> Engine<W> {
         match call {
             Call::ReadDeal { opportunity_id } => {
                 let queries = deal_queries(opportunity_id, &self.settings);
-                let answers = self.salesforce.read(&queries.each_ref().map(convert::soql)).await?;
+                let answers = self.salesforce.read(&queries.iter().map(convert::soql).collect::<Vec<_>>()).await?;
                 Ok(convert::deal(answers, self.now()))
             }
             Call::ReadBilling { opportunity_id } => {

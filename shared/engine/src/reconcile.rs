@@ -5,6 +5,7 @@
 //! A pass has parts. Each walks page by page and keeps its place in the ledger, so that the next pass goes on where this
 //! one ran out of time or was told to slow down. Only a pass whose every part came to its end counts as a success.
 
+mod activations;
 mod customers;
 mod deals;
 mod difference;
@@ -22,7 +23,7 @@ use std::collections::BTreeSet;
 use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Difference, Statement};
-use mapping::Subscriptions;
+use mapping::{Subscriptions, activations};
 use queue::{Envelope, Source};
 use workflow::Restored;
 
@@ -83,6 +84,7 @@ pub struct Reconciled {
 enum Part {
     Runs,
     Deals,
+    Activations,
     Events,
     Invoices { days: i64 },
     Customers { days: i64 },
@@ -90,9 +92,10 @@ enum Part {
     Statement,
 }
 
-const SWEEP: [Part; 6] = [
+const SWEEP: [Part; 7] = [
     Part::Runs,
     Part::Deals,
+    Part::Activations,
     Part::Events,
     Part::Subscriptions { days: SWEPT_DAYS },
     Part::Invoices { days: SWEPT_DAYS },
@@ -112,6 +115,7 @@ impl Part {
         match self {
             Self::Runs => "runs",
             Self::Deals => "deals",
+            Self::Activations => "activations",
             Self::Events => "events",
             Self::Invoices { days: DEEP_DAYS } => "invoices_deep",
             Self::Invoices { .. } => "invoices",
@@ -126,7 +130,7 @@ impl Part {
     fn needs(self, system: &str) -> bool {
         match self {
             Self::Runs => false,
-            Self::Deals => system == "salesforce",
+            Self::Deals | Self::Activations => system == "salesforce",
             Self::Events | Self::Subscriptions { .. } => system == "stripe",
             Self::Invoices { .. } | Self::Customers { .. } | Self::Statement => {
                 matches!(system, "stripe" | "salesforce")
@@ -206,10 +210,14 @@ impl<W: World> Engine<W> {
         if matches!(part, Part::Subscriptions { .. }) && self.settings.subscriptions == Subscriptions::Off {
             return Ok(());
         }
+        if part == Part::Activations && (activations(&self.settings).is_empty() || planted!(MissesActivations)) {
+            return Ok(());
+        }
         let place = self.place(part.name()).await?;
         match part {
             Part::Runs => self.due_runs(place, walk).await,
             Part::Deals => self.won_deals(place, walk).await,
+            Part::Activations => self.activated(place, walk).await,
             Part::Events => self.paid_events(place, walk).await,
             // A deep part that is done waits for the others of the same deep pass.
             Part::Subscriptions { days: DEEP_DAYS }

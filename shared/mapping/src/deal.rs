@@ -3,6 +3,7 @@
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
+use crate::activation::{contract_query, opportunity_field};
 use crate::{Amendments, PAID, Settings};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
@@ -58,8 +59,24 @@ pub enum Filter {
     After(Timestamp, String),
 }
 
-/// The three queries of one composite read.
-pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [RecordQuery; 3] {
+/// Where a reading in the order of changes goes on: after this record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub modified_at: Timestamp,
+    pub record_id: String,
+}
+
+impl Cursor {
+    pub(crate) fn filter(after: Option<&Self>, since: Timestamp) -> Filter {
+        match after {
+            None => Filter::AtLeast(since),
+            Some(after) => Filter::After(after.modified_at, after.record_id.clone()),
+        }
+    }
+}
+
+/// The queries of one composite read: the opportunity, its lines, its primary contact, and its contract where that is read by itself.
+pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<RecordQuery> {
     let id = || Filter::Is(opportunity_id.to_string());
     let mut opportunity_fields = [OPPORTUNITY_FIELDS, ACCOUNT_FIELDS].concat();
     if settings.multi_currency {
@@ -69,7 +86,8 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [Rec
         opportunity_fields.push(PAID);
     }
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
-    [
+    opportunity_fields.extend(opportunity_field(settings));
+    let mut queries = vec![
         RecordQuery {
             object: "Opportunity",
             fields: opportunity_fields,
@@ -85,7 +103,9 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> [Rec
             order_by: vec!["Id"],
             limit: Some(1),
         },
-    ]
+    ];
+    queries.extend(contract_query(opportunity_id, settings));
+    queries
 }
 
 /// An opportunity with its account, its lines in their order, and its primary contact role.
@@ -94,6 +114,8 @@ pub struct Deal {
     pub opportunity: Record,
     pub lines: Vec<Record>,
     pub primary_contact: Option<Record>,
+    /// Its activated contract, where that is not named by the opportunity.
+    pub activated_contract: Option<Record>,
     /// When it was read: a term that has not begun by then is not billed yet.
     pub read_at: Timestamp,
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod activation;
 mod amendment;
 mod customer;
 mod deal;
@@ -14,15 +15,18 @@ mod terms;
 mod told;
 mod update;
 
+pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
 pub use customer::CustomerDetails;
-pub use deal::{ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries};
+pub use deal::{
+    ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
+};
 pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions};
-pub use sweep::{DealCursor, DealSeen, account_naming_query, deal_seen, deals_query, won_query};
+pub use sweep::{DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, Told};
 pub use update::{

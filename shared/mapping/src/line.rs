@@ -114,13 +114,13 @@ fn charge(record: &Record, names: &Names, subscriptions: Subscriptions) -> Resul
         (None, Subscriptions::Off) => Ok(None),
         // What comes back every month or year is not billed by one invoice.
         (Some(what), Subscriptions::Off) => Err(format!("{what}, and only one-time products are billed")),
-        (_, Subscriptions::ClosedWon) if text(names.charge_type) == Some("Usage") => {
+        _ if text(names.charge_type) == Some("Usage") => {
             Err("its charge type is Usage, and what was used is not billed".to_owned())
         }
-        (_, Subscriptions::ClosedWon) if text(names.billing_type) == Some("Arrears") => {
+        _ if text(names.billing_type) == Some("Arrears") => {
             Err("it is billed in arrears, and subscriptions are billed in advance".to_owned())
         }
-        (what, Subscriptions::ClosedWon) => match record.text(names.frequency) {
+        (what, _) => match record.text(names.frequency) {
             Some(frequency) => Interval::parse(frequency).map(Some),
             None if what.is_some() => Err("fill in its billing frequency".to_owned()),
             None => Ok(None),

@@ -6,6 +6,7 @@ use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::activation::contract_is_activated;
 use crate::customer::customer;
 use crate::line::line;
 use crate::stop::Refusals;
@@ -109,6 +110,9 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let billed = refusals.take(lines(&deal.lines, currency, settings));
     let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
+    if matches!(term, Some(Some(_))) {
+        contract_is_activated(deal, settings)?;
+    }
     let lines = billed.and_then(|billed| billed.lines);
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));

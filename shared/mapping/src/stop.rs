@@ -137,6 +137,9 @@ codes! {
     Renewal(Nobody) = "renewal",
         "The opportunity's type is Renewal, which is not billed as a one-time deal.",
         "Nothing, unless the type is wrong.";
+    ContractNotActivated(Nobody) = "contract_not_activated",
+        "The deal is won, and the contract that begins its subscription is not activated.",
+        "Nothing. Activating the contract brings it on.";
     AmountMissing(Nobody) = "amount_missing",
         "The opportunity has no amount.",
         "Nothing, unless there is something to bill: then add its products.";

@@ -21,6 +21,8 @@ pub enum Subscriptions {
     Off,
     /// Winning the deal begins its subscription.
     ClosedWon,
+    /// The deal is won, and its contract is activated.
+    ContractActivated,
 }
 
 impl Subscriptions {
@@ -29,7 +31,8 @@ impl Subscriptions {
         match text {
             "off" => Ok(Self::Off),
             "closed_won" => Ok(Self::ClosedWon),
-            _ => Err("it must be off or closed_won".to_owned()),
+            "contract_activated" => Ok(Self::ContractActivated),
+            _ => Err("it must be off, closed_won or contract_activated".to_owned()),
         }
     }
 }
@@ -331,6 +334,7 @@ mod tests {
         }
         assert_eq!(Subscriptions::parse("off"), Ok(Subscriptions::Off));
         assert_eq!(Subscriptions::parse("closed_won"), Ok(Subscriptions::ClosedWon));
+        assert_eq!(Subscriptions::parse("contract_activated"), Ok(Subscriptions::ContractActivated));
         assert!(Subscriptions::parse("on").is_err());
     }
 }

@@ -3,7 +3,7 @@
 use domain::{CustomerId, FieldValue, Money, OpportunityId, Record};
 use jiff::Timestamp;
 
-use crate::deal::{Filter, RecordQuery};
+use crate::deal::{Cursor, Filter, RecordQuery};
 use crate::plan::{Settings, amount};
 use crate::{Code, PAID, Stop};
 
@@ -33,24 +33,13 @@ pub struct DealSeen {
     pub is_marked_paid: bool,
 }
 
-/// Where a reading in the order of changes goes on: after this record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DealCursor {
-    pub modified_at: Timestamp,
-    pub opportunity_id: OpportunityId,
-}
-
 /// Won opportunities that changed since then, the oldest change first. `SystemModstamp` and not `LastModifiedDate`, since
 /// changes by automation and roll-ups move only the former.
-pub fn won_query(since: Timestamp, after: Option<&DealCursor>, limit: u32, settings: &Settings) -> RecordQuery {
-    let from = match after {
-        None => Filter::AtLeast(since),
-        Some(after) => Filter::After(after.modified_at, after.opportunity_id.to_string()),
-    };
+pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings: &Settings) -> RecordQuery {
     RecordQuery {
         object: "Opportunity",
         fields: fields(settings),
-        filter: vec![("StageName", Filter::Is("Closed Won".into())), ("SystemModstamp", from)],
+        filter: vec![("StageName", Filter::Is("Closed Won".into())), ("SystemModstamp", Cursor::filter(after, since))],
         order_by: vec!["SystemModstamp", "Id"],
         limit: Some(limit),
     }
@@ -110,8 +99,8 @@ impl DealSeen {
         !matches!(&self.amount, Err(stop) if stop.code == Code::NotClosedWon)
     }
 
-    pub fn cursor(&self) -> DealCursor {
-        DealCursor { modified_at: self.modified_at, opportunity_id: self.opportunity_id.clone() }
+    pub fn cursor(&self) -> Cursor {
+        Cursor { modified_at: self.modified_at, record_id: self.opportunity_id.to_string() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{AccountId, CustomerId, InvoiceId, Money, Record, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
+use mapping::{Code, CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
@@ -342,9 +342,10 @@ impl Run {
         }
     }
 
-    /// The deal waits for the first day of its term.
+    /// The deal waits for the first day of its term, or for its contract.
     pub fn is_scheduled(&self) -> bool {
-        matches!(&self.state, State::OpportunityWon(opportunity_won::Point::Scheduled { .. }))
+        let waits_for_contract = self.stop().is_some_and(|stop| stop.code == Code::ContractNotActivated);
+        waits_for_contract || matches!(&self.state, State::OpportunityWon(opportunity_won::Point::Scheduled { .. }))
     }
 
     /// How often the ledger had been restored when the run was last taken up.

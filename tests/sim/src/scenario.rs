@@ -3,6 +3,7 @@
 mod acts;
 mod amended;
 mod catalogue;
+mod contracts;
 mod deals;
 mod plan;
 mod recurring;
@@ -51,6 +52,9 @@ pub const ACTIVE: SignedDuration = SignedDuration::from_hours(10 * 24);
 /// Which deals have a term is drawn by itself, so that histories without any stay what they are.
 const TERMS: u64 = 0x5eed_7e12;
 
+/// So is whether contracts begin them.
+const CONTRACTS: u64 = 0x5eed_c0c7;
+
 /// So is which deals are changed once more.
 const AMENDMENTS: u64 = 0x5eed_a3e2;
 
@@ -76,6 +80,7 @@ impl Scenario {
     /// The same with deals that are sold for a term.
     pub fn with_terms(mut self, seed: u64, start: Timestamp) -> Self {
         recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), &mut self, start);
+        contracts::draw_up(&mut Random::new(seed.wrapping_add(CONTRACTS)), &mut self, start);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

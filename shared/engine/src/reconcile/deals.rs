@@ -2,7 +2,7 @@
 
 use domain::{Event, OpportunityId};
 use jiff::Timestamp;
-use mapping::{DealCursor, DealSeen, RecordQuery, deal_seen, won_query};
+use mapping::{Cursor, DealSeen, RecordQuery, deal_seen, won_query};
 use workflow::{Run, RunId, Status};
 
 use super::place::Place;
@@ -14,7 +14,7 @@ use crate::convert;
 use crate::{Engine, Ledger, Pause, Salesforce, World};
 
 /// How many records a page has at most. A bulk load gives as many the same moment, so pages go on by moment and id.
-const PAGE: u32 = 200;
+pub(super) const PAGE: u32 = 200;
 
 /// How many states of a refused deal are looked at although nothing says that it was edited.
 const FEW: usize = 3;
@@ -85,14 +85,14 @@ fn sweeps_answered(run: &Run) -> usize {
     run.answered.iter().filter(|id| id.starts_with(SWEEP)).count()
 }
 
-fn print(cursor: &DealCursor) -> String {
-    format!("{}@{}", cursor.opportunity_id, cursor.modified_at.as_millisecond())
+pub(super) fn print(cursor: &Cursor) -> String {
+    format!("{}@{}", cursor.record_id, cursor.modified_at.as_millisecond())
 }
 
-fn parse(text: &str) -> Option<DealCursor> {
+pub(super) fn parse(text: &str) -> Option<Cursor> {
     let (id, milliseconds) = text.split_once('@')?;
     let modified_at = Timestamp::from_millisecond(milliseconds.parse().ok()?).ok()?;
-    Some(DealCursor { modified_at, opportunity_id: OpportunityId::parse(id).ok()? })
+    Some(Cursor { modified_at, record_id: id.to_owned() })
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_being_written_down() {
-        let cursor = DealCursor { modified_at: Timestamp::UNIX_EPOCH, opportunity_id: opportunity_id() };
+        let cursor = Cursor { modified_at: Timestamp::UNIX_EPOCH, record_id: opportunity_id().to_string() };
         assert_eq!(parse(&print(&cursor)), Some(cursor));
         assert_eq!(parse("006000000000001AAA"), None);
     }

@@ -299,7 +299,8 @@ fn an_amount_that_cannot_be_read_is_a_refusal() -> Result<(), String> {
 #[test]
 fn one_line_more_than_stripe_takes_is_asked_for() {
     let id = OpportunityId::parse("006000000000001AAA").expect("valid");
-    let [opportunity, lines, contact] = crate::deal_queries(&id, &settings());
+    let queries = crate::deal_queries(&id, &settings());
+    let [opportunity, lines, contact] = &queries[..] else { panic!("{queries:?}") };
     assert_eq!([opportunity.limit, lines.limit, contact.limit], [Some(1), Some(251), Some(1)]);
 }
 

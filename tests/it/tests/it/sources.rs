@@ -1,7 +1,10 @@
 //! Deals whose lines are on a Salesforce CPQ quote or on an order.
 
+use engine::PassKind;
 use it::{Deal, Env, Line, Options};
+use jiff::SignedDuration;
 use mapping::LineSource;
+use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use crate::operator::changed;
@@ -88,20 +91,88 @@ async fn an_activated_orders_products_are_billed() {
     assert_eq!(env.salesforce_calls().len(), 2, "one read and one write, as everywhere");
 }
 
+/// The opportunity does not change by it. A Flow on the order tells of it, or nobody does, and the next sweep finds it.
 #[tokio::test]
-async fn an_order_that_was_activated_later_is_billed_when_the_event_is_sent_again() {
-    let mut env = selling_with(LineSource::Orders).await;
-    env.expect_dead_letters();
-    let opportunity = env.opportunity_won(&deal()).await;
-    env.settle().await;
-    let record = env.record("Opportunity", &opportunity);
-    assert_eq!(record["Stripe_Sync_Code__c"], "no_lines");
-    assert!(record["Stripe_Sync_Message__c"].as_str().unwrap().starts_with("Activate an order"), "{record}");
-    assert_eq!(env.stripe_calls().len(), 0, "nothing is written before everything is known: {:?}", env.stripe_calls());
+async fn an_order_that_is_activated_after_the_win_is_billed() {
+    for is_told in [true, false] {
+        let mut env = selling_with(LineSource::Orders).await;
+        env.expect_dead_letters();
+        env.reconcile(PassKind::Sweep).await;
+        let opportunity = env.opportunity_won(&deal()).await;
+        env.settle().await;
+        let record = env.record("Opportunity", &opportunity);
+        assert_eq!(record["Stripe_Sync_Code__c"], "no_lines");
+        assert!(record["Stripe_Sync_Message__c"].as_str().unwrap().starts_with("Activate an order"), "{record}");
+        let writes = env.stripe_calls().into_iter().filter(|call| call.starts_with("POST")).count();
+        assert_eq!(writes, 0, "nothing is written before everything is known");
+        // Long enough for every sweep that looks at a refused deal's first states.
+        for _ in 0..5 {
+            env.advance(SignedDuration::from_mins(31));
+            env.reconcile(PassKind::Sweep).await;
+            env.settle().await;
+        }
+        activate(&env);
+        match is_told {
+            true => env.sqs.put(&changed(&env, "msg_activated", &opportunity)),
+            false => assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 1),
+        }
+        env.settle().await;
+        is_billed(&env, &opportunity, "OrderItem");
+        env.advance(SignedDuration::from_mins(15));
+        let pass = env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+        assert!(pass.is_finished && pass.requeued <= 1 && pass.differences.is_empty(), "{pass:?}");
+        env.advance(SignedDuration::from_mins(15));
+        assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 0, "an activation is looked at once");
+        assert_eq!(env.invoices().len(), 1);
+    }
+}
+
+/// An order of no opportunity is nobody's, and one that was activated before we were here is billed by whoever billed it then.
+#[tokio::test]
+async fn activations_of_nobody_and_of_long_ago_are_left_alone() {
+    let env = selling_with(LineSource::Orders).await;
+    let opportunity = env.enter(&deal()).await;
     activate(&env);
-    env.sqs.put(&changed(&env, "msg_activated", &opportunity));
+    env.close(&opportunity);
+    env.sandbox.salesforce.take_deliveries();
+    let account = env.record("Opportunity", &opportunity)["AccountId"].clone();
+    let nobodys = json!({ "AccountId": account, "EffectiveDate": "2026-11-30", "Status": "Activated" });
+    env.insert("Order", nobodys);
+    env.advance(SignedDuration::from_hours(3));
+    // An edit, long after.
+    let order = env.sandbox.salesforce.with(|org| org.records("Order"))[0]["Id"].as_str().unwrap().to_owned();
+    env.update("Order", &order, json!({ "EffectiveDate": "2026-12-01" }));
+    let pass = env.reconcile(PassKind::Sweep).await;
+    assert!(pass.is_finished && pass.requeued == 0, "{pass:?}");
+    assert_eq!(env.stripe_calls().iter().filter(|call| call.starts_with("POST")).count(), 0);
+}
+
+/// As many as a bulk load brings, at one moment: every page of them is read, and a limit in the middle loses none.
+#[tokio::test]
+async fn a_bulk_of_activations_is_read_to_its_end() {
+    let env = selling_with(LineSource::Orders).await;
+    env.reconcile(PassKind::Sweep).await;
+    let opportunity = env.enter(&deal()).await;
+    let account = env.record("Opportunity", &opportunity)["AccountId"].clone();
+    for _ in 0..250 {
+        let nobodys = json!({ "AccountId": account, "EffectiveDate": "2026-11-30", "Status": "Activated" });
+        env.insert("Order", nobodys);
+    }
+    env.advance(SignedDuration::from_secs(1));
+    let order = env.sandbox.salesforce.with(|org| org.records("Order"))[0]["Id"].as_str().unwrap().to_owned();
+    env.update("Order", &order, json!({ "Status": "Activated" }));
+    env.advance(SignedDuration::from_mins(15));
+    // Won deals, the first page, and not the second.
+    env.sandbox.salesforce.inject(FaultRule::once("POST", "/services/data/**", Fault::RateLimited).skip(2));
+    let limited = env.reconcile(PassKind::Sweep).await;
+    assert_eq!((limited.is_finished, limited.requeued, limited.pauses[0].0), (false, 0, "activations"));
+    env.clear_calls();
+    let resumed = env.reconcile(PassKind::Sweep).await;
+    assert_eq!((resumed.is_finished, resumed.requeued), (true, 1), "{resumed:?}");
+    assert_eq!(env.salesforce_calls().len(), 2, "the first page is not read again");
     env.settle().await;
-    is_billed(&env, &opportunity, "OrderItem");
+    assert_eq!(env.invoices().len(), 0, "it is not won");
 }
 
 /// What is wrong with a quote is told at once, with the line's own name.

@@ -1,5 +1,6 @@
 //! Deals with recurring lines.
 
+mod contracts;
 mod interrupted;
 mod strays;
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::salesforce::{Account, Line, Opportunity, Term};
+use super::salesforce::{Account, Contract, Line, Opportunity, Term};
 use super::stripe::day_after;
 
 /// What an invoice of the deal must be.
@@ -95,6 +95,10 @@ pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &st
         && opportunity.kind.as_deref() != Some("Renewal")
         && opportunity.amount.is_some_and(|amount| amount > Decimal::ZERO);
     if !is_asked {
+        return Judgement::NotAsked;
+    }
+    let has_term = opportunity.term.is_some() && opportunity.lines.iter().any(|line| line.is_recurring);
+    if has_term && opportunity.contract == Contract::Draft {
         return Judgement::NotAsked;
     }
     let amount = opportunity.amount.and_then(|amount| minor_units(amount, currency));

@@ -55,6 +55,15 @@ pub struct Term {
     pub periods: Option<u32>,
 }
 
+/// Of a deal with a term, where contracts begin subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contract {
+    #[default]
+    NotNeeded,
+    Draft,
+    Activated(Timestamp),
+}
+
 /// What the organization's automation does to our writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Automation {
@@ -78,6 +87,7 @@ pub struct Opportunity {
     pub currency: String,
     pub lines: Vec<Line>,
     pub term: Option<Term>,
+    pub contract: Contract,
     pub contact_email: Option<String>,
     pub customer_id: Option<String>,
     pub invoice_id: Option<String>,

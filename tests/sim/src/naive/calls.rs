@@ -50,7 +50,7 @@ impl Calls {
     }
 
     pub(super) async fn read_deal(&self, id: &OpportunityId, settings: &Settings) -> Result<Option<Deal>, Failed> {
-        let queries = deal_queries(id, settings).map(|query| soql(&query));
+        let queries: Vec<_> = deal_queries(id, settings).iter().map(soql).collect();
         let answers = self.thrice(async || self.salesforce.read(&queries).await, salesforce_passes).await;
         let mut answers = answers.map_err(failed)?.into_iter();
         let mut next = || answers.next().unwrap_or_default();

@@ -66,7 +66,7 @@ impl SalesforcePort {
 impl engine::Salesforce for SalesforcePort {
     async fn read(&self, queries: &[String]) -> Answer {
         let queries = queries.to_vec();
-        let is_list = |query: &String| query.contains(" ORDER BY SystemModstamp") || query.contains(" IN (");
+        let is_list = |query: &String| query.contains("SystemModstamp, Id LIMIT") || query.contains(" IN (");
         let operation = match &queries[..] {
             [query] if is_list(query) => Operation::ListDeals,
             [_] => Operation::ReadBilling,

@@ -11,6 +11,11 @@ use crate::model::{Models, count};
 pub enum Act {
     /// Closed Won.
     Win(OpportunityId),
+    /// Its contract, by somebody whose organization tells of that or not.
+    ActivateContract {
+        deal: OpportunityId,
+        is_told: bool,
+    },
     /// Back to negotiation.
     Reopen(OpportunityId),
     /// Saved without a change that matters.
@@ -106,6 +111,7 @@ impl Act {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Win(_) => "win",
+            Self::ActivateContract { .. } => "activate contract",
             Self::Reopen(_) => "reopen",
             Self::Touch(_) => "touch",
             Self::EditLine { .. } => "edit line",
@@ -137,7 +143,8 @@ impl Act {
             Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) => deal.to_string(),
             Self::Approve(deal) | Self::Delete(deal) => deal.to_string(),
             Self::MendLines(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
-            Self::EditLine { deal, .. }
+            Self::ActivateContract { deal, .. }
+            | Self::EditLine { deal, .. }
             | Self::RemoveLine { deal, .. }
             | Self::EditAmount { deal, .. }
             | Self::MendAccount { deal, .. }
@@ -186,6 +193,7 @@ impl Act {
         let org = &mut models.salesforce;
         Performed::done_or_not(match self {
             Self::Win(deal) => org.edit(now, deal, |deal| deal.stage = "Closed Won".into()),
+            Self::ActivateContract { deal, is_told } => org.activate_contract(now, deal, *is_told),
             Self::Reopen(deal) => org.edit(now, deal, |deal| deal.stage = "Negotiation".into()),
             Self::Touch(deal) => org.edit(now, deal, |_| {}),
             Self::Approve(deal) => org.edit(now, deal, |deal| {

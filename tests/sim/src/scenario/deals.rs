@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::Scenario;
 use super::catalogue::{CURRENCIES, Product, major, step};
-use crate::model::salesforce::{Account, Automation, Line, Opportunity};
+use crate::model::salesforce::{Account, Automation, Contract, Line, Opportunity};
 use crate::random::Random;
 
 /// Fifteen characters with letters of both cases; parsing adds the checksum.
@@ -87,6 +87,7 @@ pub(crate) fn opportunity(number: i64, account_id: AccountId, currency: String, 
         currency,
         lines: Vec::new(),
         term: None,
+        contract: Contract::NotNeeded,
         contact_email: None,
         customer_id: None,
         invoice_id: None,

@@ -20,10 +20,8 @@ impl Org {
                 Ok(())
             }
             "OpportunityLineItem" => self.derive_line(record, old),
-            "Order" => {
-                // The label is the organization's; the code behind it is one of two.
-                let code = if text(record, "Status") == Some("Activated") { "Activated" } else { "Draft" };
-                record.insert("StatusCode".into(), code.into());
+            "Order" | "Contract" => {
+                Self::derive_activation(record, old);
                 Ok(())
             }
             "OrderItem" => self.derive_order_item(record, old),
@@ -62,6 +60,18 @@ impl Org {
         for (other, mut record) in others.into_iter().filter(|(other, _)| other != id) {
             record.insert("IsPrimary".into(), false.into());
             self.store.put("OpportunityContactRole", &other, record);
+        }
+    }
+
+    /// The label is the organization's; the code behind it is one of two.
+    fn derive_activation(record: &mut Record, old: Option<&Record>) {
+        // It was stamped a moment ago.
+        let now = record.get("SystemModstamp").cloned().unwrap_or_default();
+        let is_activated = text(record, "Status") == Some("Activated");
+        record.insert("StatusCode".into(), if is_activated { "Activated" } else { "Draft" }.into());
+        let was_activated = old.is_some_and(|old| text(old, "StatusCode") == Some("Activated"));
+        if is_activated != was_activated {
+            record.insert("ActivatedDate".into(), if is_activated { now } else { Json::Null });
         }
     }
 

@@ -1,5 +1,7 @@
 //! The standard objects, as far as anything here reads or writes them, in one table per object.
 
+mod selling;
+
 use super::Kind::{
     Checkbox, Currency, Date, DateTime, Email, Integer, LongTextArea, Number, Percent, Phone, Picklist, Reference,
     Text, TextArea, Url,
@@ -108,7 +110,8 @@ const STANDARD: &[Standard] = &[
             ("NextStep", Text(255), Governed),
             ("Description", LongTextArea(32_000), Governed),
             ("IsPrivate", Checkbox, Governed),
-            ("ContractId", Text(18), Governed),
+            // As with contracts themselves, who may see this is up to the org that has them.
+            ("ContractId", Reference(&["Contract"]), Open),
             ("SyncedQuoteId", Text(18), Governed),
             ("IsClosed", Checkbox, System),
             ("IsWon", Checkbox, System),
@@ -209,95 +212,6 @@ const STANDARD: &[Standard] = &[
             ("CurrencyIsoCode", Picklist, CreateOnly),
         ],
     },
-    // Who may see orders and quotes is not a matter of the permission set that is shipped here: not every org has them.
-    Standard {
-        name: "Order",
-        plural: "Orders",
-        prefix: "801",
-        secured_by: None,
-        children: &[child("OrderItems", "OrderItem", "OrderId")],
-        rows: &[
-            ("AccountId", Reference(&["Account"]), Open),
-            ("OpportunityId", Reference(&["Opportunity"]), Open),
-            ("Pricebook2Id", Reference(&["Pricebook2"]), Open),
-            ("EffectiveDate", Date, Required),
-            ("Status", Picklist, Required),
-            ("StatusCode", Picklist, System),
-            ("OwnerId", Reference(&["User"]), Open),
-            ("CurrencyIsoCode", Picklist, Open),
-        ],
-    },
-    Standard {
-        name: "OrderItem",
-        plural: "Order Products",
-        prefix: "802",
-        secured_by: None,
-        children: &[],
-        rows: &[
-            ("OrderId", Reference(&["Order"]), CreateOnly),
-            ("PricebookEntryId", Reference(&["PricebookEntry"]), CreateOnly),
-            ("Product2Id", Reference(&["Product2"]), CreateOnly),
-            ("OrderItemNumber", Text(30), System),
-            ("Quantity", Number, Required),
-            ("UnitPrice", Currency, Open),
-            ("ListPrice", Currency, System),
-            ("TotalPrice", Currency, System),
-            ("ServiceDate", Date, Open),
-            ("EndDate", Date, Open),
-            ("Description", Text(255), Open),
-            ("CurrencyIsoCode", Picklist, System),
-        ],
-    },
-    // Salesforce CPQ, as the managed package brings it. Its own calculator sets the prices; here whoever enters a line does.
-    Standard {
-        name: "SBQQ__Quote__c",
-        plural: "Quotes",
-        prefix: "a0Q",
-        secured_by: None,
-        children: &[],
-        rows: &[
-            ("SBQQ__Opportunity2__c", Reference(&["Opportunity"]), Open),
-            ("SBQQ__Account__c", Reference(&["Account"]), Open),
-            ("SBQQ__Primary__c", Checkbox, Open),
-            ("SBQQ__Type__c", Picklist, Open),
-            ("SBQQ__Status__c", Picklist, Open),
-            ("SBQQ__PaymentTerms__c", Picklist, Open),
-            ("SBQQ__StartDate__c", Date, Open),
-            ("SBQQ__EndDate__c", Date, Open),
-            ("SBQQ__SubscriptionTerm__c", Number, Open),
-            ("CurrencyIsoCode", Picklist, Open),
-        ],
-    },
-    Standard {
-        name: "SBQQ__QuoteLine__c",
-        plural: "Quote Lines",
-        prefix: "a0L",
-        secured_by: None,
-        children: &[],
-        rows: &[
-            ("SBQQ__Quote__c", Reference(&["SBQQ__Quote__c"]), CreateOnly),
-            ("SBQQ__Product__c", Reference(&["Product2"]), Open),
-            ("SBQQ__ProductName__c", Text(255), Open),
-            ("SBQQ__Number__c", Number, Open),
-            ("SBQQ__Quantity__c", Number, Open),
-            ("SBQQ__EffectiveQuantity__c", Number, Open),
-            ("SBQQ__ListPrice__c", Currency, Open),
-            ("SBQQ__NetPrice__c", Currency, Open),
-            ("SBQQ__NetTotal__c", Currency, Open),
-            ("SBQQ__ProrateMultiplier__c", Number, Open),
-            ("SBQQ__ChargeType__c", Picklist, Open),
-            ("SBQQ__SubscriptionPricing__c", Picklist, Open),
-            ("SBQQ__BillingFrequency__c", Picklist, Open),
-            ("SBQQ__BillingType__c", Picklist, Open),
-            ("SBQQ__SubscriptionTerm__c", Number, Open),
-            ("SBQQ__SubscriptionType__c", Picklist, Open),
-            ("SBQQ__StartDate__c", Date, Open),
-            ("SBQQ__EndDate__c", Date, Open),
-            ("SBQQ__Optional__c", Checkbox, Open),
-            ("SBQQ__RequiredBy__c", Reference(&["SBQQ__QuoteLine__c"]), Open),
-            ("CurrencyIsoCode", Picklist, Open),
-        ],
-    },
     Standard {
         name: "User",
         plural: "Users",
@@ -370,7 +284,7 @@ const STANDARD: &[Standard] = &[
 ];
 
 pub(super) fn objects() -> Vec<Object> {
-    STANDARD.iter().map(object).collect()
+    STANDARD.iter().chain(selling::OBJECTS).map(object).collect()
 }
 
 fn object(standard: &Standard) -> Object {

@@ -12,7 +12,7 @@ const MAX_OFFSET: usize = 2_000;
 /// Deeper than any real condition, and shallow enough for any stack.
 const MAX_DEPTH: usize = 50;
 
-const CLAUSES: &[&str] = &["FROM", "WHERE", "ORDER", "LIMIT", "OFFSET", "AND", "OR", "NOT", "IN", "LIKE", "SELECT"];
+const CLAUSES: &[&str] = &["FROM", "WHERE", "LIMIT", "OFFSET", "AND", "OR", "NOT", "IN", "LIKE", "SELECT"];
 
 pub fn parse(soql: &str) -> Result<Query, ApiError> {
     if soql.len() > MAX_LENGTH {

@@ -134,27 +134,44 @@ fn custom_fields_are_named_after_their_files_and_explained() {
     }
 }
 
-/// The sandbox plays this Flow; were it to say something else, the sandbox would be wrong.
+/// The sandbox plays the first; were it to say something else, the sandbox would be wrong. A record of no opportunity publishes
+/// nothing: an event without a record would keep it from being saved.
 #[test]
-fn the_flow_publishes_the_event_when_an_opportunity_turns_won() {
-    let path = Path::new(PROJECT).join("force-app/main/default/flows/Closedwon_Opportunity_Won.flow-meta.xml");
-    let flow = Element::read(&path).unwrap();
-    let start = flow.child("start").unwrap();
-    let filter = start.child("filters").unwrap();
-    assert_eq!(start.value("object"), Some("Opportunity"));
-    assert_eq!(
-        (start.value("recordTriggerType"), start.value("triggerType")),
-        (Some("CreateAndUpdate"), Some("RecordAfterSave"))
-    );
-    assert!(start.is_true("doesRequireRecordChangedToMeetCriteria"));
-    assert_eq!((filter.value("field"), filter.value("operator")), (Some("StageName"), Some("EqualTo")));
-    assert_eq!(filter.child("value").unwrap().value("stringValue"), Some("Closed Won"));
-    let create = flow.child("recordCreates").unwrap();
-    assert_eq!(
-        (create.value("object"), create.value("name")),
-        (Some("Stripe_Sync__e"), start.child("connector").unwrap().value("targetReference"))
-    );
-    let assignment = create.child("inputAssignments").unwrap();
-    assert_eq!(assignment.value("field"), Some("Record_Id__c"));
-    assert_eq!(assignment.child("value").unwrap().value("elementReference"), Some("$Record.Id"));
+fn a_flow_publishes_the_opportunity_when_its_record_gets_there() {
+    for (file, object, field, becomes, reference) in [
+        ("force-app/Closedwon_Opportunity_Won", "Opportunity", "StageName", "Closed Won", "Id"),
+        ("orders/Closedwon_Order_Activated", "Order", "StatusCode", "Activated", "OpportunityId"),
+        ("contracts-cpq/Closedwon_Contract_Activated", "Contract", "StatusCode", "Activated", "SBQQ__Opportunity__c"),
+    ] {
+        let (package, name) = file.split_once('/').unwrap();
+        let path = format!("{PROJECT}/{package}/main/default/flows/{name}.flow-meta.xml");
+        let flow = Element::read(Path::new(&path)).unwrap();
+        let start = flow.child("start").unwrap();
+        assert_eq!((start.value("object"), start.value("filterLogic")), (Some(object), Some("and")));
+        assert_eq!(
+            (start.value("recordTriggerType"), start.value("triggerType")),
+            (Some("CreateAndUpdate"), Some("RecordAfterSave"))
+        );
+        assert!(start.is_true("doesRequireRecordChangedToMeetCriteria"));
+        let filters: Vec<_> = start.all("filters").collect();
+        let said = |filter: &Element, value: &str| {
+            let found = filter.child("value").unwrap().value(value).map(str::to_owned);
+            (filter.value("field").map(str::to_owned), filter.value("operator").map(str::to_owned), found)
+        };
+        let is = |text: &str| Some(text.to_owned());
+        assert_eq!(said(filters[0], "stringValue"), (is(field), is("EqualTo"), is(becomes)));
+        match filters.get(1) {
+            None => assert_eq!(reference, "Id"),
+            Some(filter) => assert_eq!(said(filter, "booleanValue"), (is(reference), is("IsNull"), is("false"))),
+        }
+        let create = flow.child("recordCreates").unwrap();
+        assert_eq!(
+            (create.value("object"), create.value("name")),
+            (Some("Stripe_Sync__e"), start.child("connector").unwrap().value("targetReference"))
+        );
+        let assignment = create.child("inputAssignments").unwrap();
+        assert_eq!(assignment.value("field"), Some("Record_Id__c"));
+        let assigned = assignment.child("value").unwrap().value("elementReference").map(str::to_owned);
+        assert_eq!(assigned, Some(format!("$Record.{reference}")));
+    }
 }

@@ -4,7 +4,7 @@ use domain::FieldValue;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Account, Line, Opportunity, Salesforce};
+use super::{Account, Contract, Line, Opportunity, Salesforce};
 
 /// A row of an object.
 #[derive(Clone, Copy)]
@@ -68,6 +68,15 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
             let months = opportunity.term.as_ref().and_then(|term| Some(term.periods? * term.every));
             number(months.map(Decimal::from))
         }
+        "Contract.StatusCode" => match opportunity.contract {
+            Contract::NotNeeded => FieldValue::Null,
+            Contract::Draft => text("Draft"),
+            Contract::Activated(_) => text("Activated"),
+        },
+        "Contract.SystemModstamp" | "Contract.ActivatedDate" => match opportunity.contract {
+            Contract::Activated(at) => text(time(at)),
+            Contract::NotNeeded | Contract::Draft => FieldValue::Null,
+        },
         "Stripe_Sync_Code__c" => optional(opportunity.sync_code.as_ref()),
         "Stripe_Sync_Message__c" => optional(opportunity.sync_message.as_ref()),
         "Stripe_Approved_Amount__c" => number(opportunity.approved_amount),

@@ -4,7 +4,7 @@ use domain::{AccountId, OpportunityId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Account, Opportunity, Salesforce};
+use super::{Account, Contract, Opportunity, Salesforce};
 
 impl Salesforce {
     /// Any edit of an opportunity that exists, and the event that follows it.
@@ -20,6 +20,19 @@ impl Salesforce {
         opportunity.changes_by_people += 1;
         opportunity.modified = now;
         self.tell(now, id, false);
+        true
+    }
+
+    /// Nothing of the opportunity changes by it, and nothing tells of it but a flow that somebody may have made.
+    pub fn activate_contract(&mut self, now: Timestamp, id: &OpportunityId, is_told: bool) -> bool {
+        let Some(opportunity) = self.opportunities.get_mut(id).filter(|one| one.contract == Contract::Draft) else {
+            return false;
+        };
+        opportunity.contract = Contract::Activated(now);
+        opportunity.changes_by_people += 1;
+        if is_told {
+            self.tell(now, id, false);
+        }
         true
     }
 

@@ -49,6 +49,7 @@ fn org() -> Salesforce {
     org.add_opportunity(Opportunity {
         subscription_id: None,
         term: None,
+        contract: Contract::NotNeeded,
         id: id(),
         account_id: Some(account_id()),
         stage: "Closed Won".into(),
@@ -106,20 +107,23 @@ fn the_deals_own_queries_are_understood() {
         multi_currency: true,
         ..mapping::Settings::new(domain::Currency::parse("USD").expect("valid"))
     };
-    let queries = mapping::deal_queries(&id(), &settings).map(|query| {
-        let mut select = Select::from(query.object).fields(&query.fields);
-        for (field, filter) in &query.filter {
-            let literal = match filter {
-                mapping::Filter::Is(text) => Literal::Text(text.clone()),
-                mapping::Filter::IsTrue => Literal::Boolean(true),
-                mapping::Filter::IsFalse => Literal::Boolean(false),
-                other => panic!("a deal's queries have no {other:?}"),
-            };
-            select = select.filter(field, Op::Eq, literal);
-        }
-        let select = query.order_by.iter().fold(select, |select, field| select.order_by(field));
-        query.limit.map_or(select.clone(), |limit| select.limit(limit)).to_string()
-    });
+    let queries = mapping::deal_queries(&id(), &settings).into_iter();
+    let queries: Vec<_> = queries
+        .map(|query| {
+            let mut select = Select::from(query.object).fields(&query.fields);
+            for (field, filter) in &query.filter {
+                let literal = match filter {
+                    mapping::Filter::Is(text) => Literal::Text(text.clone()),
+                    mapping::Filter::IsTrue => Literal::Boolean(true),
+                    mapping::Filter::IsFalse => Literal::Boolean(false),
+                    other => panic!("a deal's queries have no {other:?}"),
+                };
+                select = select.filter(field, Op::Eq, literal);
+            }
+            let select = query.order_by.iter().fold(select, |select, field| select.order_by(field));
+            query.limit.map_or(select.clone(), |limit| select.limit(limit)).to_string()
+        })
+        .collect();
     let answers = org.read(at(1), &queries).expect("understood");
     let lengths: Vec<_> = answers.iter().map(Vec::len).collect();
     assert_eq!(lengths, [1, 2, 1]);

@@ -1,0 +1,119 @@
+//! Subscriptions that begin when their contract is activated.
+
+use super::*;
+
+async fn selling_by_contract(line_source: LineSource) -> Env {
+    let env = Env::with(Options { subscriptions: Subscriptions::ContractActivated, ..options(line_source) }).await;
+    env.reconcile(PassKind::Sweep).await;
+    env
+}
+
+/// The deal's contract, as it is made where lines are on a quote and elsewhere.
+fn contract(env: &Env, line_source: LineSource, opportunity: &str) -> String {
+    let account = env.record("Opportunity", opportunity)["AccountId"].clone();
+    let contract = env.insert("Contract", json!({ "AccountId": account, "Status": "Draft" }));
+    match line_source {
+        LineSource::CpqQuote => env.update("Contract", &contract, json!({ "SBQQ__Opportunity__c": opportunity })),
+        _ => env.update("Opportunity", opportunity, json!({ "ContractId": contract })),
+    }
+    contract
+}
+
+fn activate(env: &Env, contract: &str) {
+    env.update("Contract", contract, json!({ "Status": "Activated" }));
+}
+
+/// Won, with a contract that is a draft.
+async fn won_with_contract(env: &Env, line_source: LineSource) -> (String, String) {
+    let opportunity = env.enter(&deal()).await;
+    match line_source {
+        LineSource::CpqQuote => make_recurring(env, &day(env, 0)),
+        _ => {
+            let term = json!({ "Stripe_Start_Date__c": day(env, 0), "Stripe_Term_Months__c": 12 });
+            env.update("Opportunity", &opportunity, term);
+            let products = env.sandbox.salesforce.with(|org| org.records("Product2"));
+            let seat = products.iter().find(|product| product["Name"] == "Seat").unwrap()["Id"].clone();
+            env.update("Product2", seat.as_str().unwrap(), json!({ "Stripe_Billing_Frequency__c": "Monthly" }));
+        }
+    }
+    make_price_recurring(env, "Seat", 10_000, "month").await;
+    let contract = contract(env, line_source, &opportunity);
+    env.clear_calls();
+    env.close(&opportunity);
+    env.settle().await;
+    (opportunity, contract)
+}
+
+/// Nobody has to act and nobody is told: it is how it goes. What is activated is found by the next sweep if no event says so, and
+/// the deal costs one call of Salesforce more for having been looked at twice.
+#[tokio::test]
+async fn a_won_deal_waits_for_its_contract() {
+    for line_source in [LineSource::CpqQuote, LineSource::OpportunityProducts] {
+        for is_told in [true, false] {
+            let env = selling_by_contract(line_source).await;
+            let (opportunity, contract) = won_with_contract(&env, line_source).await;
+            assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (0, 1), "{line_source:?}");
+            assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+            // The first states of a deal that waits are looked at again, and then no more.
+            for _ in 0..5 {
+                env.advance(SignedDuration::from_mins(31));
+                env.reconcile(PassKind::Sweep).await;
+                env.settle().await;
+            }
+            env.advance(SignedDuration::from_hours(24));
+            let waiting = env.reconcile(PassKind::Deep).await;
+            assert!(waiting.differences.is_empty() && waiting.requeued == 0, "{waiting:?}");
+            let books = waiting.statement.unwrap().of_day;
+            let later: Vec<_> = books.later.0.values().map(|sum| (sum.count, sum.minor_units)).collect();
+            assert_eq!(later, [(1, 290_000)], "{books:?}");
+            activate(&env, &contract);
+            match is_told {
+                true => env.sqs.put(&changed(&env, "msg_activated", &opportunity)),
+                false => assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 1, "{line_source:?}"),
+            }
+            env.settle().await;
+            let record = env.record("Opportunity", &opportunity);
+            assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+            // A day later the first month has begun on the day that it was sold for.
+            assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(70_000)));
+            env.advance(SignedDuration::from_mins(16));
+            env.reconcile(PassKind::Sweep).await;
+            env.settle().await;
+            env.advance(SignedDuration::from_mins(16));
+            let pass = env.reconcile(PassKind::Sweep).await;
+            assert!(pass.requeued == 0 && pass.differences.is_empty(), "{pass:?}");
+            assert_eq!((subscriptions(&env).len(), env.invoices().len()), (1, 1));
+        }
+    }
+}
+
+/// What is billed once has no contract to wait for.
+#[tokio::test]
+async fn a_deal_without_recurring_lines_waits_for_nothing() {
+    let env = selling_by_contract(LineSource::CpqQuote).await;
+    let opportunity = env.opportunity_won(&deal()).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
+    assert_eq!((subscriptions(&env).len(), &env.invoices()[0]["status"]), (0, &json!("open")));
+}
+
+/// A contract of a deal that is not won begins nothing, and neither does one that belongs to no deal.
+#[tokio::test]
+async fn an_activated_contract_alone_begins_nothing() {
+    let env = selling_by_contract(LineSource::CpqQuote).await;
+    let opportunity = env.enter(&deal()).await;
+    make_recurring(&env, &day(&env, 0));
+    activate(&env, &contract(&env, LineSource::CpqQuote, &opportunity));
+    let account = env.record("Opportunity", &opportunity)["AccountId"].clone();
+    env.insert("Contract", json!({ "AccountId": account, "Status": "Activated" }));
+    env.advance(SignedDuration::from_mins(15));
+    let pass = env.reconcile(PassKind::Sweep).await;
+    assert_eq!((pass.is_finished, pass.requeued), (true, 1), "{pass:?}");
+    env.settle().await;
+    assert_eq!((subscriptions(&env).len(), env.invoices().len()), (0, 0));
+    // Won then, it goes on at once.
+    make_price_recurring(&env, "Seat", 10_000, "month").await;
+    env.close(&opportunity);
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"]);
+}
