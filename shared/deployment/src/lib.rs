@@ -5,7 +5,7 @@ use std::fmt::Display;
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
-use mapping::{Amendments, LATEST_DUE, LineSource, Settings, Subscriptions, TaxBehavior};
+use mapping::{Amendments, LATEST_DUE, LineSource, Renewals, Settings, Subscriptions, TaxBehavior};
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
@@ -46,6 +46,10 @@ impl Config {
         let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
+        let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
+        if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
+            environment.problem("RENEWALS needs SUBSCRIPTIONS: only a subscription can be renewed");
+        }
         let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
         let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
@@ -72,6 +76,7 @@ impl Config {
                     tax,
                     subscriptions,
                     amendments,
+                    renewals,
                 },
                 stripe_key_arn,
                 allow_full_access_key,

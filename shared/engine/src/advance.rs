@@ -3,7 +3,9 @@
 use jiff::SignedDuration;
 use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
 use mapping::Stop;
-use workflow::{Call, End, Fact, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won};
+use workflow::{
+    Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
+};
 
 use crate::intent::{Trust, doubted_since, quiet_at, trust};
 use crate::look::Look;
@@ -169,7 +171,7 @@ impl<W: World> Engine<W> {
         let open = work.run.intents.get(&operation).filter(|intent| intent.is_open()).cloned();
         let look_since = match &open {
             None => doubted_since(&work.run, operation),
-            Some(intent) => match trust(intent, &work.run, self.now()) {
+            Some(intent) => match in_time(call, trust(intent, &work.run, self.now()), intent, self.now()) {
                 Trust::SameKey => {
                     self.save(work, Release::Keep).await?;
                     return Ok(Ready::Send);
@@ -189,6 +191,11 @@ impl<W: World> Engine<W> {
                 Ok(Look::NotFound(Call::CreateSubscription(_))) if open.is_some() && !planted!(BeginsAfterAll) => {
                     work.run.retire(operation);
                     return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotBegun)));
+                }
+                // So are the deal and the subscription as they were when it was to be renewed.
+                Ok(Look::NotFound(Call::RenewSubscription(_))) if open.is_some() => {
+                    work.run.retire(operation);
+                    return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotRenewed)));
                 }
                 // So is what the deal was when it was to be voided.
                 Ok(Look::NotFound(Call::VoidInvoice { .. })) if open.is_some() => {
@@ -289,6 +296,17 @@ impl<W: World> Engine<W> {
         };
         self.save(work, release).await?;
         Err(pause)
+    }
+}
+
+/// What comes too late is not sent again, whatever its key says: it is looked for, when no request is under way any more.
+fn in_time(call: &Call, trust: Trust, intent: &Intent, now: jiff::Timestamp) -> Trust {
+    match (call, trust) {
+        (Call::RenewSubscription(extension), Trust::SameKey) if now >= extension.latest => {
+            let quiet_at = quiet_at(intent);
+            if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
+        }
+        (_, trust) => trust,
     }
 }
 

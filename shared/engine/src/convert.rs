@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
 use queue::Parked;
 use workflow::{
-    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, SubscriptionSeen, TaxSeen,
-    TaxStatus,
+    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableItem,
+    RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
 };
 
 use crate::write::LINE_KEY;
@@ -84,6 +84,46 @@ pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
     }
 }
 
+/// Which deal a renewed subscription goes on for, in its metadata.
+pub(crate) const RENEWED_FOR: &str = "sf_renewal_opportunity_id";
+pub(crate) const RENEWED_FROM: &str = "sf_renewal_first_day";
+
+pub(crate) fn renewable(
+    subscription: &stripe::Subscription,
+    items: &[stripe::SubscriptionItem],
+    scope: &Scope,
+) -> RenewableSeen {
+    let renewed_for = subscription.metadata.get(RENEWED_FOR);
+    RenewableSeen {
+        subscription_id: subscription.id.clone(),
+        is_ours: scope.made(&subscription.metadata),
+        is_over: subscription.is_over,
+        customer_id: subscription.customer.clone(),
+        currency: subscription.currency,
+        ends_at: subscription.ends_at,
+        items: items
+            .iter()
+            .map(|item| RenewableItem {
+                item_id: item.id.clone(),
+                price_id: item.price.clone(),
+                product_id: item.product.clone(),
+                quantity: item.quantity,
+                months: match item.recurrence {
+                    stripe::Recurrence::Months(months) => Some(months),
+                    stripe::Recurrence::Once | stripe::Recurrence::Other => None,
+                },
+                period_end: item.period_end,
+            })
+            .collect(),
+        begun_by: subscription.metadata.get("closedwon_run").cloned(),
+        is_settled: false,
+        begun_at: subscription.starts_at,
+        oddity: subscription.oddity,
+        renewed_from: subscription.metadata.get(RENEWED_FROM).cloned(),
+        renewed_for: renewed_for.and_then(|id| domain::OpportunityId::parse(id).ok()),
+    }
+}
+
 pub(crate) fn subscription(
     subscription: &stripe::Subscription,
     items: &[stripe::SubscriptionItem],
@@ -93,6 +133,7 @@ pub(crate) fn subscription(
     SubscriptionSeen {
         subscription_id: subscription.id.clone(),
         is_over: subscription.is_over,
+        has_run_out: subscription.has_run_out,
         items: items
             .iter()
             .map(|item| ItemSeen {
@@ -129,6 +170,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
     for (field, filter) in &query.filter {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
+            Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
             Filter::OneOf(texts) => select.one_of(field, texts),

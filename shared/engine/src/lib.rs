@@ -23,6 +23,7 @@ mod pace;
 mod perform;
 mod ports;
 mod reconcile;
+mod renewed;
 #[cfg(test)]
 mod samples;
 mod triage;

@@ -80,6 +80,12 @@ impl<W: World> Engine<W> {
                 let is_open = matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Open);
                 (!is_open).then_some(fact)
             }
+            Call::RenewSubscription(extension) => {
+                let seen = self.renewable_named(&extension.subscription_id).await;
+                let seen = seen.map_err(|error| stripe_pause(&error))?;
+                let is_renewed = seen.renewed_for.as_ref() == Some(&extension.opportunity_id);
+                is_renewed.then(|| Fact::SubscriptionRenewed(Box::new(seen)))
+            }
             // Setting a line to the agreed amount a second time changes nothing, nor does holding or disarming an invoice. A price that is made
             // twice does no harm.
             _ => None,

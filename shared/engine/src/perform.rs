@@ -89,6 +89,14 @@ impl<W: World> Engine<W> {
             },
             // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
             (stripe::Answer::Price(price), _) => Ok(Fact::PriceCreated(convert::price(&price))),
+            (stripe::Answer::Subscription(subscription), is_replayed) if matches!(call, Call::RenewSubscription(_)) => {
+                let seen = match is_replayed {
+                    false => self.renewable(&subscription).await,
+                    true => self.renewable_named(&subscription.id).await,
+                };
+                let fact = seen.map(|seen| Fact::SubscriptionRenewed(Box::new(seen)));
+                fact.or_else(|error| convert::read_again(call, &error))
+            }
             (stripe::Answer::Subscription(subscription), false) => {
                 let seen = self.subscription_seen(&subscription).await;
                 seen.or_else(|error| convert::read_again(call, &error))
@@ -121,6 +129,10 @@ impl<W: World> Engine<W> {
                 error_entry = Some((stripe_outcome(&error), error.to_string(), request_id));
                 stripe_failure(call, &error)
             }),
+        };
+        let result = match result {
+            Ok(Fact::RenewableSeen { found, at }) => self.with_settled(found, at).await,
+            result => result,
         };
         let mut entry = self.entry(call, began);
         if let Some((outcome, detail, request_id)) = error_entry {
@@ -189,6 +201,7 @@ impl<W: World> Engine<W> {
                 Ok(Fact::PricesRead(prices))
             }
             Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
+            Call::FindRenewed { customer_id, named } => self.find_renewed(customer_id, named.as_ref()).await,
             Call::CancelSubscription { subscription_id } => {
                 let key = format!("{}:{subscription_id}", run.id);
                 self.stripe.write(&stripe::Write::cancel_subscription(subscription_id), &key).await?;
@@ -240,7 +253,8 @@ impl<W: World> Engine<W> {
 
     /// What was looked for instead of being sent again, and found.
     pub(crate) fn adopted(&self, call: &Call, fact: &Fact) -> CallEntry {
-        let is_to_be_asked_anew = matches!(fact, Fact::SubscriptionNotBegun | Fact::InvoiceNotVoided);
+        let is_to_be_asked_anew =
+            matches!(fact, Fact::SubscriptionNotBegun | Fact::SubscriptionNotRenewed | Fact::InvoiceNotVoided);
         let outcome = if is_to_be_asked_anew { "not_found" } else { "adopted" }.to_owned();
         CallEntry { outcome, detail: made(fact), ..self.entry(call, self.now()) }
     }
@@ -277,6 +291,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::CreateSubscription => stripe::Operation::CreateSubscription,
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,
         Operation::DisarmInvoice => stripe::Operation::DisarmInvoice,
+        Operation::RenewSubscription => stripe::Operation::RenewSubscription,
     }
 }
 
@@ -298,6 +313,7 @@ fn made(fact: &Fact) -> Option<String> {
         Fact::CustomerCreated { customer_id } | Fact::CustomerFound { customer_id } => Some(customer_id.to_string()),
         Fact::InvoiceRead(seen) => Some(seen.invoice_id.to_string()),
         Fact::PriceCreated(seen) => Some(seen.price_id.to_string()),
+        Fact::SubscriptionRenewed(seen) => Some(seen.subscription_id.to_string()),
         // Its invoice is what the deal is settled on, so both are named.
         Fact::SubscriptionRead(seen) => {
             let invoice = seen.invoice.as_ref().map(|invoice| format!(" {}", invoice.invoice_id)).unwrap_or_default();

@@ -57,6 +57,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         approved: None,
         tax: None,
         subscription: None,
+        renews: None,
     };
     Invoice {
         plan,

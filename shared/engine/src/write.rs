@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::LineItemId;
 use mapping::{CustomerDetails, Quantity, TaxBehavior};
-use stripe::{CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, InvoiceLineParams, UpdateCustomer};
-use workflow::{Call, NewLine, Pricing, RunId};
+use stripe::{
+    ChangedItem, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End, InvoiceLineParams,
+    RenewSubscription, UpdateCustomer,
+};
+use workflow::{Call, Extension, ItemChange, NewLine, Pricing, RunId};
 
 use crate::Scope;
+use crate::convert::{RENEWED_FOR, RENEWED_FROM};
 
 /// The metadata key that finds a line again, whatever happened in between.
 pub(crate) const LINE_KEY: &str = "sf_line_id";
@@ -67,6 +71,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             once: new.once.iter().map(line_params).collect(),
             metadata: scope.metadata(run_id, ("sf_opportunity_id", new.opportunity_id.as_str())),
         }),
+        Call::RenewSubscription(extension) => stripe::Write::renew_subscription(&renewal(extension)),
         Call::DisarmInvoice { invoice_id } => stripe::Write::disarm_invoice(invoice_id),
         Call::HoldInvoice { opportunity_id, invoice_id } => {
             let metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));
@@ -74,6 +79,30 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         }
         _ => return None,
     })
+}
+
+/// The subscription stays that of the deal which began it; which one it goes on for stands beside that.
+fn renewal(extension: &Extension) -> RenewSubscription {
+    let items = extension.items.iter().map(|change| match change {
+        ItemChange::Keep { item_id, item: kept } => ChangedItem::Kept(item_id.clone(), item(kept)),
+        ItemChange::Add { item: added } => ChangedItem::Added(item(added)),
+        ItemChange::Drop { item_id } => ChangedItem::Dropped(item_id.clone()),
+    });
+    RenewSubscription {
+        subscription: extension.subscription_id.clone(),
+        days_until_due: extension.days_until_due,
+        ends_at: match extension.ends_at {
+            Some(ends_at) => Some(End::At(ends_at)),
+            None => extension.had_end.then_some(End::Never),
+        },
+        items: items.collect(),
+        automatic_tax: extension.automatic_tax,
+        metadata: [
+            (RENEWED_FOR.to_owned(), extension.opportunity_id.to_string()),
+            (RENEWED_FROM.to_owned(), extension.from.to_string()),
+        ]
+        .into(),
+    }
 }
 
 /// A value of metadata takes 500 characters, and there are at most twenty lines.

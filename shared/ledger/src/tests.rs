@@ -47,6 +47,7 @@ fn plan() -> Plan {
         approved: None,
         tax: None,
         subscription: None,
+        renews: None,
     }
 }
 

@@ -95,7 +95,8 @@ pub struct Activated {
     /// `None` where it is nobody's: an order may be of no opportunity.
     pub opportunity_id: Option<OpportunityId>,
     pub modified_at: Timestamp,
-    pub activated_at: Timestamp,
+    /// `None` for one that was brought in from elsewhere: when nobody knows, it is nobody's to bill.
+    pub activated_at: Option<Timestamp>,
 }
 
 impl Activated {
@@ -118,13 +119,13 @@ impl Activation {
         }
     }
 
-    /// `None` when the record does not even say which one it is and when it was activated: then it was read in the wrong way.
+    /// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
     pub fn seen(&self, record: &Record) -> Option<Activated> {
         Some(Activated {
             record_id: record.text("Id")?.to_owned(),
             opportunity_id: record.text(self.opportunity).and_then(|id| OpportunityId::parse(id).ok()),
             modified_at: time(record, self.modified_at)?,
-            activated_at: time(record, self.activated_at)?,
+            activated_at: time(record, self.activated_at),
         })
     }
 }
@@ -221,7 +222,7 @@ mod tests {
         }
         let seen = ORDER.seen(&record).expect("an order");
         assert_eq!((seen.opportunity_id.clone(), seen.cursor().record_id.as_str()), (None, "801000000000001AAA"));
-        assert_eq!(seen.activated_at.to_string(), "2026-11-20T10:11:12Z");
+        assert_eq!(seen.activated_at.map(|at| at.to_string()).as_deref(), Some("2026-11-20T10:11:12Z"));
         record.set("OpportunityId", FieldValue::Text("006000000000001AAA".into()));
         let seen = ORDER.seen(&record).expect("an order");
         assert_eq!(seen.opportunity_id.map(|id| id.to_string()).as_deref(), Some("006000000000001AAA"));

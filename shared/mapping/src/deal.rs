@@ -4,7 +4,7 @@ use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::activation::{contract_query, opportunity_field};
-use crate::{Amendments, PAID, Settings};
+use crate::{Amendments, PAID, Settings, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -51,6 +51,8 @@ pub struct RecordQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     Is(String),
+    /// This text; or the other field holds anything.
+    IsOrNamed(String, &'static str),
     IsTrue,
     IsFalse,
     OneOf(Vec<String>),
@@ -87,6 +89,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     }
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
     opportunity_fields.extend(opportunity_field(settings));
+    opportunity_fields.extend(renewal::opportunity_fields(settings));
     let mut queries = vec![
         RecordQuery {
             object: "Opportunity",

@@ -6,6 +6,7 @@ mod customer;
 mod deal;
 mod line;
 mod plan;
+mod renewal;
 mod source;
 mod stop;
 mod subscription;
@@ -23,6 +24,7 @@ pub use deal::{
 };
 pub use line::{PlanLine, Quantity};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
+pub use renewal::{RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions};
@@ -31,5 +33,5 @@ pub use tax::TaxBehavior;
 pub use told::{CustomerNews, Told};
 pub use update::{
     NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid, no_note,
-    sync_note,
+    renewal_written_back, sync_note,
 };

@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::activation::contract_is_activated;
 use crate::customer::customer;
 use crate::line::line;
+use crate::renewal::{is_renewal, renews};
 use crate::stop::Refusals;
 use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Stop, Subscription, Subscriptions,
-    TaxBehavior,
+    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews, Stop, Subscription,
+    Subscriptions, TaxBehavior,
 };
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -40,6 +41,7 @@ pub struct Settings {
     pub tax: Option<TaxBehavior>,
     pub subscriptions: Subscriptions,
     pub amendments: Amendments,
+    pub renewals: Renewals,
 }
 
 impl Settings {
@@ -53,6 +55,7 @@ impl Settings {
             tax: None,
             subscriptions: Subscriptions::default(),
             amendments: Amendments::default(),
+            renewals: Renewals::default(),
         }
     }
 }
@@ -74,6 +77,9 @@ pub struct Plan {
     /// The term of its recurring lines, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
+    /// The subscription that goes on with it, if it renews one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renews: Option<Renews>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -86,6 +92,10 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
 /// The same before anything is written, with the customer that the account names.
 pub fn preflight(deal: &Deal, settings: &Settings) -> Result<((Plan, CustomerDetails), Option<CustomerId>), Stop> {
     let (planned, mut refusals) = look_through(deal, settings)?;
+    // What was begun goes on, whatever becomes of its contract.
+    if planned.as_ref().is_some_and(|(plan, _)| plan.subscription.is_some()) {
+        contract_is_activated(deal, settings)?;
+    }
     let named = refusals.take(customer_named_by(&deal.opportunity));
     refusals.or(planned.zip(named))
 }
@@ -98,7 +108,7 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
         .text("Id")
         .and_then(|id| OpportunityId::parse(id).ok())
         .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
-    asks_to_be_billed(opportunity)?;
+    asks_to_be_billed(opportunity, settings)?;
     let mut refusals = Refusals::default();
     let currency = refusals.take(currency(opportunity, settings));
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
@@ -110,9 +120,6 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let billed = refusals.take(lines(&deal.lines, currency, settings));
     let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
-    if matches!(term, Some(Some(_))) {
-        contract_is_activated(deal, settings)?;
-    }
     let lines = billed.and_then(|billed| billed.lines);
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
@@ -120,30 +127,41 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {
         refusals.take(divides(lines, term));
     }
-    let (Some(total), Some(account_id), Some(details), Some(lines), Some(days_until_due), Some(subscription)) =
-        (total, account_id, details, lines, days_until_due, term)
+    let renews = match (&lines, &term) {
+        (Some(lines), Some(term)) => refusals.take(renews(opportunity, lines, term.as_ref())),
+        _ => None,
+    };
+    let (
+        Some(total),
+        Some(account_id),
+        Some(details),
+        Some(lines),
+        Some(days_until_due),
+        Some(subscription),
+        Some(renews),
+    ) = (total, account_id, details, lines, days_until_due, term, renews)
     else {
         return Ok((None, refusals));
     };
     let approved = opportunity.number("Stripe_Approved_Amount__c");
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let tax = settings.tax;
-    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax, subscription };
+    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax, subscription, renews };
     Ok((Some((plan, details)), refusals))
 }
 
 /// What the opportunity comes to, if it asks to be billed and its amount can be.
 pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
-    asks_to_be_billed(opportunity)?;
+    asks_to_be_billed(opportunity, settings)?;
     total(opportunity, currency(opportunity, settings)?)
 }
 
-/// The filter: `StageName = "Closed Won"` and `Amount > 0` and `Type != "Renewal"`.
-fn asks_to_be_billed(opportunity: &Record) -> Result<(), Stop> {
+/// The filter: `StageName = "Closed Won"` and `Amount > 0`, and `Type != "Renewal"` where nothing is renewed.
+fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), Stop> {
     if opportunity.text("StageName") != Some("Closed Won") {
         return Err(Stop::not_billable(Code::NotClosedWon, "The opportunity's stage is not Closed Won."));
     }
-    if opportunity.text("Type") == Some("Renewal") {
+    if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }
     match opportunity.number("Amount") {

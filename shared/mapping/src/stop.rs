@@ -140,6 +140,18 @@ codes! {
     ContractNotActivated(Nobody) = "contract_not_activated",
         "The deal is won, and the contract that begins its subscription is not activated.",
         "Nothing. Activating the contract brings it on.";
+    RenewalNotFound(Sales) = "renewal_not_found",
+        "Which subscription the deal renews is not to be seen: none is ours, several are, or what is named is not one.",
+        "Write the id of the subscription into Renewal Stripe Sub Id on the renewal's opportunity.";
+    RenewalUnsettled(Sales) = "renewal_unsettled",
+        "The deal that began the subscription has not sent its first invoice.",
+        "See that deal through, then send the renewal's event again.";
+    RenewalOver(Sales) = "renewal_over",
+        "The subscription was canceled, or ended with its term, before it was renewed.",
+        "Change the opportunity's type: then it begins a subscription of its own.";
+    RenewalDiffers(Sales) = "renewal_differs",
+        "The renewal does not go on where the subscription ends: another customer, currency or billing frequency, or other days.",
+        "Make them fit, or change the opportunity's type, so that it begins a subscription of its own.";
     AmountMissing(Nobody) = "amount_missing",
         "The opportunity has no amount.",
         "Nothing, unless there is something to bill: then add its products.";

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use crate::deal::{Cursor, Filter, RecordQuery};
 use crate::plan::{Settings, amount};
-use crate::{Code, PAID, Stop};
+use crate::renewal::RENEWAL_ID;
+use crate::{Code, PAID, Renewals, Stop};
 
 const FIELDS: &[&str] = &[
     "Id",
@@ -39,9 +40,17 @@ pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings:
     RecordQuery {
         object: "Opportunity",
         fields: fields(settings),
-        filter: vec![("StageName", Filter::Is("Closed Won".into())), ("SystemModstamp", Cursor::filter(after, since))],
+        filter: vec![("StageName", won(settings)), ("SystemModstamp", Cursor::filter(after, since))],
         order_by: vec!["SystemModstamp", "Id"],
         limit: Some(limit),
+    }
+}
+
+/// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
+fn won(settings: &Settings) -> Filter {
+    match settings.renewals {
+        Renewals::Off => Filter::Is("Closed Won".into()),
+        Renewals::Extend => Filter::IsOrNamed("Closed Won".into(), RENEWAL_ID),
     }
 }
 

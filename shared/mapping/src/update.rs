@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::{Plan, Settings, Stop, Subscriptions};
+use crate::{Plan, RENEWAL_ID, Settings, Stop, Subscriptions};
 
 /// New values for some fields of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +100,29 @@ pub fn invoice_written_back(
     updates
 }
 
+/// After a subscription was renewed: which, on the opportunity that renews it. It is billed by what the subscription bills from then on.
+pub fn renewal_written_back(
+    plan: &Plan,
+    customer_id: &CustomerId,
+    subscription_id: &SubscriptionId,
+    account_is_linked: bool,
+) -> Vec<Update> {
+    let mut updates = vec![Update::new(
+        "Opportunity",
+        &plan.opportunity_id,
+        [
+            ("Stripe_Customer_Id__c", text(customer_id)),
+            (RENEWAL_ID, text(subscription_id)),
+            (NOTE_CODE, FieldValue::Null),
+            (NOTE_MESSAGE, FieldValue::Null),
+        ],
+    )];
+    if !account_is_linked {
+        updates.push(account_customer(&plan.account_id, customer_id));
+    }
+    updates
+}
+
 /// Where there are no subscriptions the field may not exist.
 const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 
@@ -175,6 +198,7 @@ mod tests {
             approved: None,
             tax: None,
             subscription: None,
+            renews: None,
         }
     }
 

@@ -59,8 +59,15 @@ struct ChangeEventHeader<'a> {
 /// Fields that only we write, and those that every write changes.
 fn is_ours(field: &str) -> bool {
     field.starts_with("Stripe_")
-        || ["Payment_Received__c", "Paid_Date__c", "LastModifiedDate", "LastModifiedById", "SystemModstamp"]
-            .contains(&field)
+        || [
+            "Renewal_Stripe_Sub_Id__c",
+            "Payment_Received__c",
+            "Paid_Date__c",
+            "LastModifiedDate",
+            "LastModifiedById",
+            "SystemModstamp",
+        ]
+        .contains(&field)
 }
 
 /// `time` is EventBridge's, for events that carry none of their own.

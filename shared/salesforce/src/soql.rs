@@ -94,6 +94,11 @@ impl Select {
         self.with(format!("{} IN ({})", name(field), literals.join(", ")))
     }
 
+    /// This text; or the other field holds anything, whatever this one holds.
+    pub fn is_or_named(self, field: &str, text: &str, other: &str) -> Self {
+        self.with(format!("({} = {} OR {} != null)", name(field), literal(text), name(other)))
+    }
+
     /// What comes after this value and this id, in the order of the field and then of the id: where a page goes on that
     /// ended among records with the same value.
     pub fn after(self, field: &str, value: Literal, id: &str) -> Self {
@@ -174,6 +179,11 @@ mod tests {
             Select::from("Account").fields(&["Id"]).one_of("Id", &texts).to_string()
         };
         assert_eq!(list(&["a", "b') OR ("]), r"SELECT Id FROM Account WHERE Id IN ('a', 'b\') OR (')");
+        let either = Select::from("Opportunity").fields(&["Id"]).is_or_named("StageName", "Won'", "Sub__c").limit(1);
+        assert_eq!(
+            either.to_string(),
+            r"SELECT Id FROM Opportunity WHERE (StageName = 'Won\'' OR Sub__c != null) LIMIT 1"
+        );
         assert_eq!(list(&[]), "SELECT Id FROM Account WHERE Id = null");
     }
 

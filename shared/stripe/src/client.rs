@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Headers, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
-use crate::subscriptions::{PriceWire, SubscriptionWire};
+use crate::prices::PriceWire;
+use crate::subscriptions::SubscriptionWire;
 use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Price, Subscription, Write};
 
 /// Far above any answer of the calls that are made here.
@@ -92,7 +93,7 @@ impl Client {
                 deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?
             }
             Operation::CreatePrice => Answer::Price(Box::new(parse::<PriceWire>(&body).ok_or_else(unreadable)?.into())),
-            Operation::CreateSubscription => {
+            Operation::CreateSubscription | Operation::RenewSubscription => {
                 let subscription = parse::<SubscriptionWire>(&body).and_then(|wire| Subscription::try_from(wire).ok());
                 Answer::Subscription(Box::new(subscription.ok_or_else(unreadable)?))
             }

@@ -8,7 +8,9 @@ mod key;
 mod objects;
 mod pages;
 mod params;
+mod prices;
 mod reads;
+mod renewals;
 pub mod signature;
 mod subscriptions;
 mod tax;
@@ -23,9 +25,9 @@ pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
-pub use subscriptions::{
-    CreatePrice, CreateSubscription, NewItem, Price, Recurrence, Subscription, SubscriptionItem, TaxBehavior,
-};
+pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
+pub use renewals::{ChangedItem, End, RenewSubscription};
+pub use subscriptions::{CreateSubscription, NewItem, Subscription, SubscriptionItem};
 pub use tax::{Tax, TaxStatus};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.

@@ -26,6 +26,7 @@ pub enum Operation {
     CreateSubscription,
     HoldInvoice,
     DisarmInvoice,
+    RenewSubscription,
     CancelSubscription,
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::{Currency, CurrencyError, CustomerId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::objects::{Expandable, HasId, InvoiceWire, List, Seconds};
 use crate::params::{InvoiceLineParams, Operation};
+use crate::prices::{Recurrence, RecurringWire};
 use crate::reads::unreadable;
 use crate::{Client, Invoice, Write};
 
@@ -22,10 +22,15 @@ pub struct Subscription {
     pub customer: Option<CustomerId>,
     /// It bills nothing any more, and never will again.
     pub is_over: bool,
+    /// It is over because its end came, and not before.
+    pub has_run_out: bool,
     pub metadata: BTreeMap<String, String>,
     pub created: Timestamp,
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
+    pub currency: Currency,
+    /// Why it does not simply send an invoice each period, if so: `is paused`.
+    pub oddity: Option<&'static str>,
     /// The first ten; `Client::subscription_items` reads them all.
     pub items: Vec<SubscriptionItem>,
     pub has_more_items: bool,
@@ -46,49 +51,8 @@ pub struct SubscriptionItem {
     pub price: PriceId,
     pub quantity: Option<i64>,
     pub period_end: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Price {
-    pub id: PriceId,
     pub product: Option<ProductId>,
-    pub active: bool,
-    /// `None` for one that deals are not billed in.
-    pub currency: Option<Currency>,
-    /// Of one, in minor units. `None` for a price in tiers or of the payer's choice, or one that counts packages or usage.
-    pub unit_amount: Option<Decimal>,
     pub recurrence: Recurrence,
-    pub tax_behavior: TaxBehavior,
-    pub lookup_key: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recurrence {
-    Once,
-    Months(u32),
-    /// By the day or the week.
-    Other,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaxBehavior {
-    Exclusive,
-    Inclusive,
-    #[default]
-    #[serde(other)]
-    Unspecified,
-}
-
-pub struct CreatePrice {
-    pub product: ProductId,
-    pub currency: Currency,
-    /// Minor units, at most twelve decimals.
-    pub unit_amount: Decimal,
-    pub months: u32,
-    pub tax_behavior: Option<&'static str>,
-    pub lookup_key: String,
-    pub metadata: BTreeMap<String, String>,
 }
 
 pub struct CreateSubscription {
@@ -111,24 +75,6 @@ pub struct NewItem {
 }
 
 impl Write {
-    /// One price for one product, amount, currency and interval: whoever finds it by its key uses it again. If the key belongs to
-    /// a price that does not fit any more, it changes over.
-    pub fn create_price(params: &CreatePrice) -> Self {
-        let (interval, count) =
-            if params.months.is_multiple_of(12) { ("year", params.months / 12) } else { ("month", params.months) };
-        let params = json!({
-            "product": params.product.as_str(),
-            "currency": params.currency.to_stripe(),
-            "unit_amount_decimal": params.unit_amount.normalize().to_string(),
-            "recurring": { "interval": interval, "interval_count": count },
-            "tax_behavior": params.tax_behavior,
-            "lookup_key": params.lookup_key,
-            "transfer_lookup_key": true,
-            "metadata": params.metadata,
-        });
-        Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
-    }
-
     /// Its first invoice is a draft for about an hour. The whole of every period is billed from its first day on, and nothing is
     /// collected.
     pub fn create_subscription(params: &CreateSubscription) -> Self {
@@ -176,21 +122,6 @@ impl Write {
 }
 
 impl Client {
-    pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
-        Ok(self.get::<PriceWire>(&format!("/v1/prices/{id}"), "").await?.into())
-    }
-
-    /// The active prices that have these keys, at most ten.
-    pub async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<Price>, Error> {
-        let mut params = form_urlencoded::Serializer::new(String::new());
-        params.append_pair("active", "true").append_pair("limit", "100");
-        keys.iter().enumerate().for_each(|(index, key)| {
-            params.append_pair(&format!("lookup_keys[{index}]"), key);
-        });
-        let list: List<PriceWire> = self.get("/v1/prices", &params.finish()).await?;
-        if list.has_more { Err(unreadable(())) } else { Ok(list.data.into_iter().map(Price::from).collect()) }
-    }
-
     /// With the invoice that it made last.
     pub async fn subscription(&self, id: &SubscriptionId) -> Result<Subscription, Error> {
         let wire: SubscriptionWire = self.get(&format!("/v1/subscriptions/{id}"), "expand[0]=latest_invoice").await?;
@@ -239,6 +170,11 @@ pub(crate) struct SubscriptionWire {
     created: Seconds,
     start_date: Option<Seconds>,
     cancel_at: Option<Seconds>,
+    ended_at: Option<Seconds>,
+    collection_method: Option<String>,
+    pause_collection: Option<Value>,
+    #[serde(default)]
+    discounts: Vec<Value>,
     items: List<ItemWire>,
     latest_invoice: Option<LatestInvoice>,
 }
@@ -262,28 +198,8 @@ pub(crate) struct ItemWire {
 #[derive(Deserialize)]
 struct PriceOfItem {
     id: PriceId,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct PriceWire {
-    id: PriceId,
     product: Option<Expandable>,
-    active: bool,
-    currency: String,
-    unit_amount_decimal: Option<String>,
-    billing_scheme: Option<String>,
-    transform_quantity: Option<Value>,
     recurring: Option<RecurringWire>,
-    #[serde(default)]
-    tax_behavior: Option<TaxBehavior>,
-    lookup_key: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct RecurringWire {
-    interval: String,
-    interval_count: u32,
-    usage_type: Option<String>,
 }
 
 impl HasId for SubscriptionWire {
@@ -298,10 +214,27 @@ impl HasId for ItemWire {
     }
 }
 
+fn oddity(wire: &SubscriptionWire) -> Option<&'static str> {
+    match wire.status.as_str() {
+        "unpaid" => return Some("is unpaid"),
+        "paused" => return Some("is paused"),
+        "incomplete" => return Some("is incomplete"),
+        _ => {}
+    }
+    if wire.pause_collection.as_ref().is_some_and(|pause| !pause.is_null()) {
+        return Some("has its collection paused");
+    }
+    if wire.collection_method.as_deref().is_some_and(|method| method != "send_invoice") {
+        return Some("is charged automatically");
+    }
+    (!wire.discounts.is_empty()).then_some("has a discount")
+}
+
 impl TryFrom<SubscriptionWire> for Subscription {
     type Error = CurrencyError;
 
     fn try_from(wire: SubscriptionWire) -> Result<Self, Self::Error> {
+        let oddity = oddity(&wire);
         let latest_invoice = match wire.latest_invoice {
             Some(LatestInvoice::Object(invoice)) => Some(Box::new(Invoice::try_from(*invoice)?)),
             Some(LatestInvoice::Id(_)) | None => None,
@@ -310,10 +243,16 @@ impl TryFrom<SubscriptionWire> for Subscription {
             id: wire.id,
             customer: wire.customer.and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
             is_over: matches!(wire.status.as_str(), "canceled" | "incomplete_expired"),
+            has_run_out: match (&wire.ended_at, &wire.cancel_at) {
+                (Some(ended_at), Some(cancel_at)) => ended_at.0 >= cancel_at.0,
+                _ => false,
+            },
             metadata: wire.metadata.unwrap_or_default(),
             created: wire.created.0,
             starts_at: wire.start_date.map(|at| at.0),
             ends_at: wire.cancel_at.map(|at| at.0),
+            currency: Currency::parse(&wire.currency)?,
+            oddity,
             items: wire.items.data.into_iter().map(SubscriptionItem::from).collect(),
             has_more_items: wire.items.has_more,
             latest_invoice,
@@ -323,34 +262,14 @@ impl TryFrom<SubscriptionWire> for Subscription {
 
 impl From<ItemWire> for SubscriptionItem {
     fn from(wire: ItemWire) -> Self {
-        Self { id: wire.id, price: wire.price.id, quantity: wire.quantity, period_end: wire.current_period_end.0 }
-    }
-}
-
-impl From<PriceWire> for Price {
-    fn from(wire: PriceWire) -> Self {
-        let is_by_usage =
-            wire.recurring.as_ref().is_some_and(|recurring| recurring.usage_type.as_deref() == Some("metered"));
-        let is_plain =
-            wire.billing_scheme.as_deref() == Some("per_unit") && wire.transform_quantity.is_none() && !is_by_usage;
-        let unit_amount = wire.unit_amount_decimal.and_then(|amount| amount.parse().ok()).filter(|_| is_plain);
-        let recurrence = match wire.recurring {
-            None => Recurrence::Once,
-            Some(recurring) => match recurring.interval.as_str() {
-                "month" => Recurrence::Months(recurring.interval_count),
-                "year" => recurring.interval_count.checked_mul(12).map_or(Recurrence::Other, Recurrence::Months),
-                _ => Recurrence::Other,
-            },
-        };
+        let PriceOfItem { id: price, product, recurring } = wire.price;
         Self {
             id: wire.id,
-            product: wire.product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
-            active: wire.active,
-            currency: Currency::parse(&wire.currency).ok(),
-            unit_amount,
-            recurrence,
-            tax_behavior: wire.tax_behavior.unwrap_or_default(),
-            lookup_key: wire.lookup_key,
+            price,
+            quantity: wire.quantity,
+            period_end: wire.current_period_end.0,
+            product: product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
+            recurrence: Recurrence::of(recurring.as_ref()),
         }
     }
 }

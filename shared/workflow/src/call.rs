@@ -2,8 +2,10 @@
 
 use domain::{
     AccountId, Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
+    SubscriptionItemId,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use mapping::{CustomerDetails, CustomerNews, PlanLine, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,10 @@ pub enum Call {
     DisarmInvoice { invoice_id: InvoiceId },
     /// Stripe: the subscription as it is now.
     ReadSubscription { subscription_id: SubscriptionId },
+    /// Stripe: the subscription that a deal renews: the one of this name, or those that the customer has of us.
+    FindRenewed { customer_id: CustomerId, named: Option<SubscriptionId> },
+    /// Stripe: let the subscription go on for another term. Its invoices come by themselves: after this there is no way back.
+    RenewSubscription(Box<Extension>),
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
     CancelSubscription { subscription_id: SubscriptionId },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
@@ -86,9 +92,11 @@ impl Call {
             Self::CreateSubscription(_) => Some(Operation::CreateSubscription),
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
             Self::DisarmInvoice { .. } => Some(Operation::DisarmInvoice),
+            Self::RenewSubscription(_) => Some(Operation::RenewSubscription),
             Self::ReadPrices { .. }
             | Self::FindPrices { .. }
             | Self::ReadPending { .. }
+            | Self::FindRenewed { .. }
             | Self::ReadSubscription { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
@@ -124,6 +132,7 @@ impl Call {
             Self::ReadCustomer { customer_id }
             | Self::UpdateCustomer { customer_id, .. }
             | Self::ReadPending { customer_id }
+            | Self::FindRenewed { customer_id, named: None }
             | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
             Self::AddLines { invoice_id, .. }
@@ -139,9 +148,10 @@ impl Call {
             Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
             Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
             Self::CreateSubscription(new) => Some(new.customer_id.to_string()),
-            Self::ReadSubscription { subscription_id } | Self::CancelSubscription { subscription_id } => {
-                Some(subscription_id.to_string())
-            }
+            Self::ReadSubscription { subscription_id }
+            | Self::CancelSubscription { subscription_id }
+            | Self::FindRenewed { named: Some(subscription_id), .. } => Some(subscription_id.to_string()),
+            Self::RenewSubscription(extension) => Some(extension.subscription_id.to_string()),
             Self::Report { .. } => None,
         }
     }
@@ -170,6 +180,8 @@ impl Call {
             Self::HoldInvoice { .. } => "hold_invoice",
             Self::DisarmInvoice { .. } => "disarm_invoice",
             Self::ReadSubscription { .. } => "read_subscription",
+            Self::FindRenewed { .. } => "find_renewed",
+            Self::RenewSubscription(_) => "renew_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
             Self::Report { .. } => "report",
         }
@@ -247,6 +259,42 @@ pub struct NewSubscription {
     pub items: Vec<NewItem>,
     /// What is billed once, with the first invoice.
     pub once: Vec<NewLine>,
+}
+
+/// How a subscription goes on. What it has billed stays billed; from its next period on these are its items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// The deal that renews it.
+    pub opportunity_id: OpportunityId,
+    pub subscription_id: SubscriptionId,
+    /// Of the new term, or of a period if that has no end.
+    pub total: Money,
+    pub is_approved: bool,
+    pub days_until_due: u32,
+    pub automatic_tax: bool,
+    /// The first day of the new term.
+    pub from: Date,
+    /// Whatever is asked for after this may come too late.
+    pub latest: Timestamp,
+    pub ends_at: Option<Timestamp>,
+    /// It has an end now.
+    pub had_end: bool,
+    pub items: Vec<ItemChange>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemChange {
+    /// One that is there, at this price and in this number.
+    Keep {
+        item_id: SubscriptionItemId,
+        item: NewItem,
+    },
+    Add {
+        item: NewItem,
+    },
+    Drop {
+        item_id: SubscriptionItemId,
+    },
 }
 
 /// What the first invoice will come to depends on when it is made.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use domain::{
+    Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId, SubscriptionId, SubscriptionItemId,
+};
 use jiff::Timestamp;
 use mapping::{Deal, Stop, TaxBehavior};
 use rust_decimal::Decimal;
@@ -50,6 +52,14 @@ pub enum Fact {
     SubscriptionRead(Box<SubscriptionSeen>),
     /// One that may have been begun before was not, and will not be any more.
     SubscriptionNotBegun,
+    /// What may be the subscription that a deal renews.
+    RenewableSeen {
+        found: Vec<RenewableSeen>,
+        at: Timestamp,
+    },
+    SubscriptionRenewed(Box<RenewableSeen>),
+    /// One that may have been renewed before was not, and will not be any more.
+    SubscriptionNotRenewed,
     /// Stripe: an invoice that was to be voided is not, and no request is under way any more.
     InvoiceNotVoided,
     SubscriptionCanceled,
@@ -87,6 +97,9 @@ impl Fact {
             Self::PendingRead { .. } => "pending_read",
             Self::SubscriptionRead(_) => "subscription_read",
             Self::SubscriptionNotBegun => "subscription_not_begun",
+            Self::RenewableSeen { .. } => "renewable_seen",
+            Self::SubscriptionRenewed(_) => "subscription_renewed",
+            Self::SubscriptionNotRenewed => "subscription_not_renewed",
             Self::InvoiceNotVoided => "invoice_not_voided",
             Self::SubscriptionCanceled => "subscription_canceled",
             Self::Refused(_) => "refused",
@@ -243,6 +256,8 @@ pub struct SubscriptionSeen {
     pub subscription_id: SubscriptionId,
     /// It was canceled, or never came about.
     pub is_over: bool,
+    /// It ended with its term: everything of it is billed.
+    pub has_run_out: bool,
     pub created: Timestamp,
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
@@ -251,6 +266,41 @@ pub struct SubscriptionSeen {
     pub has_billed_more: bool,
     /// The invoice that it made first.
     pub invoice: Option<InvoiceSeen>,
+}
+
+/// A subscription that may be renewed, as Stripe just answered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewableSeen {
+    pub subscription_id: SubscriptionId,
+    /// This deployment began it.
+    pub is_ours: bool,
+    pub is_over: bool,
+    pub customer_id: Option<CustomerId>,
+    pub currency: Currency,
+    pub ends_at: Option<Timestamp>,
+    pub items: Vec<RenewableItem>,
+    /// The run that began it, and whether that has settled on it: until then it may still be taken away.
+    pub begun_by: Option<String>,
+    pub is_settled: bool,
+    /// When its first period began.
+    pub begun_at: Option<Timestamp>,
+    /// Why it does not simply send an invoice each period, if so: `is paused`.
+    pub oddity: Option<&'static str>,
+    /// The deal that renewed it last, and from which day on.
+    pub renewed_for: Option<OpportunityId>,
+    pub renewed_from: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenewableItem {
+    pub item_id: SubscriptionItemId,
+    pub price_id: PriceId,
+    pub product_id: Option<ProductId>,
+    pub quantity: Option<i64>,
+    /// How often it is billed; `None` for by the day or the week.
+    pub months: Option<u32>,
+    /// When the period ends that it has billed last.
+    pub period_end: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

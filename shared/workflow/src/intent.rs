@@ -18,6 +18,7 @@ pub enum Operation {
     CreateSubscription,
     HoldInvoice,
     DisarmInvoice,
+    RenewSubscription,
 }
 
 impl std::fmt::Display for Operation {
@@ -34,6 +35,7 @@ impl std::fmt::Display for Operation {
             Self::CreateSubscription => f.write_str("create_subscription"),
             Self::HoldInvoice => f.write_str("hold_invoice"),
             Self::DisarmInvoice => f.write_str("disarm_invoice"),
+            Self::RenewSubscription => f.write_str("renew_subscription"),
         }
     }
 }
@@ -58,6 +60,7 @@ impl TryFrom<String> for Operation {
             ("create_subscription", "") => Ok(Self::CreateSubscription),
             ("hold_invoice", "") => Ok(Self::HoldInvoice),
             ("disarm_invoice", "") => Ok(Self::DisarmInvoice),
+            ("renew_subscription", "") => Ok(Self::RenewSubscription),
             ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
             ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),

@@ -22,10 +22,10 @@ pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
 
-pub use call::{AgreedPrice, Call, FirstInvoice, NewItem, NewLine, NewSubscription, Pricing};
+pub use call::{AgreedPrice, Call, Extension, FirstInvoice, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use fact::{
-    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, SubscriptionSeen, TaxSeen,
-    TaxStatus,
+    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableItem, RenewableSeen,
+    SubscriptionSeen, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};

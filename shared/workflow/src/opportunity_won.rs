@@ -20,16 +20,17 @@ mod draft;
 mod gate;
 mod judge;
 mod point;
+mod renewal;
 mod subscription;
 
 use domain::{InvoiceId, OpportunityId, SubscriptionId};
-use mapping::{Code, Settings, Stop, no_note, plan, sync_note};
+use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
 
-use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder};
+use crate::{Call, End, Fact, Next, OutOfOrder};
 pub use basket::{Item, ItemPrice, Once, Start};
 pub use draft::{Correction, Draft, Invoice};
-use gate::Gate;
 pub use point::{Point, Stage};
+pub use renewal::Renewal;
 pub use subscription::Started;
 
 impl Point {
@@ -47,6 +48,9 @@ impl Point {
                 Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
             }
             Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
+            Self::CustomerKnown { plan: Plan { renews: Some(renews), .. }, customer_id, .. } => {
+                renewal::seek(renews, customer_id)
+            }
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => {
                 Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) })
             }
@@ -116,6 +120,7 @@ impl Point {
             }
             Self::Reviving { draft, .. } => read_subscription_or_invoice(draft.subscription_id(), &draft.invoice_id),
 
+            Self::Renewal(renewal) => renewal.next(),
             Self::Stopped { opportunity_id, stop, told: false, .. } => {
                 Next::Call(Call::UpdateRecords { updates: vec![sync_note(opportunity_id, stop)] })
             }
@@ -131,6 +136,10 @@ impl Point {
             Err(unknown) => *unknown,
         };
         let (point, fact) = match amendment::record(point, fact) {
+            Ok(point) => return Ok(point),
+            Err(unknown) => *unknown,
+        };
+        let (point, fact) = match renewal::record(point, fact, settings) {
             Ok(point) => return Ok(point),
             Err(unknown) => *unknown,
         };
@@ -310,6 +319,7 @@ impl Point {
             // Nor has a subscription been begun before its prices are known.
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => Self::claimed(plan),
             Self::Pricing { start, .. } => Self::claimed(start.plan),
+            Self::Renewal(renewal) => renewal.resume(),
             // It was time, or the deal was edited before it was.
             Self::Scheduled { opportunity_id, .. } => Self::Claimed { opportunity_id },
             // Its key leads to it, as it does to a draft.
@@ -348,37 +358,6 @@ impl Point {
             | Self::Voiding { .. }
             | Self::Disarming { .. }
             | Self::Abandoning { .. }) => point,
-        }
-    }
-
-    /// The only way to `Ready`: the draft equals the plan, line by line.
-    fn through_gate(draft: Draft, seen: InvoiceSeen, corrected: bool) -> Self {
-        // A repeated answer shows the invoice as it is now. One that was sent meanwhile is no draft that differs.
-        if seen.status != InvoiceStatus::Draft {
-            return judge::checked(draft, Stage::Gate { corrected }, None, seen);
-        }
-        match gate::compare(&draft, &seen) {
-            _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
-            Gate::Equal => Self::Ready { draft, interrupted: false },
-            Gate::LinesHidden => Self::Filled { draft, seen, corrected },
-            Gate::Untaxed(stop) => judge::abandon(draft, Some(stop)),
-            Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
-            Gate::Correctable(_) | Gate::Different => {
-                let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
-                               prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
-                judge::abandon(draft, Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)))
-            }
-        }
-    }
-
-    /// Goes on where the run was interrupted, with the invoice as it was just seen.
-    fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
-        match stage {
-            Stage::Holding => Self::Holding { draft, interrupted: false },
-            Stage::Lines { batch } => Self::Drafted { draft, batch },
-            Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
-            Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
-            Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen, true),
         }
     }
 }

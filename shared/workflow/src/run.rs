@@ -253,12 +253,16 @@ impl Run {
         }
         let voids = self.intents.get(&Operation::VoidInvoice).is_some_and(Intent::is_open);
         let begins = self.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
+        let renews = self.intents.get(&Operation::RenewSubscription).is_some_and(Intent::is_open);
         self.state = match self.state {
             // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
             State::OpportunityWon(opportunity_won::Point::Subscribing { start, .. })
                 if !begins && !planted!(BeginsAfterAll) =>
             {
                 State::OpportunityWon(opportunity_won::Point::claimed(start.plan))
+            }
+            State::OpportunityWon(opportunity_won::Point::Renewal(renewal)) if !renews => {
+                State::OpportunityWon(renewal.unless_ready())
             }
             // Nothing has been sent yet: what the deal says now is asked first.
             State::OpportunityWon(opportunity_won::Point::Voiding { invoice, .. }) if !voids => {
@@ -342,10 +346,16 @@ impl Run {
         }
     }
 
-    /// The deal waits for the first day of its term, or for its contract.
-    pub fn is_scheduled(&self) -> bool {
-        let waits_for_contract = self.stop().is_some_and(|stop| stop.code == Code::ContractNotActivated);
-        waits_for_contract || matches!(&self.state, State::OpportunityWon(opportunity_won::Point::Scheduled { .. }))
+    /// The deal waits for the first day of its term or for its contract, or is billed by the subscription that it renewed.
+    pub fn is_billed_later(&self) -> bool {
+        let State::OpportunityWon(point) = &self.state else { return false };
+        self.waits_for_contract()
+            || matches!(point, opportunity_won::Point::Scheduled { .. })
+            || matches!(point, opportunity_won::Point::Renewal(_)) && point.status() == Status::Done
+    }
+
+    pub fn waits_for_contract(&self) -> bool {
+        self.stop().is_some_and(|stop| stop.code == Code::ContractNotActivated)
     }
 
     /// How often the ledger had been restored when the run was last taken up.

@@ -28,6 +28,7 @@ pub struct Options {
     pub tax: Option<mapping::TaxBehavior>,
     pub subscriptions: mapping::Subscriptions,
     pub amendments: mapping::Amendments,
+    pub renewals: mapping::Renewals,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -42,6 +43,7 @@ impl Default for Options {
             tax: None,
             subscriptions: mapping::Subscriptions::Off,
             amendments: mapping::Amendments::Review,
+            renewals: mapping::Renewals::Off,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

@@ -89,7 +89,9 @@ impl Faults {
             | Mode::Subscriptions
             | Mode::SubscriptionsHeavily
             | Mode::Amendments
+            | Mode::Renewals
             | Mode::AmendmentsHeavily
+            | Mode::RenewalsHeavily
             | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
@@ -99,13 +101,16 @@ impl Faults {
             counts.add(Fault::ClockSkew, Operation::Invocation);
         }
         let longest_freeze_ms = match mode {
-            Mode::HeavyFreezes | Mode::SubscriptionsHeavily | Mode::AmendmentsHeavily => 30 * MINUTE_MS,
+            Mode::HeavyFreezes | Mode::SubscriptionsHeavily | Mode::AmendmentsHeavily | Mode::RenewalsHeavily => {
+                30 * MINUTE_MS
+            }
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
             Mode::Calm
             | Mode::All
             | Mode::Restored
             | Mode::Subscriptions
             | Mode::Amendments
+            | Mode::Renewals
             | Mode::NoReconciler
             | Mode::Without(_) => 15 * MINUTE_MS,
         };

@@ -9,6 +9,7 @@ mod intents;
 mod leftovers;
 mod outside;
 mod quiet;
+mod renewed;
 mod replaced;
 mod sent;
 #[cfg(test)]

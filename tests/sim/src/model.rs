@@ -67,6 +67,9 @@ impl Models {
             self.voided(now, &invoice_id);
             self.salesforce.voided.insert(invoice_id.to_string());
         }
+        for subscription_id in self.stripe.take_renewed() {
+            self.renewed(now, &subscription_id);
+        }
         self.violations.append(&mut self.stripe.violations);
         self.violations.append(&mut self.salesforce.violations);
     }

@@ -23,6 +23,10 @@ pub enum Mode {
     Amendments,
     /// The same, with many times more standstills and late landings.
     AmendmentsHeavily,
+    /// All faults, and deals whose term ends while others renew their subscriptions.
+    Renewals,
+    /// The same, with many times more standstills and late landings.
+    RenewalsHeavily,
     /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
     KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
@@ -41,6 +45,8 @@ impl Mode {
         Self::SubscriptionsHeavily,
         Self::Amendments,
         Self::AmendmentsHeavily,
+        Self::Renewals,
+        Self::RenewalsHeavily,
         Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
@@ -64,6 +70,8 @@ impl Mode {
             Self::SubscriptionsHeavily => "subscriptions-heavily",
             Self::Amendments => "amendments",
             Self::AmendmentsHeavily => "amendments-heavily",
+            Self::Renewals => "renewals",
+            Self::RenewalsHeavily => "renewals-heavily",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
@@ -75,6 +83,7 @@ impl Mode {
             Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored => true,
             Self::Subscriptions | Self::SubscriptionsHeavily => true,
             Self::Amendments | Self::AmendmentsHeavily => true,
+            Self::Renewals | Self::RenewalsHeavily => true,
             Self::NoReconciler | Self::KeysIgnoredHeavily | Self::Without(_) => false,
         }
     }
@@ -86,7 +95,12 @@ impl Mode {
 
     /// Whether deals are sold for a term.
     pub fn has_terms(self) -> bool {
-        matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily)
+        matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily) || self.renews()
+    }
+
+    /// Whether terms end, and deals renew them.
+    pub fn renews(self) -> bool {
+        matches!(self, Self::Renewals | Self::RenewalsHeavily)
     }
 
     /// Whether an unpaid invoice is voided and its deal billed anew when that is changed.
@@ -98,7 +112,11 @@ impl Mode {
     pub fn is_heavy(self) -> bool {
         matches!(
             self,
-            Self::HeavyFreezes | Self::KeysIgnoredHeavily | Self::SubscriptionsHeavily | Self::AmendmentsHeavily
+            Self::HeavyFreezes
+                | Self::KeysIgnoredHeavily
+                | Self::SubscriptionsHeavily
+                | Self::AmendmentsHeavily
+                | Self::RenewalsHeavily
         )
     }
 
@@ -154,7 +172,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, renewals, renewals-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

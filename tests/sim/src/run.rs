@@ -84,6 +84,10 @@ pub fn run(plan: Plan) -> History {
     let mut random = Random::new(plan.seed);
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
     let scenario = match plan.mode {
+        mode if mode.renews() => {
+            let start = timestamp(START_MS);
+            scenario.with_terms(plan.seed, start).with_renewals(plan.seed, start)
+        }
         mode if mode.has_terms() => scenario.with_terms(plan.seed, timestamp(START_MS)),
         mode if mode.amends() => scenario.with_amendments(plan.seed),
         _ => scenario,

@@ -7,6 +7,7 @@ mod contracts;
 mod deals;
 mod plan;
 mod recurring;
+mod renewed;
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +56,9 @@ const TERMS: u64 = 0x5eed_7e12;
 /// So is whether contracts begin them.
 const CONTRACTS: u64 = 0x5eed_c0c7;
 
+/// So is which of them end and are renewed.
+const RENEWALS: u64 = 0x5eed_2e2e;
+
 /// So is which deals are changed once more.
 const AMENDMENTS: u64 = 0x5eed_a3e2;
 
@@ -81,6 +85,13 @@ impl Scenario {
     pub fn with_terms(mut self, seed: u64, start: Timestamp) -> Self {
         recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), &mut self, start);
         contracts::draw_up(&mut Random::new(seed.wrapping_add(CONTRACTS)), &mut self, start);
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    /// The same with terms that end, and deals that renew them.
+    pub fn with_renewals(mut self, seed: u64, start: Timestamp) -> Self {
+        renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), &mut self, start);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

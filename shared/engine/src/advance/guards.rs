@@ -36,6 +36,11 @@ impl<W: World> Engine<W> {
             Call::SendInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::SendInvoice),
             // What replaces it would wait for an approval while the customer has neither.
             Call::VoidInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::VoidInvoice),
+            Call::RenewSubscription(_) if planted!(RenewsUnapproved) => return Ok(None),
+            // Stripe bills it by itself from then on.
+            Call::RenewSubscription(extension) => {
+                (extension.total, extension.is_approved, Operation::RenewSubscription)
+            }
             Call::CreateSubscription(_) if planted!(BeginsUnapproved) => return Ok(None),
             Call::CreateSubscription(new) => {
                 let total = new.to_be_approved(self.now());

@@ -49,6 +49,9 @@ fn subscription(
     first: Option<InvoiceStatus>,
 ) -> stripe::Subscription {
     stripe::Subscription {
+        has_run_out: false,
+        oddity: None,
+        currency: domain::Currency::parse("USD").expect("valid"),
         id: SubscriptionId::parse(id).expect("valid"),
         customer: None,
         is_over,

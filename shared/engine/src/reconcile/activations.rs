@@ -53,15 +53,18 @@ impl<W: World> Engine<W> {
     /// An event, if nobody has looked at the deal since. What was activated before we were here is billed by whoever billed it then,
     /// however often it has been edited since.
     async fn untold(&self, activated: &Activated, walk: &Walk) -> Result<Option<Envelope>, Pause> {
-        let Some(opportunity_id) = activated.opportunity_id.clone() else { return Ok(None) };
+        let (Some(opportunity_id), Some(activated_at)) = (activated.opportunity_id.clone(), activated.activated_at)
+        else {
+            return Ok(None);
+        };
         let run = self.ledger.run(&self.run_of_deal(&opportunity_id).to_string()).await;
         let run = run.map_err(|error| ledger_pause(&error))?;
-        let id = format!("{SWEEP}{}:{}", activated.record_id, activated.activated_at.as_millisecond());
+        let id = format!("{SWEEP}{}:{}", activated.record_id, activated_at.as_millisecond());
         let is_untold = match &run {
-            Some(run) => is_news(&run.run, run.updated_at, activated.activated_at, &id),
-            None => activated.activated_at >= super::before(walk.in_use_since, OVERLAP),
+            Some(run) => is_news(&run.run, run.updated_at, activated_at, &id),
+            None => activated_at >= super::before(walk.in_use_since, OVERLAP),
         };
-        let event = Event::OpportunityChanged { opportunity_id, occurred_at: activated.activated_at };
+        let event = Event::OpportunityChanged { opportunity_id, occurred_at: activated_at };
         Ok(is_untold.then(|| self.envelope(id, event)))
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use domain::{InvoiceId, Money, OpportunityId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{Books, Difference};
 use mapping::{DealSeen, Kind};
 use stripe::{Invoice, InvoiceStatus};
@@ -15,6 +15,9 @@ use workflow::{Run, Status};
 
 use super::difference::Cause;
 use super::truth::SETTLES_WITHIN;
+
+/// A won deal waits for its contract for so long before it is a difference.
+const CONTRACT_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// More than these are counted, and not listed: an item of the ledger holds 400 kB.
 const MOST_LISTED: usize = 500;
@@ -148,7 +151,10 @@ impl Sides {
             None => books.is_fresh(deal.stage_since),
             Some(known) => known.run.status() == Status::Open && books.is_fresh(known.at_work_since()),
         };
-        if known.is_some_and(|known| known.run.is_scheduled()) {
+        let is_later = known.is_some_and(|known| known.run.is_billed_later());
+        // Of one that was forgotten somebody hears.
+        let is_forgotten = known.is_some_and(|known| known.run.waits_for_contract()) && books.is_old(deal.stage_since);
+        if is_later && !is_forgotten {
             if let Some(amount) = amount {
                 books.books.later.add(amount);
             }
@@ -205,6 +211,10 @@ impl Writing {
 
     fn differs(&mut self, difference: Difference) {
         self.differences.insert(difference);
+    }
+
+    fn is_old(&self, at: Timestamp) -> bool {
+        self.now.duration_since(at) > CONTRACT_WITHIN
     }
 
     fn is_fresh(&self, at: Timestamp) -> bool {

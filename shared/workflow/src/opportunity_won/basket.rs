@@ -1,6 +1,8 @@
 //! What the subscription of a deal is made of: the catalogue's prices where they are the agreed ones, and others that are found
 //! or made.
 
+use std::collections::BTreeMap;
+
 use domain::{CustomerId, Money, PriceId, ProductId};
 use mapping::{Code, Plan, PlanLine, Quantity, Stop};
 use rust_decimal::Decimal;
@@ -17,6 +19,9 @@ pub struct Start {
     pub account_is_linked: bool,
     pub items: Vec<Item>,
     pub once: Vec<Once>,
+    /// Which product each price is of, as far as was seen.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub products: BTreeMap<PriceId, ProductId>,
 }
 
 /// Stripe takes each price once, so lines that cost the same are one item.
@@ -62,7 +67,9 @@ impl Start {
         account_is_linked: bool,
         prices: &[PriceSeen],
     ) -> Result<Self, Stop> {
-        let mut start = Self { plan, customer_id, account_is_linked, items: Vec::new(), once: Vec::new() };
+        let (items, once, products) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut start = Self { plan, customer_id, account_is_linked, items, once, products };
+        start.remember(prices);
         let mut problems = Vec::new();
         for index in 0..start.plan.lines.len() {
             let line = &start.plan.lines[index];
@@ -120,6 +127,15 @@ impl Start {
         }
     }
 
+    fn remember(&mut self, prices: &[PriceSeen]) {
+        let known = prices.iter().filter_map(|seen| Some((seen.price_id.clone(), seen.product_id.clone()?)));
+        self.products.extend(known);
+    }
+
+    pub(super) fn product_of(&self, price: &PriceId) -> Option<&ProductId> {
+        self.products.get(price)
+    }
+
     /// The prices that are still to be found or made, and where they are used.
     pub(super) fn wanted(&self) -> impl Iterator<Item = (usize, &AgreedPrice)> {
         self.items.iter().enumerate().filter_map(|(index, item)| match &item.price {
@@ -130,6 +146,7 @@ impl Start {
 
     /// Uses those of these prices that are what was agreed.
     pub(super) fn settle(mut self, prices: &[PriceSeen]) -> Self {
+        self.remember(prices);
         for mut item in std::mem::take(&mut self.items) {
             if let ItemPrice::Agreed(wanted) = &item.price
                 && let Some(seen) = prices.iter().find(|seen| wanted.is(seen))
@@ -163,17 +180,21 @@ impl Start {
         }
     }
 
+    /// Those whose price is known, which in the end are all of them.
+    pub(super) fn new_items(&self) -> Vec<NewItem> {
+        let keys = |item: &Item| item.lines.iter().map(|line| self.plan.lines[*line].key.clone()).collect();
+        let known = self.items.iter().filter_map(|item| match &item.price {
+            ItemPrice::Known(price_id) => {
+                Some(NewItem { price_id: price_id.clone(), quantity: item.quantity, keys: keys(item) })
+            }
+            ItemPrice::Agreed(_) => None,
+        });
+        known.collect()
+    }
+
     fn subscription(&self) -> NewSubscription {
         let plan = &self.plan;
         let term = plan.subscription.as_ref();
-        let items = self.items.iter().filter_map(|item| match &item.price {
-            ItemPrice::Known(price_id) => Some(NewItem {
-                price_id: price_id.clone(),
-                quantity: item.quantity,
-                keys: item.lines.iter().map(|line| plan.lines[*line].key.clone()).collect(),
-            }),
-            ItemPrice::Agreed(_) => None,
-        });
         NewSubscription {
             opportunity_id: plan.opportunity_id.clone(),
             customer_id: self.customer_id.clone(),
@@ -187,7 +208,7 @@ impl Start {
             automatic_tax: plan.tax.is_some(),
             starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
             ends_at: term.and_then(mapping::Subscription::ends_at),
-            items: items.collect(),
+            items: self.new_items(),
             once: self.once.iter().map(|once| once.line(plan)).collect(),
         }
     }

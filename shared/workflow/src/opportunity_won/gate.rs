@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mapping::{Code, Plan, Stop, TaxBehavior};
 
 use super::subscription::of_period;
-use super::{Correction, Draft};
+use super::{Correction, Draft, Point, Stage, judge};
 use crate::{InvoiceSeen, InvoiceStatus, LineSeen, TaxStatus};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -128,4 +128,36 @@ fn compare_lines(draft: &Draft, expected: &BTreeMap<String, i64>, seen: &[LineSe
         return Lines::Foreign;
     }
     if corrections.is_empty() { Lines::Equal } else { Lines::Unequal(corrections) }
+}
+impl Point {
+    /// The only way to `Ready`: the draft equals the plan, line by line.
+    pub(super) fn through_gate(draft: Draft, seen: InvoiceSeen, corrected: bool) -> Self {
+        // A repeated answer shows the invoice as it is now. One that was sent meanwhile is no draft that differs.
+        if seen.status != InvoiceStatus::Draft {
+            return judge::checked(draft, Stage::Gate { corrected }, None, seen);
+        }
+        match compare(&draft, &seen) {
+            _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
+            Gate::Equal => Self::Ready { draft, interrupted: false },
+            Gate::LinesHidden => Self::Filled { draft, seen, corrected },
+            Gate::Untaxed(stop) => judge::abandon(draft, Some(stop)),
+            Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
+            Gate::Correctable(_) | Gate::Different => {
+                let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
+                               prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
+                judge::abandon(draft, Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)))
+            }
+        }
+    }
+
+    /// Goes on where the run was interrupted, with the invoice as it was just seen.
+    pub(super) fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
+        match stage {
+            Stage::Holding => Self::Holding { draft, interrupted: false },
+            Stage::Lines { batch } => Self::Drafted { draft, batch },
+            Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
+            Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
+            Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen, true),
+        }
+    }
 }

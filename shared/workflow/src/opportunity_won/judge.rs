@@ -14,7 +14,7 @@ pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Setti
     let planned = match deal.opportunity.text("Stripe_Invoice_Id__c") {
         None => preflight(deal, settings).map(|((plan, details), named_by_salesforce)| {
             let starts_at = plan.subscription.as_ref().map(mapping::Subscription::starts_at);
-            match starts_at.filter(|starts_at| *starts_at > deal.read_at) {
+            match starts_at.filter(|starts_at| plan.renews.is_none() && *starts_at > deal.read_at) {
                 // Until then it may change, so it is read again on its day.
                 Some(starts_at) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at },
                 None => Point::Planned { plan, details, named_by_salesforce, gone: None },

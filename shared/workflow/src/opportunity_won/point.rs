@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Start;
 use super::draft::{Correction, Draft, Invoice};
+use super::renewal::Renewal;
 use crate::{InvoiceSeen, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,8 @@ pub enum Point {
     Disarming { draft: Draft, stop: Option<Stop> },
     /// The draft is not to be sent, and goes.
     Abandoning { draft: Draft, stop: Option<Stop> },
+    /// The deal renews a subscription that is there.
+    Renewal(Box<Renewal>),
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
     Stopped { opportunity_id: OpportunityId, stop: Stop, told: bool, reported: bool, back_to: Box<Point> },
 }
@@ -125,6 +128,7 @@ impl Point {
             Self::Doubting { .. } => "doubting",
             Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
+            Self::Renewal(renewal) => renewal.name(),
             Self::Stopped { .. } => "stopped",
         }
     }
@@ -136,6 +140,7 @@ impl Point {
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Status::Done,
             Self::Stopped { stop, told: true, reported: true, .. } if stop.kind == Kind::Review => Status::Review,
             Self::Stopped { told: true, reported: true, .. } => Status::Rejected,
+            Self::Renewal(renewal) => renewal.status(),
             _ => Status::Open,
         }
     }
@@ -151,6 +156,7 @@ impl Point {
         match self {
             Self::CustomerKnown { customer_id, .. } => Some(customer_id),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => Some(&start.customer_id),
+            Self::Renewal(renewal) => Some(renewal.customer_id()),
             Self::Stopped { back_to, .. } => back_to.customer_id(),
             _ => self.draft().map(|draft| &draft.customer_id).or(self.invoice().map(|invoice| &invoice.customer_id)),
         }
@@ -167,6 +173,7 @@ impl Point {
     pub fn subscription_id(&self) -> Option<&SubscriptionId> {
         match self {
             Self::Stopped { back_to, .. } => back_to.subscription_id(),
+            Self::Renewal(renewal) => renewal.subscription_id(),
             _ => self
                 .draft()
                 .and_then(Draft::subscription_id)
@@ -178,6 +185,7 @@ impl Point {
     pub fn billed(&self) -> Option<(Money, Money)> {
         match self {
             Self::Stopped { back_to, .. } => back_to.billed(),
+            Self::Renewal(renewal) => renewal.billed(),
             _ => {
                 let invoice = self.invoice()?;
                 let total = invoice.plan.total;
@@ -228,6 +236,7 @@ impl Point {
             | Self::SubscriptionNamed { plan, .. }
             | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => start.plan.opportunity_id.clone(),
+            Self::Renewal(renewal) => renewal.opportunity_id().clone(),
             Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
@@ -272,6 +281,7 @@ impl Point {
                     Self::Sent { invoice, interrupted } => {
                         Self::Sent { invoice: Invoice { not_kept: Vec::new(), ..invoice }, interrupted }
                     }
+                    Self::Renewal(renewal) => Self::Renewal(Box::new(renewal.asked_for())),
                     point => point,
                 };
                 Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(back_to) }

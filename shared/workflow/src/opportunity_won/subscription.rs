@@ -162,6 +162,8 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
     if let Some(started) = &mut draft.started {
         started.has_billed_more |= seen.has_billed_more;
     }
+    let term = draft.plan.subscription.as_ref();
+    let has_run_out = seen.has_run_out && term.is_some_and(|term| is_term(term, &seen));
     let subscription_id = seen.subscription_id;
     let review = |message: String| Stop::review(Code::InvoiceChangedInStripe, message);
     let Some(invoice) = seen.invoice.filter(|invoice| invoice.invoice_id == draft.invoice_id) else {
@@ -183,7 +185,7 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
             // Another worker may be about to send it all the same.
             judge::abandon(draft, Some(review(message)))
         }
-        (true, InvoiceStatus::Open | InvoiceStatus::Paid) => {
+        (true, InvoiceStatus::Open | InvoiceStatus::Paid) if !has_run_out => {
             let message = format!(
                 "Stripe subscription {subscription_id} was canceled, and its first invoice {} is sent: decide what the rest of the \
                  term is billed by.",

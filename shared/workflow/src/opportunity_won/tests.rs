@@ -2,12 +2,13 @@ use domain::{Currency, CustomerId, FieldValue, InvoiceId, Money, Record};
 use mapping::Deal;
 
 use super::*;
-use crate::{InvoiceStatus, LineSeen, Refusal, Status};
+use crate::{InvoiceSeen, InvoiceStatus, LineSeen, Refusal, Status};
 
 mod amendments;
 mod echoes;
 mod interrupted;
 mod judgements;
+mod renewals;
 mod subscriptions;
 mod taxes;
 

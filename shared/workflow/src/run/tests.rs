@@ -181,6 +181,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         approved: None,
         tax: None,
         subscription: None,
+        renews: None,
     };
     let invoice = Invoice {
         plan,

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 /// Works until nothing is left; a process that died is followed by another when the message is visible again.
-async fn settle_over_deaths(env: &Env, wait: SignedDuration) -> u32 {
+pub async fn settle_over_deaths(env: &Env, wait: SignedDuration) -> u32 {
     let mut deaths = 0;
     loop {
         env.deliver().await;

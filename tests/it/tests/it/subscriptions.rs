@@ -2,6 +2,7 @@
 
 mod contracts;
 mod interrupted;
+mod renewals;
 mod strays;
 
 use engine::PassKind;

@@ -26,13 +26,24 @@ pub enum Story {
     Begun,
     /// It is edited while its subscription is begun, so that another takes its place.
     BegunAnew,
+    /// A month's subscription is begun, and before the month is over another deal renews it: at one price that is there, at one that is
+    /// to be made, and without its third item.
+    Renewed,
     /// A deal is edited when it is billed: its invoice is voided, and another takes its place and is paid.
     Replaced,
 }
 
 impl Story {
-    pub const ALL: &'static [Story] =
-        &[Self::Billed, Self::Refused, Self::Edited, Self::Missed, Self::Begun, Self::BegunAnew, Self::Replaced];
+    pub const ALL: &'static [Story] = &[
+        Self::Billed,
+        Self::Refused,
+        Self::Edited,
+        Self::Missed,
+        Self::Begun,
+        Self::BegunAnew,
+        Self::Replaced,
+        Self::Renewed,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -43,6 +54,7 @@ impl Story {
             Self::Begun => "begun",
             Self::BegunAnew => "begun-anew",
             Self::Replaced => "replaced",
+            Self::Renewed => "renewed",
         }
     }
 
@@ -80,6 +92,13 @@ impl Story {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
         }
+        if self == Self::Renewed {
+            scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
+            scenario.settings.renewals = mapping::Renewals::Extend;
+            scenario.models.salesforce.renews = true;
+            scenario.models.stripe.terms_end = true;
+            sell_for_a_month_and_more(&mut scenario.models, start);
+        }
         if self == Self::Replaced {
             scenario.settings.amendments = mapping::Amendments::VoidAndReissue;
             scenario.models.amends = true;
@@ -93,6 +112,8 @@ impl Story {
         match self {
             Self::Billed | Self::Missed | Self::Begun => {}
             Self::Replaced => acts.push((at(600), edit(31))),
+            // After two deaths of the first deal, a day each, it is billed; and five days are left for two more.
+            Self::Renewed => acts.push((at(72 * 3600), Act::Win(second()))),
             Self::BegunAnew => acts.push((moment(13_900), edit(372))),
             Self::Refused => acts.push((at(52 * 3600), Act::MendAccount { account: account_id, deal: deal.clone() })),
             // In the middle of the run, which begins within five seconds and takes one; and hours after it.
@@ -115,6 +136,13 @@ impl Story {
         let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
         match self {
             Self::Edited => Ok(()),
+            Self::Renewed => {
+                let renewal = models.salesforce.opportunity(&second()).ok_or("there is no renewal")?;
+                match &renewal.renewal_id {
+                    Some(_) => Ok(()),
+                    None => Err(format!("it is not renewed: {:?}", renewal.sync_code)),
+                }
+            }
             _ if deal.invoice_id.is_some() && (deal.payment_received || waits_in_vain && self.is_told()) => Ok(()),
             _ => Err(format!("invoice {:?}, paid {}, {:?}", deal.invoice_id, deal.payment_received, deal.sync_code)),
         }
@@ -168,4 +196,34 @@ fn sell_for_a_year(models: &mut Models, start: Timestamp) {
     }
     deal.amount = Some(deal.lines.iter().filter_map(|line| line.total).sum());
     models.salesforce.add_opportunity(deal);
+}
+
+fn second() -> OpportunityId {
+    OpportunityId::parse("006gK0000000002").expect("fifteen characters")
+}
+
+/// Two lines by the month for a month that is over in eight days, and the deal that goes on with them for a quarter: the first as it was,
+/// the other at another price.
+fn sell_for_a_month_and_more(models: &mut Models, start: Timestamp) {
+    sell_for_a_year(models, start);
+    let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
+    let first = start.saturating_add(SignedDuration::from_hours(-22 * 24)).expect("a history is not the first thing");
+    let first = TimeZone::UTC.to_datetime(first).date();
+    deal.term = Some(Term { start: first, every: 1, periods: Some(1) });
+    let mut renewal = deal.clone();
+    renewal.id = second();
+    renewal.kind = Some("Renewal".into());
+    let next = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
+    renewal.term = Some(Term { start: next, every: 1, periods: Some(3) });
+    renewal.lines.remove(1);
+    for (index, line) in renewal.lines.iter_mut().enumerate() {
+        line.id = LineItemId::parse(&format!("00kgK000000010{index}")).expect("fifteen characters");
+        let times = if index == 0 { 3 } else { 6 };
+        line.total = line.total.map(|total| total * Decimal::from(times));
+    }
+    for one in [&mut deal, &mut renewal] {
+        one.amount = Some(one.lines.iter().filter_map(|line| line.total).sum());
+    }
+    models.salesforce.add_opportunity(deal);
+    models.salesforce.add_opportunity(renewal);
 }

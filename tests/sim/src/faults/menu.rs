@@ -72,6 +72,7 @@ operations! {
     HoldInvoice = "hold invoice", Stripe, true;
     DisarmInvoice = "disarm invoice", Stripe, true;
     CancelSubscription = "cancel subscription", Stripe, true;
+    RenewSubscription = "renew subscription", Stripe, true;
     ReadPrice = "read price", Stripe, false;
     ListPrices = "list prices", Stripe, false;
     ReadSubscription = "read subscription", Stripe, false;
@@ -257,6 +258,7 @@ impl Operation {
         (mode.is_reconciled() || !is_the_reconcilers)
             && (mode.has_terms() || !is_of_subscriptions)
             && (mode.amends() || self != Self::VoidInvoice)
+            && (mode.renews() || self != Self::RenewSubscription)
     }
 
     /// What one roll decides between.

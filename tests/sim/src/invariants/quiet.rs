@@ -14,7 +14,7 @@ use super::commits::text;
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
 use crate::model::salesforce::{Automation, Opportunity};
-use crate::model::stripe::{By, Invoice};
+use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
 /// What is left when everything has come to rest.
@@ -49,8 +49,14 @@ pub(super) struct Deal<'a> {
     pub(super) judgement: &'a Judgement,
 }
 
+impl RunAtRest<'_> {
+    pub(super) fn status(&self) -> &str {
+        self.status
+    }
+}
+
 impl Ended<'_> {
-    fn run(&self, id: &RunId) -> Option<RunAtRest<'_>> {
+    pub(super) fn run(&self, id: &RunId) -> Option<RunAtRest<'_>> {
         let key = id.to_string();
         let is_it = |item: &&&Item| text(item, "sk") == Some("run") && text(item, "pk") == Some(&key);
         self.items.iter().find(is_it).map(|item| RunAtRest {
@@ -68,13 +74,13 @@ impl Ended<'_> {
     }
 
     /// The statement and its alarm name the deal.
-    fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
+    pub(super) fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
         let is_it = |difference: &Difference| difference.opportunity_id.as_ref() == Some(opportunity_id);
         self.differences.is_some_and(|differences| differences.iter().any(is_it))
     }
 
     /// A dead letter about the record: a message that was received too often.
-    fn has_letter_about(&self, subject: &str) -> bool {
+    pub(super) fn has_letter_about(&self, subject: &str) -> bool {
         self.dead_letters.iter().any(|letter| match &letter.event {
             Event::OpportunityChanged { opportunity_id, .. } => opportunity_id.as_str() == subject,
             Event::InvoicePaid { invoice_id, .. } => invoice_id.as_str() == subject,
@@ -97,6 +103,9 @@ impl Models {
     }
 
     fn deal_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
+        if self.salesforce.is_renewal(opportunity) {
+            return self.renewal_at_rest(ended, opportunity);
+        }
         let run_id = RunId::OpportunityWon {
             organization_id: ended.organization_id.clone(),
             opportunity_id: opportunity.id.clone(),
@@ -186,7 +195,9 @@ impl Models {
         {
             self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
         }
-        let goes_on = self.stripe.subscriptions().any(|one| one.invoice == *invoice.id() && one.canceled_by.is_none());
+        let its_own = |one: &&Subscription| one.invoice == *invoice.id();
+        let its_own = self.stripe.subscriptions().find(its_own);
+        let goes_on = its_own.is_some_and(|one| one.canceled_by.is_none() || one.has_run_out);
         if invoice.is_of_subscription() && !goes_on && !meddled {
             self.broken(deal, "a_billed_term_goes_on", "its subscription was canceled".to_owned());
         }
@@ -224,7 +235,11 @@ impl Models {
             Judgement::Billable(bill) => {
                 let items_wait =
                     deal.run.code == Some("pending_items") && self.stripe.anything_waits_for(&bill.account_id);
-                !self.catalogue_takes(bill) || was_filled_twice || items_wait
+                let ends_at =
+                    bill.term.as_ref().and_then(|term| Some(day_after(term.start, term.periods? * term.every)));
+                let is_over =
+                    deal.run.code == Some("term_not_billable") && ends_at.is_some_and(|at| at <= deal.ended.now);
+                !self.catalogue_takes(bill) || was_filled_twice || items_wait || is_over
             }
         };
         if was_filled_twice {
@@ -242,7 +257,7 @@ impl Models {
     }
 
     /// By a dead letter, or by the statement: the letter may have been sent again, and the queue was purged.
-    fn person_is_told(&mut self, deal: &Deal<'_>) {
+    pub(super) fn person_is_told(&mut self, deal: &Deal<'_>) {
         let is_told = deal.ended.has_reasoned_letter(&deal.run.key) || deal.ended.is_differing(&deal.opportunity.id);
         if deal.run.code.is_none() || !is_told {
             self.broken(deal, "a_person_is_told", "no dead letter gives the reason".to_owned());

@@ -93,6 +93,7 @@ pub struct Opportunity {
     pub invoice_id: Option<String>,
     pub invoice_url: Option<String>,
     pub subscription_id: Option<String>,
+    pub renewal_id: Option<String>,
     pub sync_code: Option<String>,
     pub sync_message: Option<String>,
     pub approved_amount: Option<Decimal>,
@@ -135,6 +136,8 @@ pub struct Salesforce {
     pub voided: BTreeSet<String>,
     /// Records have a currency of their own.
     pub multi_currency: bool,
+    /// Opportunities of type Renewal go on with a subscription.
+    pub renews: bool,
     pub org_currency: String,
     pub facts: Facts,
     pub violations: Vec<Violation>,
@@ -180,6 +183,17 @@ impl Salesforce {
         let account = opportunity.account_id.as_ref().and_then(|id| self.accounts.get(id));
         let currency = if self.multi_currency { &opportunity.currency } else { &self.org_currency };
         bill::judge(opportunity, account, currency)
+    }
+
+    /// What a deal that renews a subscription comes to.
+    pub fn judge_renewal(&self, opportunity: &Opportunity) -> Judgement {
+        let recurs = opportunity.term.is_some() && opportunity.lines.iter().any(|line| line.is_recurring);
+        let kind = opportunity.kind.clone().filter(|_| !recurs);
+        self.judge(&Opportunity { kind, ..opportunity.clone() })
+    }
+
+    pub fn is_renewal(&self, opportunity: &Opportunity) -> bool {
+        self.renews && opportunity.kind.as_deref() == Some("Renewal")
     }
 
     /// Changes since the last call, oldest first.
@@ -228,7 +242,11 @@ impl Salesforce {
         let Some(id) = query.text_equal_to("OpportunityId").and_then(|id| OpportunityId::parse(id).ok()) else {
             return;
         };
-        let Some(judgement) = self.opportunities.get(&id).map(|opportunity| self.judge(opportunity)) else {
+        let judge = |opportunity: &Opportunity| match self.is_renewal(opportunity) {
+            true => self.judge_renewal(opportunity),
+            false => self.judge(opportunity),
+        };
+        let Some(judgement) = self.opportunities.get(&id).map(judge) else {
             return;
         };
         if let Some(opportunity) = self.opportunities.get_mut(&id)

@@ -107,6 +107,10 @@ pub struct Stripe {
     finalized: Vec<Finalized>,
     /// What we voided just now.
     voided: Vec<InvoiceId>,
+    /// Terms end in this history, and are renewed.
+    pub terms_end: bool,
+    /// What we renewed just now.
+    renewed: Vec<SubscriptionId>,
     keys: Keys,
     events: Vec<StripeEvent>,
     events_taken: usize,

@@ -124,6 +124,7 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::CreateSubscription => Operation::CreateSubscription,
         stripe::Operation::HoldInvoice => Operation::HoldInvoice,
         stripe::Operation::DisarmInvoice => Operation::DisarmInvoice,
+        stripe::Operation::RenewSubscription => Operation::RenewSubscription,
         stripe::Operation::CancelSubscription => Operation::CancelSubscription,
     }
 }

@@ -16,6 +16,11 @@ pub enum Act {
         deal: OpportunityId,
         is_told: bool,
     },
+    /// Which subscription a deal renews: that of another deal.
+    NameRenewed {
+        deal: OpportunityId,
+        from: OpportunityId,
+    },
     /// Back to negotiation.
     Reopen(OpportunityId),
     /// Saved without a change that matters.
@@ -112,6 +117,7 @@ impl Act {
         match self {
             Self::Win(_) => "win",
             Self::ActivateContract { .. } => "activate contract",
+            Self::NameRenewed { .. } => "name renewed",
             Self::Reopen(_) => "reopen",
             Self::Touch(_) => "touch",
             Self::EditLine { .. } => "edit line",
@@ -144,6 +150,7 @@ impl Act {
             Self::Approve(deal) | Self::Delete(deal) => deal.to_string(),
             Self::MendLines(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
             Self::ActivateContract { deal, .. }
+            | Self::NameRenewed { deal, .. }
             | Self::EditLine { deal, .. }
             | Self::RemoveLine { deal, .. }
             | Self::EditAmount { deal, .. }
@@ -194,6 +201,7 @@ impl Act {
         Performed::done_or_not(match self {
             Self::Win(deal) => org.edit(now, deal, |deal| deal.stage = "Closed Won".into()),
             Self::ActivateContract { deal, is_told } => org.activate_contract(now, deal, *is_told),
+            Self::NameRenewed { deal, from } => org.name_renewed(now, deal, from),
             Self::Reopen(deal) => org.edit(now, deal, |deal| deal.stage = "Negotiation".into()),
             Self::Touch(deal) => org.edit(now, deal, |_| {}),
             Self::Approve(deal) => org.edit(now, deal, |deal| {

@@ -36,6 +36,9 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
     ] {
         let now = Timestamp::from_second(10_000).expect("in range");
         let subscription = Subscription {
+            has_run_out: false,
+            oddity: None,
+            currency: domain::Currency::parse("USD").expect("valid"),
             id: subscription_id("sub_1"),
             customer: None,
             is_over,

@@ -93,6 +93,7 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
         starts_at: Some(at("2027-01-01T00:00:00Z")),
         ends_at: Some(at("2028-01-01T00:00:00Z")),
         has_billed_more: false,
+        has_run_out: false,
         items: vec![ItemSeen {
             item_id: item_id(0),
             price_id: planned(3).lines[0].price.clone(),

@@ -45,6 +45,7 @@ const WORKER: &[(&str, &str)] = &[
     ("STRIPE_TAX", "off"),
     ("SUBSCRIPTIONS", "off"),
     ("AMENDMENTS", "review"),
+    ("RENEWALS", "off"),
     ("DAYS_UNTIL_DUE", "30"),
 ];
 
@@ -112,6 +113,8 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("STRIPE_TAX", "on")], &["STRIPE_TAX"]),
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
+    (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),
+    (46, RetryWorker, &[("RENEWALS", "extend")], &["RENEWALS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
     (47, SalesforceEvents, &[("SALESFORCE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["SALESFORCE_WEBHOOK_SECRET_ARN"]),
     (

@@ -112,6 +112,7 @@ const STANDARD: &[Standard] = &[
             ("IsPrivate", Checkbox, Governed),
             // As with contracts themselves, who may see this is up to the org that has them.
             ("ContractId", Reference(&["Contract"]), Open),
+            ("SBQQ__RenewedContract__c", Reference(&["Contract"]), Open),
             ("SyncedQuoteId", Text(18), Governed),
             ("IsClosed", Checkbox, System),
             ("IsWon", Checkbox, System),

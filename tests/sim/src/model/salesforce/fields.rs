@@ -63,6 +63,7 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Stripe_Invoice_Id__c" => optional(opportunity.invoice_id.as_ref()),
         "Stripe_Invoice_URL__c" => optional(opportunity.invoice_url.as_ref()),
         "Stripe_Subscription_Id__c" => optional(opportunity.subscription_id.as_ref()),
+        "Renewal_Stripe_Sub_Id__c" => optional(opportunity.renewal_id.as_ref()),
         "Stripe_Start_Date__c" => opportunity.term.as_ref().map_or(FieldValue::Null, |term| text(term.start)),
         "Stripe_Term_Months__c" => {
             let months = opportunity.term.as_ref().and_then(|term| Some(term.periods? * term.every));

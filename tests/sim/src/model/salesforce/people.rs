@@ -51,6 +51,13 @@ impl Salesforce {
         })
     }
 
+    pub fn name_renewed(&mut self, now: Timestamp, id: &OpportunityId, from: &OpportunityId) -> bool {
+        let Some(named) = self.opportunities.get(from).and_then(|one| one.subscription_id.clone()) else {
+            return false;
+        };
+        self.edit(now, id, |renewal| renewal.renewal_id = Some(named))
+    }
+
     /// A clone carries the ids and the link of what it was made of, if there are any yet.
     pub fn copy_invoice(&mut self, now: Timestamp, id: &OpportunityId, from: &OpportunityId) -> bool {
         let Some(original) = self.opportunities.get(from).filter(|original| original.invoice_id.is_some()).cloned()

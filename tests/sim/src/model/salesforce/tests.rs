@@ -48,6 +48,7 @@ fn org() -> Salesforce {
     };
     org.add_opportunity(Opportunity {
         subscription_id: None,
+        renewal_id: None,
         term: None,
         contract: Contract::NotNeeded,
         id: id(),

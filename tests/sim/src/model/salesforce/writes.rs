@@ -149,6 +149,7 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             "Stripe_Invoice_Id__c"
             | "Stripe_Invoice_URL__c"
             | "Stripe_Subscription_Id__c"
+            | "Renewal_Stripe_Sub_Id__c"
             | "Stripe_Sync_Code__c"
             | "Stripe_Sync_Message__c",
         ) => is_text,
@@ -172,6 +173,7 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_URL__c" if opportunity.automation == Automation::DropsLink => {}
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
         "Stripe_Subscription_Id__c" => opportunity.subscription_id = text_of(value),
+        "Renewal_Stripe_Sub_Id__c" => opportunity.renewal_id = text_of(value),
         "Stripe_Sync_Code__c" => opportunity.sync_code = text_of(value),
         "Stripe_Sync_Message__c" if opportunity.automation == Automation::ChangesNote => {
             opportunity.sync_message = text_of(value).map(|text| format!("{text} (see the wiki)"));

@@ -32,6 +32,7 @@ impl Stripe {
             (Operation::CreateSubscription, ["subscriptions"]) => self.create_subscription(now, form),
             (Operation::DisarmInvoice, ["invoices", id]) => self.disarm(now, id, form),
             (Operation::HoldInvoice, ["invoices", id]) => self.hold(now, id, form),
+            (Operation::RenewSubscription, ["subscriptions", id]) => self.renew(now, id, form),
             (Operation::CancelSubscription, ["subscriptions", id]) => self.cancel(now, id, By::Us),
             (operation, _) => {
                 self.violate(now, "every_path_is_known", format!("{operation:?} does not go to {}", write.path));
@@ -211,6 +212,9 @@ impl Stripe {
 
     /// What Stripe does by itself when time passes.
     pub(super) fn advance(&mut self, now: Timestamp) {
+        if self.terms_end {
+            self.turn(now);
+        }
         while let Some((at, id)) = self.advancing.first().filter(|(at, _)| *at <= now).cloned() {
             self.advancing.pop_first();
             let advances = self.invoices.get(&id).is_some_and(|invoice| invoice.is_draft() && invoice.auto_advances());

@@ -1,5 +1,8 @@
-//! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. No history
-//! here is so long that a second one comes.
+//! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. What later
+//! periods are billed by is not played: their items say it.
+
+mod prices;
+mod renewal;
 
 use std::collections::BTreeMap;
 
@@ -26,9 +29,13 @@ pub struct Subscription {
     pub created: Timestamp,
     pub starts_at: Timestamp,
     pub ends_at: Option<Timestamp>,
+    pub currency: Currency,
+    /// How many a period has.
+    pub months: u32,
     pub items: Vec<SubscriptionItem>,
     pub invoice: InvoiceId,
     pub canceled_by: Option<By>,
+    pub has_run_out: bool,
 }
 
 impl Subscription {
@@ -48,43 +55,6 @@ pub fn day_after(start: Date, months: u32) -> Timestamp {
 impl Stripe {
     pub fn subscriptions(&self) -> impl Iterator<Item = &Subscription> {
         self.subscriptions.values()
-    }
-
-    pub(super) fn create_price(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
-        let missing = |param: &str| Failure::malformed("parameter_missing", param);
-        let product = form.take("product").and_then(|id| ProductId::parse(&id).ok());
-        let product = product.ok_or_else(|| missing("product"))?;
-        let currency = form.take("currency").and_then(|code| Currency::parse(&code).ok());
-        let currency = currency.ok_or_else(|| missing("currency"))?;
-        let unit_amount = form.take("unit_amount_decimal").and_then(|text| lines::decimal(&text));
-        let unit_amount = unit_amount.ok_or_else(|| missing("unit_amount_decimal"))?;
-        let count = form.take("recurring[interval_count]").and_then(|count| count.parse::<u32>().ok());
-        let count = count.ok_or_else(|| missing("recurring[interval_count]"))?;
-        let months = match form.take("recurring[interval]").as_deref() {
-            Some("month") => count,
-            Some("year") => count * 12,
-            _ => return Err(missing("recurring[interval]")),
-        };
-        let lookup_key = form.take("lookup_key");
-        let is_moved = form.take("transfer_lookup_key").as_deref() == Some("true");
-        form.take_map("metadata");
-        self.understood(now, &form, None)?;
-        if !self.catalogue.has_product(&product) {
-            return Err(Failure::no_such("product", product.as_str(), "product"));
-        }
-        for price in self.catalogue.prices.values_mut() {
-            if lookup_key.is_some() && price.lookup_key == lookup_key {
-                if !is_moved {
-                    return Err(Failure::about("lookup_key", "A price already uses that lookup key."));
-                }
-                price.lookup_key = None;
-                count_moved(&mut self.facts);
-            }
-        }
-        let id = PriceId::parse(&self.next_id("price")).expect("a prefix and digits");
-        let price = Price { product, currency, unit_amount, is_active: true, months: Some(months), lookup_key };
-        self.catalogue.prices.insert(id.clone(), price.clone());
-        Ok(Answer::Price(Box::new(shown_price(&id, &price))))
     }
 
     pub(super) fn create_subscription(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
@@ -157,6 +127,8 @@ impl Stripe {
                 price: asked.price,
                 quantity: Some(asked.quantity),
                 period_end,
+                product: Some(asked.product),
+                recurrence: Recurrence::Months(months),
             });
         }
         for asked in once_lines {
@@ -175,9 +147,12 @@ impl Stripe {
             created,
             starts_at: start,
             ends_at: end.and_then(|end| Timestamp::from_second(end).ok()),
+            currency,
+            months,
             items,
             invoice: invoice_id.clone(),
             canceled_by: None,
+            has_run_out: false,
         };
         invoice.of_subscription(&subscription);
         self.advancing.insert((now.saturating_add(ADVANCES_AFTER).unwrap_or(now), invoice_id.clone()));
@@ -290,10 +265,13 @@ impl Stripe {
             id: subscription.id.clone(),
             customer: Some(subscription.customer.clone()),
             is_over: subscription.canceled_by.is_some(),
+            has_run_out: subscription.has_run_out,
+            oddity: None,
             metadata: subscription.metadata.clone(),
             created: subscription.created,
             starts_at: Some(subscription.starts_at),
             ends_at: subscription.ends_at,
+            currency: subscription.currency,
             items: subscription.items.iter().take(embedded).cloned().collect(),
             has_more_items: subscription.items.len() > embedded,
             latest_invoice: self.invoices.get(&subscription.invoice).map(|invoice| Box::new(invoice.shown())),
@@ -311,21 +289,6 @@ impl Stripe {
             says.is_some_and(|id| id == account.as_str())
         };
         self.pending.iter().any(|(id, pending)| !pending.is_empty() && is_of_account(id))
-    }
-
-    pub fn price(&mut self, id: &PriceId) -> Result<stripe::Price, Error> {
-        let found = self.catalogue.prices.get(id).map(|price| shown_price(id, price));
-        found.ok_or_else(|| Failure::not_found("price", id.as_str()).error)
-    }
-
-    pub fn prices_by_lookup_key(&mut self, keys: &[String]) -> Vec<stripe::Price> {
-        let has_one = |price: &Price| price.lookup_key.as_ref().is_some_and(|key| keys.contains(key));
-        let found = self.catalogue.prices.iter().filter(|(_, price)| price.is_active && has_one(price));
-        let found: Vec<_> = found.map(|(id, price)| shown_price(id, price)).collect();
-        if !found.is_empty() {
-            count(&mut self.facts, "a price that was made before was found");
-        }
-        found
     }
 
     pub fn subscription(&mut self, now: Timestamp, id: &SubscriptionId) -> Result<stripe::Subscription, Error> {
@@ -379,21 +342,4 @@ struct AskedItem {
 
 fn day_of(at: Timestamp) -> Date {
     TimeZone::UTC.to_datetime(at).date()
-}
-
-fn count_moved(facts: &mut crate::model::Facts) {
-    count(facts, "a lookup key was moved");
-}
-
-fn shown_price(id: &PriceId, price: &Price) -> stripe::Price {
-    stripe::Price {
-        id: id.clone(),
-        product: Some(price.product.clone()),
-        active: price.is_active,
-        currency: Some(price.currency),
-        unit_amount: Some(price.unit_amount.normalize()),
-        recurrence: price.months.map_or(Recurrence::Once, Recurrence::Months),
-        tax_behavior: TaxBehavior::Unspecified,
-        lookup_key: price.lookup_key.clone(),
-    }
 }

@@ -1,0 +1,64 @@
+//! What is seen of subscriptions that deals renew.
+
+use domain::{CustomerId, SubscriptionId};
+use jiff::Timestamp;
+use workflow::{Fact, RenewableSeen};
+
+use crate::advance::ledger_pause;
+use crate::convert;
+use crate::{Engine, Ledger, Pause, Stripe, World};
+
+impl<W: World> Engine<W> {
+    /// Of a name that Stripe does not know there is none.
+    pub(crate) async fn find_renewed(
+        &self,
+        customer_id: &CustomerId,
+        named: Option<&SubscriptionId>,
+    ) -> Result<Fact, stripe::Error> {
+        let at = self.now();
+        let found = match named {
+            Some(id) => match self.renewable_named(id).await {
+                Ok(seen) => vec![seen],
+                Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => vec![],
+                Err(error) => return Err(error),
+            },
+            None => {
+                let all = self.stripe.subscriptions_of_customer(customer_id, Timestamp::UNIX_EPOCH).await?;
+                let mut found = Vec::new();
+                for one in &all {
+                    found.push(self.renewable(one).await?);
+                }
+                found
+            }
+        };
+        Ok(Fact::RenewableSeen { found, at })
+    }
+
+    pub(crate) async fn renewable_named(&self, id: &SubscriptionId) -> Result<RenewableSeen, stripe::Error> {
+        self.renewable(&self.stripe.subscription(id).await?).await
+    }
+
+    /// With all of its items, of which an answer shows the first ten.
+    pub(crate) async fn renewable(&self, seen: &stripe::Subscription) -> Result<RenewableSeen, stripe::Error> {
+        let items = match seen.has_more_items {
+            false => seen.items.clone(),
+            true => self.stripe.subscription_items(&seen.id).await?,
+        };
+        Ok(convert::renewable(seen, &items, &self.scope))
+    }
+
+    /// Whether the run that began each has sent its first invoice: until then it may take the subscription away.
+    pub(crate) async fn with_settled(&self, found: Vec<RenewableSeen>, at: Timestamp) -> Result<Fact, Pause> {
+        let mut known = Vec::with_capacity(found.len());
+        for mut seen in found {
+            if let Some(key) = &seen.begun_by {
+                let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
+                let is_its_own = |run: &workflow::Run| run.subscription_id() == Some(&seen.subscription_id);
+                seen.is_settled = stored.is_some_and(|stored| is_its_own(&stored.run) && stored.run.billed().is_some())
+                    || planted!(RenewsUnsettled);
+            }
+            known.push(seen);
+        }
+        Ok(Fact::RenewableSeen { found: known, at })
+    }
+}

@@ -1,0 +1,148 @@
+//! Prices: what one of a product costs, and how often.
+
+use std::collections::BTreeMap;
+
+use domain::{Currency, PriceId, ProductId};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::objects::{Expandable, List};
+use crate::params::Operation;
+use crate::reads::unreadable;
+use crate::{Client, Write};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    pub id: PriceId,
+    pub product: Option<ProductId>,
+    pub active: bool,
+    /// `None` for one that deals are not billed in.
+    pub currency: Option<Currency>,
+    /// Of one, in minor units. `None` for a price in tiers or of the payer's choice, or one that counts packages or usage.
+    pub unit_amount: Option<Decimal>,
+    pub recurrence: Recurrence,
+    pub tax_behavior: TaxBehavior,
+    pub lookup_key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recurrence {
+    Once,
+    Months(u32),
+    /// By the day or the week.
+    Other,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxBehavior {
+    Exclusive,
+    Inclusive,
+    #[default]
+    #[serde(other)]
+    Unspecified,
+}
+
+pub struct CreatePrice {
+    pub product: ProductId,
+    pub currency: Currency,
+    /// Minor units, at most twelve decimals.
+    pub unit_amount: Decimal,
+    pub months: u32,
+    pub tax_behavior: Option<&'static str>,
+    pub lookup_key: String,
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Write {
+    /// One price for one product, amount, currency and interval: whoever finds it by its key uses it again. If the key belongs to
+    /// a price that does not fit any more, it changes over.
+    pub fn create_price(params: &CreatePrice) -> Self {
+        let (interval, count) =
+            if params.months.is_multiple_of(12) { ("year", params.months / 12) } else { ("month", params.months) };
+        let params = json!({
+            "product": params.product.as_str(),
+            "currency": params.currency.to_stripe(),
+            "unit_amount_decimal": params.unit_amount.normalize().to_string(),
+            "recurring": { "interval": interval, "interval_count": count },
+            "tax_behavior": params.tax_behavior,
+            "lookup_key": params.lookup_key,
+            "transfer_lookup_key": true,
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
+    }
+}
+
+impl Client {
+    pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
+        Ok(self.get::<PriceWire>(&format!("/v1/prices/{id}"), "").await?.into())
+    }
+
+    /// The active prices that have these keys, at most ten.
+    pub async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<Price>, Error> {
+        let mut params = form_urlencoded::Serializer::new(String::new());
+        params.append_pair("active", "true").append_pair("limit", "100");
+        keys.iter().enumerate().for_each(|(index, key)| {
+            params.append_pair(&format!("lookup_keys[{index}]"), key);
+        });
+        let list: List<PriceWire> = self.get("/v1/prices", &params.finish()).await?;
+        if list.has_more { Err(unreadable(())) } else { Ok(list.data.into_iter().map(Price::from).collect()) }
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PriceWire {
+    id: PriceId,
+    product: Option<Expandable>,
+    active: bool,
+    currency: String,
+    unit_amount_decimal: Option<String>,
+    billing_scheme: Option<String>,
+    transform_quantity: Option<Value>,
+    recurring: Option<RecurringWire>,
+    #[serde(default)]
+    tax_behavior: Option<TaxBehavior>,
+    lookup_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct RecurringWire {
+    interval: String,
+    interval_count: u32,
+    usage_type: Option<String>,
+}
+
+impl Recurrence {
+    pub(crate) fn of(recurring: Option<&RecurringWire>) -> Self {
+        let Some(recurring) = recurring else { return Self::Once };
+        match recurring.interval.as_str() {
+            "month" => Self::Months(recurring.interval_count),
+            "year" => recurring.interval_count.checked_mul(12).map_or(Self::Other, Self::Months),
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<PriceWire> for Price {
+    fn from(wire: PriceWire) -> Self {
+        let is_by_usage =
+            wire.recurring.as_ref().is_some_and(|recurring| recurring.usage_type.as_deref() == Some("metered"));
+        let is_plain =
+            wire.billing_scheme.as_deref() == Some("per_unit") && wire.transform_quantity.is_none() && !is_by_usage;
+        let unit_amount = wire.unit_amount_decimal.and_then(|amount| amount.parse().ok()).filter(|_| is_plain);
+        let recurrence = Recurrence::of(wire.recurring.as_ref());
+        Self {
+            id: wire.id,
+            product: wire.product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
+            active: wire.active,
+            currency: Currency::parse(&wire.currency).ok(),
+            unit_amount,
+            recurrence,
+            tax_behavior: wire.tax_behavior.unwrap_or_default(),
+            lookup_key: wire.lookup_key,
+        }
+    }
+}

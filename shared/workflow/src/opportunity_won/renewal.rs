@@ -1,0 +1,368 @@
+//! A deal that renews a subscription: the one that is there goes on, with the deal's lines, for the deal's term.
+//!
+//! The change is made in the last period before the new term, and without proration: what was billed stays billed, and Stripe bills
+//! the new lines from the new term's first day on, with the next invoice that it makes by itself. So no period is billed twice, and
+//! none is left out. Until that period the deal waits, and is read again then. Nothing is sent here: the pivot is the change itself,
+//! and everything that may keep it from being made is asked before.
+
+mod fit;
+mod items;
+
+use domain::{CustomerId, Money, OpportunityId, SubscriptionId};
+use jiff::Timestamp;
+use mapping::{
+    Code, Deal, Kind, NOTE_CODE, Plan, RENEWAL_ID, Renewals, Renews, Settings, Stop, no_note, plan,
+    renewal_written_back,
+};
+use serde::{Deserialize, Serialize};
+
+use super::basket::{self, Start};
+use super::{Point, judge};
+use crate::{Call, End, Fact, NewItem, Next, RenewableItem, RenewableSeen, Status};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewal {
+    /// The deal that began the subscription has not settled on it yet.
+    Unsettled { plan: Plan, customer_id: CustomerId, subscription_id: SubscriptionId },
+    /// The subscription can go on with the deal. What do its products cost?
+    Found { plan: Plan, customer_id: CustomerId, account_is_linked: bool, there: There },
+    /// Some of what was agreed has no price at Stripe, as far as is known.
+    Pricing { start: Start, there: There, looked: bool },
+    /// Everything that it goes on with is known.
+    Ready { start: Start, there: There, interrupted: bool },
+    /// It goes on, and Salesforce is to say so.
+    Extended { extended: Extended, interrupted: bool },
+    /// Salesforce names it. The end.
+    Done { extended: Extended },
+    /// An event says that the deal was edited: is it another deal now?
+    Revisiting { extended: Extended },
+    /// It is the deal that it goes on with, and the opportunity carries the note of what was wrong with it once.
+    Clearing { extended: Extended },
+}
+
+/// The subscription as it is before it is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct There {
+    pub subscription_id: SubscriptionId,
+    pub items: Vec<RenewableItem>,
+    pub ends_at: Option<Timestamp>,
+    /// It says of itself that this deal has renewed it: only the ledger has forgotten that.
+    pub is_renewed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    pub plan: Plan,
+    pub customer_id: CustomerId,
+    pub account_is_linked: bool,
+    pub subscription_id: SubscriptionId,
+    /// What Salesforce did not keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
+}
+
+/// Which subscription it is. Without a name, whatever the customer has of us is looked through.
+pub(super) fn seek(renews: &Renews, customer_id: &CustomerId) -> Next {
+    Next::Call(Call::FindRenewed { customer_id: customer_id.clone(), named: renews.subscription_id.clone() })
+}
+
+impl Renewal {
+    pub(super) fn next(&self) -> Next {
+        match self {
+            Self::Unsettled { subscription_id, .. } => Next::Wait(unsettled(subscription_id)),
+            Self::Found { plan, .. } => Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) }),
+            Self::Pricing { start, looked, .. } => Next::Call(start.call(*looked)),
+            Self::Ready { start, there, .. } if there.is_renewed => Next::Call(Call::FindRenewed {
+                customer_id: start.customer_id.clone(),
+                named: Some(there.subscription_id.clone()),
+            }),
+            Self::Ready { start, there, .. } => {
+                Next::Call(Call::RenewSubscription(Box::new(items::extension(start, there))))
+            }
+            Self::Extended { extended, .. } => Next::Call(Call::UpdateRecords { updates: extended.write_back() }),
+            Self::Done { .. } => Next::End(End::Done),
+            Self::Revisiting { extended } => {
+                Next::Call(Call::ReadDeal { opportunity_id: extended.plan.opportunity_id.clone() })
+            }
+            Self::Clearing { extended } => {
+                Next::Call(Call::UpdateRecords { updates: vec![no_note(&extended.plan.opportunity_id)] })
+            }
+        }
+    }
+
+    pub(super) fn resume(self) -> Point {
+        match self {
+            // Nothing has been changed yet: begin with what the deal says now.
+            Self::Unsettled { plan, .. } | Self::Found { plan, .. } => Point::claimed(plan),
+            Self::Pricing { start, .. } => Point::claimed(start.plan),
+            // It may have been changed. Its key leads to that, or a look at the subscription does.
+            Self::Ready { start, there, .. } => Self::Ready { start, there, interrupted: true }.into(),
+            point @ Self::Revisiting { .. } => point.into(),
+            // What Salesforce did not keep is not written for every event: that would be an edit itself.
+            Self::Extended { extended, .. } if !extended.not_kept.is_empty() => Self::Revisiting { extended }.into(),
+            Self::Extended { extended, .. } => Self::Extended { extended, interrupted: true }.into(),
+            Self::Done { extended } | Self::Clearing { extended } => Self::Revisiting { extended }.into(),
+        }
+    }
+
+    /// A person asks for it once more: what Salesforce did not keep may be kept now.
+    pub(super) fn asked_for(self) -> Self {
+        match self {
+            Self::Extended { extended, interrupted } => {
+                Self::Extended { extended: Extended { not_kept: Vec::new(), ..extended }, interrupted }
+            }
+            renewal => renewal,
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Unsettled { .. } => "renewal_unsettled",
+            Self::Found { .. } => "renewal_found",
+            Self::Pricing { .. } => "renewal_pricing",
+            Self::Ready { .. } => "renewal_ready",
+            Self::Extended { .. } => "renewal_extended",
+            Self::Done { .. } => "renewal_done",
+            Self::Revisiting { .. } => "renewal_revisiting",
+            Self::Clearing { .. } => "renewal_clearing",
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        if matches!(self, Self::Done { .. }) { Status::Done } else { Status::Open }
+    }
+
+    /// Where a change is about to be sent that no request was sent for yet, the deal is read anew.
+    pub(crate) fn unless_ready(self) -> Point {
+        match self {
+            Self::Ready { start, .. } => Point::claimed(start.plan),
+            renewal => renewal.resume(),
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        match self {
+            Self::Unsettled { plan, .. } | Self::Found { plan, .. } => plan,
+            Self::Pricing { start, .. } | Self::Ready { start, .. } => &start.plan,
+            Self::Extended { extended, .. }
+            | Self::Done { extended }
+            | Self::Revisiting { extended }
+            | Self::Clearing { extended } => &extended.plan,
+        }
+    }
+
+    pub(super) fn opportunity_id(&self) -> &OpportunityId {
+        &self.plan().opportunity_id
+    }
+
+    pub(super) fn customer_id(&self) -> &CustomerId {
+        match self {
+            Self::Unsettled { customer_id, .. } | Self::Found { customer_id, .. } => customer_id,
+            Self::Pricing { start, .. } | Self::Ready { start, .. } => &start.customer_id,
+            Self::Extended { extended, .. }
+            | Self::Done { extended }
+            | Self::Revisiting { extended }
+            | Self::Clearing { extended } => &extended.customer_id,
+        }
+    }
+
+    /// The subscription that goes on for this deal.
+    pub(super) fn subscription_id(&self) -> Option<&SubscriptionId> {
+        self.extended().map(|extended| &extended.subscription_id)
+    }
+
+    fn extended(&self) -> Option<&Extended> {
+        match self {
+            Self::Extended { extended, .. }
+            | Self::Done { extended }
+            | Self::Revisiting { extended }
+            | Self::Clearing { extended } => Some(extended),
+            Self::Unsettled { .. } | Self::Found { .. } | Self::Pricing { .. } | Self::Ready { .. } => None,
+        }
+    }
+
+    /// What the deal comes to, all of which is billed by invoices that Stripe makes by itself.
+    pub(super) fn billed(&self) -> Option<(Money, Money)> {
+        let total = self.extended()?.plan.total;
+        Some((total, Money::from_minor_units(0, total.currency())))
+    }
+}
+
+/// It may be being billed this very moment. After a day a person looks.
+fn unsettled(subscription_id: &SubscriptionId) -> Stop {
+    let message = format!(
+        "Stripe subscription {subscription_id} was begun by a deal whose first invoice is not sent: see that deal through, then send \
+         the event again."
+    );
+    Stop::refused(Code::RenewalUnsettled, message)
+}
+
+impl From<Renewal> for Point {
+    fn from(renewal: Renewal) -> Self {
+        Self::Renewal(Box::new(renewal))
+    }
+}
+
+/// What a fact means at the points of a renewal; given back if it is none of them.
+pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Point, Box<(Point, Fact)>> {
+    match (point, fact) {
+        (Point::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::RenewableSeen { found, at }) => {
+            Ok(fit::chosen(plan, customer_id, account_is_linked, found, at))
+        }
+        (Point::Renewal(renewal), fact) => match (*renewal, fact) {
+            (Renewal::Found { plan, customer_id, account_is_linked, there }, Fact::PricesRead(prices)) => {
+                Ok(match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
+                    Ok(start) => priced(start, there, false),
+                    Err(stop) => Point::claimed(plan).stopped(stop),
+                })
+            }
+            (Renewal::Pricing { start, there, looked: false }, Fact::PricesRead(prices)) => {
+                Ok(priced(start.settle(&prices), there, true))
+            }
+            (Renewal::Pricing { start, there, .. }, Fact::PriceCreated(price)) => Ok(match start.made(&price) {
+                Ok(start) => priced(start, there, true),
+                Err(other) => Point::claimed(other.0).stopped(other.1),
+            }),
+            (Renewal::Ready { start, interrupted, .. }, Fact::SubscriptionRenewed(seen)) => {
+                Ok(extended(start, &seen, interrupted))
+            }
+            (Renewal::Ready { start, .. }, Fact::RenewableSeen { mut found, .. }) => Ok(match found.pop() {
+                Some(seen) => extended(start, &seen, true),
+                None => Point::claimed(start.plan),
+            }),
+            // Since it was to be, the deal may have changed, and the subscription as well.
+            (Renewal::Ready { start, .. }, Fact::SubscriptionNotRenewed) => Ok(Point::claimed(start.plan)),
+            (Renewal::Ready { start, .. }, Fact::NotApproved { ceiling, total }) => {
+                let stop = judge::above(&start.plan, ceiling, total);
+                Ok(Point::claimed(start.plan).stopped(stop))
+            }
+            (
+                renewal @ (Renewal::Unsettled { .. }
+                | Renewal::Found { .. }
+                | Renewal::Pricing { .. }
+                | Renewal::Ready { .. }),
+                Fact::Refused(why),
+            ) => Ok(Point::claimed(renewal.plan().clone()).stopped(why.stop)),
+            (Renewal::Extended { extended, interrupted }, Fact::RecordsUpdated(records)) => {
+                Ok(written_back(extended, interrupted, &records))
+            }
+            (Renewal::Revisiting { extended }, Fact::DealRead(deal)) => Ok(revisited(extended, &deal, settings)),
+            (Renewal::Clearing { extended }, Fact::RecordsUpdated(records)) => Ok(cleared(extended, &records)),
+            (
+                renewal @ (Renewal::Extended { .. } | Renewal::Revisiting { .. } | Renewal::Clearing { .. }),
+                Fact::RecordMissing,
+            ) => {
+                let message = "The deal renewed its subscription, and its opportunity is gone.";
+                Ok(Point::from(renewal).stopped(Stop::review(Code::OpportunityNotFound, message)))
+            }
+            (
+                renewal @ (Renewal::Extended { .. } | Renewal::Revisiting { .. } | Renewal::Clearing { .. }),
+                Fact::Refused(why),
+            ) => Ok(Point::from(renewal).stopped(Stop::review(why.stop.code, why.stop.message))),
+            (renewal, fact) => Err(Box::new((renewal.into(), fact))),
+        },
+        unknown => Err(Box::new(unknown)),
+    }
+}
+
+fn priced(start: Start, there: There, looked: bool) -> Point {
+    let is_wanting = start.wanted().next().is_some();
+    match is_wanting {
+        true => Renewal::Pricing { start, there, looked },
+        false => Renewal::Ready { start, there, interrupted: false },
+    }
+    .into()
+}
+
+/// It goes on as the deal says, item by item, or a person looks.
+fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
+    let wanted =
+        sorted(start.new_items().into_iter().map(|NewItem { price_id, quantity, .. }| (price_id, Some(quantity))));
+    let starts_at = start.plan.subscription.as_ref().map(mapping::Subscription::starts_at);
+    let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == starts_at);
+    let there = sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
+    let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
+    if wanted == there && seen.ends_at == ends_at && !seen.is_over && is_in_time {
+        let Start { plan, customer_id, account_is_linked, .. } = start;
+        let subscription_id = seen.subscription_id.clone();
+        let extended = Extended { plan, customer_id, account_is_linked, subscription_id, not_kept: Vec::new() };
+        return Renewal::Extended { extended, interrupted }.into();
+    }
+    let message = format!(
+        "Stripe subscription {} was renewed by this deal, and is not what the deal says: compare its items and its end with the \
+         opportunity's products and term, and correct it by hand.",
+        seen.subscription_id
+    );
+    Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
+}
+
+fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<_> = items.collect();
+    items.sort();
+    items
+}
+
+impl Extended {
+    fn write_back(&self) -> Vec<mapping::Update> {
+        renewal_written_back(&self.plan, &self.customer_id, &self.subscription_id, self.account_is_linked)
+    }
+}
+
+fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
+    let missing = domain::Record::default();
+    let updates = extended.write_back();
+    let differences = updates.iter().enumerate();
+    let differences =
+        differences.flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)));
+    let not_kept: Vec<_> = differences.map(str::to_owned).collect();
+    if not_kept.is_empty() {
+        // After an interruption the deal may have been edited since it was read, so it is read once more.
+        return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
+    }
+    not_kept_again(Extended { not_kept, ..extended })
+}
+
+fn not_kept_again(extended: Extended) -> Point {
+    let message = format!(
+        "Subscription {} is renewed, but Salesforce does not keep {}: check field-level security for the integration user, and \
+         triggers or flows that change these fields; then send the event again.",
+        extended.subscription_id,
+        extended.not_kept.join(", ")
+    );
+    Point::from(Renewal::Extended { extended, interrupted: true })
+        .stopped(Stop::review(Code::WriteBackDiffers, message))
+}
+
+fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
+    let missing = domain::Record::default();
+    let differences = no_note(&extended.plan.opportunity_id).differences(records.first().unwrap_or(&missing));
+    let not_kept = extended.not_kept.iter().cloned().chain(differences.into_iter().map(str::to_owned)).collect();
+    Renewal::Done { extended: Extended { not_kept, ..extended } }.into()
+}
+
+/// Whether what it goes on with is still what the deal says.
+fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
+    let is_same = match plan(deal, settings) {
+        Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
+        // Renewals are switched off again.
+        Err(stop) if stop.kind == Kind::NotBillable && settings.renewals == Renewals::Extend => false,
+        Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
+        Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
+    };
+    let named = deal.opportunity.text(RENEWAL_ID);
+    if is_same && !extended.not_kept.is_empty() && named != Some(extended.subscription_id.as_str()) {
+        return not_kept_again(extended);
+    }
+    if is_same {
+        let is_kept = extended.not_kept.iter().any(|field| field == NOTE_CODE);
+        let carries_note = deal.opportunity.text(NOTE_CODE).is_some() && !is_kept;
+        return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
+    }
+    let message = format!(
+        "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.",
+        extended.subscription_id, extended.plan.total
+    );
+    let stop = Stop::review(Code::DealChangedAfterBilling, message);
+    Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, &deal.opportunity)
+}

@@ -1,0 +1,46 @@
+//! What becomes of a subscription's items.
+
+use jiff::Timestamp;
+
+use super::{There, fit};
+use crate::opportunity_won::Start;
+use crate::{Extension, ItemChange, RenewableItem};
+
+/// What is there at the same price stays, what is not sold any more goes, and what is new comes.
+pub(super) fn extension(start: &Start, there: &There) -> Extension {
+    let mut left: Vec<&RenewableItem> = there.items.iter().collect();
+    let mut items = Vec::new();
+    let mut new = Vec::new();
+    for item in start.new_items() {
+        match left.iter().position(|old| old.price_id == item.price_id) {
+            Some(index) => items.push(ItemChange::Keep { item_id: left.remove(index).item_id.clone(), item }),
+            None => new.push(item),
+        }
+    }
+    // A price that is replaced by another one of the same product keeps its item.
+    for item in new {
+        let product_id = start.product_of(&item.price_id);
+        match left.iter().position(|old| old.product_id.is_some() && old.product_id.as_ref() == product_id) {
+            Some(index) => items.push(ItemChange::Keep { item_id: left.remove(index).item_id.clone(), item }),
+            None => items.push(ItemChange::Add { item }),
+        }
+    }
+    items.extend(left.into_iter().map(|old| ItemChange::Drop { item_id: old.item_id.clone() }));
+    let plan = &start.plan;
+    Extension {
+        opportunity_id: plan.opportunity_id.clone(),
+        subscription_id: there.subscription_id.clone(),
+        total: plan.total,
+        is_approved: plan.is_approved_for(plan.total),
+        days_until_due: plan.days_until_due,
+        automatic_tax: plan.tax.is_some(),
+        from: plan.subscription.as_ref().map(|term| term.start).unwrap_or_default(),
+        latest: plan
+            .subscription
+            .as_ref()
+            .map_or(Timestamp::MIN, |term| term.starts_at().saturating_sub(fit::LATEST).unwrap_or(Timestamp::MIN)),
+        ends_at: plan.subscription.as_ref().and_then(mapping::Subscription::ends_at),
+        had_end: there.ends_at.is_some(),
+        items,
+    }
+}

@@ -1,0 +1,162 @@
+//! What is promised of a subscription that goes on for another deal.
+
+use domain::SubscriptionId;
+use jiff::Timestamp;
+use workflow::RunId;
+
+use super::quiet::{Deal, Ended};
+use crate::model::bill::{Bill, Judgement};
+use crate::model::salesforce::{Automation, Opportunity};
+use crate::model::stripe::{By, Subscription, day_after};
+use crate::model::{Models, count};
+
+impl Models {
+    /// At the moment when it is changed: it is what the deal said in some reading, and not for less than somebody has to approve.
+    pub(crate) fn renewed(&mut self, now: Timestamp, id: &SubscriptionId) {
+        let Some(subscription) = self.stripe.find_subscription(id).cloned() else { return };
+        let opportunities = self.salesforce.opportunities();
+        let renewal =
+            opportunities.into_iter().find(|one| subscription.renewed_for() == Some(one.id.as_str())).cloned();
+        let Some(renewal) = renewal else {
+            return self.violate(now, "a_renewal_has_its_deal", format!("{id} goes on for nobody"));
+        };
+        if !self.salesforce.is_renewal(&renewal) && renewal.changes_by_people < 2 {
+            self.violate(
+                now,
+                "a_renewal_has_its_deal",
+                format!("{id} goes on for {}, which renews nothing", renewal.id),
+            );
+        }
+        let bills = renewal.readings.iter().rev().filter_map(|(_, judgement)| judgement.bill());
+        let differences: Vec<_> = bills.map(|bill| self.differs(&subscription, bill)).collect();
+        if differences.iter().all(Option::is_some) {
+            let why = differences.into_iter().flatten().next().unwrap_or_else(|| "it was never billable".to_owned());
+            self.violate(now, "what_is_renewed_is_what_was_read", format!("{id} for {}: {why}", renewal.id));
+        }
+        // A key is trusted for 23 hours, and a request lies about for ten minutes at most.
+        let read_at = renewal.readings.last().map_or(now, |(at, _)| *at);
+        let is_long_ago = now.duration_since(read_at) > jiff::SignedDuration::from_hours(24);
+        let as_it_is = self.salesforce.judge_renewal(&renewal);
+        if is_long_ago && as_it_is.bill().is_none_or(|bill| self.differs(&subscription, bill).is_some()) {
+            self.violate(now, "what_is_renewed_is_what_was_read", format!("{id} for {}: long ago", renewal.id));
+        }
+        let most =
+            renewal.readings.iter().rev().find_map(|(_, judgement)| judgement.bill()).map_or(0, |bill| bill.total);
+        let total = domain::Money::from_minor_units(most, subscription.currency).to_major_units();
+        let ceiling = self.ceilings.get(subscription.currency.as_str()).filter(|ceiling| most > **ceiling);
+        if ceiling.is_some() && renewal.most_approved.is_none_or(|approved| approved < total) {
+            let detail = format!("{id} for {} comes to {most}", renewal.id);
+            self.violate(now, "nothing_above_the_ceiling_is_sent_unapproved", detail);
+        }
+    }
+
+    /// Why the subscription is not what the deal's bill says; `None` when it is.
+    fn differs(&self, subscription: &Subscription, bill: &Bill) -> Option<String> {
+        let each: i64 = bill.lines.values().map(|line| bill.each(line)).sum();
+        let billed = self.stripe.each(subscription);
+        if billed != Some(each) || subscription.currency != bill.currency {
+            return Some(format!(
+                "a period comes to {billed:?} {}, in the deal to {each} {}",
+                subscription.currency, bill.currency
+            ));
+        }
+        let Some(term) = &bill.term else { return Some("the deal has no term".to_owned()) };
+        let ends_at = term.periods.map(|periods| day_after(term.start, periods * term.every));
+        (subscription.ends_at != ends_at)
+            .then(|| format!("it ends at {:?}, the deal at {ends_at:?}", subscription.ends_at))
+    }
+
+    pub(super) fn renewal_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
+        let run_id = RunId::OpportunityWon {
+            organization_id: ended.organization_id.clone(),
+            opportunity_id: opportunity.id.clone(),
+        };
+        let judgement = self.salesforce.judge_renewal(opportunity);
+        let live = self.live_invoices(&opportunity.id);
+        let begun = self.stripe.subscriptions().any(|one| one.made_for() == Some(opportunity.id.as_str()));
+        let Some(run) = ended.run(&run_id) else {
+            if judgement != Judgement::NotAsked && !opportunity.is_deleted {
+                self.violate(ended.now, "no_deal_is_lost", format!("{} has no run", opportunity.id));
+            }
+            return;
+        };
+        let deal = Deal { ended, opportunity, run: &run, live: &live, judgement: &judgement };
+        if begun || !live.is_empty() {
+            self.broken(&deal, "a_renewal_begins_nothing", "it has a subscription or an invoice of its own".to_owned());
+        }
+        let renewed = self.stripe.subscriptions().filter(|one| one.renewed_for() == Some(opportunity.id.as_str()));
+        let renewed: Vec<Subscription> = renewed.cloned().collect();
+        if renewed.len() > 1 {
+            self.broken(&deal, "a_deal_renews_one_subscription", format!("it renewed {}", renewed.len()));
+        }
+        match run.status() {
+            "done" => self.renewal_is_done(&deal, renewed.first()),
+            "review" => {
+                count(&mut self.facts, "a renewal ended in review");
+                self.person_is_told(&deal);
+            }
+            "rejected" => {
+                count(&mut self.facts, "a renewal ended rejected");
+                if let Some(one) = renewed.first().filter(|one| one.canceled_by.is_none() && ended.restores == 0) {
+                    self.broken(&deal, "a_refused_renewal_changes_nothing", format!("{} was changed", one.id));
+                }
+                if judgement != Judgement::NotAsked && !opportunity.is_deleted {
+                    self.person_is_told(&deal);
+                    self.is_refused_for_a_reason(&deal);
+                }
+            }
+            _ if ended.has_letter_about(opportunity.id.as_str()) => {
+                count(&mut self.facts, "a deal was given up after too many receives");
+            }
+            _ => self.broken(&deal, "every_run_ends", "it stands open".to_owned()),
+        }
+    }
+
+    fn renewal_is_done(&mut self, deal: &Deal<'_>, renewed: Option<&Subscription>) {
+        count(&mut self.facts, "a renewal ended done");
+        let opportunity = deal.opportunity;
+        let Some(subscription) = renewed else {
+            return self.broken(deal, "done_means_renewed", "no subscription goes on for it".to_owned());
+        };
+        let is_stated = deal.ended.is_differing(&opportunity.id);
+        let is_over = subscription.canceled_by.is_some();
+        let difference = match deal.judgement {
+            _ if opportunity.is_deleted => Some("it is deleted".to_owned()),
+            Judgement::Billable(bill) => self.differs(subscription, bill),
+            Judgement::Unbillable { .. } => None,
+            Judgement::NotAsked => Some("it does not ask to be billed any more".to_owned()),
+        };
+        if let Some(why) = difference.filter(|_| !is_stated && !is_over) {
+            self.broken(deal, "done_means_renewed", why);
+        }
+        if opportunity.renewal_id.as_deref() != Some(subscription.id.as_str()) && !opportunity.is_deleted {
+            self.broken(deal, "salesforce_names_the_subscription", format!("it names {:?}", opportunity.renewal_id));
+        }
+        if let Some(code) = opportunity.sync_code.as_deref()
+            && !opportunity.note_is_late
+            && !opportunity.is_deleted
+        {
+            self.broken(deal, "the_note_gives_the_code", format!("it is renewed, and the note says {code}"));
+        }
+        if is_over && subscription.canceled_by == Some(By::Us) {
+            self.broken(deal, "a_billed_term_goes_on", "we canceled it".to_owned());
+        }
+    }
+
+    /// It said why when it was refused; that it could have gone on when it was won is what must not be.
+    fn is_refused_for_a_reason(&mut self, deal: &Deal<'_>) {
+        let opportunity = deal.opportunity;
+        let Judgement::Billable(bill) = deal.judgement else { return };
+        let starts_at = bill.term.as_ref().map(|term| day_after(term.start, 0));
+        let named = opportunity.renewal_id.as_deref();
+        let there = self.stripe.subscriptions().find(|one| Some(one.id.as_str()) == named);
+        let fits = there
+            .is_some_and(|one| one.canceled_by.is_none() && one.ends_at == starts_at && one.currency == bill.currency);
+        let is_late = starts_at.is_none_or(|at| at < deal.ended.now);
+        let all_recur = bill.lines.values().all(|line| line.is_recurring);
+        let is_fought = opportunity.automation != Automation::None;
+        if fits && !is_late && all_recur && self.catalogue_takes(bill) && !is_fought {
+            self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
+        }
+    }
+}
