@@ -154,9 +154,7 @@ impl LineSource {
             Self::CpqQuote => {
                 "Give the opportunity a primary quote with at least one line that is not optional: there is nothing to bill."
             }
-            Self::Orders => {
-                "Activate an order of the opportunity with at least one product, then send the event again: there is nothing to bill."
-            }
+            Self::Orders => "Activate an order of the opportunity with at least one product: there is nothing to bill.",
         }
     }
 

@@ -135,14 +135,14 @@ codes! {
         "The opportunity's stage is not Closed Won (any more).",
         "Nothing. Winning it again brings it back.";
     Renewal(Nobody) = "renewal",
-        "The opportunity's type is Renewal, which is not billed as a one-time deal.",
+        "The opportunity's type is Renewal, and `Renewals` is off.",
         "Nothing, unless the type is wrong.";
     ContractNotActivated(Nobody) = "contract_not_activated",
         "The deal is won, and the contract that begins its subscription is not activated.",
-        "Nothing. Activating the contract brings it on.";
+        "Nothing. Activating the contract brings it on; a renewal's more than an hour before the old term ends.";
     RenewalNotFound(Sales) = "renewal_not_found",
         "Which subscription the deal renews is not to be seen: none is ours, several are, or what is named is not one.",
-        "Write the id of the subscription into Renewal Stripe Sub Id on the renewal's opportunity.";
+        "Write the id of the subscription into Renewal Stripe Sub Id on the renewal's opportunity. One that was begun elsewhere cannot be renewed: let it end, then change the opportunity's type.";
     RenewalUnsettled(Sales) = "renewal_unsettled",
         "The deal that began the subscription has not sent its first invoice.",
         "See that deal through, then send the renewal's event again.";
@@ -151,7 +151,7 @@ codes! {
         "Change the opportunity's type: then it begins a subscription of its own.";
     RenewalDiffers(Sales) = "renewal_differs",
         "The renewal does not go on where the subscription ends: another customer, currency or billing frequency, or other days.",
-        "Make them fit, or change the opportunity's type, so that it begins a subscription of its own.";
+        "Do what the sentence says. Change the opportunity's type only if nothing was renewed for it and the old subscription ends before its first day: otherwise both are billed.";
     AmountMissing(Nobody) = "amount_missing",
         "The opportunity has no amount.",
         "Nothing, unless there is something to bill: then add its products.";
@@ -193,7 +193,7 @@ codes! {
         "Give the quote payment terms like Net 30.";
     NoLines(Sales) = "no_lines",
         "The opportunity has no products; with LinesFrom, its primary quote has no lines, or none of its orders is activated.",
-        "Add at least one product. After an order was activated, send the event again: the opportunity does not tell of it.";
+        "Add at least one product, or activate the order: that is found within a quarter of an hour.";
     TooManyLines(Sales) = "too_many_lines",
         "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind.",
         "Split the deal into several opportunities.";

@@ -17,7 +17,8 @@ use crate::{Engine, Ledger, Pause, Salesforce, World};
 impl<W: World> Engine<W> {
     /// Kind by kind. Which one a walk is at stands before its cursor.
     pub(super) async fn activated(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
-        let since = super::before(place.seen_until().unwrap_or(walk.in_use_since), OVERLAP);
+        // What was activated before anybody looked here is billed by whoever billed it then.
+        let since = super::before(place.seen_until().unwrap_or(place.began_at()), OVERLAP);
         let kinds = activations(&self.settings);
         let (first, mut after) = place.cursor().and_then(at).unwrap_or_default();
         let mut pages = 0;
@@ -31,7 +32,7 @@ impl<W: World> Engine<W> {
                 let found = self.activations(kind, kind.query(since, after.as_ref(), PAGE)).await?;
                 let mut envelopes = Vec::new();
                 for activated in &found {
-                    envelopes.extend(self.untold(activated, walk).await?);
+                    envelopes.extend(self.untold(activated, since).await?);
                 }
                 self.requeue(envelopes, walk).await?;
                 after = found.last().filter(|_| found.len() >= PAGE as usize).map(Activated::cursor);
@@ -50,20 +51,19 @@ impl<W: World> Engine<W> {
         found.ok_or_else(unreadable)
     }
 
-    /// An event, if nobody has looked at the deal since. What was activated before we were here is billed by whoever billed it then,
-    /// however often it has been edited since.
-    async fn untold(&self, activated: &Activated, walk: &Walk) -> Result<Option<Envelope>, Pause> {
+    /// An event, if nobody has looked at the deal since. What was activated long ago is no news, however often it has been edited since.
+    async fn untold(&self, activated: &Activated, since: Timestamp) -> Result<Option<Envelope>, Pause> {
         let (Some(opportunity_id), Some(activated_at)) = (activated.opportunity_id.clone(), activated.activated_at)
         else {
             return Ok(None);
         };
+        if activated_at < since {
+            return Ok(None);
+        }
         let run = self.ledger.run(&self.run_of_deal(&opportunity_id).to_string()).await;
         let run = run.map_err(|error| ledger_pause(&error))?;
         let id = format!("{SWEEP}{}:{}", activated.record_id, activated_at.as_millisecond());
-        let is_untold = match &run {
-            Some(run) => is_news(&run.run, run.updated_at, activated_at, &id),
-            None => activated_at >= super::before(walk.in_use_since, OVERLAP),
-        };
+        let is_untold = run.is_none_or(|run| is_news(&run.run, run.updated_at, activated_at, &id));
         let event = Event::OpportunityChanged { opportunity_id, occurred_at: activated_at };
         Ok(is_untold.then(|| self.envelope(id, event)))
     }

@@ -291,7 +291,8 @@ fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
     }
     let message = format!(
         "Stripe subscription {} was renewed by this deal, and is not what the deal says: compare its items and its end with the \
-         opportunity's products and term, and correct it by hand.",
+         opportunity's products and term, and correct it by hand. Do not change the opportunity's type; \
+         then send the event again.",
         seen.subscription_id
     );
     Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))

@@ -40,11 +40,16 @@ pub(super) fn chosen(
         return claimed().stopped(Stop::refused(Code::RenewalNotFound, message));
     }
     let Some(seen) = found.pop().filter(|seen| seen.is_ours) else {
-        let what = named.map_or(format!("customer {customer_id} has no subscription"), |id| format!("{id} is none"));
-        let message = format!(
-            "At Stripe {what} that this deployment began: write the id of the one that is renewed into Renewal Stripe Sub Id on \
-             the opportunity."
-        );
+        let message = match named {
+            Some(id) => format!(
+                "Stripe subscription {id} was not begun by this deployment, and cannot be renewed by it: name one that was into Renewal \
+                 Stripe Sub Id; or let it end, then change the opportunity's type, so that it begins a subscription of its own."
+            ),
+            None => format!(
+                "Stripe customer {customer_id} has no subscription that this deployment began: let what it has end, then change the \
+                 opportunity's type, so that it begins a subscription of its own."
+            ),
+        };
         return claimed().stopped(Stop::refused(Code::RenewalNotFound, message));
     };
     match fits(&plan, &customer_id, &seen, at) {
@@ -74,8 +79,8 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
     let id = &seen.subscription_id;
     let differs = |why: String| {
         let message = format!(
-            "{why} Make them fit; or see that {id} ends for the first day, then change the opportunity's type, so that it begins a \
-             subscription of its own."
+            "{why} Make them fit; or let {id} end before the renewal's first day, then change the opportunity's type, so that it \
+             begins a subscription of its own."
         );
         Err(Stop::refused(Code::RenewalDiffers, message))
     };
@@ -116,7 +121,9 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
     }
     let from = term.start.to_string();
     if let Some(other) = seen.renewed_for.as_ref().filter(|_| seen.renewed_from.as_deref() == Some(from.as_str())) {
-        return differs(format!("Opportunity {other} renews Stripe subscription {id} from {from} on."));
+        let message =
+            format!("Opportunity {other} already renews {id} from {from} on: take back the one that is wrong.");
+        return Err(Stop::refused(Code::RenewalDiffers, message));
     }
     let starts_at = term.starts_at();
     if seen.ends_at.is_some_and(|ends_at| ends_at != starts_at) {
@@ -137,7 +144,14 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
         (Some(first), Some(last)) if first == last && *first == starts_at => {
             match starts_at.duration_since(at) > LATEST {
                 true => Ok(When::Now),
-                false => differs(format!("Less than an hour is left before {}, where the renewal begins.", term.start)),
+                false => {
+                    let message = format!(
+                        "It is too late to renew {id} from {} on: if it ends then, change the opportunity's type after that; if it \
+                         goes on, give the renewal a later first day.",
+                        term.start
+                    );
+                    Err(Stop::refused(Code::RenewalDiffers, message))
+                }
             }
         }
         (Some(first), Some(last)) if first == last && *first < starts_at && at < starts_at => {
