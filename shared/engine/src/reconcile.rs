@@ -145,6 +145,8 @@ struct Walk {
     restored: Option<Restored>,
     /// When the reconciler was first used here. What was over by then is nobody's business of ours.
     in_use_since: Timestamp,
+    /// When deals first waited for orders or contracts here, if they do.
+    waiting_since: Timestamp,
     /// Since when a deep pass is under way, if one is.
     deep_since: Option<Timestamp>,
     done: Reconciled,
@@ -156,7 +158,7 @@ impl<W: World> Engine<W> {
     pub async fn reconcile(&self, pass: &Pass) -> Reconciled {
         let now = self.now();
         let (deadline, done) = (pass.deadline, Reconciled::default());
-        let mut walk = Walk { deadline, restored: None, in_use_since: now, deep_since: None, done };
+        let mut walk = Walk { deadline, restored: None, in_use_since: now, waiting_since: now, deep_since: None, done };
         match self.whole_pass(pass, &mut walk).await {
             Ok(is_finished) => walk.done.is_finished = is_finished,
             Err(pause) => walk.done.pauses.push(("pass", pause)),
@@ -166,7 +168,11 @@ impl<W: World> Engine<W> {
 
     async fn whole_pass(&self, pass: &Pass, walk: &mut Walk) -> Result<bool, Pause> {
         walk.restored = self.allowed().await?.restored;
-        walk.in_use_since = self.in_use_since().await?;
+        walk.in_use_since = self.first_used("in_use").await?;
+        // Kept before anything is read: whatever keeps the part from its first walk, nothing since then is lost.
+        if !activations(&self.settings).is_empty() {
+            walk.waiting_since = self.first_used("activations_in_use").await?;
+        }
         let mut sweep = self.place("sweep").await?;
         let mut deep = self.place("deep").await?;
         let last_deep = deep.seen_until().unwrap_or(walk.in_use_since);
@@ -260,9 +266,9 @@ impl<W: World> Engine<W> {
         Envelope::new(id, Source::Reconciler, event, self.now())
     }
 
-    /// When the first pass began. It is asked for only once, and kept.
-    async fn in_use_since(&self) -> Result<Timestamp, Pause> {
-        let mut place = self.place("in_use").await?;
+    /// When the first pass began that had this. It is asked for only once, and kept.
+    async fn first_used(&self, name: &'static str) -> Result<Timestamp, Pause> {
+        let mut place = self.place(name).await?;
         if !place.is_under_way() {
             self.begin(&mut place).await?;
         }

@@ -18,7 +18,7 @@ impl<W: World> Engine<W> {
     /// Kind by kind. Which one a walk is at stands before its cursor.
     pub(super) async fn activated(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
         // What was activated before anybody looked here is billed by whoever billed it then.
-        let since = super::before(place.seen_until().unwrap_or(place.began_at()), OVERLAP);
+        let since = super::before(place.seen_until().unwrap_or(walk.waiting_since), OVERLAP);
         let kinds = activations(&self.settings);
         let (first, mut after) = place.cursor().and_then(at).unwrap_or_default();
         let mut pages = 0;

@@ -14,6 +14,10 @@ impl Models {
     /// At the moment when it is changed: it is what the deal said in some reading, and not for less than somebody has to approve.
     pub(crate) fn renewed(&mut self, now: Timestamp, id: &SubscriptionId) {
         let Some(subscription) = self.stripe.find_subscription(id).cloned() else { return };
+        // People sold it twice, and both changes were under way: the later one counts.
+        if subscription.renewals.len() > 1 {
+            return count(&mut self.facts, "two deals renewed one subscription");
+        }
         let opportunities = self.salesforce.opportunities();
         let renewal =
             opportunities.into_iter().find(|one| subscription.renewed_for() == Some(one.id.as_str())).cloned();
@@ -81,6 +85,11 @@ impl Models {
             return;
         };
         let deal = Deal { ended, opportunity, run: &run, live: &live, judgement: &judgement };
+        let is_contested =
+            |one: &Subscription| one.renewals.len() > 1 && one.renewals.contains(opportunity.id.as_str());
+        if self.stripe.subscriptions().any(is_contested) {
+            return;
+        }
         if begun || !live.is_empty() {
             self.broken(&deal, "a_renewal_begins_nothing", "it has a subscription or an invoice of its own".to_owned());
         }

@@ -25,7 +25,9 @@ impl Salesforce {
 
     /// Nothing of the opportunity changes by it, and nothing tells of it but a flow that somebody may have made.
     pub fn activate_contract(&mut self, now: Timestamp, id: &OpportunityId, is_told: bool) -> bool {
-        let Some(opportunity) = self.opportunities.get_mut(id).filter(|one| one.contract == Contract::Draft) else {
+        let Some(opportunity) =
+            self.opportunities.get_mut(id).filter(|one| !one.is_deleted && one.contract == Contract::Draft)
+        else {
             return false;
         };
         opportunity.contract = Contract::Activated(now);

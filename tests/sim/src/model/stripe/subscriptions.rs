@@ -36,6 +36,8 @@ pub struct Subscription {
     pub invoice: InvoiceId,
     pub canceled_by: Option<By>,
     pub has_run_out: bool,
+    /// The deals that it was renewed for.
+    pub renewals: std::collections::BTreeSet<String>,
 }
 
 impl Subscription {
@@ -153,6 +155,7 @@ impl Stripe {
             invoice: invoice_id.clone(),
             canceled_by: None,
             has_run_out: false,
+            renewals: std::collections::BTreeSet::new(),
         };
         invoice.of_subscription(&subscription);
         self.advancing.insert((now.saturating_add(ADVANCES_AFTER).unwrap_or(now), invoice_id.clone()));

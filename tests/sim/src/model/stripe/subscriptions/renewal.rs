@@ -109,6 +109,8 @@ impl Stripe {
             }
         }
         subscription.metadata.extend(metadata);
+        let renewed_for = subscription.renewed_for().map(str::to_owned);
+        subscription.renewals.extend(renewed_for);
         let answer = self.shown_subscription(&subscription);
         self.renewed.push(subscription.id.clone());
         self.subscriptions.insert(subscription.id.clone(), subscription);
