@@ -40,7 +40,8 @@ impl<W: World> Engine<W> {
 
     /// With all of its items, of which an answer shows the first ten.
     pub(crate) async fn renewable(&self, seen: &stripe::Subscription) -> Result<RenewableSeen, stripe::Error> {
-        let items = match seen.has_more_items {
+        // Of one that is over nobody asks for them.
+        let items = match seen.has_more_items && !seen.is_over {
             false => seen.items.clone(),
             true => self.stripe.subscription_items(&seen.id).await?,
         };
@@ -51,7 +52,7 @@ impl<W: World> Engine<W> {
     pub(crate) async fn with_settled(&self, found: Vec<RenewableSeen>, at: Timestamp) -> Result<Fact, Pause> {
         let mut known = Vec::with_capacity(found.len());
         for mut seen in found {
-            if let Some(key) = &seen.begun_by {
+            if let Some(key) = seen.begun_by.as_ref().filter(|_| !seen.is_over) {
                 let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
                 let is_its_own = |run: &workflow::Run| run.subscription_id() == Some(&seen.subscription_id);
                 seen.is_settled = stored.is_some_and(|stored| is_its_own(&stored.run) && stored.run.billed().is_some())

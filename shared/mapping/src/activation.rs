@@ -40,6 +40,13 @@ const CONTRACT: Activation = Activation {
     activated_at: "Contract.ActivatedDate",
 };
 
+impl Activation {
+    /// It is read with the opportunity, which names it.
+    fn is_named_by_opportunity(self) -> bool {
+        self == CONTRACT
+    }
+}
+
 fn contract(settings: &Settings) -> Option<Activation> {
     match (settings.subscriptions, settings.line_source) {
         (Subscriptions::Off | Subscriptions::ClosedWon, _) => None,
@@ -56,12 +63,12 @@ pub fn activations(settings: &Settings) -> Vec<Activation> {
 
 /// The field of the opportunity that shows whether its contract is activated, where it names one.
 pub(crate) fn opportunity_field(settings: &Settings) -> Option<&'static str> {
-    contract(settings).filter(|contract| contract.object == "Opportunity").map(|contract| contract.code)
+    contract(settings).filter(|contract| contract.is_named_by_opportunity()).map(|contract| contract.code)
 }
 
 /// The deal's contract, where it is read by itself.
 pub(crate) fn contract_query(opportunity_id: &OpportunityId, settings: &Settings) -> Option<RecordQuery> {
-    let contract = contract(settings).filter(|contract| contract.object != "Opportunity")?;
+    let contract = contract(settings).filter(|contract| !contract.is_named_by_opportunity())?;
     Some(RecordQuery {
         object: contract.object,
         fields: vec!["Id"],
@@ -77,9 +84,9 @@ pub(crate) fn contract_query(opportunity_id: &OpportunityId, settings: &Settings
 /// A deal with recurring lines waits for its contract where that begins the subscription. Nobody is told: it is how it goes.
 pub(crate) fn contract_is_activated(deal: &Deal, settings: &Settings) -> Result<(), Stop> {
     let Some(contract) = contract(settings) else { return Ok(()) };
-    let is_activated = match contract.object {
-        "Opportunity" => deal.opportunity.text(contract.code) == Some("Activated"),
-        _ => deal.activated_contract.is_some(),
+    let is_activated = match contract.is_named_by_opportunity() {
+        true => deal.opportunity.text(contract.code) == Some("Activated"),
+        false => deal.activated_contract.is_some(),
     };
     if is_activated {
         return Ok(());

@@ -30,7 +30,7 @@ impl Renewals {
 /// Which subscription a deal renews.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renews {
-    /// The one that Salesforce names. Otherwise it is the only one that the customer has of us.
+    /// The one that Salesforce names. Otherwise it is the only one that the customer has.
     pub subscription_id: Option<SubscriptionId>,
 }
 

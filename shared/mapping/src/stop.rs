@@ -202,7 +202,7 @@ codes! {
         "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in.";
     TermNotBillable(Sales) = "term_not_billable",
         "The deal has recurring products, and their term is missing, over, or not of whole periods.",
-        "Correct the first day and the months of the term, on the quote or on the opportunity.";
+        "Correct the first day and the months of the term, on the quote or on the opportunity; and the quote's end date, which is the last day of the term.";
     FrequenciesMixed(Sales) = "frequencies_mixed",
         "The deal's recurring products are billed at different frequencies.",
         "Give them one, or sell them by opportunities of their own.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, CustomerId, FieldValue, InvoiceId, OpportunityId, Record, SubscriptionId};
+use domain::{CustomerId, FieldValue, InvoiceId, OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -93,10 +93,7 @@ pub fn invoice_written_back(
     if let Some(subscription_id) = subscription_id {
         updates[0].fields.insert(SUBSCRIPTION_ID, text(subscription_id));
     }
-    // Every write of an account may start somebody's automation, and locks it for the deals beside this one.
-    if !account_is_linked {
-        updates.push(account_customer(&plan.account_id, customer_id));
-    }
+    updates.extend(account_customer(plan, customer_id, account_is_linked));
     updates
 }
 
@@ -107,7 +104,7 @@ pub fn renewal_written_back(
     subscription_id: &SubscriptionId,
     account_is_linked: bool,
 ) -> Vec<Update> {
-    let mut updates = vec![Update::new(
+    let opportunity = Update::new(
         "Opportunity",
         &plan.opportunity_id,
         [
@@ -116,11 +113,8 @@ pub fn renewal_written_back(
             (NOTE_CODE, FieldValue::Null),
             (NOTE_MESSAGE, FieldValue::Null),
         ],
-    )];
-    if !account_is_linked {
-        updates.push(account_customer(&plan.account_id, customer_id));
-    }
-    updates
+    );
+    [opportunity].into_iter().chain(account_customer(plan, customer_id, account_is_linked)).collect()
 }
 
 /// Where there are no subscriptions the field may not exist.
@@ -129,8 +123,10 @@ const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 /// Whether it is paid. What was paid by another way a person may tick by hand.
 pub const PAID: &str = "Payment_Received__c";
 
-fn account_customer(account_id: &AccountId, customer_id: &CustomerId) -> Update {
-    Update::new("Account", account_id, [("Stripe_Customer_Id__c", text(customer_id))])
+/// Every write of an account may start somebody's automation, and locks it for the deals beside this one.
+fn account_customer(plan: &Plan, customer_id: &CustomerId, account_is_linked: bool) -> Option<Update> {
+    let update = || Update::new("Account", &plan.account_id, [("Stripe_Customer_Id__c", text(customer_id))]);
+    (!account_is_linked).then(update)
 }
 
 /// The fields that hold a stop's note. They say nothing about whether anything else was written.
@@ -184,7 +180,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
 
 #[cfg(test)]
 mod tests {
-    use domain::{Currency, Money};
+    use domain::{AccountId, Currency, Money};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use domain::Event;
 use jiff::Timestamp;
-use mapping::{Activated, Activation, Cursor, RecordQuery, activations};
+use mapping::{Activated, Cursor, activations};
 use queue::Envelope;
 use workflow::{Run, Status};
 
@@ -11,8 +11,7 @@ use super::place::Place;
 use super::truth::SWEEP;
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
 use crate::advance::ledger_pause;
-use crate::convert;
-use crate::{Engine, Ledger, Pause, Salesforce, World};
+use crate::{Engine, Ledger, Pause, World};
 
 impl<W: World> Engine<W> {
     /// Kind by kind. Which one a walk is at stands before its cursor.
@@ -29,7 +28,8 @@ impl<W: World> Engine<W> {
                 }
                 pages += 1;
                 self.time_left(walk)?;
-                let found = self.activations(kind, kind.query(since, after.as_ref(), PAGE)).await?;
+                let query = kind.query(since, after.as_ref(), PAGE);
+                let found = self.records_seen(&query, |record| kind.seen(record)).await?;
                 let mut envelopes = Vec::new();
                 for activated in &found {
                     envelopes.extend(self.untold(activated, since).await?);
@@ -41,14 +41,6 @@ impl<W: World> Engine<W> {
             }
         }
         self.close(&mut place).await
-    }
-
-    async fn activations(&self, kind: &Activation, query: RecordQuery) -> Result<Vec<Activated>, Pause> {
-        let read = self.salesforce.read(&[convert::soql(&query)]).await;
-        let records = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?.into_iter().flatten();
-        let found = records.map(|record| kind.seen(&record)).collect::<Option<Vec<_>>>();
-        let unreadable = || Pause::backoff("salesforce_unreadable", "an activation came without its id and times");
-        found.ok_or_else(unreadable)
     }
 
     /// An event, if nobody has looked at the deal since. What was activated long ago is no news, however often it has been edited since.

@@ -1,6 +1,6 @@
 //! Won deals that changed, and that nobody told us of.
 
-use domain::{Event, OpportunityId};
+use domain::{Event, OpportunityId, Record};
 use jiff::Timestamp;
 use mapping::{Cursor, DealSeen, RecordQuery, deal_seen, won_query};
 use workflow::{Run, RunId, Status};
@@ -64,11 +64,19 @@ impl<W: World> Engine<W> {
 
     /// Opportunities by a query, one call.
     pub(super) async fn deals(&self, query: &RecordQuery) -> Result<Vec<DealSeen>, Pause> {
+        self.records_seen(query, |record| deal_seen(record, &self.settings)).await
+    }
+
+    /// Records by a query, one call; and none of them, if one says too little to be judged by.
+    pub(super) async fn records_seen<T>(
+        &self,
+        query: &RecordQuery,
+        seen: impl Fn(&Record) -> Option<T>,
+    ) -> Result<Vec<T>, Pause> {
         let read = self.salesforce.read(&[convert::soql(query)]).await;
         let records = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?.into_iter().flatten();
-        let deals = records.map(|record| deal_seen(&record, &self.settings));
-        let unreadable = || Pause::backoff("salesforce_unreadable", "an opportunity came without its id and times");
-        deals.collect::<Option<Vec<_>>>().ok_or_else(unreadable)
+        let unreadable = || Pause::backoff("salesforce_unreadable", "a record came without its id and times");
+        records.map(|record| seen(&record)).collect::<Option<Vec<_>>>().ok_or_else(unreadable)
     }
 }
 

@@ -229,27 +229,32 @@ fn done(invoice: Invoice, interrupted: bool) -> Point {
     if interrupted { Point::Revisiting { invoice } } else { Point::Done { invoice } }
 }
 
-pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
-    let updates = write_back(&invoice);
+/// What the records do not hold of what was written to them.
+pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
     let missing = Record::default();
-    let differences: Vec<_> = updates
-        .iter()
-        .enumerate()
-        .flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)))
-        .collect();
-    if differences.is_empty() || planted!(BelievesSalesforce) {
+    let pairs = updates.iter().enumerate();
+    let differences = pairs.flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)));
+    differences.map(str::to_owned).collect()
+}
+
+pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
+    let not_kept = not_kept(&write_back(&invoice), records);
+    if not_kept.is_empty() || planted!(BelievesSalesforce) {
         return done(invoice, interrupted);
     }
-    let not_kept = differences.into_iter().map(str::to_owned).collect();
     not_kept_again(Invoice { not_kept, ..invoice })
 }
 
 /// Where something puts the note back, it is not taken away for every event: taking it away is itself an edit.
 pub(super) fn cleared(invoice: Invoice, records: &[Record]) -> Point {
-    let missing = Record::default();
-    let differences = no_note(&invoice.plan.opportunity_id).differences(records.first().unwrap_or(&missing));
-    let not_kept = invoice.not_kept.into_iter().chain(differences.into_iter().map(str::to_owned)).collect();
+    let kept_back = not_kept(&[no_note(&invoice.plan.opportunity_id)], records);
+    let not_kept = invoice.not_kept.into_iter().chain(kept_back).collect();
     Point::Done { invoice: Invoice { not_kept, ..invoice } }
+}
+
+/// The note of what was wrong once, unless it was put back when we took it away.
+pub(super) fn carries_old_note(opportunity: &Record, not_kept: &[String]) -> bool {
+    opportunity.text(NOTE_CODE).is_some() && !not_kept.iter().any(|field| field == NOTE_CODE)
 }
 
 fn not_kept_again(invoice: Invoice) -> Point {
@@ -276,17 +281,20 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
         _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) || planted!(BelievesInWriteBack) => {
             done(invoice, true)
         }
-        _ if is_what_was_not_kept(&invoice, record) && !planted!(InsistsOnItsFields) => not_kept_again(invoice),
+        _ if is_what_was_not_kept(&write_back(&invoice), &invoice.not_kept, record)
+            && !planted!(InsistsOnItsFields) =>
+        {
+            not_kept_again(invoice)
+        }
         _ => Point::Sent { invoice, interrupted: true },
     }
 }
 
 /// Nothing is missing but what Salesforce did not keep the last time.
-fn is_what_was_not_kept(invoice: &Invoice, record: &Record) -> bool {
-    let updates = write_back(invoice);
+pub(super) fn is_what_was_not_kept(updates: &[Update], not_kept: &[String], record: &Record) -> bool {
     let missing = updates.iter().flat_map(|update| update.missing_in(record));
     let mut missing = missing.filter(|field| !NOTE_FIELDS.contains(field)).peekable();
-    missing.peek().is_some() && missing.all(|field| invoice.not_kept.iter().any(|not_kept| not_kept == field))
+    missing.peek().is_some() && missing.all(|field| not_kept.iter().any(|not_kept| not_kept == field))
 }
 
 /// Whether what was billed is still what the deal says. Who gets the next invoice, by when, and under which name does not
@@ -299,9 +307,11 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
     };
     if is_same || planted!(IgnoresLaterEdits) {
-        let is_kept = invoice.not_kept.iter().any(|field| field == NOTE_CODE);
-        let carries_note = deal.opportunity.text(NOTE_CODE).is_some() && !is_kept;
-        return if carries_note { Point::Clearing { invoice } } else { Point::Done { invoice } };
+        return if carries_old_note(&deal.opportunity, &invoice.not_kept) {
+            Point::Clearing { invoice }
+        } else {
+            Point::Done { invoice }
+        };
     }
     amendment::changed(invoice, deal, settings)
 }

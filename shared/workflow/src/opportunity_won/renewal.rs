@@ -10,10 +10,7 @@ mod items;
 
 use domain::{CustomerId, Money, OpportunityId, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{
-    Code, Deal, Kind, NOTE_CODE, Plan, RENEWAL_ID, Renewals, Renews, Settings, Stop, no_note, plan,
-    renewal_written_back,
-};
+use mapping::{Code, Deal, Kind, NOTE_FIELDS, Plan, Renews, Settings, Stop, no_note, plan, renewal_written_back};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{self, Start};
@@ -62,7 +59,7 @@ pub struct Extended {
     pub not_kept: Vec<String>,
 }
 
-/// Which subscription it is. Without a name, whatever the customer has of us is looked through.
+/// Which subscription it is. Without a name, whatever the customer has is looked through.
 pub(super) fn seek(renews: &Renews, customer_id: &CustomerId) -> Next {
     Next::Call(Call::FindRenewed { customer_id: customer_id.clone(), named: renews.subscription_id.clone() })
 }
@@ -311,12 +308,7 @@ impl Extended {
 }
 
 fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
-    let missing = domain::Record::default();
-    let updates = extended.write_back();
-    let differences = updates.iter().enumerate();
-    let differences =
-        differences.flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)));
-    let not_kept: Vec<_> = differences.map(str::to_owned).collect();
+    let not_kept = judge::not_kept(&extended.write_back(), records);
     if not_kept.is_empty() {
         // After an interruption the deal may have been edited since it was read, so it is read once more.
         return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
@@ -336,9 +328,8 @@ fn not_kept_again(extended: Extended) -> Point {
 }
 
 fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
-    let missing = domain::Record::default();
-    let differences = no_note(&extended.plan.opportunity_id).differences(records.first().unwrap_or(&missing));
-    let not_kept = extended.not_kept.iter().cloned().chain(differences.into_iter().map(str::to_owned)).collect();
+    let kept_back = judge::not_kept(&[no_note(&extended.plan.opportunity_id)], records);
+    let not_kept = extended.not_kept.iter().cloned().chain(kept_back).collect();
     Renewal::Done { extended: Extended { not_kept, ..extended } }.into()
 }
 
@@ -346,18 +337,21 @@ fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
 fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
     let is_same = match plan(deal, settings) {
         Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
-        // Renewals are switched off again.
-        Err(stop) if stop.kind == Kind::NotBillable && settings.renewals == Renewals::Extend => false,
+        // That it is a renewal is said where renewals are switched off again.
         Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
         Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
     };
-    let named = deal.opportunity.text(RENEWAL_ID);
-    if is_same && !extended.not_kept.is_empty() && named != Some(extended.subscription_id.as_str()) {
-        return not_kept_again(extended);
+    if is_same && extended.not_kept.iter().any(|field| !NOTE_FIELDS.contains(&field.as_str())) {
+        let updates = extended.write_back();
+        if judge::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
+            return not_kept_again(extended);
+        }
+        if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
+            return Renewal::Extended { extended, interrupted: true }.into();
+        }
     }
     if is_same {
-        let is_kept = extended.not_kept.iter().any(|field| field == NOTE_CODE);
-        let carries_note = deal.opportunity.text(NOTE_CODE).is_some() && !is_kept;
+        let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);
         return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
     }
     let message = format!(

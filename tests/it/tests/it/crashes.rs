@@ -122,19 +122,24 @@ async fn a_process_that_freezes_past_its_lease_and_wakes_up_changes_nothing() {
     freezes_at_every_moment(async || won(Deal::three_lines()).await).await;
 }
 
+/// Whoever works on it stands still at this moment, another one goes on when the lease ends, and then the first wakes up.
+pub async fn goes_on_while_it_stands_still(env: &Env, moment: u64) {
+    env.deliver().await;
+    let others = async {
+        env.advance(SignedDuration::from_secs(400));
+        env.settle_for_days().await;
+    };
+    env.stands_still_at(moment, others).await;
+    env.settle_for_days().await;
+}
+
 pub async fn freezes_at_every_moment(begin: impl AsyncFn() -> (Env, String)) {
     let (undisturbed, opportunity) = begin().await;
     undisturbed.settle().await;
     let expected = end_state(&undisturbed, &opportunity);
     for moment in 0..undisturbed.fuse.passed() {
         let (env, opportunity) = begin().await;
-        env.deliver().await;
-        let others = async {
-            env.advance(SignedDuration::from_secs(400));
-            env.settle_for_days().await;
-        };
-        env.stands_still_at(moment, others).await;
-        env.settle_for_days().await;
+        goes_on_while_it_stands_still(&env, moment).await;
         let invoices = env.invoices_not_void();
         assert_eq!(invoices.len(), 1, "froze at moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "froze at moment {moment}");

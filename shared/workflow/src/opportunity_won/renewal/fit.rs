@@ -55,16 +55,21 @@ pub(super) fn chosen(
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
         Ok(When::Later(until)) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at: until },
-        Ok(When::Now) if !seen.is_settled => {
+        Ok(When::Now) if !seen.is_settled && !is_renewed_for(&plan, &seen) => {
             Renewal::Unsettled { plan, customer_id, subscription_id: seen.subscription_id }.into()
         }
         Ok(When::Now) => {
-            let RenewableSeen { subscription_id, items, ends_at, renewed_for, .. } = seen;
-            let is_renewed = renewed_for.as_ref() == Some(&plan.opportunity_id);
+            let is_renewed = is_renewed_for(&plan, &seen);
+            let RenewableSeen { subscription_id, items, ends_at, .. } = seen;
             let there = There { subscription_id, items, ends_at, is_renewed };
             Renewal::Found { plan, customer_id, account_is_linked, there }.into()
         }
     }
+}
+
+/// This very deal has renewed it, and only the ledger has forgotten that.
+fn is_renewed_for(plan: &Plan, seen: &RenewableSeen) -> bool {
+    seen.renewed_for.as_ref() == Some(&plan.opportunity_id)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +118,7 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             Interval::as_str(term.every).to_lowercase()
         ));
     }
-    if seen.renewed_for.as_ref() == Some(&plan.opportunity_id) {
+    if is_renewed_for(plan, seen) {
         return Ok(When::Now);
     }
     if let Some(oddity) = seen.oddity {
@@ -139,24 +144,20 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             seen.begun_at.map(|at| at.to_string()).unwrap_or_default()
         ));
     }
-    let ends: Vec<_> = seen.items.iter().map(|item| item.period_end).collect();
-    match (ends.iter().min(), ends.iter().max()) {
-        (Some(first), Some(last)) if first == last && *first == starts_at => {
-            match starts_at.duration_since(at) > LATEST {
-                true => Ok(When::Now),
-                false => {
-                    let message = format!(
-                        "It is too late to renew {id} from {} on: if it ends then, change the opportunity's type after that; if it \
-                         goes on, give the renewal a later first day.",
-                        term.start
-                    );
-                    Err(Stop::refused(Code::RenewalDiffers, message))
-                }
-            }
+    let mut ends: Vec<_> = seen.items.iter().map(|item| item.period_end).collect();
+    ends.dedup();
+    match ends[..] {
+        [end] if end == starts_at && starts_at.duration_since(at) > LATEST => Ok(When::Now),
+        [end] if end == starts_at => {
+            let message = format!(
+                "It is too late to renew {id} from {} on: if it ends then, change the opportunity's type after that; if it goes on, \
+                 give the renewal a later first day.",
+                term.start
+            );
+            Err(Stop::refused(Code::RenewalDiffers, message))
         }
-        (Some(first), Some(last)) if first == last && *first < starts_at && at < starts_at => {
-            let turned = (*first).max(at).saturating_add(TURNS_WITHIN);
-            Ok(When::Later(turned.unwrap_or(starts_at)))
+        [end] if end < starts_at && at < starts_at => {
+            Ok(When::Later(end.max(at).saturating_add(TURNS_WITHIN).unwrap_or(starts_at)))
         }
         _ => differs(format!("Stripe subscription {id} has no period that ends on the day before {}.", term.start)),
     }

@@ -1,7 +1,7 @@
 //! Renewals whose answers are lost, whose processes die and stand still, and that come too late.
 
 use super::*;
-use crate::crashes::settle_over_deaths;
+use crate::crashes::{goes_on_while_it_stands_still, settle_over_deaths};
 
 /// An answer that is lost, at once and after Stripe forgot the key: it is changed once.
 #[tokio::test]
@@ -91,13 +91,7 @@ async fn standing_still_at_any_moment_of_a_renewal_is_the_same_story() {
     undisturbed.settle().await;
     for moment in 0..undisturbed.fuse.passed() {
         let (env, second) = about_to_renew().await;
-        env.deliver().await;
-        let others = async {
-            env.advance(SignedDuration::from_secs(400));
-            env.settle_for_days().await;
-        };
-        env.stands_still_at(moment, others).await;
-        env.settle_for_days().await;
+        goes_on_while_it_stands_still(&env, moment).await;
         is_renewed_once(&env, &second).await;
     }
 }
