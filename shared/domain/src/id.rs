@@ -112,6 +112,8 @@ ids! {
     SubscriptionId = stripe_id("subscription", "sub_");
     /// An item of a Stripe subscription (`si_…`).
     SubscriptionItemId = stripe_id("subscription item", "si_");
+    /// A tax id of a Stripe customer, as an object (`txi_…`).
+    TaxIdId = stripe_id("tax id", "txi_");
     /// A Stripe price (`price_…`, or `plan_…` for those made before prices existed).
     PriceId = stripe_price_id("price", "price_");
     /// A Stripe product. Products made with an id of the user's own keep it, so no prefix is asked for.

@@ -8,6 +8,7 @@ mod id;
 mod money;
 mod record;
 mod region;
+mod tax_id;
 
 pub use address::Address;
 pub use country::{CountryCode, UnknownCountry};
@@ -15,8 +16,9 @@ pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;
 pub use id::{
     AccountId, CustomerId, IdError, InvoiceId, LineItemId, OpportunityId, OrganizationId, PriceId, ProductId,
-    SubscriptionId, SubscriptionItemId, UserId,
+    SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};
 pub use region::region;
+pub use tax_id::{InvalidTaxId, TAX_ID_TYPES, TaxExempt, TaxId, TaxIdType, plain};

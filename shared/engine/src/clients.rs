@@ -92,6 +92,10 @@ impl ports::Stripe for stripe::Client {
         self.customer(id).await
     }
 
+    async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, stripe::Error> {
+        self.tax_ids(id).await
+    }
+
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error> {
         self.customers_created_since(since).await
     }

@@ -151,6 +151,11 @@ pub(crate) fn subscription(
     }
 }
 
+pub(crate) fn tax_id(seen: stripe::TaxIdObject) -> mapping::TaxIdSeen {
+    let stripe::TaxIdObject { id, kind, value } = seen;
+    mapping::TaxIdSeen { id, kind, value }
+}
+
 pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, read_at: Timestamp) -> Fact {
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
@@ -205,7 +210,11 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
         stripe::Error::Refused(refusal) if is_missing(refusal, call) => match call {
             Call::CreateInvoice { .. } | Call::CreateSubscription(_) => Ok(Fact::CustomerMissing),
             Call::CancelSubscription { .. } => Ok(Fact::SubscriptionCanceled),
-            Call::ReadCustomer { .. } | Call::UpdateCustomer { .. } => Ok(Fact::CustomerMissing),
+            Call::ReadCustomer { .. }
+            | Call::UpdateCustomer { .. }
+            | Call::ReadTaxIds { .. }
+            | Call::AddTaxId { .. } => Ok(Fact::CustomerMissing),
+            Call::RemoveTaxId { .. } => Ok(Fact::TaxIdRemoved),
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
             | Call::ReadLines { .. }
@@ -251,6 +260,7 @@ fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
         format!("Stripe refused {}: {} (status {}{named}{param}).", call.name(), refusal.message, refusal.status);
     let code = match refusal.code.as_deref() {
         Some("customer_tax_location_invalid") => Code::TaxLocationUnknown,
+        Some("tax_id_invalid" | "tax_id_prohibited") => Code::TaxIdInvalid,
         _ => Code::StripeRefused,
     };
     Fact::Refused(Refusal { stop: Stop::refused(code, message) })

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use stripe::{Cursor, Page};
 use workflow::{Call, Fact, Run};
 
 use crate::convert::{self, stripe_pause};
@@ -11,6 +12,8 @@ use crate::{Engine, Pause, Scope, Stripe, World};
 
 /// How far before the first sending an object may seem to be created: clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
+
+const MOST_PAGES: usize = 100;
 
 pub(crate) enum Look {
     /// It had happened: this is what it made.
@@ -37,14 +40,36 @@ impl<W: World> Engine<W> {
                 }
                 maker.customer(found).map(|customer| Fact::CustomerFound { customer_id: customer.id })
             }
+            Call::AddTaxId { customer_id, tax_id } => match self.stripe.tax_ids(customer_id).await {
+                Ok(there) => there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value)).then_some(Fact::TaxIdAdded),
+                Err(error) => return convert::read_again(call, &error).map(Look::Found),
+            },
+            Call::RemoveTaxId { customer_id, tax_id } => match self.stripe.tax_ids(customer_id).await {
+                Ok(there) => there.iter().all(|seen| seen.id != *tax_id).then_some(Fact::TaxIdRemoved),
+                Err(error) => return convert::read_again(call, &error).map(Look::Found),
+            },
             Call::CreateInvoice { customer_id, .. } => {
-                let found = self.stripe.invoices_of_customer(customer_id, since).await;
-                let chosen = maker.invoice(found.map_err(|error| stripe_pause(&error))?);
-                chosen.map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
+                let mut found = match self.is_forgotten(run, call) {
+                    false => self
+                        .stripe
+                        .invoices_of_customer(customer_id, since)
+                        .await
+                        .map_err(|error| stripe_pause(&error))?,
+                    true => all(async |after| self.stripe.invoices_created_since(since, after).await).await?,
+                };
+                // A draft for a customer that is gone can never be sent.
+                found.retain(|invoice| invoice.status.is_sent() || invoice.customer.as_ref() == Some(customer_id));
+                maker.invoice(found).map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
             }
             Call::CreateSubscription(new) => {
-                let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
-                match maker.subscription(found.map_err(|error| stripe_pause(&error))?) {
+                let found = match self.is_forgotten(run, call) {
+                    false => {
+                        let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
+                        found.map_err(|error| stripe_pause(&error))?
+                    }
+                    true => all(async |after| self.stripe.subscriptions_created_since(since, after).await).await?,
+                };
+                match maker.subscription(found) {
                     Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
                     None => None,
                 }
@@ -93,12 +118,35 @@ impl<W: World> Engine<W> {
         Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))
     }
 
+    /// What it may have made is not in the ledger, which was restored: then the customer that it was made for may not be this one.
+    fn is_forgotten(&self, run: &Run, call: &Call) -> bool {
+        let operation = call.operation();
+        run.restored.is_some() && operation.is_some_and(|operation| !run.intents.contains_key(&operation))
+    }
+
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
         match self.stripe.invoice(invoice_id).await {
             Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
             Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }
+}
+
+/// Every page. A look that would read more than so many is given up rather than half believed.
+async fn all<T>(page: impl AsyncFn(Option<&Cursor>) -> Result<Page<T>, stripe::Error>) -> Result<Vec<T>, Pause> {
+    let (mut found, mut after) = (Vec::new(), None);
+    for _ in 0..MOST_PAGES {
+        let page = page(after.as_ref()).await.map_err(|error| stripe_pause(&error))?;
+        found.extend(page.items.into_iter().filter_map(|listed| listed.object));
+        after = page.next;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+    Err(Pause::backoff(
+        "page_limit",
+        "there is more at Stripe since the restore than can be looked through for one deal",
+    ))
 }
 
 /// Whose write it was: which of what is found can be its effect.

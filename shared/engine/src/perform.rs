@@ -64,8 +64,21 @@ impl<W: World> Engine<W> {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
                 let key = key_after(&error, result.is_ok());
-                Performed { result, entry, key }
+                Performed { result: self.unless_it_is_there(call, result).await, entry, key }
             }
+        }
+    }
+
+    /// Stripe takes a number once for a customer, and its refusal of a second one has no code of its own. A person may have added it a
+    /// moment ago, or an attempt of ours whose answer was lost.
+    async fn unless_it_is_there(&self, call: &Call, result: Result<Fact, Pause>) -> Result<Fact, Pause> {
+        match (call, result) {
+            (Call::AddTaxId { customer_id, tax_id }, Ok(refused @ Fact::Refused(_))) => {
+                let there = self.stripe.tax_ids(customer_id).await.map_err(|error| convert::stripe_pause(&error))?;
+                let is_there = there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value));
+                Ok(if is_there { Fact::TaxIdAdded } else { refused })
+            }
+            (_, result) => result,
         }
     }
 
@@ -87,6 +100,8 @@ impl<W: World> Engine<W> {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
+            // One that a person has taken away since is added again when the account changes.
+            (stripe::Answer::TaxIdAdded, _) => Ok(Fact::TaxIdAdded),
             // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
             (stripe::Answer::Price(price), _) => Ok(Fact::PriceCreated(convert::price(&price))),
             (stripe::Answer::Subscription(subscription), is_replayed) if matches!(call, Call::RenewSubscription(_)) => {
@@ -106,6 +121,7 @@ impl<W: World> Engine<W> {
                 let seen = self.read_subscription(&subscription.id).await;
                 seen.or_else(|error| convert::read_again(&call, &error))
             }
+            (stripe::Answer::Deleted, _) if matches!(call, Call::RemoveTaxId { .. }) => Ok(Fact::TaxIdRemoved),
             (stripe::Answer::Deleted, _) => {
                 Err(Pause::backoff("stripe_unknown_outcome", format!("{} was answered by a deletion", call.name())))
             }
@@ -174,6 +190,10 @@ impl<W: World> Engine<W> {
                     true => Fact::CustomerMissing,
                     false => Fact::CustomerRead { customer_id: customer.id, metadata: customer.metadata },
                 })
+            }
+            Call::ReadTaxIds { customer_id } => {
+                let tax_ids = self.stripe.tax_ids(customer_id).await?;
+                Ok(Fact::TaxIdsRead(tax_ids.into_iter().map(convert::tax_id).collect()))
             }
             Call::ReadInvoice { invoice_id } => {
                 Ok(Fact::InvoiceRead(convert::invoice(&self.stripe.invoice(invoice_id).await?, &self.scope)))
@@ -282,6 +302,8 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
     match operation {
         Operation::CreateCustomer => stripe::Operation::CreateCustomer,
         Operation::UpdateCustomer => stripe::Operation::UpdateCustomer,
+        Operation::AddTaxId => stripe::Operation::AddTaxId,
+        Operation::RemoveTaxId => stripe::Operation::RemoveTaxId,
         Operation::CreateInvoice => stripe::Operation::CreateInvoice,
         Operation::AddLines { .. } => stripe::Operation::AddLines,
         Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,

@@ -58,6 +58,7 @@ pub trait Ledger {
 pub trait Stripe {
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error>;
     async fn customer(&self, id: &CustomerId) -> Result<stripe::Customer, stripe::Error>;
+    async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, stripe::Error>;
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error>;

@@ -30,8 +30,12 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
                 email: news.email.clone(),
                 phone: news.phone.clone(),
                 address: news.address.clone(),
+                shipping: news.shipping.clone(),
+                exempt: news.exempt,
             },
         ),
+        Call::AddTaxId { customer_id, tax_id } => stripe::Write::add_tax_id(customer_id, tax_id),
+        Call::RemoveTaxId { customer_id, tax_id } => stripe::Write::remove_tax_id(customer_id, tax_id),
         Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax } => {
             without_a_constant(stripe::Write::create_invoice(&CreateInvoice {
                 customer: customer_id.clone(),
@@ -121,6 +125,9 @@ fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> Cr
         email: details.email.clone(),
         phone: details.phone.clone(),
         address: details.address.clone(),
+        shipping: details.shipping.clone().map(|address| (details.name.clone(), address)),
+        exempt: details.exempt,
+        tax_id: details.tax_id.clone(),
         metadata,
     }
 }

@@ -32,6 +32,9 @@ pub const ACCOUNT_FIELDS: &[&str] = &[
     "Account.BillingState",
     "Account.BillingPostalCode",
     "Account.BillingCountry",
+    "Account.Tax_Id__c",
+    "Account.Tax_Id_Type__c",
+    "Account.Tax_Exempt__c",
     "Account.SystemModstamp",
     "Account.Stripe_Customer_Id__c",
 ];
@@ -87,6 +90,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     if settings.amendments != Amendments::Review {
         opportunity_fields.push(PAID);
     }
+    opportunity_fields.extend(settings.shipping.fields());
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
     opportunity_fields.extend(opportunity_field(settings));
     opportunity_fields.extend(renewal::opportunity_fields(settings));

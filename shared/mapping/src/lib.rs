@@ -18,7 +18,7 @@ mod update;
 
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
-pub use customer::CustomerDetails;
+pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
@@ -30,7 +30,7 @@ pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions};
 pub use sweep::{DealSeen, account_naming_query, deal_seen, deals_query, won_query};
 pub use tax::TaxBehavior;
-pub use told::{CustomerNews, Told};
+pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{
     NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid, no_note,
     renewal_written_back, sync_note,

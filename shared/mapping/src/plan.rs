@@ -15,8 +15,8 @@ use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews, Stop, Subscription,
-    Subscriptions, TaxBehavior,
+    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews, ShippingAddress, Stop,
+    Subscription, Subscriptions, TaxBehavior,
 };
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -42,6 +42,7 @@ pub struct Settings {
     pub subscriptions: Subscriptions,
     pub amendments: Amendments,
     pub renewals: Renewals,
+    pub shipping: ShippingAddress,
 }
 
 impl Settings {
@@ -56,6 +57,7 @@ impl Settings {
             subscriptions: Subscriptions::default(),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
+            shipping: ShippingAddress::default(),
         }
     }
 }
@@ -113,9 +115,9 @@ fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals),
     let currency = refusals.take(currency(opportunity, settings));
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
-    let details = customer(deal, &mut refusals);
+    let details = customer(deal, settings, &mut refusals);
     if let Some(details) = details.as_ref().filter(|_| settings.tax.is_some()) {
-        refusals.take(located(details.address.as_ref()));
+        refusals.take(located(details));
     }
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let billed = refusals.take(lines(&deal.lines, currency, settings));

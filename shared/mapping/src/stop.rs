@@ -188,6 +188,15 @@ codes! {
     BillingCountryUnknown(Sales) = "billing_country_unknown",
         "The account's billing country is not a country.",
         "Use the country's English name or its ISO 3166 code.";
+    ShippingAddressIncomplete(Sales) = "shipping_address_incomplete",
+        "With ShippingAddress, the account's shipping address has no street, no country, or one that is not a country.",
+        "Complete the shipping address of the account, or empty it.";
+    TaxIdInvalid(Sales) = "tax_id_invalid",
+        "The account's tax id cannot be read, whose it is cannot be told, or Stripe does not take it.",
+        "Correct Tax Id on the account; where the number does not say whose it is, fill in Tax Id Type with Stripe's name for it, like us_ein.";
+    TaxExemptUnknown(Sales) = "tax_exempt_unknown",
+        "The account's tax exemption is none of Stripe's.",
+        "Choose none, exempt or reverse in Tax Exempt on the account, or empty it.";
     PaymentTermsUnknown(Sales) = "payment_terms_unknown",
         "The quote's payment terms are neither Net and a number of days nor Due on Receipt.",
         "Give the quote payment terms like Net 30.";
@@ -229,7 +238,7 @@ codes! {
         "Decide whether the deal is to be billed, and by which invoice; then send the event again.";
     TaxLocationUnknown(Sales) = "tax_location_unknown",
         "With StripeTax, the account's address is not enough to know where the customer is taxed.",
-        "Fill in Billing Country on the account; in the United States the ZIP code, in Canada and India the state or the postal code.";
+        "Fill in Billing Country on the account; in the United States the ZIP code, in Canada and India the state or the postal code. With ShippingAddress, the same of a shipping address.";
     TaxNotCalculated(Admin) = "tax_not_calculated",
         "With StripeTax, Stripe did not calculate the draft's tax.",
         "Look at Stripe Tax in Stripe's dashboard: its settings and its status. Then send the event again.";

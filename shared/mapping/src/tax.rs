@@ -3,7 +3,7 @@
 use domain::{Address, CountryCode};
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Stop};
+use crate::{Code, CustomerDetails, Stop};
 
 /// What the amounts in Salesforce are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,15 +35,23 @@ impl TaxBehavior {
 }
 
 /// Refused before anything is written, as Stripe would refuse it at the end: a ZIP code in the United States, a province or a
-/// postal code in Canada and India, elsewhere the country (docs.stripe.com/tax/customer-locations).
-pub(crate) fn located(address: Option<&Address>) -> Result<(), Stop> {
+/// postal code in Canada and India, elsewhere the country. A shipping address comes first, and where it does not do, no other is
+/// tried (docs.stripe.com/tax/customer-locations).
+pub(crate) fn located(customer: &CustomerDetails) -> Result<(), Stop> {
+    match &customer.shipping {
+        Some(shipping) => located_by(Some(shipping), "Shipping"),
+        None => located_by(customer.address.as_ref(), "Billing"),
+    }
+}
+
+fn located_by(address: Option<&Address>, which: &str) -> Result<(), Stop> {
     let country = address.and_then(|address| address.country.as_ref()).map(CountryCode::as_str);
     let has_zip_code = address.and_then(|address| address.postal_code.as_deref()).is_some_and(is_zip_code);
     let has_region = address.is_some_and(|address| address.state.is_some() || address.postal_code.is_some());
     let missing = match country {
-        None => "Billing Country",
-        Some("US") if !has_zip_code => "the five digits of the ZIP code in Billing Zip/Postal Code",
-        Some("CA" | "IN") if !has_region => "Billing State/Province or Billing Zip/Postal Code",
+        None => format!("{which} Country"),
+        Some("US") if !has_zip_code => format!("the five digits of the ZIP code in {which} Zip/Postal Code"),
+        Some("CA" | "IN") if !has_region => format!("{which} State/Province or {which} Zip/Postal Code"),
         Some(_) => return Ok(()),
     };
     let message = format!("Fill in {missing} on the account: without it Stripe cannot calculate the tax.");
@@ -88,11 +96,26 @@ mod tests {
             (Some("IN"), Some("KA"), None, true),
             (None, Some("ON"), Some("94107"), false),
         ] {
-            let found = located(Some(&address(country, state, postal_code)));
+            let found = located_by(Some(&address(country, state, postal_code)), "Billing");
             assert_eq!(found.is_ok(), is_known, "{country:?} {state:?} {postal_code:?}");
             assert!(found.is_ok() || found.is_err_and(|stop| stop.code == Code::TaxLocationUnknown));
         }
-        assert!(located(None).is_err_and(|stop| stop.message.contains("Billing Country")));
+        assert!(located_by(None, "Billing").is_err_and(|stop| stop.message.contains("Billing Country")));
+    }
+
+    /// Stripe does not try the billing address where the shipping address does not do.
+    #[test]
+    fn a_shipping_address_comes_first() {
+        let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
+        let somewhere = CustomerDetails {
+            address: Some(address(Some("DE"), None, None)),
+            ..CustomerDetails::new("Acme".into(), email)
+        };
+        assert!(located(&somewhere).is_ok());
+        let shipped = |shipping| CustomerDetails { shipping: Some(shipping), ..somewhere.clone() };
+        assert!(located(&shipped(address(Some("US"), None, Some("94107")))).is_ok());
+        let stop = located(&shipped(address(Some("US"), None, None))).expect_err("where in the United States?");
+        assert!(stop.message.contains("Shipping Zip/Postal Code"), "{}", stop.message);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What Stripe was last told of a customer, and what is new since.
 
-use domain::{Address, BillingEmail};
+use domain::{Address, BillingEmail, TaxExempt, TaxId, TaxIdId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,6 +33,13 @@ pub struct Told {
     email: Option<Print>,
     phone: Print,
     address: Print,
+    /// Nothing, where Salesforce never said anything of it: what a person wrote at Stripe stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shipping: Option<Print>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exempt: Option<Print>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tax_id: Option<Print>,
     /// How old it was in Salesforce.
     modified_at: Option<Timestamp>,
 }
@@ -45,6 +52,24 @@ pub struct CustomerNews {
     pub phone: Option<String>,
     /// `Some(None)`: there is none any more.
     pub address: Option<Option<Address>>,
+    /// With the name that goes with it.
+    pub shipping: Option<Option<(String, Address)>>,
+    pub exempt: Option<TaxExempt>,
+}
+
+/// A customer has any number of tax ids; one of them is the account's. Each is an object of its own at Stripe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaxIdSeen {
+    pub id: TaxIdId,
+    pub kind: String,
+    pub value: String,
+}
+
+/// What is to become of a customer's tax ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaxIdNews {
+    pub add: Option<TaxId>,
+    pub remove: Vec<TaxIdId>,
 }
 
 /// Names and addresses of people have no place in a log.
@@ -63,25 +88,86 @@ impl CustomerDetails {
             email: email.or_else(|| before.and_then(|told| told.email.clone())),
             phone: Print::of([self.phone.as_deref()]),
             address: Print::of(self.address.clone().unwrap_or_default().parts().map(|(_, part)| part)),
+            shipping: self.shipping.as_ref().map(|address| {
+                let name = [Some(self.name.as_str())].into_iter();
+                Print::of(name.chain(address.parts().map(|(_, part)| part)))
+            }),
+            exempt: self.exempt.map(|exempt| Print::of([Some(exempt.as_str())])),
+            tax_id: self.tax_id.as_ref().map(|tax_id| {
+                let (kind, value) = tax_id.plain();
+                Print::of([Some(kind), Some(value.as_str())])
+            }),
             modified_at: self.modified_at,
         }
     }
 
-    /// What Salesforce says otherwise by now; to one of whom nobody remembers what was told, everything. A deal that was read before
-    /// the last that was told has nothing new to say.
+    /// Once the news since then are told, which are not all that there is to tell: that is not the last word of this reading yet.
+    pub fn told_by_news(&self, before: Option<&Told>) -> Told {
+        let (tax_id, modified_at) = before.map(|told| (told.tax_id.clone(), told.modified_at)).unwrap_or_default();
+        let now = self.told(before);
+        let shipping = now.shipping.clone().filter(|_| self.shipping_news(before) != Some(None));
+        Told { tax_id, modified_at, shipping, ..now }
+    }
+
+    /// A deal that was read before the last that was told has nothing new to say.
+    fn is_stale(&self, told: Option<&Told>) -> bool {
+        told.is_some_and(|told| self.modified_at <= told.modified_at)
+    }
+
+    /// What Salesforce says otherwise by now; to one of whom nobody remembers what was told, everything. A tax id is told by itself.
     pub fn news_since(&self, told: Option<&Told>) -> Option<CustomerNews> {
-        let now = self.told(told);
-        if told.is_some_and(|told| self.modified_at <= told.modified_at) {
+        if self.is_stale(told) {
             return None;
         }
+        let now = self.told(told);
         let is_new = |differs: fn(&Told, &Told) -> bool| told.is_none_or(|told| differs(told, &now));
+        // Nobody takes away what Salesforce never spoke of.
+        let exempt = self.exempt.or_else(|| told.map(|_| TaxExempt::None));
         let news = CustomerNews {
             name: is_new(|told, now| told.name != now.name).then(|| self.name.clone()),
             email: (self.email_is_accounts && is_new(|told, now| told.email != now.email)).then(|| self.email.clone()),
             phone: self.phone.clone().filter(|_| is_new(|told, now| told.phone != now.phone)),
             address: is_new(|told, now| told.address != now.address).then(|| self.address.clone()),
+            shipping: self.shipping_news(told),
+            exempt: exempt.filter(|_| is_new(|told, now| told.exempt != now.exempt)),
         };
         (news != CustomerNews::default()).then_some(news)
+    }
+
+    /// Before another one is told, the one before is taken away: what the new one leaves out would stay, and parts cannot be emptied.
+    fn shipping_news(&self, told: Option<&Told>) -> Option<Option<(String, Address)>> {
+        match (&self.shipping, told.map(|told| &told.shipping)) {
+            (None, None | Some(None)) => None,
+            (None, Some(Some(_))) => Some(None),
+            (Some(address), Some(None)) => Some(Some((self.name.clone(), address.clone()))),
+            (Some(_), Some(before)) if *before == self.told(told).shipping => None,
+            (Some(_), _) => Some(None),
+        }
+    }
+
+    /// Whether the customer's tax ids have to be looked at.
+    pub fn tax_id_is_new(&self, told: Option<&Told>) -> bool {
+        let before = told.and_then(|told| told.tax_id.as_ref());
+        !self.is_stale(told) && self.told(told).tax_id.as_ref() != before
+    }
+
+    /// What is to be done about the tax ids that a customer has: the account's is added, and takes the place of those of its type, and
+    /// of the one that was told before. Others stay: a person added them.
+    pub fn tax_id_news(&self, told: Option<&Told>, there: &[TaxIdSeen]) -> TaxIdNews {
+        let is_there = |tax_id: &TaxId| there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value));
+        let before = told.and_then(|told| told.tax_id.as_ref());
+        let is_former = |seen: &TaxIdSeen| {
+            before == Some(&Print::of([Some(seen.kind.as_str()), Some(domain::plain(&seen.value).as_str())]))
+        };
+        let goes = |seen: &&TaxIdSeen| match &self.tax_id {
+            Some(tax_id) if tax_id.is(&seen.kind, &seen.value) => false,
+            Some(tax_id) => tax_id.kind.as_str() == seen.kind || is_former(seen),
+            None => is_former(seen),
+        };
+        TaxIdNews {
+            add: self.tax_id.clone().filter(|tax_id| !is_there(tax_id)),
+            remove: there.iter().filter(goes).map(|seen| seen.id.clone()).collect(),
+        }
     }
 }
 
@@ -139,6 +225,68 @@ mod tests {
         let expected = CustomerNews { address: Some(None), ..Default::default() };
         assert_eq!(gone.news_since(Some(&told)), Some(expected));
         assert_eq!(CustomerDetails { phone: None, ..details(2) }.news_since(Some(&details(1).told(None))), None);
+    }
+
+    #[test]
+    fn an_exemption_is_told_and_taken_back_and_never_guessed() {
+        let exempt = |exempt, modified| CustomerDetails { exempt, ..details(modified) };
+        let news = |now: &CustomerDetails, told: Option<&Told>| now.news_since(told).and_then(|news| news.exempt);
+        let told = exempt(Some(TaxExempt::Reverse), 1).told(None);
+        assert_eq!(news(&exempt(Some(TaxExempt::Exempt), 2), Some(&told)), Some(TaxExempt::Exempt));
+        assert_eq!(news(&exempt(Some(TaxExempt::Reverse), 2), Some(&told)), None);
+        assert_eq!(
+            news(&exempt(None, 2), Some(&told)),
+            Some(TaxExempt::None),
+            "Salesforce says nothing of it any more"
+        );
+        // A person may have exempted it at Stripe.
+        let silent = exempt(None, 1).told(None);
+        assert_eq!((news(&exempt(None, 2), Some(&silent)), news(&exempt(None, 2), None)), (None, None));
+        assert_eq!(news(&exempt(Some(TaxExempt::None), 2), Some(&silent)), Some(TaxExempt::None));
+    }
+
+    #[test]
+    fn a_shipping_address_is_told_with_its_name_and_can_be_taken_away() {
+        let shipped =
+            |line1: &str, modified| CustomerDetails { shipping: address(Some(line1), None), ..details(modified) };
+        let news = |now: &CustomerDetails, told: Option<&Told>| now.news_since(told).and_then(|news| news.shipping);
+        let told = shipped("A 1", 1).told(None);
+        let whole = |name: &str, line1| Some(address(Some(line1), None).map(|address| (name.to_owned(), address)));
+        assert_eq!(news(&shipped("A 1", 2), Some(&told)), None);
+        assert_eq!(news(&details(2), Some(&told)), Some(None));
+        // A person may have written one at Stripe.
+        let silent = details(1).told(None);
+        assert_eq!((news(&details(2), Some(&silent)), news(&details(2), None)), (None, None));
+        assert_eq!(news(&shipped("A 1", 2), Some(&silent)), whole("Acme", "A 1"));
+        // Another one comes after the one before is gone; so does the first one, of whom nobody knows what it had.
+        for (now, told, expected) in [
+            (shipped("A 2", 2), Some(&told), whole("Acme", "A 2")),
+            (CustomerDetails { name: "Acme SE".into(), ..shipped("A 1", 2) }, Some(&told), whole("Acme SE", "A 1")),
+            (shipped("A 1", 2), None, whole("Acme", "A 1")),
+        ] {
+            assert_eq!(news(&now, told), Some(None));
+            let gone = now.told_by_news(told);
+            assert_eq!(now.news_since(Some(&gone)).map(|news| news.shipping), Some(expected));
+            let there = now.told_by_news(Some(&gone));
+            assert_eq!(
+                (now.news_since(Some(&there)), there.modified_at),
+                (None, told.and_then(|told| told.modified_at))
+            );
+        }
+    }
+
+    /// The ledger of an older program knows nothing of exemptions and tax ids.
+    #[test]
+    fn what_an_older_program_told_is_read() {
+        let kept = serde_json::to_string(&details(1).told(None)).expect("writable");
+        assert!(!kept.contains("exempt") && !kept.contains("shipping") && !kept.contains("tax_id"), "{kept}");
+        let told: Told = serde_json::from_str(&kept).expect("readable");
+        let tax_id = TaxId::parse(None, "DE123456789").ok();
+        let now = CustomerDetails { tax_id, ..details(2) };
+        assert!(now.tax_id_is_new(Some(&told)) && !details(2).tax_id_is_new(Some(&told)));
+        assert!(!CustomerDetails { modified_at: details(1).modified_at, ..now.clone() }.tax_id_is_new(Some(&told)));
+        let kept = serde_json::to_string(&now.told(None)).expect("writable");
+        assert!(!kept.contains("123456789"), "{kept}");
     }
 
     /// The next deal's contact may be somebody else.

@@ -9,7 +9,7 @@ use crate::error::{Error, Headers, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
 use crate::prices::PriceWire;
 use crate::subscriptions::SubscriptionWire;
-use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Price, Subscription, Write};
+use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
 
 /// Far above any answer of the calls that are made here.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -38,6 +38,7 @@ pub enum Answer {
     Price(Box<Price>),
     /// With the invoice that it made last.
     Subscription(Box<Subscription>),
+    TaxIdAdded,
     Deleted,
 }
 
@@ -87,7 +88,8 @@ impl Client {
             Operation::CreateCustomer | Operation::UpdateCustomer => {
                 Answer::Customer(parse::<CustomerWire>(&body).ok_or_else(unreadable)?.into())
             }
-            Operation::DeleteInvoice | Operation::DeleteCustomer => {
+            Operation::AddTaxId => parse::<TaxIdObject>(&body).map(|_| Answer::TaxIdAdded).ok_or_else(unreadable)?,
+            Operation::RemoveTaxId | Operation::DeleteInvoice | Operation::DeleteCustomer => {
                 let deleted = parse::<DeletedWire>(&body);
                 let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));
                 deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?

@@ -19,7 +19,7 @@ pub mod webhook;
 pub use client::{Answer, Client, ConfigError, Reply};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
-pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus};
+pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus, TaxIdObject};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{

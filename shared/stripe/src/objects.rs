@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use domain::{
+    Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId, TaxIdId,
+};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -17,6 +19,28 @@ pub struct Customer {
     pub deleted: bool,
     pub metadata: BTreeMap<String, String>,
     pub created: Timestamp,
+}
+
+/// A customer's number with a tax authority. Debug never prints it: that of a sole trader belongs to a person.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+pub struct TaxIdObject {
+    pub id: TaxIdId,
+    /// One of Stripe's names, or one that was added later.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub value: String,
+}
+
+impl HasId for TaxIdObject {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl std::fmt::Debug for TaxIdObject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaxIdObject").field("id", &self.id).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

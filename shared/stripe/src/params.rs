@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Address, BillingEmail, Currency, CustomerId, InvoiceId, PriceId, ProductId};
+use domain::{Address, BillingEmail, Currency, CustomerId, InvoiceId, PriceId, ProductId, TaxExempt, TaxId, TaxIdId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -15,6 +15,8 @@ use crate::form;
 pub enum Operation {
     CreateCustomer,
     UpdateCustomer,
+    AddTaxId,
+    RemoveTaxId,
     CreateInvoice,
     AddLines,
     UpdateLines,
@@ -50,6 +52,10 @@ pub struct CreateCustomer {
     pub email: BillingEmail,
     pub phone: Option<String>,
     pub address: Option<Address>,
+    /// Whom goods go to, and where. Stripe Tax taxes by it, and by no other where it does not do.
+    pub shipping: Option<(String, Address)>,
+    pub exempt: Option<TaxExempt>,
+    pub tax_id: Option<TaxId>,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -61,6 +67,9 @@ pub struct UpdateCustomer {
     pub phone: Option<String>,
     /// `Some(None)` empties it.
     pub address: Option<Option<Address>>,
+    /// `Some(None)` empties it.
+    pub shipping: Option<Option<(String, Address)>>,
+    pub exempt: Option<TaxExempt>,
 }
 
 pub struct CreateInvoice {
@@ -115,25 +124,50 @@ impl Write {
             "email": params.email.as_str(),
             "phone": params.phone,
             "address": params.address.as_ref().map(|address| fields(address, |part| json!(part))),
+            "shipping": params.shipping.as_ref().map(|(name, address)| {
+                json!({ "name": name, "address": fields(address, |part| json!(part)) })
+            }),
+            "tax_exempt": params.exempt.map(TaxExempt::as_str),
+            "tax_id_data": params.tax_id.as_ref().map(|tax_id| {
+                json!([{ "type": tax_id.kind.as_str(), "value": tax_id.value }])
+            }),
             "metadata": params.metadata,
         });
         Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)
     }
 
     /// An address can be emptied, and so can each part of it: what is left out stays from the address before. The parameter list has
-    /// only the first; Stripe's gateway for WooCommerce has sent empty parts with every update for years.
+    /// only the first; Stripe's gateway for WooCommerce has sent empty parts with every update for years. Of a shipping address nobody
+    /// does: it is emptied first.
     pub fn update_customer(customer: &CustomerId, params: &UpdateCustomer) -> Self {
         let address = params.address.as_ref().map(|address| match address {
             None => json!(""),
             Some(address) => fields(address, |part| json!(part.unwrap_or_default())),
+        });
+        let shipping = params.shipping.as_ref().map(|shipping| match shipping {
+            None => json!(""),
+            Some((name, address)) => {
+                json!({ "name": name, "address": fields(address, |part| json!(part)) })
+            }
         });
         let params = json!({
             "name": params.name,
             "email": params.email.as_ref().map(BillingEmail::as_str),
             "phone": params.phone,
             "address": address,
+            "shipping": shipping,
+            "tax_exempt": params.exempt.map(TaxExempt::as_str),
         });
         Self::new(Operation::UpdateCustomer, format!("/v1/customers/{customer}"), &params)
+    }
+
+    pub fn add_tax_id(customer: &CustomerId, tax_id: &TaxId) -> Self {
+        let params = json!({ "type": tax_id.kind.as_str(), "value": tax_id.value });
+        Self::new(Operation::AddTaxId, format!("/v1/customers/{customer}/tax_ids"), &params)
+    }
+
+    pub fn remove_tax_id(customer: &CustomerId, tax_id: &TaxIdId) -> Self {
+        Self::new(Operation::RemoveTaxId, format!("/v1/customers/{customer}/tax_ids/{tax_id}"), &json!({}))
     }
 
     /// A draft that only we finalize (`auto_advance=false`) and that takes nothing along that lies around for the customer
@@ -195,7 +229,7 @@ impl Write {
 impl Operation {
     /// Stripe ignores an idempotency key on a deletion; deleting twice deletes once.
     pub(crate) fn is_deletion(self) -> bool {
-        matches!(self, Self::DeleteInvoice | Self::DeleteCustomer | Self::CancelSubscription)
+        matches!(self, Self::RemoveTaxId | Self::DeleteInvoice | Self::DeleteCustomer | Self::CancelSubscription)
     }
 }
 

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::carried::Carried;
 use crate::error::{Error, UnknownReason};
 use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, SearchResult};
-use crate::{Client, Customer, Invoice, InvoiceLine};
+use crate::{Client, Customer, Invoice, InvoiceLine, TaxIdObject};
 
 #[derive(Deserialize)]
 struct Whose {
@@ -64,6 +64,11 @@ impl Client {
         let known = wires.into_iter().filter(InvoiceWire::has_known_currency);
         let invoices = known.map(Invoice::try_from);
         invoices.collect::<Result<_, _>>().map_err(unreadable)
+    }
+
+    /// Every one.
+    pub async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<TaxIdObject>, Error> {
+        self.list(&format!("/v1/customers/{id}/tax_ids"), &[]).await
     }
 
     pub async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {

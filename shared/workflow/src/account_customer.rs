@@ -1,9 +1,9 @@
 //! One Stripe customer for one Salesforce account. It is a run of its own, so that two deals of one account that are won
 //! in the same second end at one customer.
 
-use domain::{AccountId, CustomerId};
+use domain::{AccountId, CustomerId, TaxId, TaxIdId};
 use jiff::Timestamp;
-use mapping::{Code, CustomerDetails, Stop, Told};
+use mapping::{Code, CustomerDetails, Stop, TaxIdNews, Told};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -24,6 +24,14 @@ pub enum Point {
     Unknown { account_id: AccountId, details: CustomerDetails },
     /// Salesforce says something else of the customer than Stripe was last told: tell it before anything is billed.
     Updating { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId, told: Option<Told> },
+    /// That is told, and what is left is the tax id, which is an object of its own: the account's is added, then the one before it taken away.
+    TaxId {
+        account_id: AccountId,
+        details: CustomerDetails,
+        customer_id: CustomerId,
+        told: Option<Told>,
+        step: TaxIdStep,
+    },
     /// Stripe does not take it. The account keeps its customer, and is not billed.
     Untold {
         customer_id: CustomerId,
@@ -41,6 +49,21 @@ pub enum Point {
     },
     /// Stripe does not take the customer as it is described.
     Stopped { account_id: AccountId, stop: Stop },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxIdStep {
+    /// Which ones the customer has: a person may have added it.
+    Looking,
+    Adding {
+        tax_id: TaxId,
+        then_remove: Vec<TaxIdId>,
+    },
+    Removing {
+        tax_id: TaxIdId,
+        then: Vec<TaxIdId>,
+    },
 }
 
 impl Point {
@@ -68,6 +91,15 @@ impl Point {
                 let news = details.news_since(told.as_ref()).unwrap_or_default();
                 Next::Call(Call::UpdateCustomer { customer_id: customer_id.clone(), news })
             }
+            Self::TaxId { customer_id, step, .. } => Next::Call(match step {
+                TaxIdStep::Looking => Call::ReadTaxIds { customer_id: customer_id.clone() },
+                TaxIdStep::Adding { tax_id, .. } => {
+                    Call::AddTaxId { customer_id: customer_id.clone(), tax_id: tax_id.clone() }
+                }
+                TaxIdStep::Removing { tax_id, .. } => {
+                    Call::RemoveTaxId { customer_id: customer_id.clone(), tax_id: tax_id.clone() }
+                }
+            }),
             Self::Known { .. } => Next::End(End::Done),
             Self::Untold { stop, .. } | Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
@@ -97,6 +129,7 @@ impl Point {
             (
                 Self::Named { account_id, details, .. }
                 | Self::Updating { account_id, details, .. }
+                | Self::TaxId { account_id, details, .. }
                 | Self::Unknown { account_id, details },
                 Fact::CustomerMissing,
             ) => Ok(Self::Unknown { account_id, details }),
@@ -107,17 +140,62 @@ impl Point {
             (Self::Unknown { account_id, details }, Fact::CustomerFound { customer_id }) => {
                 Ok(Self::up_to_date(account_id, details, customer_id, None))
             }
-            (Self::Updating { customer_id, details, told, .. }, Fact::CustomerUpdated) => {
-                Ok(Self::Known { customer_id, told: Some(details.told(told.as_ref())) })
+            (Self::Updating { account_id, details, customer_id, told }, Fact::CustomerUpdated) => {
+                let told = details.told_by_news(told.as_ref());
+                Ok(match Self::up_to_date(account_id, details.clone(), customer_id, Some(told)) {
+                    Self::Known { customer_id, told } => {
+                        Self::Known { customer_id, told: Some(details.told(told.as_ref())) }
+                    }
+                    point => point,
+                })
             }
-            (Self::Updating { details, customer_id, told, .. }, Fact::Refused(why)) => {
-                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
+            (
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Looking },
+                Fact::TaxIdsRead(there),
+            ) => {
+                let news = details.tax_id_news(told.as_ref(), &there);
+                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
             }
+            (
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Adding { then_remove, .. } },
+                Fact::TaxIdAdded,
+            ) => {
+                let news = TaxIdNews { add: None, remove: then_remove };
+                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
+            }
+            (
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Removing { then, .. } },
+                Fact::TaxIdRemoved,
+            ) => {
+                let news = TaxIdNews { add: None, remove: then };
+                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
+            }
+            (
+                Self::Updating { details, customer_id, told, .. } | Self::TaxId { details, customer_id, told, .. },
+                Fact::Refused(why),
+            ) => Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop }),
             (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
                 Ok(Self::Stopped { account_id, stop: why.stop })
             }
             (point, fact) => Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         }
+    }
+
+    /// Its tax ids, one step on.
+    fn with_tax_ids(
+        account_id: AccountId,
+        details: CustomerDetails,
+        customer_id: CustomerId,
+        told: Option<Told>,
+        news: TaxIdNews,
+    ) -> Self {
+        let mut remove = if planted!(KeepsFormerTaxIds) { Vec::new() } else { news.remove };
+        let step = match (news.add, remove.is_empty()) {
+            (Some(tax_id), _) => TaxIdStep::Adding { tax_id, then_remove: remove },
+            (None, false) => TaxIdStep::Removing { tax_id: remove.remove(0), then: remove },
+            (None, true) => return Self::Known { customer_id, told: Some(details.told(told.as_ref())) },
+        };
+        Self::TaxId { account_id, details, customer_id, told, step }
     }
 
     /// One that is there, and is told what is new. Of one of ours of whom nothing is remembered, everything is.
@@ -128,7 +206,13 @@ impl Point {
         told: Option<Told>,
     ) -> Self {
         match told {
-            Some(told) if details.news_since(Some(&told)).is_none() => Self::Known { customer_id, told: Some(told) },
+            Some(told) if details.news_since(Some(&told)).is_some() => {
+                Self::Updating { account_id, details, customer_id, told: Some(told) }
+            }
+            Some(told) if details.tax_id_is_new(Some(&told)) && !planted!(NeverTellsTaxIds) => {
+                Self::TaxId { account_id, details, customer_id, told: Some(told), step: TaxIdStep::Looking }
+            }
+            Some(told) => Self::Known { customer_id, told: Some(told) },
             told => Self::Updating { account_id, details, customer_id, told },
         }
     }
@@ -143,6 +227,7 @@ impl Point {
             (
                 Self::Known { customer_id, told }
                 | Self::Updating { customer_id, told, .. }
+                | Self::TaxId { customer_id, told, .. }
                 | Self::Untold { customer_id, told, .. },
                 Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
             ) if customer_id == doubted && !is_under_way => {
@@ -154,7 +239,7 @@ impl Point {
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) => Self::up_to_date(account_id, details, customer_id, Some(told)),
             (
-                Self::Updating { customer_id, told, .. },
+                Self::Updating { customer_id, told, .. } | Self::TaxId { customer_id, told, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told),
             // Whatever may be under way was refused; and its key is not used again.
@@ -176,7 +261,8 @@ impl Point {
             (Self::Known { told: Some(told), .. }, Self::Named { details, .. } | Self::Unknown { details, .. })
                 if !planted!(NeverTellsNews) =>
             {
-                details.news_since(Some(told)).is_some()
+                let has_tax_id = details.tax_id_is_new(Some(told)) && !planted!(NeverTellsTaxIds);
+                has_tax_id || details.news_since(Some(told)).is_some()
             }
             // What was refused was another deal's, which had read the account before.
             (Self::Untold { modified_at, .. }, Self::Named { details, .. } | Self::Unknown { details, .. }) => {
@@ -196,6 +282,9 @@ impl Point {
             Self::Named { .. } => "named",
             Self::Unknown { .. } => "unknown",
             Self::Updating { .. } => "updating",
+            Self::TaxId { step: TaxIdStep::Looking, .. } => "tax_ids_looking",
+            Self::TaxId { step: TaxIdStep::Adding { .. }, .. } => "tax_id_adding",
+            Self::TaxId { step: TaxIdStep::Removing { .. }, .. } => "tax_id_removing",
             Self::Untold { .. } => "untold",
             Self::Known { .. } => "known",
             Self::Stopped { .. } => "stopped",
@@ -204,7 +293,7 @@ impl Point {
 
     pub fn status(&self) -> Status {
         match self {
-            Self::Named { .. } | Self::Unknown { .. } | Self::Updating { .. } => Status::Open,
+            Self::Named { .. } | Self::Unknown { .. } | Self::Updating { .. } | Self::TaxId { .. } => Status::Open,
             Self::Known { .. } => Status::Done,
             Self::Untold { .. } | Self::Stopped { .. } => Status::Rejected,
         }
@@ -219,9 +308,10 @@ impl Point {
 
     pub fn customer_id(&self) -> Option<&CustomerId> {
         match self {
-            Self::Known { customer_id, .. } | Self::Updating { customer_id, .. } | Self::Untold { customer_id, .. } => {
-                Some(customer_id)
-            }
+            Self::Known { customer_id, .. }
+            | Self::Updating { customer_id, .. }
+            | Self::TaxId { customer_id, .. }
+            | Self::Untold { customer_id, .. } => Some(customer_id),
             _ => None,
         }
     }

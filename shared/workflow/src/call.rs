@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
-    SubscriptionItemId,
+    SubscriptionItemId, TaxId, TaxIdId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,6 +28,12 @@ pub enum Call {
     CreateCustomer { account_id: AccountId, details: CustomerDetails },
     /// Stripe: what Salesforce says otherwise of the customer by now.
     UpdateCustomer { customer_id: CustomerId, news: CustomerNews },
+    /// Stripe: the tax ids that the customer has.
+    ReadTaxIds { customer_id: CustomerId },
+    /// Stripe: the account's tax id, for the customer.
+    AddTaxId { customer_id: CustomerId, tax_id: TaxId },
+    /// Stripe: take the customer's tax id away that is the account's no more.
+    RemoveTaxId { customer_id: CustomerId, tax_id: TaxIdId },
     /// Stripe: an empty draft that nobody but us finalizes.
     CreateInvoice {
         opportunity_id: OpportunityId,
@@ -83,6 +89,8 @@ impl Call {
         match self {
             Self::CreateCustomer { .. } => Some(Operation::CreateCustomer),
             Self::UpdateCustomer { .. } => Some(Operation::UpdateCustomer),
+            Self::AddTaxId { .. } => Some(Operation::AddTaxId),
+            Self::RemoveTaxId { .. } => Some(Operation::RemoveTaxId),
             Self::CreateInvoice { .. } => Some(Operation::CreateInvoice),
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
             Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
@@ -93,7 +101,8 @@ impl Call {
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
             Self::DisarmInvoice { .. } => Some(Operation::DisarmInvoice),
             Self::RenewSubscription(_) => Some(Operation::RenewSubscription),
-            Self::ReadPrices { .. }
+            Self::ReadTaxIds { .. }
+            | Self::ReadPrices { .. }
             | Self::FindPrices { .. }
             | Self::ReadPending { .. }
             | Self::FindRenewed { .. }
@@ -131,6 +140,9 @@ impl Call {
             Self::UpdateRecords { updates } => updates.first().map(|update| update.id.clone()),
             Self::ReadCustomer { customer_id }
             | Self::UpdateCustomer { customer_id, .. }
+            | Self::ReadTaxIds { customer_id }
+            | Self::AddTaxId { customer_id, .. }
+            | Self::RemoveTaxId { customer_id, .. }
             | Self::ReadPending { customer_id }
             | Self::FindRenewed { customer_id, named: None }
             | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
@@ -164,6 +176,9 @@ impl Call {
             Self::ReadCustomer { .. } => "read_customer",
             Self::CreateCustomer { .. } => "create_customer",
             Self::UpdateCustomer { .. } => "update_customer",
+            Self::ReadTaxIds { .. } => "read_tax_ids",
+            Self::AddTaxId { .. } => "add_tax_id",
+            Self::RemoveTaxId { .. } => "remove_tax_id",
             Self::CreateInvoice { .. } => "create_invoice",
             Self::AddLines { .. } => "add_lines",
             Self::CorrectLines { .. } => "correct_lines",

@@ -6,7 +6,7 @@ use domain::{
     Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId, SubscriptionId, SubscriptionItemId,
 };
 use jiff::Timestamp;
-use mapping::{Deal, Stop, TaxBehavior};
+use mapping::{Deal, Stop, TaxBehavior, TaxIdSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,10 @@ pub enum Fact {
         customer_id: CustomerId,
     },
     CustomerUpdated,
+    TaxIdsRead(Vec<TaxIdSeen>),
+    TaxIdAdded,
+    /// By us, or it had been taken away before.
+    TaxIdRemoved,
     /// The account's customer, from its own run.
     CustomerKnown {
         customer_id: CustomerId,
@@ -86,6 +90,9 @@ impl Fact {
             Self::CustomerCreated { .. } => "customer_created",
             Self::CustomerFound { .. } => "customer_found",
             Self::CustomerUpdated => "customer_updated",
+            Self::TaxIdsRead(_) => "tax_ids_read",
+            Self::TaxIdAdded => "tax_id_added",
+            Self::TaxIdRemoved => "tax_id_removed",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerStopped(_) => "customer_stopped",
             Self::InvoiceRead(_) => "invoice_read",

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum Operation {
     CreateCustomer,
     UpdateCustomer,
+    AddTaxId,
+    RemoveTaxId,
     CreateInvoice,
     AddLines { batch: u16 },
     CorrectLines { batch: u16 },
@@ -26,6 +28,8 @@ impl std::fmt::Display for Operation {
         match self {
             Self::CreateCustomer => f.write_str("create_customer"),
             Self::UpdateCustomer => f.write_str("update_customer"),
+            Self::AddTaxId => f.write_str("add_tax_id"),
+            Self::RemoveTaxId => f.write_str("remove_tax_id"),
             Self::CreateInvoice => f.write_str("create_invoice"),
             Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
             Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
@@ -54,6 +58,8 @@ impl TryFrom<String> for Operation {
         match text.split_once('.').unwrap_or((&text, "")) {
             ("create_customer", "") => Ok(Self::CreateCustomer),
             ("update_customer", "") => Ok(Self::UpdateCustomer),
+            ("add_tax_id", "") => Ok(Self::AddTaxId),
+            ("remove_tax_id", "") => Ok(Self::RemoveTaxId),
             ("create_invoice", "") => Ok(Self::CreateInvoice),
             ("send_invoice", "") => Ok(Self::SendInvoice),
             ("void_invoice", "") => Ok(Self::VoidInvoice),
@@ -135,6 +141,8 @@ mod tests {
         for (operation, written) in [
             (Operation::CreateCustomer, "create_customer"),
             (Operation::UpdateCustomer, "update_customer"),
+            (Operation::AddTaxId, "add_tax_id"),
+            (Operation::RemoveTaxId, "remove_tax_id"),
             (Operation::CreateInvoice, "create_invoice"),
             (Operation::AddLines { batch: 0 }, "add_lines.0"),
             (Operation::AddLines { batch: 2 }, "add_lines.2"),

@@ -341,11 +341,11 @@ impl Point {
             | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
-            Self::Sent { invoice, .. } | Self::Doubting { invoice, stop: Some(_) } => Self::Verifying { invoice },
+            Self::Sent { invoice, .. } | Self::Doubting { invoice, stop: Some(_), .. } => Self::Verifying { invoice },
             Self::Done { invoice }
             | Self::Clearing { invoice }
             | Self::Amending { invoice, .. }
-            | Self::Doubting { invoice, stop: None } => Self::Revisiting { invoice },
+            | Self::Doubting { invoice, stop: None, .. } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
             // One whose invoice was looked at may have been canceled since.
             Self::Checking { draft, stage, refused } => Self::looking(draft, stage, refused),

@@ -29,6 +29,7 @@ pub struct Options {
     pub subscriptions: mapping::Subscriptions,
     pub amendments: mapping::Amendments,
     pub renewals: mapping::Renewals,
+    pub shipping: mapping::ShippingAddress,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
@@ -44,6 +45,7 @@ impl Default for Options {
             subscriptions: mapping::Subscriptions::Off,
             amendments: mapping::Amendments::Review,
             renewals: mapping::Renewals::Off,
+            shipping: mapping::ShippingAddress::Off,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
             timeouts: stripe::Timeouts::default(),

@@ -107,6 +107,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::customer(&self.inner, id)).await
     }
 
+    async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, stripe::Error> {
+        self.call(engine::Stripe::tax_ids(&self.inner, id)).await
+    }
+
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error> {
         self.call(engine::Stripe::customers_created_since(&self.inner, since)).await
     }

@@ -28,6 +28,7 @@ mod search;
 mod state;
 mod subscriptions;
 mod tax;
+mod tax_ids;
 #[cfg(test)]
 mod tests;
 mod timers;

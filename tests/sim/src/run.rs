@@ -80,6 +80,9 @@ pub struct History {
     pub lines: Vec<String>,
 }
 
+/// In one history of so many, accounts have tax ids.
+const BUSINESSES: u64 = 4;
+
 pub fn run(plan: Plan) -> History {
     let mut random = Random::new(plan.seed);
     let scenario = Scenario::generate(&mut random.fork(), timestamp(START_MS), People::default());
@@ -92,6 +95,7 @@ pub fn run(plan: Plan) -> History {
         mode if mode.amends() => scenario.with_amendments(plan.seed),
         _ => scenario,
     };
+    let scenario = if plan.seed % BUSINESSES == 3 { scenario.with_tax_ids() } else { scenario };
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario, None);
     tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))

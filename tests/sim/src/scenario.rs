@@ -96,6 +96,18 @@ impl Scenario {
         self
     }
 
+    /// The same with accounts of businesses, every other one of which has its tax id already.
+    pub fn with_tax_ids(mut self) -> Self {
+        let ids: Vec<_> = self.models.salesforce.accounts().map(|account| account.id.clone()).collect();
+        for (index, id) in ids.iter().enumerate() {
+            self.models.salesforce.edit_account(Timestamp::UNIX_EPOCH, id, |account| {
+                let tax_id = (index % 2 == 0).then(|| format!("DE{:09}", 200_000_000 + index));
+                account.tax_ids = vec![(Timestamp::UNIX_EPOCH, tax_id)];
+            });
+        }
+        self
+    }
+
     /// The same with deals that are changed after they were billed, and then billed anew.
     pub fn with_amendments(mut self, seed: u64) -> Self {
         amended::amend(&mut Random::new(seed.wrapping_add(AMENDMENTS)), &mut self);

@@ -87,7 +87,13 @@ pub(super) fn waits_until(
     quiet_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let comes_last =
-        matches!(operation, Operation::SendInvoice | Operation::CreateSubscription | Operation::UpdateCustomer);
+    let comes_last = matches!(
+        operation,
+        Operation::SendInvoice
+            | Operation::CreateSubscription
+            | Operation::UpdateCustomer
+            | Operation::AddTaxId
+            | Operation::RemoveTaxId
+    );
     quiet_at.filter(|quiet_at| comes_last && !may_be_sent && now < *quiet_at)
 }

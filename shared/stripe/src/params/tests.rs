@@ -153,9 +153,19 @@ fn address() -> Address {
     Address { line1, line2, city, state, postal_code, country: Some(domain::CountryCode::parse("US").expect("valid")) }
 }
 
+fn tax_id() -> TaxId {
+    TaxId::parse(None, "DE123456789").expect("valid")
+}
+
 fn news(address: Option<Address>) -> UpdateCustomer {
-    let email = BillingEmail::parse("a@b.example").ok();
-    UpdateCustomer { name: Some("x".into()), email, phone: Some("1".into()), address: Some(address) }
+    UpdateCustomer {
+        name: Some("x".into()),
+        email: BillingEmail::parse("a@b.example").ok(),
+        phone: Some("1".into()),
+        address: Some(address.clone()),
+        shipping: Some(address.map(|address| ("x".to_owned(), address))),
+        exempt: Some(TaxExempt::Reverse),
+    }
 }
 
 /// What is not given is not sent, and only an address is emptied.
@@ -178,6 +188,8 @@ fn a_customer_is_told_what_is_new() {
             },
             "address[line1]=A&address[line2]=&address[city]=&address[state]=&address[postal_code]=&address[country]=",
         ),
+        (UpdateCustomer { shipping: Some(None), ..default() }, "shipping="),
+        (UpdateCustomer { exempt: Some(TaxExempt::None), ..default() }, "tax_exempt=none"),
     ] {
         assert_eq!(body(&news), expected);
     }
@@ -185,7 +197,36 @@ fn a_customer_is_told_what_is_new() {
     assert_eq!((write.path.as_str(), write.operation), ("/v1/customers/cus_1", Operation::UpdateCustomer));
 }
 
-fn every_write() -> [(&'static str, Write); 15] {
+/// Whoever ships to somebody has to say to whom. Parts cannot be emptied.
+#[test]
+fn a_shipping_address_has_its_name() {
+    let shipping = Some(Some(("Acme".to_owned(), Address { line1: Some("A".into()), ..Address::default() })));
+    let write = Write::update_customer(&customer_id(), &UpdateCustomer { shipping, ..UpdateCustomer::default() });
+    let body = write.body.replace("%5B", "[").replace("%5D", "]");
+    assert_eq!(body, "shipping[name]=Acme&shipping[address][line1]=A");
+}
+
+#[test]
+fn a_tax_id_has_its_type() {
+    let write = Write::add_tax_id(&customer_id(), &tax_id());
+    assert_eq!(
+        (write.path.as_str(), write.body.as_str()),
+        ("/v1/customers/cus_1/tax_ids", "type=eu_vat&value=DE123456789")
+    );
+    let write = Write::remove_tax_id(&customer_id(), &TaxIdId::parse("txi_1").expect("valid"));
+    assert_eq!((write.path.as_str(), write.body.as_str()), ("/v1/customers/cus_1/tax_ids/txi_1", ""));
+}
+
+/// `domain` has the list for whoever writes one into Salesforce.
+#[test]
+fn the_types_of_tax_ids_are_stripes() {
+    let text = include_str!("../../../../tests/fixtures/stripe-operations-2026-10-28.endive.json");
+    let fixture: Value = serde_json::from_str(text).expect("JSON");
+    let listed = &fixture["operations"]["CustomerTaxId.create"]["params"]["fields"]["type"]["values"];
+    assert_eq!(*listed, json!(domain::TAX_ID_TYPES.as_slice()));
+}
+
+fn every_write() -> [(&'static str, Write); 17] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -193,6 +234,9 @@ fn every_write() -> [(&'static str, Write); 15] {
         email: BillingEmail::parse("a@b.example").expect("valid"),
         phone: text(),
         address: Some(address()),
+        shipping: Some(("x".to_owned(), address())),
+        exempt: Some(TaxExempt::Exempt),
+        tax_id: Some(tax_id()),
         metadata: metadata.clone(),
     };
     let draft = CreateInvoice {
@@ -224,6 +268,8 @@ fn every_write() -> [(&'static str, Write); 15] {
         ("Invoice.send_invoice", Write::send_invoice(&invoice())),
         ("Invoice.void_invoice", Write::void_invoice(&invoice())),
         ("Invoice.delete", Write::delete_invoice(&invoice())),
+        ("CustomerTaxId.create", Write::add_tax_id(&customer_id(), &tax_id())),
+        ("CustomerTaxId.delete", Write::remove_tax_id(&customer_id(), &TaxIdId::parse("txi_1").expect("valid"))),
         ("Customer.delete", Write::delete_customer(&CustomerId::parse("cus_1").expect("valid"))),
         ("Price.create", Write::create_price(&price)),
         ("Subscription.create", Write::create_subscription(&subscription)),
@@ -241,11 +287,14 @@ fn every_parameter_is_one_that_stripe_lists() {
         let schema = &fixture["operations"][operation];
         let path = schema["path"].as_str().map(|path| {
             let path = path.replace("{invoice}", "in_1").replace("{customer}", "cus_1");
-            path.replace("{subscription_exposed_id}", "sub_1")
+            path.replace("{subscription_exposed_id}", "sub_1").replace("{id}", "txi_1")
         });
         assert_eq!(path.as_deref(), Some(write.path.as_str()), "{operation}");
         let method = match write.operation {
-            Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription => "DELETE",
+            Operation::RemoveTaxId
+            | Operation::DeleteInvoice
+            | Operation::DeleteCustomer
+            | Operation::CancelSubscription => "DELETE",
             _ => "POST",
         };
         assert_eq!(schema["method"], method, "{operation}");

@@ -110,6 +110,121 @@ fn what_is_new_is_told_and_remembered() {
     assert_eq!(Some(news), second().news_since(None));
 }
 
+fn tax_id(value: &str) -> TaxId {
+    TaxId::parse(None, value).expect("valid")
+}
+
+fn taxed(details: CustomerDetails, value: &str) -> CustomerDetails {
+    CustomerDetails { tax_id: Some(tax_id(value)), ..details }
+}
+
+/// Numbers that begin with a country are of the European Union, others of the United States.
+fn there(ids: &[(&str, &str)]) -> Fact {
+    let seen = |(id, value): &(&str, &str)| mapping::TaxIdSeen {
+        id: TaxIdId::parse(id).expect("valid"),
+        kind: if value.starts_with(|c: char| c.is_ascii_digit()) { "us_ein" } else { "eu_vat" }.to_owned(),
+        value: (*value).to_owned(),
+    };
+    Fact::TaxIdsRead(ids.iter().map(seen).collect())
+}
+
+/// What is asked of a customer's tax ids, and what becomes of the customer.
+fn told_tax_id(mut point: Point, there: Fact) -> (Vec<&'static str>, Point) {
+    let (mut calls, mut there) = (Vec::new(), Some(there));
+    while let Next::Call(call) = point.next() {
+        calls.push(call.name());
+        let fact = match call {
+            Call::UpdateCustomer { .. } => Fact::CustomerUpdated,
+            Call::ReadTaxIds { .. } => there.take().expect("they are read once"),
+            Call::AddTaxId { .. } => Fact::TaxIdAdded,
+            Call::RemoveTaxId { .. } => Fact::TaxIdRemoved,
+            call => panic!("{} is no call for a tax id", call.name()),
+        };
+        point = point.record(fact).expect("in order").resume();
+    }
+    (calls, point)
+}
+
+/// The one that was told before goes, and those of its type, when the new one is there; another that a person added stays.
+#[test]
+fn a_customer_has_the_tax_id_of_its_account() {
+    let (old, new) = ("DE111111111", "DE222222222");
+    let before = taxed(first(), old).told(None);
+    let renamed = |details: CustomerDetails| CustomerDetails { name: "Acme SE".into(), ..details };
+    for (told, details, ids, expected) in [
+        // The first one; a person was quicker; it replaces another; and the account has none any more.
+        (first().told(None), taxed(details(2, "ap@acme.example"), new), vec![], vec!["read_tax_ids", "add_tax_id"]),
+        (
+            first().told(None),
+            taxed(details(2, "ap@acme.example"), new),
+            vec![("txi_9", "de 222222222")],
+            vec!["read_tax_ids"],
+        ),
+        (
+            before.clone(),
+            taxed(details(2, "ap@acme.example"), new),
+            vec![("txi_7", "77-7777777"), ("txi_1", old)],
+            vec!["read_tax_ids", "add_tax_id", "remove_tax_id"],
+        ),
+        (before.clone(), details(2, "ap@acme.example"), vec![("txi_1", old)], vec!["read_tax_ids", "remove_tax_id"]),
+        (before.clone(), details(2, "ap@acme.example"), vec![("txi_7", "DE777777777")], vec!["read_tax_ids"]),
+        // Of its type it is the only one.
+        (
+            first().told(None),
+            taxed(details(2, "ap@acme.example"), new),
+            vec![("txi_7", "DE777777777"), ("txi_2", new), ("txi_8", "DE888888888"), ("txi_9", "99-9999999")],
+            vec!["read_tax_ids", "remove_tax_id", "remove_tax_id"],
+        ),
+        // With other news, which come first.
+        (
+            before.clone(),
+            renamed(taxed(details(2, "ap@acme.example"), new)),
+            vec![("txi_1", old), ("txi_2", new)],
+            vec!["update_customer", "read_tax_ids", "remove_tax_id"],
+        ),
+        (before.clone(), renamed(taxed(details(2, "ap@acme.example"), old)), vec![], vec!["update_customer"]),
+    ] {
+        let point = known(Some(told.clone())).give_way(unknown(details.clone()), false);
+        let (calls, point) = told_tax_id(point, there(&ids));
+        assert_eq!((calls, &point), (expected, &known(Some(details.told(Some(&told))))), "{ids:?}");
+        assert!(!point.has_news_from(&unknown(details)), "it is told once");
+    }
+    // Of one of ours that nobody remembers, all is told; what a person added is not taken away.
+    let (calls, _) = told_tax_id(updating(taxed(first(), new), None), there(&[("txi_7", "77-7777777")]));
+    assert_eq!(calls, ["update_customer", "read_tax_ids", "add_tax_id"]);
+    let (calls, _) = told_tax_id(updating(first(), None), there(&[]));
+    assert_eq!(calls, ["update_customer"]);
+    // One that was made with it needs nothing more.
+    let made = unknown(taxed(first(), new)).record(Fact::CustomerCreated { customer_id: customer_id("cus_1") });
+    let later = taxed(details(2, "ap@acme.example"), new);
+    assert!(!made.expect("in order").has_news_from(&unknown(later)));
+}
+
+/// Until it is told, whoever reads the same of the account has it to say.
+#[test]
+fn a_tax_id_that_is_not_told_yet_is_not_forgotten() {
+    let told = Some(first().told(None));
+    let newer = || taxed(details(2, "billing@acme.example"), "DE222222222");
+    let point = updating(newer(), told.clone()).record(Fact::CustomerUpdated).expect("in order");
+    assert_eq!((point.name(), point.status()), ("tax_ids_looking", Status::Open));
+    assert_eq!(point.customer_id(), Some(&customer_id("cus_1")));
+    let again = point.clone().give_way(unknown(newer()), false);
+    assert_eq!(again, point);
+    let adding = again.record(there(&[])).expect("in order");
+    assert_eq!((adding.name(), adding.clone().resume()), ("tax_id_adding", adding.clone()));
+    assert_eq!(adding.clone().give_way(unknown(first()), true), adding, "it may be under way");
+    let doubted = adding.clone().give_way(named("cus_1", true), false);
+    assert_eq!(doubted.name(), "named");
+    // Stripe does not take it: nobody is billed, and the next reading of the account says it again.
+    let refused = adding.clone().record(Fact::Refused(Refusal { stop: refusal() })).expect("in order");
+    assert_eq!((refused.status(), refused.stop()), (Status::Rejected, Some(&refusal())));
+    assert!(!refused.has_news_from(&unknown(newer())));
+    let mended = taxed(details(3, "billing@acme.example"), "DE333333333");
+    assert!(refused.has_news_from(&unknown(mended.clone())));
+    assert_eq!(refused.give_way(unknown(mended), false).name(), "tax_ids_looking");
+    assert_eq!(adding.record(Fact::CustomerMissing).expect("in order"), unknown(newer()));
+}
+
 #[test]
 fn who_may_say_anew_whom_the_customer_is_for() {
     let told = || Some(first().told(None));

@@ -56,10 +56,11 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Doubting { invoice, .. }, Fact::InvoiceRead(now)) if now.status == InvoiceStatus::Void => {
             voided(invoice, &now)
         }
-        (Point::Doubting { invoice, stop: Some(stop) }, Fact::InvoiceRead(_)) => {
+        (Point::Doubting { invoice, stop: Some(stop), .. }, Fact::InvoiceRead(_)) => {
             Point::Sent { invoice, interrupted: true }.stopped(stop)
         }
-        (Point::Doubting { invoice, stop: None }, Fact::InvoiceRead(_)) => Point::Done { invoice },
+        (Point::Doubting { invoice, stop: None, clears: true }, Fact::InvoiceRead(_)) => Point::Clearing { invoice },
+        (Point::Doubting { invoice, stop: None, clears: false }, Fact::InvoiceRead(_)) => Point::Done { invoice },
         (
             Point::Amending { invoice, .. } | Point::Voiding { invoice, .. } | Point::Doubting { invoice, .. },
             Fact::InvoiceMissing,
@@ -143,10 +144,11 @@ impl Point {
     /// After a restore the opportunity names another invoice: this one may have been replaced since.
     pub(crate) fn doubted(self) -> Self {
         match self {
-            Self::Done { invoice } | Self::Clearing { invoice } => Self::Doubting { invoice, stop: None },
+            Self::Done { invoice } => Self::Doubting { invoice, stop: None, clears: false },
+            Self::Clearing { invoice } => Self::Doubting { invoice, stop: None, clears: true },
             Self::Stopped { opportunity_id, stop, told, reported, back_to } => match *back_to {
                 Self::Sent { invoice, .. } if stop.code == Code::AlreadyBilled => {
-                    Self::Doubting { invoice, stop: Some(stop) }
+                    Self::Doubting { invoice, stop: Some(stop), clears: false }
                 }
                 point => Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(point) },
             },

@@ -313,5 +313,10 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
             Point::Done { invoice }
         };
     }
-    amendment::changed(invoice, deal, settings)
+    amendment::changed(Invoice { not_kept: but_notes(invoice.not_kept), ..invoice }, deal, settings)
+}
+
+/// What Salesforce did not keep, but for a note that it put back: the next one is another one.
+pub(super) fn but_notes(not_kept: Vec<String>) -> Vec<String> {
+    not_kept.into_iter().filter(|field| !NOTE_FIELDS.contains(&field.as_str())).collect()
 }

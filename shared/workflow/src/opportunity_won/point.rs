@@ -65,8 +65,14 @@ pub enum Point {
     Amending { invoice: Invoice, plan: Plan, refused: Option<Stop> },
     /// Nothing is paid of it, and it goes.
     Voiding { invoice: Invoice, plan: Plan },
-    /// After a restore: the opportunity names another invoice. Was this one replaced? `stop` is what stands in the way if not.
-    Doubting { invoice: Invoice, stop: Option<Stop> },
+    /// After a restore: the opportunity names another invoice. Was this one replaced? `stop` is what stands in the way if not; `clears`,
+    /// that an old note is to be taken away then.
+    Doubting {
+        invoice: Invoice,
+        stop: Option<Stop>,
+        #[serde(default)]
+        clears: bool,
+    },
     /// The first invoice of a subscription is not to be sent, and is made one that cannot be.
     Disarming { draft: Draft, stop: Option<Stop> },
     /// The draft is not to be sent, and goes.

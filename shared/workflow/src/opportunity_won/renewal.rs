@@ -359,5 +359,6 @@ fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
         extended.subscription_id, extended.plan.total
     );
     let stop = Stop::review(Code::DealChangedAfterBilling, message);
+    let extended = Extended { not_kept: judge::but_notes(extended.not_kept), ..extended };
     Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, &deal.opportunity)
 }

@@ -179,6 +179,7 @@ fn engine(
             subscriptions: options.subscriptions,
             amendments: options.amendments,
             renewals: options.renewals,
+            shipping: options.shipping,
         },
     }
 }

@@ -1,5 +1,7 @@
 //! What Stripe is told of a customer after it was made: what Salesforce says otherwise, before the next deal is billed.
 
+mod taxed;
+
 use it::{Deal, Env};
 use jiff::SignedDuration;
 use sandbox::{Fault, FaultRule};

@@ -236,6 +236,29 @@ async fn a_restored_table_finds_the_invoice_that_nothing_names() {
     }
 }
 
+/// Nor is the customer there any more that it was sent to: it is not billed to the one that takes its place.
+#[tokio::test]
+async fn a_restored_table_finds_the_invoice_whose_customer_was_deleted() {
+    let env = Env::start().await;
+    let restored_to = env.now().as_millisecond().to_string();
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
+    let empty = json!({ "Stripe_Invoice_Id__c": null, "Stripe_Customer_Id__c": null, "Stripe_Invoice_URL__c": null });
+    env.update("Opportunity", &opportunity, empty);
+    env.update("Account", &account, json!({ "Stripe_Customer_Id__c": null }));
+    let customer = env.invoices()[0]["customer"].as_str().unwrap().to_owned();
+    env.stripe_delete(&format!("/v1/customers/{customer}"));
+    env.advance(SignedDuration::from_hours(25));
+    env.aws.restore(&[]);
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    env.sqs.put(&changed(&env, "msg_again", &opportunity));
+    env.settle_for_days().await;
+    let invoices = env.invoices();
+    assert_eq!((invoices.len(), &invoices[0]["status"]), (1, &json!("open")), "{invoices:?}");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], invoices[0]["id"]);
+}
+
 /// The backup names a draft that was deleted since, and another one was made in its place.
 #[tokio::test]
 async fn a_restored_run_whose_draft_was_replaced_takes_the_one_that_is_there() {

@@ -7,6 +7,7 @@ use super::search;
 use super::state::{Call, State, assign, is_deleted, text};
 use super::subscriptions;
 use super::tax;
+use super::tax_ids;
 use serde_json::{Value, json};
 
 const SEARCHABLE: [&str; 5] = ["created", "email", "metadata", "name", "phone"];
@@ -24,6 +25,13 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     for (name, value) in [("invoice_prefix", json!(prefix)), ("next_invoice_sequence", json!(1))] {
         if customer[name].is_null() {
             customer[name] = value;
+        }
+    }
+    let id = text(&customer, "id").to_owned();
+    for (index, data) in call.params.get("tax_id_data").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        if let Err(error) = tax_ids::add(state, &id, data, &format!("tax_id_data[{index}][value]")) {
+            tax_ids::end_of_customer(state, &id);
+            return Err(error);
         }
     }
     state.put("customer", customer.clone());
@@ -197,6 +205,7 @@ pub fn delete(state: &mut State, call: &Call) -> Result<Value, Error> {
         return Err(Error::not_found("customer", call.id()));
     }
     subscriptions::end_of_customer(state, call.id());
+    tax_ids::end_of_customer(state, call.id());
     let stub = json!({ "id": call.id(), "object": "customer", "deleted": true });
     state.put("customer", stub.clone());
     state.emit("customer.deleted", "customer", &customer);

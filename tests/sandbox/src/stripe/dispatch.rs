@@ -5,7 +5,7 @@ use super::error::Error;
 use super::state::{Call, State};
 use super::{
     account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, schedules,
-    subscriptions, webhook_endpoints,
+    subscriptions, tax_ids, webhook_endpoints,
 };
 use serde_json::Value;
 
@@ -159,12 +159,16 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
     let route: (Handler, &[&str], &[&str]) = match operation {
         "Account.retrieve_current" => (account::retrieve, &[], &[]),
         "Balance.retrieve" => (account::balance, &[], &[]),
-        "Customer.create" => (customers::create, CUSTOMER, &[]),
+        "Customer.create" => (customers::create, CUSTOMER, &["tax_id_data"]),
         "Customer.retrieve" => (customers::retrieve, &[], &[]),
         "Customer.update" => (customers::update, CUSTOMER, &[]),
         "Customer.delete" => (customers::delete, &[], &[]),
         "Customer.list" => (customers::list, PAGING, &["email"]),
         "Customer.search" => (customers::search, SEARCH, &[]),
+        "CustomerTaxId.create" => (tax_ids::create, &["type", "value"], &[]),
+        "CustomerTaxId.retrieve" => (tax_ids::retrieve, &[], &[]),
+        "CustomerTaxId.delete" => (tax_ids::delete, &[], &[]),
+        "CustomerTaxId.list" => (tax_ids::list, PAGING, &[]),
         "Product.create" => (products::create, PRODUCT, &[]),
         "Product.retrieve" => (products::retrieve, &[], &[]),
         "Product.update" => (products::update, PRODUCT, &[]),

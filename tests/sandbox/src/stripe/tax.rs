@@ -4,6 +4,7 @@
 use super::error::Error;
 use super::invoices::lines;
 use super::state::{State, int, text};
+use super::tax_ids;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -54,6 +55,11 @@ fn rate(state: &State, location: &Value) -> Option<Decimal> {
     state.tax_rates.get(text(location, "country")).copied()
 }
 
+fn is_business_elsewhere(state: &State, customer: &Value, location: &Value) -> bool {
+    let is_elsewhere = text(location, "country") != state.account_country;
+    is_elsewhere && tax_ids::of(state, text(customer, "id")).iter().any(|one| one["type"] == "eu_vat")
+}
+
 /// What each line of an invoice is taxed with, by the line's id; none where the location is not enough to know.
 pub fn of_lines(state: &State, invoice: &Value) -> Option<HashMap<String, Value>> {
     let customer = state.table("customer").get(text(invoice, "customer"))?;
@@ -66,6 +72,8 @@ pub fn of_lines(state: &State, invoice: &Value) -> Option<HashMap<String, Value>
             (_, "exempt") => (Decimal::ZERO, "customer_exempt"),
             (_, "reverse") => (Decimal::ZERO, "reverse_charge"),
             (None, _) => (Decimal::ZERO, "not_collecting"),
+            // A business in another country of the European Union accounts for the tax itself.
+            _ if is_business_elsewhere(state, customer, &location) => (Decimal::ZERO, "reverse_charge"),
             (Some(percent), _) => (percent, "standard_rated"),
         };
         let amount = Decimal::from(int(&line, "amount"));

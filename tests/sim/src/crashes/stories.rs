@@ -86,6 +86,7 @@ impl Story {
             customer_named_by_hand: false,
             modified: Timestamp::UNIX_EPOCH,
             emails: vec![(Timestamp::UNIX_EPOCH, "ap@acme.example".into())],
+            tax_ids: vec![],
         });
         enter_deal(&mut scenario.models, account_id.clone(), start);
         if matches!(self, Self::Begun | Self::BegunAnew) {

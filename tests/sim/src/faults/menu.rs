@@ -52,6 +52,8 @@ operations! {
     LedgerQuery = "ledger query", Ledger, false;
     CreateCustomer = "create customer", Stripe, true;
     UpdateCustomer = "update customer", Stripe, true;
+    AddTaxId = "add tax id", Stripe, true;
+    RemoveTaxId = "remove tax id", Stripe, true;
     CreateInvoice = "create invoice", Stripe, true;
     AddLines = "add lines", Stripe, true;
     UpdateLines = "update lines", Stripe, true;
@@ -63,6 +65,7 @@ operations! {
     ReadCustomer = "read customer", Stripe, false;
     ListCustomers = "list customers", Stripe, false;
     SearchCustomers = "search customers", Stripe, false;
+    ListTaxIds = "list tax ids", Stripe, false;
     ReadInvoice = "read invoice", Stripe, false;
     ReadMetadata = "read metadata", Stripe, false;
     ReadLines = "read lines", Stripe, false;
@@ -177,8 +180,13 @@ impl Fault {
         let is_call = system != System::World;
         // The platform itself deletes a message that is done, when the process has nothing to do with it any more.
         let is_ours = is_call && operation != Operation::DeleteMessage;
-        let is_deletion =
-            matches!(operation, Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription);
+        let is_deletion = matches!(
+            operation,
+            Operation::RemoveTaxId
+                | Operation::DeleteInvoice
+                | Operation::DeleteCustomer
+                | Operation::CancelSubscription
+        );
         let is_keyed = system == System::Stripe && is_write && !is_deletion;
         match self {
             Self::CrashBefore | Self::CrashAfter | Self::FreezeBefore | Self::FreezeAfter | Self::Slow => is_ours,

@@ -190,8 +190,11 @@ impl Models {
         if deal.opportunity.invoice_url.is_none() && !deal.opportunity.invoice_named_by_hand {
             self.broken(deal, "salesforce_has_the_invoices_link", "the opportunity has no link".to_owned());
         }
+        // After a restore the run may have forgotten why it stood still; the note has not, and the statement tells of it.
+        let is_forgotten = deal.ended.restores > 0 && is_stated;
         if let Some(code) = deal.opportunity.sync_code.as_deref()
             && !deal.opportunity.note_is_late
+            && !is_forgotten
         {
             self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
         }

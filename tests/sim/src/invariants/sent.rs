@@ -142,6 +142,7 @@ impl Models {
         }
         if belongs && !by_hand {
             self.goes_to_the_accounts_address(now, invoice, opportunity_id, &account_id, &customer);
+            self.carries_the_accounts_tax_id(now, invoice, opportunity_id, &account_id, &customer);
         }
         let earlier = self.watch.billed_through.insert(account_id.clone(), customer.id.clone());
         let is_other = earlier.as_ref().is_some_and(|earlier| *earlier != customer.id);
@@ -180,6 +181,34 @@ impl Models {
             self.violate(now, "an_invoice_goes_to_where_the_account_says", detail);
         } else if before > 0 || said.len() > 1 {
             count(&mut self.facts, "an invoice went to an address that had changed");
+        }
+    }
+
+    /// Those that the account has had since the deal was first read. While one takes the place of another, another deal's invoice may
+    /// have both.
+    fn carries_the_accounts_tax_id(
+        &mut self,
+        now: Timestamp,
+        invoice: &Invoice,
+        opportunity_id: &OpportunityId,
+        account_id: &AccountId,
+        customer: &Customer,
+    ) {
+        let Some(first_read) = self.watch.first_read.get(opportunity_id).copied() else { return };
+        let Some(account) = self.salesforce.account(account_id) else { return };
+        let before = account.tax_ids.iter().rposition(|(since, _)| *since <= first_read);
+        let Some(before) = before else { return };
+        let had: Vec<_> = account.tax_ids[before..].iter().map(|(_, tax_id)| tax_id.as_deref()).collect();
+        let carries: Vec<_> = customer.tax_ids.iter().map(|tax_id| tax_id.value.as_str()).collect();
+        let is_right = match carries.is_empty() {
+            true => had.contains(&None),
+            false => carries.iter().all(|tax_id| had.contains(&Some(tax_id))),
+        };
+        if !is_right {
+            let detail = format!("{} carries {carries:?}, the account had {had:?}", invoice.id());
+            self.violate(now, "an_invoice_carries_the_accounts_tax_id", detail);
+        } else if account.tax_ids.len() > 1 && before > 0 {
+            count(&mut self.facts, "an invoice carried a tax id that had changed");
         }
     }
 }

@@ -53,7 +53,16 @@ impl Case {
     fn customer(&mut self, account: &str) -> CustomerId {
         let metadata = BTreeMap::from([("sf_account_id".to_owned(), account.to_owned())]);
         let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
-        let params = CreateCustomer { name: "Acme".into(), email, phone: None, address: None, metadata };
+        let params = CreateCustomer {
+            name: "Acme".into(),
+            email,
+            phone: None,
+            address: None,
+            shipping: None,
+            exempt: None,
+            tax_id: None,
+            metadata,
+        };
         match self.write(&Write::create_customer(&params)) {
             Answer::Customer(customer) => customer.id,
             other => panic!("no customer: {other:?}"),

@@ -32,6 +32,14 @@ pub struct Account {
     pub modified: Timestamp,
     /// Since when its address of e-mail was another one than before, and which.
     pub emails: Vec<(Timestamp, String)>,
+    /// Since when it has which tax id. Most accounts never have one.
+    pub tax_ids: Vec<(Timestamp, Option<String>)>,
+}
+
+impl Account {
+    fn tax_id(&self) -> Option<&String> {
+        self.tax_ids.last().and_then(|(_, tax_id)| tax_id.as_ref())
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -135,7 +135,10 @@ impl Stripe {
         let reply = |answer, replayed| Reply { answer, request_id, replayed };
         if matches!(
             write.operation,
-            Operation::DeleteInvoice | Operation::DeleteCustomer | Operation::CancelSubscription
+            Operation::RemoveTaxId
+                | Operation::DeleteInvoice
+                | Operation::DeleteCustomer
+                | Operation::CancelSubscription
         ) {
             // Stripe ignores the key of a deletion.
             return self.execute(now, write).map(|answer| reply(answer, false)).map_err(|failure| failure.error);
@@ -204,7 +207,7 @@ impl Stripe {
                 let there = self.subscriptions.get(&subscription.id).filter(|one| one.canceled_by.is_none());
                 there.map(|one| one.id.to_string())
             }
-            Answer::Price(_) | Answer::Deleted => None,
+            Answer::Price(_) | Answer::TaxIdAdded | Answer::Deleted => None,
         });
         drop(made);
         if let Some(there) = there {

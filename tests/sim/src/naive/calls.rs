@@ -86,6 +86,9 @@ impl Calls {
             email: details.email.clone(),
             phone: details.phone.clone(),
             address: details.address.clone(),
+            shipping: None,
+            exempt: None,
+            tax_id: None,
             metadata: metadata("sf_account_id", account_id.as_str()),
         });
         match self.write(write, &key(account_id, "customer")).await? {

@@ -113,6 +113,8 @@ fn operation_of(write: &Write) -> Operation {
     match write.operation {
         stripe::Operation::CreateCustomer => Operation::CreateCustomer,
         stripe::Operation::UpdateCustomer => Operation::UpdateCustomer,
+        stripe::Operation::AddTaxId => Operation::AddTaxId,
+        stripe::Operation::RemoveTaxId => Operation::RemoveTaxId,
         stripe::Operation::CreateInvoice => Operation::CreateInvoice,
         stripe::Operation::AddLines => Operation::AddLines,
         stripe::Operation::UpdateLines => Operation::UpdateLines,
@@ -211,6 +213,12 @@ impl engine::Stripe for StripePort {
     async fn customer(&self, id: &CustomerId) -> Result<Customer, Error> {
         let id = id.clone();
         self.call(Operation::ReadCustomer, id.to_string(), move |stripe, now| stripe.customer(now, &id)).await
+    }
+
+    async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, Error> {
+        let id = id.clone();
+        self.call(Operation::ListTaxIds, id.to_string(), move |stripe, now| stripe.tax_ids(now, &id).map(first_page))
+            .await
     }
 
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<Customer>, Error> {

@@ -224,6 +224,10 @@ impl Act {
                 org.edit_account(now, account, |account| {
                     account.billing_email = Some(format!("mended{}@customer.example", account.emails.len()));
                     account.country = Some("Germany".into());
+                    let number = account.tax_ids.len();
+                    // Another one, a third, none any more, and again.
+                    let tax_id = (number % 3 != 0).then(|| format!("DE{:09}", 100_000_000 + number));
+                    account.tax_ids.extend((number > 0).then_some((now, tax_id)));
                 });
                 // Every deal that waits for it is saved again.
                 let waiting = org.opportunities().filter(|one| one.account_id.as_ref() == Some(account));

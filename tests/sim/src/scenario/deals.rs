@@ -73,6 +73,7 @@ fn account(random: &mut Random, scenario: &mut Scenario, number: i64) -> Account
         customer_named_by_hand: false,
         modified: Timestamp::UNIX_EPOCH,
         emails: email.iter().map(|email| (Timestamp::UNIX_EPOCH, email.clone())).collect(),
+        tax_ids: vec![],
     });
     account_id
 }

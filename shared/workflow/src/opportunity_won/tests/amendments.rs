@@ -300,6 +300,13 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
         let run = doubted.clone().record(invoice(status, 3, 1000), &amending()).expect("in order");
         assert_eq!((run.point(), run.replaced.len()), (point, usize::from(point == "claimed")), "{status:?}");
     }
+    // What the note is about is over, and it goes, whatever the opportunity names.
+    let mut noted = deal(3);
+    noted.opportunity.set("Stripe_Invoice_Id__c", text("in_2"));
+    noted.opportunity.set(mapping::NOTE_CODE, text("deal_changed_after_billing"));
+    let doubted = done().record(Fact::DealRead(Box::new(noted)), &amending()).expect("in order");
+    let run = doubted.record(invoice(InvoiceStatus::Open, 3, 1000), &amending()).expect("in order");
+    assert_eq!(run.point(), "clearing");
     // It had not been written back.
     let mut record = Record::default();
     record.set("Stripe_Invoice_Id__c", text("in_2"));

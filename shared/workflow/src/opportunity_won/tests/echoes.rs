@@ -230,3 +230,25 @@ fn a_note_that_is_not_true_any_more_is_taken_away_once() {
     let (calls, done) = ends(done.resume(), set_back(true));
     assert_eq!((calls, done.status()), (vec!["read_deal"], Status::Done));
 }
+
+/// Something put a note back once. The next one is another one, and is taken away when its cause is over.
+#[test]
+fn a_new_note_is_taken_away_whatever_became_of_the_one_before() {
+    let invoice = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
+    let invoice = Invoice { not_kept: vec![mapping::NOTE_CODE.to_owned()], ..invoice };
+    let mut noted = deal(1);
+    noted.opportunity.set(mapping::NOTE_CODE, text("deal_changed_after_billing"));
+    let read = |deal: &Deal| vec![Fact::DealRead(Box::new(deal.clone()))];
+    let revisiting = || Point::Revisiting { invoice: invoice.clone() };
+    // It is the one that was put back.
+    let (_, point) = tell(revisiting(), read(&noted));
+    assert!(matches!(point, Point::Done { .. }), "{point:?}");
+    let mut reopened = deal(1);
+    reopened.opportunity.set("StageName", text("Negotiation"));
+    let mut facts = read(&reopened);
+    facts.extend([written(), Fact::Reported]);
+    let (_, stopped) = tell(revisiting(), facts);
+    assert_eq!(stopped.stop().map(|stop| stop.code), Some(Code::DealChangedAfterBilling));
+    let (_, point) = tell(stopped.resume(), read(&noted));
+    assert!(matches!(point, Point::Clearing { .. }), "{point:?}");
+}

@@ -46,6 +46,7 @@ const WORKER: &[(&str, &str)] = &[
     ("SUBSCRIPTIONS", "off"),
     ("AMENDMENTS", "review"),
     ("RENEWALS", "off"),
+    ("SHIPPING_ADDRESS", "off"),
     ("DAYS_UNTIL_DUE", "30"),
 ];
 
@@ -114,6 +115,7 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
     (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),
+    (46, RetryWorker, &[("SHIPPING_ADDRESS", "on")], &["SHIPPING_ADDRESS"]),
     (46, RetryWorker, &[("RENEWALS", "extend")], &["RENEWALS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
     (47, SalesforceEvents, &[("SALESFORCE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["SALESFORCE_WEBHOOK_SECRET_ARN"]),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::PassKind;
+use engine::{PassKind, Reconciled};
 use it::{Deal, Env, Options};
 use jiff::SignedDuration;
 use ledger::{Books, Statement, Sums};
@@ -290,4 +290,28 @@ async fn a_deal_that_is_won_again_has_the_invoice_of_the_month_before() {
     env.sandbox.stripe.clear_faults();
     assert_eq!(of(&next_morning(&env).await.of_month), [""; 0]);
     assert_eq!(env.invoices().len(), 1);
+}
+
+/// Two deep passes at once took each other's places, and left one open in which every part is done. Whoever asks for a deep pass then
+/// gets one: that nothing is found has to mean that there is nothing.
+#[tokio::test]
+async fn a_deep_pass_that_was_left_open_hides_no_difference() {
+    let env = Env::start().await;
+    super::swept(&env).await;
+    env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    env.advance(SignedDuration::from_hours(26));
+    let found = |reconciled: Reconciled| {
+        assert!(reconciled.is_finished, "{:?}", reconciled.pauses);
+        reconciled.statement.map(|statement| statement.of_month.invoices)
+    };
+    let first = found(env.reconcile(PassKind::Deep).await);
+    assert!(first.as_ref().is_some_and(|sums| !plain(sums).is_empty()), "{first:?}");
+    // As the other one leaves it.
+    let org = &env.worker.engine.scope.organization_id;
+    let mut deep = env.ledger().watermark(org, "deep").await.unwrap();
+    deep.began_at = deep.seen_until;
+    env.ledger().set_watermark(org, "deep", &mut deep, env.now()).await.unwrap();
+    env.advance(SignedDuration::from_hours(3));
+    assert_eq!(found(env.reconcile(PassKind::Deep).await), first, "both sides are read again");
 }

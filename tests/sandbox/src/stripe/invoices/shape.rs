@@ -4,6 +4,7 @@ use super::super::error::Error;
 use super::super::list;
 use super::super::state::{State, int, text};
 use super::super::tax;
+use super::super::tax_ids;
 use super::lines;
 use serde_json::{Value, json};
 
@@ -142,6 +143,9 @@ pub fn copy_customer(state: &State, invoice: &mut Value) {
             invoice[field] = value.clone();
         }
     }
+    let tax_ids = tax_ids::of(state, text(invoice, "customer"));
+    let shown: Vec<_> = tax_ids.iter().map(|one| json!({ "type": one["type"], "value": one["value"] })).collect();
+    invoice["customer_tax_ids"] = shown.into();
 }
 
 /// The customer's balance as far as this invoice may use it: it is in the customer's currency, or nothing.

@@ -95,6 +95,8 @@ fn account_field(account: &Account, field: &str) -> Option<FieldValue> {
         "Id" => text(&account.id),
         "Name" => text(&account.name),
         "Billing_Email__c" => optional(account.billing_email.as_ref()),
+        "Tax_Id__c" => optional(account.tax_id()),
+        "Tax_Id_Type__c" | "Tax_Exempt__c" => FieldValue::Null,
         "BillingCountry" => optional(account.country.as_ref()),
         "Stripe_Customer_Id__c" => optional(account.stripe_customer_id.as_ref()),
         "SystemModstamp" => text(time(account.modified)),

@@ -36,6 +36,7 @@ fn org() -> Salesforce {
         customer_named_by_hand: false,
         modified: Timestamp::UNIX_EPOCH,
         emails: vec![(Timestamp::UNIX_EPOCH, "ap@acme.example".into())],
+        tax_ids: vec![],
     });
     let line = |number: i64| Line {
         is_recurring: false,

@@ -21,6 +21,8 @@ impl Stripe {
         match (write.operation, parts[..].as_ref()) {
             (Operation::CreateCustomer, ["customers"]) => self.create_customer(now, form),
             (Operation::UpdateCustomer, ["customers", id]) => self.update_customer(now, id, form),
+            (Operation::AddTaxId, ["customers", id, "tax_ids"]) => self.add_tax_id(now, id, form),
+            (Operation::RemoveTaxId, ["customers", id, "tax_ids", tax_id]) => self.remove_tax_id(now, id, tax_id),
             (Operation::CreateInvoice, ["invoices"]) => self.create_invoice(now, form),
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
             (Operation::UpdateLines, ["invoices", id, "update_lines"]) => self.update_lines(now, id, form),

@@ -21,6 +21,13 @@ impl Stripe {
         found.map(super::Customer::shown).ok_or_else(|| no_such("customer", id.as_str()))
     }
 
+    pub fn tax_ids(&mut self, now: Timestamp, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, Error> {
+        self.advance(now);
+        let found = self.customers.get(id).filter(|customer| customer.deleted.is_none());
+        let customer = found.ok_or_else(|| no_such("customer", id.as_str()))?;
+        Ok(customer.tax_ids.iter().rev().cloned().collect())
+    }
+
     pub fn customers_created_since(
         &mut self,
         now: Timestamp,

@@ -33,6 +33,9 @@ fn customer_for(account: &str) -> Write {
             city: Some("Berlin".into()),
             ..Default::default()
         }),
+        shipping: None,
+        exempt: None,
+        tax_id: domain::TaxId::parse(None, "DE123456789").ok(),
         metadata: metadata("sf_account_id", account),
     })
 }

@@ -1,0 +1,349 @@
+//! A business's number with a tax authority, which its invoices have to carry, and whether it is taxed at all.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Stripe's list, for the API version that is sent. A test compares it with the published one.
+pub const TAX_ID_TYPES: [&str; 135] = [
+    "ad_nrt",
+    "ae_trn",
+    "al_tin",
+    "am_tin",
+    "ao_tin",
+    "ar_cuit",
+    "au_abn",
+    "au_acn",
+    "au_arn",
+    "au_wpn",
+    "aw_tin",
+    "az_tin",
+    "ba_tin",
+    "bb_tin",
+    "bd_bin",
+    "bf_ifu",
+    "bg_uic",
+    "bh_vat",
+    "bj_ifu",
+    "bo_tin",
+    "br_cnpj",
+    "br_cpf",
+    "bs_tin",
+    "bw_vat",
+    "by_tin",
+    "ca_bn",
+    "ca_gst_hst",
+    "ca_pst_bc",
+    "ca_pst_mb",
+    "ca_pst_sk",
+    "ca_qst",
+    "cd_nif",
+    "ch_uid",
+    "ch_vat",
+    "ci_vat",
+    "cl_tin",
+    "cm_niu",
+    "cn_tin",
+    "co_nit",
+    "cr_tin",
+    "cv_nif",
+    "cz_dic",
+    "de_stn",
+    "do_rcn",
+    "ec_ruc",
+    "eg_tin",
+    "es_cif",
+    "et_tin",
+    "eu_oss_vat",
+    "eu_vat",
+    "fo_vat",
+    "fr_siren",
+    "fr_siret",
+    "fr_spi",
+    "gb_vat",
+    "ge_vat",
+    "gh_tin",
+    "gi_tin",
+    "gn_nif",
+    "hk_br",
+    "hr_oib",
+    "hu_tin",
+    "ic_nif",
+    "id_npwp",
+    "il_vat",
+    "in_gst",
+    "is_kt",
+    "is_vat",
+    "it_cf",
+    "jp_cn",
+    "jp_rn",
+    "jp_trn",
+    "ke_pin",
+    "kg_tin",
+    "kh_tin",
+    "kr_brn",
+    "kz_bin",
+    "la_tin",
+    "li_uid",
+    "li_vat",
+    "lk_vat",
+    "ma_vat",
+    "md_cf",
+    "md_vat",
+    "me_pib",
+    "mk_vat",
+    "mr_nif",
+    "mu_vat",
+    "mx_rfc",
+    "my_frp",
+    "my_itn",
+    "my_sst",
+    "mz_nuit",
+    "ng_tin",
+    "no_vat",
+    "no_voec",
+    "np_pan",
+    "nz_bn",
+    "nz_gst",
+    "om_vat",
+    "pe_ruc",
+    "ph_tin",
+    "pl_nip",
+    "pt_nif",
+    "py_ruc",
+    "ro_tin",
+    "rs_pib",
+    "ru_inn",
+    "ru_kpp",
+    "sa_vat",
+    "sg_gst",
+    "sg_uen",
+    "si_tin",
+    "sm_coe",
+    "sn_ninea",
+    "sr_fin",
+    "sv_nit",
+    "th_vat",
+    "tj_tin",
+    "tr_tin",
+    "tt_bir",
+    "tt_vat",
+    "tw_vat",
+    "tz_vat",
+    "ua_vat",
+    "ug_tin",
+    "us_ein",
+    "uy_ruc",
+    "uz_tin",
+    "uz_vat",
+    "ve_rif",
+    "vn_tin",
+    "za_vat",
+    "zm_tin",
+    "zw_tin",
+];
+
+/// The members of the European Union as their VAT numbers begin: Greece with `EL`; and Northern Ireland, whose goods are inside.
+const EU_VAT: [&str; 28] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI",
+];
+
+const LONGEST: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidTaxId {
+    #[error("it is not one number of letters and digits")]
+    Malformed,
+    #[error("which authority's it is cannot be told from it")]
+    UnknownType,
+    #[error("its type is none of Stripe's")]
+    NotATypeOfStripes,
+}
+
+/// One of [`TAX_ID_TYPES`], by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TaxIdType(u8);
+
+impl TaxIdType {
+    pub fn parse(text: &str) -> Result<Self, InvalidTaxId> {
+        let text = text.trim().to_ascii_lowercase();
+        let place = TAX_ID_TYPES.iter().position(|known| *known == text).and_then(|place| u8::try_from(place).ok());
+        place.map(Self).ok_or(InvalidTaxId::NotATypeOfStripes)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        TAX_ID_TYPES[usize::from(self.0)]
+    }
+
+    /// Of the numbers that say themselves whose they are, and no others: those of the European Union, the United Kingdom, Switzerland
+    /// and Norway.
+    fn of(number: &str) -> Result<Self, InvalidTaxId> {
+        let digits_after = |letters: usize| {
+            number.get(letters..letters + 1).is_some_and(|next| next.bytes().all(|c| c.is_ascii_digit()))
+        };
+        let known = match number.get(..2).unwrap_or_default() {
+            "GB" if digits_after(2) => "gb_vat",
+            "CH" if number.starts_with("CHE") && digits_after(3) => "ch_vat",
+            // An Austrian number has a U there, a Spanish, French, Irish or Cypriot one any letter.
+            country if EU_VAT.contains(&country) && number[2..].bytes().any(|c| c.is_ascii_digit()) => "eu_vat",
+            _ if number.ends_with("MVA") && digits_after(0) => "no_vat",
+            _ => return Err(InvalidTaxId::UnknownType),
+        };
+        Self::parse(known)
+    }
+}
+
+impl TryFrom<String> for TaxIdType {
+    type Error = InvalidTaxId;
+
+    fn try_from(text: String) -> Result<Self, InvalidTaxId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<TaxIdType> for String {
+    fn from(kind: TaxIdType) -> String {
+        kind.as_str().to_owned()
+    }
+}
+
+/// A number with whose it is. Debug never prints it: that of a sole trader belongs to a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaxId {
+    pub kind: TaxIdType,
+    pub value: String,
+}
+
+impl TaxId {
+    /// Without a type it must be a number that says itself whose it is. Blanks, as people set them between digits, are left out.
+    pub fn parse(kind: Option<&str>, value: &str) -> Result<Self, InvalidTaxId> {
+        let value: String = value.chars().filter(|c| !c.is_whitespace()).collect();
+        let is_readable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/');
+        if value.is_empty() || value.len() > LONGEST || !value.chars().all(is_readable) || plain(&value).is_empty() {
+            return Err(InvalidTaxId::Malformed);
+        }
+        let kind = match kind {
+            Some(kind) => TaxIdType::parse(kind)?,
+            None => TaxIdType::of(&plain(&value))?,
+        };
+        Ok(Self { kind, value })
+    }
+
+    /// Whether it is this one, however it is written: Stripe may have left out what is between the digits.
+    pub fn is(&self, kind: &str, value: &str) -> bool {
+        self.kind.as_str() == kind && plain(&self.value) == plain(value)
+    }
+
+    /// What tells it from others, and nothing of how it is written.
+    pub fn plain(&self) -> (&'static str, String) {
+        (self.kind.as_str(), plain(&self.value))
+    }
+}
+
+/// Letters and digits, in capitals.
+pub fn plain(value: &str) -> String {
+    value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+impl fmt::Debug for TaxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaxId").field("kind", &self.kind.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Whether Stripe Tax calculates tax for a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxExempt {
+    None,
+    Exempt,
+    /// The customer pays the tax itself, and the invoice says so.
+    Reverse,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it must be none, exempt or reverse")]
+pub struct UnknownTaxExempt;
+
+impl TaxExempt {
+    pub fn parse(text: &str) -> Result<Self, UnknownTaxExempt> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "none" => Ok(Self::None),
+            "exempt" => Ok(Self::Exempt),
+            "reverse" => Ok(Self::Reverse),
+            _ => Err(UnknownTaxExempt),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Exempt => "exempt",
+            Self::Reverse => "reverse",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_says_whose_it_is_or_its_type_does() {
+        for (kind, value, expected) in [
+            (None, "DE123456789", Ok(("eu_vat", "DE123456789"))),
+            (None, " de 123 456 789 ", Ok(("eu_vat", "de123456789"))),
+            (None, "ATU12345678", Ok(("eu_vat", "ATU12345678"))),
+            (None, "EL123456789", Ok(("eu_vat", "EL123456789"))),
+            (None, "GB123456789", Ok(("gb_vat", "GB123456789"))),
+            (None, "CHE-123.456.789", Ok(("ch_vat", "CHE-123.456.789"))),
+            (None, "123456789MVA", Ok(("no_vat", "123456789MVA"))),
+            (Some("us_ein"), "12-3456789", Ok(("us_ein", "12-3456789"))),
+            (Some(" ES_CIF "), "A12345678", Ok(("es_cif", "A12345678"))),
+            (Some("eu_vat"), "123456789", Ok(("eu_vat", "123456789"))),
+            (None, "12-3456789", Err(InvalidTaxId::UnknownType)),
+            (None, "A12345678", Err(InvalidTaxId::UnknownType)),
+            (None, "GR123456789", Err(InvalidTaxId::UnknownType)),
+            (None, "DE", Err(InvalidTaxId::UnknownType)),
+            (None, "DEPENDS", Err(InvalidTaxId::UnknownType)),
+            (None, "GBX", Err(InvalidTaxId::UnknownType)),
+            (None, "CHEESE", Err(InvalidTaxId::UnknownType)),
+            (None, "MVA", Err(InvalidTaxId::UnknownType)),
+            (None, "7", Err(InvalidTaxId::UnknownType)),
+            (Some("vat"), "DE123456789", Err(InvalidTaxId::NotATypeOfStripes)),
+            (Some("eu_vat"), "", Err(InvalidTaxId::Malformed)),
+            (Some("eu_vat"), "--", Err(InvalidTaxId::Malformed)),
+            (None, "DE123456789, DE987654321", Err(InvalidTaxId::Malformed)),
+            (None, "DE12345678ü", Err(InvalidTaxId::Malformed)),
+        ] {
+            let found = TaxId::parse(kind, value);
+            let found = found.as_ref().map(|id| (id.kind.as_str(), id.value.as_str())).map_err(|why| *why);
+            assert_eq!(found, expected, "{kind:?} {value}");
+        }
+        let longest = format!("DE{}", "1".repeat(LONGEST - 2));
+        assert!(TaxId::parse(None, &longest).is_ok() && TaxId::parse(None, &format!("{longest}1")).is_err());
+    }
+
+    #[test]
+    fn how_it_is_written_is_no_difference() {
+        let id = TaxId::parse(None, "CHE-123.456.789").expect("valid");
+        assert!(
+            id.is("ch_vat", "che123456789") && !id.is("ch_uid", "CHE-123.456.789") && !id.is("ch_vat", "CHE123456780")
+        );
+        assert_eq!(id.plain(), ("ch_vat", "CHE123456789".to_owned()));
+        assert!(!format!("{id:?}").contains("123"));
+        let kept = serde_json::to_string(&id).expect("writable");
+        assert_eq!(serde_json::from_str::<TaxId>(&kept).expect("readable"), id);
+        assert!(serde_json::from_str::<TaxId>(&kept.replace("ch_vat", "ch_bat")).is_err());
+    }
+
+    #[test]
+    fn an_exemption_is_one_of_three() {
+        for exempt in [TaxExempt::None, TaxExempt::Exempt, TaxExempt::Reverse] {
+            assert_eq!(TaxExempt::parse(&format!(" {} ", exempt.as_str().to_uppercase())), Ok(exempt));
+        }
+        assert!(TaxExempt::parse("yes").is_err() && TaxExempt::parse("").is_err());
+    }
+}
