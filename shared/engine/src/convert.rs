@@ -32,6 +32,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
+        invoice_pdf: invoice.invoice_pdf.clone(),
         paid_at: invoice.paid_at,
         metadata: invoice.metadata.clone(),
         subscription_id: invoice.subscription.clone(),

@@ -65,6 +65,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         invoice_id,
         account_is_linked: true,
         hosted_invoice_url: None,
+        invoice_pdf: None,
         subscription: None,
         not_kept: Vec::new(),
     }
@@ -92,6 +93,7 @@ pub(crate) fn invoice(
         livemode: false,
         created,
         hosted_invoice_url: None,
+        invoice_pdf: None,
         number: None,
         paid_at: None,
         metadata: Default::default(),

@@ -17,8 +17,9 @@ pub const OPPORTUNITY_FIELDS: &[&str] = &[
     "Stripe_Customer_Id__c",
     "Stripe_Invoice_Id__c",
     "Stripe_Invoice_URL__c",
-    "Stripe_Sync_Code__c",
-    "Stripe_Sync_Message__c",
+    "Stripe_Invoice_PDF__c",
+    "Stripe_Sync_Status__c",
+    "Stripe_Sync_Error__c",
     "Stripe_Approved_Amount__c",
 ];
 

@@ -32,6 +32,6 @@ pub use sweep::{DealSeen, account_naming_query, deal_seen, deals_query, won_quer
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{
-    NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid, no_note,
-    renewal_written_back, sync_note,
+    InvoiceLinks, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid,
+    no_note, renewal_written_back, sync_note,
 };

@@ -344,7 +344,7 @@ mod tests {
     fn codes_are_short_and_plain() {
         for code in Code::ALL {
             let text = code.as_str();
-            assert!(text.len() <= 80, "{text} does not fit Stripe_Sync_Code__c");
+            assert!(text.len() <= 80, "{text} does not fit Stripe_Sync_Status__c");
             assert!(text.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'), "{text}");
         }
     }

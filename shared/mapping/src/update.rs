@@ -69,13 +69,20 @@ fn text(value: impl ToString) -> FieldValue {
     FieldValue::Text(value.to_string())
 }
 
-/// After the invoice is sent: its ids and link on the opportunity, and the customer on the account. An earlier refusal's
+/// Where an invoice is to be seen, as Stripe says it when it is finalized.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct InvoiceLinks<'a> {
+    pub page: Option<&'a str>,
+    pub pdf: Option<&'a str>,
+}
+
+/// After the invoice is sent: its ids and links on the opportunity, and the customer on the account. An earlier refusal's
 /// note is taken away in the same write.
 pub fn invoice_written_back(
     plan: &Plan,
     customer_id: &CustomerId,
     invoice_id: &InvoiceId,
-    invoice_url: Option<&str>,
+    links: InvoiceLinks<'_>,
     subscription_id: Option<&SubscriptionId>,
     account_is_linked: bool,
 ) -> Vec<Update> {
@@ -85,7 +92,8 @@ pub fn invoice_written_back(
         [
             ("Stripe_Customer_Id__c", text(customer_id)),
             ("Stripe_Invoice_Id__c", text(invoice_id)),
-            ("Stripe_Invoice_URL__c", invoice_url.map_or(FieldValue::Null, text)),
+            ("Stripe_Invoice_URL__c", links.page.map_or(FieldValue::Null, text)),
+            ("Stripe_Invoice_PDF__c", links.pdf.map_or(FieldValue::Null, text)),
             (NOTE_CODE, FieldValue::Null),
             (NOTE_MESSAGE, FieldValue::Null),
         ],
@@ -131,8 +139,8 @@ fn account_customer(plan: &Plan, customer_id: &CustomerId, account_is_linked: bo
 
 /// The fields that hold a stop's note. They say nothing about whether anything else was written.
 pub const NOTE_FIELDS: [&str; 2] = [NOTE_CODE, NOTE_MESSAGE];
-pub const NOTE_CODE: &str = "Stripe_Sync_Code__c";
-pub const NOTE_MESSAGE: &str = "Stripe_Sync_Message__c";
+pub const NOTE_CODE: &str = "Stripe_Sync_Status__c";
+pub const NOTE_MESSAGE: &str = "Stripe_Sync_Error__c";
 
 /// Where sales looks: why the deal is not billed, and what to do.
 pub fn sync_note(opportunity_id: &OpportunityId, stop: &Stop) -> Update {
@@ -163,6 +171,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
             "Stripe_Customer_Id__c",
             "Stripe_Invoice_Id__c",
             "Stripe_Invoice_URL__c",
+            "Stripe_Invoice_PDF__c",
             NOTE_CODE,
             NOTE_MESSAGE,
             PAID,
@@ -205,7 +214,7 @@ mod tests {
             &plan(),
             &customer_id,
             &invoice_id,
-            Some("https://invoice.example/1"),
+            InvoiceLinks { page: Some("https://invoice.example/1"), pdf: Some("https://invoice.example/1.pdf") },
             None,
             account_is_linked,
         )
@@ -216,7 +225,14 @@ mod tests {
         let (customer_id, invoice_id) =
             (CustomerId::parse("cus_1").expect("valid"), InvoiceId::parse("in_1").expect("valid"));
         let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
-        let updates = invoice_written_back(&plan(), &customer_id, &invoice_id, None, Some(&subscription_id), true);
+        let updates = invoice_written_back(
+            &plan(),
+            &customer_id,
+            &invoice_id,
+            InvoiceLinks::default(),
+            Some(&subscription_id),
+            true,
+        );
         assert_eq!(updates[0].fields.get(SUBSCRIPTION_ID), Some(&text("sub_1")));
         assert_eq!(written(true)[0].fields.get(SUBSCRIPTION_ID), None);
     }
@@ -250,7 +266,7 @@ mod tests {
         other.set("Stripe_Invoice_Id__c", text("in_2"));
         other.set(NOTE_CODE, text("no_lines"));
         assert_eq!(update.differences(&other), ["Stripe_Invoice_Id__c", NOTE_CODE]);
-        assert_eq!(update.differences(&Record::default()).len(), 3, "emptied fields that are not there are empty");
+        assert_eq!(update.differences(&Record::default()).len(), 4, "emptied fields that are not there are empty");
         assert_eq!(update.read_back().fields, update.fields.keys().copied().collect::<Vec<_>>());
     }
 

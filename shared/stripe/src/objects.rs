@@ -82,6 +82,7 @@ pub struct Invoice {
     pub created: Timestamp,
     /// From finalizing on.
     pub hosted_invoice_url: Option<String>,
+    pub invoice_pdf: Option<String>,
     pub number: Option<String>,
     pub paid_at: Option<Timestamp>,
     pub metadata: BTreeMap<String, String>,
@@ -259,6 +260,7 @@ pub(crate) struct InvoiceWire {
     livemode: bool,
     created: Seconds,
     hosted_invoice_url: Option<String>,
+    invoice_pdf: Option<String>,
     number: Option<String>,
     status_transitions: Option<StatusTransitions>,
     metadata: Option<BTreeMap<String, String>>,
@@ -307,6 +309,7 @@ impl TryFrom<InvoiceWire> for Invoice {
             livemode: wire.livemode,
             created: wire.created.0,
             hosted_invoice_url: wire.hosted_invoice_url,
+            invoice_pdf: wire.invoice_pdf,
             number: wire.number,
             paid_at: wire.status_transitions.and_then(|transitions| transitions.paid_at).map(|seconds| seconds.0),
             subscription: carried.subscription(),

@@ -163,6 +163,7 @@ pub struct InvoiceSeen {
     pub tax: TaxSeen,
     pub auto_advance: bool,
     pub hosted_invoice_url: Option<String>,
+    pub invoice_pdf: Option<String>,
     pub paid_at: Option<Timestamp>,
     pub metadata: BTreeMap<String, String>,
     /// The subscription that it bills, if it is not a one-off.

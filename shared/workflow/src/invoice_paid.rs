@@ -250,6 +250,7 @@ mod tests {
             tax: Default::default(),
             auto_advance: false,
             hosted_invoice_url: None,
+            invoice_pdf: None,
             paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),
             metadata: Some(opportunity).filter(|_| names_opportunity).into_iter().collect(),
             subscription_id: None,

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use domain::{AccountId, CustomerId, Event, InvoiceId, OpportunityId};
 use engine::{Outcome, Pause};
 use ledger::{Condition, Item, Put, PutAnswer, Table, Test, Value};
-use mapping::{Plan, customer_named_by, invoice_written_back, mark_paid, plan};
+use mapping::{InvoiceLinks, Plan, customer_named_by, invoice_written_back, mark_paid, plan};
 use queue::Envelope;
 use stripe::{CreateInvoice, InvoiceStatus, Operation, Write};
 
@@ -108,8 +108,9 @@ impl Recipe {
         };
         let invoice = self.draft(&plan, &customer_id).await?;
         let sent = self.calls.write(Write::send_invoice(&invoice), &key(&plan.account_id, "send")).await?;
-        let url = calls::invoice(sent)?.hosted_invoice_url;
-        let updates = invoice_written_back(&plan, &customer_id, &invoice, url.as_deref(), None, named.is_some());
+        let sent = calls::invoice(sent)?;
+        let links = InvoiceLinks { page: sent.hosted_invoice_url.as_deref(), pdf: sent.invoice_pdf.as_deref() };
+        let updates = invoice_written_back(&plan, &customer_id, &invoice, links, None, named.is_some());
         self.calls.update(&updates).await?;
         Ok(true)
     }

@@ -136,6 +136,8 @@ fn what_broke_once_holds() {
         // A note that had been put back once hid the next.
         (Mode::Amendments, 42_301),
         (Mode::Restored, 42_161),
+        // A subscription that had ended with its term before its first invoice could be sent counted as canceled.
+        (Mode::Renewals, 50_361),
     ] {
         let violations = run(Plan::new(seed, mode)).violations;
         assert!(violations.is_empty(), "{} {seed}: {violations:?}", mode.name());
@@ -149,8 +151,8 @@ fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
         (Mode::All, 1, 0xc9e2_b90b_3b78_034c),
         (Mode::All, 2, 0xd27c_4d43_312b_43c1),
-        (Mode::HeavyFreezes, 3, 0x8a9e_862c_1d45_0ab1),
-        (Mode::Restored, 1, 0x96f4_133a_5330_66e8),
+        (Mode::HeavyFreezes, 3, 0xfc9c_c9bc_2996_c1db),
+        (Mode::Restored, 1, 0xea17_aa54_323c_e017),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

@@ -77,7 +77,7 @@ impl Found {
             sent_events: stripe.list("/v1/events?type=invoice.sent")?,
             opportunities: by_id(salesforce.query(&format!(
                 "SELECT Id, StageName, Amount, Stripe_Customer_Id__c, Stripe_Invoice_Id__c, Stripe_Invoice_URL__c, \
-                 Stripe_Sync_Code__c FROM Opportunity WHERE AccountId IN ({accounts})"
+                 Stripe_Sync_Status__c FROM Opportunity WHERE AccountId IN ({accounts})"
             ))?),
             accounts: by_id(
                 salesforce.query(&format!("SELECT Id, Stripe_Customer_Id__c FROM Account WHERE Id IN ({accounts})"))?,
@@ -126,7 +126,7 @@ impl Violations {
         self.equal(whose, "invoice that it names", &opportunity["Stripe_Invoice_Id__c"], &invoice["id"]);
         self.equal(whose, "page that it names", &opportunity["Stripe_Invoice_URL__c"], &invoice["hosted_invoice_url"]);
         self.equal(whose, "customer that it names", &opportunity["Stripe_Customer_Id__c"], &invoice["customer"]);
-        self.equal(whose, "reason that it gives", &opportunity["Stripe_Sync_Code__c"], &Value::Null);
+        self.equal(whose, "reason that it gives", &opportunity["Stripe_Sync_Status__c"], &Value::Null);
         let named = found.accounts.get(&account.id).map(|account| &account["Stripe_Customer_Id__c"]);
         self.equal(whose, "customer that its account names", named, Some(&invoice["customer"]));
         let customer = found.customers.iter().find(|customer| customer["id"] == invoice["customer"]);
@@ -183,7 +183,7 @@ mod tests {
         let amount: Value = serde_json::from_str("3.5").unwrap();
         let opportunity = json!({
             "Amount": amount, "Stripe_Customer_Id__c": "cus_1", "Stripe_Invoice_Id__c": "in_1",
-            "Stripe_Invoice_URL__c": "https://pay", "Stripe_Sync_Code__c": null
+            "Stripe_Invoice_URL__c": "https://pay", "Stripe_Sync_Status__c": null
         });
         let run = json!({
             "pk": "run#006A", "sk": "run", "workflow": "opportunity_won", "status": "done", "stripe_invoice_id": "in_1"

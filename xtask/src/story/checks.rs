@@ -45,6 +45,8 @@ impl Facts {
         checks.equal("the account has the customer too", &account["Stripe_Customer_Id__c"], &sent["customer"]);
         let url = &sent["hosted_invoice_url"];
         checks.equal("Stripe_Invoice_URL__c is the page to pay on", &opportunity["Stripe_Invoice_URL__c"], url);
+        let pdf = &sent["invoice_pdf"];
+        checks.equal("Stripe_Invoice_PDF__c is the invoice as a PDF", &opportunity["Stripe_Invoice_PDF__c"], pdf);
         checks.equal("Payment_Received__c is set", &opportunity["Payment_Received__c"], &json!(true));
         let day = opportunity["Paid_Date__c"].as_str().map(str::len);
         checks.equal("Paid_Date__c is a day", day, Some("2026-12-31".len()));

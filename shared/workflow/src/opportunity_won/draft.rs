@@ -32,6 +32,8 @@ pub struct Invoice {
     pub invoice_id: InvoiceId,
     pub account_is_linked: bool,
     pub hosted_invoice_url: Option<String>,
+    #[serde(default)]
+    pub invoice_pdf: Option<String>,
     /// The subscription whose first invoice it is, and what that came to without the tax that was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<(SubscriptionId, Money)>,
@@ -107,6 +109,7 @@ impl Draft {
             invoice_id: self.invoice_id,
             account_is_linked: self.account_is_linked,
             hosted_invoice_url: seen.hosted_invoice_url.clone(),
+            invoice_pdf: seen.invoice_pdf.clone(),
             not_kept: Vec::new(),
         }
     }

@@ -2,8 +2,8 @@
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
-    Code, Deal, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back, no_note, plan,
-    preflight, sync_note,
+    Code, Deal, InvoiceLinks, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back,
+    no_note, plan, preflight, sync_note,
 };
 
 use super::{Draft, Invoice, Point, Stage, amendment};
@@ -218,7 +218,7 @@ pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
         &invoice.plan,
         &invoice.customer_id,
         &invoice.invoice_id,
-        invoice.hosted_invoice_url.as_deref(),
+        InvoiceLinks { page: invoice.hosted_invoice_url.as_deref(), pdf: invoice.invoice_pdf.as_deref() },
         invoice.subscription.as_ref().map(|(id, _)| id),
         invoice.account_is_linked,
     )

@@ -177,7 +177,8 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
     match (seen.is_over, invoice.status) {
         // Canceling it may be under way, so there is no way back; and if it is canceled, its keys are still to be given up.
         (_, InvoiceStatus::Draft) if stage == Stage::Canceling => judge::abandon(draft, refused),
-        (true, InvoiceStatus::Draft) => {
+        // What ended with its term bills it all the same, however long it took to get here.
+        (true, InvoiceStatus::Draft) if !has_run_out => {
             let message = format!(
                 "Stripe subscription {subscription_id} was canceled before its first invoice was sent: if the deal is to be \
                  billed all the same, send the event again to have another one made."

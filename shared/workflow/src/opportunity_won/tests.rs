@@ -80,6 +80,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         tax: Default::default(),
         auto_advance: false,
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),
+        invoice_pdf: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1.pdf".to_owned()),
         paid_at: None,
         metadata: Default::default(),
         subscription_id: None,
@@ -120,6 +121,7 @@ fn written() -> Fact {
             ("Stripe_Customer_Id__c", text("cus_1")),
             ("Stripe_Invoice_Id__c", text(INVOICE)),
             ("Stripe_Invoice_URL__c", text("https://invoice.example/1")),
+            ("Stripe_Invoice_PDF__c", text("https://invoice.example/1.pdf")),
         ]),
         record(&[("Stripe_Customer_Id__c", text("cus_1"))]),
     ])
@@ -278,8 +280,8 @@ fn a_refusal_is_told_once_and_reported() {
     // Salesforce did not take the note; the report goes out all the same.
     assert_eq!(calls, ["read_deal", "update_records", "report"]);
     let stop = point.stop().expect("stopped").clone();
-    broken.opportunity.set("Stripe_Sync_Code__c", text(stop.code.as_str()));
-    broken.opportunity.set("Stripe_Sync_Message__c", text(&stop.message));
+    broken.opportunity.set("Stripe_Sync_Status__c", text(stop.code.as_str()));
+    broken.opportunity.set("Stripe_Sync_Error__c", text(&stop.message));
     let (calls, _) = tell(point.resume(), vec![Fact::DealRead(Box::new(broken)), Fact::Reported]);
     assert_eq!(calls, ["read_deal", "report"]);
 }

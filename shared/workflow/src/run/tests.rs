@@ -189,6 +189,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         invoice_id: invoice_id(),
         account_is_linked: true,
         hosted_invoice_url: None,
+        invoice_pdf: None,
         subscription: None,
         not_kept: Vec::new(),
     };

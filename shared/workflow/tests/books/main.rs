@@ -90,6 +90,7 @@ impl Stripe<'_> {
             tax: Default::default(),
             auto_advance: false,
             hosted_invoice_url: None,
+            invoice_pdf: None,
             paid_at: None,
             metadata: BTreeMap::new(),
             subscription_id: None,

@@ -47,7 +47,7 @@ fn invoices(env: &Env, opportunity: &str) -> Vec<Value> {
 }
 
 fn code(env: &Env, opportunity: &str) -> Value {
-    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+    env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn what_is_paid_is_not_voided_and_a_person_is_told() {
         assert_eq!(invoices(&env, &opportunity), [json!(["paid", 11_000, true])], "late: {is_late}");
         assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
         assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
-        let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+        let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
         assert!(message.as_str().unwrap().contains("credit note"), "{message}");
         // Set back, it is the deal that was billed.
         set_quantity(&env, &opportunity, 2);
@@ -161,7 +161,7 @@ async fn a_deal_that_cannot_be_billed_as_it_is_now_keeps_its_invoice() {
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
     assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
     assert!(message.as_str().unwrap().contains("Stripe Price Id"), "it says what is to be mended: {message}");
     // A deal that is not won any more is not voided either: whether it is lost is for a person to say.
     let price = product["Stripe_Price_Id__c"].clone();
@@ -170,7 +170,7 @@ async fn a_deal_that_cannot_be_billed_as_it_is_now_keeps_its_invoice() {
     env.sqs.put(&changed(&env, "reopened", &opportunity));
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
     assert!(message.as_str().unwrap().contains("set the deal back"), "{message}");
 }
 
@@ -307,7 +307,7 @@ async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, true])]);
     assert_eq!(code(&env, &opportunity), "stripe_refused");
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].clone();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
     assert!(message.as_str().unwrap().contains("is void, and the customer has no other"), "{message}");
     env.stripe_post(&format!("/v1/prices/{price}"), "active=true").await;
     env.sqs.redrive();

@@ -90,7 +90,7 @@ async fn play(seeds: std::ops::Range<u64>) -> u64 {
         env.settle().await;
         env.advance(SignedDuration::from_secs(10));
         let record = env.record("Opportunity", &opportunity);
-        let code = record["Stripe_Sync_Code__c"].as_str().map(str::to_owned);
+        let code = record["Stripe_Sync_Status__c"].as_str().map(str::to_owned);
         match case.judged() {
             Ok(minor_units) => {
                 assert_eq!(code, None, "deal {seed}: {} {}", case.amount, case.currency);

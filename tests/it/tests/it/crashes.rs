@@ -38,7 +38,7 @@ fn end_state(env: &Env, opportunity: &str) -> Value {
         "customers": env.objects("customer").iter().map(|customer| json!([customer["email"], customer["address"]])).collect::<Vec<_>>(),
         "invoices": invoices,
         "paid": record["Payment_Received__c"],
-        "code": record["Stripe_Sync_Code__c"],
+        "code": record["Stripe_Sync_Status__c"],
         "dead_letters": env.sqs.dead_letters().len(),
     })
 }
@@ -104,7 +104,7 @@ async fn dying_at_any_moment_of_a_refusal_still_tells_and_reports_it() {
         let opportunity = env.opportunity_won(&deal()).await;
         let deaths = settle_over_deaths(&env, SignedDuration::from_secs(400)).await;
         let record = env.record("Opportunity", &opportunity);
-        assert_eq!(record["Stripe_Sync_Code__c"], "billing_country_unknown", "died at moment {moment}");
+        assert_eq!(record["Stripe_Sync_Status__c"], "billing_country_unknown", "died at moment {moment}");
         let dead_letters = env.sqs.dead_letters();
         assert!((1..=2).contains(&dead_letters.len()), "died at moment {moment}: {dead_letters:?}");
         assert_eq!(dead_letters[0]["parked"]["code"], "billing_country_unknown");

@@ -114,7 +114,7 @@ async fn a_customer_that_stripe_does_not_take_so_is_not_billed() {
     env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/customers/*", refusal));
     let opportunity = billed(&env, &account).await;
     let record = env.record("Opportunity", &opportunity);
-    assert_eq!((&record["Stripe_Sync_Code__c"], env.invoices().len()), (&json!("stripe_refused"), 1), "{record}");
+    assert_eq!((&record["Stripe_Sync_Status__c"], env.invoices().len()), (&json!("stripe_refused"), 1), "{record}");
     // Corrected, and sent again.
     edit(&env, &account, json!({ "Billing_Email__c": "right@acme.example" }));
     env.sqs.redrive();

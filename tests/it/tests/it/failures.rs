@@ -52,7 +52,7 @@ fn posts(env: &Env) -> Vec<(String, String)> {
 }
 
 fn note(env: &Env, opportunity: &str) -> Value {
-    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+    env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
 
 /// The customer has one invoice, over what three lines come to, by one e-mail, and the opportunity names it.

@@ -139,7 +139,7 @@ async fn an_idempotency_key_with_another_body_is_never_answered_with_a_new_key_b
     ));
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle_for_days().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "stripe_idempotency_mismatch");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "stripe_idempotency_mismatch");
     assert_eq!(env.sqs.dead_letters()[0]["parked"]["code"], "stripe_idempotency_mismatch");
     let sent = |env: &Env| env.stripe_calls().iter().filter(|call| *call == "POST /v1/invoices").count();
     assert_eq!(sent(&env), 1, "nothing goes on by itself");

@@ -92,7 +92,7 @@ async fn an_invoice_above_the_ceiling_waits_for_an_approval() {
     env.settle().await;
     let drafts = env.invoices();
     assert_eq!((drafts.len(), &drafts[0]["status"], &drafts[0]["total"]), (1, &json!("draft"), &json!(11000)));
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "approval_required");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "approval_required");
     assert_eq!(env.sqs.dead_letters()[0]["parked"]["code"], "approval_required");
     // The note is itself an edit, which may come back as an event: nothing is written or reported for it.
     env.clear_calls();
@@ -109,7 +109,7 @@ async fn an_invoice_above_the_ceiling_waits_for_an_approval() {
     env.settle().await;
     assert_eq!(env.invoices()[0]["id"], drafts[0]["id"], "the same draft is sent");
     is_billed_once(&env, &opportunity, "approved").await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], Value::Null);
 }
 
 /// Of a deal that was approved for less and has grown, the new amount is not.
@@ -124,7 +124,7 @@ async fn an_approval_is_for_an_amount() {
     env.update("OpportunityLineItem", line["Id"].as_str().unwrap(), json!({ "Quantity": 9 }));
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "approval_required");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "approval_required");
     assert_eq!(env.invoices()[0]["status"], "draft");
 }
 
@@ -150,7 +150,7 @@ async fn a_newer_table_is_only_read() {
     assert!(env.stripe_calls().iter().all(|call| !call.contains("/v1/invoices")));
     env.aws.put(&layout);
     env.settle_for_days().await;
-    assert_eq!(env.record("Opportunity", &other)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &other)["Stripe_Sync_Status__c"], Value::Null);
     assert_eq!(env.invoices().len(), 2);
 }
 
@@ -345,10 +345,10 @@ async fn a_restored_run_does_not_trust_what_it_remembers_telling() {
     env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await;
     env.sqs.put(&changed(&env, "msg_1", &opportunity));
     env.settle().await;
-    let code = || env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"].clone();
+    let code = || env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"].clone();
     assert_eq!(code(), "invoice_changed_in_stripe");
     let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
-    env.update("Opportunity", &opportunity, json!({ "Stripe_Sync_Code__c": null, "Stripe_Sync_Message__c": null }));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Sync_Status__c": null, "Stripe_Sync_Error__c": null }));
     env.aws.restore(&backup);
     env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
     env.sqs.put(&changed(&env, "msg_2", &opportunity));

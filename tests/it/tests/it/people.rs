@@ -6,7 +6,7 @@ use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 fn note(env: &Env, opportunity: &str) -> Value {
-    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+    env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
 
 /// The run stands still after this call to Stripe, because the next one is answered with an error page.

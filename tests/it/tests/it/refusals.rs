@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// What the opportunity, the dead-letter queue and Stripe say in the end.
 fn verdict(env: &Env, opportunity: &str) -> (Value, Vec<Value>, usize) {
-    let code = env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone();
+    let code = env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone();
     let parked = env.sqs.dead_letters().iter().map(|letter| letter["parked"]["code"].clone()).collect();
     (code, parked, env.invoices().len())
 }
@@ -100,7 +100,7 @@ async fn the_sentence_lists_every_line_and_says_what_to_do() {
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     products(&env, json!({ "Stripe_Price_Id__c": null }));
     env.settle().await;
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].as_str().unwrap().to_owned();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].as_str().unwrap().to_owned();
     for position in 1..=3 {
         let expected = format!("line {position} (Product 00{position}): fill in Stripe Price Id on the product");
         assert!(message.contains(&expected), "{message}");

@@ -41,7 +41,7 @@ fn activate(env: &Env) {
 /// The invoice comes to the deal's amount, and each of its lines leads back to one there.
 fn is_billed(env: &Env, opportunity: &str, object: &str) {
     let record = env.record("Opportunity", opportunity);
-    assert_eq!(record["Stripe_Sync_Code__c"], Value::Null, "{record}");
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
     let invoices = env.invoices();
     assert_eq!(invoices.len(), 1);
     assert_eq!((&invoices[0]["status"], &invoices[0]["total"]), (&json!("open"), &json!(TOTAL)));
@@ -101,8 +101,8 @@ async fn an_order_that_is_activated_after_the_win_is_billed() {
         let opportunity = env.opportunity_won(&deal()).await;
         env.settle().await;
         let record = env.record("Opportunity", &opportunity);
-        assert_eq!(record["Stripe_Sync_Code__c"], "no_lines");
-        assert!(record["Stripe_Sync_Message__c"].as_str().unwrap().starts_with("Activate an order"), "{record}");
+        assert_eq!(record["Stripe_Sync_Status__c"], "no_lines");
+        assert!(record["Stripe_Sync_Error__c"].as_str().unwrap().starts_with("Activate an order"), "{record}");
         let writes = env.stripe_calls().into_iter().filter(|call| call.starts_with("POST")).count();
         assert_eq!(writes, 0, "nothing is written before everything is known");
         // Long enough for every sweep that looks at a refused deal's first states.
@@ -187,8 +187,8 @@ async fn a_quote_that_cannot_be_billed_says_everything_at_once() {
     env.close(&opportunity);
     env.settle().await;
     let record = env.record("Opportunity", &opportunity);
-    assert_eq!(record["Stripe_Sync_Code__c"], "billing_email_missing");
-    let message = record["Stripe_Sync_Message__c"].as_str().unwrap();
+    assert_eq!(record["Stripe_Sync_Status__c"], "billing_email_missing");
+    let message = record["Stripe_Sync_Error__c"].as_str().unwrap();
     for words in [
         "Mend 2 things. 1 (billing_email_missing): ",
         "2 (lines_not_billable): ",

@@ -128,7 +128,7 @@ async fn a_won_deal_begins_its_subscription_and_its_first_invoice_is_sent() {
     let opportunity = won(&env, &day(&env, 0)).await;
     env.settle().await;
     let record = env.record("Opportunity", &opportunity);
-    assert_eq!(record["Stripe_Sync_Code__c"], Value::Null, "{record}");
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
     let [subscription] = <[Value; 1]>::try_from(subscriptions(&env)).unwrap();
     assert_eq!(
         (&subscription["status"], &subscription["id"]),
@@ -185,7 +185,7 @@ async fn a_term_that_is_to_come_waits_for_its_day() {
     let opportunity = won(&env, &day(&env, 10)).await;
     env.settle().await;
     assert_eq!((subscriptions(&env).len(), env.invoices().len(), env.stripe_calls().len()), (0, 0, 0));
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], Value::Null);
     for _ in 0..9 {
         env.advance(SignedDuration::from_hours(24));
         let pass = env.reconcile(PassKind::Deep).await;
@@ -227,7 +227,7 @@ async fn an_agreed_price_is_made_once_and_used_again() {
     let made: Vec<_> = made.map(|price| (price["unit_amount"].clone(), price["lookup_key"].is_string())).collect();
     assert_eq!(made, [(json!(8_000), true), (json!(5_000), true)]);
     for opportunity in &opportunities {
-        assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"], Value::Null);
+        assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"], Value::Null);
     }
 }
 
@@ -239,13 +239,13 @@ async fn a_subscription_above_the_ceiling_is_not_begun_before_it_is_approved() {
     env.operate(json!({ "ceiling_USD": { "N": "100" } }));
     let opportunity = won(&env, &day(&env, 0)).await;
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "approval_required");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "approval_required");
     assert_eq!((subscriptions(&env).len(), env.invoices().len()), (0, 0));
     env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 2900 }));
     env.sqs.put(&changed(&env, "msg_approved", &opportunity));
     env.settle().await;
     assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(70_000)));
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], Value::Null);
 }
 
 /// A second deal of an account that Stripe knows already, with everything but its stage; and the customer there.
@@ -276,7 +276,7 @@ async fn leave_item(env: &Env, customer: &str) -> String {
 
 /// Nothing is begun, and the item stays; without it the deal is billed.
 async fn waits_for_item(env: &Env, opportunity: &str, item: &str) {
-    assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"], "pending_items");
+    assert_eq!(env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"], "pending_items");
     assert_eq!((subscriptions(env).len(), env.invoices().len()), (0, 1), "only the first deal's invoice");
     env.stripe_delete(&format!("/v1/invoiceitems/{item}"));
     env.sqs.put(&changed(env, "msg_again", opportunity));

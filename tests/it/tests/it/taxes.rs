@@ -19,7 +19,7 @@ fn german() -> Deal {
 const NET: i64 = 11_000;
 
 fn code(env: &Env, opportunity: &str) -> Value {
-    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+    env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
 
 async fn set_tax_behavior(env: &Env, behavior: &str) {
@@ -89,7 +89,7 @@ async fn an_address_that_is_not_enough_is_refused_at_once() {
     env.close(&opportunity);
     env.settle().await;
     assert_eq!(code(&env, &opportunity), "tax_location_unknown");
-    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Message__c"].as_str().unwrap().to_owned();
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].as_str().unwrap().to_owned();
     assert!(message.contains("ZIP code"), "{message}");
     assert_eq!((env.objects("customer").len(), env.invoices().len()), (0, 0));
     env.update("Account", &account, json!({ "BillingPostalCode": "94107" }));

@@ -12,8 +12,9 @@ pub fn billing(env: &Env, opportunity: &str) -> Value {
     json!({
         "customer_is_linked": record["Stripe_Customer_Id__c"] == invoice["customer"]
             && account["Stripe_Customer_Id__c"] == invoice["customer"],
-        "url_is_linked": record["Stripe_Invoice_URL__c"] == invoice["hosted_invoice_url"],
-        "code": record["Stripe_Sync_Code__c"],
+        "url_is_linked": record["Stripe_Invoice_URL__c"] == invoice["hosted_invoice_url"]
+            && record["Stripe_Invoice_PDF__c"] == invoice["invoice_pdf"] && record["Stripe_Invoice_PDF__c"].is_string(),
+        "code": record["Stripe_Sync_Status__c"],
         "status": invoice["status"],
         "currency": invoice["currency"],
         "total": invoice["total"],

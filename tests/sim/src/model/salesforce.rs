@@ -100,6 +100,7 @@ pub struct Opportunity {
     pub customer_id: Option<String>,
     pub invoice_id: Option<String>,
     pub invoice_url: Option<String>,
+    pub invoice_pdf: Option<String>,
     pub subscription_id: Option<String>,
     pub renewal_id: Option<String>,
     pub sync_code: Option<String>,

@@ -212,7 +212,7 @@ fn a_note_that_is_not_true_any_more_is_taken_away_once() {
     let set_back = |keeps_note: bool| {
         move |call: &Call| {
             let mut deal = deal(1);
-            deal.opportunity.set("Stripe_Sync_Code__c", text("deal_changed_after_billing"));
+            deal.opportunity.set("Stripe_Sync_Status__c", text("deal_changed_after_billing"));
             match call {
                 Call::ReadDeal { .. } => Fact::DealRead(Box::new(deal)),
                 Call::UpdateRecords { updates } => {

@@ -106,6 +106,7 @@ fn what_salesforce_holds_already_is_not_written_again() {
             ("Stripe_Customer_Id__c", "cus_1"),
             ("Stripe_Invoice_Id__c", INVOICE),
             ("Stripe_Invoice_URL__c", url),
+            ("Stripe_Invoice_PDF__c", "https://invoice.example/1.pdf"),
             ("Account.Stripe_Customer_Id__c", "cus_1"),
         ] {
             record.set(path, text(value));

@@ -40,7 +40,7 @@ fn tax_ids(of: &Value) -> Vec<(&str, &str)> {
 }
 
 fn code(env: &Env, opportunity: &str) -> Value {
-    env.record("Opportunity", opportunity)["Stripe_Sync_Code__c"].clone()
+    env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
 
 /// A business in another country accounts for the tax itself, and its number stands on the invoice.
@@ -240,8 +240,8 @@ async fn half_a_shipping_address_is_refused() {
         edit(&env, &account, fields.clone());
         let opportunity = billed(&env, &account).await;
         let record = env.record("Opportunity", &opportunity);
-        assert_eq!(record["Stripe_Sync_Code__c"], "shipping_address_incomplete", "{fields}");
-        assert!(record["Stripe_Sync_Message__c"].as_str().unwrap().contains(message), "{record}");
+        assert_eq!(record["Stripe_Sync_Status__c"], "shipping_address_incomplete", "{fields}");
+        assert!(record["Stripe_Sync_Error__c"].as_str().unwrap().contains(message), "{record}");
         assert!(env.objects("customer").is_empty());
     }
 }

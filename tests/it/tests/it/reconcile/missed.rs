@@ -150,7 +150,7 @@ async fn an_edit_of_a_billed_deal_that_nobody_told_of_comes_before_a_person() {
     env.sandbox.salesforce.take_deliveries();
     later(&env);
     swept(&env).await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "deal_changed_after_billing");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "deal_changed_after_billing");
     assert_eq!(env.sqs.dead_letters().len(), 1);
     for _ in 0..3 {
         later(&env);
@@ -170,7 +170,7 @@ async fn a_deal_that_was_lost_after_it_was_billed_and_nobody_told_of_is_found_by
     env.sandbox.salesforce.take_deliveries();
     later(&env);
     swept(&env).await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "deal_changed_after_billing");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "deal_changed_after_billing");
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn a_deal_that_was_mended_while_it_was_being_refused_is_billed() {
     swept(&env).await;
     let opportunity = env.opportunity_won(&Deal { country: "Narnia".into(), ..Deal::three_lines() }).await;
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "billing_country_unknown");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "billing_country_unknown");
     let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
     // The clock stands still: to whoever compares times, nothing has changed since the refusal.
     env.update("Account", &account, json!({ "BillingCountry": "Germany" }));

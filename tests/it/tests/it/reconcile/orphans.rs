@@ -59,7 +59,7 @@ async fn a_draft_that_is_worked_on_or_waits_for_a_person_is_not_collected() {
     env.operate(json!({ "ceiling_USD": { "N": "1" } }));
     let waiting = env.opportunity_won(&Deal { account: "Waiting".into(), ..Deal::three_lines() }).await;
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &waiting)["Stripe_Sync_Code__c"], "approval_required");
+    assert_eq!(env.record("Opportunity", &waiting)["Stripe_Sync_Status__c"], "approval_required");
     env.advance(SignedDuration::from_hours(5));
     for kind in [PassKind::Sweep, PassKind::Deep] {
         let reconciled = env.reconcile(kind).await;

@@ -53,7 +53,7 @@ async fn a_won_deal_waits_for_its_contract() {
             let env = selling_by_contract(line_source).await;
             let (opportunity, contract) = won_with_contract(&env, line_source).await;
             assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (0, 1), "{line_source:?}");
-            assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], Value::Null);
+            assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], Value::Null);
             // The first states of a deal that waits are looked at again, and then no more.
             for _ in 0..5 {
                 env.advance(SignedDuration::from_mins(31));

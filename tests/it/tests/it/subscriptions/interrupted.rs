@@ -50,12 +50,12 @@ async fn a_subscription_that_was_canceled_by_hand_is_not_sent() {
     env.stripe_delete(&format!("/v1/subscriptions/{id}"));
     env.sandbox.stripe.clear_faults();
     env.settle_for_days().await;
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"], "invoice_changed_in_stripe");
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], "invoice_changed_in_stripe");
     assert_eq!(env.invoices().iter().filter(|invoice| invoice["status"] == "open").count(), 0);
     env.sqs.put(&changed(&env, "msg_again", &opportunity));
     env.settle().await;
     let record = env.record("Opportunity", &opportunity);
-    let named = (&record["Stripe_Sync_Code__c"], &record["Stripe_Subscription_Id__c"]);
+    let named = (&record["Stripe_Sync_Status__c"], &record["Stripe_Subscription_Id__c"]);
     assert_eq!(named, (&Value::Null, &subscriptions(&env)[1]["id"]));
 }
 
@@ -82,7 +82,7 @@ async fn a_subscription_that_has_billed_on_is_not_canceled() {
         env.settle().await;
         assert_eq!((subscriptions(&env).len(), &subscriptions(&env)[0]["status"]), (1, &json!("active")));
         let first = env.invoices().into_iter().find(|invoice| invoice["total"] == 70_000).unwrap();
-        let code = &env.record("Opportunity", &opportunity)["Stripe_Sync_Code__c"];
+        let code = &env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"];
         match is_edited {
             false => assert_eq!((&first["status"], code), (&json!("open"), &Value::Null)),
             true => assert_eq!((&first["status"], code), (&json!("draft"), &json!("deal_changed_after_billing"))),

@@ -102,7 +102,7 @@ async fn a_renewal_goes_on_where_the_subscription_ends() {
     env.close(&second);
     env.settle().await;
     let waiting = env.record("Opportunity", &second);
-    assert_eq!((&waiting["Stripe_Sync_Code__c"], &waiting["Renewal_Stripe_Sub_Id__c"]), (&Value::Null, &Value::Null));
+    assert_eq!((&waiting["Stripe_Sync_Status__c"], &waiting["Renewal_Stripe_Sub_Id__c"]), (&Value::Null, &Value::Null));
     assert!(env.stripe_calls().iter().all(|call| call.starts_with("GET")), "{:?}", env.stripe_calls());
     let pass = env.reconcile(PassKind::Deep).await;
     assert!(pass.differences.is_empty(), "{pass:?}");
@@ -114,7 +114,11 @@ async fn a_renewal_goes_on_where_the_subscription_ends() {
     }
     let record = env.record("Opportunity", &second);
     let id = env.record("Opportunity", &first)["Stripe_Subscription_Id__c"].clone();
-    assert_eq!((&record["Renewal_Stripe_Sub_Id__c"], &record["Stripe_Sync_Code__c"]), (&id, &Value::Null), "{record}");
+    assert_eq!(
+        (&record["Renewal_Stripe_Sub_Id__c"], &record["Stripe_Sync_Status__c"]),
+        (&id, &Value::Null),
+        "{record}"
+    );
     let subscription = shown(&env).await;
     assert_eq!(items(&subscription), [(7_000, 1), (9_000, 3)]);
     assert_eq!(subscription["metadata"]["sf_renewal_opportunity_id"], record["Id"]);
@@ -165,7 +169,7 @@ async fn a_renewal_in_the_last_period_is_done_at_once() {
     env.update("Opportunity", &second, json!({ "Description": "signed" }));
     env.sqs.put(&changed(&env, "msg_signed", &second));
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null);
 }
 
 /// What keeps a renewal from going on is said on its opportunity, and nothing is changed.
@@ -223,7 +227,7 @@ async fn a_renewal_that_does_not_fit_says_why() {
         env.close(&second);
         env.settle().await;
         let record = env.record("Opportunity", &second);
-        assert_eq!(record["Stripe_Sync_Code__c"], code, "case {index}: {record}");
+        assert_eq!(record["Stripe_Sync_Status__c"], code, "case {index}: {record}");
         assert!(
             env.stripe_calls().iter().all(|call| call.starts_with("GET")),
             "case {index}: {:?}",
@@ -251,14 +255,14 @@ async fn of_several_subscriptions_a_person_names_the_one() {
     env.close(&second);
     env.settle().await;
     let record = env.record("Opportunity", &second);
-    assert_eq!(record["Stripe_Sync_Code__c"], "renewal_not_found");
-    let message = record["Stripe_Sync_Message__c"].as_str().unwrap();
+    assert_eq!(record["Stripe_Sync_Status__c"], "renewal_not_found");
+    let message = record["Stripe_Sync_Error__c"].as_str().unwrap();
     let named = env.record("Opportunity", &first)["Stripe_Subscription_Id__c"].clone();
     assert!(message.contains(named.as_str().unwrap()), "{message}");
     env.update("Opportunity", &second, json!({ "Renewal_Stripe_Sub_Id__c": named }));
     env.sqs.put(&changed(&env, "msg_named", &second));
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null);
     let renewed = subscriptions(&env).into_iter().find(|one| one["id"] == named).unwrap();
     assert_eq!(items(&renewed), [(7_000, 1), (9_000, 3)]);
 }
@@ -274,7 +278,7 @@ async fn a_renewal_above_the_ceiling_waits_for_its_approval() {
     let second = renewal(&env, &account, &after(&start, 3)).await;
     env.close(&second);
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], "approval_required");
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], "approval_required");
     assert_eq!(items(&subscriptions(&env)[0]), [(5_000, 1), (10_000, 2)]);
     env.update("Opportunity", &second, json!({ "Stripe_Approved_Amount__c": 2040 }));
     env.sqs.put(&changed(&env, "msg_approved", &second));
@@ -295,11 +299,11 @@ async fn a_deal_that_is_changed_after_it_renewed_comes_before_a_person() {
     env.update("Opportunity", &second, json!({ "StageName": "Closed Lost" }));
     env.sqs.put(&changed(&env, "msg_lost", &second));
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], "deal_changed_after_billing");
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], "deal_changed_after_billing");
     assert_eq!(env.sqs.dead_letters().len(), 1);
     env.close(&second);
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], Value::Null, "it is set back");
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null, "it is set back");
     assert_eq!(items(&shown(&env).await), [(7_000, 1), (9_000, 3)]);
 }
 
@@ -314,7 +318,7 @@ async fn about_to_renew() -> (Env, String) {
 
 async fn is_renewed_once(env: &Env, second: &str) {
     let record = env.record("Opportunity", second);
-    assert_eq!(record["Stripe_Sync_Code__c"], Value::Null, "{record}");
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
     assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(env)[0]["id"], "{record}");
     assert_eq!((subscriptions(env).len(), items(&shown(env).await)), (1, vec![(7_000, 1), (9_000, 3)]));
 }

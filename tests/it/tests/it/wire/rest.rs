@@ -108,7 +108,7 @@ impl History {
             self.notes.violation(rule, format!("{id} ({} {}): {why}", run.status, run.code));
         };
         let is_told = self.is_reported(&run_id, &run.code, letters)
-            && (deal.is_deleted || text(&record, "Stripe_Sync_Code__c") == run.code);
+            && (deal.is_deleted || text(&record, "Stripe_Sync_Status__c") == run.code);
         match run.status.as_str() {
             "done" => {
                 self.notes.count("ended done");
@@ -124,13 +124,19 @@ impl History {
                 }
                 let asks = !NOT_ASKED.contains(&run.code.as_str());
                 if asks && !is_told {
-                    broken("a_person_is_told", format!("note {}, letters {letters:?}", record["Stripe_Sync_Code__c"]));
+                    broken(
+                        "a_person_is_told",
+                        format!("note {}, letters {letters:?}", record["Stripe_Sync_Status__c"]),
+                    );
                 }
             }
             "review" => {
                 self.notes.count(format!("ended in review: {}", run.code));
                 if !is_told {
-                    broken("a_person_is_told", format!("note {}, letters {letters:?}", record["Stripe_Sync_Code__c"]));
+                    broken(
+                        "a_person_is_told",
+                        format!("note {}, letters {letters:?}", record["Stripe_Sync_Status__c"]),
+                    );
                 }
                 if deal.changes == 0 && !deal.is_meddled_with {
                     broken("no_review_without_a_cause", "nobody had touched the deal".to_owned());
@@ -176,7 +182,7 @@ impl History {
             record["Stripe_Invoice_URL__c"] == invoice["hosted_invoice_url"],
             record["Stripe_Customer_Id__c"] == invoice["customer"],
             account["Stripe_Customer_Id__c"] == invoice["customer"],
-            record["Stripe_Sync_Code__c"].is_null(),
+            record["Stripe_Sync_Status__c"].is_null(),
         ];
         if named.contains(&false) {
             broken("salesforce_says_what_stripe_says", format!("{named:?}: {record}"));

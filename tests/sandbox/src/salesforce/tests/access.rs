@@ -14,7 +14,7 @@ fn hidden_fields_do_not_exist_for_the_integration_user() {
             "",
         ),
         (
-            "SELECT Id, Stripe_Sync_Message__c, (SELECT Product2.Stripe_Price_Id__c, Discount FROM OpportunityLineItems) FROM Opportunity",
+            "SELECT Id, Stripe_Sync_Error__c, (SELECT Product2.Stripe_Price_Id__c, Discount FROM OpportunityLineItems) FROM Opportunity",
             "",
         ),
         ("SELECT Contact.Email FROM OpportunityContactRole", ""),

@@ -57,9 +57,9 @@ fn bad_fields_are_refused_in_the_vendors_words() {
         ("Opportunity", opportunity("IsWon", json!(true)), "INVALID_FIELD_FOR_INSERT_UPDATE", "IsWon"),
         (
             "Opportunity",
-            opportunity("Stripe_Sync_Message__c", json!("x".repeat(2001))),
+            opportunity("Stripe_Sync_Error__c", json!("x".repeat(2001))),
             "STRING_TOO_LONG",
-            "Stripe_Sync_Message__c",
+            "Stripe_Sync_Error__c",
         ),
         ("OpportunityLineItem", json!({"Quantity": 1}), "REQUIRED_FIELD_MISSING", "OpportunityId"),
     ] {

@@ -70,6 +70,7 @@ impl Salesforce {
             clone.customer_id = original.customer_id;
             clone.invoice_id = original.invoice_id;
             clone.invoice_url = original.invoice_url;
+            clone.invoice_pdf = original.invoice_pdf;
             clone.invoice_named_by_hand = true;
         })
     }

@@ -63,6 +63,7 @@ fn org() -> Salesforce {
         customer_id: None,
         invoice_id: None,
         invoice_url: None,
+        invoice_pdf: None,
         sync_code: None,
         sync_message: None,
         approved_amount: None,
@@ -169,7 +170,7 @@ fn only_fields_of_ours_are_written_and_only_what_they_take() {
         ("Payment_Received__c", text("true")),
         ("Paid_Date__c", text("tomorrow")),
         ("Stripe_Invoice_Id__c", FieldValue::Number(Decimal::ONE)),
-        ("Stripe_Sync_Message__c", text(&"x".repeat(2001))),
+        ("Stripe_Sync_Error__c", text(&"x".repeat(2001))),
     ] {
         let mut org = org();
         assert!(org.write(at(1), &[update(field, value)], &[]).is_err(), "{field}");

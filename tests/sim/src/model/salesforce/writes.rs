@@ -13,7 +13,7 @@ const RUNAWAY: u32 = 300;
 /// So long a client waits for an answer.
 const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_secs(10);
 
-/// What fits `Stripe_Sync_Message__c`, the longest of the fields that we write.
+/// What fits `Stripe_Sync_Error__c`, the longest of the fields that we write.
 const LONGEST: usize = 2000;
 
 impl Salesforce {
@@ -148,10 +148,11 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             "Opportunity",
             "Stripe_Invoice_Id__c"
             | "Stripe_Invoice_URL__c"
+            | "Stripe_Invoice_PDF__c"
             | "Stripe_Subscription_Id__c"
             | "Renewal_Stripe_Sub_Id__c"
-            | "Stripe_Sync_Code__c"
-            | "Stripe_Sync_Message__c",
+            | "Stripe_Sync_Status__c"
+            | "Stripe_Sync_Error__c",
         ) => is_text,
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value),
@@ -172,13 +173,14 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_Id__c" => opportunity.invoice_id = text_of(value),
         "Stripe_Invoice_URL__c" if opportunity.automation == Automation::DropsLink => {}
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
+        "Stripe_Invoice_PDF__c" => opportunity.invoice_pdf = text_of(value),
         "Stripe_Subscription_Id__c" => opportunity.subscription_id = text_of(value),
         "Renewal_Stripe_Sub_Id__c" => opportunity.renewal_id = text_of(value),
-        "Stripe_Sync_Code__c" => opportunity.sync_code = text_of(value),
-        "Stripe_Sync_Message__c" if opportunity.automation == Automation::ChangesNote => {
+        "Stripe_Sync_Status__c" => opportunity.sync_code = text_of(value),
+        "Stripe_Sync_Error__c" if opportunity.automation == Automation::ChangesNote => {
             opportunity.sync_message = text_of(value).map(|text| format!("{text} (see the wiki)"));
         }
-        "Stripe_Sync_Message__c" => opportunity.sync_message = text_of(value),
+        "Stripe_Sync_Error__c" => opportunity.sync_message = text_of(value),
         "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
         "Paid_Date__c" => opportunity.paid_date = text_of(value),
         _ => {}
@@ -186,11 +188,12 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
 }
 
 /// The fields that we write.
-fn shown(opportunity: &Opportunity) -> [Option<&str>; 8] {
+fn shown(opportunity: &Opportunity) -> [Option<&str>; 9] {
     [
         opportunity.customer_id.as_deref(),
         opportunity.invoice_id.as_deref(),
         opportunity.invoice_url.as_deref(),
+        opportunity.invoice_pdf.as_deref(),
         opportunity.subscription_id.as_deref(),
         opportunity.sync_code.as_deref(),
         opportunity.sync_message.as_deref(),

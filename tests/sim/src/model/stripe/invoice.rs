@@ -50,6 +50,7 @@ impl Invoice {
             livemode: false,
             created: second(now),
             hosted_invoice_url: None,
+            invoice_pdf: None,
             number: None,
             paid_at: None,
             metadata: Default::default(),
@@ -171,6 +172,7 @@ impl Invoice {
         self.shown.status = InvoiceStatus::Open;
         let id = self.shown.id.as_str();
         self.shown.hosted_invoice_url = Some(format!("https://invoice.stripe.com/i/{id}?s=ap"));
+        self.shown.invoice_pdf = Some(format!("https://pay.stripe.com/invoice/{id}/pdf?s=ap"));
         self.shown.number = Some(format!("SIM-{id}"));
         self.finalized_by = Some(by);
         self.finalized_at = Some(now);

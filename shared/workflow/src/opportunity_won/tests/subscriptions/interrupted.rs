@@ -113,6 +113,7 @@ fn what_was_canceled_is_not_sent() {
     let reviving = |stage: Stage| Point::Reviving { draft: held(), stage, refused: None };
     let seen = |status, is_over| SubscriptionSeen { is_over, ..begun(status) };
     let later = SubscriptionSeen { invoice: None, ..begun(InvoiceStatus::Draft) };
+    let run_out = |status| SubscriptionSeen { has_run_out: true, ..seen(status, true) };
     for (stage, seen, expected) in [
         (Stage::Holding, seen(InvoiceStatus::Draft, false), "holding"),
         // Stripe has sent it by itself.
@@ -133,6 +134,10 @@ fn what_was_canceled_is_not_sent() {
         (Stage::Canceling, seen(InvoiceStatus::Draft, false), "disarming"),
         (Stage::Canceling, seen(InvoiceStatus::Open, false), "verifying"),
         (Stage::Sending, later, "stopped"),
+        // It ended with its term, which is to be billed.
+        (Stage::Holding, run_out(InvoiceStatus::Draft), "holding"),
+        (Stage::Sending, run_out(InvoiceStatus::Draft), "comparing"),
+        (Stage::Sending, run_out(InvoiceStatus::Open), "ready"),
     ] {
         let point = record(reviving(stage.clone()), Fact::SubscriptionRead(Box::new(seen.clone())));
         assert_eq!(point.name(), expected, "{stage:?} {} {:?}", seen.is_over, seen.invoice.map(|seen| seen.status));

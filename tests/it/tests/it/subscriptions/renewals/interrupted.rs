@@ -37,7 +37,7 @@ async fn a_renewal_that_never_arrived_is_thought_over_after_a_day() {
     env.settle_for_days().await;
     assert_eq!(items(&shown(&env).await), [(7_000, 1), (9_000, 2)]);
     let record = env.record("Opportunity", &second);
-    assert_eq!((&record["Stripe_Sync_Code__c"], subscriptions(&env).len()), (&Value::Null, 1), "{record}");
+    assert_eq!((&record["Stripe_Sync_Status__c"], subscriptions(&env).len()), (&Value::Null, 1), "{record}");
 }
 
 /// It was asked for in time, and Stripe was busy: in the last hour it is not asked for again, for it might come after the period.
@@ -57,10 +57,10 @@ async fn a_renewal_that_comes_too_late_is_told_and_not_sent_again() {
     env.close(&second);
     env.deliver().await;
     env.work(10).await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], Value::Null);
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null);
     env.advance(SignedDuration::from_mins(20));
     env.settle().await;
-    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Code__c"], "renewal_differs");
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], "renewal_differs");
     assert_eq!(items(&shown(&env).await), [(5_000, 1), (10_000, 2)]);
 }
 
