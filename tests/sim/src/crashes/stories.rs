@@ -31,7 +31,13 @@ pub enum Story {
     Renewed,
     /// A deal is edited when it is billed: its invoice is voided, and another takes its place and is paid.
     Replaced,
+    /// The account names a customer of ours of whom nobody remembers what it was told, and which has another tax id and address of e-mail
+    /// than the account: it is told everything before the deal is billed.
+    Retold,
 }
+
+const TAX_ID: &str = "DE100000001";
+const FORMER_TAX_ID: &str = "DE100000002";
 
 impl Story {
     pub const ALL: &'static [Story] = &[
@@ -43,6 +49,7 @@ impl Story {
         Self::BegunAnew,
         Self::Replaced,
         Self::Renewed,
+        Self::Retold,
     ];
 
     pub fn name(self) -> &'static str {
@@ -55,6 +62,7 @@ impl Story {
             Self::BegunAnew => "begun-anew",
             Self::Replaced => "replaced",
             Self::Renewed => "renewed",
+            Self::Retold => "retold",
         }
     }
 
@@ -88,6 +96,15 @@ impl Story {
             emails: vec![(Timestamp::UNIX_EPOCH, "ap@acme.example".into())],
             tax_ids: vec![],
         });
+        if self == Self::Retold {
+            let customer =
+                scenario.models.stripe.make_forgotten_customer(Timestamp::UNIX_EPOCH, &account_id, FORMER_TAX_ID);
+            scenario.models.salesforce.edit_account(Timestamp::UNIX_EPOCH, &account_id, |account| {
+                account.stripe_customer_id = Some(customer.to_string());
+                account.customer_named_by_hand = false;
+                account.tax_ids = vec![(Timestamp::UNIX_EPOCH, Some(TAX_ID.to_owned()))];
+            });
+        }
         enter_deal(&mut scenario.models, account_id.clone(), start);
         if matches!(self, Self::Begun | Self::BegunAnew) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
@@ -111,7 +128,7 @@ impl Story {
         let mut acts = vec![(at(10), Act::Win(deal.clone()))];
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
-            Self::Billed | Self::Missed | Self::Begun => {}
+            Self::Billed | Self::Missed | Self::Begun | Self::Retold => {}
             Self::Replaced => acts.push((at(600), edit(31))),
             // After two deaths of the first deal, a day each, it is billed; and five days are left for two more.
             Self::Renewed => acts.push((at(72 * 3600), Act::Win(second()))),
@@ -143,6 +160,9 @@ impl Story {
                     Some(_) => Ok(()),
                     None => Err(format!("it is not renewed: {:?}", renewal.sync_code)),
                 }
+            }
+            Self::Retold if models.stripe.customers().any(|customer| !customer.has_only(TAX_ID)) => {
+                Err("a customer has another tax id, or none".to_owned())
             }
             _ if deal.invoice_id.is_some() && (deal.payment_received || waits_in_vain && self.is_told()) => Ok(()),
             _ => Err(format!("invoice {:?}, paid {}, {:?}", deal.invoice_id, deal.payment_received, deal.sync_code)),

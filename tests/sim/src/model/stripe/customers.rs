@@ -26,6 +26,10 @@ pub struct Customer {
 }
 
 impl Customer {
+    pub fn has_only(&self, tax_id: &str) -> bool {
+        matches!(&self.tax_ids[..], [only] if only.value == tax_id)
+    }
+
     /// A deleted customer is answered with nothing but its id.
     pub(super) fn shown(&self) -> stripe::Customer {
         match self.deleted {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId};
+use domain::{AccountId, CustomerId, InvoiceId, TaxIdId};
 use jiff::Timestamp;
-use stripe::{InvoiceLine, InvoiceStatus};
+use stripe::{InvoiceLine, InvoiceStatus, TaxIdObject};
 
 use super::{By, Stripe};
 
@@ -12,6 +12,19 @@ impl Stripe {
     /// A customer that a person makes by hand, without our metadata.
     pub fn make_customer(&mut self, now: Timestamp, email: &str) -> CustomerId {
         self.new_customer(now, By::Person, Some(email.to_owned()), BTreeMap::new())
+    }
+
+    /// One that we made for the account and do not remember.
+    pub fn make_forgotten_customer(&mut self, now: Timestamp, account: &AccountId, tax_id: &str) -> CustomerId {
+        let metadata = BTreeMap::from([("sf_account_id".to_owned(), account.to_string())]);
+        let id = self.new_customer(now, By::Us, Some("former@acme.example".to_owned()), metadata);
+        let tax_id = TaxIdObject {
+            id: TaxIdId::parse(&self.next_id("txi")).expect("a prefix and digits"),
+            kind: "eu_vat".to_owned(),
+            value: tax_id.to_owned(),
+        };
+        self.customers.get_mut(&id).expect("it was made a moment ago").tax_ids.push(tax_id);
+        id
     }
 
     pub fn pay(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
