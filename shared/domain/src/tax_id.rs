@@ -153,7 +153,7 @@ const LONGEST: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTaxId {
-    #[error("it is not one number of letters and digits")]
+    #[error("it is not one number of at most 50 letters and digits")]
     Malformed,
     #[error("which authority's it is cannot be told from it")]
     UnknownType,
@@ -180,15 +180,21 @@ impl TaxIdType {
     /// Of the numbers that say themselves whose they are, and no others: those of the European Union, the United Kingdom, Switzerland
     /// and Norway.
     fn of(number: &str) -> Result<Self, InvalidTaxId> {
-        let digits_after = |letters: usize| {
-            number.get(letters..letters + 1).is_some_and(|next| next.bytes().all(|c| c.is_ascii_digit()))
-        };
-        let known = match number.get(..2).unwrap_or_default() {
-            "GB" if digits_after(2) => "gb_vat",
-            "CH" if number.starts_with("CHE") && digits_after(3) => "ch_vat",
-            // An Austrian number has a U there, a Spanish, French, Irish or Cypriot one any letter.
-            country if EU_VAT.contains(&country) && number[2..].bytes().any(|c| c.is_ascii_digit()) => "eu_vat",
-            _ if number.ends_with("MVA") && digits_after(0) => "no_vat",
+        let (country, rest) = number.split_at_checked(2).unwrap_or_default();
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+        // None of the Union has fewer digits, or more letters: others' numbers may begin alike.
+        let is_of_the_union = EU_VAT.contains(&country) && digits(rest) >= 7 && rest.len() - digits(rest) <= 2;
+        let is_all_digits = |text: &str| !text.is_empty() && digits(text) == text.len();
+        let known = match country {
+            "GB" if is_all_digits(rest) => "gb_vat",
+            "CH" if rest
+                .strip_prefix('E')
+                .is_some_and(|rest| is_all_digits(rest.trim_end_matches(char::is_alphabetic))) =>
+            {
+                "ch_vat"
+            }
+            _ if is_of_the_union => "eu_vat",
+            _ if number.strip_suffix("MVA").is_some_and(is_all_digits) => "no_vat",
             _ => return Err(InvalidTaxId::UnknownType),
         };
         Self::parse(known)
@@ -220,8 +226,13 @@ impl TaxId {
     /// Without a type it must be a number that says itself whose it is. Blanks, as people set them between digits, are left out.
     pub fn parse(kind: Option<&str>, value: &str) -> Result<Self, InvalidTaxId> {
         let value: String = value.chars().filter(|c| !c.is_whitespace()).collect();
-        let is_readable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '/');
-        if value.is_empty() || value.len() > LONGEST || !value.chars().all(is_readable) || plain(&value).is_empty() {
+        // A Mexican one may hold an ampersand or an Ñ.
+        let is_readable = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '/' | '&' | '+' | '*');
+        if value.is_empty()
+            || value.chars().count() > LONGEST
+            || !value.chars().all(is_readable)
+            || plain(&value).is_empty()
+        {
             return Err(InvalidTaxId::Malformed);
         }
         let kind = match kind {
@@ -244,7 +255,7 @@ impl TaxId {
 
 /// Letters and digits, in capitals.
 pub fn plain(value: &str) -> String {
-    value.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+    value.chars().filter(|c| c.is_alphanumeric() || matches!(c, '&' | '+' | '*')).flat_map(char::to_uppercase).collect()
 }
 
 impl fmt::Debug for TaxId {
@@ -316,7 +327,15 @@ mod tests {
             (Some("eu_vat"), "", Err(InvalidTaxId::Malformed)),
             (Some("eu_vat"), "--", Err(InvalidTaxId::Malformed)),
             (None, "DE123456789, DE987654321", Err(InvalidTaxId::Malformed)),
-            (None, "DE12345678ü", Err(InvalidTaxId::Malformed)),
+            (None, "DEM010101XX1", Err(InvalidTaxId::UnknownType)),
+            (Some("mx_rfc"), "DEM010101XX1", Ok(("mx_rfc", "DEM010101XX1"))),
+            (Some("mx_rfc"), "Ñ&A010101AAA", Ok(("mx_rfc", "Ñ&A010101AAA"))),
+            (None, "ESX1234567X", Ok(("eu_vat", "ESX1234567X"))),
+            (None, "IE1234567WA", Ok(("eu_vat", "IE1234567WA"))),
+            (None, "FRXX123456789", Ok(("eu_vat", "FRXX123456789"))),
+            (None, "NL123456789B01", Ok(("eu_vat", "NL123456789B01"))),
+            (None, "CHE-123.456.789 MWST", Ok(("ch_vat", "CHE-123.456.789MWST"))),
+            (None, "NO123456789MVA", Err(InvalidTaxId::UnknownType)),
         ] {
             let found = TaxId::parse(kind, value);
             let found = found.as_ref().map(|id| (id.kind.as_str(), id.value.as_str())).map_err(|why| *why);

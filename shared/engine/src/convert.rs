@@ -264,6 +264,10 @@ fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
         Some("tax_id_invalid" | "tax_id_prohibited") => Code::TaxIdInvalid,
         _ => Code::StripeRefused,
     };
+    let message = match code {
+        Code::TaxIdInvalid => format!("Correct Tax Id or Tax Id Type on the account. {message}"),
+        _ => message,
+    };
     Fact::Refused(Refusal { stop: Stop::refused(code, message) })
 }
 

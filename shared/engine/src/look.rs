@@ -13,7 +13,12 @@ use crate::{Engine, Pause, Scope, Stripe, World};
 /// How far before the first sending an object may seem to be created: clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_hours(2);
 
-const MOST_PAGES: usize = 100;
+/// For how long after the moment of a restore it is looked among the objects of all customers. DynamoDB goes back 35 days at most, and
+/// what was lost is taken up again within days.
+const WIDELY: SignedDuration = SignedDuration::from_hours(42 * 24);
+
+/// In so many pages of a hundred. Beyond that it is looked among the customer's own only, as it is where nothing was restored.
+const MOST_PAGES: usize = 20;
 
 pub(crate) enum Look {
     /// It had happened: this is what it made.
@@ -49,27 +54,31 @@ impl<W: World> Engine<W> {
                 Err(error) => return convert::read_again(call, &error).map(Look::Found),
             },
             Call::CreateInvoice { customer_id, .. } => {
-                let mut found = match self.is_forgotten(run, call) {
-                    false => self
-                        .stripe
-                        .invoices_of_customer(customer_id, since)
-                        .await
-                        .map_err(|error| stripe_pause(&error))?,
-                    true => all(async |after| self.stripe.invoices_created_since(since, after).await).await?,
+                let widely = async |after: Option<&Cursor>| self.stripe.invoices_created_since(since, after).await;
+                let mut found = match self.looks_widely(run, call) {
+                    true => all(&maker, widely).await?,
+                    false => None,
                 };
+                if found.is_none() {
+                    let of_customer = self.stripe.invoices_of_customer(customer_id, since).await;
+                    found = Some(of_customer.map_err(|error| stripe_pause(&error))?);
+                }
+                let mut found = found.unwrap_or_default();
                 // A draft for a customer that is gone can never be sent.
                 found.retain(|invoice| invoice.status.is_sent() || invoice.customer.as_ref() == Some(customer_id));
                 maker.invoice(found).map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
             }
             Call::CreateSubscription(new) => {
-                let found = match self.is_forgotten(run, call) {
-                    false => {
-                        let found = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
-                        found.map_err(|error| stripe_pause(&error))?
-                    }
-                    true => all(async |after| self.stripe.subscriptions_created_since(since, after).await).await?,
+                let widely = async |after: Option<&Cursor>| self.stripe.subscriptions_created_since(since, after).await;
+                let mut found = match self.looks_widely(run, call) {
+                    true => all(&maker, widely).await?,
+                    false => None,
                 };
-                match maker.subscription(found) {
+                if found.is_none() {
+                    let of_customer = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
+                    found = Some(of_customer.map_err(|error| stripe_pause(&error))?);
+                }
+                match maker.subscription(found.unwrap_or_default()) {
                     Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
                     None => None,
                 }
@@ -118,10 +127,12 @@ impl<W: World> Engine<W> {
         Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))
     }
 
-    /// What it may have made is not in the ledger, which was restored: then the customer that it was made for may not be this one.
-    fn is_forgotten(&self, run: &Run, call: &Call) -> bool {
-        let operation = call.operation();
-        run.restored.is_some() && operation.is_some_and(|operation| !run.intents.contains_key(&operation))
+    /// The ledger was restored, and what the run may have made is not in it: then the customer that it was made for may have been deleted
+    /// since, and is not this one.
+    fn looks_widely(&self, run: &Run, call: &Call) -> bool {
+        let is_without_intent = call.operation().is_some_and(|operation| !run.intents.contains_key(&operation));
+        let is_recent = run.restored.is_some_and(|restored| self.now().duration_since(restored.since) < WIDELY);
+        is_without_intent && is_recent
     }
 
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
@@ -132,21 +143,27 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// Every page. A look that would read more than so many is given up rather than half believed.
-async fn all<T>(page: impl AsyncFn(Option<&Cursor>) -> Result<Page<T>, stripe::Error>) -> Result<Vec<T>, Pause> {
+/// Every page, if they are not too many. One of ours that cannot be read is not taken for one that is not there.
+async fn all<T>(
+    maker: &Maker<'_>,
+    page: impl AsyncFn(Option<&Cursor>) -> Result<Page<T>, stripe::Error>,
+) -> Result<Option<Vec<T>>, Pause> {
     let (mut found, mut after) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let page = page(after.as_ref()).await.map_err(|error| stripe_pause(&error))?;
-        found.extend(page.items.into_iter().filter_map(|listed| listed.object));
+        for listed in page.items {
+            match (listed.object, listed.metadata) {
+                (Some(object), _) => found.push(object),
+                (None, Some(metadata)) if !maker.made(&metadata) => {}
+                (None, _) => return Err(Pause::backoff("stripe_unreadable", format!("{} cannot be read", listed.id))),
+            }
+        }
         after = page.next;
         if after.is_none() {
-            return Ok(found);
+            return Ok(Some(found));
         }
     }
-    Err(Pause::backoff(
-        "page_limit",
-        "there is more at Stripe since the restore than can be looked through for one deal",
-    ))
+    Ok(None)
 }
 
 /// Whose write it was: which of what is found can be its effect.
@@ -181,7 +198,13 @@ impl Maker<'_> {
     fn subscription(&self, found: Vec<stripe::Subscription>) -> Option<stripe::Subscription> {
         let is_sent =
             |one: &stripe::Subscription| one.latest_invoice.as_ref().is_some_and(|invoice| invoice.status.is_sent());
-        let made = found.into_iter().filter(|one| self.made(&one.metadata) && (!one.is_over || is_sent(one)));
+        // One that ended with its term still bills it.
+        let is_to_be_sent = |one: &stripe::Subscription| {
+            let first = one.latest_invoice.as_ref().map(|invoice| invoice.status);
+            one.has_run_out && first == Some(stripe::InvoiceStatus::Draft)
+        };
+        let counts = |one: &stripe::Subscription| !one.is_over || is_to_be_sent(one) || is_sent(one);
+        let made = found.into_iter().filter(|one| self.made(&one.metadata) && counts(one));
         made.min_by_key(|one| (one.is_over, one.created, one.id.clone()))
     }
 }

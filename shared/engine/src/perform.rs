@@ -69,7 +69,7 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// Stripe takes a number once for a customer, and its refusal of a second one has no code of its own. A person may have added it a
+    /// Stripe takes a number once for a customer; by what code it refuses a second one is not documented. A person may have added it a
     /// moment ago, or an attempt of ours whose answer was lost.
     async fn unless_it_is_there(&self, call: &Call, result: Result<Fact, Pause>) -> Result<Fact, Pause> {
         match (call, result) {
@@ -100,7 +100,7 @@ impl<W: World> Engine<W> {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
-            // One that a person has taken away since is added again when the account changes.
+            // One that a person has taken away since stays away until the account has another.
             (stripe::Answer::TaxIdAdded, _) => Ok(Fact::TaxIdAdded),
             // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
             (stripe::Answer::Price(price), _) => Ok(Fact::PriceCreated(convert::price(&price))),

@@ -200,8 +200,8 @@ impl<W: World> Engine<W> {
         if is_deep_done && walk.deep_since.is_some() {
             self.close(&mut deep).await?;
         }
-        // Two that were at work at once have left one open with nothing to look at. Whoever asks for a deep pass gets one: that nothing
-        // was found has to mean that there is nothing.
+        // Two that were at work at once have left one open with nothing to look at. Whoever asks for a deep pass is not told of that one
+        // that there is nothing.
         if is_deep_done && pass.kind == PassKind::Deep && !walk.has_looked_deep {
             let mut deep = self.place("deep").await?;
             self.begin(&mut deep).await?;

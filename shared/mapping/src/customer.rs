@@ -166,7 +166,8 @@ fn shipping(account: &Record, billing: Option<&Address>) -> Result<Option<Addres
         Address { country: None, .. } => "Shipping Country",
         _ => return Ok(Some(address)),
     };
-    let message = format!("Fill in {missing} on the account, or empty its shipping address: tax is calculated by it.");
+    let message =
+        format!("Fill in {missing} on the account, or empty its shipping address: half of one is not told to Stripe.");
     Err(Stop::refused(Code::ShippingAddressIncomplete, message))
 }
 
@@ -181,10 +182,10 @@ fn tax_id(account: &Record) -> Result<Option<TaxId>, Stop> {
     let kind = account.text("Account.Tax_Id_Type__c");
     TaxId::parse(kind, value).map(Some).map_err(|why| {
         let message = match why {
-            InvalidTaxId::Malformed => "Correct Tax Id on the account: it must be one number, of letters and digits.",
+            InvalidTaxId::Malformed => "Correct Tax Id on the account: it must be one number, of at most 50 letters and digits.",
             InvalidTaxId::UnknownType => {
                 "Fill in Tax Id Type on the account, with Stripe's name for it, like us_ein or es_cif: the number does not say \
-                 whose it is. VAT numbers of the European Union begin with the country, like DE123456789."
+                 whose it is. VAT numbers of the European Union begin with the country, like DE123456789 (Greece: EL); Norway's end with MVA."
             }
             InvalidTaxId::NotATypeOfStripes => {
                 "Correct Tax Id Type on the account: it must be one of Stripe's names, like eu_vat, gb_vat or us_ein."

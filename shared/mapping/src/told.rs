@@ -79,6 +79,13 @@ impl std::fmt::Debug for CustomerNews {
     }
 }
 
+impl Told {
+    /// What the customer has of tax ids is not certain: it is looked at before it is said anew.
+    pub fn without_tax_id(self) -> Self {
+        Self { tax_id: None, ..self }
+    }
+}
+
 impl CustomerDetails {
     /// Once all of this is told, after what was told before.
     pub fn told(&self, before: Option<&Told>) -> Told {
@@ -109,9 +116,10 @@ impl CustomerDetails {
         Told { tax_id, modified_at, shipping, ..now }
     }
 
-    /// A deal that was read before the last that was told has nothing new to say.
+    /// A deal that was read before the last that was told has nothing new to say. One that read the same says the same, unless more is
+    /// read by now than then: fields that the program did not know, or a setting that was not on.
     fn is_stale(&self, told: Option<&Told>) -> bool {
-        told.is_some_and(|told| self.modified_at <= told.modified_at)
+        told.is_some_and(|told| self.modified_at < told.modified_at)
     }
 
     /// What Salesforce says otherwise by now; to one of whom nobody remembers what was told, everything. A tax id is told by itself.
@@ -151,9 +159,15 @@ impl CustomerDetails {
         !self.is_stale(told) && self.told(told).tax_id.as_ref() != before
     }
 
-    /// What is to be done about the tax ids that a customer has: the account's is added, and takes the place of those of its type, and
-    /// of the one that was told before. Others stay: a person added them.
-    pub fn tax_id_news(&self, told: Option<&Told>, there: &[TaxIdSeen]) -> TaxIdNews {
+    /// Once the account's tax id is there; those that it takes the place of may be there still.
+    pub fn told_tax_id(&self, before: Option<&Told>) -> Told {
+        let before = before.cloned().unwrap_or_else(|| self.told_by_news(None));
+        Told { tax_id: self.told(None).tax_id, ..before }
+    }
+
+    /// What is to be done about the tax ids that a customer has: the account's is added, and takes the place of those of its type, of the
+    /// one that was told before, and of those that were to go already. Others stay: a person added them.
+    pub fn tax_id_news(&self, told: Option<&Told>, there: &[TaxIdSeen], going: &[TaxIdId]) -> TaxIdNews {
         let is_there = |tax_id: &TaxId| there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value));
         let before = told.and_then(|told| told.tax_id.as_ref());
         let is_former = |seen: &TaxIdSeen| {
@@ -161,6 +175,7 @@ impl CustomerDetails {
         };
         let goes = |seen: &&TaxIdSeen| match &self.tax_id {
             Some(tax_id) if tax_id.is(&seen.kind, &seen.value) => false,
+            _ if going.contains(&seen.id) => true,
             Some(tax_id) => tax_id.kind.as_str() == seen.kind || is_former(seen),
             None => is_former(seen),
         };
@@ -211,8 +226,12 @@ mod tests {
             ),
         ] {
             assert_eq!(changed.news_since(Some(&told)), Some(expected));
-            let stale = CustomerDetails { modified_at: earlier.modified_at, ..changed.clone() };
-            assert_eq!(stale.news_since(Some(&told)), None, "it was read no later than what was told");
+            let stale = CustomerDetails { modified_at: Timestamp::from_second(0).ok(), ..changed.clone() };
+            assert_eq!(stale.news_since(Some(&told)), None, "it was read before what was told");
+            // Of what was read as late, more may be known by now.
+            let same = CustomerDetails { modified_at: earlier.modified_at, ..changed.clone() };
+            assert_eq!(same.news_since(Some(&told)), changed.news_since(Some(&told)));
+            assert_eq!(earlier.news_since(Some(&told)), None);
             assert_eq!(changed.news_since(Some(&changed.told(Some(&told)))), None, "it is told by then");
         }
     }
@@ -284,7 +303,9 @@ mod tests {
         let tax_id = TaxId::parse(None, "DE123456789").ok();
         let now = CustomerDetails { tax_id, ..details(2) };
         assert!(now.tax_id_is_new(Some(&told)) && !details(2).tax_id_is_new(Some(&told)));
-        assert!(!CustomerDetails { modified_at: details(1).modified_at, ..now.clone() }.tax_id_is_new(Some(&told)));
+        // The account may have had it before the program knew the field.
+        assert!(CustomerDetails { modified_at: details(1).modified_at, ..now.clone() }.tax_id_is_new(Some(&told)));
+        assert!(!CustomerDetails { modified_at: None, ..now.clone() }.tax_id_is_new(Some(&told)));
         let kept = serde_json::to_string(&now.told(None)).expect("writable");
         assert!(!kept.contains("123456789"), "{kept}");
     }

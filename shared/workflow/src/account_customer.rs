@@ -54,8 +54,11 @@ pub enum Point {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaxIdStep {
-    /// Which ones the customer has: a person may have added it.
-    Looking,
+    /// Which ones the customer has: a person may have added it. Of some it was decided before that they go.
+    Looking {
+        #[serde(default)]
+        going: Vec<TaxIdId>,
+    },
     Adding {
         tax_id: TaxId,
         then_remove: Vec<TaxIdId>,
@@ -64,6 +67,17 @@ pub enum TaxIdStep {
         tax_id: TaxIdId,
         then: Vec<TaxIdId>,
     },
+}
+
+impl TaxIdStep {
+    /// Those that were to be taken away.
+    fn going(self) -> Vec<TaxIdId> {
+        match self {
+            Self::Looking { going } => going,
+            Self::Adding { then_remove, .. } => then_remove,
+            Self::Removing { tax_id, then } => [tax_id].into_iter().chain(then).collect(),
+        }
+    }
 }
 
 impl Point {
@@ -92,7 +106,7 @@ impl Point {
                 Next::Call(Call::UpdateCustomer { customer_id: customer_id.clone(), news })
             }
             Self::TaxId { customer_id, step, .. } => Next::Call(match step {
-                TaxIdStep::Looking => Call::ReadTaxIds { customer_id: customer_id.clone() },
+                TaxIdStep::Looking { .. } => Call::ReadTaxIds { customer_id: customer_id.clone() },
                 TaxIdStep::Adding { tax_id, .. } => {
                     Call::AddTaxId { customer_id: customer_id.clone(), tax_id: tax_id.clone() }
                 }
@@ -150,16 +164,18 @@ impl Point {
                 })
             }
             (
-                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Looking },
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Looking { going } },
                 Fact::TaxIdsRead(there),
             ) => {
-                let news = details.tax_id_news(told.as_ref(), &there);
+                let news = details.tax_id_news(told.as_ref(), &there, &going);
                 Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
             }
             (
                 Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Adding { then_remove, .. } },
                 Fact::TaxIdAdded,
             ) => {
+                // Whoever says something else while the others go takes this one away as well.
+                let told = Some(details.told_tax_id(told.as_ref()));
                 let news = TaxIdNews { add: None, remove: then_remove };
                 Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
             }
@@ -170,10 +186,13 @@ impl Point {
                 let news = TaxIdNews { add: None, remove: then };
                 Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
             }
-            (
-                Self::Updating { details, customer_id, told, .. } | Self::TaxId { details, customer_id, told, .. },
-                Fact::Refused(why),
-            ) => Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop }),
+            (Self::TaxId { details, customer_id, told, .. }, Fact::Refused(why)) => {
+                let told = told.map(Told::without_tax_id);
+                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
+            }
+            (Self::Updating { details, customer_id, told, .. }, Fact::Refused(why)) => {
+                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
+            }
             (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
                 Ok(Self::Stopped { account_id, stop: why.stop })
             }
@@ -210,7 +229,8 @@ impl Point {
                 Self::Updating { account_id, details, customer_id, told: Some(told) }
             }
             Some(told) if details.tax_id_is_new(Some(&told)) && !planted!(NeverTellsTaxIds) => {
-                Self::TaxId { account_id, details, customer_id, told: Some(told), step: TaxIdStep::Looking }
+                let step = TaxIdStep::Looking { going: Vec::new() };
+                Self::TaxId { account_id, details, customer_id, told: Some(told), step }
             }
             Some(told) => Self::Known { customer_id, told: Some(told) },
             told => Self::Updating { account_id, details, customer_id, told },
@@ -227,10 +247,16 @@ impl Point {
             (
                 Self::Known { customer_id, told }
                 | Self::Updating { customer_id, told, .. }
-                | Self::TaxId { customer_id, told, .. }
                 | Self::Untold { customer_id, told, .. },
                 Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
             ) if customer_id == doubted && !is_under_way => {
+                Self::Named { account_id, details, customer_id, doubted: true, told }
+            }
+            (
+                Self::TaxId { customer_id, told, .. },
+                Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
+            ) if customer_id == doubted && !is_under_way => {
+                let told = told.map(Told::without_tax_id);
                 Self::Named { account_id, details, customer_id, doubted: true, told }
             }
             (known @ Self::Known { told: None, .. }, _) => known,
@@ -239,7 +265,20 @@ impl Point {
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) => Self::up_to_date(account_id, details, customer_id, Some(told)),
             (
-                Self::Updating { customer_id, told, .. } | Self::TaxId { customer_id, told, .. },
+                Self::TaxId { details: own, customer_id, told, step, .. },
+                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
+            ) if !is_under_way && details.modified_at >= own.modified_at => {
+                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, told) {
+                    // Whatever was begun is brought to an end: what is there now may be neither the one nor the other.
+                    Self::Known { customer_id, told } | Self::TaxId { customer_id, told, .. } => {
+                        let step = TaxIdStep::Looking { going: step.going() };
+                        Self::TaxId { account_id, details, customer_id, told, step }
+                    }
+                    point => point,
+                }
+            }
+            (
+                Self::Updating { customer_id, told, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told),
             // Whatever may be under way was refused; and its key is not used again.
@@ -282,7 +321,7 @@ impl Point {
             Self::Named { .. } => "named",
             Self::Unknown { .. } => "unknown",
             Self::Updating { .. } => "updating",
-            Self::TaxId { step: TaxIdStep::Looking, .. } => "tax_ids_looking",
+            Self::TaxId { step: TaxIdStep::Looking { .. }, .. } => "tax_ids_looking",
             Self::TaxId { step: TaxIdStep::Adding { .. }, .. } => "tax_id_adding",
             Self::TaxId { step: TaxIdStep::Removing { .. }, .. } => "tax_id_removing",
             Self::Untold { .. } => "untold",

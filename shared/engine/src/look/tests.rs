@@ -136,5 +136,8 @@ fn of_several_subscriptions_one_that_bills_is_taken_and_one_that_is_over_only_fo
     ] {
         assert_eq!(chosen(vec![one("sub_over", 1, true, first)]).is_some(), is_taken, "over, with {first:?}");
         assert!(chosen(vec![one("sub_1", 1, false, first)]).is_some(), "it bills, with {first:?}");
+        let run_out = stripe::Subscription { has_run_out: true, ..one("sub_over", 1, true, first) };
+        let is_taken = is_taken || first == Some(InvoiceStatus::Draft);
+        assert_eq!(chosen(vec![run_out]).is_some(), is_taken, "ended with its term, with {first:?}");
     }
 }

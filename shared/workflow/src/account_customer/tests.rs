@@ -225,6 +225,37 @@ fn a_tax_id_that_is_not_told_yet_is_not_forgotten() {
     assert_eq!(adding.record(Fact::CustomerMissing).expect("in order"), unknown(newer()));
 }
 
+/// The account says something else again while the former one is still to go: what was begun is brought to an end.
+#[test]
+fn a_tax_id_that_is_changed_back_leaves_no_other_behind() {
+    let (former, new) = ("DE111111111", "DE222222222");
+    let told = taxed(first(), former).told(None);
+    let ids = |point: Point| told_tax_id(point, there(&[("txi_1", former), ("txi_2", new)]));
+    let changed = taxed(details(2, "ap@acme.example"), new);
+    let removing = known(Some(told)).give_way(unknown(changed), false);
+    let removing = removing.record(there(&[("txi_1", former)])).expect("in order");
+    let removing = removing.record(Fact::TaxIdAdded).expect("in order");
+    assert_eq!(removing.name(), "tax_id_removing");
+    let back = taxed(details(3, "ap@acme.example"), former);
+    let (calls, point) = ids(removing.clone().give_way(unknown(back.clone()), false));
+    assert_eq!(calls, ["read_tax_ids", "remove_tax_id"], "the new one goes");
+    assert!(matches!(&point, Point::Known { told: Some(told), .. } if !back.tax_id_is_new(Some(told))), "{point:?}");
+    // It has none any more: both go.
+    let none = details(3, "ap@acme.example");
+    let (calls, _) = ids(removing.clone().give_way(unknown(none), false));
+    assert_eq!(calls, ["read_tax_ids", "remove_tax_id", "remove_tax_id"]);
+    // Who read the account before has nothing to say.
+    let earlier = taxed(details(1, "ap@acme.example"), former);
+    assert_eq!(removing.clone().give_way(unknown(earlier), false), removing);
+    // What Stripe refused, or a doubt interrupted, is looked at again.
+    let refused = removing.clone().record(Fact::Refused(Refusal { stop: refusal() })).expect("in order");
+    let again = refused.give_way(unknown(taxed(details(3, "ap@acme.example"), new)), false);
+    assert_eq!(ids(again).0, ["read_tax_ids", "remove_tax_id"]);
+    let doubted = removing.give_way(named("cus_1", true), false);
+    let there = doubted.record(read(Some(ACCOUNT))).expect("in order");
+    assert!(there.has_news_from(&unknown(taxed(details(2, "ap@acme.example"), new))), "{there:?}");
+}
+
 #[test]
 fn who_may_say_anew_whom_the_customer_is_for() {
     let told = || Some(first().told(None));

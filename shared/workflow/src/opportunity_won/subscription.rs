@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Money, PriceId, SubscriptionId, SubscriptionItemId};
+use domain::{CustomerId, Money, PriceId, SubscriptionId, SubscriptionItemId};
 use mapping::{Code, MOST_PERIODS, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +117,10 @@ fn priced(start: Start, looked: bool) -> Point {
 
 /// What Stripe made of it. It is looked at line by line before it is sent.
 pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -> Point {
-    let SubscriptionSeen { subscription_id, is_over, items, invoice, .. } = &seen;
+    let SubscriptionSeen { subscription_id, items, invoice, .. } = &seen;
+    let term = start.plan.subscription.as_ref().filter(|term| is_term(term, &seen));
+    // What ended with its term bills it all the same.
+    let is_canceled = seen.is_over && !(seen.has_run_out && term.is_some());
     let stop = |what: &str| {
         let message = format!(
             "Stripe subscription {subscription_id} {what}: decide whether the deal is to be billed, and by what."
@@ -125,15 +128,14 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         Stop::review(Code::InvoiceChangedInStripe, message)
     };
     // One that is over counts as well if a customer has its invoice.
-    let Some(invoice) = invoice.as_ref().filter(|invoice| !is_over || invoice.status.is_sent()) else {
-        let stop = stop(if *is_over { "was canceled while the deal was being billed" } else { "made no invoice" });
+    let Some(invoice) = invoice.as_ref().filter(|invoice| !is_canceled || invoice.status.is_sent()) else {
+        let stop = stop(if is_canceled { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
     let amount_of = |price_id: &PriceId| {
         let known = ItemPrice::Known(price_id.clone());
         start.items.iter().find(|item| item.price == known).map_or(0, |item| start.each(item))
     };
-    let term = start.plan.subscription.as_ref().filter(|term| is_term(term, &seen));
     let started = Started {
         subscription_id: subscription_id.clone(),
         items: items.iter().map(|item| (item.item_id.clone(), amount_of(&item.price_id))).collect(),
@@ -143,13 +145,24 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
     };
     let draft = Draft {
         invoice_id: invoice.invoice_id.clone(),
-        customer_id: start.customer_id,
-        account_is_linked: start.account_is_linked,
+        account_is_linked: start.account_is_linked || is_anothers(invoice, &start.customer_id),
+        customer_id: customer_of(invoice, start.customer_id),
         started: Some(Box::new(started)),
         plan: start.plan,
     };
     // First of all it is held: Stripe may have sent it by itself, or be about to.
     Point::Holding { draft, interrupted }
+}
+
+/// After a restore it may have been sent to one who was deleted since.
+pub(super) fn customer_of(invoice: &InvoiceSeen, customer_id: CustomerId) -> CustomerId {
+    let sent_to = invoice.customer_id.clone().filter(|_| invoice.status.is_sent());
+    sent_to.unwrap_or(customer_id)
+}
+
+/// Then the account is not given that one.
+pub(super) fn is_anothers(invoice: &InvoiceSeen, customer_id: &CustomerId) -> bool {
+    customer_of(invoice, customer_id.clone()) != *customer_id
 }
 
 /// From its first day to its last.

@@ -32,7 +32,7 @@ fn end_state(env: &Env, opportunity: &str) -> Value {
     let invoices: Vec<_> = env
         .invoices()
         .iter()
-        .map(|invoice| json!({ "status": invoice["status"], "total": invoice["total"], "is_named": invoice["id"] == record["Stripe_Invoice_Id__c"] }))
+        .map(|invoice| json!({ "status": invoice["status"], "total": invoice["total"], "is_named": invoice["id"] == record["Stripe_Invoice_Id__c"], "tax_ids": invoice["customer_tax_ids"] }))
         .collect();
     json!({
         "customers": env.objects("customer").iter().map(|customer| json!([customer["email"], customer["address"]])).collect::<Vec<_>>(),

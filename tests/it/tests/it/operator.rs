@@ -256,7 +256,20 @@ async fn a_restored_table_finds_the_invoice_whose_customer_was_deleted() {
     env.settle_for_days().await;
     let invoices = env.invoices();
     assert_eq!((invoices.len(), &invoices[0]["status"]), (1, &json!("open")), "{invoices:?}");
-    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], invoices[0]["id"]);
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(
+        (&record["Stripe_Invoice_Id__c"], &record["Stripe_Customer_Id__c"]),
+        (&invoices[0]["id"], &json!(customer))
+    );
+    // The account is not given the one that is gone: the next deal links the one that takes its place.
+    assert_eq!(env.record("Account", &account)["Stripe_Customer_Id__c"], Value::Null);
+    let next = env.enter_for(&account, &Deal::three_lines()).await;
+    env.close(&next);
+    env.settle_for_days().await;
+    is_billed_once(&env, &next, "after the restore").await;
+    let linked = env.record("Account", &account)["Stripe_Customer_Id__c"].clone();
+    assert_ne!(linked, json!(customer));
+    assert_eq!(linked, env.record("Opportunity", &next)["Stripe_Customer_Id__c"]);
 }
 
 /// The backup names a draft that was deleted since, and another one was made in its place.

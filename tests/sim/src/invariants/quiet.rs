@@ -256,6 +256,12 @@ impl Models {
             count(&mut self.facts, "a deal was deleted before anybody saw that it was won");
             return;
         }
+        // Its letter was sent again, and the queue purged. Nothing else can tell of a deal that is not there any more.
+        let is_gone = is_deleted && deal.run.code == Some("opportunity_not_found") && deal.ended.redrives > 0;
+        if is_gone && !deal.ended.has_reasoned_letter(&deal.run.key) {
+            count(&mut self.facts, "the letter of a deleted deal was purged");
+            return;
+        }
         self.person_is_told(deal);
     }
 

@@ -281,5 +281,33 @@ async fn standing_still_while_a_tax_id_is_told_is_the_same_story() {
 #[tokio::test]
 async fn answers_that_are_lost_while_a_tax_id_is_told_are_the_same_story() {
     billed_once_with(won_with_a_tax_id, NET, Fault::AnswerLost, 1).await;
-    billed_once_with(won_with_a_tax_id, NET, Fault::AnswerLost, 3).await;
+    // The tax id's own requests, each of whose answers is lost twice.
+    for (method, path) in [("GET", "/v1/customers/*/tax_ids"), ("POST", "/v1/customers/*/tax_ids"), ("DELETE", "/**")] {
+        let (env, opportunity) = won_with_a_tax_id().await;
+        env.sandbox.stripe.inject(FaultRule::once(method, path, Fault::AnswerLost).times(2));
+        env.settle_for_days().await;
+        let (invoice, expected) = (newest(&env), vec![("eu_vat", "DE222222222")]);
+        assert_eq!((code(&env, &opportunity), tax_ids(&invoice)), (Value::Null, expected), "{method}");
+        assert_eq!((env.invoices().len(), &invoice["status"]), (1, &json!("open")));
+    }
+}
+
+/// The former number is still to go when the account has it again: the one that was added goes.
+#[tokio::test]
+async fn a_tax_id_that_is_changed_back_at_once_leaves_no_other_behind() {
+    let (env, account) = taxed(json!({ "Tax_Id__c": "DE111111111" })).await;
+    edit(&env, &account, json!({ "Tax_Id__c": "DE222222222" }));
+    let opportunity = env.enter_for(&account, &german()).await;
+    env.sandbox.stripe.inject(FaultRule::once("DELETE", "/**", Fault::RateLimited).times(100));
+    env.close(&opportunity);
+    env.deliver().await;
+    env.work(3).await;
+    edit(&env, &account, json!({ "Tax_Id__c": "DE111111111" }));
+    env.sandbox.stripe.clear_faults();
+    billed(&env, &account).await;
+    env.settle_for_days().await;
+    assert_eq!(env.invoices().len(), 3);
+    for invoice in env.invoices() {
+        assert_eq!(tax_ids(&invoice), [("eu_vat", "DE111111111")], "{}", invoice["id"]);
+    }
 }

@@ -11,6 +11,11 @@ fn a_subscription_without_a_draft_is_a_persons_business() {
         let point = subscription::started(start(), seen, false);
         assert_eq!((code(&point), point.subscription_id()), (Some(Code::InvoiceChangedInStripe), None));
     }
+    // It ended with its term while the deal was being billed, which is to be billed; one of another term did not.
+    let run_out = SubscriptionSeen { is_over: true, has_run_out: true, ..begun(InvoiceStatus::Draft) };
+    assert_eq!(subscription::started(start(), run_out.clone(), true).name(), "holding");
+    let of_another = SubscriptionSeen { starts_at: None, ..run_out };
+    assert_eq!(code(&subscription::started(start(), of_another, true)), Some(Code::InvoiceChangedInStripe));
     // Stripe has sent it by itself: it is made to say whose it is, and need not be sent.
     let point = subscription::started(start(), begun(InvoiceStatus::Open), true);
     assert_eq!(point.name(), "holding");
