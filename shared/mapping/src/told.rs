@@ -95,10 +95,7 @@ impl CustomerDetails {
             email: email.or_else(|| before.and_then(|told| told.email.clone())),
             phone: Print::of([self.phone.as_deref()]),
             address: Print::of(self.address.clone().unwrap_or_default().parts().map(|(_, part)| part)),
-            shipping: self.shipping.as_ref().map(|address| {
-                let name = [Some(self.name.as_str())].into_iter();
-                Print::of(name.chain(address.parts().map(|(_, part)| part)))
-            }),
+            shipping: self.shipping.as_ref().map(|address| Print::of(address.parts().map(|(_, part)| part))),
             exempt: self.exempt.map(|exempt| Print::of([Some(exempt.as_str())])),
             tax_id: self.tax_id.as_ref().map(|tax_id| {
                 let (kind, value) = tax_id.plain();
@@ -142,13 +139,18 @@ impl CustomerDetails {
         (news != CustomerNews::default()).then_some(news)
     }
 
-    /// Before another one is told, the one before is taken away: what the new one leaves out would stay, and parts cannot be emptied.
+    /// Before another one is told, the one before is taken away: what the new one leaves out would stay, and parts cannot be emptied. With
+    /// another name it only gets that.
     fn shipping_news(&self, told: Option<&Told>) -> Option<Option<(String, Address)>> {
+        let now = self.told(told);
+        let is_renamed = told.is_some_and(|told| told.name != now.name);
         match (&self.shipping, told.map(|told| &told.shipping)) {
             (None, None | Some(None)) => None,
             (None, Some(Some(_))) => Some(None),
             (Some(address), Some(None)) => Some(Some((self.name.clone(), address.clone()))),
-            (Some(_), Some(before)) if *before == self.told(told).shipping => None,
+            (Some(address), Some(before)) if *before == now.shipping => {
+                is_renamed.then(|| Some((self.name.clone(), address.clone())))
+            }
             (Some(_), _) => Some(None),
         }
     }
@@ -277,12 +279,12 @@ mod tests {
         let silent = details(1).told(None);
         assert_eq!((news(&details(2), Some(&silent)), news(&details(2), None)), (None, None));
         assert_eq!(news(&shipped("A 1", 2), Some(&silent)), whole("Acme", "A 1"));
+        let renamed = CustomerDetails { name: "Acme SE".into(), ..shipped("A 1", 2) };
+        assert_eq!(news(&renamed, Some(&told)), whole("Acme SE", "A 1"));
         // Another one comes after the one before is gone; so does the first one, of whom nobody knows what it had.
-        for (now, told, expected) in [
-            (shipped("A 2", 2), Some(&told), whole("Acme", "A 2")),
-            (CustomerDetails { name: "Acme SE".into(), ..shipped("A 1", 2) }, Some(&told), whole("Acme SE", "A 1")),
-            (shipped("A 1", 2), None, whole("Acme", "A 1")),
-        ] {
+        for (now, told, expected) in
+            [(shipped("A 2", 2), Some(&told), whole("Acme", "A 2")), (shipped("A 1", 2), None, whole("Acme", "A 1"))]
+        {
             assert_eq!(news(&now, told), Some(None));
             let gone = now.told_by_news(told);
             assert_eq!(now.news_since(Some(&gone)).map(|news| news.shipping), Some(expected));

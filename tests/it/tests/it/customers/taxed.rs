@@ -215,7 +215,11 @@ async fn a_shipping_address_is_told_where_it_is_real() {
         json!({ "ShippingStreet": "Platz 1", "ShippingCity": "Berlin", "ShippingState": null,
         "ShippingPostalCode": null, "ShippingCountry": "Germany" }),
     );
+    env.clear_calls();
     let moved = billed(&env, &account).await;
+    let path = format!("POST /v1/customers/{}", customer(&env)["id"].as_str().unwrap());
+    let calls = env.stripe_calls();
+    assert_eq!((calls.len(), &calls[..2]), (5, &[path.clone(), path][..]), "the one before goes first: {calls:?}");
     assert_eq!(code(&env, &moved), Value::Null, "{}", env.record("Opportunity", &moved));
     let told = customer(&env)["shipping"]["address"].clone();
     assert_eq!((&told["line1"], &told["state"], &told["country"]), (&json!("Platz 1"), &Value::Null, &json!("DE")));
