@@ -23,7 +23,15 @@ pub enum Point {
     /// Nobody knows of a customer: make one.
     Unknown { account_id: AccountId, details: CustomerDetails },
     /// Salesforce says something else of the customer than Stripe was last told: tell it before anything is billed.
-    Updating { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId, told: Option<Told> },
+    Updating {
+        account_id: AccountId,
+        details: CustomerDetails,
+        customer_id: CustomerId,
+        told: Option<Told>,
+        /// Tax ids of which it was decided before that they go.
+        #[serde(default)]
+        going: Vec<TaxIdId>,
+    },
     /// That is told, and what is left is the tax id, which is an object of its own: the account's is added, then the one before it taken away.
     TaxId {
         account_id: AccountId,
@@ -127,7 +135,7 @@ impl Point {
                     // It was linked by a person, who wrote its id on the account.
                     (None, _) => Self::Known { customer_id, told: None },
                     (Some(owner), told) if owner == account_id.as_str() => {
-                        Self::up_to_date(account_id, details, customer_id, told)
+                        Self::up_to_date(account_id, details, customer_id, told, Vec::new())
                     }
                     (Some(_), _) => {
                         let message = format!(
@@ -152,11 +160,11 @@ impl Point {
             }
             // It may have been made from what an earlier deal said.
             (Self::Unknown { account_id, details }, Fact::CustomerFound { customer_id }) => {
-                Ok(Self::up_to_date(account_id, details, customer_id, None))
+                Ok(Self::up_to_date(account_id, details, customer_id, None, Vec::new()))
             }
-            (Self::Updating { account_id, details, customer_id, told }, Fact::CustomerUpdated) => {
+            (Self::Updating { account_id, details, customer_id, told, going }, Fact::CustomerUpdated) => {
                 let told = details.told_by_news(told.as_ref());
-                Ok(match Self::up_to_date(account_id, details.clone(), customer_id, Some(told)) {
+                Ok(match Self::up_to_date(account_id, details.clone(), customer_id, Some(told), going) {
                     Self::Known { customer_id, told } => {
                         Self::Known { customer_id, told: Some(details.told(told.as_ref())) }
                     }
@@ -190,7 +198,8 @@ impl Point {
                 let told = told.map(Told::without_tax_id);
                 Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
             }
-            (Self::Updating { details, customer_id, told, .. }, Fact::Refused(why)) => {
+            (Self::Updating { details, customer_id, told, going, .. }, Fact::Refused(why)) => {
+                let told = if going.is_empty() { told } else { told.map(Told::without_tax_id) };
                 Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
             }
             (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
@@ -223,17 +232,18 @@ impl Point {
         details: CustomerDetails,
         customer_id: CustomerId,
         told: Option<Told>,
+        going: Vec<TaxIdId>,
     ) -> Self {
+        let has_tax_id = |told: &Told| details.tax_id_is_new(Some(told)) && !planted!(NeverTellsTaxIds);
         match told {
             Some(told) if details.news_since(Some(&told)).is_some() => {
-                Self::Updating { account_id, details, customer_id, told: Some(told) }
+                Self::Updating { account_id, details, customer_id, told: Some(told), going }
             }
-            Some(told) if details.tax_id_is_new(Some(&told)) && !planted!(NeverTellsTaxIds) => {
-                let step = TaxIdStep::Looking { going: Vec::new() };
-                Self::TaxId { account_id, details, customer_id, told: Some(told), step }
+            Some(told) if has_tax_id(&told) || !going.is_empty() => {
+                Self::TaxId { account_id, details, customer_id, told: Some(told), step: TaxIdStep::Looking { going } }
             }
             Some(told) => Self::Known { customer_id, told: Some(told) },
-            told => Self::Updating { account_id, details, customer_id, told },
+            told => Self::Updating { account_id, details, customer_id, told, going },
         }
     }
 
@@ -263,29 +273,29 @@ impl Point {
             (
                 Self::Known { customer_id, told: Some(told) },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) => Self::up_to_date(account_id, details, customer_id, Some(told)),
+            ) => Self::up_to_date(account_id, details, customer_id, Some(told), Vec::new()),
             (
                 Self::TaxId { details: own, customer_id, told, step, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way && details.modified_at >= own.modified_at => {
-                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, told) {
+                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, told, step.going()) {
                     // Whatever was begun is brought to an end: what is there now may be neither the one nor the other.
-                    Self::Known { customer_id, told } | Self::TaxId { customer_id, told, .. } => {
-                        let step = TaxIdStep::Looking { going: step.going() };
+                    Self::Known { customer_id, told } => {
+                        let step = TaxIdStep::Looking { going: Vec::new() };
                         Self::TaxId { account_id, details, customer_id, told, step }
                     }
                     point => point,
                 }
             }
             (
-                Self::Updating { customer_id, told, .. },
+                Self::Updating { customer_id, told, going, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told),
+            ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told, going),
             // Whatever may be under way was refused; and its key is not used again.
             (
                 Self::Untold { customer_id, told, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) => Self::up_to_date(account_id, details, customer_id, told),
+            ) => Self::up_to_date(account_id, details, customer_id, told, Vec::new()),
             // A doubt is cleared up first: whoever comes along without it has only not heard of it.
             (doubted @ Self::Named { doubted: true, .. }, _) => doubted,
             (Self::Named { .. } | Self::Unknown { .. }, newcomer) if !is_under_way => newcomer,

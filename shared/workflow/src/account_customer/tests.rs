@@ -40,7 +40,7 @@ fn known(told: Option<Told>) -> Point {
 }
 
 fn updating(details: CustomerDetails, told: Option<Told>) -> Point {
-    Point::Updating { account_id: account_id(), details, customer_id: customer_id("cus_1"), told }
+    Point::Updating { account_id: account_id(), details, customer_id: customer_id("cus_1"), told, going: vec![] }
 }
 
 /// What the second deal says was refused.
@@ -244,6 +244,9 @@ fn a_tax_id_that_is_changed_back_leaves_no_other_behind() {
     let none = details(3, "ap@acme.example");
     let (calls, _) = ids(removing.clone().give_way(unknown(none), false));
     assert_eq!(calls, ["read_tax_ids", "remove_tax_id", "remove_tax_id"]);
+    // And so they do when there is other news besides.
+    let (calls, _) = ids(removing.clone().give_way(unknown(details(3, "billing@acme.example")), false));
+    assert_eq!(calls, ["update_customer", "read_tax_ids", "remove_tax_id", "remove_tax_id"]);
     // Who read the account before has nothing to say.
     let earlier = taxed(details(1, "ap@acme.example"), former);
     assert_eq!(removing.clone().give_way(unknown(earlier), false), removing);
