@@ -252,7 +252,8 @@ impl Models {
             self.broken(deal, "no_deal_is_lost", "it is refused, and could be billed".to_owned());
         }
         // It was won and deleted between two sweeps, and no event told of either: it was never seen to ask for anything.
-        if is_deleted && deal.run.code == Some("not_closed_won") {
+        // Or it waited for its contract, which nobody has to act on.
+        if is_deleted && matches!(deal.run.code, Some("not_closed_won" | "contract_not_activated")) {
             count(&mut self.facts, "a deal was deleted before anybody saw that it was won");
             return;
         }
