@@ -21,4 +21,4 @@ pub use id::{
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};
 pub use region::region;
-pub use tax_id::{InvalidTaxId, TAX_ID_TYPES, TaxExempt, TaxId, TaxIdType, UnknownTaxExempt, plain};
+pub use tax_id::{InvalidTaxId, TAX_ID_TYPES, TaxExempt, TaxId, TaxIdType, UnknownTaxExempt, plain_tax_id};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::{CustomerId, TaxId};
 use jiff::{SignedDuration, Timestamp};
 use stripe::{Cursor, Page};
 use workflow::{Call, Fact, Run};
@@ -45,8 +46,8 @@ impl<W: World> Engine<W> {
                 }
                 maker.customer(found).map(|customer| Fact::CustomerFound { customer_id: customer.id })
             }
-            Call::AddTaxId { customer_id, tax_id } => match self.stripe.tax_ids(customer_id).await {
-                Ok(there) => there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value)).then_some(Fact::TaxIdAdded),
+            Call::AddTaxId { customer_id, tax_id } => match self.has_tax_id(customer_id, tax_id).await {
+                Ok(is_there) => is_there.then_some(Fact::TaxIdAdded),
                 Err(error) => return convert::read_again(call, &error).map(Look::Found),
             },
             Call::RemoveTaxId { customer_id, tax_id } => match self.stripe.tax_ids(customer_id).await {
@@ -55,30 +56,35 @@ impl<W: World> Engine<W> {
             },
             Call::CreateInvoice { customer_id, .. } => {
                 let widely = async |after: Option<&Cursor>| self.stripe.invoices_created_since(since, after).await;
-                let mut found = match self.looks_widely(run, call) {
+                let found = match self.looks_widely(run, call) {
                     true => all(&maker, widely).await?,
                     false => None,
                 };
-                if found.is_none() {
-                    let of_customer = self.stripe.invoices_of_customer(customer_id, since).await;
-                    found = Some(of_customer.map_err(|error| stripe_pause(&error))?);
-                }
-                let mut found = found.unwrap_or_default();
+                let mut found = match found {
+                    Some(found) => found,
+                    None => {
+                        let of_customer = self.stripe.invoices_of_customer(customer_id, since).await;
+                        of_customer.map_err(|error| stripe_pause(&error))?
+                    }
+                };
                 // A draft for a customer that is gone can never be sent.
                 found.retain(|invoice| invoice.status.is_sent() || invoice.customer.as_ref() == Some(customer_id));
                 maker.invoice(found).map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
             }
             Call::CreateSubscription(new) => {
                 let widely = async |after: Option<&Cursor>| self.stripe.subscriptions_created_since(since, after).await;
-                let mut found = match self.looks_widely(run, call) {
+                let found = match self.looks_widely(run, call) {
                     true => all(&maker, widely).await?,
                     false => None,
                 };
-                if found.is_none() {
-                    let of_customer = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
-                    found = Some(of_customer.map_err(|error| stripe_pause(&error))?);
-                }
-                match maker.subscription(found.unwrap_or_default()) {
+                let found = match found {
+                    Some(found) => found,
+                    None => {
+                        let of_customer = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
+                        of_customer.map_err(|error| stripe_pause(&error))?
+                    }
+                };
+                match maker.subscription(found) {
                     Some(oldest) => Some(self.subscription_seen(&oldest).await.map_err(|error| stripe_pause(&error))?),
                     None => None,
                 }
@@ -125,6 +131,11 @@ impl<W: World> Engine<W> {
             _ => None,
         };
         Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))
+    }
+
+    pub(crate) async fn has_tax_id(&self, customer_id: &CustomerId, tax_id: &TaxId) -> Result<bool, stripe::Error> {
+        let there = self.stripe.tax_ids(customer_id).await?;
+        Ok(there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value)))
     }
 
     /// The ledger was restored, and what the run may have made is not in it: then the customer that it was made for may have been deleted

@@ -74,9 +74,8 @@ impl<W: World> Engine<W> {
     async fn unless_it_is_there(&self, call: &Call, result: Result<Fact, Pause>) -> Result<Fact, Pause> {
         match (call, result) {
             (Call::AddTaxId { customer_id, tax_id }, Ok(refused @ Fact::Refused(_))) => {
-                let there = self.stripe.tax_ids(customer_id).await.map_err(|error| convert::stripe_pause(&error))?;
-                let is_there = there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value));
-                Ok(if is_there { Fact::TaxIdAdded } else { refused })
+                let is_there = self.has_tax_id(customer_id, tax_id).await;
+                Ok(if is_there.map_err(|error| convert::stripe_pause(&error))? { Fact::TaxIdAdded } else { refused })
             }
             (_, result) => result,
         }

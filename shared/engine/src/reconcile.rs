@@ -196,22 +196,24 @@ impl<W: World> Engine<W> {
             self.close(&mut sweep).await?;
         }
         // A deep pass that ran out of time goes on with the sweeps.
-        let mut is_deep_done = walk.deep_since.is_none() || self.parts(&DEEP, walk).await;
-        if is_deep_done && walk.deep_since.is_some() {
-            self.close(&mut deep).await?;
-        }
+        let mut is_deep_done = walk.deep_since.is_none() || self.deeply(&mut deep, walk).await?;
         // Two that were at work at once have left one open with nothing to look at. Whoever asks for a deep pass is not told of that one
         // that there is nothing.
         if is_deep_done && pass.kind == PassKind::Deep && !walk.has_looked_deep {
             let mut deep = self.place("deep").await?;
             self.begin(&mut deep).await?;
             walk.deep_since = Some(deep.began_at());
-            is_deep_done = self.parts(&DEEP, walk).await;
-            if is_deep_done {
-                self.close(&mut deep).await?;
-            }
+            is_deep_done = self.deeply(&mut deep, walk).await?;
         }
         Ok(is_swept && (is_deep_done || pass.kind == PassKind::Sweep))
+    }
+
+    async fn deeply(&self, deep: &mut Place, walk: &mut Walk) -> Result<bool, Pause> {
+        let is_done = self.parts(&DEEP, walk).await;
+        if is_done {
+            self.close(deep).await?;
+        }
+        Ok(is_done)
     }
 
     /// Whether all of them came to their end. One that fails keeps those from being tried that need the same system.

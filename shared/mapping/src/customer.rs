@@ -98,7 +98,7 @@ pub(crate) fn customer(deal: &Deal, settings: &Settings, refusals: &mut Refusals
         Stop::refused(Code::AccountNameMissing, "Give the account a name: it is the name on the invoice.")
     });
     let (name, email) = (refusals.take(name), refusals.take(email(deal)));
-    let address = refusals.take(address(account, "Billing"));
+    let address = refusals.take(address(account, "Billing", Code::BillingCountryUnknown));
     let shipping = match settings.shipping {
         ShippingAddress::Off => Some(None),
         ShippingAddress::Account => refusals.take(shipping(account, address.as_ref().and_then(Option::as_ref))),
@@ -132,15 +132,14 @@ fn email(deal: &Deal) -> Result<BillingEmail, Stop> {
 }
 
 /// Stripe takes ISO codes for countries and two lines for the street; Salesforce holds names and one field with breaks.
-fn address(account: &Record, which: &str) -> Result<Option<Address>, Stop> {
+fn address(account: &Record, which: &str, unknown_country: Code) -> Result<Option<Address>, Stop> {
     let text = |part: &str| account.text(&format!("Account.{which}{part}"));
     let mut street = text("Street").unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty());
     let line1 = street.next().map(str::to_owned);
     let line2 = Some(street.collect::<Vec<_>>().join(", ")).filter(|rest| !rest.is_empty());
     let country = text("Country").map(CountryCode::parse).transpose().map_err(|UnknownCountry| {
-        let code = if which == "Billing" { Code::BillingCountryUnknown } else { Code::ShippingAddressIncomplete };
         Stop::refused(
-            code,
+            unknown_country,
             format!("Correct {which} Country on the account: use the country's English name or its ISO 3166 code."),
         )
     })?;
@@ -158,7 +157,8 @@ fn address(account: &Record, which: &str) -> Result<Option<Address>, Stop> {
 /// One that is the billing address, or that is not filled in, is none. Stripe does not fall back on the billing address where it cannot
 /// tax by a shipping address, so half of one is refused.
 fn shipping(account: &Record, billing: Option<&Address>) -> Result<Option<Address>, Stop> {
-    let Some(address) = address(account, "Shipping")?.filter(|address| Some(address) != billing) else {
+    let address = address(account, "Shipping", Code::ShippingAddressIncomplete)?;
+    let Some(address) = address.filter(|address| Some(address) != billing) else {
         return Ok(None);
     };
     let missing = match &address {

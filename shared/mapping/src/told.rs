@@ -1,6 +1,6 @@
 //! What Stripe was last told of a customer, and what is new since.
 
-use domain::{Address, BillingEmail, TaxExempt, TaxId, TaxIdId};
+use domain::{Address, BillingEmail, TaxExempt, TaxId, TaxIdId, plain_tax_id};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,11 @@ impl Print {
             hash.update([0xff]);
         }
         Self(hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// However it is written.
+    fn of_tax_id(kind: &str, value: &str) -> Self {
+        Self::of([Some(kind), Some(plain_tax_id(value).as_str())])
     }
 }
 
@@ -66,10 +71,16 @@ pub struct TaxIdSeen {
 }
 
 /// What is to become of a customer's tax ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaxIdNews {
     pub add: Option<TaxId>,
     pub remove: Vec<TaxIdId>,
+}
+
+impl TaxIdNews {
+    pub fn is_none(&self) -> bool {
+        self.add.is_none() && self.remove.is_empty()
+    }
 }
 
 /// Names and addresses of people have no place in a log.
@@ -97,10 +108,7 @@ impl CustomerDetails {
             address: Print::of(self.address.clone().unwrap_or_default().parts().map(|(_, part)| part)),
             shipping: self.shipping.as_ref().map(|address| Print::of(address.parts().map(|(_, part)| part))),
             exempt: self.exempt.map(|exempt| Print::of([Some(exempt.as_str())])),
-            tax_id: self.tax_id.as_ref().map(|tax_id| {
-                let (kind, value) = tax_id.plain();
-                Print::of([Some(kind), Some(value.as_str())])
-            }),
+            tax_id: self.tax_id.as_ref().map(|tax_id| Print::of_tax_id(tax_id.kind.as_str(), &tax_id.value)),
             modified_at: self.modified_at,
         }
     }
@@ -156,25 +164,20 @@ impl CustomerDetails {
     }
 
     /// Whether the customer's tax ids have to be looked at.
-    pub fn tax_id_is_new(&self, told: Option<&Told>) -> bool {
-        let before = told.and_then(|told| told.tax_id.as_ref());
-        !self.is_stale(told) && self.told(told).tax_id.as_ref() != before
+    pub fn tax_id_is_new(&self, told: &Told) -> bool {
+        !self.is_stale(Some(told)) && self.told(Some(told)).tax_id != told.tax_id
     }
 
     /// Once the account's tax id is there; those that it takes the place of may be there still.
-    pub fn told_tax_id(&self, before: Option<&Told>) -> Told {
-        let before = before.cloned().unwrap_or_else(|| self.told_by_news(None));
+    pub fn told_tax_id(&self, before: Told) -> Told {
         Told { tax_id: self.told(None).tax_id, ..before }
     }
 
     /// What is to be done about the tax ids that a customer has: the account's is added, and takes the place of those of its type, of the
     /// one that was told before, and of those that were to go already. Others stay: a person added them.
-    pub fn tax_id_news(&self, told: Option<&Told>, there: &[TaxIdSeen], going: &[TaxIdId]) -> TaxIdNews {
+    pub fn tax_id_news(&self, told: &Told, there: &[TaxIdSeen], going: &[TaxIdId]) -> TaxIdNews {
         let is_there = |tax_id: &TaxId| there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value));
-        let before = told.and_then(|told| told.tax_id.as_ref());
-        let is_former = |seen: &TaxIdSeen| {
-            before == Some(&Print::of([Some(seen.kind.as_str()), Some(domain::plain(&seen.value).as_str())]))
-        };
+        let is_former = |seen: &TaxIdSeen| told.tax_id == Some(Print::of_tax_id(&seen.kind, &seen.value));
         let goes = |seen: &&TaxIdSeen| match &self.tax_id {
             Some(tax_id) if tax_id.is(&seen.kind, &seen.value) => false,
             _ if going.contains(&seen.id) => true,
@@ -304,10 +307,10 @@ mod tests {
         let told: Told = serde_json::from_str(&kept).expect("readable");
         let tax_id = TaxId::parse(None, "DE123456789").ok();
         let now = CustomerDetails { tax_id, ..details(2) };
-        assert!(now.tax_id_is_new(Some(&told)) && !details(2).tax_id_is_new(Some(&told)));
+        assert!(now.tax_id_is_new(&told) && !details(2).tax_id_is_new(&told));
         // The account may have had it before the program knew the field.
-        assert!(CustomerDetails { modified_at: details(1).modified_at, ..now.clone() }.tax_id_is_new(Some(&told)));
-        assert!(!CustomerDetails { modified_at: None, ..now.clone() }.tax_id_is_new(Some(&told)));
+        assert!(CustomerDetails { modified_at: details(1).modified_at, ..now.clone() }.tax_id_is_new(&told));
+        assert!(!CustomerDetails { modified_at: None, ..now.clone() }.tax_id_is_new(&told));
         let kept = serde_json::to_string(&now.told(None)).expect("writable");
         assert!(!kept.contains("123456789"), "{kept}");
     }

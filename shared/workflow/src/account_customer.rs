@@ -1,7 +1,7 @@
 //! One Stripe customer for one Salesforce account. It is a run of its own, so that two deals of one account that are won
 //! in the same second end at one customer.
 
-use domain::{AccountId, CustomerId, TaxId, TaxIdId};
+use domain::{AccountId, CustomerId, TaxIdId};
 use jiff::Timestamp;
 use mapping::{Code, CustomerDetails, Stop, TaxIdNews, Told};
 use serde::{Deserialize, Serialize};
@@ -33,13 +33,7 @@ pub enum Point {
         going: Vec<TaxIdId>,
     },
     /// That is told, and what is left is the tax id, which is an object of its own: the account's is added, then the one before it taken away.
-    TaxId {
-        account_id: AccountId,
-        details: CustomerDetails,
-        customer_id: CustomerId,
-        told: Option<Told>,
-        step: TaxIdStep,
-    },
+    TaxId { account_id: AccountId, details: CustomerDetails, customer_id: CustomerId, told: Told, step: TaxIdStep },
     /// Stripe does not take it. The account keeps its customer, and is not billed.
     Untold {
         customer_id: CustomerId,
@@ -67,14 +61,8 @@ pub enum TaxIdStep {
         #[serde(default)]
         going: Vec<TaxIdId>,
     },
-    Adding {
-        tax_id: TaxId,
-        then_remove: Vec<TaxIdId>,
-    },
-    Removing {
-        tax_id: TaxIdId,
-        then: Vec<TaxIdId>,
-    },
+    /// What is left to do: to add first, then to remove one by one.
+    Changing(TaxIdNews),
 }
 
 impl TaxIdStep {
@@ -82,8 +70,7 @@ impl TaxIdStep {
     fn going(self) -> Vec<TaxIdId> {
         match self {
             Self::Looking { going } => going,
-            Self::Adding { then_remove, .. } => then_remove,
-            Self::Removing { tax_id, then } => [tax_id].into_iter().chain(then).collect(),
+            Self::Changing(news) => news.remove,
         }
     }
 }
@@ -113,15 +100,19 @@ impl Point {
                 let news = details.news_since(told.as_ref()).unwrap_or_default();
                 Next::Call(Call::UpdateCustomer { customer_id: customer_id.clone(), news })
             }
-            Self::TaxId { customer_id, step, .. } => Next::Call(match step {
-                TaxIdStep::Looking { .. } => Call::ReadTaxIds { customer_id: customer_id.clone() },
-                TaxIdStep::Adding { tax_id, .. } => {
-                    Call::AddTaxId { customer_id: customer_id.clone(), tax_id: tax_id.clone() }
+            Self::TaxId { customer_id, step, .. } => {
+                let customer_id = customer_id.clone();
+                match step {
+                    TaxIdStep::Looking { .. } => Next::Call(Call::ReadTaxIds { customer_id }),
+                    TaxIdStep::Changing(TaxIdNews { add: Some(tax_id), .. }) => {
+                        Next::Call(Call::AddTaxId { customer_id, tax_id: tax_id.clone() })
+                    }
+                    TaxIdStep::Changing(TaxIdNews { add: None, remove }) => match remove.first() {
+                        Some(tax_id) => Next::Call(Call::RemoveTaxId { customer_id, tax_id: tax_id.clone() }),
+                        None => Next::End(End::Done),
+                    },
                 }
-                TaxIdStep::Removing { tax_id, .. } => {
-                    Call::RemoveTaxId { customer_id: customer_id.clone(), tax_id: tax_id.clone() }
-                }
-            }),
+            }
             Self::Known { .. } => Next::End(End::Done),
             Self::Untold { stop, .. } | Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
@@ -175,27 +166,29 @@ impl Point {
                 Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Looking { going } },
                 Fact::TaxIdsRead(there),
             ) => {
-                let news = details.tax_id_news(told.as_ref(), &there, &going);
-                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
+                let mut news = details.tax_id_news(&told, &there, &going);
+                if planted!(KeepsFormerTaxIds) {
+                    news.remove.clear();
+                }
+                Ok(Self::changing(account_id, details, customer_id, told, news))
             }
             (
-                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Adding { then_remove, .. } },
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Changing(news) },
                 Fact::TaxIdAdded,
             ) => {
                 // Whoever says something else while the others go takes this one away as well.
-                let told = Some(details.told_tax_id(told.as_ref()));
-                let news = TaxIdNews { add: None, remove: then_remove };
-                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
+                let told = details.told_tax_id(told);
+                Ok(Self::changing(account_id, details, customer_id, told, TaxIdNews { add: None, ..news }))
             }
             (
-                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Removing { then, .. } },
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Changing(mut news) },
                 Fact::TaxIdRemoved,
             ) => {
-                let news = TaxIdNews { add: None, remove: then };
-                Ok(Self::with_tax_ids(account_id, details, customer_id, told, news))
+                news.remove.remove(0);
+                Ok(Self::changing(account_id, details, customer_id, told, news))
             }
             (Self::TaxId { details, customer_id, told, .. }, Fact::Refused(why)) => {
-                let told = told.map(Told::without_tax_id);
+                let told = Some(told.without_tax_id());
                 Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
             }
             (Self::Updating { details, customer_id, told, going, .. }, Fact::Refused(why)) => {
@@ -210,20 +203,17 @@ impl Point {
     }
 
     /// Its tax ids, one step on.
-    fn with_tax_ids(
+    fn changing(
         account_id: AccountId,
         details: CustomerDetails,
         customer_id: CustomerId,
-        told: Option<Told>,
+        told: Told,
         news: TaxIdNews,
     ) -> Self {
-        let mut remove = if planted!(KeepsFormerTaxIds) { Vec::new() } else { news.remove };
-        let step = match (news.add, remove.is_empty()) {
-            (Some(tax_id), _) => TaxIdStep::Adding { tax_id, then_remove: remove },
-            (None, false) => TaxIdStep::Removing { tax_id: remove.remove(0), then: remove },
-            (None, true) => return Self::Known { customer_id, told: Some(details.told(told.as_ref())) },
-        };
-        Self::TaxId { account_id, details, customer_id, told, step }
+        match news.is_none() {
+            true => Self::Known { customer_id, told: Some(details.told(Some(&told))) },
+            false => Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Changing(news) },
+        }
     }
 
     /// One that is there, and is told what is new. Of one of ours of whom nothing is remembered, everything is.
@@ -234,13 +224,12 @@ impl Point {
         told: Option<Told>,
         going: Vec<TaxIdId>,
     ) -> Self {
-        let has_tax_id = |told: &Told| details.tax_id_is_new(Some(told)) && !planted!(NeverTellsTaxIds);
         match told {
             Some(told) if details.news_since(Some(&told)).is_some() => {
                 Self::Updating { account_id, details, customer_id, told: Some(told), going }
             }
-            Some(told) if has_tax_id(&told) || !going.is_empty() => {
-                Self::TaxId { account_id, details, customer_id, told: Some(told), step: TaxIdStep::Looking { going } }
+            Some(told) if has_tax_id_news(&details, &told) || !going.is_empty() => {
+                Self::TaxId { account_id, details, customer_id, told, step: TaxIdStep::Looking { going } }
             }
             Some(told) => Self::Known { customer_id, told: Some(told) },
             told => Self::Updating { account_id, details, customer_id, told, going },
@@ -266,7 +255,7 @@ impl Point {
                 Self::TaxId { customer_id, told, .. },
                 Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
             ) if customer_id == doubted && !is_under_way => {
-                let told = told.map(Told::without_tax_id);
+                let told = Some(told.without_tax_id());
                 Self::Named { account_id, details, customer_id, doubted: true, told }
             }
             (known @ Self::Known { told: None, .. }, _) => known,
@@ -278,9 +267,9 @@ impl Point {
                 Self::TaxId { details: own, customer_id, told, step, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way && details.modified_at >= own.modified_at => {
-                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, told, step.going()) {
+                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, Some(told), step.going()) {
                     // Whatever was begun is brought to an end: what is there now may be neither the one nor the other.
-                    Self::Known { customer_id, told } => {
+                    Self::Known { customer_id, told: Some(told) } => {
                         let step = TaxIdStep::Looking { going: Vec::new() };
                         Self::TaxId { account_id, details, customer_id, told, step }
                     }
@@ -310,8 +299,7 @@ impl Point {
             (Self::Known { told: Some(told), .. }, Self::Named { details, .. } | Self::Unknown { details, .. })
                 if !planted!(NeverTellsNews) =>
             {
-                let has_tax_id = details.tax_id_is_new(Some(told)) && !planted!(NeverTellsTaxIds);
-                has_tax_id || details.news_since(Some(told)).is_some()
+                has_tax_id_news(details, told) || details.news_since(Some(told)).is_some()
             }
             // What was refused was another deal's, which had read the account before.
             (Self::Untold { modified_at, .. }, Self::Named { details, .. } | Self::Unknown { details, .. }) => {
@@ -332,8 +320,8 @@ impl Point {
             Self::Unknown { .. } => "unknown",
             Self::Updating { .. } => "updating",
             Self::TaxId { step: TaxIdStep::Looking { .. }, .. } => "tax_ids_looking",
-            Self::TaxId { step: TaxIdStep::Adding { .. }, .. } => "tax_id_adding",
-            Self::TaxId { step: TaxIdStep::Removing { .. }, .. } => "tax_id_removing",
+            Self::TaxId { step: TaxIdStep::Changing(TaxIdNews { add: Some(_), .. }), .. } => "tax_id_adding",
+            Self::TaxId { step: TaxIdStep::Changing(TaxIdNews { add: None, .. }), .. } => "tax_id_removing",
             Self::Untold { .. } => "untold",
             Self::Known { .. } => "known",
             Self::Stopped { .. } => "stopped",
@@ -364,6 +352,10 @@ impl Point {
             _ => None,
         }
     }
+}
+
+fn has_tax_id_news(details: &CustomerDetails, told: &Told) -> bool {
+    details.tax_id_is_new(told) && !planted!(NeverTellsTaxIds)
 }
 
 #[cfg(test)]

@@ -179,8 +179,7 @@ impl Point {
             // Draft: empty, and finalized by nobody but us.
             (Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted }, Fact::InvoiceRead(seen)) => {
                 let invoice_id = seen.invoice_id.clone();
-                let account_is_linked = account_is_linked || subscription::is_anothers(&seen, &customer_id);
-                let customer_id = subscription::customer_of(&seen, customer_id);
+                let (customer_id, account_is_linked) = subscription::billed_to(&seen, customer_id, account_is_linked);
                 let draft = Draft { plan, customer_id, invoice_id, account_is_linked, started: None };
                 let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {

@@ -1,3 +1,4 @@
+use domain::TaxId;
 use jiff::Timestamp;
 
 use super::*;
@@ -239,7 +240,7 @@ fn a_tax_id_that_is_changed_back_leaves_no_other_behind() {
     let back = taxed(details(3, "ap@acme.example"), former);
     let (calls, point) = ids(removing.clone().give_way(unknown(back.clone()), false));
     assert_eq!(calls, ["read_tax_ids", "remove_tax_id"], "the new one goes");
-    assert!(matches!(&point, Point::Known { told: Some(told), .. } if !back.tax_id_is_new(Some(told))), "{point:?}");
+    assert!(matches!(&point, Point::Known { told: Some(told), .. } if !back.tax_id_is_new(told)), "{point:?}");
     // It has none any more: both go.
     let none = details(3, "ap@acme.example");
     let (calls, _) = ids(removing.clone().give_way(unknown(none), false));

@@ -143,10 +143,11 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         periods: term.map_or(0, |term| term.begun(seen.created)),
         has_billed_more: seen.has_billed_more,
     };
+    let (customer_id, account_is_linked) = billed_to(invoice, start.customer_id, start.account_is_linked);
     let draft = Draft {
         invoice_id: invoice.invoice_id.clone(),
-        account_is_linked: start.account_is_linked || is_anothers(invoice, &start.customer_id),
-        customer_id: customer_of(invoice, start.customer_id),
+        account_is_linked,
+        customer_id,
         started: Some(Box::new(started)),
         plan: start.plan,
     };
@@ -154,15 +155,13 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
     Point::Holding { draft, interrupted }
 }
 
-/// After a restore it may have been sent to one who was deleted since.
-pub(super) fn customer_of(invoice: &InvoiceSeen, customer_id: CustomerId) -> CustomerId {
-    let sent_to = invoice.customer_id.clone().filter(|_| invoice.status.is_sent());
-    sent_to.unwrap_or(customer_id)
-}
-
-/// Then the account is not given that one.
-pub(super) fn is_anothers(invoice: &InvoiceSeen, customer_id: &CustomerId) -> bool {
-    customer_of(invoice, customer_id.clone()) != *customer_id
+/// Whom an invoice that was found is billed to, and whether the account is left as it is: after a restore it may have been sent to a
+/// customer who was deleted since, whom the account is not given.
+pub(super) fn billed_to(invoice: &InvoiceSeen, customer_id: CustomerId, account_is_linked: bool) -> (CustomerId, bool) {
+    match invoice.customer_id.clone().filter(|other| invoice.status.is_sent() && *other != customer_id) {
+        Some(other) => (other, true),
+        None => (customer_id, account_is_linked),
+    }
 }
 
 /// From its first day to its last.

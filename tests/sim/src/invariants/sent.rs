@@ -172,14 +172,11 @@ impl Models {
     ) {
         let Some(first_read) = self.watch.first_read.get(opportunity_id).copied() else { return };
         let Some(account) = self.salesforce.account(account_id) else { return };
-        // The last one before it was read, and all after.
-        let before = account.emails.iter().rposition(|(since, _)| *since <= first_read);
-        let Some(before) = before else { return };
-        let said = &account.emails[before..];
+        let Some(said) = from(&account.emails, first_read) else { return };
         if !said.iter().any(|(_, email)| customer.email.as_ref() == Some(email)) {
             let detail = format!("{} went to {:?}, the account says {said:?}", invoice.id(), customer.email);
             self.violate(now, "an_invoice_goes_to_where_the_account_says", detail);
-        } else if before > 0 || said.len() > 1 {
+        } else if account.emails.len() > 1 {
             count(&mut self.facts, "an invoice went to an address that had changed");
         }
     }
@@ -196,9 +193,9 @@ impl Models {
     ) {
         let Some(first_read) = self.watch.first_read.get(opportunity_id).copied() else { return };
         let Some(account) = self.salesforce.account(account_id) else { return };
-        let before = account.tax_ids.iter().rposition(|(since, _)| *since <= first_read);
-        let Some(before) = before else { return };
-        let had: Vec<_> = account.tax_ids[before..].iter().map(|(_, tax_id)| tax_id.as_deref()).collect();
+        let Some(had) = from(&account.tax_ids, first_read) else { return };
+        let has_changed = had.len() < account.tax_ids.len();
+        let had: Vec<_> = had.iter().map(|(_, tax_id)| tax_id.as_deref()).collect();
         let carries: Vec<_> = customer.tax_ids.iter().map(|tax_id| tax_id.value.as_str()).collect();
         let is_right = match carries.is_empty() {
             true => had.contains(&None),
@@ -207,8 +204,14 @@ impl Models {
         if !is_right {
             let detail = format!("{} carries {carries:?}, the account had {had:?}", invoice.id());
             self.violate(now, "an_invoice_carries_the_accounts_tax_id", detail);
-        } else if account.tax_ids.len() > 1 && before > 0 {
+        } else if has_changed {
             count(&mut self.facts, "an invoice carried a tax id that had changed");
         }
     }
+}
+
+/// What was so at that time, and all that came after.
+fn from<T>(timeline: &[(Timestamp, T)], at: Timestamp) -> Option<&[(Timestamp, T)]> {
+    let last_before = timeline.iter().rposition(|(since, _)| *since <= at)?;
+    Some(&timeline[last_before..])
 }
