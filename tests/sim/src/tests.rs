@@ -138,6 +138,8 @@ fn what_broke_once_holds() {
         (Mode::Restored, 42_161),
         // A subscription that had ended with its term before its first invoice could be sent counted as canceled.
         (Mode::Renewals, 50_361),
+        // Somebody named another subscription on a renewal that was made.
+        (Mode::Renewals, 21_010_210),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {

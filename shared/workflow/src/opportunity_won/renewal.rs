@@ -8,9 +8,11 @@
 mod fit;
 mod items;
 
-use domain::{CustomerId, Money, OpportunityId, SubscriptionId};
+use domain::{CustomerId, Money, OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{Code, Deal, Kind, NOTE_FIELDS, Plan, Renews, Settings, Stop, no_note, plan, renewal_written_back};
+use mapping::{
+    Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Renews, Settings, Stop, no_note, plan, renewal_written_back,
+};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{self, Start};
@@ -350,6 +352,16 @@ fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
             return Renewal::Extended { extended, interrupted: true }.into();
         }
     }
+    let named = deal.opportunity.text(RENEWAL_ID).filter(|named| *named != extended.subscription_id.as_str());
+    if let Some(named) = named.filter(|_| is_same) {
+        let message = format!(
+            "The deal renewed Stripe subscription {}, and its opportunity names {named}: write the one that was renewed into Renewal Stripe \
+             Sub Id, or put the subscriptions right by hand.",
+            extended.subscription_id
+        );
+        let stop = Stop::review(Code::RenewalDiffers, message);
+        return stopped(extended, stop, &deal.opportunity);
+    }
     if is_same {
         let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);
         return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
@@ -358,7 +370,10 @@ fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
         "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.",
         extended.subscription_id, extended.plan.total
     );
-    let stop = Stop::review(Code::DealChangedAfterBilling, message);
+    stopped(extended, Stop::review(Code::DealChangedAfterBilling, message), &deal.opportunity)
+}
+
+fn stopped(extended: Extended, stop: Stop, opportunity: &Record) -> Point {
     let extended = Extended { not_kept: judge::but_notes(extended.not_kept), ..extended };
-    Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, &deal.opportunity)
+    Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, opportunity)
 }

@@ -233,6 +233,23 @@ fn a_renewal_ends_when_salesforce_names_it_and_the_deal_is_what_it_was() {
     assert_eq!(code(&read(unbillable)), Some(Code::DealChangedAfterBilling));
 }
 
+/// Somebody names another one when it is renewed: which of the two is right is a person's to say.
+#[test]
+fn a_renewal_that_names_another_subscription_afterwards_is_told() {
+    let done = record(extended(), written(&extended()));
+    let read = |point: Point, named: &str| {
+        let mut deal = sold(2);
+        deal.opportunity.set("Renewal_Stripe_Sub_Id__c", text(named));
+        record(point.resume(), Fact::DealRead(Box::new(deal)))
+    };
+    assert_eq!(read(done.clone(), "sub_1").name(), "renewal_done");
+    let stopped = read(done, "sub_7");
+    let stop = stopped.stop().expect("a person is told").clone();
+    assert_eq!((stop.kind, stop.code), (Kind::Review, Code::RenewalDiffers));
+    assert!(stop.message.contains("sub_7") && stop.message.contains("sub_1"), "{}", stop.message);
+    assert_eq!(read(stopped, "sub_1").name(), "renewal_done", "it is set back");
+}
+
 #[test]
 fn what_salesforce_does_not_keep_is_told() {
     let Fact::RecordsUpdated(mut records) = written(&extended()) else { panic!("it was written") };
