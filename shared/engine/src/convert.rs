@@ -142,6 +142,7 @@ pub(crate) fn subscription(
                 price_id: item.price.clone(),
                 quantity: item.quantity,
                 period_end: item.period_end,
+                keys: keys_of(&item.metadata),
             })
             .collect(),
         created: subscription.created,
@@ -150,6 +151,12 @@ pub(crate) fn subscription(
         has_billed_more: first.map(|first| &first.id) != subscription.latest_invoice.as_ref().map(|latest| &latest.id),
         invoice: first.map(|first| invoice(first, scope)),
     }
+}
+
+/// As `write::item` wrote them.
+fn keys_of(metadata: &std::collections::BTreeMap<String, String>) -> Vec<domain::LineItemId> {
+    let keys = metadata.get(crate::write::LINE_KEY).map(String::as_str).unwrap_or_default();
+    keys.split(' ').filter_map(|key| domain::LineItemId::parse(key).ok()).collect()
 }
 
 pub(crate) fn tax_id(seen: stripe::TaxIdObject) -> mapping::TaxIdSeen {

@@ -99,6 +99,8 @@ impl<T: Table> Ledger<T> {
             run.restored = claim.restored.map(|restored| restored.after(run.restored));
             // What it told since the backup was made may be gone again, or something else.
             run.noted = None;
+            // And if whoever looks again dies before it has, the event is still to be answered.
+            run.answered.clear();
         }
         // Whatever the last holder sent, it sent before its lease ended. Had it given the run back, the lease had ended then;
         // so it died, and what came of its last request is not known.

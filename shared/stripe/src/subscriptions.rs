@@ -53,6 +53,7 @@ pub struct SubscriptionItem {
     pub period_end: Timestamp,
     pub product: Option<ProductId>,
     pub recurrence: Recurrence,
+    pub metadata: BTreeMap<String, String>,
 }
 
 pub struct CreateSubscription {
@@ -193,6 +194,7 @@ pub(crate) struct ItemWire {
     price: PriceOfItem,
     quantity: Option<i64>,
     current_period_end: Seconds,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -270,6 +272,7 @@ impl From<ItemWire> for SubscriptionItem {
             period_end: wire.current_period_end.0,
             product: product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
             recurrence: Recurrence::of(recurring.as_ref()),
+            metadata: wire.metadata.unwrap_or_default(),
         }
     }
 }

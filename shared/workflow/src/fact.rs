@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId, SubscriptionId, SubscriptionItemId,
+    Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
+    SubscriptionItemId,
 };
 use jiff::Timestamp;
 use mapping::{Deal, Stop, TaxBehavior, TaxIdSeen};
@@ -318,6 +319,8 @@ pub struct ItemSeen {
     pub quantity: Option<i64>,
     /// When the period ends that it has billed last.
     pub period_end: Timestamp,
+    /// The plan's lines that it was made for, from its metadata.
+    pub keys: Vec<LineItemId>,
 }
 
 #[cfg(test)]

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, CustomerId, InvoiceId, Money, Record, SubscriptionId};
+use domain::{AccountId, CustomerId, InvoiceId, Money, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{Code, CustomerDetails, NOTE_CODE, NOTE_MESSAGE, Settings, Stop};
+use mapping::{Code, CustomerDetails, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
 mod id;
+mod notes;
 mod replaced;
 
 pub use id::RunId;
@@ -119,17 +120,8 @@ pub struct OutOfOrder {
     pub fact: &'static str,
 }
 
-/// How often a note is written before it is left to whoever changes it.
-const MOST_NOTES: u32 = 3;
-
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-/// Whether the opportunity carries the note of this stop, in the words that stood there when it had been written: something may
-/// add to every text of ours.
-fn carries(opportunity: &Record, stop: &Stop, words: Option<&str>) -> bool {
-    opportunity.text(NOTE_CODE) == Some(stop.code.as_str()) && opportunity.text(NOTE_MESSAGE) == words
 }
 
 /// How many answered events a run remembers. A deal sees a handful; a sender's retries come within minutes.
@@ -179,21 +171,9 @@ impl Run {
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
             Fact::Reported => self.parked = self.stop().cloned(),
-            Fact::RecordsUpdated(records) if self.stop().is_some() => {
-                self.noted = self.stop().cloned();
-                self.note_kept = records.first().and_then(|record| record.text(NOTE_MESSAGE)).map(str::to_owned);
-                self.notes_written = self.notes_written.saturating_add(1);
-            }
-            // A write-back takes the note away, so one more may be written: it is our own doing, and there are few of them.
-            Fact::RecordsUpdated(_) => {
-                self.noted = None;
-                self.notes_written = self.notes_written.saturating_sub(1);
-            }
-            // What the record itself says about its note is better than what is remembered.
-            Fact::DealRead(deal) => self = self.reread(&deal.opportunity),
-            Fact::BillingRead(record) => self = self.reread(record),
             _ => {}
         }
+        self = self.noting(&fact);
         let had_subscription = self.subscription_id().is_some();
         let replaceable = self.replaceable().cloned();
         self.state = match self.state {
@@ -222,15 +202,6 @@ impl Run {
         Ok(self)
     }
 
-    /// A note that is gone, or reads otherwise than when it was written, is written again; a few times. Where something of the
-    /// company's own takes it away or changes it later, that would be an edit for every look, without end.
-    fn reread(mut self, opportunity: &Record) -> Self {
-        let has_enough = self.notes_written >= MOST_NOTES;
-        let words = self.note_kept.as_deref();
-        self.noted = self.noted.filter(|stop| has_enough || carries(opportunity, stop, words));
-        self
-    }
-
     /// A person asks for it once more: it is to be said once more why the run stands still, if it does.
     pub fn asked_for(mut self) -> Self {
         self.parked = None;
@@ -244,17 +215,18 @@ impl Run {
     }
 
     /// Where to go on after an interruption, or when a new event arrives for a run that had ended.
-    pub fn resume(mut self) -> Self {
+    pub fn resume(self) -> Self {
+        let mut run = self.unless_written();
         // Which price has which number is decided anew. One that is made twice does no harm.
-        if let State::OpportunityWon(opportunity_won::Point::Pricing { start, .. }) = &self.state {
+        if let State::OpportunityWon(opportunity_won::Point::Pricing { start, .. }) = &run.state {
             for index in 0..u16::try_from(start.items.len()).unwrap_or(u16::MAX) {
-                self.retire(Operation::CreatePrice { index });
+                run.retire(Operation::CreatePrice { index });
             }
         }
-        let voids = self.intents.get(&Operation::VoidInvoice).is_some_and(Intent::is_open);
-        let begins = self.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
-        let renews = self.intents.get(&Operation::RenewSubscription).is_some_and(Intent::is_open);
-        self.state = match self.state {
+        let voids = run.intents.get(&Operation::VoidInvoice).is_some_and(Intent::is_open);
+        let begins = run.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
+        let renews = run.intents.get(&Operation::RenewSubscription).is_some_and(Intent::is_open);
+        run.state = match run.state {
             // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
             State::OpportunityWon(opportunity_won::Point::Subscribing { start, .. })
                 if !begins && !planted!(BeginsAfterAll) =>
@@ -272,7 +244,7 @@ impl Run {
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
         };
-        self
+        run
     }
 
     /// Takes up a run that somebody else began. What the newcomer brings along is fresher than what a customer's run was

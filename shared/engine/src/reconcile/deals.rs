@@ -3,6 +3,7 @@
 use domain::{Event, OpportunityId, Record};
 use jiff::Timestamp;
 use mapping::{Cursor, DealSeen, RecordQuery, deal_seen, won_query};
+use queue::Envelope;
 use workflow::{Run, RunId, Status};
 
 use super::place::Place;
@@ -30,9 +31,7 @@ impl<W: World> Engine<W> {
             let mut envelopes = Vec::new();
             for deal in &deals {
                 if self.is_missed(deal, walk).await? {
-                    let (opportunity_id, occurred_at) = (deal.opportunity_id.clone(), deal.modified_at);
-                    let id = changed_id(deal);
-                    envelopes.push(self.envelope(id, Event::OpportunityChanged { opportunity_id, occurred_at }));
+                    envelopes.push(self.changed(deal));
                 }
             }
             self.requeue(envelopes, walk).await?;
@@ -55,6 +54,12 @@ impl<W: World> Engine<W> {
                 && !run.run.has_answered(&changed_id(deal))),
             None => Ok(asks(deal) && deal.stage_since >= super::before(walk.in_use_since, OVERLAP)),
         }
+    }
+
+    /// The event that tells of the deal as it is now.
+    pub(super) fn changed(&self, deal: &DealSeen) -> Envelope {
+        let (opportunity_id, occurred_at) = (deal.opportunity_id.clone(), deal.modified_at);
+        self.envelope(changed_id(deal), Event::OpportunityChanged { opportunity_id, occurred_at })
     }
 
     pub(super) fn run_of_deal(&self, opportunity_id: &OpportunityId) -> RunId {

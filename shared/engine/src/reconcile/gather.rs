@@ -56,6 +56,8 @@ impl<W: World> Engine<W> {
         let statement = Statement { day: times.day, made_at: now, of_day, of_month };
         let saved = self.ledger.save_statement(&self.scope.organization_id, &statement).await;
         saved.map_err(|error| ledger_pause(&error))?;
+        let unheard_of = sides.unheard_of(&times.of_month, now).into_iter().map(|deal| self.changed(deal)).collect();
+        self.requeue(unheard_of, walk).await?;
         self.close(&mut place).await?;
         walk.done.differences.extend(statement.of_month.differences.iter().cloned());
         walk.done.statement = Some(statement);

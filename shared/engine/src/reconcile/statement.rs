@@ -65,6 +65,18 @@ impl Sides {
         deals.filter(|deal| !is_clear(deal)).map(|deal| deal.opportunity_id.clone()).collect()
     }
 
+    /// Deals that ask to be billed, and that neither an invoice nor a run tells of. An event of each was on the work queue once, or a walk
+    /// would come to it; but the queue may have been purged since, or the ledger restored to before the event was answered.
+    pub(crate) fn unheard_of(&self, time: &Range<Timestamp>, now: Timestamp) -> Vec<&DealSeen> {
+        let by_deal = self.by_deal();
+        let deals = self.deals.values().filter(|deal| time.contains(&deal.stage_since) && asks(deal));
+        let is_unknown = |deal: &&DealSeen| {
+            let id = &deal.opportunity_id;
+            !self.runs.contains_key(id) && !by_deal.contains_key(id) && !is_fresh(now, deal.stage_since)
+        };
+        deals.filter(is_unknown).collect()
+    }
+
     fn by_deal(&self) -> BTreeMap<&OpportunityId, Vec<&Invoice>> {
         let mut by_deal: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| invoice.status.is_sent()) {
@@ -195,6 +207,10 @@ pub(super) fn asks(deal: &DealSeen) -> bool {
     !matches!(&deal.amount, Err(stop) if stop.kind == Kind::NotBillable)
 }
 
+fn is_fresh(now: Timestamp, at: Timestamp) -> bool {
+    now.duration_since(at) < SETTLES_WITHIN
+}
+
 struct Writing {
     books: Books,
     differences: BTreeSet<Difference>,
@@ -218,7 +234,7 @@ impl Writing {
     }
 
     fn is_fresh(&self, at: Timestamp) -> bool {
-        self.now.duration_since(at) < SETTLES_WITHIN
+        is_fresh(self.now, at)
     }
 
     fn finish(self) -> Books {

@@ -100,14 +100,21 @@ async fn a_run_learns_of_a_restore_when_it_is_taken() {
     let stop = Stop::refused(Code::NoLines, "None.");
     let run = Run { answered: vec!["evt_1".into()], noted: Some(stop.clone()), ..stopped(stop) };
     left(&ledger, run.clone(), 0).await;
-    for (epoch, is_taken_up) in [(0, false), (1, true), (1, false), (2, true)] {
+    // Whoever takes it up first dies before it has looked: the event is still to be answered then.
+    for (epoch, is_taken_up, answers) in
+        [(0, false, false), (1, true, false), (1, true, true), (1, false, false), (2, true, true)]
+    {
         let told = Claim { restored: restored(epoch).filter(|_| epoch > 0), ..claim("next", event("evt_1"), 1) };
         match ledger.begin(run.clone(), &told).await.expect("available") {
             Begun::Held(mut held) => {
                 assert!(is_taken_up, "{epoch}");
                 assert_eq!((held.stored.run.restored, &held.stored.run.noted), (restored(epoch), &None));
-                let run = Run { noted: run.noted.clone(), ..held.stored.run.clone() };
-                ledger.save(&mut held, run, &[], Release::Now, at(1)).await.expect("saved");
+                let mut taken = held.stored.run.clone();
+                if answers {
+                    taken.answer("evt_1");
+                    taken.noted.clone_from(&run.noted);
+                }
+                ledger.save(&mut held, taken, &[], Release::Now, at(1)).await.expect("saved");
             }
             other => assert!(!is_taken_up, "{epoch}: {other:?}"),
         }
@@ -116,7 +123,8 @@ async fn a_run_learns_of_a_restore_when_it_is_taken() {
     let third = Claim { restored: Some(Restored { epoch: 3, since: at(-5) }), ..claim("next", event("evt_1"), 1) };
     let mut third = held(&ledger, run.clone(), &third).await;
     assert_eq!(third.stored.run.restored, restored(3));
-    let as_it_is = third.stored.run.clone();
+    let mut as_it_is = third.stored.run.clone();
+    as_it_is.answer("evt_1");
     ledger.save(&mut third, as_it_is, &[], Release::Now, at(1)).await.expect("saved");
     let late = Claim { restored: restored(1), ..claim("late", event("evt_1"), 1) };
     let begun = ledger.begin(run, &late).await.expect("available");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, Money, PriceId, ProductId};
+use domain::{CustomerId, LineItemId, Money, PriceId, ProductId};
 use mapping::{Code, Plan, PlanLine, Quantity, Stop};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -180,9 +180,14 @@ impl Start {
         }
     }
 
+    /// The lines that an item is made for.
+    pub(super) fn keys(&self, item: &Item) -> impl Iterator<Item = &LineItemId> {
+        item.lines.iter().map(|line| &self.plan.lines[*line].key)
+    }
+
     /// Those whose price is known, which in the end are all of them.
     pub(super) fn new_items(&self) -> Vec<NewItem> {
-        let keys = |item: &Item| item.lines.iter().map(|line| self.plan.lines[*line].key.clone()).collect();
+        let keys = |item: &Item| self.keys(item).cloned().collect();
         let known = self.items.iter().filter_map(|item| match &item.price {
             ItemPrice::Known(price_id) => {
                 Some(NewItem { price_id: price_id.clone(), quantity: item.quantity, keys: keys(item) })

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, Money, PriceId, SubscriptionId, SubscriptionItemId};
+use domain::{CustomerId, Money, SubscriptionId, SubscriptionItemId};
 use mapping::{Code, MOST_PERIODS, Stop};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{ItemPrice, Start};
 use super::{Draft, Point, Stage, judge};
-use crate::{Fact, InvoiceSeen, InvoiceStatus, SubscriptionSeen};
+use crate::{Fact, InvoiceSeen, InvoiceStatus, ItemSeen, SubscriptionSeen};
 
 /// A subscription of ours whose first invoice is a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,13 +132,16 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         let stop = stop(if is_canceled { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
-    let amount_of = |price_id: &PriceId| {
-        let known = ItemPrice::Known(price_id.clone());
-        start.items.iter().find(|item| item.price == known).map_or(0, |item| start.each(item))
+    // After a restore, what was agreed may have got another price since: two that were made at once, and the later one is found.
+    let amount_of = |seen: &ItemSeen| {
+        let known = ItemPrice::Known(seen.price_id.clone());
+        let of_price = start.items.iter().find(|item| item.price == known);
+        let item = of_price.or_else(|| start.items.iter().find(|item| start.keys(item).eq(&seen.keys)));
+        item.map_or(0, |item| start.each(item))
     };
     let started = Started {
         subscription_id: subscription_id.clone(),
-        items: items.iter().map(|item| (item.item_id.clone(), amount_of(&item.price_id))).collect(),
+        items: items.iter().map(|item| (item.item_id.clone(), amount_of(item))).collect(),
         // Of one that was begun for another term, no line is the right one.
         periods: term.map_or(0, |term| term.begun(seen.created)),
         has_billed_more: seen.has_billed_more,

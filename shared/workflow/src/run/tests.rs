@@ -1,5 +1,5 @@
-use domain::{FieldValue, OpportunityId, OrganizationId};
-use mapping::Code;
+use domain::{FieldValue, OpportunityId, OrganizationId, Record};
+use mapping::{Code, NOTE_MESSAGE};
 
 use super::*;
 
@@ -214,4 +214,22 @@ fn a_stop_is_remembered_as_parked_until_a_person_asks() {
     assert_eq!(parked.parked.as_ref(), parked.stop());
     assert_eq!(parked.status(), Status::Rejected);
     assert_eq!(parked.asked_for().parked, None);
+}
+
+/// Whoever was to write the note may have died before it could say that it had, and enough of them had been written before. The next one,
+/// if it is the one from before, would count as the one that stands there.
+#[test]
+fn what_stands_there_is_not_known_after_a_write_that_may_have_happened() {
+    let mut deal = mapping::Deal::default();
+    for (field, value) in [("Id", "006000000000001AAA"), ("StageName", "Closed Won"), ("Amount", "1e99")] {
+        deal.opportunity.set(field, FieldValue::Text(value.into()));
+    }
+    let noted = Stop::review(Code::ApprovalRequired, "Approve it.");
+    let run = Run { noted: Some(noted.clone()), notes_written: 3, ..won() };
+    let refused = run.record(Fact::DealRead(Box::new(deal)), &settings()).expect("in order");
+    assert!(matches!(refused.next(), Next::Call(Call::UpdateRecords { .. })));
+    assert_eq!((refused.noted.as_ref(), refused.clone().resume().noted), (Some(&noted), None));
+    let told = refused.record(Fact::RecordsUpdated(vec![Record::default()]), &settings()).expect("in order");
+    assert_eq!(told.noted.as_ref(), told.stop());
+    assert_eq!(told.clone().resume().noted, told.noted);
 }

@@ -324,3 +324,21 @@ fn the_differences_explain_the_sums_to_the_minor_unit() {
     ];
     assert!(rare.iter().all(|cause| seen.contains(*cause)), "only {seen:?} happened");
 }
+
+/// The event of a deal may be lost after a walk has come by.
+#[test]
+fn a_deal_that_nothing_tells_of_is_unheard_of() {
+    let stop = |stop: fn(Code, &'static str) -> Stop| Err(stop(Code::AmountTooLarge, "x"));
+    let sent = || invoice("1", money(1000, "USD"), InvoiceStatus::Open);
+    for (sides, seconds, is_unheard_of) in [
+        (one(|deal| deal), 0, true),
+        (one(|deal| DealSeen { amount: stop(Stop::refused), ..deal }), 0, true),
+        (one(|deal| deal), -DAY + 1, false),
+        (one(|deal| DealSeen { amount: stop(Stop::not_billable), ..deal }), 0, false),
+        (one(|deal| DealSeen { stage_since: at(-2 * DAY), ..deal }), 0, false),
+        (one(|deal| deal).with_run(1, run(1, claimed(1), 60)), 0, false),
+        (one(|deal| deal).with_invoice(1, sent()), 0, false),
+    ] {
+        assert_eq!(!sides.unheard_of(&yesterday(), at(seconds)).is_empty(), is_unheard_of, "{sides:?}");
+    }
+}

@@ -99,6 +99,7 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
             price_id: planned(3).lines[0].price.clone(),
             quantity: Some(2),
             period_end: at("2027-04-01T00:00:00Z"),
+            keys: vec![],
         }],
         invoice: Some(first_invoice(status)),
     }

@@ -131,6 +131,7 @@ impl Stripe {
                 period_end,
                 product: Some(asked.product),
                 recurrence: Recurrence::Months(months),
+                metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
             });
         }
         for asked in once_lines {

@@ -130,3 +130,18 @@ fn what_resolves_to_one_price_is_one_item() {
     let known = ItemPrice::Known(price_id("price_made"));
     assert_eq!(settled.items, [Item { price: known, quantity: 2, lines: vec![0, 1] }]);
 }
+
+/// Two workers made the agreed price at once. The subscription has the one, and after a restore the other is found: what the item costs
+/// is known by the lines that it was made for.
+#[test]
+fn an_item_is_known_by_its_lines_where_its_price_is_another_one() {
+    let start = || start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
+    let keys: Vec<_> = planned(3).lines[..2].iter().map(|line| line.key.clone()).collect();
+    for (keys, costs) in [(keys, 500), (vec![], 0), (vec![planned(3).lines[0].key.clone()], 0)] {
+        let mut seen = begun(InvoiceStatus::Draft);
+        seen.items[0].price_id = price_id("price_other");
+        seen.items[0].keys = keys;
+        let Point::Holding { draft, .. } = subscription::started(start(), seen, true) else { panic!("it is held") };
+        assert_eq!(draft.started.expect("it is one's").items, [(item_id(0), costs)]);
+    }
+}

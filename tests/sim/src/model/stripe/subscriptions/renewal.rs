@@ -84,6 +84,7 @@ impl Stripe {
                 period_end,
                 product: Some(asked.product),
                 recurrence: Recurrence::Months(asked.months),
+                metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
             };
             match at.flatten() {
                 Some(at) => subscription.items[at] = item,
