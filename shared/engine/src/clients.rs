@@ -153,8 +153,8 @@ impl ports::Stripe for stripe::Client {
         self.has_pending_items(id).await
     }
 
-    async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
-        self.price(id).await
+    async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error> {
+        self.prices(ids).await
     }
 
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error> {

@@ -227,7 +227,6 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             Call::ReadInvoice { .. }
             | Call::ReadLines { .. }
             | Call::AddLines { .. }
-            | Call::CorrectLines { .. }
             | Call::HoldInvoice { .. }
             | Call::DisarmInvoice { .. }
             | Call::SendInvoice { .. }

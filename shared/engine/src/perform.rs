@@ -202,11 +202,7 @@ impl<W: World> Engine<W> {
                 Ok(Fact::LinesRead(lines.iter().map(convert::line).collect()))
             }
             Call::ReadPrices { price_ids } => {
-                let mut prices = Vec::with_capacity(price_ids.len());
-                for id in price_ids {
-                    prices.push(convert::price(&self.stripe.price(id).await?));
-                }
-                Ok(Fact::PricesRead(prices))
+                Ok(Fact::PricesRead(self.stripe.prices(price_ids).await?.iter().map(convert::price).collect()))
             }
             Call::ReadPending { customer_id } => {
                 Ok(Fact::PendingRead { is_any: self.stripe.has_pending_items(customer_id).await? })
@@ -305,7 +301,6 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::RemoveTaxId => stripe::Operation::RemoveTaxId,
         Operation::CreateInvoice => stripe::Operation::CreateInvoice,
         Operation::AddLines { .. } => stripe::Operation::AddLines,
-        Operation::CorrectLines { .. } => stripe::Operation::UpdateLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
         Operation::VoidInvoice => stripe::Operation::VoidInvoice,
         Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,

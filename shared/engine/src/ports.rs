@@ -86,7 +86,7 @@ pub trait Stripe {
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, stripe::Error>;
     async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, stripe::Error>;
-    async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error>;
+    async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error>;
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error>;

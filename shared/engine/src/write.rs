@@ -49,10 +49,6 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             let lines: Vec<_> = lines.iter().map(line_params).collect();
             stripe::Write::add_lines(invoice_id, &lines)
         }
-        Call::CorrectLines { invoice_id, lines, .. } => {
-            let lines: Vec<_> = lines.iter().map(|(id, line)| (id.clone(), line_params(line))).collect();
-            stripe::Write::update_lines(invoice_id, &lines)
-        }
         Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
         Call::VoidInvoice { invoice_id, .. } => stripe::Write::void_invoice(invoice_id),
         Call::CreatePrice { price, .. } => stripe::Write::create_price(&CreatePrice {

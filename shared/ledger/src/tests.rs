@@ -58,6 +58,7 @@ fn drafted(number: u32, invoice: &str) -> Run {
         customer_id: CustomerId::parse("cus_1").expect("valid"),
         invoice_id: InvoiceId::parse(invoice).expect("valid"),
         account_is_linked: false,
+        once: Vec::new(),
         started: None,
     };
     let point = Point::Checking { draft, stage: Stage::Lines { batch: 0 }, refused: None };

@@ -6,6 +6,7 @@ mod customer;
 mod deal;
 mod line;
 mod plan;
+mod preflight;
 mod renewal;
 mod source;
 mod stop;
@@ -23,7 +24,8 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use line::{PlanLine, Quantity};
-pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan, preflight};
+pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
+pub use preflight::{Findings, preflight};
 pub use renewal::{RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};

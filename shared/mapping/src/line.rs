@@ -69,8 +69,7 @@ pub(crate) fn line(
     .cloned()
     .collect();
     let (Ok(key), Ok(price), Ok(amount), Ok(quantity), Ok(every)) = (key, price, amount, quantity, charge) else {
-        let name = record.text(names.product).unwrap_or("without a product");
-        return Err(format!("line {position} ({}): {}", cut(name, 60), problems.join(", and ")));
+        return Err(format!("line {position} ({}): {}", product(record, names), problems.join(", and ")));
     };
     let Some(amount) = amount else { return Ok((None, every)) };
     let at_list = record.number(names.list_price).and_then(|list| list.checked_mul(quantity));
@@ -90,7 +89,12 @@ fn key(record: &Record) -> Result<LineItemId, String> {
     key.ok_or_else(|| "its id cannot be read".to_owned())
 }
 
-fn price(record: &Record, names: &Names) -> Result<PriceId, String> {
+/// How the product is called in sentences.
+pub(crate) fn product(record: &Record, names: &Names) -> String {
+    cut(record.text(names.product).unwrap_or("without a product"), 60)
+}
+
+pub(crate) fn price(record: &Record, names: &Names) -> Result<PriceId, String> {
     let id = record.text(names.price).ok_or("fill in Stripe Price Id on the product")?;
     PriceId::parse(id).map_err(|_| "Stripe Price Id on the product is not a price id (price_…)".to_owned())
 }

@@ -6,7 +6,6 @@ use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::activation::contract_is_activated;
 use crate::customer::customer;
 use crate::line::line;
 use crate::renewal::{is_renewal, renews};
@@ -91,20 +90,9 @@ pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails),
     refusals.or(planned)
 }
 
-/// The same before anything is written, with the customer that the account names.
-pub fn preflight(deal: &Deal, settings: &Settings) -> Result<((Plan, CustomerDetails), Option<CustomerId>), Stop> {
-    let (planned, mut refusals) = look_through(deal, settings)?;
-    // What was begun goes on, whatever becomes of its contract.
-    if planned.as_ref().is_some_and(|(plan, _)| plan.subscription.is_some()) {
-        contract_is_activated(deal, settings)?;
-    }
-    let named = refusals.take(customer_named_by(&deal.opportunity));
-    refusals.or(planned.zip(named))
-}
+pub(crate) type Planned = Option<(Plan, CustomerDetails)>;
 
-type Planned = Option<(Plan, CustomerDetails)>;
-
-fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals), Stop> {
+pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals), Stop> {
     let opportunity = &deal.opportunity;
     let opportunity_id = opportunity
         .text("Id")

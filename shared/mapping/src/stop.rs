@@ -43,7 +43,8 @@ impl Stop {
 }
 
 /// Everything that stands in the way of one deal: nobody wants to mend it one visit at a time.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct Refusals(Vec<Stop>);
 
 impl Refusals {
@@ -207,8 +208,8 @@ codes! {
         "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind.",
         "Split the deal into several opportunities.";
     LinesNotBillable(Sales) = "lines_not_billable",
-        "One or more products cannot be billed.",
-        "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in.";
+        "One or more products cannot be billed, or name Stripe prices that are archived or not there.",
+        "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in, and an archived price an admin's to make active again.";
     TermNotBillable(Sales) = "term_not_billable",
         "The deal has recurring products, and their term is missing, over, or not of whole periods.",
         "Correct the first day and the months of the term, on the quote or on the opportunity; and the quote's end date, which is the last day of the term.";
@@ -255,7 +256,7 @@ codes! {
         "The account names another Stripe customer than the one that its deals are billed to.",
         "Empty Stripe Customer Id to go on with the one, or delete the one at Stripe to change over.";
     StripeRefused(Admin) = "stripe_refused",
-        "Stripe said no for a reason that only a person can remove: an archived or unknown price, a price in another currency.",
+        "Stripe said no for a reason that only a person can remove.",
         "What Stripe's sentence says; it stands in the message.";
     StripeIdempotencyMismatch(Admin) = "stripe_idempotency_mismatch",
         "One idempotency key came with two bodies.",

@@ -108,7 +108,6 @@ impl Client {
             }
             Operation::CreateInvoice
             | Operation::AddLines
-            | Operation::UpdateLines
             | Operation::HoldInvoice
             | Operation::DisarmInvoice
             | Operation::SendInvoice

@@ -19,7 +19,6 @@ pub enum Operation {
     RemoveTaxId,
     CreateInvoice,
     AddLines,
-    UpdateLines,
     SendInvoice,
     VoidInvoice,
     DeleteInvoice,
@@ -189,20 +188,6 @@ impl Write {
     pub fn add_lines(invoice: &InvoiceId, lines: &[InvoiceLineParams]) -> Self {
         let lines: Vec<_> = lines.iter().map(|line| Value::Object(line.fields())).collect();
         Self::new(Operation::AddLines, format!("/v1/invoices/{invoice}/add_lines"), &json!({ "lines": lines }))
-    }
-
-    /// Each line by its id (`il_…`).
-    pub fn update_lines(invoice: &InvoiceId, lines: &[(String, InvoiceLineParams)]) -> Self {
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|(id, line)| {
-                let mut fields = Map::new();
-                fields.insert("id".into(), Value::from(id.as_str()));
-                fields.extend(line.fields());
-                Value::Object(fields)
-            })
-            .collect();
-        Self::new(Operation::UpdateLines, format!("/v1/invoices/{invoice}/update_lines"), &json!({ "lines": lines }))
     }
 
     /// Finalizes a draft and e-mails it. In test mode no mail is sent.

@@ -1,17 +1,21 @@
 //! Prices: what one of a product costs, and how often.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, PriceId, ProductId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::objects::{Expandable, List};
 use crate::params::Operation;
-use crate::reads::unreadable;
+use crate::reads::{PAGE, unreadable};
 use crate::{Client, Write};
+
+/// So many prices are read one by one.
+const FEW: usize = 10;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
@@ -77,8 +81,37 @@ impl Write {
 }
 
 impl Client {
-    pub async fn price(&self, id: &PriceId) -> Result<Price, Error> {
-        Ok(self.get::<PriceWire>(&format!("/v1/prices/{id}"), "").await?.into())
+    /// Those that there are of these prices, in no order. A few are read one by one. Of more, most are found among all active ones, a
+    /// hundred with a call: few companies have more than some hundreds.
+    pub async fn prices(&self, ids: &[PriceId]) -> Result<Vec<Price>, Error> {
+        let mut left: BTreeSet<&PriceId> = ids.iter().collect();
+        let mut found = Vec::with_capacity(left.len());
+        let mut after: Option<PriceId> = None;
+        let most_pages = if left.len() > FEW { left.len() / FEW } else { 0 };
+        for _ in 0..most_pages {
+            let after_last = after.as_ref().map(|id| format!("&starting_after={id}")).unwrap_or_default();
+            let params = format!("active=true&limit={PAGE}{after_last}");
+            let page: List<Box<RawValue>> = self.get("/v1/prices", &params).await?;
+            // One that cannot be read does not hide the rest.
+            let prices = page.data.iter().filter_map(|raw| serde_json::from_str::<PriceWire>(raw.get()).ok());
+            for price in prices.map(Price::from) {
+                after = Some(price.id.clone());
+                if left.remove(&price.id) {
+                    found.push(price);
+                }
+            }
+            if left.is_empty() || !page.has_more {
+                break;
+            }
+        }
+        for id in left {
+            match self.get::<PriceWire>(&format!("/v1/prices/{id}"), "").await {
+                Ok(price) => found.push(price.into()),
+                Err(Error::Refused(refusal)) if refusal.status == 404 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
     }
 
     /// The active prices that have these keys, at most ten.

@@ -45,8 +45,6 @@ pub enum Call {
     },
     /// Stripe: add lines to the draft.
     AddLines { invoice_id: InvoiceId, batch: u16, lines: Vec<NewLine> },
-    /// Stripe: give lines of the draft the amount that was agreed.
-    CorrectLines { invoice_id: InvoiceId, batch: u16, lines: Vec<(String, NewLine)> },
     /// Stripe: the invoice as it is now.
     ReadInvoice { invoice_id: InvoiceId },
     /// Stripe: every line of the invoice.
@@ -93,7 +91,6 @@ impl Call {
             Self::RemoveTaxId { .. } => Some(Operation::RemoveTaxId),
             Self::CreateInvoice { .. } => Some(Operation::CreateInvoice),
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
-            Self::CorrectLines { batch, .. } => Some(Operation::CorrectLines { batch: *batch }),
             Self::SendInvoice { .. } => Some(Operation::SendInvoice),
             Self::VoidInvoice { .. } => Some(Operation::VoidInvoice),
             Self::CreatePrice { index, .. } => Some(Operation::CreatePrice { index: *index }),
@@ -148,7 +145,6 @@ impl Call {
             | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
             Self::AddLines { invoice_id, .. }
-            | Self::CorrectLines { invoice_id, .. }
             | Self::ReadInvoice { invoice_id }
             | Self::ReadLines { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
@@ -181,7 +177,6 @@ impl Call {
             Self::RemoveTaxId { .. } => "remove_tax_id",
             Self::CreateInvoice { .. } => "create_invoice",
             Self::AddLines { .. } => "add_lines",
-            Self::CorrectLines { .. } => "correct_lines",
             Self::ReadInvoice { .. } => "read_invoice",
             Self::ReadLines { .. } => "read_lines",
             Self::SendInvoice { .. } => "send_invoice",

@@ -13,7 +13,6 @@ pub enum Operation {
     RemoveTaxId,
     CreateInvoice,
     AddLines { batch: u16 },
-    CorrectLines { batch: u16 },
     SendInvoice,
     VoidInvoice,
     CreatePrice { index: u16 },
@@ -32,7 +31,6 @@ impl std::fmt::Display for Operation {
             Self::RemoveTaxId => f.write_str("remove_tax_id"),
             Self::CreateInvoice => f.write_str("create_invoice"),
             Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
-            Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
             Self::SendInvoice => f.write_str("send_invoice"),
             Self::VoidInvoice => f.write_str("void_invoice"),
             Self::CreatePrice { index } => write!(f, "create_price.{index}"),
@@ -69,7 +67,6 @@ impl TryFrom<String> for Operation {
             ("renew_subscription", "") => Ok(Self::RenewSubscription),
             ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
-            ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
             _ => Err(format!("{text} is no operation")),
         }
     }
@@ -146,7 +143,6 @@ mod tests {
             (Operation::CreateInvoice, "create_invoice"),
             (Operation::AddLines { batch: 0 }, "add_lines.0"),
             (Operation::AddLines { batch: 2 }, "add_lines.2"),
-            (Operation::CorrectLines { batch: 1 }, "correct_lines.1"),
             (Operation::SendInvoice, "send_invoice"),
             (Operation::VoidInvoice, "void_invoice"),
             (Operation::CreatePrice { index: 3 }, "create_price.3"),
@@ -158,7 +154,7 @@ mod tests {
             assert_eq!(String::from(operation), written);
             assert_eq!(Operation::try_from(written.to_owned()), Ok(operation));
         }
-        for text in ["", "create_customer.1", "send_invoice.x", "add_lines", "add_lines.x", "correct_lines.-1", "pay"] {
+        for text in ["", "create_customer.1", "send_invoice.x", "add_lines", "add_lines.x", "add_lines.-1", "pay"] {
             assert_eq!(Operation::try_from(text.to_owned()), Err(format!("{text} is no operation")));
         }
     }

@@ -1,7 +1,7 @@
 //! A won opportunity becomes one sent invoice, and the opportunity says which.
 //!
-//! In order: read the deal and freeze it as a plan; find the account's customer; make an empty draft; add the lines;
-//! check that the draft equals the plan; send it; write its ids back. Until it is sent, everything at Stripe is invisible
+//! In order: read the deal, and what its products cost at Stripe; freeze it as a plan, or tell everything that stands in its way; find
+//! the account's customer; make an empty draft; add the lines; check that the draft equals the plan; send it; write its ids back. Until it is sent, everything at Stripe is invisible
 //! to the customer and is taken away when the deal turns out to be different. Sending acts on one id, and that id is
 //! chosen once.
 //!
@@ -20,6 +20,7 @@ mod draft;
 mod gate;
 mod judge;
 mod point;
+mod preflight;
 mod renewal;
 mod subscription;
 
@@ -27,9 +28,10 @@ use domain::{InvoiceId, OpportunityId, SubscriptionId};
 use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, Next, OutOfOrder};
-pub use basket::{Item, ItemPrice, Once, Start};
-pub use draft::{Correction, Draft, Invoice};
+pub use basket::{Basket, Item, ItemPrice, Once, Start};
+pub use draft::{Draft, Invoice};
 pub use point::{Point, Stage};
+pub use preflight::Preflight;
 pub use renewal::Renewal;
 pub use subscription::Started;
 
@@ -38,7 +40,8 @@ impl Point {
     pub fn next(&self) -> Next {
         match self {
             Self::Claimed { opportunity_id } | Self::CustomerGone { opportunity_id, .. } => read_deal(opportunity_id),
-            Self::Planned { plan, details, named_by_salesforce, gone } => Next::EnsureCustomer {
+            Self::Preflight(preflight) => preflight.next(),
+            Self::Planned { plan, details, named_by_salesforce, gone, .. } => Next::EnsureCustomer {
                 account_id: plan.account_id.clone(),
                 details: details.clone(),
                 named_by_salesforce: named_by_salesforce.clone(),
@@ -50,9 +53,6 @@ impl Point {
             Self::InvoiceNamed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
             Self::CustomerKnown { plan: Plan { renews: Some(renews), .. }, customer_id, .. } => {
                 renewal::seek(renews, customer_id)
-            }
-            Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => {
-                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) })
             }
             Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
                 opportunity_id: plan.opportunity_id.clone(),
@@ -67,11 +67,6 @@ impl Point {
                 lines: draft.lines(*batch),
             }),
             Self::Filled { draft, .. } => Next::Call(Call::ReadLines { invoice_id: draft.invoice_id.clone() }),
-            Self::Correcting { draft, corrections, batch } => Next::Call(Call::CorrectLines {
-                invoice_id: draft.invoice_id.clone(),
-                batch: *batch,
-                lines: draft.corrected_lines(corrections, *batch),
-            }),
             Self::Ready { draft, .. } => Next::Call(Call::SendInvoice {
                 invoice_id: draft.invoice_id.clone(),
                 total: draft.to_be_approved(),
@@ -89,6 +84,9 @@ impl Point {
             Self::Revisiting { invoice } => read_deal(&invoice.plan.opportunity_id),
             Self::Clearing { invoice } => {
                 Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
+            }
+            Self::Amending { plan, is_untouched: true, .. } => {
+                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
             }
             Self::Amending { invoice, .. } | Self::Doubting { invoice, .. } => {
                 Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() })
@@ -153,17 +151,21 @@ impl Point {
             (Self::CustomerGone { opportunity_id, .. }, Fact::RecordMissing) => judge::not_found(opportunity_id),
             (point @ (Self::Claimed { .. } | Self::CustomerGone { .. }), Fact::Refused(why)) => point.stopped(why.stop),
 
+            // Preflight: what it costs at Stripe, and with that everything that stands in its way.
+            (Self::Preflight(preflight), Fact::PricesRead(prices)) => preflight.priced(&prices),
+            (point @ Self::Preflight(_), Fact::Refused(why)) => point.resume().stopped(why.stop),
+
             // Customer: its own run has found or made it.
-            (Self::Planned { plan, named_by_salesforce, gone, .. }, Fact::CustomerKnown { customer_id }) => {
-                judge::customer_known(plan, customer_id, named_by_salesforce, gone)
+            (Self::Planned { plan, named_by_salesforce, gone, basket, .. }, Fact::CustomerKnown { customer_id }) => {
+                judge::customer_known(plan, customer_id, named_by_salesforce, gone, basket)
             }
             (Self::Planned { plan, .. }, Fact::CustomerStopped(stop)) => Self::claimed(plan).stopped(stop),
 
             // Salesforce names another one. If that is deleted, nobody meant it.
-            (Self::NamedOtherwise { plan, customer_id, .. }, Fact::CustomerMissing) => {
-                Self::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false }
+            (Self::NamedOtherwise { plan, customer_id, basket, .. }, Fact::CustomerMissing) => {
+                judge::billing(plan, customer_id, false, basket)
             }
-            (Self::NamedOtherwise { plan, customer_id, named_by_salesforce }, Fact::CustomerRead { .. }) => {
+            (Self::NamedOtherwise { plan, customer_id, named_by_salesforce, .. }, Fact::CustomerRead { .. }) => {
                 Self::claimed(plan).stopped(judge::customer_differs(&customer_id, &named_by_salesforce))
             }
             (Self::NamedOtherwise { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
@@ -177,10 +179,14 @@ impl Point {
             }
 
             // Draft: empty, and finalized by nobody but us.
-            (Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted }, Fact::InvoiceRead(seen)) => {
+            (
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket },
+                Fact::InvoiceRead(seen),
+            ) => {
                 let invoice_id = seen.invoice_id.clone();
                 let (customer_id, account_is_linked) = subscription::billed_to(&seen, customer_id, account_is_linked);
-                let draft = Draft { plan, customer_id, invoice_id, account_is_linked, started: None };
+                let once = basket.once;
+                let draft = Draft { plan, customer_id, invoice_id, account_is_linked, once, started: None };
                 let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
                     true if interrupted => Self::Comparing { draft, seen, stage },
@@ -196,23 +202,16 @@ impl Point {
             // Lines: batch by batch, then the equality gate.
             (Self::Drafted { draft, batch }, Fact::InvoiceRead(seen)) => match draft.has_batch(batch + 1) {
                 true if !planted!(FirstBatchOnly) => Self::Drafted { draft, batch: batch + 1 },
-                _ => Self::through_gate(draft, seen, false),
+                _ => Self::through_gate(draft, seen),
             },
-            (Self::Filled { draft, mut seen, corrected }, Fact::LinesRead(lines)) => {
+            (Self::Filled { draft, mut seen }, Fact::LinesRead(lines)) => {
                 seen.first_lines = lines;
                 seen.has_more_lines = false;
-                Self::through_gate(draft, seen, corrected)
+                Self::through_gate(draft, seen)
             }
-            (Self::Correcting { draft, corrections, batch }, Fact::InvoiceRead(seen)) => {
-                match draft::has_batch(corrections.len(), batch + 1) {
-                    true => Self::Correcting { draft, corrections, batch: batch + 1 },
-                    false => Self::through_gate(draft, seen, true),
-                }
+            (Self::Drafted { draft, .. } | Self::Filled { draft, .. }, Fact::Refused(why)) => {
+                judge::abandon(draft, Some(why.stop))
             }
-            (
-                Self::Drafted { draft, .. } | Self::Filled { draft, .. } | Self::Correcting { draft, .. },
-                Fact::Refused(why),
-            ) => judge::abandon(draft, Some(why.stop)),
 
             // The pivot. A refusal does not say that nobody sent or voided the invoice by hand, so it is looked at.
             (Self::Ready { draft, interrupted: false }, Fact::InvoiceRead(seen)) => judge::after_pivot(draft, &seen),
@@ -246,7 +245,6 @@ impl Point {
                 | Self::Disarming { .. }
                 | Self::Drafted { .. }
                 | Self::Filled { .. }
-                | Self::Correcting { .. }
                 | Self::Ready { .. }),
                 Fact::InvoiceMissing,
             ) => point.checking(None),
@@ -305,7 +303,6 @@ impl Point {
             point @ (Self::CustomerKnown { .. }
             | Self::Drafted { .. }
             | Self::Filled { .. }
-            | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Sent { .. })
                 if planted!(ResumesBlindly) =>
@@ -313,6 +310,7 @@ impl Point {
                 point
             }
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
+            Self::Preflight(preflight) => Self::Claimed { opportunity_id: preflight.opportunity_id },
             Self::Planned { plan, .. }
             | Self::NamedOtherwise { plan, .. }
             | Self::InvoiceNamed { plan, .. }
@@ -333,13 +331,12 @@ impl Point {
                 Self::looking(draft, Stage::Canceling, stop)
             }
             // A draft may have been made without our knowing. Its key leads to it.
-            Self::CustomerKnown { plan, customer_id, account_is_linked, .. } => {
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true }
+            Self::CustomerKnown { plan, customer_id, account_is_linked, basket, .. } => {
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true, basket }
             }
             point @ (Self::Holding { .. }
             | Self::Drafted { .. }
             | Self::Filled { .. }
-            | Self::Correcting { .. }
             | Self::Ready { .. }
             | Self::Comparing { .. }) => point.checking(None),
             Self::Sent { invoice, .. } | Self::Doubting { invoice, stop: Some(_), .. } => Self::Verifying { invoice },

@@ -219,7 +219,7 @@ impl Run {
         let mut run = self.unless_written();
         // Which price has which number is decided anew. One that is made twice does no harm.
         if let State::OpportunityWon(opportunity_won::Point::Pricing { start, .. }) = &run.state {
-            for index in 0..u16::try_from(start.items.len()).unwrap_or(u16::MAX) {
+            for index in 0..u16::try_from(start.basket.items.len()).unwrap_or(u16::MAX) {
                 run.retire(Operation::CreatePrice { index });
             }
         }

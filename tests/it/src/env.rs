@@ -256,6 +256,11 @@ impl Env {
             .collect()
     }
 
+    /// Without the look at what the deal's products cost, which comes before anything is done about it.
+    pub fn stripe_calls_but_for_prices(&self) -> Vec<String> {
+        self.stripe_calls().into_iter().filter(|call| !call.starts_with("GET /v1/prices")).collect()
+    }
+
     /// Requests to Salesforce that count against its daily limit.
     pub fn salesforce_calls(&self) -> Vec<String> {
         let requests = self.sandbox.salesforce.requests().into_iter();

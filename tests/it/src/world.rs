@@ -168,8 +168,8 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::has_pending_items(&self.inner, id)).await
     }
 
-    async fn price(&self, id: &PriceId) -> Result<stripe::Price, stripe::Error> {
-        self.call(engine::Stripe::price(&self.inner, id)).await
+    async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error> {
+        self.call(engine::Stripe::prices(&self.inner, ids)).await
     }
 
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error> {

@@ -49,7 +49,7 @@ pub enum Place {
 }
 
 bugs! {
-    GateIsOpen(Workflow) = "gate-is-open", "what is on the draft is not compared with the plan", "a cent off", ["all"];
+    GateIsOpen(Workflow) = "gate-is-open", "what is on the draft is not compared with the plan", "lines that landed twice", ["keys-ignored"];
     ResumesBlindly(Workflow) = "resumes-blindly", "an interrupted run goes on without looking", "F3", ["all"];
     IgnoresEdits(Workflow) = "ignores-edits", "a deal that was edited before the pivot is billed as it was", "F16", ["all"];
     IgnoresLaterEdits(Workflow) = "ignores-later-edits", "a deal that was edited after the pivot counts as billed right", "F16", ["no-reconciler"];
@@ -105,7 +105,7 @@ bugs! {
     ForgetsTheDay(Workflow) = "forgets-the-day", "a term that is to come counts as done", "F15", ["subscriptions"];
     IgnoresPending(Workflow) = "ignores-pending", "what lies around for the customer comes with the first invoice", "a stranger's line", ["subscriptions"];
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
-    BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["subscriptions-heavily"];
+    BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["renewals-heavily"];
     NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
     NeverTellsTaxIds(Workflow) = "never-tells-tax-ids", "a customer keeps the tax id that it was made with", "an invoice that cannot be booked", ["all"];
     KeepsFormerTaxIds(Workflow) = "keeps-former-tax-ids", "the tax id before the account's own stays beside it", "an invoice that cannot be booked", ["all"];

@@ -12,7 +12,7 @@ use engine::{Outcome, Pause};
 use ledger::{Condition, Item, Put, PutAnswer, Table, Test, Value};
 use mapping::{InvoiceLinks, Plan, customer_named_by, invoice_written_back, mark_paid, plan};
 use queue::Envelope;
-use stripe::{CreateInvoice, InvoiceStatus, Operation, Write};
+use stripe::{CreateInvoice, InvoiceStatus, Write};
 
 use crate::ports::{LedgerPort, Process};
 use calls::{Calls, Failed};
@@ -126,15 +126,12 @@ impl Recipe {
         });
         let invoice_id = calls::invoice(self.calls.write(create, &key(&plan.account_id, "invoice")).await?)?.id;
         for (number, lines) in plan.lines.chunks(BATCH).enumerate() {
-            let lines: Vec<_> = lines.iter().map(calls::at_list).collect();
-            let write = Write::add_lines(&invoice_id, &lines);
+            let mut agreed = Vec::new();
+            for line in lines {
+                agreed.push(self.calls.agreed(line).await?);
+            }
+            let write = Write::add_lines(&invoice_id, &agreed);
             self.calls.write(write, &key(&plan.account_id, &format!("lines{number}"))).await?;
-        }
-        let there = self.calls.lines(&invoice_id).await?;
-        let corrected: Vec<_> = there.iter().filter_map(|line| calls::as_agreed(line, plan)).collect();
-        for (number, lines) in corrected.chunks(BATCH).enumerate() {
-            let write = Write { operation: Operation::UpdateLines, ..Write::update_lines(&invoice_id, lines) };
-            self.calls.write(write, &key(&plan.account_id, &format!("prices{number}"))).await?;
         }
         Ok(invoice_id)
     }

@@ -149,6 +149,8 @@ fn what_broke_once_holds() {
         (Mode::RenewalsHeavily, 23_101_775),
         // Two workers made the agreed price at once; the ledger was restored, and the subscription's was not the one that was found.
         (Mode::Renewals, 23_079_705),
+        // A deal was won again, and the clock of the worker that had refused it before was ahead.
+        (Mode::Renewals, 24_074_202),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {
@@ -162,10 +164,10 @@ fn what_broke_once_holds() {
 #[test]
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
-        (Mode::All, 1, 0xc9e2_b90b_3b78_034c),
-        (Mode::All, 2, 0xd27c_4d43_312b_43c1),
-        (Mode::HeavyFreezes, 3, 0xfc9c_c9bc_2996_c1db),
-        (Mode::Restored, 1, 0xea17_aa54_323c_e017),
+        (Mode::All, 1, 0xfd2c_3615_b9c3_6976),
+        (Mode::All, 2, 0xfd49_7039_c986_5f41),
+        (Mode::HeavyFreezes, 3, 0xc01a_b32b_be93_7f6b),
+        (Mode::Restored, 1, 0x192d_0a16_77fb_7ad4),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

@@ -207,8 +207,7 @@ pub fn writes_lines(run: &Value) -> bool {
     let document: Value = run["document"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let run = &document["run"];
     let intents = run["intents"].as_object().into_iter().flatten();
-    let mut of_lines =
-        intents.filter(|(operation, _)| operation.starts_with("add_lines") || operation.starts_with("correct_lines"));
+    let mut of_lines = intents.filter(|(operation, _)| operation.starts_with("add_lines"));
     of_lines.any(|(_, intent)| !intent["body"].is_null()) || !run["quiet_at"].is_null()
 }
 

@@ -53,8 +53,6 @@ fn what_may_still_arrive_on_the_lines_is_waited_for() {
     for (operation, ambiguous, is_waited_for) in [
         (Operation::AddLines { batch: 0 }, true, true),
         (Operation::AddLines { batch: 0 }, false, false),
-        (Operation::CorrectLines { batch: 0 }, true, true),
-        (Operation::CorrectLines { batch: 0 }, false, false),
         (Operation::UpdateCustomer, true, true),
         (Operation::UpdateCustomer, false, false),
         (Operation::CreateInvoice, true, false),

@@ -36,7 +36,6 @@ fn calls() -> Vec<Call> {
         Call::ReadInvoice { invoice_id: invoice_id() },
         Call::ReadLines { invoice_id: invoice_id() },
         Call::AddLines { invoice_id: invoice_id(), batch: 0, lines: vec![] },
-        Call::CorrectLines { invoice_id: invoice_id(), batch: 0, lines: vec![] },
         Call::SendInvoice { invoice_id: invoice_id(), total: Money::from_minor_units(1, currency), is_approved: false },
     ]
 }
@@ -60,11 +59,10 @@ fn what_a_call_is_about_may_be_missing() {
             "invoice_missing",
             "invoice_missing",
             "invoice_missing",
-            "invoice_missing",
         ]
     );
     // A price of a line.
-    assert_eq!(facts(&refusal(404, Some("resource_missing"), Some("lines[0][pricing][price]"))), ["refused"; 9]);
+    assert_eq!(facts(&refusal(404, Some("resource_missing"), Some("lines[0][pricing][price]"))), ["refused"; 8]);
     // A customer that an invoice is for is a parameter of it.
     let customer = facts(&refusal(400, Some("resource_missing"), Some("customer")));
     assert_eq!(customer[1], "customer_missing");
@@ -72,7 +70,7 @@ fn what_a_call_is_about_may_be_missing() {
     for (code, param) in
         [(Some("resource_missing"), Some("currency")), (Some("email_invalid"), Some("customer")), (None, None)]
     {
-        assert_eq!(facts(&refusal(400, code, param)), ["refused"; 9]);
+        assert_eq!(facts(&refusal(400, code, param)), ["refused"; 8]);
     }
 }
 

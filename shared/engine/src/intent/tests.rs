@@ -45,7 +45,6 @@ fn keys_are_stable_short_and_of_one_operation_only() {
         scope("production").key(&one, Operation::CreateInvoice, 1, 0),
         scope("production").key(&one, Operation::AddLines { batch: 0 }, 0, 0),
         scope("production").key(&one, Operation::AddLines { batch: 1 }, 0, 0),
-        scope("production").key(&one, Operation::CorrectLines { batch: 0 }, 0, 0),
     ] {
         assert_ne!(key, other);
     }

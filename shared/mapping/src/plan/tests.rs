@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Kind, Quantity};
 
+mod findings;
 mod quotes;
 mod same;
 mod subscriptions;
@@ -163,31 +164,6 @@ fn everything_that_stands_in_the_way_is_told_at_once() {
     deal.opportunity.set("StageName", text("Negotiation"));
     let stop = plan(&deal, &settings()).expect_err("not billable");
     assert_eq!((stop.code, stop.also), (Code::NotClosedWon, vec![]));
-}
-
-/// Before anything is written, the account's customer is one of the things.
-#[test]
-fn a_customer_that_is_none_is_told_with_the_rest() {
-    let mut deal = deal();
-    deal.opportunity.set("Account.Stripe_Customer_Id__c", text("Acme"));
-    assert_eq!(plan(&deal, &settings()).map(|(plan, _)| plan.total.minor_units()), Ok(15_000));
-    let stop = preflight(&deal, &settings()).expect_err("refused");
-    assert_eq!((stop.code, stop.also), (Code::CustomerIdMalformed, vec![]));
-    deal.lines.clear();
-    let stop = preflight(&deal, &settings()).expect_err("refused");
-    assert_eq!((stop.code, stop.also), (Code::NoLines, vec![Code::CustomerIdMalformed]));
-    deal.lines = vec![line(1, "0", "150", "150")];
-    let stop = preflight(&deal, &settings()).expect_err("refused");
-    assert_eq!(
-        (stop.code, stop.also),
-        (Code::CustomerIdMalformed, vec![Code::LinesNotBillable]),
-        "the longest comes last"
-    );
-    deal.lines = vec![line(1, "1", "150", "150")];
-    deal.opportunity.set("Account.Stripe_Customer_Id__c", text("cus_1"));
-    let ((plan, details), named) = preflight(&deal, &settings()).expect("billable");
-    assert_eq!((plan.total.minor_units(), details.name.as_str()), (15_000, "Acme GmbH"));
-    assert_eq!(named, CustomerId::parse("cus_1").ok());
 }
 
 /// Nobody knows how many decimals an amount of it has; what else a line lacks is known.

@@ -50,14 +50,6 @@ fn what_is_said_of_a_call() {
             Some(Operation::AddLines { batch: 1 }),
             true,
         ),
-        (
-            Call::CorrectLines { invoice_id: invoice_id.clone(), batch: 2, lines: vec![] },
-            "correct_lines",
-            "stripe",
-            invoice,
-            Some(Operation::CorrectLines { batch: 2 }),
-            true,
-        ),
         (Call::ReadInvoice { invoice_id: invoice_id.clone() }, "read_invoice", "stripe", invoice, None, false),
         (Call::ReadLines { invoice_id: invoice_id.clone() }, "read_lines", "stripe", invoice, None, false),
         (

@@ -5,21 +5,20 @@
 //! is paid, in whole or in part, is a person's business: what is owed then is a difference, or is owed to the customer.
 
 use domain::InvoiceId;
-use mapping::{Amendments, Code, Deal, Kind, PAID, Plan, Settings, Stop, preflight};
+use mapping::{Amendments, Code, Deal, Findings, Kind, PAID, Plan, Settings, Stop, preflight};
 
+use super::basket::Basket;
 use super::{Invoice, Point, judge};
 use crate::{Fact, InvoiceSeen, InvoiceStatus};
 
 pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
     let is_paid_by_hand = deal.opportunity.is_true(PAID);
-    let what_to_do = match (settings.amendments, preflight(deal, settings)) {
+    let what_to_do = match (settings.amendments, preflight(deal, settings).and_then(Findings::finish)) {
         (Amendments::VoidAndReissue, Ok(_)) if is_paid_by_hand => IS_PAID.to_owned(),
         (Amendments::VoidAndReissue, Ok(((plan, _), _))) if is_once(&invoice, &plan) => {
-            return Point::Amending { invoice, plan, refused: None };
+            return Point::Amending { invoice, plan, refused: None, is_untouched: false };
         }
-        (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => {
-            format!("it cannot be billed as it is now. {}", stop.message)
-        }
+        (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => unbillable(&stop),
         _ => "void it and bill again, write a credit note, or set the deal back.".to_owned(),
     };
     let stop = stop(&invoice, &what_to_do);
@@ -28,6 +27,10 @@ pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Poi
 
 const IS_PAID: &str =
     "it is paid, or a part of it. Write a credit note or bill the difference by hand, or set the deal back.";
+
+fn unbillable(stop: &Stop) -> String {
+    format!("it cannot be billed as it is now. {}", stop.message)
+}
 
 /// A subscription is not voided: what of its term is billed, and what is still to come, is a person's business.
 fn is_once(invoice: &Invoice, plan: &Plan) -> bool {
@@ -43,11 +46,16 @@ fn stop(invoice: &Invoice, what_to_do: &str) -> Stop {
 /// The transitions of a deal that is billed anew. Its invoice is void before there is a second; until then it is the one that counts.
 pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
-        (Point::Amending { invoice, plan, refused }, Fact::InvoiceRead(now)) => seen(invoice, plan, refused, &now),
+        // What only Stripe knows of its products stands in the way before the void, too.
+        (Point::Amending { invoice, plan, .. }, Fact::PricesRead(prices)) => match Basket::new(&plan, &prices) {
+            Ok(_) => Point::Voiding { invoice, plan },
+            Err(why) => kept(invoice, &unbillable(&why)),
+        },
+        (Point::Amending { invoice, plan, refused, .. }, Fact::InvoiceRead(now)) => seen(invoice, plan, refused, &now),
         (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
         (Point::Voiding { invoice, .. }, Fact::InvoiceNotVoided) => Point::Revisiting { invoice },
         (Point::Voiding { invoice, plan }, Fact::Refused(why)) => {
-            Point::Amending { invoice, plan, refused: Some(why.stop) }
+            Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false }
         }
         (Point::Voiding { invoice, plan }, Fact::NotApproved { ceiling, total }) => {
             let stop = judge::above(&plan, ceiling, total);
@@ -76,7 +84,9 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
 fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
     match refused {
         None if planted!(BillsBeside) => Point::claimed(plan),
-        None if seen.status == InvoiceStatus::Open && seen.is_untouched() => Point::Voiding { invoice, plan },
+        None if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
+            Point::Amending { invoice, plan, refused, is_untouched: true }
+        }
         Some(why) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
             let message =
                 format!("{} Void invoice {} by hand, then send the event again.", why.message, invoice.invoice_id);

@@ -1,10 +1,10 @@
-//! What the subscription of a deal is made of: the catalogue's prices where they are the agreed ones, and others that are found
-//! or made.
+//! What a deal's lines cost at Stripe: the catalogue's prices where they are the agreed ones, and what was agreed where they are not.
+//! For what comes back, that is a price as well, which is found or made.
 
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, LineItemId, Money, PriceId, ProductId};
-use mapping::{Code, Plan, PlanLine, Quantity, Stop};
+use mapping::{Code, Plan, PlanLine, Quantity, Stop, TaxBehavior};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,14 @@ pub struct Start {
     pub plan: Plan,
     pub customer_id: CustomerId,
     pub account_is_linked: bool,
+    #[serde(flatten)]
+    pub basket: Basket,
+}
+
+/// Every line of a plan, priced.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basket {
+    /// What comes back, as items of a subscription.
     pub items: Vec<Item>,
     pub once: Vec<Once>,
     /// Which product each price is of, as far as was seen.
@@ -51,52 +59,69 @@ pub struct Once {
     pub is_at_list: bool,
 }
 
-/// The prices of the catalogue that the plan names, each once.
-pub(super) fn named_prices(plan: &Plan) -> Vec<PriceId> {
-    let mut prices: Vec<_> = plan.lines.iter().map(|line| line.price.clone()).collect();
-    prices.sort();
-    prices.dedup();
-    prices
+/// The prices of the catalogue that the plan names, each once, with the first product that does.
+pub(super) fn named_prices(plan: &Plan) -> BTreeMap<PriceId, String> {
+    let mut named = BTreeMap::new();
+    for line in &plan.lines {
+        named.entry(line.price.clone()).or_insert_with(|| short(&line.description));
+    }
+    named
 }
 
-impl Start {
+fn short(name: &str) -> String {
+    name.chars().take(60).collect()
+}
+
+fn usable<'a>(prices: &'a [PriceSeen], id: &PriceId) -> Option<(&'a PriceSeen, ProductId)> {
+    let seen = prices.iter().find(|seen| seen.price_id == *id && seen.is_active)?;
+    Some((seen, seen.product_id.clone()?))
+}
+
+/// Every price that cannot be used, by the product that names it.
+pub(super) fn all_usable(named: &BTreeMap<PriceId, String>, prices: &[PriceSeen]) -> Result<(), Stop> {
+    let unusable = named.iter().filter(|(id, _)| usable(prices, id).is_none());
+    let problems: Vec<_> = unusable
+        .map(|(id, product)| {
+            let is_there = prices.iter().any(|seen| seen.price_id == *id);
+            format!("{product} ({id} {})", if is_there { "is archived" } else { "is not at Stripe" })
+        })
+        .collect();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "These products name Stripe prices that cannot be used: {}. Name active ones, or make these active again.",
+        problems.join("; ")
+    );
+    Err(Stop::refused(Code::LinesNotBillable, message))
+}
+
+impl Basket {
     /// With the catalogue's prices, where they are the agreed ones.
-    pub(super) fn new(
-        plan: Plan,
-        customer_id: CustomerId,
-        account_is_linked: bool,
-        prices: &[PriceSeen],
-    ) -> Result<Self, Stop> {
-        let (items, once, products) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut start = Self { plan, customer_id, account_is_linked, items, once, products };
-        start.remember(prices);
-        let mut problems = Vec::new();
-        for index in 0..start.plan.lines.len() {
-            let line = &start.plan.lines[index];
-            let seen = prices.iter().find(|seen| seen.price_id == line.price);
-            match seen.filter(|seen| seen.is_active).and_then(|seen| Some((seen, seen.product_id.clone()?))) {
-                Some((seen, product_id)) => start.take(index, seen, product_id),
-                None => {
-                    problems.push(format!("{} ({})", line.description.chars().take(60).collect::<String>(), line.price))
-                }
+    pub(super) fn new(plan: &Plan, prices: &[PriceSeen]) -> Result<Self, Stop> {
+        all_usable(&named_prices(plan), prices)?;
+        let mut basket = Self::default();
+        basket.remember(prices);
+        let mut taxed_otherwise = Vec::new();
+        for (index, line) in plan.lines.iter().enumerate() {
+            let Some((seen, product_id)) = usable(prices, &line.price) else { continue };
+            if plan.subscription.is_none()
+                && is_at_list(plan, line, line.amount, Every::Once, seen)
+                && !seen.is_taxed_as(plan.tax)
+            {
+                taxed_otherwise.push(format!("{} ({})", short(&line.description), line.price));
             }
+            basket.take(plan, index, seen, product_id);
         }
-        if problems.is_empty() {
-            return Ok(start);
+        match plan.tax.filter(|_| !taxed_otherwise.is_empty()) {
+            None => Ok(basket),
+            Some(behavior) => Err(taxed_the_other_way(behavior, &taxed_otherwise)),
         }
-        let message = format!(
-            "These products name Stripe prices that are archived: {}. Name active ones, or make these active again.",
-            problems.join("; ")
-        );
-        Err(Stop::refused(Code::LinesNotBillable, message))
     }
 
-    fn take(&mut self, index: usize, seen: &PriceSeen, product_id: ProductId) {
-        let (plan, line) = (&self.plan, &self.plan.lines[index]);
-        let is_at_list = |amount: Money, every: Every| match each_of(line.quantity, amount) {
-            Some((unit_amount, _)) => seen.costs(amount.currency(), unit_amount, every) && seen.is_taxed_as(plan.tax),
-            None => false,
-        };
+    fn take(&mut self, plan: &Plan, index: usize, seen: &PriceSeen, product_id: ProductId) {
+        let line = &plan.lines[index];
+        let is_at_list = |amount, every| is_at_list(plan, line, amount, every, seen) && seen.is_taxed_as(plan.tax);
         let Some(term) = plan.subscription.as_ref().filter(|_| line.recurring) else {
             let is_at_list = is_at_list(line.amount, Every::Once);
             return self.once.push(Once { line: index, product_id, is_at_list });
@@ -131,14 +156,57 @@ impl Start {
         let known = prices.iter().filter_map(|seen| Some((seen.price_id.clone(), seen.product_id.clone()?)));
         self.products.extend(known);
     }
+}
+
+/// Whether the catalogue's price comes to the agreed amount.
+fn is_at_list(plan: &Plan, line: &PlanLine, amount: Money, every: Every, seen: &PriceSeen) -> bool {
+    // A subscription's items are counted in whole numbers, and so is what comes with its first invoice.
+    let quantity = match (line.quantity, &plan.subscription) {
+        (Quantity::Fraction(_), Some(_)) => return false,
+        (quantity, _) => quantity.as_decimal(),
+    };
+    let exact = seen.unit_amount.and_then(|unit_amount| unit_amount.checked_mul(quantity));
+    seen.currency == Some(amount.currency())
+        && seen.every == every
+        && exact.is_some_and(|exact| comes_to(exact, amount.minor_units(), every))
+}
+
+/// Stripe rounds a line to the nearest minor unit. Where a half goes is not written down, so there the agreed amount is sent; and what
+/// comes back every period has nothing to round.
+fn comes_to(exact: Decimal, amount: i64, every: Every) -> bool {
+    let difference = (exact - Decimal::from(amount)).abs();
+    difference.is_zero() || every == Every::Once && difference < Decimal::new(5, 1)
+}
+
+fn taxed_the_other_way(behavior: TaxBehavior, products: &[String]) -> Stop {
+    let message = format!(
+        "Amounts are billed with StripeTax {}, and the prices of these products are the other way round: {}. Correct their tax \
+         behavior at Stripe.",
+        behavior.as_str(),
+        products.join("; ")
+    );
+    Stop::refused(Code::TaxBehaviorDiffers, message)
+}
+
+impl Start {
+    /// For a customer who is known.
+    pub(super) fn new(
+        plan: Plan,
+        customer_id: CustomerId,
+        account_is_linked: bool,
+        prices: &[PriceSeen],
+    ) -> Result<Self, Stop> {
+        let basket = Basket::new(&plan, prices)?;
+        Ok(Self { plan, customer_id, account_is_linked, basket })
+    }
 
     pub(super) fn product_of(&self, price: &PriceId) -> Option<&ProductId> {
-        self.products.get(price)
+        self.basket.products.get(price)
     }
 
     /// The prices that are still to be found or made, and where they are used.
     pub(super) fn wanted(&self) -> impl Iterator<Item = (usize, &AgreedPrice)> {
-        self.items.iter().enumerate().filter_map(|(index, item)| match &item.price {
+        self.basket.items.iter().enumerate().filter_map(|(index, item)| match &item.price {
             ItemPrice::Agreed(price) => Some((index, price)),
             ItemPrice::Known(_) => None,
         })
@@ -146,14 +214,14 @@ impl Start {
 
     /// Uses those of these prices that are what was agreed.
     pub(super) fn settle(mut self, prices: &[PriceSeen]) -> Self {
-        self.remember(prices);
-        for mut item in std::mem::take(&mut self.items) {
+        self.basket.remember(prices);
+        for mut item in std::mem::take(&mut self.basket.items) {
             if let ItemPrice::Agreed(wanted) = &item.price
                 && let Some(seen) = prices.iter().find(|seen| wanted.is(seen))
             {
                 item.price = ItemPrice::Known(seen.price_id.clone());
             }
-            self.add(item);
+            self.basket.add(item);
         }
         self
     }
@@ -188,7 +256,7 @@ impl Start {
     /// Those whose price is known, which in the end are all of them.
     pub(super) fn new_items(&self) -> Vec<NewItem> {
         let keys = |item: &Item| self.keys(item).cloned().collect();
-        let known = self.items.iter().filter_map(|item| match &item.price {
+        let known = self.basket.items.iter().filter_map(|item| match &item.price {
             ItemPrice::Known(price_id) => {
                 Some(NewItem { price_id: price_id.clone(), quantity: item.quantity, keys: keys(item) })
             }
@@ -214,7 +282,7 @@ impl Start {
             starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
             ends_at: term.and_then(mapping::Subscription::ends_at),
             items: self.new_items(),
-            once: self.once.iter().map(|once| once.line(plan)).collect(),
+            once: self.basket.once.iter().map(|once| once.line(plan)).collect(),
         }
     }
 
@@ -230,14 +298,15 @@ impl Start {
 }
 
 impl Once {
-    fn line(&self, plan: &Plan) -> NewLine {
+    /// As it is written to an invoice, by its own call or with a subscription.
+    pub(super) fn line(&self, plan: &Plan) -> NewLine {
         let line: PlanLine = plan.lines[self.line].clone();
-        let pricing = match (self.is_at_list, each_of(line.quantity, line.amount)) {
-            (true, _) => Pricing::Catalogue(line.price.clone()),
-            (false, Some(_)) => {
-                agreed(line.amount.minor_units(), line.quantity.as_decimal(), self.product_id.clone(), line.amount)
+        let pricing = match (self.is_at_list, line.quantity, &plan.subscription) {
+            (true, ..) => Pricing::Catalogue(line.price.clone()),
+            (false, Quantity::Fraction(_), Some(_)) => {
+                Pricing::AgreedForAll { product_id: self.product_id.clone(), amount: line.amount }
             }
-            (false, None) => Pricing::AgreedForAll { product_id: self.product_id.clone(), amount: line.amount },
+            (false, quantity, _) => agreed(line.amount, quantity.as_decimal(), self.product_id.clone()),
         };
         NewLine { line, pricing, tax: plan.tax }
     }

@@ -5,6 +5,7 @@ use mapping::Plan;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::basket::Once;
 use super::subscription::Started;
 use crate::{InvoiceSeen, NewLine, Pricing};
 
@@ -19,6 +20,9 @@ pub struct Draft {
     pub invoice_id: InvoiceId,
     /// The account already names the customer, and need not be written.
     pub account_is_linked: bool,
+    /// How its lines are priced, where we write them: those of a subscription's first invoice come with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub once: Vec<Once>,
     /// The subscription whose first invoice it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Box<Started>>,
@@ -50,17 +54,6 @@ impl std::fmt::Debug for Invoice {
     }
 }
 
-/// A line at Stripe that must come to another amount.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Correction {
-    /// The line at Stripe (`il_…`).
-    pub line_id: String,
-    /// The line of the plan.
-    pub index: usize,
-    /// The product that the catalogue's price belongs to.
-    pub product_id: ProductId,
-}
-
 pub(super) fn has_batch(count: usize, batch: u16) -> bool {
     usize::from(batch) * BATCH < count
 }
@@ -71,31 +64,8 @@ impl Draft {
     }
 
     pub(super) fn lines(&self, batch: u16) -> Vec<NewLine> {
-        let lines = self.plan.lines.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
-        lines
-            .iter()
-            .map(|line| {
-                let pricing = Pricing::Catalogue(line.price.clone());
-                NewLine { line: line.clone(), pricing, tax: self.plan.tax }
-            })
-            .collect()
-    }
-
-    pub(super) fn corrected_lines(&self, corrections: &[Correction], batch: u16) -> Vec<(String, NewLine)> {
-        let corrections = corrections.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
-        corrections
-            .iter()
-            .filter_map(|correction| {
-                let line = self.plan.lines.get(correction.index)?.clone();
-                let pricing = agreed(
-                    line.amount.minor_units(),
-                    line.quantity.as_decimal(),
-                    correction.product_id.clone(),
-                    line.amount,
-                );
-                Some((correction.line_id.clone(), NewLine { line, pricing, tax: self.plan.tax }))
-            })
-            .collect()
+        let lines = self.once.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
+        lines.iter().map(|once| once.line(&self.plan)).collect()
     }
 
     pub(super) fn into_invoice(self, seen: &InvoiceSeen) -> Invoice {
@@ -116,10 +86,10 @@ impl Draft {
 }
 
 /// The price for one, where it divides the amount exactly within Stripe's twelve decimals; else the line as one item.
-pub(super) fn agreed(amount: i64, quantity: Decimal, product_id: ProductId, whole: Money) -> Pricing {
-    match unit_amount(amount, quantity) {
+pub(super) fn agreed(amount: Money, quantity: Decimal, product_id: ProductId) -> Pricing {
+    match unit_amount(amount.minor_units(), quantity) {
         Some(unit_amount) => Pricing::Agreed { product_id, unit_amount },
-        None => Pricing::AgreedForAll { product_id, amount: whole },
+        None => Pricing::AgreedForAll { product_id, amount },
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use mapping::{Code, Plan, Stop, TaxBehavior};
 
 use super::subscription::of_period;
-use super::{Correction, Draft, Point, Stage, judge};
+use super::{Draft, Point, Stage, judge};
 use crate::{InvoiceSeen, InvoiceStatus, LineSeen, TaxStatus};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -13,8 +13,6 @@ pub(super) enum Gate {
     Equal,
     /// The sums are right, but not every line was answered, and those that were not may have to be seen.
     LinesHidden,
-    /// These lines came to another amount than agreed: the catalogue's price is not the deal's.
-    Correctable(Vec<Correction>),
     /// It is the deal, and its tax is not what it should be.
     Untaxed(Stop),
     /// Something is there that nobody planned, or something is missing.
@@ -37,23 +35,21 @@ pub(super) fn compare(draft: &Draft, seen: &InvoiceSeen) -> Gate {
     if seen.status != InvoiceStatus::Draft || seen.auto_advance || seen.currency != plan.total.currency() {
         return Gate::Different;
     }
-    let lines = compare_lines(draft, &expected, &seen.first_lines, !seen.has_more_lines);
-    // Only lines that are equal say anything about the tax: what comes to another amount is corrected first.
-    if seen.subtotal == subtotal
-        && matches!(lines, Lines::Equal)
-        && let Some(stop) = untaxed(plan, seen)
-    {
+    if seen.subtotal != subtotal || !lines_are_equal(&expected, &seen.first_lines, !seen.has_more_lines) {
+        return Gate::Different;
+    }
+    // Only lines that are equal say anything about the tax.
+    if let Some(stop) = untaxed(plan, seen) {
         return Gate::Untaxed(stop);
     }
-    let sums_are_equal = seen.subtotal == subtotal && without_added_tax(plan, seen) == subtotal;
-    match lines {
-        Lines::Equal if sums_are_equal && !seen.has_more_lines => Gate::Equal,
-        // The hidden lines are at list price here and there. That two of them differ, and by opposite amounts, would take
-        // two wrong prices in the catalogue; where a price was negotiated, every line is looked at.
-        Lines::Equal if sums_are_equal && !plan.lines.iter().any(|line| line.negotiated) => Gate::Equal,
-        Lines::Equal | Lines::Unequal(_) if seen.has_more_lines => Gate::LinesHidden,
-        Lines::Unequal(corrections) => Gate::Correctable(corrections),
-        Lines::Equal | Lines::Foreign => Gate::Different,
+    if without_added_tax(plan, seen) != subtotal {
+        return Gate::Different;
+    }
+    // The hidden lines are at list price here and there. That two of them differ, and by opposite amounts, would take
+    // two wrong prices in the catalogue; where a price was negotiated, every line is looked at.
+    match seen.has_more_lines && plan.lines.iter().any(|line| line.negotiated) {
+        true => Gate::LinesHidden,
+        false => Gate::Equal,
     }
 }
 
@@ -97,52 +93,34 @@ fn planned_otherwise(behavior: TaxBehavior, seen: &InvoiceSeen) -> i64 {
     }
 }
 
-enum Lines {
-    Equal,
-    Unequal(Vec<Correction>),
-    Foreign,
-}
-
-fn compare_lines(draft: &Draft, expected: &BTreeMap<String, i64>, seen: &[LineSeen], all: bool) -> Lines {
+fn lines_are_equal(expected: &BTreeMap<String, i64>, seen: &[LineSeen], all: bool) -> bool {
     let mut missing = expected.clone();
-    let mut corrections = Vec::new();
     for line in seen {
         let key = match (&line.subscription_item, line.period_start) {
             (Some(item_id), Some(start)) => Some(of_period(item_id, start)),
             _ => line.key.clone(),
         };
         // A line without our key, or with one that was seen before, was added by somebody else or twice.
-        let Some((key, amount)) = key.and_then(|key| missing.remove_entry(&key)) else {
-            return Lines::Foreign;
-        };
-        if line.amount != amount {
-            let index = draft.plan.lines.iter().position(|planned| planned.key.as_str() == key);
-            // What a subscription's items cost cannot be changed.
-            let (Some(index), Some(product_id)) = (index, line.product_id.clone()) else {
-                return Lines::Foreign;
-            };
-            corrections.push(Correction { line_id: line.id.clone(), index, product_id });
+        if key.and_then(|key| missing.remove(&key)) != Some(line.amount) {
+            return false;
         }
     }
-    if all && !missing.is_empty() {
-        return Lines::Foreign;
-    }
-    if corrections.is_empty() { Lines::Equal } else { Lines::Unequal(corrections) }
+    !all || missing.is_empty()
 }
+
 impl Point {
     /// The only way to `Ready`: the draft equals the plan, line by line.
-    pub(super) fn through_gate(draft: Draft, seen: InvoiceSeen, corrected: bool) -> Self {
+    pub(super) fn through_gate(draft: Draft, seen: InvoiceSeen) -> Self {
         // A repeated answer shows the invoice as it is now. One that was sent meanwhile is no draft that differs.
         if seen.status != InvoiceStatus::Draft {
-            return judge::checked(draft, Stage::Gate { corrected }, None, seen);
+            return judge::checked(draft, Stage::Gate, None, seen);
         }
         match compare(&draft, &seen) {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },
-            Gate::LinesHidden => Self::Filled { draft, seen, corrected },
+            Gate::LinesHidden => Self::Filled { draft, seen },
             Gate::Untaxed(stop) => judge::abandon(draft, Some(stop)),
-            Gate::Correctable(corrections) if !corrected => Self::Correcting { draft, corrections, batch: 0 },
-            Gate::Correctable(_) | Gate::Different => {
+            Gate::Different => {
                 let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
                                prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
                 judge::abandon(draft, Some(Stop::refused(Code::InvoiceDiffersFromDeal, message)))
@@ -154,10 +132,10 @@ impl Point {
     pub(super) fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
         match stage {
             Stage::Holding => Self::Holding { draft, interrupted: false },
+            // One that an older program made, which did not ask what the lines cost.
+            Stage::Lines { .. } if draft.once.len() != draft.plan.lines.len() => judge::abandon(draft, None),
             Stage::Lines { batch } => Self::Drafted { draft, batch },
-            Stage::Corrections { corrections, batch } => Self::Correcting { draft, corrections, batch },
-            Stage::Gate { corrected } => Self::through_gate(draft, seen, corrected),
-            Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen, true),
+            Stage::Gate | Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen),
         }
     }
 }

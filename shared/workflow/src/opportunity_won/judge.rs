@@ -3,23 +3,17 @@
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
     Code, Deal, InvoiceLinks, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back,
-    no_note, plan, preflight, sync_note,
+    no_note, plan, sync_note,
 };
 
-use super::{Draft, Invoice, Point, Stage, amendment};
+use super::basket::{Basket, Start};
+use super::{Draft, Invoice, Point, Stage, amendment, preflight, subscription};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
-    let claimed = Point::Claimed { opportunity_id };
+    let claimed = Point::Claimed { opportunity_id: opportunity_id.clone() };
     let planned = match deal.opportunity.text("Stripe_Invoice_Id__c") {
-        None => preflight(deal, settings).map(|((plan, details), named_by_salesforce)| {
-            let starts_at = plan.subscription.as_ref().map(mapping::Subscription::starts_at);
-            match starts_at.filter(|starts_at| plan.renews.is_none() && *starts_at > deal.read_at) {
-                // Until then it may change, so it is read again on its day.
-                Some(starts_at) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at },
-                None => Point::Planned { plan, details, named_by_salesforce, gone: None },
-            }
-        }),
+        None => preflight::begin(opportunity_id, deal, settings),
         Some(invoice_id) => plan(deal, settings).and_then(|(plan, _)| already_named(plan, deal, invoice_id)),
     };
     planned.unwrap_or_else(|stop| claimed.stopped_unless_noted(stop, &deal.opportunity))
@@ -46,8 +40,11 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
     match &seen.customer_id {
         Some(customer_id) if is_sent && (seen.is_ours && is_for_deal || planted!(AdoptsForeignInvoice)) => {
             let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
-            after_pivot(Draft { plan, customer_id, invoice_id, account_is_linked: false, started: None }, seen)
-                .verifying()
+            after_pivot(
+                Draft { plan, customer_id, invoice_id, account_is_linked: false, started: None, once: Vec::new() },
+                seen,
+            )
+            .verifying()
         }
         _ => Point::claimed(plan).stopped_noted(stop, noted),
     }
@@ -56,7 +53,7 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
 /// Above the ceiling. An approval is an edit of the deal, which brings the run back to the draft.
 pub(super) fn not_approved(draft: Draft, ceiling: Money, total: Money) -> Point {
     let stop = above(&draft.plan, ceiling, total);
-    let stage = Stage::Gate { corrected: true };
+    let stage = Stage::Gate;
     Point::looking(draft, stage, None).stopped(stop)
 }
 
@@ -75,6 +72,7 @@ pub(super) fn customer_known(
     customer_id: CustomerId,
     named_by_salesforce: Option<CustomerId>,
     gone: Option<CustomerId>,
+    basket: Basket,
 ) -> Point {
     if gone.as_ref() == Some(&customer_id) {
         let message = format!("Stripe takes no invoice for customer {customer_id}: look at it in Stripe's dashboard.");
@@ -83,10 +81,18 @@ pub(super) fn customer_known(
     let account_is_linked = named_by_salesforce.as_ref() == Some(&customer_id);
     match named_by_salesforce {
         Some(named_by_salesforce) if !account_is_linked && gone.as_ref() != Some(&named_by_salesforce) => {
-            Point::NamedOtherwise { plan, customer_id, named_by_salesforce }
+            Point::NamedOtherwise { plan, customer_id, named_by_salesforce, basket }
         }
-        _ => Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false },
+        _ => billing(plan, customer_id, account_is_linked, basket),
     }
+}
+
+/// Everything is known that the deal is billed with.
+pub(super) fn billing(plan: Plan, customer_id: CustomerId, account_is_linked: bool, basket: Basket) -> Point {
+    if plan.subscription.is_some() && plan.renews.is_none() {
+        return subscription::priced(Start { plan, customer_id, account_is_linked, basket }, false);
+    }
+    Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false, basket }
 }
 
 pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &CustomerId) -> Stop {
@@ -120,7 +126,7 @@ pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
             ),
         ),
     };
-    Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(stop)
+    Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(stop)
 }
 
 /// What has become of the invoice while we were away, or since Stripe refused something about it.
@@ -173,7 +179,7 @@ pub(super) fn abandon(draft: Draft, stop: Option<Stop>) -> Point {
         started.subscription_id, draft.invoice_id
     );
     let stop = Stop::review(Code::DealChangedAfterBilling, message);
-    Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(stop)
+    Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(stop)
 }
 
 /// Stripe does not know the invoice any more. A draft that was never to be sent is made again; one whose sending may be

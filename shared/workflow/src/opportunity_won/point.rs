@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use mapping::{CustomerDetails, Kind, Plan, Stop};
 use serde::{Deserialize, Serialize};
 
-use super::basket::Start;
-use super::draft::{Correction, Draft, Invoice};
+use super::basket::{Basket, Start};
+use super::draft::{Draft, Invoice};
+use super::preflight::Preflight;
 use super::renewal::Renewal;
 use crate::{InvoiceSeen, Status};
 
@@ -15,16 +16,38 @@ use crate::{InvoiceSeen, Status};
 pub enum Point {
     /// Nothing is known but the id.
     Claimed { opportunity_id: OpportunityId },
+    /// The deal was read. What do its products cost at Stripe?
+    Preflight(Box<Preflight>),
     /// The deal is frozen as a plan.
-    Planned { plan: Plan, details: CustomerDetails, named_by_salesforce: Option<CustomerId>, gone: Option<CustomerId> },
+    Planned {
+        plan: Plan,
+        details: CustomerDetails,
+        named_by_salesforce: Option<CustomerId>,
+        gone: Option<CustomerId>,
+        #[serde(default)]
+        basket: Basket,
+    },
     /// The account names another customer than the one that its deals are billed to.
-    NamedOtherwise { plan: Plan, customer_id: CustomerId, named_by_salesforce: CustomerId },
+    NamedOtherwise {
+        plan: Plan,
+        customer_id: CustomerId,
+        named_by_salesforce: CustomerId,
+        #[serde(default)]
+        basket: Basket,
+    },
     /// The opportunity names an invoice: is it the deal's own? If not, the run stops with this.
     InvoiceNamed { plan: Plan, invoice_id: InvoiceId, stop: Stop, noted: bool },
     /// The opportunity names a subscription's invoice: was it begun for this term?
     SubscriptionNamed { plan: Plan, seen: InvoiceSeen, stop: Stop, noted: bool },
     /// The account has its customer.
-    CustomerKnown { plan: Plan, customer_id: CustomerId, account_is_linked: bool, interrupted: bool },
+    CustomerKnown {
+        plan: Plan,
+        customer_id: CustomerId,
+        account_is_linked: bool,
+        interrupted: bool,
+        #[serde(default)]
+        basket: Basket,
+    },
     /// It had: Stripe does not know it any more.
     CustomerGone { opportunity_id: OpportunityId, customer_id: CustomerId },
     /// The term of its recurring lines has not begun.
@@ -38,9 +61,7 @@ pub enum Point {
     /// There is an empty draft; the lines before this batch are on it.
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
-    Filled { draft: Draft, seen: InvoiceSeen, corrected: bool },
-    /// Some lines came to the catalogue's price instead of the agreed one.
-    Correcting { draft: Draft, corrections: Vec<Correction>, batch: u16 },
+    Filled { draft: Draft, seen: InvoiceSeen },
     /// The draft equals the plan.
     Ready { draft: Draft, interrupted: bool },
     /// The customer has the invoice.
@@ -60,9 +81,15 @@ pub enum Point {
     Revisiting { invoice: Invoice },
     /// It is the deal that was billed, and the opportunity carries the note of what was wrong with it once.
     Clearing { invoice: Invoice },
-    /// Billed, and the deal is another one by now: it is billed anew if nothing is paid of the invoice. `refused` is why Stripe did not
-    /// void it.
-    Amending { invoice: Invoice, plan: Plan, refused: Option<Stop> },
+    /// Billed, and the deal is another one by now: it is billed anew if nothing is paid of the invoice, and its products have prices.
+    /// `refused` is why Stripe did not void it.
+    Amending {
+        invoice: Invoice,
+        plan: Plan,
+        refused: Option<Stop>,
+        #[serde(default)]
+        is_untouched: bool,
+    },
     /// Nothing is paid of it, and it goes.
     Voiding { invoice: Invoice, plan: Plan },
     /// After a restore: the opportunity names another invoice. Was this one replaced? `stop` is what stands in the way if not; `clears`,
@@ -91,10 +118,8 @@ pub enum Stage {
     Holding,
     /// The lines before this batch are on it.
     Lines { batch: u16 },
-    /// The corrections before this batch are made.
-    Corrections { corrections: Vec<Correction>, batch: u16 },
     /// Everything is on it.
-    Gate { corrected: bool },
+    Gate,
     /// It may have been sent.
     Sending,
     /// Stripe did not let us delete it.
@@ -107,6 +132,7 @@ impl Point {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claimed { .. } => "claimed",
+            Self::Preflight(_) => "preflight",
             Self::Planned { .. } => "planned",
             Self::NamedOtherwise { .. } => "named_otherwise",
             Self::InvoiceNamed { .. } => "invoice_named",
@@ -120,7 +146,6 @@ impl Point {
             Self::Reviving { .. } => "reviving",
             Self::Drafted { .. } => "drafted",
             Self::Filled { .. } => "filled",
-            Self::Correcting { .. } => "correcting",
             Self::Ready { .. } => "ready",
             Self::Sent { .. } => "sent",
             Self::Done { .. } => "done",
@@ -205,7 +230,6 @@ impl Point {
             Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
-            | Self::Correcting { draft, .. }
             | Self::Ready { draft, .. }
             | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
@@ -243,10 +267,10 @@ impl Point {
             | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => start.plan.opportunity_id.clone(),
             Self::Renewal(renewal) => renewal.opportunity_id().clone(),
+            Self::Preflight(preflight) => preflight.opportunity_id.clone(),
             Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }
             | Self::Filled { draft, .. }
-            | Self::Correcting { draft, .. }
             | Self::Ready { draft, .. }
             | Self::Reviving { draft, .. }
             | Self::Checking { draft, .. }
@@ -331,8 +355,7 @@ impl Point {
     pub(super) fn checking(self, refused: Option<Stop>) -> Self {
         let (draft, stage) = match self {
             Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
-            Self::Correcting { draft, corrections, batch } => (draft, Stage::Corrections { corrections, batch }),
-            Self::Filled { draft, corrected, .. } => (draft, Stage::Gate { corrected }),
+            Self::Filled { draft, .. } => (draft, Stage::Gate),
             Self::Holding { draft, .. } => (draft, Stage::Holding),
             Self::Disarming { draft, .. } => (draft, Stage::Canceling),
             Self::Ready { draft, .. } => (draft, Stage::Sending),
@@ -360,8 +383,9 @@ impl Point {
 
     pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
         match self {
-            Self::Planned { plan, details, named_by_salesforce, .. } => {
-                Self::Planned { plan, details, named_by_salesforce, gone: Some(customer_id) }
+            Self::Preflight(preflight) => Self::Preflight(Box::new(preflight.with_customer_gone(customer_id))),
+            Self::Planned { plan, details, named_by_salesforce, basket, .. } => {
+                Self::Planned { plan, details, named_by_salesforce, gone: Some(customer_id), basket }
             }
             point => point,
         }

@@ -70,7 +70,9 @@ impl Renewal {
     pub(super) fn next(&self) -> Next {
         match self {
             Self::Unsettled { subscription_id, .. } => Next::Wait(unsettled(subscription_id)),
-            Self::Found { plan, .. } => Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan) }),
+            Self::Found { plan, .. } => {
+                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
+            }
             Self::Pricing { start, looked, .. } => Next::Call(start.call(*looked)),
             Self::Ready { start, there, .. } if there.is_renewed => Next::Call(Call::FindRenewed {
                 customer_id: start.customer_id.clone(),

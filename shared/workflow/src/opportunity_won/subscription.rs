@@ -41,12 +41,6 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
             Point::claimed(plan).stopped_noted(stop, noted)
         }
         // Subscription: its prices, and then the one whose first invoice is a draft that only we send.
-        (Point::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::PricesRead(prices)) => {
-            match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
-                Ok(start) => priced(start, false),
-                Err(stop) => Point::claimed(plan).stopped(stop),
-            }
-        }
         (Point::Pricing { start, looked: false }, Fact::PricesRead(prices)) => priced(start.settle(&prices), true),
         (Point::Pricing { start, .. }, Fact::PriceCreated(price)) => match start.made(&price) {
             Ok(start) => priced(start, true),
@@ -83,13 +77,13 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Holding { draft, interrupted: true }, Fact::InvoiceRead(seen))
             if seen.status == InvoiceStatus::Draft =>
         {
-            Point::Comparing { draft, seen, stage: Stage::Gate { corrected: true } }
+            Point::Comparing { draft, seen, stage: Stage::Gate }
         }
         // Stripe has sent it by itself, and what has become of the subscription since is not known.
         (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) if seen.status != InvoiceStatus::Draft => {
-            Point::looking(draft, Stage::Gate { corrected: true }, None)
+            Point::looking(draft, Stage::Gate, None)
         }
-        (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) => Point::through_gate(draft, seen, true),
+        (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) => Point::through_gate(draft, seen),
         (point @ Point::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
 
         // It is not sent, and cannot be any more: then its subscription may go.
@@ -98,7 +92,7 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         }
         // Somebody was faster.
         (Point::Disarming { draft, .. }, Fact::InvoiceRead(_) | Fact::Refused(_)) => {
-            Point::looking(draft, Stage::Gate { corrected: true }, None)
+            Point::looking(draft, Stage::Gate, None)
         }
         (Point::Reviving { draft, stage, refused }, Fact::SubscriptionRead(seen)) => {
             revived(draft, stage, refused, *seen)
@@ -107,7 +101,7 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
     })
 }
 
-fn priced(start: Start, looked: bool) -> Point {
+pub(super) fn priced(start: Start, looked: bool) -> Point {
     let is_wanting = start.wanted().next().is_some();
     match is_wanting {
         true => Point::Pricing { start, looked },
@@ -135,8 +129,8 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
     // After a restore, what was agreed may have got another price since: two that were made at once, and the later one is found.
     let amount_of = |seen: &ItemSeen| {
         let known = ItemPrice::Known(seen.price_id.clone());
-        let of_price = start.items.iter().find(|item| item.price == known);
-        let item = of_price.or_else(|| start.items.iter().find(|item| start.keys(item).eq(&seen.keys)));
+        let of_price = start.basket.items.iter().find(|item| item.price == known);
+        let item = of_price.or_else(|| start.basket.items.iter().find(|item| start.keys(item).eq(&seen.keys)));
         item.map_or(0, |item| start.each(item))
     };
     let started = Started {
@@ -151,6 +145,7 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         invoice_id: invoice.invoice_id.clone(),
         account_is_linked,
         customer_id,
+        once: Vec::new(),
         started: Some(Box::new(started)),
         plan: start.plan,
     };
@@ -207,7 +202,7 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
                  term is billed by.",
                 draft.invoice_id
             );
-            Point::Checking { draft, stage: Stage::Gate { corrected: true }, refused: None }.stopped(review(message))
+            Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(review(message))
         }
         _ => judge::checked(draft, stage, refused, invoice),
     }

@@ -2,12 +2,13 @@ use domain::{Currency, CustomerId, FieldValue, InvoiceId, Money, Record};
 use mapping::Deal;
 
 use super::*;
-use crate::{InvoiceSeen, InvoiceStatus, LineSeen, Refusal, Status};
+use crate::{Every, InvoiceSeen, InvoiceStatus, LineSeen, PriceSeen, Refusal, Status};
 
 mod amendments;
 mod echoes;
 mod interrupted;
 mod judgements;
+mod preflight;
 mod renewals;
 mod subscriptions;
 mod taxes;
@@ -134,7 +135,6 @@ fn tell(point: Point, facts: Vec<Fact>) -> (Vec<String>, Point) {
     for fact in facts {
         calls.push(match point.next() {
             Next::Call(Call::AddLines { batch, lines, .. }) => format!("add_lines {batch}: {}", lines.len()),
-            Next::Call(Call::CorrectLines { lines, .. }) => format!("correct_lines: {}", lines.len()),
             Next::Call(call) => call.name().to_owned(),
             Next::EnsureCustomer { .. } => "ensure_customer".to_owned(),
             next => panic!("{} had ended: {next:?}", point.name()),
@@ -148,10 +148,28 @@ fn claimed() -> Point {
     Point::Claimed { opportunity_id: opportunity_id() }
 }
 
+/// The price of the catalogue that every line names, and what it is at.
+fn listed(unit_amount: i64) -> PriceSeen {
+    PriceSeen {
+        price_id: domain::PriceId::parse("price_1").expect("valid"),
+        product_id: domain::ProductId::parse("prod_1").ok(),
+        is_active: true,
+        currency: Currency::parse("EUR").ok(),
+        unit_amount: Some(unit_amount.into()),
+        every: Every::Once,
+        tax: None,
+    }
+}
+
+fn priced() -> Fact {
+    Fact::PricesRead(vec![listed(1000)])
+}
+
 fn draft(lines: i64) -> Draft {
     let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
     let Fact::CustomerKnown { customer_id } = customer_known() else { unreachable!() };
     Draft {
+        once: Basket::new(&plan, &[listed(1000)]).expect("priced").once,
         plan,
         customer_id,
         invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
@@ -174,6 +192,7 @@ fn a_won_deal_is_billed_and_says_so() {
         claimed(),
         vec![
             read(3),
+            priced(),
             customer_known(),
             invoice(InvoiceStatus::Draft, 0, 0),
             invoice(InvoiceStatus::Draft, 3, 1000),
@@ -181,8 +200,15 @@ fn a_won_deal_is_billed_and_says_so() {
             written(),
         ],
     );
-    let expected =
-        ["read_deal", "ensure_customer", "create_invoice", "add_lines 0: 3", "send_invoice", "update_records"];
+    let expected = [
+        "read_deal",
+        "read_prices",
+        "ensure_customer",
+        "create_invoice",
+        "add_lines 0: 3",
+        "send_invoice",
+        "update_records",
+    ];
     assert_eq!(calls, expected);
     assert_eq!((point.name(), point.status()), ("done", Status::Done));
     assert_eq!(point.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
@@ -198,30 +224,6 @@ fn lines_go_in_batches_of_a_hundred() {
 }
 
 #[test]
-fn lines_at_the_catalogues_price_get_the_agreed_one() {
-    let drafted = Point::Drafted { draft: draft(3), batch: 0 };
-    let (calls, point) =
-        tell(drafted, vec![invoice(InvoiceStatus::Draft, 3, 1200), invoice(InvoiceStatus::Draft, 3, 1000)]);
-    assert_eq!(calls, ["add_lines 0: 3", "correct_lines: 3"]);
-    assert_eq!(point.name(), "ready");
-}
-
-#[test]
-fn lines_that_are_hidden_are_read_before_they_are_corrected() {
-    let drafted = Point::Drafted { draft: draft(12), batch: 0 };
-    let (calls, point) = tell(
-        drafted,
-        vec![
-            invoice(InvoiceStatus::Draft, 12, 1200),
-            Fact::LinesRead(lines_seen(12, 1200)),
-            invoice(InvoiceStatus::Draft, 12, 1000),
-        ],
-    );
-    assert_eq!(calls, ["add_lines 0: 12", "read_lines", "correct_lines: 12"]);
-    assert_eq!(point.name(), "ready");
-}
-
-#[test]
 fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
     let mut draft = draft(12);
     draft.plan.lines[11].negotiated = true;
@@ -231,13 +233,13 @@ fn hidden_lines_of_a_negotiated_deal_are_all_looked_at() {
     two_cancel_out[11].amount -= 5;
     let (calls, point) = tell(drafted, vec![invoice(InvoiceStatus::Draft, 12, 1000), Fact::LinesRead(two_cancel_out)]);
     assert_eq!(calls, ["add_lines 0: 12", "read_lines"]);
-    assert!(matches!(point, Point::Correcting { corrections, .. } if corrections.len() == 2));
+    assert_eq!(point.name(), "abandoning");
 }
 
 #[test]
 fn what_does_not_equal_the_plan_is_never_sent() {
     type Change = fn(&mut InvoiceSeen);
-    let wrong: [(&str, Change); 8] = [
+    let wrong: [(&str, Change); 9] = [
         ("a foreign line", |seen| seen.first_lines[0].key = None),
         ("a line twice", |seen| seen.first_lines[1].key = seen.first_lines[0].key.clone()),
         ("a missing line", |seen| drop(seen.first_lines.pop())),
@@ -245,9 +247,10 @@ fn what_does_not_equal_the_plan_is_never_sent() {
         ("a discount", |seen| seen.subtotal -= 1),
         ("another currency", |seen| seen.currency = Currency::parse("USD").expect("valid")),
         ("advanced by Stripe", |seen| seen.auto_advance = true),
-        ("no product to price", |seen| {
+        ("another amount", |seen| seen.first_lines[0].amount += 1),
+        ("two other amounts", |seen| {
             seen.first_lines[0].amount += 1;
-            seen.first_lines[0].product_id = None;
+            seen.first_lines[1].amount -= 1;
         }),
     ];
     for (what, change) in wrong {
@@ -276,14 +279,15 @@ fn a_deal_that_does_not_ask_to_be_billed_ends_quietly() {
 fn a_refusal_is_told_once_and_reported() {
     let mut broken = deal(1);
     broken.opportunity.set("Account.BillingCountry", text("Narnia"));
-    let (calls, point) = tell(claimed(), vec![Fact::DealRead(Box::new(broken.clone())), refused(), Fact::Reported]);
+    let read = |deal: &Deal| Fact::DealRead(Box::new(deal.clone()));
+    let (calls, point) = tell(claimed(), vec![read(&broken), priced(), refused(), Fact::Reported]);
     // Salesforce did not take the note; the report goes out all the same.
-    assert_eq!(calls, ["read_deal", "update_records", "report"]);
+    assert_eq!(calls, ["read_deal", "read_prices", "update_records", "report"]);
     let stop = point.stop().expect("stopped").clone();
     broken.opportunity.set("Stripe_Sync_Status__c", text(stop.code.as_str()));
     broken.opportunity.set("Stripe_Sync_Error__c", text(&stop.message));
-    let (calls, _) = tell(point.resume(), vec![Fact::DealRead(Box::new(broken)), Fact::Reported]);
-    assert_eq!(calls, ["read_deal", "report"]);
+    let (calls, _) = tell(point.resume(), vec![read(&broken), priced(), Fact::Reported]);
+    assert_eq!(calls, ["read_deal", "read_prices", "report"]);
 }
 
 #[test]

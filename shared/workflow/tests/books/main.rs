@@ -10,11 +10,13 @@ mod case;
 use std::collections::BTreeMap;
 
 use case::{CURRENCIES, Case, Line, Random, rounded};
-use domain::{Currency, CustomerId, FieldValue, InvoiceId, LineItemId, Money, OpportunityId, ProductId, Record};
+use domain::{
+    Currency, CustomerId, FieldValue, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, Record,
+};
 use mapping::{Code, Deal, LineSource, Settings};
 use rust_decimal::Decimal;
 use workflow::opportunity_won::Point;
-use workflow::{Call, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Next, Pricing};
+use workflow::{Call, Every, Fact, InvoiceSeen, InvoiceStatus, LineSeen, NewLine, Next, PriceSeen, Pricing};
 
 /// As Salesforce answers it.
 fn deal(case: &Case) -> Deal {
@@ -124,12 +126,20 @@ impl Stripe<'_> {
                 }
                 Fact::InvoiceRead(self.seen())
             }
-            Call::CorrectLines { lines, .. } => {
-                for (id, line) in lines {
-                    let amount = self.amount_of(&line);
-                    *self.lines.get_mut(id.strip_prefix("il_").unwrap()).unwrap() = amount;
-                }
-                Fact::InvoiceRead(self.seen())
+            Call::ReadPrices { price_ids } => {
+                let price = |price_id: PriceId| {
+                    let index: usize = price_id.as_str().strip_prefix("price_").unwrap().parse().unwrap();
+                    PriceSeen {
+                        price_id,
+                        product_id: ProductId::parse("prod_1").ok(),
+                        is_active: true,
+                        currency: Some(self.case.currency),
+                        unit_amount: Some(self.case.lines[index].catalogue),
+                        every: Every::Once,
+                        tax: None,
+                    }
+                };
+                Fact::PricesRead(price_ids.into_iter().map(price).collect())
             }
             Call::ReadLines { .. } => Fact::LinesRead(self.seen_lines()),
             Call::SendInvoice { total, .. } => {

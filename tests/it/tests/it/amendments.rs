@@ -62,7 +62,7 @@ async fn an_unpaid_invoice_is_voided_and_the_deal_billed_anew() {
     assert_ne!(first["Stripe_Invoice_URL__c"], second["Stripe_Invoice_URL__c"]);
     // What is void is void before anything takes its place.
     let calls: Vec<_> = env
-        .stripe_calls()
+        .stripe_calls_but_for_prices()
         .iter()
         .map(|call| call.replace(first["Stripe_Invoice_Id__c"].as_str().unwrap(), "in_1"))
         .collect();
@@ -295,9 +295,9 @@ async fn a_void_that_never_arrived_is_thought_over_after_a_day() {
     assert_eq!(code(&env, &opportunity), Value::Null);
 }
 
-/// What only Stripe knows is found when the other is void already: the deal says that it has none.
+/// What only Stripe knows of the deal's products is asked before the void: the invoice stays until they can be billed.
 #[tokio::test]
-async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void() {
+async fn a_deal_whose_price_is_archived_keeps_its_invoice_until_that_is_mended() {
     let (mut env, opportunity) = billed().await;
     env.expect_dead_letters();
     let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
@@ -305,15 +305,34 @@ async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void
     env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
     amend(&env, &opportunity);
     env.settle().await;
-    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, true])]);
-    assert_eq!(code(&env, &opportunity), "stripe_refused");
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "deal_changed_after_billing");
     let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
-    assert!(message.as_str().unwrap().contains("is void, and the customer has no other"), "{message}");
+    assert!(message.as_str().unwrap().contains(&format!("{price} is archived")), "{message}");
     env.stripe_post(&format!("/v1/prices/{price}"), "active=true").await;
     env.sqs.redrive();
     env.settle().await;
     assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, false]), json!(["open", 12_000, true])]);
     assert_eq!(code(&env, &opportunity), Value::Null);
+}
+
+/// The void is done, and then the deal cannot be billed any more: it says that it has no invoice.
+#[tokio::test]
+async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void() {
+    let (mut env, opportunity) = billed().await;
+    env.expect_dead_letters();
+    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
+    let price = product["Stripe_Price_Id__c"].as_str().unwrap().to_owned();
+    amend(&env, &opportunity);
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", Fault::AnswerLost));
+    env.deliver().await;
+    env.work(1).await;
+    env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
+    env.settle_for_days().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["void", 11_000, true])]);
+    assert_eq!(code(&env, &opportunity), "lines_not_billable");
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
+    assert!(message.as_str().unwrap().contains("is void, and the customer has no other"), "{message}");
 }
 
 /// The account's new customer, if the deal moves before it is paid.

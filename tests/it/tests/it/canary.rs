@@ -54,7 +54,7 @@ impl Told {
             product: format!("{PRODUCT} {number}"),
             stripe_minor_units: 1_000 * number,
             list_price: (10 * number).to_string(),
-            // The second one is negotiated, so that lines are corrected too.
+            // The second one is negotiated.
             unit_price: (10 * number - number / 2).to_string(),
             quantity: "2".into(),
         };

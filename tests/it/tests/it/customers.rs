@@ -45,7 +45,7 @@ async fn what_salesforce_says_otherwise_is_told_before_the_next_deal_is_billed()
     );
     env.clear_calls();
     billed(&env, &account).await;
-    let calls = env.stripe_calls();
+    let calls = env.stripe_calls_but_for_prices();
     let id = before["id"].as_str().unwrap();
     assert_eq!((calls.len(), calls[0].as_str()), (4, format!("POST /v1/customers/{id}").as_str()), "{calls:?}");
     let after = customer(&env);
@@ -63,7 +63,7 @@ async fn what_salesforce_says_otherwise_is_told_before_the_next_deal_is_billed()
     edit(&env, &account, json!({ "Name": "Acme Inc" }));
     env.clear_calls();
     billed(&env, &account).await;
-    assert_eq!(env.stripe_calls().len(), 3, "{:?}", env.stripe_calls());
+    assert_eq!(env.stripe_calls_but_for_prices().len(), 3, "{:?}", env.stripe_calls());
 }
 
 /// What a person puts right in Stripe's dashboard stays, until Salesforce says something new of it.
@@ -98,7 +98,7 @@ async fn a_customer_that_a_person_linked_is_told_nothing() {
         (&customer(&env)["name"], &customer(&env)["email"]),
         (&json!("By hand"), &json!("by.hand@acme.example"))
     );
-    assert_eq!(env.stripe_calls().len(), 3, "{:?}", env.stripe_calls());
+    assert_eq!(env.stripe_calls_but_for_prices().len(), 3, "{:?}", env.stripe_calls());
 }
 
 /// The customer keeps what it was told, and the deal says why it is not billed.
@@ -155,7 +155,7 @@ async fn what_may_still_be_on_its_way_is_waited_for() {
     env.close(&opportunity);
     env.deliver().await;
     env.work(10).await;
-    assert_eq!(env.stripe_calls(), [] as [String; 0], "it is too early");
+    assert_eq!(env.stripe_calls_but_for_prices(), [] as [String; 0], "it is too early");
     env.settle_for_days().await;
     assert_eq!((customer(&env)["email"].clone(), env.invoices().len()), (json!("third@acme.example"), 3));
 }

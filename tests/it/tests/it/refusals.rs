@@ -37,7 +37,7 @@ const ROWS: &[Row] = &[
     (
         "26 unknown price",
         |env, _| products(env, json!({ "Stripe_Price_Id__c": "price_1Gone" })),
-        "stripe_refused",
+        "lines_not_billable",
         true,
     ),
     ("27 Narnia", |env, id| account(env, id, json!({ "BillingCountry": "Narnia" })), "billing_country_unknown", true),
@@ -138,29 +138,44 @@ async fn amounts_that_a_currency_cannot_hold_are_refused() {
     }
 }
 
+/// What Stripe shows is told with what Salesforce shows, before anything is written.
 #[tokio::test]
-async fn an_archived_price_and_a_price_in_another_currency_are_refused() {
+async fn an_archived_price_is_told_with_everything_else() {
     let mut env = Env::with(Options { multi_currency: true, ..Options::default() }).await;
     env.expect_dead_letters();
-    let opportunity = env.enter(&Deal::with_lines(1, "EUR")).await;
+    let opportunity = env.enter(&Deal { email: None, ..Deal::with_lines(2, "EUR") }).await;
     let price = env.objects("price")[0]["id"].as_str().unwrap().to_owned();
     env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(verdict(&env, &opportunity), (json!("stripe_refused"), vec![json!("stripe_refused")], 0));
-    // Somebody takes the price back and sends the event again.
+    assert_eq!(verdict(&env, &opportunity), (json!("billing_email_missing"), vec![json!("billing_email_missing")], 0));
+    let message = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].as_str().unwrap().to_owned();
+    let archived = "2 (lines_not_billable): These products name Stripe prices that cannot be used: Product 00";
+    assert!(message.contains(archived) && message.contains(&format!("({price} is archived)")), "{message}");
+    assert_eq!(env.objects("customer").len(), 0, "nothing is written");
+    // Somebody takes the price back, fills in an address and sends the event again.
     env.stripe_post(&format!("/v1/prices/{price}"), "active=true").await;
+    account(&env, &opportunity, json!({ "Billing_Email__c": "ap@acme.example" }));
     env.sqs.redrive();
     env.settle().await;
     assert_eq!(verdict(&env, &opportunity), (json!(null), vec![], 1));
+}
 
-    let other = Deal { account: "Other".into(), ..Deal::with_lines(1, "EUR") };
-    let opportunity = env.enter(&other).await;
+/// The price of a product in one currency says nothing of what a deal in another costs: that is agreed.
+#[tokio::test]
+async fn a_price_in_another_currency_is_not_the_agreed_one() {
+    let env = Env::with(Options { multi_currency: true, ..Options::default() }).await;
+    let opportunity = env.enter(&Deal::with_lines(1, "EUR")).await;
     let dollars = env.stripe_price("Dollars", 1000, "USD").await;
     products(&env, json!({ "Stripe_Price_Id__c": dollars }));
     env.close(&opportunity);
     env.settle().await;
-    assert_eq!(verdict(&env, &opportunity).0, json!("stripe_refused"));
+    assert_eq!(verdict(&env, &opportunity), (json!(null), vec![], 1));
+    let [invoice] = <[Value; 1]>::try_from(env.invoices()).unwrap();
+    let line = &invoice["lines"]["data"][0];
+    let product =
+        env.objects("price").into_iter().find(|price| price["id"] == dollars.as_str()).unwrap()["product"].clone();
+    assert_eq!((&invoice["currency"], &line["pricing"]["price_details"]["product"]), (&json!("eur"), &product));
 }
 
 #[tokio::test]

@@ -56,7 +56,6 @@ operations! {
     RemoveTaxId = "remove tax id", Stripe, true;
     CreateInvoice = "create invoice", Stripe, true;
     AddLines = "add lines", Stripe, true;
-    UpdateLines = "update lines", Stripe, true;
     SendInvoice = "send invoice", Stripe, true;
     VoidInvoice = "void invoice", Stripe, true;
     DeleteInvoice = "delete invoice", Stripe, true;

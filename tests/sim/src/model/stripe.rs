@@ -219,7 +219,7 @@ impl Stripe {
     /// A change of an invoice's lines that was under way when we sent the invoice. Where keys are remembered, it would have
     /// changed nothing.
     pub fn watch_lines(&mut self, now: Timestamp, write: &Write, sent_at: Timestamp) {
-        let changes_lines = matches!(write.operation, Operation::AddLines | Operation::UpdateLines);
+        let changes_lines = write.operation == Operation::AddLines;
         let id = write.path.split('/').nth(3).and_then(|id| InvoiceId::parse(id).ok());
         let invoice = id.and_then(|id| self.invoices.get(&id)).filter(|_| changes_lines && self.keys_ignored);
         let is_overtaken = |invoice: &&Invoice| {

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use domain::{AccountId, CustomerId, InvoiceId, OpportunityId};
 use engine::{Salesforce, Stripe};
-use mapping::{CustomerDetails, Deal, Filter, Plan, PlanLine, RecordQuery, Settings, Update, deal_queries};
+use mapping::{CustomerDetails, Deal, Filter, PlanLine, RecordQuery, Settings, Update, deal_queries};
 use salesforce::soql::{Literal, Op, Select};
-use stripe::{Answer, CreateCustomer, InvoiceLine, InvoiceLineParams, Pricing, Quantity, Write};
+use stripe::{Answer, CreateCustomer, InvoiceLineParams, Pricing, Quantity, Write};
 
 use super::key;
 use crate::ports::{Process, SalesforcePort, StripePort};
@@ -97,8 +97,19 @@ impl Calls {
         }
     }
 
-    pub(super) async fn lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Failed> {
-        self.thrice(async || self.stripe.invoice_lines(id).await, stripe_passes).await.map_err(failed)
+    /// The line at the agreed amount, of the product that the catalogue's price is of.
+    pub(super) async fn agreed(&self, line: &PlanLine) -> Result<InvoiceLineParams, Failed> {
+        let ids = [line.price.clone()];
+        let prices = self.thrice(async || self.stripe.prices(&ids).await, stripe_passes).await.map_err(failed)?;
+        let product = prices.into_iter().find(|price| price.active).and_then(|price| price.product);
+        let product = product.ok_or_else(|| Failed("the price cannot be used".to_owned()))?;
+        let (currency, unit_amount_decimal) = (line.amount.currency(), line.amount.minor_units().into());
+        Ok(InvoiceLineParams {
+            description: line.description.clone(),
+            metadata: [("sf_line_id".to_owned(), line.key.to_string())].into(),
+            quantity: Quantity::Whole(1),
+            pricing: Pricing::Product { product, currency, unit_amount_decimal, tax_behavior: None },
+        })
     }
 
     /// Nothing, if it is no invoice of ours.
@@ -143,31 +154,4 @@ pub(super) fn invoice(answer: Answer) -> Result<stripe::Invoice, Failed> {
         Answer::Invoice(invoice) => Ok(*invoice),
         _ => Err(Failed("no invoice came back".to_owned())),
     }
-}
-
-fn params(line: &PlanLine, quantity: Quantity, pricing: Pricing) -> InvoiceLineParams {
-    let metadata = [("sf_line_id".to_owned(), line.key.to_string())].into();
-    InvoiceLineParams { description: line.description.clone(), metadata, quantity, pricing }
-}
-
-/// At the catalogue's price.
-pub(super) fn at_list(line: &PlanLine) -> InvoiceLineParams {
-    let quantity = match line.quantity {
-        mapping::Quantity::Whole(quantity) => Quantity::Whole(quantity),
-        mapping::Quantity::Fraction(quantity) => Quantity::Fraction(quantity),
-    };
-    params(line, quantity, Pricing::Price(line.price.clone()))
-}
-
-/// A line that does not come to the agreed amount, as one that does.
-pub(super) fn as_agreed(there: &InvoiceLine, plan: &Plan) -> Option<(String, InvoiceLineParams)> {
-    let key = there.metadata.get("sf_line_id")?;
-    let line = plan.lines.iter().find(|line| line.key.as_str() == key)?;
-    let amount = line.amount.minor_units();
-    if there.amount == amount {
-        return None;
-    }
-    let (product, currency) = (there.product.clone()?, line.amount.currency());
-    let pricing = Pricing::Product { product, currency, unit_amount_decimal: amount.into(), tax_behavior: None };
-    Some((there.id.clone(), params(line, Quantity::Whole(1), pricing)))
 }

@@ -117,7 +117,6 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::RemoveTaxId => Operation::RemoveTaxId,
         stripe::Operation::CreateInvoice => Operation::CreateInvoice,
         stripe::Operation::AddLines => Operation::AddLines,
-        stripe::Operation::UpdateLines => Operation::UpdateLines,
         stripe::Operation::SendInvoice => Operation::SendInvoice,
         stripe::Operation::VoidInvoice => Operation::VoidInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
@@ -287,9 +286,9 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ListPrices, about, move |stripe, _| Ok(stripe.has_pending_items(&id))).await
     }
 
-    async fn price(&self, id: &PriceId) -> Result<stripe::Price, Error> {
-        let id = id.clone();
-        self.call(Operation::ReadPrice, id.to_string(), move |stripe, _| stripe.price(&id)).await
+    async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, Error> {
+        let (about, ids) = (ids.first().map(ToString::to_string).unwrap_or_default(), ids.to_vec());
+        self.call(Operation::ReadPrice, about, move |stripe, _| Ok(stripe.prices(&ids))).await
     }
 
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, Error> {

@@ -69,14 +69,19 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
 
 #[test]
 fn only_what_nothing_is_paid_of_is_voided() {
-    let point = |refused: Option<Stop>| Point::Amending { invoice: billed(), plan: draft(2).plan, refused };
+    let point = |refused: Option<Stop>| Point::Amending {
+        invoice: billed(),
+        plan: draft(2).plan,
+        refused,
+        is_untouched: false,
+    };
     let why = || Some(Stop::refused(Code::StripeRefused, "Not so."));
     let of = |status| seen(status, 3, 1000);
     let in_part = || InvoiceSeen { amount_paid: 1, amount_remaining: 2999, ..of(InvoiceStatus::Open) };
     let credited = || InvoiceSeen { amount_remaining: 2999, ..of(InvoiceStatus::Open) };
     let void_in_part = || InvoiceSeen { amount_paid: 1, ..of(InvoiceStatus::Void) };
     for (refused, seen, name, code_expected) in [
-        (None, of(InvoiceStatus::Open), "voiding", None),
+        (None, of(InvoiceStatus::Open), "amending", None),
         (None, in_part(), "stopped", Some(Code::DealChangedAfterBilling)),
         (None, credited(), "stopped", Some(Code::DealChangedAfterBilling)),
         (None, void_in_part(), "stopped", Some(Code::DealChangedAfterBilling)),
@@ -170,8 +175,24 @@ fn there_is_no_way_back_from_a_void_that_may_be_under_way() {
         run.intents.extend(intent.map(|intent| (Operation::VoidInvoice, intent)));
         assert_eq!(run.resume().point(), name);
     }
-    let looked = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
+    let looked = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
     assert_eq!(looked.resume().point(), "revisiting");
+}
+
+/// A price that is archived keeps the invoice that is there.
+#[test]
+fn what_its_products_cost_is_asked_before_the_void() {
+    let amending = || Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: true };
+    let (calls, point) = tell(amending(), vec![priced()]);
+    assert_eq!((calls, point.name()), (vec!["read_prices".to_owned()], "voiding"));
+    let archived = Fact::PricesRead(vec![PriceSeen { is_active: false, ..listed(1000) }]);
+    let (_, point) = tell(amending(), vec![archived]);
+    assert_eq!(
+        (code(&point), point.invoice_id().map(InvoiceId::as_str)),
+        (Some(Code::DealChangedAfterBilling), Some(INVOICE))
+    );
+    let message = &point.stop().expect("stopped").message;
+    assert!(message.contains("cannot be billed as it is now. ") && message.contains("is archived"), "{message}");
 }
 
 /// Until the next one is sent, Salesforce names the one that is void: that is as if it named none.
@@ -191,7 +212,7 @@ fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
         Fact::DealRead(Box::new(deal))
     };
     let planned = claimed.clone().record(naming(INVOICE), &amending()).expect("in order");
-    assert_eq!(planned.point(), "planned");
+    assert_eq!(planned.point(), "preflight");
     assert_eq!(claimed.record(naming("in_other"), &amending()).expect("in order").point(), "invoice_named");
 
     // A write-back of it that came late is put right, as often as the deal is looked at.
@@ -214,7 +235,8 @@ fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
 /// A redrive is a decision; an event is none.
 #[test]
 fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
-    let amending_run = || run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
+    let amending_run =
+        || run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
     let void = || invoice(InvoiceStatus::Void, 3, 1000);
     let stopped = amending_run().record(void(), &amending()).expect("in order");
     let stop = stopped.stop().expect("stopped").clone();
@@ -234,14 +256,15 @@ fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
 fn a_deal_that_is_changed_for_ever_comes_before_a_person() {
     let open = || invoice(InvoiceStatus::Open, 3, 1000);
     let looked = |replacements, asked| {
-        let amending_run = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None });
+        let amending_run =
+            run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
         let run = Run { replacements, ..amending_run };
         let run = if asked { Run { state: run.state.clone(), ..run.asked_for() } } else { run };
         run.record(open(), &amending()).expect("in order")
     };
     assert_eq!(
         (looked(4, false).point(), looked(5, false).point(), looked(5, true).point()),
-        ("voiding", "stopped", "voiding")
+        ("amending", "stopped", "amending")
     );
     assert_eq!(looked(5, true).replacements, 0);
     let voiding = Run { replacements: 3, ..run(Point::Voiding { invoice: billed(), plan: draft(2).plan }) };
@@ -261,7 +284,11 @@ fn a_deal_whose_invoice_is_void_says_so_when_it_is_not_billed() {
         let mut deal = deal(2);
         deal.opportunity.set("Stripe_Invoice_Id__c", text(names));
         deal.opportunity.set(path, value);
-        claimed().record(Fact::DealRead(Box::new(deal)), &amending()).expect("in order")
+        let read = claimed().record(Fact::DealRead(Box::new(deal)), &amending()).expect("in order");
+        match read.point() {
+            "preflight" => read.record(priced(), &amending()).expect("in order"),
+            _ => read,
+        }
     };
     let refused = with("Account.Billing_Email__c", FieldValue::Null, INVOICE);
     let stop = refused.stop().expect("stopped");
@@ -327,7 +354,7 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
 #[test]
 fn a_forgotten_sending_and_replacement_of_a_draft_is_found_as_well() {
     let restored = Some(crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH });
-    let checking = || run(Point::Checking { draft: draft(3), stage: Stage::Gate { corrected: true }, refused: None });
+    let checking = || run(Point::Checking { draft: draft(3), stage: Stage::Gate, refused: None });
     for (restored, settings, status, point) in [
         (restored, amending(), InvoiceStatus::Void, "claimed"),
         (restored, amending(), InvoiceStatus::Draft, "comparing"),

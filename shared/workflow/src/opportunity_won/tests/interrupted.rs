@@ -7,8 +7,7 @@ fn an_interrupted_run_looks_before_it_goes_on() {
     let sent = draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000));
     let points = [
         Point::Drafted { draft: draft(1), batch: 0 },
-        Point::Filled { draft: draft(1), seen: seen(InvoiceStatus::Draft, 1, 1000), corrected: false },
-        Point::Correcting { draft: draft(1), corrections: vec![], batch: 0 },
+        Point::Filled { draft: draft(1), seen: seen(InvoiceStatus::Draft, 1, 1000) },
         Point::Ready { draft: draft(1), interrupted: false },
         Point::Sent { invoice: sent.clone(), interrupted: false },
         Point::Done { invoice: sent },
@@ -24,9 +23,19 @@ fn an_interrupted_run_looks_before_it_goes_on() {
 /// What is known of a one-time deal's customer and draft stays known: its key leads on, and its draft simply goes.
 #[test]
 fn an_interrupted_one_time_deal_goes_on_with_its_customer_and_its_draft() {
-    let Draft { plan, customer_id, .. } = draft(1);
-    let known = Point::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false };
-    let Point::CustomerKnown { interrupted: true, .. } = known.resume() else { panic!("its key is forgotten") };
+    let Draft { plan, customer_id, once, .. } = draft(1);
+    let basket = Basket { once, ..Basket::default() };
+    let known = Point::CustomerKnown {
+        plan,
+        customer_id,
+        account_is_linked: false,
+        interrupted: false,
+        basket: basket.clone(),
+    };
+    let Point::CustomerKnown { interrupted: true, basket: kept, .. } = known.resume() else {
+        panic!("its key is forgotten")
+    };
+    assert_eq!(kept, basket);
     let abandoning = Point::Abandoning { draft: draft(1), stop: None };
     assert_eq!(abandoning.clone().resume(), abandoning);
 }
@@ -103,8 +112,8 @@ fn a_draft_that_cannot_be_deleted_does_not_go_in_circles() {
 fn a_deal_that_was_edited_meanwhile_is_planned_anew_before_the_pivot() {
     let resumed = Point::Ready { draft: draft(1), interrupted: false }.resume();
     let (calls, point) =
-        tell(resumed, vec![invoice(InvoiceStatus::Draft, 1, 1000), read(2), Fact::DraftDeleted, read(2)]);
-    assert_eq!(calls, ["read_invoice", "read_deal", "delete_draft", "read_deal"]);
+        tell(resumed, vec![invoice(InvoiceStatus::Draft, 1, 1000), read(2), Fact::DraftDeleted, read(2), priced()]);
+    assert_eq!(calls, ["read_invoice", "read_deal", "delete_draft", "read_deal", "read_prices"]);
     assert!(matches!(point, Point::Planned { plan, .. } if plan.lines.len() == 2));
     let same = vec![invoice(InvoiceStatus::Draft, 1, 1000), read(1)];
     assert_eq!(tell(Point::Ready { draft: draft(1), interrupted: false }.resume(), same).1.name(), "ready");

@@ -20,7 +20,6 @@ fn batches_end_with_the_lines() {
 #[test]
 fn an_agreed_amount_is_a_price_for_one_where_it_divides() {
     let product_id = domain::ProductId::parse("prod_1").expect("valid");
-    let correction = Correction { line_id: "il_1".into(), index: 0, product_id: product_id.clone() };
     for (amount, quantity, unit_amount) in [
         (1000, "1", Some("1000")),
         (1000, "4", Some("250")),
@@ -34,7 +33,7 @@ fn an_agreed_amount_is_a_price_for_one_where_it_divides() {
     ] {
         let whole = Money::from_minor_units(amount, Currency::parse("EUR").expect("valid"));
         let quantity: Decimal = quantity.parse().expect("valid");
-        let pricing = agreed(amount, quantity, correction.product_id.clone(), whole);
+        let pricing = agreed(whole, quantity, product_id.clone());
         let product_id = product_id.clone();
         assert_eq!(
             pricing,
@@ -76,7 +75,7 @@ fn the_customer_is_the_one_that_salesforce_means() {
         (None, Some("cus_1"), "stopped"),
         (Some("cus_1"), Some("cus_1"), "stopped"),
     ] {
-        let point = judge::customer_known(draft(1).plan, id("cus_1"), named.map(id), gone.map(id));
+        let point = judge::customer_known(draft(1).plan, id("cus_1"), named.map(id), gone.map(id), Basket::default());
         let found = match &point {
             Point::CustomerKnown { account_is_linked: true, .. } => "customer_known linked",
             Point::CustomerKnown { .. } => "customer_known unlinked",
@@ -147,30 +146,18 @@ fn a_billed_deal_is_another_one_when_its_amounts_are() {
     assert_eq!(judge::revisited(invoice, &deal, &settings()).stop().map(|stop| stop.code), changed);
 }
 
-#[test]
-fn corrections_go_in_batches_too_and_once() {
-    let drafted = || Point::Drafted { draft: draft(120), batch: 1 };
-    let dearer = || vec![invoice(InvoiceStatus::Draft, 120, 1200), Fact::LinesRead(lines_seen(120, 1200))];
-    let right = || invoice(InvoiceStatus::Draft, 120, 1000);
-    let (calls, point) = tell(drafted(), [dearer(), vec![right(), right()]].concat());
-    assert_eq!(calls, ["add_lines 1: 20", "read_lines", "correct_lines: 100", "correct_lines: 20"]);
-    assert_eq!(point.name(), "ready");
-    // Corrected, and still not what was agreed: somebody else has a hand in it.
-    let (calls, point) = tell(
-        Point::Drafted { draft: draft(2), batch: 0 },
-        vec![invoice(InvoiceStatus::Draft, 2, 1200), invoice(InvoiceStatus::Draft, 2, 1200)],
-    );
-    assert_eq!(calls, ["add_lines 0: 2", "correct_lines: 2"]);
-    let Point::Abandoning { stop: Some(stop), .. } = point else { panic!("{point:?}") };
-    assert_eq!(stop.code, Code::InvoiceDiffersFromDeal);
-}
-
 /// A draft whose making was interrupted may be of an older deal.
 #[test]
 fn a_draft_that_was_found_again_is_compared_before_it_is_filled() {
     for (interrupted, expected) in [(false, "drafted"), (true, "comparing")] {
         let Draft { plan, customer_id, .. } = draft(1);
-        let known = Point::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted };
+        let known = Point::CustomerKnown {
+            plan,
+            customer_id,
+            account_is_linked: false,
+            interrupted,
+            basket: Basket::default(),
+        };
         let point = known.record(Fact::InvoiceRead(seen(InvoiceStatus::Draft, 0, 0)), &settings()).expect("in order");
         assert_eq!(point.name(), expected);
     }

@@ -81,7 +81,8 @@ fn record(point: Point, fact: Fact) -> Point {
 
 fn known(lines: i64) -> Point {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
-    Point::CustomerKnown { plan: planned(lines), customer_id, account_is_linked: false, interrupted: false }
+    let basket = Basket::default();
+    Point::CustomerKnown { plan: planned(lines), customer_id, account_is_linked: false, interrupted: false, basket }
 }
 
 fn found(seen: Vec<RenewableSeen>) -> Point {

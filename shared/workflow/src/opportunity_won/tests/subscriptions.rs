@@ -127,8 +127,8 @@ fn a_deal_with_recurring_lines_begins_a_subscription() {
     let mut calls = Vec::new();
     for fact in [
         Fact::DealRead(Box::new(sold(3))),
-        customer_known(),
         Fact::PricesRead(vec![catalogue(250, Every::Months(3))]),
+        customer_known(),
         Fact::PendingRead { is_any: false },
         Fact::SubscriptionRead(Box::new(begun(InvoiceStatus::Draft))),
         Fact::InvoiceRead(first_invoice(InvoiceStatus::Draft)),
@@ -142,8 +142,8 @@ fn a_deal_with_recurring_lines_begins_a_subscription() {
     }
     let expected = [
         "read_deal",
-        "ensure_customer",
         "read_prices",
+        "ensure_customer",
         "read_pending",
         "create_subscription",
         "hold_invoice",
@@ -161,12 +161,16 @@ fn a_deal_with_recurring_lines_begins_a_subscription() {
 fn a_term_that_has_not_begun_is_left_until_its_day() {
     let mut deal = sold(3);
     deal.read_at = at("2026-12-31T23:59:59Z");
-    let point = record(claimed(), Fact::DealRead(Box::new(deal.clone())));
+    let read = |deal: &Deal| {
+        let point = record(claimed(), Fact::DealRead(Box::new(deal.clone())));
+        record(point, Fact::PricesRead(vec![catalogue(250, Every::Months(3))]))
+    };
+    let point = read(&deal);
     let until = at("2027-01-01T00:00:00Z");
     assert_eq!((point.next(), point.status()), (Next::End(crate::End::Resting { until }), Status::Open));
     assert_eq!(point.resume(), claimed(), "it is read again on its day");
     deal.read_at = until;
-    assert_eq!(record(claimed(), Fact::DealRead(Box::new(deal))).name(), "planned");
+    assert_eq!(read(&deal).name(), "planned");
 }
 
 /// Whatever of the first invoice is not what was agreed keeps it from being sent, and the subscription is canceled.

@@ -68,7 +68,7 @@ async fn a_tax_id_that_is_new_takes_the_place_of_the_one_before() {
     edit(&env, &account, json!({ "Tax_Id__c": "DE123456789" }));
     env.clear_calls();
     billed(&env, &account).await;
-    let calls = env.stripe_calls();
+    let calls = env.stripe_calls_but_for_prices();
     assert_eq!((calls.len(), &calls[..2]), (5, &[format!("GET {path}"), format!("POST {path}")][..]), "{calls:?}");
     assert_eq!(tax_ids(&newest(&env)), [("de_stn", "1234567890"), ("eu_vat", "DE123456789")]);
     assert_eq!(newest(&env)["total"], NET);
@@ -80,7 +80,7 @@ async fn a_tax_id_that_is_new_takes_the_place_of_the_one_before() {
     edit(&env, &account, json!({ "Tax_Id__c": "de 987 654 321" }));
     env.clear_calls();
     billed(&env, &account).await;
-    assert_eq!(env.stripe_calls().len(), 3, "{:?}", env.stripe_calls());
+    assert_eq!(env.stripe_calls_but_for_prices().len(), 3, "{:?}", env.stripe_calls());
     // It has none any more.
     edit(&env, &account, json!({ "Tax_Id__c": null }));
     billed(&env, &account).await;
@@ -98,7 +98,10 @@ async fn a_tax_id_that_is_there_is_not_added_again() {
     edit(&env, &account, json!({ "Tax_Id__c": "DE123456789" }));
     env.clear_calls();
     billed(&env, &account).await;
-    assert_eq!((env.stripe_calls().len(), env.stripe_calls()[0].clone()), (4, format!("GET {path}")));
+    assert_eq!(
+        (env.stripe_calls_but_for_prices().len(), env.stripe_calls_but_for_prices()[0].clone()),
+        (4, format!("GET {path}"))
+    );
     assert_eq!(tax_ids(&newest(&env)), [("eu_vat", "DE123456789")]);
 }
 
@@ -218,7 +221,7 @@ async fn a_shipping_address_is_told_where_it_is_real() {
     env.clear_calls();
     let moved = billed(&env, &account).await;
     let path = format!("POST /v1/customers/{}", customer(&env)["id"].as_str().unwrap());
-    let calls = env.stripe_calls();
+    let calls = env.stripe_calls_but_for_prices();
     assert_eq!((calls.len(), &calls[..2]), (5, &[path.clone(), path][..]), "the one before goes first: {calls:?}");
     assert_eq!(code(&env, &moved), Value::Null, "{}", env.record("Opportunity", &moved));
     let told = customer(&env)["shipping"]["address"].clone();

@@ -8,15 +8,14 @@ use super::failure::Failure;
 use super::form::Form;
 use super::{Catalogue, Price};
 
-/// A line as the request asks for it, checked against the catalogue. Nothing is stored yet.
-pub(super) struct Asked {
-    /// The line that is to be changed.
-    pub(super) id: Option<String>,
-    pub(super) line: InvoiceLine,
-}
-
-/// `path` is what errors call the line: `lines[0]`.
-pub(super) fn read(form: &mut Form, catalogue: &Catalogue, currency: Currency, path: &str) -> Result<Asked, Failure> {
+/// A line as the request asks for it, checked against the catalogue. Nothing is stored yet. `path` is what errors call the line:
+/// `lines[0]`.
+pub(super) fn read(
+    form: &mut Form,
+    catalogue: &Catalogue,
+    currency: Currency,
+    path: &str,
+) -> Result<InvoiceLine, Failure> {
     let quantity = quantity(form, path)?;
     let (unit_amount, price, product) = match (form.take("pricing[price]"), form.take("price_data[product]")) {
         (Some(price), None) => catalogue_price(&price, catalogue, currency, path)?,
@@ -41,10 +40,9 @@ pub(super) fn read(form: &mut Form, catalogue: &Catalogue, currency: Currency, p
         subscription_item: None,
         period_start: None,
     };
-    let asked = Asked { id: form.take("id"), line };
     match form.leftover() {
         Some(unknown) => Err(Failure::malformed("parameter_unknown", &format!("{path}[{unknown}]"))),
-        None => Ok(asked),
+        None => Ok(line),
     }
 }
 

@@ -25,7 +25,6 @@ impl Stripe {
             (Operation::RemoveTaxId, ["customers", id, "tax_ids", tax_id]) => self.remove_tax_id(now, id, tax_id),
             (Operation::CreateInvoice, ["invoices"]) => self.create_invoice(now, form),
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
-            (Operation::UpdateLines, ["invoices", id, "update_lines"]) => self.update_lines(now, id, form),
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
             (Operation::VoidInvoice, ["invoices", id, "void"]) => self.void_for_us(now, id, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
@@ -85,34 +84,13 @@ impl Stripe {
         let ids: Vec<_> = asked.iter().map(|_| self.next_id("il")).collect();
         let invoice = self.named(id)?;
         invoice.has_room_for(asked.len())?;
-        invoice.lines.extend(ids.into_iter().zip(asked).map(|(id, asked)| InvoiceLine { id, ..asked.line }));
+        invoice.lines.extend(ids.into_iter().zip(asked).map(|(id, asked)| InvoiceLine { id, ..asked }));
         invoice.recount();
         Ok(Answer::Invoice(Box::new(invoice.shown())))
     }
 
-    fn update_lines(&mut self, now: Timestamp, id: &str, mut form: Form) -> Result<Answer, Failure> {
-        let asked = self.asked_lines(now, id, &mut form)?;
-        let invoice = self.named(id)?;
-        for (index, asked) in asked.iter().enumerate() {
-            let line_id = asked.id.as_deref().unwrap_or_default();
-            if !invoice.lines.iter().any(|line| line.id == line_id) {
-                return Err(Failure::no_such("invoice line item", line_id, &format!("lines[{index}][id]")));
-            }
-        }
-        for asked in asked {
-            let line = invoice.lines.iter_mut().find(|line| Some(&line.id) == asked.id.as_ref());
-            let line = line.expect("each was found above");
-            line.metadata.extend(asked.line.metadata.clone());
-            *line = InvoiceLine { id: line.id.clone(), metadata: line.metadata.clone(), ..asked.line };
-        }
-        invoice.recount();
-        let answer = Answer::Invoice(Box::new(invoice.shown()));
-        count(&mut self.facts, "lines were corrected");
-        Ok(answer)
-    }
-
     /// The lines of a request, all of them or none. Only a draft takes any.
-    fn asked_lines(&mut self, now: Timestamp, id: &str, form: &mut Form) -> Result<Vec<lines::Asked>, Failure> {
+    fn asked_lines(&mut self, now: Timestamp, id: &str, form: &mut Form) -> Result<Vec<InvoiceLine>, Failure> {
         let invoice = self.named(id)?;
         invoice.editable()?;
         let currency = invoice.currency();

@@ -136,7 +136,7 @@ impl Stripe {
         }
         for asked in once_lines {
             let id = self.next_id("il");
-            invoice.lines.push(InvoiceLine { id, ..asked.line });
+            invoice.lines.push(InvoiceLine { id, ..asked });
         }
         // Whatever waits for the customer comes along.
         let pending = self.pending.remove(&customer).unwrap_or_default();

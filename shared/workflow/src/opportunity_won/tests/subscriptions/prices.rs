@@ -27,11 +27,11 @@ fn an_item_is_a_price_and_how_many() {
         (tiers, &agreed(250)),
     ] {
         let start = start(planned(3), std::slice::from_ref(&seen)).expect("priced");
-        assert_eq!(start.items, [Item { price: price.clone(), quantity: 2, lines: vec![0, 1] }], "{seen:?}");
-        assert_eq!(start.once.iter().map(|once| (once.line, once.is_at_list)).collect::<Vec<_>>(), [(2, false)]);
+        assert_eq!(start.basket.items, [Item { price: price.clone(), quantity: 2, lines: vec![0, 1] }], "{seen:?}");
+        assert_eq!(start.basket.once.iter().map(|once| (once.line, once.is_at_list)).collect::<Vec<_>>(), [(2, false)]);
     }
     let at_list = start(planned(2), &[catalogue(1000, Every::Once)]).expect("priced");
-    assert!(at_list.once[0].is_at_list);
+    assert!(at_list.basket.once[0].is_at_list);
 }
 
 /// With tax, a price that says the opposite is not the agreed one, and one that says nothing is the account's to say.
@@ -43,7 +43,7 @@ fn a_price_is_taxed_as_the_amounts_are_meant() {
         let plan = Plan { tax: Some(TaxBehavior::Exclusive), ..planned(3) };
         let seen = PriceSeen { tax: of_price, ..catalogue(250, Every::Months(3)) };
         let start = start(plan, &[seen]).expect("priced");
-        match &start.items[0].price {
+        match &start.basket.items[0].price {
             ItemPrice::Known(_) => assert!(is_known),
             ItemPrice::Agreed(price) => assert!(!is_known && price.tax == Some(TaxBehavior::Exclusive)),
         }
@@ -55,8 +55,8 @@ fn a_fraction_is_billed_as_one() {
     let mut plan = planned(2);
     plan.lines[0].quantity = mapping::Quantity::Fraction("2.5".parse().expect("valid"));
     let start = start(plan, &[catalogue(250, Every::Months(3))]).expect("priced");
-    let ItemPrice::Agreed(price) = &start.items[0].price else { panic!("the catalogue has none for it") };
-    assert_eq!((price.unit_amount, start.items[0].quantity), (250.into(), 1));
+    let ItemPrice::Agreed(price) = &start.basket.items[0].price else { panic!("the catalogue has none for it") };
+    assert_eq!((price.unit_amount, start.basket.items[0].quantity), (250.into(), 1));
 }
 
 #[test]
@@ -67,14 +67,6 @@ fn an_archived_price_is_refused_by_name() {
         assert_eq!(stop.code, Code::LinesNotBillable);
         assert!(stop.message.contains(planned(2).lines[0].price.as_str()), "{}", stop.message);
     }
-    let known = Point::CustomerKnown {
-        plan: planned(2),
-        customer_id: CustomerId::parse("cus_1").expect("valid"),
-        account_is_linked: true,
-        interrupted: false,
-    };
-    assert_eq!(code(&record(known.clone(), Fact::PricesRead(vec![]))), Some(Code::LinesNotBillable));
-    assert_eq!(known.resume(), claimed(), "nothing was begun");
 }
 
 /// First what was made before is found; what is still wanted then is made, one by one.
@@ -125,10 +117,10 @@ fn what_resolves_to_one_price_is_one_item() {
     plan.lines[1].price = price_id("price_made");
     let made = PriceSeen { price_id: price_id("price_made"), ..catalogue(250, Every::Months(3)) };
     let start = start(plan, &[catalogue(1, Every::Once), made.clone()]).expect("priced");
-    assert_eq!(start.items.len(), 2);
+    assert_eq!(start.basket.items.len(), 2);
     let settled = start.settle(&[made]);
     let known = ItemPrice::Known(price_id("price_made"));
-    assert_eq!(settled.items, [Item { price: known, quantity: 2, lines: vec![0, 1] }]);
+    assert_eq!(settled.basket.items, [Item { price: known, quantity: 2, lines: vec![0, 1] }]);
 }
 
 /// Two workers made the agreed price at once. The subscription has the one, and after a restore the other is found: what the item costs

@@ -40,9 +40,9 @@ impl Stripe {
         Ok(Answer::Price(Box::new(shown_price(&id, &price))))
     }
 
-    pub fn price(&mut self, id: &PriceId) -> Result<stripe::Price, Error> {
-        let found = self.catalogue.prices.get(id).map(|price| shown_price(id, price));
-        found.ok_or_else(|| Failure::not_found("price", id.as_str()).error)
+    /// Those that there are of these.
+    pub fn prices(&self, ids: &[PriceId]) -> Vec<stripe::Price> {
+        ids.iter().filter_map(|id| Some(shown_price(id, self.catalogue.prices.get(id)?))).collect()
     }
 
     pub fn prices_by_lookup_key(&mut self, keys: &[String]) -> Vec<stripe::Price> {

@@ -46,21 +46,6 @@ fn a_line_that_cannot_be_priced_keeps_all_of_its_batch_out() {
 }
 
 #[test]
-fn a_corrected_line_keeps_its_id_and_its_metadata() {
-    let mut stripe = stripe();
-    let draft = with_draft(&mut stripe);
-    let id = draft.lines[0].id.clone();
-    let change = [(id.clone(), line("00k1", Quantity::Whole(1), agreed("777")))];
-    let corrected = invoice_of(stripe.write(at(1), &Write::update_lines(&draft.id, &change), "correct"));
-    let found = &corrected.lines[0];
-    assert_eq!((&found.id, found.amount, corrected.total), (&id, 777, 777));
-    assert_eq!(found.metadata.get("sf_line_id").map(String::as_str), Some("00k1"));
-    let unknown = [("il_none".to_owned(), line("00k1", Quantity::Whole(1), agreed("1")))];
-    let refused = refusal(stripe.write(at(1), &Write::update_lines(&draft.id, &unknown), "wrong"));
-    assert_eq!(refused.2.as_deref(), Some("lines[0][id]"));
-}
-
-#[test]
 fn an_answer_embeds_ten_lines_and_an_invoice_takes_250() {
     let mut stripe = stripe();
     let draft = with_draft(&mut stripe);

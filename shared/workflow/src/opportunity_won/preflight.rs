@@ -1,0 +1,83 @@
+//! Before anything is written: what the deal's products cost at Stripe, so that everything that stands in its way is told at once.
+
+use domain::{CustomerId, FieldValue, OpportunityId, Record};
+use jiff::Timestamp;
+use mapping::{Deal, Findings, NOTE_CODE, NOTE_MESSAGE, Settings, Stop, preflight};
+use serde::{Deserialize, Serialize};
+
+use super::Point;
+use super::basket::{Basket, all_usable};
+use crate::{Call, Next, PriceSeen};
+
+/// A deal that was read, and whose prices are still to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preflight {
+    pub opportunity_id: OpportunityId,
+    findings: Findings,
+    read_at: Timestamp,
+    note: Option<(String, String)>,
+    /// The customer that Stripe does not know any more, if the account had one.
+    gone: Option<CustomerId>,
+}
+
+pub(super) fn begin(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Result<Point, Stop> {
+    let findings = preflight(deal, settings)?;
+    let text = |field: &str| deal.opportunity.text(field).map(str::to_owned);
+    let note = text(NOTE_CODE).zip(text(NOTE_MESSAGE));
+    let preflight = Preflight { opportunity_id, findings, read_at: deal.read_at, note, gone: None };
+    Ok(match preflight.asks() {
+        true => Point::Preflight(Box::new(preflight)),
+        false => preflight.priced(&[]),
+    })
+}
+
+impl Preflight {
+    /// A renewal asks for its prices when it is made, which may be months later.
+    fn asks(&self) -> bool {
+        let renews = self.findings.plan().is_some_and(|plan| plan.renews.is_some());
+        !renews && !self.findings.prices().is_empty()
+    }
+
+    pub(super) fn next(&self) -> Next {
+        Next::Call(Call::ReadPrices { price_ids: self.findings.prices().keys().cloned().collect() })
+    }
+
+    /// Whom the account does not bill through any more.
+    pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
+        Self { gone: Some(customer_id), ..self }
+    }
+
+    /// Everything is known that can be before anything is written.
+    pub(super) fn priced(mut self, prices: &[PriceSeen]) -> Point {
+        let basket = match self.findings.plan().filter(|plan| plan.renews.is_none()) {
+            Some(plan) => Basket::new(plan, prices).map(Some),
+            None if self.asks() => all_usable(self.findings.prices(), prices).map(|()| None),
+            None => Ok(None),
+        };
+        let basket = basket.unwrap_or_else(|stop| {
+            self.findings.refuse(stop);
+            None
+        });
+        let Self { opportunity_id, findings, read_at, note, gone } = self;
+        let ((plan, details), named_by_salesforce) = match findings.finish() {
+            Ok(planned) => planned,
+            Err(stop) => return Point::Claimed { opportunity_id }.stopped_unless_noted(stop, &record(note)),
+        };
+        let starts_at = plan.subscription.as_ref().map(mapping::Subscription::starts_at);
+        match starts_at.filter(|starts_at| plan.renews.is_none() && *starts_at > read_at) {
+            // Until then it may change, so it is read again on its day.
+            Some(starts_at) => Point::Scheduled { opportunity_id, starts_at },
+            None => Point::Planned { plan, details, named_by_salesforce, gone, basket: basket.unwrap_or_default() },
+        }
+    }
+}
+
+/// The opportunity, as far as its note goes.
+fn record(note: Option<(String, String)>) -> Record {
+    let mut record = Record::default();
+    if let Some((code, message)) = note {
+        record.set(NOTE_CODE, FieldValue::Text(code));
+        record.set(NOTE_MESSAGE, FieldValue::Text(message));
+    }
+    record
+}
