@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::customer::customer;
@@ -330,6 +330,16 @@ impl Plan {
             amounts.flatten().map(Money::minor_units).fold(0i64, i64::saturating_add)
         };
         (sum(true), sum(false))
+    }
+
+    /// What its recurring lines come to a month, for reports: what leaves a rest is rounded to the nearest minor unit, a half away from
+    /// zero. Nothing is billed by it.
+    pub fn monthly(&self) -> Option<Money> {
+        let months = Decimal::from(self.subscription.as_ref()?.every.months());
+        let (each, _) = self.each_and_once();
+        let rounded = (Decimal::from(each) / months).round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+        let minor_units = i64::try_from(rounded).ok()?;
+        Some(Money::from_minor_units(minor_units, self.total.currency()))
     }
 
     /// The same account, term, total, and amounts line by line. Where not one line is the same record, the deal was billed from another

@@ -4,6 +4,7 @@ use domain::{Record, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Settings;
+use crate::update::MRR;
 use crate::{Code, LineSource, PlanLine, Stop, Subscription};
 
 /// What becomes of an opportunity of type Renewal.
@@ -47,8 +48,8 @@ const NAMED_BY_CONTRACT: [&str; 2] = [
 pub(crate) fn opportunity_fields(settings: &Settings) -> Vec<&'static str> {
     match (settings.renewals, settings.line_source) {
         (Renewals::Off, _) => vec![],
-        (Renewals::Extend, LineSource::CpqQuote) => [&[RENEWAL_ID][..], &NAMED_BY_CONTRACT].concat(),
-        (Renewals::Extend, LineSource::OpportunityProducts | LineSource::Orders) => vec![RENEWAL_ID],
+        (Renewals::Extend, LineSource::CpqQuote) => [&[RENEWAL_ID, MRR][..], &NAMED_BY_CONTRACT].concat(),
+        (Renewals::Extend, LineSource::OpportunityProducts | LineSource::Orders) => vec![RENEWAL_ID, MRR],
     }
 }
 
@@ -110,8 +111,8 @@ mod tests {
             opportunity_fields(&Settings { renewals, line_source, ..settings }).len()
         };
         assert_eq!(fields(Renewals::Off, LineSource::CpqQuote), 0);
-        assert_eq!(fields(Renewals::Extend, LineSource::CpqQuote), 3);
-        assert_eq!(fields(Renewals::Extend, LineSource::Orders), 1);
+        assert_eq!(fields(Renewals::Extend, LineSource::CpqQuote), 4);
+        assert_eq!(fields(Renewals::Extend, LineSource::Orders), 2);
     }
 
     /// A person's word on the opportunity goes before what the contract says.

@@ -100,6 +100,7 @@ pub fn invoice_written_back(
     )];
     if let Some(subscription_id) = subscription_id {
         updates[0].fields.insert(SUBSCRIPTION_ID, text(subscription_id));
+        updates[0].fields.extend(monthly(plan));
     }
     updates.extend(account_customer(plan, customer_id, account_is_linked));
     updates
@@ -112,7 +113,7 @@ pub fn renewal_written_back(
     subscription_id: &SubscriptionId,
     account_is_linked: bool,
 ) -> Vec<Update> {
-    let opportunity = Update::new(
+    let mut opportunity = Update::new(
         "Opportunity",
         &plan.opportunity_id,
         [
@@ -122,11 +123,17 @@ pub fn renewal_written_back(
             (NOTE_MESSAGE, FieldValue::Null),
         ],
     );
+    opportunity.fields.extend(monthly(plan));
     [opportunity].into_iter().chain(account_customer(plan, customer_id, account_is_linked)).collect()
 }
 
-/// Where there are no subscriptions the field may not exist.
+fn monthly(plan: &Plan) -> Option<(&'static str, FieldValue)> {
+    Some((MRR, FieldValue::Number(plan.monthly()?.to_major_units())))
+}
+
+/// Where there are no subscriptions the fields may not exist.
 const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
+pub(crate) const MRR: &str = "Stripe_MRR__c";
 
 /// Whether it is paid. What was paid by another way a person may tick by hand.
 pub const PAID: &str = "Payment_Received__c";
@@ -164,7 +171,7 @@ pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
 
 /// What an opportunity says about its invoice and payment.
 pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
-    let of_subscription = Some(SUBSCRIPTION_ID).filter(|_| settings.subscriptions != Subscriptions::Off);
+    let of_subscription = [SUBSCRIPTION_ID, MRR].into_iter().filter(|_| settings.subscriptions != Subscriptions::Off);
     RecordQuery {
         object: "Opportunity",
         fields: [

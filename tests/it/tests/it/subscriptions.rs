@@ -135,6 +135,7 @@ async fn a_won_deal_begins_its_subscription_and_its_first_invoice_is_sent() {
         (&json!("active"), &record["Stripe_Subscription_Id__c"])
     );
     assert_eq!(subscription["metadata"]["sf_opportunity_id"], record["Id"]);
+    assert_eq!(record["Stripe_MRR__c"], 200.0);
     let [invoice] = <[Value; 1]>::try_from(env.invoices()).unwrap();
     assert_eq!((&invoice["status"], &invoice["total"]), (&json!("open"), &json!(20_000 + 50_000)));
     assert_eq!((&invoice["id"], &invoice["auto_advance"]), (&record["Stripe_Invoice_Id__c"], &json!(false)));

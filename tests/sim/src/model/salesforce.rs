@@ -102,6 +102,7 @@ pub struct Opportunity {
     pub invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     pub subscription_id: Option<String>,
+    pub mrr: Option<Decimal>,
     pub renewal_id: Option<String>,
     pub sync_code: Option<String>,
     pub sync_message: Option<String>,

@@ -240,3 +240,30 @@ fn the_periods_add_up_to_the_deal() {
     });
     assert_eq!(outcome, Ok(()));
 }
+
+/// A figure for reports, and nothing that anything is billed by.
+#[test]
+fn what_comes_back_is_told_by_the_month() {
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let monthly = |net: &str, frequency: &str| {
+        let lines = vec![quoted(1, net, "Recurring", Some(frequency)), quoted(2, "30", "One-Time", None)];
+        let mut deal = Deal { lines, ..quote() };
+        let total = net.parse::<Decimal>().expect("valid") + Decimal::from(30);
+        deal.opportunity.set("Amount", FieldValue::Number(total));
+        let (planned, _) = plan(&deal, &settings).expect("billable");
+        planned.monthly().map(|money| money.minor_units())
+    };
+    // What a year comes to, in one payment, in two, four or twelve.
+    for (net, frequency, expected) in [
+        ("120", "Monthly", 1000),
+        ("100", "Annual", 833),
+        ("100.08", "Quarterly", 834),
+        ("20.02", "Semiannual", 167),
+        ("0.18", "Annual", 2),
+        ("0.06", "Annual", 1),
+    ] {
+        assert_eq!(monthly(net, frequency), Some(expected), "{net} {frequency}");
+    }
+    let once = Deal { lines: vec![quoted(2, "150", "One-Time", None)], ..quote() };
+    assert_eq!(plan(&once, &settings).expect("billable").0.monthly(), None);
+}

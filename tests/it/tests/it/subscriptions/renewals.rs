@@ -121,6 +121,7 @@ async fn a_renewal_goes_on_where_the_subscription_ends() {
     );
     let subscription = shown(&env).await;
     assert_eq!(items(&subscription), [(7_000, 1), (9_000, 3)]);
+    assert_eq!(record["Stripe_MRR__c"], 340.0, "what those bill a month");
     assert_eq!(subscription["metadata"]["sf_renewal_opportunity_id"], record["Id"]);
     assert_eq!(subscription["metadata"]["sf_opportunity_id"], env.record("Opportunity", &first)["Id"]);
     for _ in 0..30 {

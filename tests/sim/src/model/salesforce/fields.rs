@@ -64,6 +64,7 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Stripe_Invoice_URL__c" => optional(opportunity.invoice_url.as_ref()),
         "Stripe_Invoice_PDF__c" => optional(opportunity.invoice_pdf.as_ref()),
         "Stripe_Subscription_Id__c" => optional(opportunity.subscription_id.as_ref()),
+        "Stripe_MRR__c" => number(opportunity.mrr),
         "Renewal_Stripe_Sub_Id__c" => optional(opportunity.renewal_id.as_ref()),
         "Stripe_Start_Date__c" => opportunity.term.as_ref().map_or(FieldValue::Null, |term| text(term.start)),
         "Stripe_Term_Months__c" => {

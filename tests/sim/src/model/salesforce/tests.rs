@@ -49,6 +49,7 @@ fn org() -> Salesforce {
     };
     org.add_opportunity(Opportunity {
         subscription_id: None,
+        mrr: None,
         renewal_id: None,
         term: None,
         contract: Contract::NotNeeded,

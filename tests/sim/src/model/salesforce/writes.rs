@@ -154,6 +154,7 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             | "Stripe_Sync_Status__c"
             | "Stripe_Sync_Error__c",
         ) => is_text,
+        ("Opportunity", "Stripe_MRR__c") => matches!(value, FieldValue::Number(_)),
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value),
         _ => false,
@@ -175,6 +176,12 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
         "Stripe_Invoice_PDF__c" => opportunity.invoice_pdf = text_of(value),
         "Stripe_Subscription_Id__c" => opportunity.subscription_id = text_of(value),
+        "Stripe_MRR__c" => {
+            opportunity.mrr = match value {
+                FieldValue::Number(number) => Some(*number),
+                _ => None,
+            }
+        }
         "Renewal_Stripe_Sub_Id__c" => opportunity.renewal_id = text_of(value),
         "Stripe_Sync_Status__c" => opportunity.sync_code = text_of(value),
         "Stripe_Sync_Error__c" if opportunity.automation == Automation::ChangesNote => {
