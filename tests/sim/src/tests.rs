@@ -151,6 +151,8 @@ fn what_broke_once_holds() {
         (Mode::Renewals, 23_079_705),
         // A deal was won again, and the clock of the worker that had refused it before was ahead.
         (Mode::Renewals, 24_074_202),
+        // After a restore, a run whose invoice had been voided, and whose deal was reopened then.
+        (Mode::Amendments, 25_063_537),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {

@@ -150,8 +150,9 @@ impl Models {
         let pointer = deal.run.invoice_id;
         let meddled = self.is_meddled_with(&deal.opportunity.id);
         let Some(invoice) = deal.live.iter().find(|invoice| Some(invoice.id().as_str()) == pointer) else {
-            // A restored run may not know that its invoice was replaced.
-            let is_stated = deal.ended.restores > 0 && deal.ended.is_differing(&deal.opportunity.id);
+            // A restored run may not know that its invoice was replaced, or void because its deal was reopened: then nothing is owed.
+            let is_owed = !matches!(deal.judgement, Judgement::NotAsked);
+            let is_stated = deal.ended.restores > 0 && (!is_owed || deal.ended.is_differing(&deal.opportunity.id));
             if !meddled && !is_stated {
                 self.broken(deal, "done_means_billed", format!("Stripe has no live invoice {pointer:?}"));
             }
