@@ -321,8 +321,10 @@ enum Ready {
 fn settle(run: &mut Run, operation: Operation) {
     let Some(intent) = run.intents.get_mut(&operation) else { return };
     intent.settle();
-    let changes_values =
-        matches!(operation, Operation::AddLines { .. } | Operation::UpdateCustomer | Operation::AddTaxId);
+    let changes_values = matches!(
+        operation,
+        Operation::AddLines { .. } | Operation::CorrectLines { .. } | Operation::UpdateCustomer | Operation::AddTaxId
+    );
     if intent.ambiguous && changes_values {
         run.quiet_at = run.quiet_at.max(Some(quiet_at(intent)));
     }

@@ -126,8 +126,7 @@ impl<W: World> Engine<W> {
                 let is_renewed = seen.renewed_for.as_ref() == Some(&extension.opportunity_id);
                 is_renewed.then(|| Fact::SubscriptionRenewed(Box::new(seen)))
             }
-            // Setting a line to the agreed amount a second time changes nothing, nor does holding or disarming an invoice. A price that is made
-            // twice does no harm.
+            // Holding or disarming an invoice a second time changes nothing. A price that is made twice does no harm.
             _ => None,
         };
         Ok(looked.map_or_else(|| Look::NotFound(call.clone()), Look::Found))

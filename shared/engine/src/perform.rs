@@ -300,7 +300,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::AddTaxId => stripe::Operation::AddTaxId,
         Operation::RemoveTaxId => stripe::Operation::RemoveTaxId,
         Operation::CreateInvoice => stripe::Operation::CreateInvoice,
-        Operation::AddLines { .. } => stripe::Operation::AddLines,
+        Operation::AddLines { .. } | Operation::CorrectLines { .. } => stripe::Operation::AddLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
         Operation::VoidInvoice => stripe::Operation::VoidInvoice,
         Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,

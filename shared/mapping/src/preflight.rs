@@ -18,7 +18,7 @@ pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
     if planned.as_ref().is_some_and(|(plan, _)| plan.subscription.is_some()) {
         contract_is_activated(deal, settings)?;
     }
-    let named = refusals.take(customer_named_by(&deal.opportunity));
+    let named = refusals.take(customer_named_by(&deal.opportunity)).map(|customer_id| Named { customer_id });
     Ok(Findings { planned, named, refusals, prices: prices_named(&deal.lines, settings) })
 }
 
@@ -27,10 +27,16 @@ pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
     planned: Planned,
-    named: Option<Option<CustomerId>>,
+    /// The customer that the account names, unless what it names is none.
+    named: Option<Named>,
     refusals: Refusals,
     /// With the products that name them.
     prices: BTreeMap<PriceId, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Named {
+    customer_id: Option<CustomerId>,
 }
 
 impl Findings {
@@ -48,7 +54,7 @@ impl Findings {
     }
 
     pub fn finish(self) -> Result<((Plan, CustomerDetails), Option<CustomerId>), Stop> {
-        self.refusals.or(self.planned.zip(self.named))
+        self.refusals.or(self.planned.zip(self.named.map(|named| named.customer_id)))
     }
 }
 

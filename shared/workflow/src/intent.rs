@@ -12,10 +12,18 @@ pub enum Operation {
     AddTaxId,
     RemoveTaxId,
     CreateInvoice,
-    AddLines { batch: u16 },
+    AddLines {
+        batch: u16,
+    },
+    /// Of an older program, whose intents are still read. Nothing asks for it any more.
+    CorrectLines {
+        batch: u16,
+    },
     SendInvoice,
     VoidInvoice,
-    CreatePrice { index: u16 },
+    CreatePrice {
+        index: u16,
+    },
     CreateSubscription,
     HoldInvoice,
     DisarmInvoice,
@@ -31,6 +39,7 @@ impl std::fmt::Display for Operation {
             Self::RemoveTaxId => f.write_str("remove_tax_id"),
             Self::CreateInvoice => f.write_str("create_invoice"),
             Self::AddLines { batch } => write!(f, "add_lines.{batch}"),
+            Self::CorrectLines { batch } => write!(f, "correct_lines.{batch}"),
             Self::SendInvoice => f.write_str("send_invoice"),
             Self::VoidInvoice => f.write_str("void_invoice"),
             Self::CreatePrice { index } => write!(f, "create_price.{index}"),
@@ -66,6 +75,7 @@ impl TryFrom<String> for Operation {
             ("disarm_invoice", "") => Ok(Self::DisarmInvoice),
             ("renew_subscription", "") => Ok(Self::RenewSubscription),
             ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
+            ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
             _ => Err(format!("{text} is no operation")),
         }
@@ -143,6 +153,7 @@ mod tests {
             (Operation::CreateInvoice, "create_invoice"),
             (Operation::AddLines { batch: 0 }, "add_lines.0"),
             (Operation::AddLines { batch: 2 }, "add_lines.2"),
+            (Operation::CorrectLines { batch: 1 }, "correct_lines.1"),
             (Operation::SendInvoice, "send_invoice"),
             (Operation::VoidInvoice, "void_invoice"),
             (Operation::CreatePrice { index: 3 }, "create_price.3"),

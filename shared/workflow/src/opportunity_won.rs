@@ -153,7 +153,7 @@ impl Point {
 
             // Preflight: what it costs at Stripe, and with that everything that stands in its way.
             (Self::Preflight(preflight), Fact::PricesRead(prices)) => preflight.priced(&prices),
-            (point @ Self::Preflight(_), Fact::Refused(why)) => point.resume().stopped(why.stop),
+            (Self::Preflight(preflight), Fact::Refused(why)) => preflight.unpriced(why.stop),
 
             // Customer: its own run has found or made it.
             (Self::Planned { plan, named_by_salesforce, gone, basket, .. }, Fact::CustomerKnown { customer_id }) => {
@@ -310,7 +310,7 @@ impl Point {
                 point
             }
             // Nothing is at Stripe yet but the customer: begin with what the deal says now.
-            Self::Preflight(preflight) => Self::Claimed { opportunity_id: preflight.opportunity_id },
+            Self::Preflight(preflight) => preflight.resume(),
             Self::Planned { plan, .. }
             | Self::NamedOtherwise { plan, .. }
             | Self::InvoiceNamed { plan, .. }

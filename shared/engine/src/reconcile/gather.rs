@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use domain::OpportunityId;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use ledger::Statement;
 use mapping::{DealSeen, deals_query, won_query};
 
@@ -22,6 +22,9 @@ use crate::{Engine, Ledger, Pause, Stripe, World};
 const MOST_PAGES: usize = 500;
 const PAGE: u32 = 1000;
 
+/// An event that is lost was on the queue for a few days at most, or stood before a restore of as many.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+
 /// How many ids one query names. A query has room for some four thousand.
 const IDS: usize = 200;
 
@@ -30,6 +33,8 @@ struct Times {
     day: Date,
     of_day: Range<Timestamp>,
     of_month: Range<Timestamp>,
+    /// That, and on the first days of a month the last ones of the one before: what was lost then is found.
+    looked_through: Range<Timestamp>,
 }
 
 impl Times {
@@ -41,7 +46,8 @@ impl Times {
         let (end, from) = (midnight(today)?, super::before(in_use_since, OVERLAP));
         let of_day = midnight(day)?.max(from)..end;
         let of_month = midnight(day.first_of_month())?.max(from)..end;
-        Some(Self { day, of_day, of_month })
+        let looked_through = super::before(end, LOOKED_BACK).max(from).min(of_month.start)..end;
+        Some(Self { day, of_day, of_month, looked_through })
     }
 }
 
@@ -50,13 +56,14 @@ impl<W: World> Engine<W> {
         let asked_at = walk.deep_since.unwrap_or(place.began_at());
         let out_of_range = || Pause::backoff("clock_out_of_range", "there is no day before this one");
         let times = Times::new(asked_at, walk.in_use_since).ok_or_else(out_of_range)?;
-        let sides = self.sides(&times.of_month, walk).await?;
+        let sides = self.sides(&times.looked_through, walk).await?;
         let now = self.now();
         let (of_day, of_month) = (sides.books(&times.of_day, now), sides.books(&times.of_month, now));
         let statement = Statement { day: times.day, made_at: now, of_day, of_month };
         let saved = self.ledger.save_statement(&self.scope.organization_id, &statement).await;
         saved.map_err(|error| ledger_pause(&error))?;
-        let unheard_of = sides.unheard_of(&times.of_month, now).into_iter().map(|deal| self.changed(deal)).collect();
+        let unheard_of =
+            sides.unheard_of(&times.looked_through, now).into_iter().map(|deal| self.changed(deal)).collect();
         self.requeue(unheard_of, walk).await?;
         self.close(&mut place).await?;
         walk.done.differences.extend(statement.of_month.differences.iter().cloned());
@@ -144,8 +151,6 @@ impl<W: World> Engine<W> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
 
     #[test]
@@ -173,5 +178,20 @@ mod tests {
                 "2026-11-24T07:00:00Z..2026-11-25T00:00:00Z".into()
             )
         );
+    }
+
+    /// On the first days of a month, a deal of the one before that was lost is found all the same.
+    #[test]
+    fn what_was_lost_at_the_end_of_a_month_is_looked_for_in_the_next() {
+        let long_ago = Timestamp::UNIX_EPOCH.saturating_add(SignedDuration::from_hours(24)).expect("in range");
+        let installed = "2026-11-24T09:00:00Z".parse().expect("valid");
+        for (at, in_use_since, expected) in [
+            ("2026-12-01T00:10:00Z", long_ago, "2026-11-01T00:00:00Z..2026-12-01T00:00:00Z"),
+            ("2026-12-03T00:10:00Z", long_ago, "2026-11-19T00:00:00Z..2026-12-03T00:00:00Z"),
+            ("2026-12-03T00:10:00Z", installed, "2026-11-24T07:00:00Z..2026-12-03T00:00:00Z"),
+        ] {
+            let times = Times::new(at.parse().expect("valid"), in_use_since).expect("in range");
+            assert_eq!(format!("{}..{}", times.looked_through.start, times.looked_through.end), expected);
+        }
     }
 }

@@ -77,7 +77,7 @@ fn usable<'a>(prices: &'a [PriceSeen], id: &PriceId) -> Option<(&'a PriceSeen, P
     Some((seen, seen.product_id.clone()?))
 }
 
-/// Every price that cannot be used, by the product that names it.
+/// Every price that is not there or archived, by the product that names it.
 pub(super) fn all_usable(named: &BTreeMap<PriceId, String>, prices: &[PriceSeen]) -> Result<(), Stop> {
     let unusable = named.iter().filter(|(id, _)| usable(prices, id).is_none());
     let problems: Vec<_> = unusable
@@ -90,7 +90,7 @@ pub(super) fn all_usable(named: &BTreeMap<PriceId, String>, prices: &[PriceSeen]
         return Ok(());
     }
     let message = format!(
-        "These products name Stripe prices that cannot be used: {}. Name active ones, or make these active again.",
+        "These products name Stripe prices that cannot be used: {}. Name active ones, or make these active again and send the event again.",
         problems.join("; ")
     );
     Err(Stop::refused(Code::LinesNotBillable, message))
@@ -99,24 +99,33 @@ pub(super) fn all_usable(named: &BTreeMap<PriceId, String>, prices: &[PriceSeen]
 impl Basket {
     /// With the catalogue's prices, where they are the agreed ones.
     pub(super) fn new(plan: &Plan, prices: &[PriceSeen]) -> Result<Self, Stop> {
-        all_usable(&named_prices(plan), prices)?;
+        let (basket, stops) = Self::look(plan, &named_prices(plan), prices);
+        stops.into_iter().next().map_or(Ok(basket), Err)
+    }
+
+    /// With everything that the prices say against it.
+    pub(super) fn look(plan: &Plan, named: &BTreeMap<PriceId, String>, prices: &[PriceSeen]) -> (Self, Vec<Stop>) {
+        let mut stops: Vec<_> = all_usable(named, prices).err().into_iter().collect();
         let mut basket = Self::default();
         basket.remember(prices);
-        let mut taxed_otherwise = Vec::new();
+        let (mut taxed_otherwise, mut coming_back) = (Vec::new(), Vec::new());
         for (index, line) in plan.lines.iter().enumerate() {
             let Some((seen, product_id)) = usable(prices, &line.price) else { continue };
-            if plan.subscription.is_none()
-                && is_at_list(plan, line, line.amount, Every::Once, seen)
-                && !seen.is_taxed_as(plan.tax)
-            {
-                taxed_otherwise.push(format!("{} ({})", short(&line.description), line.price));
+            let name = || format!("{} ({})", short(&line.description), line.price);
+            let comes_back_too = || plan.lines.iter().any(|other| other.recurring && other.price == line.price);
+            if !line.recurring && seen.every != Every::Once && !comes_back_too() {
+                coming_back.push(name());
+            }
+            let is_once = plan.subscription.is_none() && is_at_list(plan, line, line.amount, Every::Once, seen);
+            if is_once && !seen.is_taxed_as(plan.tax) {
+                taxed_otherwise.push(name());
             }
             basket.take(plan, index, seen, product_id);
         }
-        match plan.tax.filter(|_| !taxed_otherwise.is_empty()) {
-            None => Ok(basket),
-            Some(behavior) => Err(taxed_the_other_way(behavior, &taxed_otherwise)),
-        }
+        stops.extend((!coming_back.is_empty()).then(|| comes_back(&coming_back)));
+        let behavior = plan.tax.filter(|_| !taxed_otherwise.is_empty());
+        stops.extend(behavior.map(|behavior| taxed_the_other_way(behavior, &taxed_otherwise)));
+        (basket, stops)
     }
 
     fn take(&mut self, plan: &Plan, index: usize, seen: &PriceSeen, product_id: ProductId) {
@@ -176,6 +185,16 @@ fn is_at_list(plan: &Plan, line: &PlanLine, amount: Money, every: Every, seen: &
 fn comes_to(exact: Decimal, amount: i64, every: Every) -> bool {
     let difference = (exact - Decimal::from(amount)).abs();
     difference.is_zero() || every == Every::Once && difference < Decimal::new(5, 1)
+}
+
+/// Most likely somebody forgot to say how often it is billed, and then it would be billed once and never again.
+fn comes_back(products: &[String]) -> Stop {
+    let message = format!(
+        "These products are billed once, and their Stripe prices come back: {}. Fill in their billing frequency, or name prices that are \
+         billed once.",
+        products.join("; ")
+    );
+    Stop::refused(Code::LinesNotBillable, message)
 }
 
 fn taxed_the_other_way(behavior: TaxBehavior, products: &[String]) -> Stop {

@@ -63,6 +63,11 @@ impl Draft {
         has_batch(self.plan.lines.len(), batch)
     }
 
+    /// One that an older program made does not say what its lines cost, and is made anew where that matters. A subscription's need not.
+    pub(super) fn is_priced(&self) -> bool {
+        self.started.is_some() || self.once.len() == self.plan.lines.len()
+    }
+
     pub(super) fn lines(&self, batch: u16) -> Vec<NewLine> {
         let lines = self.once.chunks(BATCH).nth(usize::from(batch)).unwrap_or_default();
         lines.iter().map(|once| once.line(&self.plan)).collect()

@@ -113,13 +113,14 @@ impl Point {
     pub(super) fn through_gate(draft: Draft, seen: InvoiceSeen) -> Self {
         // A repeated answer shows the invoice as it is now. One that was sent meanwhile is no draft that differs.
         if seen.status != InvoiceStatus::Draft {
-            return judge::checked(draft, Stage::Gate, None, seen);
+            return judge::checked(draft, Stage::Gate {}, None, seen);
         }
         match compare(&draft, &seen) {
             _ if planted!(GateIsOpen) => Self::Ready { draft, interrupted: false },
             Gate::Equal => Self::Ready { draft, interrupted: false },
             Gate::LinesHidden => Self::Filled { draft, seen },
             Gate::Untaxed(stop) => judge::abandon(draft, Some(stop)),
+            Gate::Different if !draft.is_priced() => judge::abandon(draft, None),
             Gate::Different => {
                 let message = "The draft at Stripe does not come to the deal's amounts: compare the products' Stripe \
                                prices, and tax rates or discounts of the Stripe account, with the opportunity's products.";
@@ -132,10 +133,9 @@ impl Point {
     pub(super) fn continued(draft: Draft, seen: InvoiceSeen, stage: Stage) -> Self {
         match stage {
             Stage::Holding => Self::Holding { draft, interrupted: false },
-            // One that an older program made, which did not ask what the lines cost.
-            Stage::Lines { .. } if draft.once.len() != draft.plan.lines.len() => judge::abandon(draft, None),
+            Stage::Lines { .. } if !draft.is_priced() => judge::abandon(draft, None),
             Stage::Lines { batch } => Self::Drafted { draft, batch },
-            Stage::Gate | Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen),
+            Stage::Gate {} | Stage::Sending | Stage::Deleting | Stage::Canceling => Self::through_gate(draft, seen),
         }
     }
 }

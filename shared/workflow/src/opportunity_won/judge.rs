@@ -53,7 +53,7 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
 /// Above the ceiling. An approval is an edit of the deal, which brings the run back to the draft.
 pub(super) fn not_approved(draft: Draft, ceiling: Money, total: Money) -> Point {
     let stop = above(&draft.plan, ceiling, total);
-    let stage = Stage::Gate;
+    let stage = Stage::Gate {};
     Point::looking(draft, stage, None).stopped(stop)
 }
 
@@ -126,7 +126,7 @@ pub(super) fn after_pivot(draft: Draft, seen: &InvoiceSeen) -> Point {
             ),
         ),
     };
-    Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(stop)
+    Point::Checking { draft, stage: Stage::Gate {}, refused: None }.stopped(stop)
 }
 
 /// What has become of the invoice while we were away, or since Stripe refused something about it.
@@ -179,7 +179,7 @@ pub(super) fn abandon(draft: Draft, stop: Option<Stop>) -> Point {
         started.subscription_id, draft.invoice_id
     );
     let stop = Stop::review(Code::DealChangedAfterBilling, message);
-    Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(stop)
+    Point::Checking { draft, stage: Stage::Gate {}, refused: None }.stopped(stop)
 }
 
 /// Stripe does not know the invoice any more. A draft that was never to be sent is made again; one whose sending may be

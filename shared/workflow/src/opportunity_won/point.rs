@@ -58,7 +58,8 @@ pub enum Point {
     Subscribing { start: Start, interrupted: bool, is_clear: bool },
     /// There is a subscription, and Stripe would send its first invoice within the hour.
     Holding { draft: Draft, interrupted: bool },
-    /// There is an empty draft; the lines before this batch are on it.
+    /// There is an empty draft; the lines before this batch are on it. An older program gave lines another price afterwards.
+    #[serde(alias = "correcting")]
     Drafted { draft: Draft, batch: u16 },
     /// All lines are on the draft, and some of them are still to be seen.
     Filled { draft: Draft, seen: InvoiceSeen },
@@ -117,9 +118,10 @@ pub enum Stage {
     /// It is a subscription's, and not ours alone yet.
     Holding,
     /// The lines before this batch are on it.
+    #[serde(alias = "corrections")]
     Lines { batch: u16 },
     /// Everything is on it.
-    Gate,
+    Gate {},
     /// It may have been sent.
     Sending,
     /// Stripe did not let us delete it.
@@ -355,7 +357,7 @@ impl Point {
     pub(super) fn checking(self, refused: Option<Stop>) -> Self {
         let (draft, stage) = match self {
             Self::Drafted { draft, batch } => (draft, Stage::Lines { batch }),
-            Self::Filled { draft, .. } => (draft, Stage::Gate),
+            Self::Filled { draft, .. } => (draft, Stage::Gate {}),
             Self::Holding { draft, .. } => (draft, Stage::Holding),
             Self::Disarming { draft, .. } => (draft, Stage::Canceling),
             Self::Ready { draft, .. } => (draft, Stage::Sending),

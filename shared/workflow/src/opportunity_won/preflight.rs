@@ -42,6 +42,15 @@ impl Preflight {
         Next::Call(Call::ReadPrices { price_ids: self.findings.prices().keys().cloned().collect() })
     }
 
+    /// It is read anew. Who is gone stays gone.
+    pub(super) fn resume(self) -> Point {
+        let opportunity_id = self.opportunity_id;
+        match self.gone {
+            Some(customer_id) => Point::CustomerGone { opportunity_id, customer_id },
+            None => Point::Claimed { opportunity_id },
+        }
+    }
+
     /// Whom the account does not bill through any more.
     pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
         Self { gone: Some(customer_id), ..self }
@@ -49,15 +58,22 @@ impl Preflight {
 
     /// Everything is known that can be before anything is written.
     pub(super) fn priced(mut self, prices: &[PriceSeen]) -> Point {
-        let basket = match self.findings.plan().filter(|plan| plan.renews.is_none()) {
-            Some(plan) => Basket::new(plan, prices).map(Some),
-            None if self.asks() => all_usable(self.findings.prices(), prices).map(|()| None),
-            None => Ok(None),
+        let (basket, stops) = match self.findings.plan() {
+            Some(plan) if plan.renews.is_some() => Default::default(),
+            Some(plan) => Basket::look(plan, self.findings.prices(), prices),
+            None => (Basket::default(), all_usable(self.findings.prices(), prices).err().into_iter().collect()),
         };
-        let basket = basket.unwrap_or_else(|stop| {
-            self.findings.refuse(stop);
-            None
-        });
+        stops.into_iter().for_each(|stop| self.findings.refuse(stop));
+        self.finish(basket)
+    }
+
+    /// Stripe does not let us ask. Whatever else stands in the way is told with that.
+    pub(super) fn unpriced(mut self, why: Stop) -> Point {
+        self.findings.refuse(why);
+        self.finish(Basket::default())
+    }
+
+    fn finish(self, basket: Basket) -> Point {
         let Self { opportunity_id, findings, read_at, note, gone } = self;
         let ((plan, details), named_by_salesforce) = match findings.finish() {
             Ok(planned) => planned,
@@ -67,7 +83,7 @@ impl Preflight {
         match starts_at.filter(|starts_at| plan.renews.is_none() && *starts_at > read_at) {
             // Until then it may change, so it is read again on its day.
             Some(starts_at) => Point::Scheduled { opportunity_id, starts_at },
-            None => Point::Planned { plan, details, named_by_salesforce, gone, basket: basket.unwrap_or_default() },
+            None => Point::Planned { plan, details, named_by_salesforce, gone, basket },
         }
     }
 }

@@ -77,11 +77,11 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Holding { draft, interrupted: true }, Fact::InvoiceRead(seen))
             if seen.status == InvoiceStatus::Draft =>
         {
-            Point::Comparing { draft, seen, stage: Stage::Gate }
+            Point::Comparing { draft, seen, stage: Stage::Gate {} }
         }
         // Stripe has sent it by itself, and what has become of the subscription since is not known.
         (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) if seen.status != InvoiceStatus::Draft => {
-            Point::looking(draft, Stage::Gate, None)
+            Point::looking(draft, Stage::Gate {}, None)
         }
         (Point::Holding { draft, .. }, Fact::InvoiceRead(seen)) => Point::through_gate(draft, seen),
         (point @ Point::Holding { .. }, Fact::Refused(why)) => point.checking(Some(why.stop)),
@@ -92,7 +92,7 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         }
         // Somebody was faster.
         (Point::Disarming { draft, .. }, Fact::InvoiceRead(_) | Fact::Refused(_)) => {
-            Point::looking(draft, Stage::Gate, None)
+            Point::looking(draft, Stage::Gate {}, None)
         }
         (Point::Reviving { draft, stage, refused }, Fact::SubscriptionRead(seen)) => {
             revived(draft, stage, refused, *seen)
@@ -202,7 +202,7 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
                  term is billed by.",
                 draft.invoice_id
             );
-            Point::Checking { draft, stage: Stage::Gate, refused: None }.stopped(review(message))
+            Point::Checking { draft, stage: Stage::Gate {}, refused: None }.stopped(review(message))
         }
         _ => judge::checked(draft, stage, refused, invoice),
     }

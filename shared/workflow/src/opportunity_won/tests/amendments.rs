@@ -354,7 +354,7 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
 #[test]
 fn a_forgotten_sending_and_replacement_of_a_draft_is_found_as_well() {
     let restored = Some(crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH });
-    let checking = || run(Point::Checking { draft: draft(3), stage: Stage::Gate, refused: None });
+    let checking = || run(Point::Checking { draft: draft(3), stage: Stage::Gate {}, refused: None });
     for (restored, settings, status, point) in [
         (restored, amending(), InvoiceStatus::Void, "claimed"),
         (restored, amending(), InvoiceStatus::Draft, "comparing"),
