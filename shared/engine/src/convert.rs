@@ -268,9 +268,17 @@ fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
     let code = match refusal.code.as_deref() {
         Some("customer_tax_location_invalid") => Code::TaxLocationUnknown,
         Some("tax_id_invalid" | "tax_id_prohibited") => Code::TaxIdInvalid,
+        // Stripe gives it no code of its own.
+        _ if refusal.message.starts_with("You cannot combine currencies on a single customer") => {
+            Code::CurrenciesCombined
+        }
         _ => Code::StripeRefused,
     };
     let message = match code {
+        Code::CurrenciesCombined => format!(
+            "Something is active for the account's Stripe customer in another currency, and Stripe takes one at a time: let it end, or sell this \
+             deal by an account of its own. {message}"
+        ),
         Code::TaxIdInvalid => format!("Correct Tax Id or Tax Id Type on the account. {message}"),
         _ => message,
     };

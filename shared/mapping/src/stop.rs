@@ -222,6 +222,9 @@ codes! {
     PendingItems(Finance) = "pending_items",
         "Invoice items wait for the customer at Stripe, and would come with the first invoice of the deal's subscription.",
         "Invoice or delete them in Stripe's dashboard; then send the event again.";
+    CurrenciesCombined(Finance) = "currencies_combined",
+        "Something that is active for the customer at Stripe (a subscription, a schedule, a quote, an invoice item) is in another currency than the deal's subscription, and Stripe takes one at a time.",
+        "Let it end first, or sell the deal by an account of its own, with a customer of its own; then send the event again.";
     AlreadyBilled(Finance) = "already_billed",
         "The opportunity already names a Stripe invoice that this deployment did not make for it.",
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";
