@@ -108,6 +108,7 @@ pub(crate) fn renewable(
                 item_id: item.id.clone(),
                 price_id: item.price.clone(),
                 product_id: item.product.clone(),
+                unit_amount: item.unit_amount,
                 quantity: item.quantity,
                 months: match item.recurrence {
                     stripe::Recurrence::Months(months) => Some(months),

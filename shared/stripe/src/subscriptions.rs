@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{Currency, CurrencyError, CustomerId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -52,6 +53,8 @@ pub struct SubscriptionItem {
     pub quantity: Option<i64>,
     pub period_end: Timestamp,
     pub product: Option<ProductId>,
+    /// Of one, in minor units; `None` for a price in tiers.
+    pub unit_amount: Option<Decimal>,
     pub recurrence: Recurrence,
     pub metadata: BTreeMap<String, String>,
 }
@@ -201,6 +204,7 @@ pub(crate) struct ItemWire {
 struct PriceOfItem {
     id: PriceId,
     product: Option<Expandable>,
+    unit_amount_decimal: Option<String>,
     recurring: Option<RecurringWire>,
 }
 
@@ -264,13 +268,14 @@ impl TryFrom<SubscriptionWire> for Subscription {
 
 impl From<ItemWire> for SubscriptionItem {
     fn from(wire: ItemWire) -> Self {
-        let PriceOfItem { id: price, product, recurring } = wire.price;
+        let PriceOfItem { id: price, product, unit_amount_decimal, recurring } = wire.price;
         Self {
             id: wire.id,
             price,
             quantity: wire.quantity,
             period_end: wire.current_period_end.0,
             product: product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
+            unit_amount: unit_amount_decimal.and_then(|amount| amount.parse().ok()),
             recurrence: Recurrence::of(recurring.as_ref()),
             metadata: wire.metadata.unwrap_or_default(),
         }

@@ -305,6 +305,9 @@ pub struct RenewableItem {
     pub item_id: SubscriptionItemId,
     pub price_id: PriceId,
     pub product_id: Option<ProductId>,
+    /// Of one, in minor units; `None` for a price in tiers.
+    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
+    pub unit_amount: Option<Decimal>,
     pub quantity: Option<i64>,
     /// How often it is billed; `None` for by the day or the week.
     pub months: Option<u32>,

@@ -278,13 +278,15 @@ fn priced(start: Start, there: There, looked: bool) -> Point {
 
 /// It goes on as the deal says, item by item, or a person looks.
 fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
-    let wanted =
-        sorted(start.new_items().into_iter().map(|NewItem { price_id, quantity, .. }| (price_id, Some(quantity))));
+    let wanted = items::sorted(
+        start.new_items().into_iter().map(|NewItem { price_id, quantity, .. }| (price_id, Some(quantity))),
+    );
     let starts_at = start.plan.subscription.as_ref().map(mapping::Subscription::starts_at);
     let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == starts_at);
-    let there = sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
+    let there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
     let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
-    if wanted == there && seen.ends_at == ends_at && !seen.is_over && is_in_time {
+    let is_as_agreed = wanted == there || interrupted && items::costs_the_same(&start, seen);
+    if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
         let Start { plan, customer_id, account_is_linked, .. } = start;
         let subscription_id = seen.subscription_id.clone();
         let extended = Extended { plan, customer_id, account_is_linked, subscription_id, not_kept: Vec::new() };
@@ -297,12 +299,6 @@ fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
         seen.subscription_id
     );
     Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
-}
-
-fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
-    let mut items: Vec<_> = items.collect();
-    items.sort();
-    items
 }
 
 impl Extended {

@@ -1,10 +1,11 @@
 //! What becomes of a subscription's items.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::{There, fit};
-use crate::opportunity_won::Start;
-use crate::{Extension, ItemChange, RenewableItem};
+use crate::opportunity_won::{ItemPrice, Start};
+use crate::{Extension, ItemChange, RenewableItem, RenewableSeen};
 
 /// What is there at the same price stays, what is not sold any more goes, and what is new comes.
 pub(super) fn extension(start: &Start, there: &There) -> Extension {
@@ -43,4 +44,29 @@ pub(super) fn extension(start: &Start, there: &There) -> Extension {
         had_end: there.ends_at.is_some(),
         items,
     }
+}
+
+/// After a restore, what was agreed may have got another price since: two that were made at once, and the later one is found.
+pub(super) fn costs_the_same(start: &Start, seen: &RenewableSeen) -> bool {
+    let months = start.plan.subscription.as_ref().map(|term| term.every.months());
+    let wanted = start.basket.items.iter().map(|item| {
+        let product_id = match &item.price {
+            ItemPrice::Known(price_id) => start.product_of(price_id).cloned(),
+            ItemPrice::Agreed(price) => Some(price.product_id.clone()),
+        };
+        (product_id, Some(item.quantity), Some(Decimal::from(start.each(item))))
+    });
+    let there = seen.items.iter().map(|item| {
+        let each = item.unit_amount.zip(item.quantity).and_then(|(one, count)| one.checked_mul(count.into()));
+        (item.product_id.clone(), item.quantity, each)
+    });
+    let is_alike =
+        |item: &RenewableItem| item.months == months && item.product_id.is_some() && item.unit_amount.is_some();
+    seen.items.iter().all(is_alike) && sorted(wanted) == sorted(there)
+}
+
+pub(super) fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<_> = items.collect();
+    items.sort();
+    items
 }

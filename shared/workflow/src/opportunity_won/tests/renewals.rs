@@ -51,6 +51,7 @@ fn item(number: usize, price: &str, quantity: i64) -> RenewableItem {
         item_id: SubscriptionItemId::parse(&format!("si_{number}")).expect("valid"),
         price_id: domain::PriceId::parse(price).expect("valid"),
         product_id: domain::ProductId::parse(&format!("prod_{number}")).ok(),
+        unit_amount: None,
         quantity: Some(quantity),
         months: Some(1),
         period_end: at("2027-03-01T00:00:00Z"),
@@ -178,6 +179,25 @@ fn what_says_that_it_was_renewed_is_only_looked_at() {
     let seen = |found: Vec<RenewableSeen>| record(point.clone(), Fact::RenewableSeen { found, at: at(NOW) });
     assert_eq!(seen(vec![says]).name(), "renewal_extended");
     assert_eq!(seen(vec![]).name(), "claimed");
+}
+
+/// Two workers made the agreed price at once, and after a restore the other one is found. What it costs is what was agreed all the same.
+#[test]
+fn a_price_that_was_made_twice_is_the_agreed_one_after_an_interruption() {
+    let with = |unit_amount: i64, months: u32| {
+        let mut seen = renewed();
+        let other = item(1, "price_other", 2);
+        seen.items = vec![RenewableItem { unit_amount: Some(unit_amount.into()), months: Some(months), ..other }];
+        Fact::SubscriptionRenewed(Box::new(seen))
+    };
+    let agreed = planned(2).each_and_once().0 / 2;
+    let resumed = || ready(there()).resume();
+    assert_eq!(record(resumed(), with(agreed, 1)).name(), "renewal_extended");
+    for (point, fact) in
+        [(ready(there()), with(agreed, 1)), (resumed(), with(agreed + 1, 1)), (resumed(), with(agreed, 3))]
+    {
+        assert_eq!(code(&record(point, fact)), Some(Code::RenewalDiffers));
+    }
 }
 
 fn extended() -> Point {

@@ -130,6 +130,7 @@ impl Stripe {
                 quantity: Some(asked.quantity),
                 period_end,
                 product: Some(asked.product),
+                unit_amount: Some(asked.unit_amount),
                 recurrence: Recurrence::Months(months),
                 metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
             });
@@ -190,7 +191,15 @@ impl Stripe {
         let exact = known.unit_amount.checked_mul(Decimal::from(quantity));
         let amount = exact.and_then(|exact| exact.round().to_i64());
         let amount = amount.ok_or_else(|| Failure::about(&param, "The amount is too large."))?;
-        Ok(AskedItem { price: id, product: known.product.clone(), quantity, amount, months, keys })
+        Ok(AskedItem {
+            price: id,
+            product: known.product.clone(),
+            unit_amount: known.unit_amount,
+            quantity,
+            amount,
+            months,
+            keys,
+        })
     }
 
     /// Whatever its status is: what an invoice carries can always be written.
@@ -338,6 +347,7 @@ impl Stripe {
 struct AskedItem {
     price: PriceId,
     product: ProductId,
+    unit_amount: Decimal,
     quantity: i64,
     amount: i64,
     months: u32,

@@ -83,6 +83,7 @@ impl Stripe {
                 quantity: Some(asked.quantity),
                 period_end,
                 product: Some(asked.product),
+                unit_amount: Some(asked.unit_amount),
                 recurrence: Recurrence::Months(asked.months),
                 metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
             };
