@@ -49,7 +49,7 @@ pub enum Place {
 }
 
 bugs! {
-    GateIsOpen(Workflow) = "gate-is-open", "what is on the draft is not compared with the plan", "lines that landed twice", ["keys-ignored"];
+    GateIsOpen(Workflow) = "gate-is-open", "what is on the draft is not compared with the plan", "a cent off", ["all", "keys-ignored"];
     ResumesBlindly(Workflow) = "resumes-blindly", "an interrupted run goes on without looking", "F3", ["all"];
     IgnoresEdits(Workflow) = "ignores-edits", "a deal that was edited before the pivot is billed as it was", "F16", ["all"];
     IgnoresLaterEdits(Workflow) = "ignores-later-edits", "a deal that was edited after the pivot counts as billed right", "F16", ["no-reconciler"];

@@ -108,10 +108,14 @@ impl Models {
     }
 
     /// To be called when a process lets go of the request that sends an invoice. Whatever was read before, it must be what
-    /// this process itself read last.
+    /// this process itself read last; and where a person has a hand in it, as it was when this process saw it last.
     pub fn sending_invoice(&mut self, now: Timestamp, process: u64, invoice_id: &str) {
-        let invoice = InvoiceId::parse(invoice_id).ok().and_then(|id| self.stripe.find_invoice(&id));
-        let Some(invoice) = invoice.filter(|invoice| invoice.is_draft() && !invoice.touched_by_hand) else { return };
+        let Ok(id) = InvoiceId::parse(invoice_id) else { return };
+        let Some(invoice) = self.stripe.find_invoice(&id).filter(|invoice| invoice.is_draft()) else { return };
+        let invoice = match invoice.touched_by_hand {
+            false => invoice,
+            true => self.stripe.shown_to(process, &id).unwrap_or(invoice),
+        };
         let Some(opportunity_id) = deal_of(invoice) else { return };
         let why = match self.watch.read_by.get(&(process, opportunity_id.clone())) {
             None => Some("its sender never read the deal".to_owned()),

@@ -97,6 +97,8 @@ pub struct Stripe {
     pub violations: Vec<Violation>,
     customers: BTreeMap<CustomerId, Customer>,
     invoices: BTreeMap<InvoiceId, Invoice>,
+    /// Each invoice as it was when a process was last answered about it.
+    shown_to: BTreeMap<(u64, InvoiceId), Invoice>,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.

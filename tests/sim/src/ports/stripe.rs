@@ -201,10 +201,14 @@ impl engine::Stripe for StripePort {
             let id = about.split('/').nth(1).unwrap_or_default();
             sim.models.borrow_mut().sending_invoice(sim.now(), self.0.number, id);
         }
-        let sent_at = sim.now();
+        let (sent_at, process) = (sim.now(), self.0.number);
         self.call(operation_of(&write), about, move |stripe, now| {
             stripe.watch_lines(now, &write, sent_at);
-            stripe.write(now, &write, &key)
+            let reply = stripe.write(now, &write, &key);
+            if let Ok(Reply { answer: stripe::Answer::Invoice(invoice), replayed: false, .. }) = &reply {
+                stripe.has_shown(process, &invoice.id);
+            }
+            reply
         })
         .await
     }
@@ -233,8 +237,12 @@ impl engine::Stripe for StripePort {
     }
 
     async fn invoice(&self, id: &InvoiceId) -> Result<Invoice, Error> {
-        let id = id.clone();
-        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.invoice(now, &id)).await
+        let (id, process) = (id.clone(), self.0.number);
+        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| {
+            stripe.has_shown(process, &id);
+            stripe.invoice(now, &id)
+        })
+        .await
     }
 
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {

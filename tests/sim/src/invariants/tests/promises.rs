@@ -185,6 +185,23 @@ fn what_is_sent_is_what_its_sender_read_last() {
     assert_eq!(case.rules(), ["what_is_sent_is_what_its_sender_read"]);
 }
 
+/// What a person adds to a draft between the gate and the sending is that person's; what was there before is not sent.
+#[test]
+fn what_a_person_added_is_not_sent_by_who_has_seen_it() {
+    let mut case = case();
+    let (account, deal) = (case.account.to_string(), case.deal.clone());
+    let customer = case.customer(&account);
+    let draft = case.draft(&customer, 0);
+    case.models.read_by(now(), 1, deal.as_str());
+    case.models.stripe.has_shown(1, &draft);
+    assert!(case.models.stripe.add_line_by_hand(&draft, 990));
+    case.models.sending_invoice(now(), 1, draft.as_str());
+    assert_eq!(case.rules(), [] as [&str; 0], "it has not seen it");
+    case.models.stripe.has_shown(1, &draft);
+    case.models.sending_invoice(now(), 1, draft.as_str());
+    assert_eq!(case.rules(), ["what_is_sent_is_what_its_sender_read"]);
+}
+
 /// Where the account said when the deal was read, or has said since.
 #[test]
 fn an_invoice_goes_to_where_its_account_says() {

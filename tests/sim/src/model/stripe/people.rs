@@ -94,6 +94,18 @@ impl Stripe {
         }
     }
 
+    /// To be called when a process is answered about an invoice.
+    pub fn has_shown(&mut self, process: u64, id: &InvoiceId) {
+        if let Some(invoice) = self.invoices.get(id) {
+            self.shown_to.insert((process, id.clone()), invoice.clone());
+        }
+    }
+
+    /// The invoice as this process saw it last.
+    pub fn shown_to(&self, process: u64, id: &InvoiceId) -> Option<&super::Invoice> {
+        self.shown_to.get(&(process, id.clone()))
+    }
+
     /// An item that waits for the customer's next invoice.
     pub fn leave_pending_item(&mut self, now: Timestamp, id: &CustomerId, amount: i64, currency: domain::Currency) {
         let line_id = self.next_id("il");
