@@ -149,6 +149,7 @@ pub(crate) fn subscription(
         created: subscription.created,
         starts_at: subscription.starts_at,
         ends_at: subscription.ends_at,
+        renewed_from: subscription.metadata.get(RENEWED_FROM).and_then(|day| day.parse().ok()),
         has_billed_more: first.map(|first| &first.id) != subscription.latest_invoice.as_ref().map(|latest| &latest.id),
         invoice: first.map(|first| invoice(first, scope)),
     }

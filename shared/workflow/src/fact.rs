@@ -7,6 +7,7 @@ use domain::{
     SubscriptionItemId,
 };
 use jiff::Timestamp;
+use jiff::civil::Date;
 use mapping::{Deal, Stop, TaxBehavior, TaxIdSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -270,6 +271,8 @@ pub struct SubscriptionSeen {
     pub created: Timestamp,
     pub starts_at: Option<Timestamp>,
     pub ends_at: Option<Timestamp>,
+    /// The first day of the term that it was renewed for last, if it was.
+    pub renewed_from: Option<Date>,
     pub items: Vec<ItemSeen>,
     /// It has made another invoice than its first one.
     pub has_billed_more: bool,

@@ -153,6 +153,8 @@ fn what_broke_once_holds() {
         (Mode::Renewals, 24_074_202),
         // After a restore, a run whose invoice had been voided, and whose deal was reopened then.
         (Mode::Amendments, 25_063_537),
+        // After a restore, a deal whose subscription another deal had renewed since did not know it any more.
+        (Mode::Renewals, 26_075_192),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, Money, SubscriptionId, SubscriptionItemId};
+use jiff::tz::TimeZone;
 use mapping::{Code, MOST_PERIODS, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -162,9 +163,11 @@ pub(super) fn billed_to(invoice: &InvoiceSeen, customer_id: CustomerId, account_
     }
 }
 
-/// From its first day to its last.
+/// From its first day to its last; or beyond, where another deal has renewed it since.
 pub(super) fn is_term(term: &mapping::Subscription, seen: &SubscriptionSeen) -> bool {
-    seen.starts_at == Some(term.starts_at()) && seen.ends_at == term.ends_at()
+    let last_day = term.ends_at().map(|end| TimeZone::UTC.to_datetime(end).date());
+    let is_renewed = last_day.zip(seen.renewed_from).is_some_and(|(end, from)| end <= from);
+    seen.starts_at == Some(term.starts_at()) && (seen.ends_at == term.ends_at() || is_renewed)
 }
 
 /// While we were away somebody may have canceled the subscription, and then its draft is not sent.

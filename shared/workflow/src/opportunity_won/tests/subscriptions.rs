@@ -94,6 +94,7 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
         ends_at: Some(at("2028-01-01T00:00:00Z")),
         has_billed_more: false,
         has_run_out: false,
+        renewed_from: None,
         items: vec![ItemSeen {
             item_id: item_id(0),
             price_id: planned(3).lines[0].price.clone(),

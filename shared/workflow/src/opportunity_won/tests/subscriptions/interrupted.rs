@@ -242,7 +242,13 @@ fn a_forgotten_subscription_is_taken_up_for_its_own_term() {
     assert_eq!((point.name(), point.clone().resume()), ("subscription_named", claimed()));
     let there = begun(InvoiceStatus::Open);
     assert_eq!(record(point.clone(), Fact::SubscriptionRead(Box::new(there.clone()))).name(), "verifying");
-    let longer = SubscriptionSeen { ends_at: Some(at("2029-01-01T00:00:00Z")), ..there };
+    let longer = SubscriptionSeen { ends_at: Some(at("2029-01-01T00:00:00Z")), ..there.clone() };
+    // Another deal has renewed it since, from the day on that this one ends, or from a later one.
+    for (from, is_own) in [("2028-01-01", true), ("2029-01-01", true), ("2027-07-01", false)] {
+        let renewed = SubscriptionSeen { renewed_from: from.parse().ok(), ..longer.clone() };
+        let point = record(point.clone(), Fact::SubscriptionRead(Box::new(renewed)));
+        assert_eq!(point.name() == "verifying", is_own, "{from}");
+    }
     for fact in [Fact::SubscriptionRead(Box::new(longer)), refused()] {
         assert_eq!(code(&record(point.clone(), fact)), Some(Code::AlreadyBilled));
     }
