@@ -50,6 +50,21 @@ fn a_price_is_taxed_as_the_amounts_are_meant() {
     }
 }
 
+/// Several of one are a quantity, at the price of one.
+#[test]
+fn a_quantity_is_billed_by_the_price_of_one() {
+    let mut plan = planned(2);
+    plan.lines[0].quantity = mapping::Quantity::Whole(2);
+    for (unit_amount, is_known) in [(125, true), (126, false)] {
+        let start = start(plan.clone(), &[catalogue(unit_amount, Every::Months(3))]).expect("priced");
+        let item = &start.basket.items[0];
+        assert_eq!((item.quantity, matches!(item.price, ItemPrice::Known(_))), (2, is_known));
+        if let ItemPrice::Agreed(price) = &item.price {
+            assert_eq!(price.unit_amount, 125.into());
+        }
+    }
+}
+
 #[test]
 fn a_fraction_is_billed_as_one() {
     let mut plan = planned(2);
@@ -65,7 +80,8 @@ fn an_archived_price_is_refused_by_name() {
     for prices in [vec![archived], vec![]] {
         let stop = start(planned(2), &prices).expect_err("refused");
         assert_eq!(stop.code, Code::LinesNotBillable);
-        assert!(stop.message.contains(planned(2).lines[0].price.as_str()), "{}", stop.message);
+        let named = format!("{} ({}", planned(2).lines[0].description, planned(2).lines[0].price);
+        assert!(stop.message.contains(&named), "{}", stop.message);
     }
 }
 
