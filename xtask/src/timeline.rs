@@ -38,6 +38,7 @@ pub fn build(sources: &Sources<'_>) -> Vec<Hop> {
         ("salesforce-events: event received", invoked(sources.salesforce_events, won)),
         ("retry-worker: deal read from Salesforce", composite(sources.salesforce, won).next()),
         ("retry-worker: run claimed in the ledger", won_run),
+        ("Stripe: what the products cost is read", request(sources.stripe, won, "GET", "/v1/prices/", "")),
         ("Stripe: customer created", request(sources.stripe, won, "POST", "/v1/customers", "")),
         ("Stripe: draft invoice created", request(sources.stripe, won, "POST", "/v1/invoices", "")),
         ("Stripe: lines added", request(sources.stripe, won, "POST", "/v1/invoices/", "/add_lines")),

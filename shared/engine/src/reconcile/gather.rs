@@ -23,7 +23,7 @@ const MOST_PAGES: usize = 500;
 const PAGE: u32 = 1000;
 
 /// An event that is lost was on the queue for a few days at most, or stood before a restore of as many.
-const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(14 * 24);
+const LOOKED_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How many ids one query names. A query has room for some four thousand.
 const IDS: usize = 200;
@@ -187,8 +187,8 @@ mod tests {
         let installed = "2026-11-24T09:00:00Z".parse().expect("valid");
         for (at, in_use_since, expected) in [
             ("2026-12-01T00:10:00Z", long_ago, "2026-11-01T00:00:00Z..2026-12-01T00:00:00Z"),
-            ("2026-12-03T00:10:00Z", long_ago, "2026-11-19T00:00:00Z..2026-12-03T00:00:00Z"),
-            ("2026-12-03T00:10:00Z", installed, "2026-11-24T07:00:00Z..2026-12-03T00:00:00Z"),
+            ("2026-12-03T00:10:00Z", long_ago, "2026-11-26T00:00:00Z..2026-12-03T00:00:00Z"),
+            ("2026-12-03T00:10:00Z", installed, "2026-11-26T00:00:00Z..2026-12-03T00:00:00Z"),
         ] {
             let times = Times::new(at.parse().expect("valid"), in_use_since).expect("in range");
             assert_eq!(format!("{}..{}", times.looked_through.start, times.looked_through.end), expected);
