@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
 use queue::Parked;
 use workflow::{
-    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableItem,
-    RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
+    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableSeen,
+    SubscriptionSeen, TaxSeen, TaxStatus,
 };
 
 use crate::write::LINE_KEY;
@@ -56,10 +56,8 @@ fn tax(tax: &stripe::Tax) -> TaxSeen {
 
 pub(crate) fn line(line: &stripe::InvoiceLine) -> LineSeen {
     LineSeen {
-        id: line.id.clone(),
         key: line.metadata.get(LINE_KEY).cloned(),
         amount: line.amount,
-        product_id: line.product.clone(),
         subscription_item: line.subscription_item.clone(),
         period_start: line.period_start,
     }
@@ -102,26 +100,12 @@ pub(crate) fn renewable(
         customer_id: subscription.customer.clone(),
         currency: subscription.currency,
         ends_at: subscription.ends_at,
-        items: items
-            .iter()
-            .map(|item| RenewableItem {
-                item_id: item.id.clone(),
-                price_id: item.price.clone(),
-                product_id: item.product.clone(),
-                unit_amount: item.unit_amount,
-                quantity: item.quantity,
-                months: match item.recurrence {
-                    stripe::Recurrence::Months(months) => Some(months),
-                    stripe::Recurrence::Once | stripe::Recurrence::Other => None,
-                },
-                period_end: item.period_end,
-            })
-            .collect(),
+        items: items.iter().map(item).collect(),
         begun_by: subscription.metadata.get("closedwon_run").cloned(),
         is_settled: false,
         begun_at: subscription.starts_at,
         oddity: subscription.oddity,
-        renewed_from: subscription.metadata.get(RENEWED_FROM).cloned(),
+        renewed_from: renewed_from(subscription),
         renewed_for: renewed_for.and_then(|id| domain::OpportunityId::parse(id).ok()),
     }
 }
@@ -136,29 +120,34 @@ pub(crate) fn subscription(
         subscription_id: subscription.id.clone(),
         is_over: subscription.is_over,
         has_run_out: subscription.has_run_out,
-        items: items
-            .iter()
-            .map(|item| ItemSeen {
-                item_id: item.id.clone(),
-                price_id: item.price.clone(),
-                quantity: item.quantity,
-                period_end: item.period_end,
-                keys: keys_of(&item.metadata),
-            })
-            .collect(),
+        items: items.iter().map(item).collect(),
         created: subscription.created,
         starts_at: subscription.starts_at,
         ends_at: subscription.ends_at,
-        renewed_from: subscription.metadata.get(RENEWED_FROM).and_then(|day| day.parse().ok()),
+        renewed_from: renewed_from(subscription),
         has_billed_more: first.map(|first| &first.id) != subscription.latest_invoice.as_ref().map(|latest| &latest.id),
         invoice: first.map(|first| invoice(first, scope)),
     }
 }
 
-/// As `write::item` wrote them.
-fn keys_of(metadata: &std::collections::BTreeMap<String, String>) -> Vec<domain::LineItemId> {
-    let keys = metadata.get(crate::write::LINE_KEY).map(String::as_str).unwrap_or_default();
-    keys.split(' ').filter_map(|key| domain::LineItemId::parse(key).ok()).collect()
+fn item(item: &stripe::SubscriptionItem) -> ItemSeen {
+    ItemSeen {
+        item_id: item.id.clone(),
+        price_id: item.price.id.clone(),
+        product_id: item.price.product.clone(),
+        unit_amount: item.price.unit_amount,
+        quantity: item.quantity,
+        months: match item.price.recurrence {
+            stripe::Recurrence::Months(months) => Some(months),
+            stripe::Recurrence::Once | stripe::Recurrence::Other => None,
+        },
+        period_end: item.period_end,
+    }
+}
+
+/// The first day of the term that it was renewed for last.
+fn renewed_from(subscription: &stripe::Subscription) -> Option<jiff::civil::Date> {
+    subscription.metadata.get(RENEWED_FROM).and_then(|day| day.parse().ok())
 }
 
 pub(crate) fn tax_id(seen: stripe::TaxIdObject) -> mapping::TaxIdSeen {

@@ -13,10 +13,11 @@ use serde_json::value::RawValue;
 use crate::carried::Carried;
 use crate::error::Error;
 use crate::objects::{CustomerWire, InvoiceWire, List};
+use crate::prices::PriceWire;
 use crate::reads::{PAGE, unreadable};
 use crate::subscriptions::SubscriptionWire;
 use crate::webhook::{self, Notification};
-use crate::{Client, Customer, Invoice, Subscription};
+use crate::{Client, Customer, Invoice, Price, Subscription};
 
 /// The last object of a page. Its time is kept because it may be deleted before the next page is asked for, and Stripe
 /// does not go on after an object that it does not know.
@@ -153,6 +154,13 @@ impl Client {
         };
         let filter = [("status", "all"), ("expand[0]", "data.latest_invoice")];
         self.page("/v1/subscriptions", &filter, since, after, |raw| Listed::read(raw, carried(raw), read)).await
+    }
+
+    /// Prices that are active, whenever they were made.
+    pub(crate) async fn active_prices(&self, after: Option<&Cursor>) -> Result<Page<Price>, Error> {
+        let read = |text: &str| serde_json::from_str::<PriceWire>(text).ok().map(Price::from);
+        let filter = [("active", "true")];
+        self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, None, read)).await
     }
 
     async fn page<T>(

@@ -6,13 +6,12 @@ use domain::{Currency, PriceId, ProductId};
 use futures::future::try_join_all;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::objects::{Expandable, List};
 use crate::params::Operation;
-use crate::reads::{PAGE, unreadable};
+use crate::reads::unreadable;
 use crate::{Client, Write};
 
 /// So many prices are read by themselves, and so many of them at once: Stripe answers 25 requests a second for one address.
@@ -88,22 +87,14 @@ impl Client {
     pub async fn prices(&self, ids: &[PriceId]) -> Result<Vec<Price>, Error> {
         let mut left: BTreeSet<&PriceId> = ids.iter().collect();
         let mut found = Vec::with_capacity(left.len());
-        let mut after: Option<String> = None;
+        let mut after = None;
         let most_pages = if left.len() > FEW { left.len() / FEW } else { 0 };
         for _ in 0..most_pages {
-            let mut params = form_urlencoded::Serializer::new(String::new());
-            params.append_pair("active", "true").append_pair("limit", &PAGE.to_string());
-            if let Some(after) = &after {
-                params.append_pair("starting_after", after);
-            }
-            let page: List<Box<RawValue>> = self.get("/v1/prices", &params.finish()).await?;
-            // One that cannot be read does not hide the rest.
-            for raw in &page.data {
-                after = serde_json::from_str::<Head>(raw.get()).ok().map(|head| head.id).or(after);
-                let price = serde_json::from_str::<PriceWire>(raw.get()).ok().map(Price::from);
-                found.extend(price.filter(|price| left.remove(&price.id)));
-            }
-            if left.is_empty() || !page.has_more {
+            let page = self.active_prices(after.as_ref()).await?;
+            let prices = page.items.into_iter().filter_map(|listed| listed.object);
+            found.extend(prices.filter(|price| left.remove(&price.id)));
+            after = page.next;
+            if left.is_empty() || after.is_none() {
                 break;
             }
         }
@@ -133,11 +124,6 @@ impl Client {
         let list: List<PriceWire> = self.get("/v1/prices", &params.finish()).await?;
         if list.has_more { Err(unreadable(())) } else { Ok(list.data.into_iter().map(Price::from).collect()) }
     }
-}
-
-#[derive(Deserialize)]
-struct Head {
-    id: String,
 }
 
 #[derive(Deserialize)]

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Currency, CurrencyError, CustomerId, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+use domain::{Currency, CurrencyError, CustomerId, PriceId, SubscriptionId, SubscriptionItemId};
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::objects::{Expandable, HasId, InvoiceWire, List, Seconds};
 use crate::params::{InvoiceLineParams, Operation};
-use crate::prices::{Recurrence, RecurringWire};
+use crate::prices::PriceWire;
 use crate::reads::unreadable;
-use crate::{Client, Invoice, Write};
+use crate::{Client, Invoice, Price, Write};
 
 const MADE_TOGETHER: SignedDuration = SignedDuration::from_mins(5);
 
@@ -49,14 +48,9 @@ impl Subscription {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionItem {
     pub id: SubscriptionItemId,
-    pub price: PriceId,
+    pub price: Price,
     pub quantity: Option<i64>,
     pub period_end: Timestamp,
-    pub product: Option<ProductId>,
-    /// Of one, in minor units; `None` for a price in tiers.
-    pub unit_amount: Option<Decimal>,
-    pub recurrence: Recurrence,
-    pub metadata: BTreeMap<String, String>,
 }
 
 pub struct CreateSubscription {
@@ -194,18 +188,9 @@ enum LatestInvoice {
 #[derive(Deserialize)]
 pub(crate) struct ItemWire {
     id: SubscriptionItemId,
-    price: PriceOfItem,
+    price: PriceWire,
     quantity: Option<i64>,
     current_period_end: Seconds,
-    metadata: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-struct PriceOfItem {
-    id: PriceId,
-    product: Option<Expandable>,
-    unit_amount_decimal: Option<String>,
-    recurring: Option<RecurringWire>,
 }
 
 impl HasId for SubscriptionWire {
@@ -268,16 +253,6 @@ impl TryFrom<SubscriptionWire> for Subscription {
 
 impl From<ItemWire> for SubscriptionItem {
     fn from(wire: ItemWire) -> Self {
-        let PriceOfItem { id: price, product, unit_amount_decimal, recurring } = wire.price;
-        Self {
-            id: wire.id,
-            price,
-            quantity: wire.quantity,
-            period_end: wire.current_period_end.0,
-            product: product.and_then(|product| ProductId::parse(&product.into_id()).ok()),
-            unit_amount: unit_amount_decimal.and_then(|amount| amount.parse().ok()),
-            recurrence: Recurrence::of(recurring.as_ref()),
-            metadata: wire.metadata.unwrap_or_default(),
-        }
+        Self { id: wire.id, price: wire.price.into(), quantity: wire.quantity, period_end: wire.current_period_end.0 }
     }
 }

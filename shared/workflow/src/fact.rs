@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
-    SubscriptionItemId,
+    Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId, SubscriptionId, SubscriptionItemId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -215,11 +214,9 @@ impl std::fmt::Debug for InvoiceSeen {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineSeen {
-    pub id: String,
     /// The plan line it was made for, from its metadata.
     pub key: Option<String>,
     pub amount: i64,
-    pub product_id: Option<ProductId>,
     /// The item of the subscription that it bills, and from when on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription_item: Option<SubscriptionItemId>,
@@ -290,7 +287,7 @@ pub struct RenewableSeen {
     pub customer_id: Option<CustomerId>,
     pub currency: Currency,
     pub ends_at: Option<Timestamp>,
-    pub items: Vec<RenewableItem>,
+    pub items: Vec<ItemSeen>,
     /// The run that began it, and whether that has settled on it: until then it may still be taken away.
     pub begun_by: Option<String>,
     pub is_settled: bool,
@@ -300,15 +297,16 @@ pub struct RenewableSeen {
     pub oddity: Option<&'static str>,
     /// The deal that renewed it last, and from which day on.
     pub renewed_for: Option<OpportunityId>,
-    pub renewed_from: Option<String>,
+    pub renewed_from: Option<Date>,
 }
 
+/// An item of a subscription as Stripe just answered it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RenewableItem {
+pub struct ItemSeen {
     pub item_id: SubscriptionItemId,
     pub price_id: PriceId,
     pub product_id: Option<ProductId>,
-    /// Of one, in minor units; `None` for a price in tiers.
+    /// Of one, in minor units; `None` for a price in tiers, by usage, or of packages.
     #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
     pub unit_amount: Option<Decimal>,
     pub quantity: Option<i64>,
@@ -316,17 +314,6 @@ pub struct RenewableItem {
     pub months: Option<u32>,
     /// When the period ends that it has billed last.
     pub period_end: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ItemSeen {
-    pub item_id: SubscriptionItemId,
-    pub price_id: PriceId,
-    pub quantity: Option<i64>,
-    /// When the period ends that it has billed last.
-    pub period_end: Timestamp,
-    /// The plan's lines that it was made for, from its metadata.
-    pub keys: Vec<LineItemId>,
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, LineItemId, Money, PriceId, ProductId};
+use domain::{CustomerId, Money, PriceId, ProductId};
 use mapping::{Code, Plan, PlanLine, Quantity, Stop, TaxBehavior};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{agreed, unit_amount};
-use crate::{AgreedPrice, Call, Every, FirstInvoice, NewItem, NewLine, NewSubscription, PriceSeen, Pricing};
+use crate::{AgreedPrice, Call, Every, FirstInvoice, ItemSeen, NewItem, NewLine, NewSubscription, PriceSeen, Pricing};
 
 /// Everything that the subscription is to be made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,14 +267,25 @@ impl Start {
         }
     }
 
-    /// The lines that an item is made for.
-    pub(super) fn keys(&self, item: &Item) -> impl Iterator<Item = &LineItemId> {
-        item.lines.iter().map(|line| &self.plan.lines[*line].key)
+    /// Whether an item of a subscription is this one by what it costs. Two workers may have made the agreed price at once, and after a
+    /// restore the other one is found.
+    pub(super) fn costs_the_same(&self, item: &Item, seen: &ItemSeen) -> bool {
+        let product_id = match &item.price {
+            ItemPrice::Known(price_id) => self.product_of(price_id),
+            ItemPrice::Agreed(price) => Some(&price.product_id),
+        };
+        let months = self.plan.subscription.as_ref().map(|term| term.every.months());
+        let each = seen.unit_amount.and_then(|one| one.checked_mul(item.quantity.into()));
+        product_id.is_some()
+            && seen.product_id.as_ref() == product_id
+            && seen.months == months
+            && seen.quantity == Some(item.quantity)
+            && each == Some(Decimal::from(self.each(item)))
     }
 
     /// Those whose price is known, which in the end are all of them.
     pub(super) fn new_items(&self) -> Vec<NewItem> {
-        let keys = |item: &Item| self.keys(item).cloned().collect();
+        let keys = |item: &Item| item.lines.iter().map(|line| self.plan.lines[*line].key.clone()).collect();
         let known = self.basket.items.iter().filter_map(|item| match &item.price {
             ItemPrice::Known(price_id) => {
                 Some(NewItem { price_id: price_id.clone(), quantity: item.quantity, keys: keys(item) })

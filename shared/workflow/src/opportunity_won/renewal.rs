@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::{self, Start};
 use super::{Point, judge};
-use crate::{Call, End, Fact, NewItem, Next, RenewableItem, RenewableSeen, Status};
+use crate::{Call, End, Fact, ItemSeen, NewItem, Next, RenewableSeen, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +44,7 @@ pub enum Renewal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct There {
     pub subscription_id: SubscriptionId,
-    pub items: Vec<RenewableItem>,
+    pub items: Vec<ItemSeen>,
     pub ends_at: Option<Timestamp>,
     /// It says of itself that this deal has renewed it: only the ledger has forgotten that.
     pub is_renewed: bool,
@@ -285,7 +285,7 @@ fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
     let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == starts_at);
     let there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
     let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
-    let is_as_agreed = wanted == there || interrupted && items::costs_the_same(&start, seen);
+    let is_as_agreed = wanted == there || interrupted && items::cost_the_same(&start, seen);
     if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
         let Start { plan, customer_id, account_is_linked, .. } = start;
         let subscription_id = seen.subscription_id.clone();

@@ -127,11 +127,10 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         let stop = stop(if is_canceled { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
-    // After a restore, what was agreed may have got another price since: two that were made at once, and the later one is found.
     let amount_of = |seen: &ItemSeen| {
         let known = ItemPrice::Known(seen.price_id.clone());
         let of_price = start.basket.items.iter().find(|item| item.price == known);
-        let item = of_price.or_else(|| start.basket.items.iter().find(|item| start.keys(item).eq(&seen.keys)));
+        let item = of_price.or_else(|| start.basket.items.iter().find(|item| start.costs_the_same(item, seen)));
         item.map_or(0, |item| start.each(item))
     };
     let started = Started {

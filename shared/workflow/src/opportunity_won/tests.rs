@@ -92,14 +92,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
 
 fn lines_seen(lines: i64, amount: i64) -> Vec<LineSeen> {
     (0..lines)
-        .map(|index| LineSeen {
-            id: format!("il_{index}"),
-            key: Some(line_key(index)),
-            amount,
-            product_id: domain::ProductId::parse("prod_1").ok(),
-            subscription_item: None,
-            period_start: None,
-        })
+        .map(|index| LineSeen { key: Some(line_key(index)), amount, subscription_item: None, period_start: None })
         .collect()
 }
 

@@ -103,10 +103,8 @@ impl Stripe<'_> {
 
     fn seen_lines(&self) -> Vec<LineSeen> {
         let seen = |(key, amount): (&String, &i64)| LineSeen {
-            id: format!("il_{key}"),
             key: Some(key.clone()),
             amount: *amount,
-            product_id: ProductId::parse("prod_1").ok(),
             subscription_item: None,
             period_start: None,
         };

@@ -46,6 +46,11 @@ fn invoices(env: &Env, opportunity: &str) -> Vec<Value> {
     invoices.iter().map(|one| json!([one["status"], one["total"], one["id"] == named])).collect()
 }
 
+fn price_of_first_product(env: &Env) -> String {
+    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
+    product["Stripe_Price_Id__c"].as_str().unwrap().to_owned()
+}
+
 fn code(env: &Env, opportunity: &str) -> Value {
     env.record("Opportunity", opportunity)["Stripe_Sync_Status__c"].clone()
 }
@@ -300,8 +305,7 @@ async fn a_void_that_never_arrived_is_thought_over_after_a_day() {
 async fn a_deal_whose_price_is_archived_keeps_its_invoice_until_that_is_mended() {
     let (mut env, opportunity) = billed().await;
     env.expect_dead_letters();
-    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
-    let price = product["Stripe_Price_Id__c"].as_str().unwrap().to_owned();
+    let price = price_of_first_product(&env);
     env.stripe_post(&format!("/v1/prices/{price}"), "active=false").await;
     amend(&env, &opportunity);
     env.settle().await;
@@ -321,8 +325,7 @@ async fn a_deal_whose_price_is_archived_keeps_its_invoice_until_that_is_mended()
 async fn a_deal_that_stripe_does_not_take_any_more_says_that_its_invoice_is_void() {
     let (mut env, opportunity) = billed().await;
     env.expect_dead_letters();
-    let product = env.sandbox.salesforce.with(|org| org.records("Product2")).remove(0);
-    let price = product["Stripe_Price_Id__c"].as_str().unwrap().to_owned();
+    let price = price_of_first_product(&env);
     amend(&env, &opportunity);
     env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/invoices/*/void", Fault::AnswerLost));
     env.deliver().await;

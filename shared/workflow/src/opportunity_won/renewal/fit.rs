@@ -7,7 +7,7 @@ use mapping::{Code, Interval, MOST_PERIODS, Plan, Stop};
 
 use super::{Renewal, There};
 use crate::opportunity_won::Point;
-use crate::{RenewableItem, RenewableSeen};
+use crate::{ItemSeen, RenewableSeen};
 
 /// Stripe makes the invoice of a period when it begins, and changes the period's end with it.
 const TURNS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -111,7 +111,7 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             plan.total.currency()
         ));
     }
-    let has_its_rhythm = |item: &RenewableItem| item.months == Some(term.every.months());
+    let has_its_rhythm = |item: &ItemSeen| item.months == Some(term.every.months());
     if !seen.items.iter().all(has_its_rhythm) {
         return differs(format!(
             "Stripe subscription {id} is not billed {}.",
@@ -124,8 +124,8 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
     if let Some(oddity) = seen.oddity {
         return differs(format!("Stripe subscription {id} {oddity}, and would not be billed as the deal says."));
     }
-    let from = term.start.to_string();
-    if let Some(other) = seen.renewed_for.as_ref().filter(|_| seen.renewed_from.as_deref() == Some(from.as_str())) {
+    let from = term.start;
+    if let Some(other) = seen.renewed_for.as_ref().filter(|_| seen.renewed_from == Some(from)) {
         let message =
             format!("Opportunity {other} already renews {id} from {from} on: take back the one that is wrong.");
         return Err(Stop::refused(Code::RenewalDiffers, message));

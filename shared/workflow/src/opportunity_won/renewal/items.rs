@@ -1,15 +1,14 @@
 //! What becomes of a subscription's items.
 
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 
 use super::{There, fit};
-use crate::opportunity_won::{ItemPrice, Start};
-use crate::{Extension, ItemChange, RenewableItem, RenewableSeen};
+use crate::opportunity_won::{Item, Start};
+use crate::{Extension, ItemChange, ItemSeen, RenewableSeen};
 
 /// What is there at the same price stays, what is not sold any more goes, and what is new comes.
 pub(super) fn extension(start: &Start, there: &There) -> Extension {
-    let mut left: Vec<&RenewableItem> = there.items.iter().collect();
+    let mut left: Vec<&ItemSeen> = there.items.iter().collect();
     let mut items = Vec::new();
     let mut new = Vec::new();
     for item in start.new_items() {
@@ -46,23 +45,14 @@ pub(super) fn extension(start: &Start, there: &There) -> Extension {
     }
 }
 
-/// After a restore, what was agreed may have got another price since: two that were made at once, and the later one is found.
-pub(super) fn costs_the_same(start: &Start, seen: &RenewableSeen) -> bool {
-    let months = start.plan.subscription.as_ref().map(|term| term.every.months());
-    let wanted = start.basket.items.iter().map(|item| {
-        let product_id = match &item.price {
-            ItemPrice::Known(price_id) => start.product_of(price_id).cloned(),
-            ItemPrice::Agreed(price) => Some(price.product_id.clone()),
-        };
-        (product_id, Some(item.quantity), Some(Decimal::from(start.each(item))))
-    });
-    let there = seen.items.iter().map(|item| {
-        let each = item.unit_amount.zip(item.quantity).and_then(|(one, count)| one.checked_mul(count.into()));
-        (item.product_id.clone(), item.quantity, each)
-    });
-    let is_alike =
-        |item: &RenewableItem| item.months == months && item.product_id.is_some() && item.unit_amount.is_some();
-    seen.items.iter().all(is_alike) && sorted(wanted) == sorted(there)
+/// Item by item, whatever their prices are called.
+pub(super) fn cost_the_same(start: &Start, seen: &RenewableSeen) -> bool {
+    let mut left: Vec<&Item> = start.basket.items.iter().collect();
+    let is_one = |seen: &ItemSeen| {
+        let found = left.iter().position(|item| start.costs_the_same(item, seen));
+        found.map(|index| left.remove(index)).is_some()
+    };
+    seen.items.iter().all(is_one) && left.is_empty()
 }
 
 pub(super) fn sorted<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {

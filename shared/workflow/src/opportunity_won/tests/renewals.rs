@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use mapping::{Kind, Plan, Renewals, Subscriptions};
 
 use super::*;
-use crate::{Every, ItemChange, PriceSeen, RenewableItem, RenewableSeen};
+use crate::{Every, ItemChange, ItemSeen, PriceSeen, RenewableSeen};
 
 mod fit;
 
@@ -46,8 +46,8 @@ fn subscription_id() -> SubscriptionId {
     SubscriptionId::parse("sub_1").expect("valid")
 }
 
-fn item(number: usize, price: &str, quantity: i64) -> RenewableItem {
-    RenewableItem {
+fn item(number: usize, price: &str, quantity: i64) -> ItemSeen {
+    ItemSeen {
         item_id: SubscriptionItemId::parse(&format!("si_{number}")).expect("valid"),
         price_id: domain::PriceId::parse(price).expect("valid"),
         product_id: domain::ProductId::parse(&format!("prod_{number}")).ok(),
@@ -114,7 +114,7 @@ fn code(point: &Point) -> Option<Code> {
 /// What is there at the price stays, what has another price of the same product keeps its item, the rest comes and goes.
 #[test]
 fn items_are_matched_by_price_then_by_product() {
-    let changes = |items: Vec<RenewableItem>| -> Vec<String> {
+    let changes = |items: Vec<ItemSeen>| -> Vec<String> {
         let point = ready(RenewableSeen { items, ..there() });
         let Next::Call(Call::RenewSubscription(extension)) = point.next() else {
             panic!("{} renews nothing", point.name())
@@ -187,7 +187,7 @@ fn a_price_that_was_made_twice_is_the_agreed_one_after_an_interruption() {
     let with = |unit_amount: i64, months: u32| {
         let mut seen = renewed();
         let other = item(1, "price_other", 2);
-        seen.items = vec![RenewableItem { unit_amount: Some(unit_amount.into()), months: Some(months), ..other }];
+        seen.items = vec![ItemSeen { unit_amount: Some(unit_amount.into()), months: Some(months), ..other }];
         Fact::SubscriptionRenewed(Box::new(seen))
     };
     let agreed = planned(2).each_and_once().0 / 2;

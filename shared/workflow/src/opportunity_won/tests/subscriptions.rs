@@ -69,11 +69,9 @@ fn item_id(number: usize) -> SubscriptionItemId {
 
 /// The first invoice of two recurring lines at 2.50 a quarter as one item, and 10.00 once.
 fn first_invoice(status: InvoiceStatus) -> InvoiceSeen {
-    let line = |id: &str, key: Option<String>, amount: i64, of_item: bool| LineSeen {
-        id: id.to_owned(),
+    let line = |key: Option<String>, amount: i64, of_item: bool| LineSeen {
         key,
         amount,
-        product_id: domain::ProductId::parse("prod_1").ok(),
         subscription_item: of_item.then(|| item_id(0)),
         period_start: Some(at("2027-01-01T00:00:00Z")),
     };
@@ -81,7 +79,7 @@ fn first_invoice(status: InvoiceStatus) -> InvoiceSeen {
     seen.subtotal = 1500;
     seen.total = 1500;
     seen.subscription_id = Some(subscription_id());
-    seen.first_lines = vec![line("il_1", None, 500, true), line("il_2", Some(line_key(2)), 1000, false)];
+    seen.first_lines = vec![line(None, 500, true), line(Some(line_key(2)), 1000, false)];
     seen
 }
 
@@ -98,9 +96,11 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
         items: vec![ItemSeen {
             item_id: item_id(0),
             price_id: planned(3).lines[0].price.clone(),
+            product_id: domain::ProductId::parse("prod_1").ok(),
+            unit_amount: Some(250.into()),
             quantity: Some(2),
+            months: Some(3),
             period_end: at("2027-04-01T00:00:00Z"),
-            keys: vec![],
         }],
         invoice: Some(first_invoice(status)),
     }

@@ -118,8 +118,8 @@ impl Stripe {
                     currency,
                     quantity: Some(asked.quantity.into()),
                     metadata: BTreeMap::new(),
-                    price: Some(asked.price.clone()),
-                    product: Some(asked.product.clone()),
+                    price: Some(asked.price.id.clone()),
+                    product: asked.price.product.clone(),
                     subscription_item: Some(item_id.clone()),
                     period_start: Some(day_after(day_of(start), period * months)),
                 });
@@ -129,10 +129,6 @@ impl Stripe {
                 price: asked.price,
                 quantity: Some(asked.quantity),
                 period_end,
-                product: Some(asked.product),
-                unit_amount: Some(asked.unit_amount),
-                recurrence: Recurrence::Months(months),
-                metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
             });
         }
         for asked in once_lines {
@@ -191,15 +187,7 @@ impl Stripe {
         let exact = known.unit_amount.checked_mul(Decimal::from(quantity));
         let amount = exact.and_then(|exact| exact.round().to_i64());
         let amount = amount.ok_or_else(|| Failure::about(&param, "The amount is too large."))?;
-        Ok(AskedItem {
-            price: id,
-            product: known.product.clone(),
-            unit_amount: known.unit_amount,
-            quantity,
-            amount,
-            months,
-            keys,
-        })
+        Ok(AskedItem { price: prices::shown_price(&id, known), quantity, amount, months, keys })
     }
 
     /// Whatever its status is: what an invoice carries can always be written.
@@ -345,9 +333,7 @@ impl Stripe {
 }
 
 struct AskedItem {
-    price: PriceId,
-    product: ProductId,
-    unit_amount: Decimal,
+    price: stripe::Price,
     quantity: i64,
     amount: i64,
     months: u32,

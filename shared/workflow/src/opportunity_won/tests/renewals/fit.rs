@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn a_subscription_fits_or_the_reason_is_told() {
     let day = |day: &str| at(&format!("{day}T00:00:00Z"));
-    let items = |change: fn(&mut RenewableItem)| {
+    let items = |change: fn(&mut ItemSeen)| {
         let mut seen = there();
         change(&mut seen.items[0]);
         seen
@@ -24,7 +24,7 @@ fn a_subscription_fits_or_the_reason_is_told() {
         ),
         (
             "another deal renewed it for the same day",
-            vec![RenewableSeen { renewed_for: other_deal.clone(), renewed_from: Some("2027-03-01".into()), ..there() }],
+            vec![RenewableSeen { renewed_for: other_deal.clone(), renewed_from: "2027-03-01".parse().ok(), ..there() }],
             Err(Code::RenewalDiffers),
         ),
         ("it is paused", vec![RenewableSeen { oddity: Some("is paused"), ..there() }], Err(Code::RenewalDiffers)),

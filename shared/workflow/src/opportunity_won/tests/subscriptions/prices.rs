@@ -139,17 +139,26 @@ fn what_resolves_to_one_price_is_one_item() {
     assert_eq!(settled.basket.items, [Item { price: known, quantity: 2, lines: vec![0, 1] }]);
 }
 
-/// Two workers made the agreed price at once. The subscription has the one, and after a restore the other is found: what the item costs
-/// is known by the lines that it was made for.
+/// Two workers made the agreed price at once. The subscription has the one, and after a restore the other is found: it is known by what
+/// it costs.
 #[test]
-fn an_item_is_known_by_its_lines_where_its_price_is_another_one() {
+fn an_item_is_known_by_what_it_costs_where_its_price_is_another_one() {
     let start = || start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
-    let keys: Vec<_> = planned(3).lines[..2].iter().map(|line| line.key.clone()).collect();
-    for (keys, costs) in [(keys, 500), (vec![], 0), (vec![planned(3).lines[0].key.clone()], 0)] {
+    type Change = fn(&mut ItemSeen);
+    let changes: [(Change, i64); 7] = [
+        (|_| {}, 500),
+        (|item| item.unit_amount = Some(251.into()), 0),
+        (|item| item.unit_amount = None, 0),
+        (|item| item.quantity = Some(1), 0),
+        (|item| item.months = Some(1), 0),
+        (|item| item.product_id = domain::ProductId::parse("prod_2").ok(), 0),
+        (|item| item.product_id = None, 0),
+    ];
+    for (index, (change, costs)) in changes.into_iter().enumerate() {
         let mut seen = begun(InvoiceStatus::Draft);
         seen.items[0].price_id = price_id("price_other");
-        seen.items[0].keys = keys;
+        change(&mut seen.items[0]);
         let Point::Holding { draft, .. } = subscription::started(start(), seen, true) else { panic!("it is held") };
-        assert_eq!(draft.started.expect("it is one's").items, [(item_id(0), costs)]);
+        assert_eq!(draft.started.expect("it is one's").items, [(item_id(0), costs)], "{index}");
     }
 }

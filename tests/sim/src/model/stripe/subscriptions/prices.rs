@@ -60,7 +60,7 @@ fn count_moved(facts: &mut crate::model::Facts) {
     count(facts, "a lookup key was moved");
 }
 
-fn shown_price(id: &PriceId, price: &Price) -> stripe::Price {
+pub(super) fn shown_price(id: &PriceId, price: &Price) -> stripe::Price {
     stripe::Price {
         id: id.clone(),
         product: Some(price.product.clone()),

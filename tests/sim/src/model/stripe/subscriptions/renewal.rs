@@ -77,22 +77,13 @@ impl Stripe {
                 Some(id) => id,
                 None => SubscriptionItemId::parse(&self.next_id("si")).expect("a prefix and digits"),
             };
-            let item = SubscriptionItem {
-                id,
-                price: asked.price,
-                quantity: Some(asked.quantity),
-                period_end,
-                product: Some(asked.product),
-                unit_amount: Some(asked.unit_amount),
-                recurrence: Recurrence::Months(asked.months),
-                metadata: [("sf_line_id".to_owned(), asked.keys)].into(),
-            };
+            let item = SubscriptionItem { id, price: asked.price, quantity: Some(asked.quantity), period_end };
             match at.flatten() {
                 Some(at) => subscription.items[at] = item,
                 None => subscription.items.push(item),
             }
         }
-        let mut prices: Vec<_> = subscription.items.iter().map(|item| item.price.clone()).collect();
+        let mut prices: Vec<_> = subscription.items.iter().map(|item| item.price.id.clone()).collect();
         prices.sort();
         prices.dedup();
         if subscription.items.is_empty() || prices.len() < subscription.items.len() {
@@ -123,7 +114,7 @@ impl Stripe {
     /// What a period of it bills, in minor units.
     pub fn each(&self, subscription: &Subscription) -> Option<i64> {
         let amounts = subscription.items.iter().map(|item| {
-            let price = self.catalogue.prices.get(&item.price)?;
+            let price = self.catalogue.prices.get(&item.price.id)?;
             price.unit_amount.checked_mul(item.quantity?.into())?.round().to_i64()
         });
         amounts.sum()
