@@ -160,6 +160,10 @@ mod tests {
             (Operation::CreateSubscription, "create_subscription"),
             (Operation::HoldInvoice, "hold_invoice"),
             (Operation::DisarmInvoice, "disarm_invoice"),
+            (Operation::RenewSubscription, "renew_subscription"),
+            (Operation::UpdateCustomer, "update_customer"),
+            (Operation::AddTaxId, "add_tax_id"),
+            (Operation::RemoveTaxId, "remove_tax_id"),
         ] {
             assert_eq!(operation.to_string(), written);
             assert_eq!(String::from(operation), written);

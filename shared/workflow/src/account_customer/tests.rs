@@ -319,3 +319,23 @@ fn only_who_knows_better_takes_up_a_customer_that_is_known() {
         assert_eq!(there.has_news_from(&newcomer), expected, "{there:?} {newcomer:?}");
     }
 }
+
+/// Whoever doubts another customer than this one has only not heard of it; and what may be under way is brought to an end first.
+#[test]
+fn a_doubt_of_another_customer_changes_no_tax_ids() {
+    let told = taxed(first(), "DE111111111").told(None);
+    let looking = known(Some(told)).give_way(unknown(taxed(details(2, "ap@acme.example"), "DE222222222")), false);
+    assert_eq!(looking.name(), "tax_ids_looking");
+    for (doubted, is_under_way, name) in [
+        ("cus_1", false, "named"),
+        ("cus_1", true, "tax_ids_looking"),
+        ("cus_2", false, "tax_ids_looking"),
+        ("cus_2", true, "tax_ids_looking"),
+    ] {
+        assert_eq!(
+            looking.clone().give_way(named(doubted, true), is_under_way).name(),
+            name,
+            "{doubted} {is_under_way}"
+        );
+    }
+}

@@ -233,3 +233,28 @@ fn what_stands_there_is_not_known_after_a_write_that_may_have_happened() {
     assert_eq!(told.noted.as_ref(), told.stop());
     assert_eq!(told.clone().resume().noted, told.noted);
 }
+
+/// Nobody counts a deal as not billed that waits for its contract.
+#[test]
+fn a_deal_that_waits_says_for_what() {
+    use opportunity_won::Point;
+    let point = |point: Point| Run { state: State::OpportunityWon(point), ..won() };
+    let stopped = |code: Code| {
+        let (opportunity_id, stop) = (opportunity_id(), Stop::refused(code, "."));
+        let back_to = Box::new(Point::Claimed { opportunity_id: opportunity_id.clone() });
+        point(Point::Stopped { opportunity_id, stop, told: false, reported: false, back_to })
+    };
+    let scheduled = Point::Scheduled { opportunity_id: opportunity_id(), starts_at: Timestamp::UNIX_EPOCH };
+    for (run, is_billed_later, waits_for_contract) in [
+        (won(), false, false),
+        (paid(), false, false),
+        (customer("Acme"), false, false),
+        (stopped(Code::ContractNotActivated), true, true),
+        (stopped(Code::NoLines), false, false),
+        (point(scheduled), true, false),
+    ] {
+        let says = (run.is_billed_later(), run.waits_for_contract());
+        assert_eq!(says, (is_billed_later, waits_for_contract), "{}", run.point());
+        assert_eq!(run.billed(), None);
+    }
+}

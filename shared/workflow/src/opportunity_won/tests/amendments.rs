@@ -302,6 +302,7 @@ fn a_deal_whose_invoice_is_void_says_so_when_it_is_not_billed() {
     // A person has emptied the field: that is how it should be.
     let agreed = with("StageName", text("Negotiation"), "");
     assert_eq!(agreed.status(), Status::Rejected);
+    assert!(!agreed.stop().expect("stopped").message.contains("is void"), "{:?}", agreed.stop());
 }
 
 /// The ledger was restored to a time before the deal was billed anew.
@@ -349,6 +350,15 @@ fn a_forgotten_replacement_is_found_by_the_invoice_that_is_named() {
     assert_eq!(refused.stop().map(|stop| stop.code), Some(Code::StripeRefused));
     let open = doubted.record(invoice(InvoiceStatus::Open, 3, 1000), &amending()).expect("in order");
     assert_eq!(open.stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+}
+
+/// Only a deal that stands still because it names another invoice may have been billed anew.
+#[test]
+fn only_what_names_another_invoice_is_doubted() {
+    for (code, name) in [(Code::AlreadyBilled, "doubting"), (Code::WriteBackDiffers, "stopped")] {
+        let stopped = Point::Sent { invoice: billed(), interrupted: false }.stopped(Stop::review(code, "."));
+        assert_eq!(stopped.doubted().name(), name, "{code:?}");
+    }
 }
 
 #[test]

@@ -147,3 +147,47 @@ fn a_fact_out_of_order_is_an_error() {
     let done = Point::Done { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)) };
     assert!(done.record(invoice(InvoiceStatus::Void, 1, 1000), &settings()).is_err());
 }
+
+/// The gate compares amounts. What else was edited, and an invoice that was written on the opportunity meanwhile, only shows here.
+#[test]
+fn a_deal_that_was_edited_in_what_no_line_shows_is_planned_anew() {
+    let comparing = || {
+        let resumed = Point::Ready { draft: draft(1), interrupted: false }.resume();
+        tell(resumed, vec![invoice(InvoiceStatus::Draft, 1, 1000)]).1
+    };
+    let with = |field: &str, value: FieldValue| {
+        let mut deal = deal(1);
+        deal.opportunity.set(field, value);
+        tell(comparing(), vec![Fact::DealRead(Box::new(deal))]).1.name()
+    };
+    assert_eq!(comparing().name(), "comparing");
+    assert_eq!(with("Stripe_Invoice_Id__c", text(INVOICE)), "ready");
+    assert_eq!(with("Stripe_Invoice_Id__c", text("in_9")), "abandoning");
+    assert_eq!(with("AccountId", text("001000000000002AAA")), "abandoning");
+}
+
+/// What is under way keeps its key while the draft is there.
+#[test]
+fn a_draft_that_is_there_keeps_its_keys() {
+    use crate::{Intent, Operation, Run, RunId, State};
+
+    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
+    let intent = Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_1".into(),
+        path: "/v1/invoices".into(),
+        body: None,
+        first_sent: jiff::Timestamp::UNIX_EPOCH,
+        last_sent: jiff::Timestamp::UNIX_EPOCH,
+        replays_error: false,
+        ambiguous: false,
+    };
+    let mut run = Run::new(id, State::OpportunityWon(Point::Ready { draft: draft(1), interrupted: false })).resume();
+    run.intents.insert(Operation::CreateInvoice, intent);
+    for fact in [invoice(InvoiceStatus::Draft, 1, 1000), read(1)] {
+        run = run.record(fact, &settings()).expect("in order");
+        assert!(run.intents.contains_key(&Operation::CreateInvoice), "{}", run.point());
+    }
+}

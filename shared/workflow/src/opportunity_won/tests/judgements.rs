@@ -211,4 +211,31 @@ fn a_run_whose_draft_is_gone_begins_again_with_other_keys() {
 fn a_run_that_stands_still_goes_on_saying_whom_it_bills() {
     let point = Point::Ready { draft: draft(1), interrupted: false }.stopped(Stop::review(Code::NotPaid, "."));
     assert_eq!(point.customer_id().map(CustomerId::as_str), Some("cus_1"));
+    let sent = Point::Sent { invoice: draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000)), interrupted: false };
+    let total = draft(1).plan.total;
+    assert_eq!((sent.billed(), claimed().billed()), (Some((total, total)), None));
+    assert_eq!(sent.stopped(Stop::review(Code::NotPaid, ".")).billed(), Some((total, total)));
+}
+
+/// An invoice of the deal's own that was sent to another customer, after a restore, stays with whom it was sent to.
+#[test]
+fn what_was_sent_is_billed_to_whom_it_was_sent() {
+    let id = |id: &str| CustomerId::parse(id).expect("valid");
+    for (status, to, expected) in [
+        (InvoiceStatus::Open, "cus_2", ("cus_2", true)),
+        (InvoiceStatus::Paid, "cus_2", ("cus_2", true)),
+        (InvoiceStatus::Open, "cus_1", ("cus_1", false)),
+        (InvoiceStatus::Draft, "cus_2", ("cus_1", false)),
+    ] {
+        let invoice = InvoiceSeen { customer_id: Some(id(to)), ..seen(status, 1, 1000) };
+        let (customer_id, account_is_linked) = subscription::billed_to(&invoice, id("cus_1"), false);
+        assert_eq!((customer_id.as_str(), account_is_linked), expected, "{status:?} {to}");
+    }
+}
+
+/// A note that Salesforce put back says nothing of the next one; what else it did not keep it will not keep again.
+#[test]
+fn of_what_was_not_kept_notes_are_forgotten() {
+    let fields = ["Stripe_Invoice_Id__c", mapping::NOTE_CODE, mapping::NOTE_MESSAGE].map(str::to_owned);
+    assert_eq!(judge::but_notes(fields.to_vec()), ["Stripe_Invoice_Id__c"]);
 }

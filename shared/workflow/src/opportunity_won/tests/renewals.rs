@@ -8,6 +8,7 @@ use super::*;
 use crate::{Every, ItemChange, ItemSeen, PriceSeen, RenewableSeen};
 
 mod fit;
+mod interrupted;
 
 fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")
@@ -193,9 +194,13 @@ fn a_price_that_was_made_twice_is_the_agreed_one_after_an_interruption() {
     let agreed = planned(2).each_and_once().0 / 2;
     let resumed = || ready(there()).resume();
     assert_eq!(record(resumed(), with(agreed, 1)).name(), "renewal_extended");
-    for (point, fact) in
-        [(ready(there()), with(agreed, 1)), (resumed(), with(agreed + 1, 1)), (resumed(), with(agreed, 3))]
-    {
+    let without = Fact::SubscriptionRenewed(Box::new(RenewableSeen { items: vec![], ..renewed() }));
+    for (point, fact) in [
+        (ready(there()), with(agreed, 1)),
+        (resumed(), with(agreed + 1, 1)),
+        (resumed(), with(agreed, 3)),
+        (resumed(), without),
+    ] {
         assert_eq!(code(&record(point, fact)), Some(Code::RenewalDiffers));
     }
 }

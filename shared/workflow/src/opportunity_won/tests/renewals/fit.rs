@@ -92,5 +92,16 @@ fn a_renewal_waits_for_the_last_period_and_not_for_its_end() {
     assert_eq!(code(&turning("2027-02-01T00:00:00Z", "2027-03-01T00:00:00Z")), Some(Code::RenewalDiffers));
     let last = |now: &str| turning("2027-03-01T00:00:00Z", now);
     assert_eq!(last("2027-02-28T22:59:59Z").name(), "renewal_found");
-    assert_eq!(code(&last("2027-02-28T23:00:00Z")), Some(Code::RenewalDiffers));
+    let late = last("2027-02-28T23:00:00Z");
+    let stop = late.stop().expect("it is too late");
+    assert!(stop.code == Code::RenewalDiffers && stop.message.starts_with("It is too late to renew"), "{stop:?}");
+}
+
+/// A subscription may have begun long ago: its periods are counted all the same, twice as many as one deal may have.
+#[test]
+fn a_subscription_that_began_long_ago_fits() {
+    for (begun_at, fits) in [("2000-03-01T00:00:00Z", true), ("1980-03-01T00:00:00Z", false)] {
+        let point = found(vec![RenewableSeen { begun_at: Some(at(begun_at)), ..there() }]);
+        assert_eq!(point.name() == "renewal_found", fits, "{begun_at}: {point:?}");
+    }
 }

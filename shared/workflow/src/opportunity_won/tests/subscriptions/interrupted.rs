@@ -269,3 +269,16 @@ fn what_was_sent_meanwhile_is_not_canceled() {
         assert_eq!(sent.name(), "verifying");
     }
 }
+
+/// Nothing is at Stripe but the customer, and what the deal says is asked anew.
+#[test]
+fn before_its_prices_are_known_an_interrupted_deal_begins_anew() {
+    let customer_id = CustomerId::parse("cus_1").expect("valid");
+    let basket = Basket::default();
+    let plan = planned(3);
+    let known = Point::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false, basket };
+    assert_eq!(known.resume(), claimed());
+    let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
+    let subscribing = Point::Subscribing { start, interrupted: false, is_clear: true };
+    assert_eq!(subscribing.customer_id().map(CustomerId::as_str), Some("cus_1"));
+}

@@ -1,0 +1,49 @@
+//! What may be under way, and what was not kept.
+
+use super::*;
+use crate::opportunity_won::renewal::Extended;
+use crate::{Intent, Operation, Run, RunId, State};
+
+/// Once the request may be under way it is sent until it is answered; before that, the deal is asked first.
+#[test]
+fn there_is_no_way_back_from_a_renewal_that_may_be_under_way() {
+    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
+    let intent = |body: Option<&str>| Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_1".into(),
+        path: "/v1/subscriptions/sub_1".into(),
+        body: body.map(str::to_owned),
+        first_sent: at(NOW),
+        last_sent: at(NOW),
+        replays_error: false,
+        ambiguous: false,
+    };
+    for (intent, name) in
+        [(None, "claimed"), (Some(intent(None)), "claimed"), (Some(intent(Some(""))), "renewal_ready")]
+    {
+        let mut run = Run::new(id.clone(), State::OpportunityWon(ready(there())));
+        assert_eq!(run.customer_id().map(CustomerId::as_str), Some("cus_1"));
+        assert!(!run.is_billed_later(), "it is not renewed yet");
+        run.intents.extend(intent.map(|intent| (Operation::RenewSubscription, intent)));
+        assert_eq!(run.resume().point(), name);
+    }
+    let done = Run::new(id, State::OpportunityWon(record(extended(), written(&extended()))));
+    let total = planned(2).total;
+    assert_eq!((done.is_billed_later(), done.billed().map(|(deal, _)| deal)), (true, Some(total)));
+}
+
+/// A note that was put back before is another one than the next.
+#[test]
+fn a_note_that_was_not_kept_is_no_reason_against_the_next_one() {
+    let not_kept = ["Stripe_MRR__c", mapping::NOTE_CODE].map(str::to_owned).to_vec();
+    let done = |not_kept: Vec<String>| {
+        let Point::Renewal(renewal) = record(extended(), written(&extended())) else { panic!("it is done") };
+        let Renewal::Done { extended } = *renewal else { panic!("{} goes on", renewal.name()) };
+        Point::from(Renewal::Done { extended: Extended { not_kept, ..extended } })
+    };
+    let stopped = record(done(not_kept).resume(), Fact::DealRead(Box::new(sold(3))));
+    let Point::Stopped { back_to, .. } = stopped else { panic!("{} goes on", stopped.name()) };
+    assert_eq!(*back_to, done(vec!["Stripe_MRR__c".to_owned()]));
+}
