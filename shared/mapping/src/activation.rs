@@ -212,6 +212,10 @@ mod tests {
         let cursor = Cursor { modified_at: since, record_id: "801x".into() };
         let next = CONTRACT.query(since, Some(&cursor), 200);
         assert_eq!(next.filter[1], ("Contract.SystemModstamp", Filter::After(since, "801x".into())));
+        // Salesforce CPQ keeps the deal of a contract in a field of its own.
+        let of_cpq = CONTRACT_OF_CPQ.query(since, None, 200);
+        assert!(of_cpq.object == "Contract" && of_cpq.fields.contains(&"SBQQ__Opportunity__c"), "{:?}", of_cpq.fields);
+        assert!(!of_cpq.fields.contains(&"OpportunityId"), "{:?}", of_cpq.fields);
         // A field that is asked for twice is a query that fails.
         assert_eq!(next.fields, ["Id", "Contract.SystemModstamp", "Contract.ActivatedDate"]);
     }

@@ -142,4 +142,51 @@ mod tests {
         let stop = renews(&record, &[], None).expect_err("nothing to go on with");
         assert_eq!((stop.kind, stop.code), (crate::Kind::Refused, Code::RenewalDiffers));
     }
+
+    /// Another opportunity sells what is billed once.
+    #[test]
+    fn only_what_is_recurring_goes_on() {
+        let sold = |recurring: &[bool]| {
+            let mut opportunity = Record::default();
+            for (field, value) in [
+                ("Id", "006000000000001AAA"),
+                ("StageName", "Closed Won"),
+                ("Type", "Renewal"),
+                ("AccountId", "001000000000001AAA"),
+                ("Account.Name", "Acme"),
+                ("Account.Billing_Email__c", "ap@acme.example"),
+                ("Stripe_Start_Date__c", "2027-03-01"),
+            ] {
+                opportunity.set(field, FieldValue::Text(value.into()));
+            }
+            opportunity.set("Stripe_Term_Months__c", FieldValue::Number(12.into()));
+            opportunity.set("Amount", FieldValue::Number((12 * recurring.len()).into()));
+            let line = |(index, recurring): (usize, &bool)| {
+                let mut line = Record::default();
+                line.set("Id", FieldValue::Text(format!("00k0000000000{index:02}")));
+                line.set("Product2.Name", FieldValue::Text(format!("Product {index}")));
+                line.set("Product2.Stripe_Price_Id__c", FieldValue::Text("price_1".into()));
+                for (field, value) in [("Quantity", 1), ("ListPrice", 12), ("TotalPrice", 12)] {
+                    line.set(field, FieldValue::Number(value.into()));
+                }
+                if *recurring {
+                    line.set("Product2.Stripe_Billing_Frequency__c", FieldValue::Text("Monthly".into()));
+                }
+                line
+            };
+            let lines = recurring.iter().enumerate().map(line).collect();
+            let read_at = "2027-02-10T12:00:00Z".parse().expect("a time");
+            let deal = crate::Deal { opportunity, lines, read_at, ..crate::Deal::default() };
+            let settings = Settings {
+                subscriptions: crate::Subscriptions::ClosedWon,
+                renewals: Renewals::Extend,
+                ..Settings::new(Currency::parse("EUR").expect("valid"))
+            };
+            crate::plan(&deal, &settings).map(|(plan, _)| plan.renews.is_some())
+        };
+        assert_eq!(sold(&[true, true]), Ok(true));
+        let stop = sold(&[true, false]).expect_err("one is billed once");
+        assert_eq!(stop.code, Code::RenewalDiffers);
+        assert!(stop.message.contains(": Product 1."), "{}", stop.message);
+    }
 }

@@ -342,4 +342,74 @@ mod tests {
         let written = serde_json::to_string(&told(address(Some("Main Street"), None))).expect("writable");
         assert!(!written.contains("Main") && !written.contains("acme"), "{written}");
     }
+
+    fn seen(id: &str, value: &str) -> TaxIdSeen {
+        let kind = if value.contains('-') { "us_ein" } else { "eu_vat" };
+        TaxIdSeen { id: TaxIdId::parse(id).expect("valid"), kind: kind.into(), value: value.into() }
+    }
+
+    fn taxed(modified: i64, value: &str) -> CustomerDetails {
+        CustomerDetails { tax_id: TaxId::parse(None, value).ok(), ..details(modified) }
+    }
+
+    /// The account's takes the place of those of its type, of the one before it, and of those that were to go; others are left.
+    #[test]
+    fn what_becomes_of_a_customers_tax_ids() {
+        let (old, new) = ("DE111111111", "DE222222222");
+        let news = |now: &CustomerDetails, told: &Told, there: &[(&str, &str)], going: &[&str]| {
+            let there: Vec<_> = there.iter().map(|(id, value)| seen(id, value)).collect();
+            let going: Vec<_> = going.iter().map(|id| TaxIdId::parse(id).expect("valid")).collect();
+            let news = now.tax_id_news(told, &there, &going);
+            let remove: Vec<_> = news.remove.iter().map(ToString::to_string).collect();
+            (news.add.is_some(), remove.join(" "), news.is_none())
+        };
+        let (told, now, none) = (taxed(1, old).told(None), taxed(2, new), details(2));
+        let ein = TaxId::parse(Some("us_ein"), "12-3456789").ok();
+        let (of_ein, told_ein) = (
+            CustomerDetails { tax_id: ein.clone(), ..details(2) },
+            CustomerDetails { tax_id: ein, ..details(1) }.told(None),
+        );
+        for (what, found, expected) in [
+            ("it is new", news(&now, &details(1).told(None), &[], &[]), (true, "", false)),
+            ("it is there", news(&now, &told, &[("txi_2", new)], &[]), (false, "", true)),
+            ("nothing is told", news(&none, &details(1).told(None), &[("txi_1", old)], &[]), (false, "", true)),
+            ("another of its type", news(&now, &told, &[("txi_9", "DE999999999")], &[]), (true, "txi_9", false)),
+            ("one of another type", news(&now, &told, &[("txi_9", "99-9999999")], &[]), (true, "", false)),
+            (
+                "the former of another type",
+                news(&now, &told_ein, &[("txi_1", "12-3456789")], &[]),
+                (true, "txi_1", false),
+            ),
+            (
+                "it has none any more",
+                news(&none, &told, &[("txi_1", old), ("txi_9", "DE999999999")], &[]),
+                (false, "txi_1", false),
+            ),
+            (
+                "one was to go",
+                news(&of_ein, &told_ein, &[("txi_1", "12-3456789"), ("txi_9", old)], &["txi_9"]),
+                (false, "txi_9", false),
+            ),
+            (
+                "it was to go, and is the account's again",
+                news(&now, &told, &[("txi_2", new)], &["txi_2"]),
+                (false, "", true),
+            ),
+        ] {
+            assert_eq!(found, (expected.0, expected.1.to_owned(), expected.2), "{what}");
+        }
+        let to_go = TaxIdNews { add: None, remove: vec![TaxIdId::parse("txi_1").expect("valid")] };
+        assert!(!to_go.is_none());
+    }
+
+    /// Other news are told by themselves, and say nothing of the tax id.
+    #[test]
+    fn a_tax_id_is_told_when_it_is_there() {
+        let told = taxed(1, "DE111111111").told(None);
+        let now = taxed(2, "DE222222222");
+        assert!(now.tax_id_is_new(&told) && !now.tax_id_is_new(&now.told(None)));
+        assert_eq!(now.told_by_news(Some(&told)).tax_id, told.tax_id);
+        assert_eq!(now.told_tax_id(told.clone()).tax_id, now.told(None).tax_id);
+        assert_eq!(told.clone().without_tax_id(), Told { tax_id: None, ..told });
+    }
 }

@@ -244,6 +244,49 @@ mod tests {
         assert_eq!(written(true)[0].fields.get(SUBSCRIPTION_ID), None);
     }
 
+    /// By the quarter, over a year.
+    fn recurring() -> Plan {
+        let subscription = crate::Subscription {
+            start: "2027-01-01".parse().expect("a day"),
+            every: crate::Interval::Quarterly,
+            periods: Some(4),
+        };
+        let total = Money::from_minor_units(1200, Currency::parse("EUR").expect("valid"));
+        Plan { total, subscription: Some(subscription), ..plan() }
+    }
+
+    #[test]
+    fn a_renewal_is_named_on_the_opportunity_that_renews() {
+        let customer_id = CustomerId::parse("cus_1").expect("valid");
+        let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
+        let written = |plan: &Plan, linked| renewal_written_back(plan, &customer_id, &subscription_id, linked);
+        let [opportunity, account] = &written(&recurring(), false)[..] else { panic!("two records") };
+        assert_eq!(
+            opportunity.fields,
+            BTreeMap::from([
+                ("Stripe_Customer_Id__c", text("cus_1")),
+                (RENEWAL_ID, text("sub_1")),
+                (MRR, FieldValue::Number(0.into())),
+                (NOTE_CODE, FieldValue::Null),
+                (NOTE_MESSAGE, FieldValue::Null),
+            ])
+        );
+        assert_eq!((account.object, account.id.as_str()), ("Account", "001000000000001AAA"));
+        assert_eq!(written(&recurring(), true).len(), 1);
+        assert!(!written(&plan(), true)[0].fields.contains_key(MRR));
+    }
+
+    /// Where nothing is recurring the fields may not exist.
+    #[test]
+    fn a_subscriptions_fields_are_asked_for_where_there_are_subscriptions() {
+        let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let settings = Settings::new(Currency::parse("EUR").expect("valid"));
+        for (subscriptions, asked) in [(Subscriptions::Off, false), (Subscriptions::ClosedWon, true)] {
+            let fields = billing_query(&id, &Settings { subscriptions, ..settings.clone() }).fields;
+            assert_eq!([SUBSCRIPTION_ID, MRR].map(|field| fields.contains(&field)), [asked; 2], "{subscriptions:?}");
+        }
+    }
+
     fn record(fields: &[(&str, FieldValue)]) -> Record {
         let mut record = Record::default();
         fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));

@@ -364,3 +364,38 @@ fn a_shipping_address_is_real_or_none() {
     };
     assert_eq!((read(&settings()), read(&shipping)), (0, 5));
 }
+
+#[test]
+fn an_address_to_ship_to_is_read_or_not() {
+    assert_eq!(ShippingAddress::parse("off"), Ok(ShippingAddress::Off));
+    assert_eq!(ShippingAddress::parse("account"), Ok(ShippingAddress::Account));
+    for text in ["", "on", "Account"] {
+        assert!(ShippingAddress::parse(text).is_err(), "{text}");
+    }
+}
+
+/// Whose address of e-mail it is and how old what the account says is decide which of two deals is heard.
+#[test]
+fn a_customer_is_described_by_its_account() {
+    let described = |deal: &Deal| plan(deal, &settings()).expect("billable").1;
+    let mut deal = deal();
+    deal.opportunity.set("Account.Phone", text("+49 30 1234567 ext. 12345"));
+    deal.opportunity.set("Account.SystemModstamp", text("2026-11-23T10:11:12.000+0000"));
+    let details = described(&deal);
+    assert_eq!(details.phone.as_deref(), Some("+49 30 1234567 ext. "));
+    assert_eq!(details.modified_at, "2026-11-23T10:11:12Z".parse().ok());
+    assert!(details.email_is_accounts);
+    deal.opportunity.set("Account.Billing_Email__c", FieldValue::Null);
+    deal.primary_contact = Some(record([("Contact.Email", text("jo@acme.example"))]));
+    assert!(!described(&deal).email_is_accounts, "it is the contact's");
+}
+
+/// Whether it is paid is only asked where a changed deal is billed anew.
+#[test]
+fn a_deal_is_asked_whether_it_is_paid_where_it_may_be_billed_anew() {
+    let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+    for (amendments, is_asked) in [(Amendments::Review, false), (Amendments::VoidAndReissue, true)] {
+        let fields = &crate::deal_queries(&id, &Settings { amendments, ..settings() })[0].fields;
+        assert_eq!(fields.contains(&crate::PAID), is_asked, "{amendments:?}");
+    }
+}

@@ -56,6 +56,8 @@ fn the_prices_of_all_lines_are_named_once_and_their_trouble_is_told_with_the_res
     let stop = found.finish().expect_err("refused");
     assert_eq!((stop.code, stop.also), (Code::AccountMissing, vec![Code::LinesNotBillable, Code::LinesNotBillable]));
     assert!(stop.message.ends_with("Archived."), "{}", stop.message);
+    deal.lines = (0..250).map(|number| line(number, "1", "50", "50")).collect();
+    assert_eq!(preflight(&deal, &settings()).expect("it asks to be billed").prices().len(), 1);
     deal.lines = (0..251).map(|number| line(number, "1", "50", "50")).collect();
     assert!(preflight(&deal, &settings()).expect("it asks to be billed").prices().is_empty());
 }

@@ -267,3 +267,30 @@ fn what_comes_back_is_told_by_the_month() {
     let once = Deal { lines: vec![quoted(2, "150", "One-Time", None)], ..quote() };
     assert_eq!(plan(&once, &settings).expect("billable").0.monthly(), None);
 }
+
+/// What says how often it is billed means it only where subscriptions are sold, and in CPQ only with a kind of charge. What is free may
+/// come back.
+#[test]
+fn a_line_that_is_billed_once_is_no_subscription() {
+    let planned = |deal: &Deal, source: LineSource, subscriptions: Subscriptions| {
+        let (planned, _) = plan(deal, &settings_of(source, subscriptions)).expect("billable");
+        (planned.subscription.is_some(), planned.lines.iter().filter(|line| line.recurring).count())
+    };
+    let mut sold = deal();
+    sold.read_at = at("2027-01-10T09:00:00Z");
+    sold.opportunity.set("Stripe_Start_Date__c", text("2027-01-10"));
+    sold.lines[0].set("Product2.Stripe_Billing_Frequency__c", text("Annual"));
+    assert_eq!(planned(&sold, LineSource::OpportunityProducts, Subscriptions::Off), (false, 0));
+    assert_eq!(planned(&sold, LineSource::OpportunityProducts, Subscriptions::ClosedWon), (true, 1));
+    sold.lines[1].set("Product2.Stripe_Billing_Frequency__c", text("Annual"));
+    sold.lines[1].set("TotalPrice", number("0"));
+    sold.opportunity.set("Amount", number("100"));
+    assert_eq!(planned(&sold, LineSource::OpportunityProducts, Subscriptions::ClosedWon), (true, 2));
+    let mut quote = quote();
+    for field in ["SBQQ__ChargeType__c", "SBQQ__SubscriptionPricing__c"] {
+        quote.lines[1].set(field, FieldValue::Null);
+    }
+    quote.lines[1].set("SBQQ__BillingFrequency__c", text("Monthly"));
+    let (_, recurring) = planned(&quote, LineSource::CpqQuote, Subscriptions::ClosedWon);
+    assert_eq!(recurring, 1, "only the one that says so");
+}
