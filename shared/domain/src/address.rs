@@ -35,3 +35,31 @@ impl std::fmt::Debug for Address {
         f.write_str("Address(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Under these names Stripe reads it, and what was told of a customer is remembered by them.
+    #[test]
+    fn every_part_has_stripes_name() {
+        let text = |text: &str| Some(text.to_owned());
+        let address = Address {
+            line1: text("Unter den Linden 1"),
+            line2: None,
+            city: text("Berlin"),
+            state: text("BE"),
+            postal_code: text("10117"),
+            country: CountryCode::parse("Germany").ok(),
+        };
+        let parts = [
+            ("line1", Some("Unter den Linden 1")),
+            ("line2", None),
+            ("city", Some("Berlin")),
+            ("state", Some("BE")),
+            ("postal_code", Some("10117")),
+            ("country", Some("DE")),
+        ];
+        assert_eq!(address.parts(), parts);
+    }
+}

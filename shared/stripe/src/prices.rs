@@ -179,3 +179,6 @@ impl From<PriceWire> for Price {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

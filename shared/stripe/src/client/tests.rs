@@ -9,6 +9,8 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{CreateInvoice, NoEffectReason};
 
+mod prices;
+
 /// Answers each connection with the next bytes, and tells what it was asked.
 async fn serve(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
