@@ -112,3 +112,37 @@ fn what_comes_last_waits_for_what_may_be_under_way() {
         assert_eq!(until, quiet_at.filter(|_| waits), "{operation} at {now}, may be sent: {may_be_sent}");
     }
 }
+
+/// Its key may lead to a renewal that would be sent anew: too late, it is only looked for, when nothing can be under way any more.
+#[test]
+fn a_renewal_that_comes_too_late_is_not_sent_again() {
+    let at = |second| Timestamp::from_second(second).expect("in range");
+    let (sent, latest) = (at(0), at(100));
+    let quiet_at = quiet_at(&intent(sent));
+    assert!(quiet_at > latest);
+    let renew = Call::RenewSubscription(Box::new(workflow::Extension {
+        opportunity_id: opportunity_id(),
+        subscription_id: domain::SubscriptionId::parse("sub_1").expect("valid"),
+        total: money(1000, "EUR"),
+        is_approved: false,
+        days_until_due: 30,
+        automatic_tax: false,
+        from: jiff::civil::date(2027, 3, 1),
+        latest,
+        ends_at: None,
+        had_end: false,
+        items: vec![],
+    }));
+    let other = Call::ReadDeal { opportunity_id: opportunity_id() };
+    let before = |time: Timestamp| time.saturating_sub(jiff::SignedDuration::from_millis(1)).expect("in range");
+    for (call, now, trust, expected) in [
+        (&renew, before(latest), Trust::SameKey, Trust::SameKey),
+        (&renew, latest, Trust::SameKey, Trust::Wait { until: quiet_at }),
+        (&renew, before(quiet_at), Trust::SameKey, Trust::Wait { until: quiet_at }),
+        (&renew, quiet_at, Trust::SameKey, Trust::Look),
+        (&renew, latest, Trust::Look, Trust::Look),
+        (&other, quiet_at, Trust::SameKey, Trust::SameKey),
+    ] {
+        assert_eq!(in_time(call, trust, &intent(sent), now), expected, "{} at {now}", call.name());
+    }
+}

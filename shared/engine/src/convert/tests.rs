@@ -74,6 +74,58 @@ fn what_a_call_is_about_may_be_missing() {
     }
 }
 
+/// What was to go and is not there is gone.
+#[test]
+fn what_was_to_be_taken_away_may_be_gone() {
+    let gone = refusal(404, Some("resource_missing"), Some("id"));
+    let customer_id = || CustomerId::parse("cus_1").expect("valid");
+    let subscription_id = domain::SubscriptionId::parse("sub_1").expect("valid");
+    let tax_id = domain::TaxIdId::parse("txi_1").expect("valid");
+    for (call, expected) in [
+        (Call::CancelSubscription { subscription_id }, "subscription_canceled"),
+        (Call::RemoveTaxId { customer_id: customer_id(), tax_id }, "tax_id_removed"),
+        (Call::ReadTaxIds { customer_id: customer_id() }, "customer_missing"),
+    ] {
+        assert_eq!(stripe_failure(&call, &gone).expect("a fact").name(), expected);
+    }
+}
+
+/// What a person can mend has a code of its own, and says where.
+#[test]
+fn a_refusal_that_a_person_can_mend_says_where() {
+    let refused = |code: Option<&str>, message: &str| {
+        let stripe::Error::Refused(refusal) = refusal(400, code, None) else { unreachable!() };
+        let error = stripe::Error::Refused(stripe::Refusal { message: message.into(), ..refusal });
+        let Ok(Fact::Refused(why)) = stripe_failure(&calls()[1], &error) else { panic!("a refusal") };
+        (why.stop.code, why.stop.message.split(':').next().unwrap_or_default().to_owned())
+    };
+    let combined = "You cannot combine currencies on a single customer. This customer has an active subscription.";
+    for (code, message, expected, says) in [
+        (Some("customer_tax_location_invalid"), "No", Code::TaxLocationUnknown, "Stripe refused create_invoice"),
+        (
+            Some("tax_id_invalid"),
+            "No",
+            Code::TaxIdInvalid,
+            "Correct Tax Id or Tax Id Type on the account. Stripe refused create_invoice",
+        ),
+        (
+            Some("tax_id_prohibited"),
+            "No",
+            Code::TaxIdInvalid,
+            "Correct Tax Id or Tax Id Type on the account. Stripe refused create_invoice",
+        ),
+        (
+            None,
+            combined,
+            Code::CurrenciesCombined,
+            "Something is active for the account's Stripe customer in another currency, and Stripe takes one at a time",
+        ),
+        (None, "No", Code::StripeRefused, "Stripe refused create_invoice"),
+    ] {
+        assert_eq!(refused(code, message), (expected, says.to_owned()), "{code:?}");
+    }
+}
+
 #[test]
 fn a_refusal_says_what_was_refused_and_why() {
     let [call, ..] = &calls()[..] else { unreachable!() };

@@ -149,6 +149,7 @@ mod tests {
         let just_now = Timestamp::from_second(1).expect("in range");
         assert!(may_have_changed(&run(refused(), &few), now, just_now));
         assert!(!may_have_changed(&run(None, &[]), now, just_now));
+        assert!(!may_have_changed(&run(None, &[]), now, now), "it was read when it was changed");
         for (run, may) in [
             (run(refused(), &[]), true),
             (run(refused(), &fewer_and_another), true),

@@ -135,6 +135,22 @@ fn a_deal_without_an_invoice_says_why() {
     assert_eq!(causes(&unbillable), ["refused:amount_too_large"]);
 }
 
+/// Of a contract that nobody makes a person hears after a week; of a term that has not begun, nobody.
+#[test]
+fn a_deal_that_waits_for_its_contract_is_told_after_a_week() {
+    let waiting = || stopped(1, Stop::not_billable(Code::ContractNotActivated, "x"));
+    let scheduled = || Point::Scheduled { opportunity_id: opportunity_id(1), starts_at: at(DAY) };
+    let week = 7 * DAY;
+    for (point, age_s, is_told) in
+        [(waiting(), week, false), (waiting(), week + 1, true), (scheduled(), week + 1, false), (claimed(1), DAY, true)]
+    {
+        let sides = one(|deal| DealSeen { stage_since: at(-age_s), ..deal }).with_run(1, run(1, point, 7200));
+        let books = sides.books(&(at(-2 * week)..at(0)), at(0));
+        assert_eq!(books.difference_count == 1, is_told, "{:?}", books.differences);
+        assert_eq!(books.later == books.deals, !is_told);
+    }
+}
+
 #[test]
 fn what_began_less_than_an_hour_ago_is_under_way_and_no_difference() {
     let under_way = |sides: &Sides, time: &Range<Timestamp>| {
