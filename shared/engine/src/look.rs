@@ -56,7 +56,7 @@ impl<W: World> Engine<W> {
             },
             Call::CreateInvoice { customer_id, .. } => {
                 let widely = async |after: Option<&Cursor>| self.stripe.invoices_created_since(since, after).await;
-                let found = match self.looks_widely(run, call) {
+                let found = match looks_widely(run, call, self.now()) {
                     true => all(&maker, widely).await?,
                     false => None,
                 };
@@ -73,7 +73,7 @@ impl<W: World> Engine<W> {
             }
             Call::CreateSubscription(new) => {
                 let widely = async |after: Option<&Cursor>| self.stripe.subscriptions_created_since(since, after).await;
-                let found = match self.looks_widely(run, call) {
+                let found = match looks_widely(run, call, self.now()) {
                     true => all(&maker, widely).await?,
                     false => None,
                 };
@@ -137,20 +137,20 @@ impl<W: World> Engine<W> {
         Ok(there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value)))
     }
 
-    /// The ledger was restored, and what the run may have made is not in it: then the customer that it was made for may have been deleted
-    /// since, and is not this one.
-    fn looks_widely(&self, run: &Run, call: &Call) -> bool {
-        let is_without_intent = call.operation().is_some_and(|operation| !run.intents.contains_key(&operation));
-        let is_recent = run.restored.is_some_and(|restored| self.now().duration_since(restored.since) < WIDELY);
-        is_without_intent && is_recent
-    }
-
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
         match self.stripe.invoice(invoice_id).await {
             Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
             Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }
+}
+
+/// The ledger was restored, and what the run may have made is not in it: then the customer that it was made for may have been deleted
+/// since, and is not this one.
+fn looks_widely(run: &Run, call: &Call, now: Timestamp) -> bool {
+    let is_without_intent = call.operation().is_some_and(|operation| !run.intents.contains_key(&operation));
+    let is_recent = run.restored.is_some_and(|restored| now.duration_since(restored.since) < WIDELY);
+    is_without_intent && is_recent
 }
 
 /// Every page, if they are not too many. One of ours that cannot be read is not taken for one that is not there.

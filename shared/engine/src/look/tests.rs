@@ -141,3 +141,80 @@ fn of_several_subscriptions_one_that_bills_is_taken_and_one_that_is_over_only_fo
         assert_eq!(chosen(vec![run_out]).is_some(), is_taken, "ended with its term, with {first:?}");
     }
 }
+
+/// What the ledger has an intent for was made for the customer that it names.
+#[test]
+fn the_customer_may_be_another_one_after_a_restore() {
+    let call = Call::CreateInvoice {
+        opportunity_id: crate::samples::opportunity_id(),
+        customer_id: crate::samples::customer_id(),
+        currency: domain::Currency::parse("EUR").expect("valid"),
+        days_until_due: 30,
+        automatic_tax: false,
+    };
+    let restored = at(1_000_000);
+    let of_run = |is_restored: bool, has_intent: bool| {
+        let mut run = crate::samples::deal(crate::samples::claimed());
+        run.restored = is_restored.then_some(workflow::Restored { epoch: 1, since: restored });
+        if has_intent {
+            run.intents.insert(workflow::Operation::CreateInvoice, crate::samples::intent(restored));
+        }
+        run
+    };
+    let [soon, last, late] = [0, 42 * 86_400 - 1, 42 * 86_400].map(|second| at(1_000_000 + second));
+    for (is_restored, has_intent, now, expected) in [
+        (true, false, soon, true),
+        (true, false, last, true),
+        (true, false, late, false),
+        (true, true, soon, false),
+        (false, false, soon, false),
+        (false, true, soon, false),
+    ] {
+        let found = looks_widely(&of_run(is_restored, has_intent), &call, now);
+        assert_eq!(found, expected, "restored: {is_restored}, intent: {has_intent}, at {now}");
+    }
+}
+
+/// What the server of a test answers at once.
+fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(answer).poll(&mut context) {
+        std::task::Poll::Ready(answer) => answer,
+        std::task::Poll::Pending => panic!("it waits for nothing"),
+    }
+}
+
+/// Every page, or nothing: what is not all of it is not compared. One of ours that cannot be read may be the one that is looked for.
+#[test]
+fn every_page_is_looked_through_or_none() {
+    let scope = scope();
+    let maker = Maker { scope: &scope, run: RUN.into() };
+    let listed = |object: Option<u32>, metadata: Option<BTreeMap<String, String>>| stripe::Listed {
+        id: "in_1".into(),
+        created: at(1),
+        metadata,
+        object,
+    };
+    let looked = |pages: usize, items: Vec<stripe::Listed<u32>>| {
+        let asked = std::cell::Cell::new(0);
+        let found = at_once(all(&maker, async |after: Option<&Cursor>| {
+            assert_eq!(after.is_some(), asked.get() > 0, "it goes on where the page before ended");
+            asked.set(asked.get() + 1);
+            let next = (asked.get() < pages).then(|| "in_1@1".parse().expect("a cursor"));
+            Ok(Page { items: items.clone(), next })
+        }));
+        (found.map_err(|pause| pause.code), asked.get())
+    };
+    assert_eq!(looked(1, vec![]), (Ok(Some(vec![])), 1));
+    let items = || vec![listed(Some(7), None), listed(Some(8), Some(made_by("a person")))];
+    assert_eq!(looked(1, items()), (Ok(Some(vec![7, 8])), 1));
+    assert_eq!(looked(MOST_PAGES, vec![listed(Some(7), None)]), (Ok(Some(vec![7; MOST_PAGES])), MOST_PAGES));
+    assert_eq!(looked(MOST_PAGES + 1, items()), (Ok(None), MOST_PAGES));
+    for (whom, expected) in
+        [("a person", Ok(Some(vec![7]))), ("another run", Ok(Some(vec![7]))), ("us", Err("stripe_unreadable"))]
+    {
+        let unreadable = listed(None, Some(made_by(whom)));
+        assert_eq!(looked(1, vec![listed(Some(7), None), unreadable]).0, expected, "{whom}");
+    }
+    assert_eq!(looked(1, vec![listed(None, None)]).0, Err("stripe_unreadable"), "it may be ours");
+}
