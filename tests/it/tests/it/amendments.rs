@@ -12,7 +12,7 @@ use crate::lost_answers::billed_once_with;
 use crate::operator::changed;
 
 /// A deal of 110 dollars that is billed.
-async fn billed() -> (Env, String) {
+pub async fn billed() -> (Env, String) {
     let env = Env::with(Options { amendments: Amendments::VoidAndReissue, ..Options::default() }).await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
@@ -22,7 +22,7 @@ async fn billed() -> (Env, String) {
 }
 
 /// Three of the first product, which costs ten dollars, instead of two.
-fn amend(env: &Env, opportunity: &str) {
+pub fn amend(env: &Env, opportunity: &str) {
     set_quantity(env, opportunity, 3);
 }
 
@@ -39,7 +39,7 @@ fn edit_line(env: &Env, quantity: u32) {
 }
 
 /// Status, total and whether the opportunity names it, in the order in which they were made.
-fn invoices(env: &Env, opportunity: &str) -> Vec<Value> {
+pub fn invoices(env: &Env, opportunity: &str) -> Vec<Value> {
     let named = env.record("Opportunity", opportunity)["Stripe_Invoice_Id__c"].clone();
     let mut invoices = env.invoices();
     invoices.sort_by_key(|invoice| (invoice["created"].as_i64(), invoice["number"].as_str().map(str::to_owned)));

@@ -8,6 +8,8 @@ use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 use workflow::RunId;
 
+use crate::amendments;
+
 pub fn changed(env: &Env, id: &str, opportunity: &str) -> String {
     let opportunity_id = OpportunityId::parse(opportunity).unwrap();
     let event = Event::OpportunityChanged { opportunity_id, occurred_at: env.now() };
@@ -201,6 +203,23 @@ async fn restored_to_any_moment(later: SignedDuration) {
         assert_eq!(env.invoices().len(), 1, "restored to moment {moment}");
         assert_eq!(env.objects("customer").len(), 1, "restored to moment {moment}");
     }
+}
+
+/// A restore to this very moment: nothing was forgotten, and what a run doubts has never happened.
+pub fn restore_to_now(env: &Env) {
+    env.aws.restore(&env.aws.items());
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": env.now().as_millisecond().to_string() } }));
+}
+
+/// Nobody knows whether it was voided before the restore: it was not, and is, and the deal is billed anew.
+#[tokio::test]
+async fn a_restored_amendment_that_had_not_happened_happens() {
+    let (env, opportunity) = amendments::billed().await;
+    restore_to_now(&env);
+    amendments::amend(&env, &opportunity);
+    env.settle().await;
+    let expected = [json!(["void", 11_000, false]), json!(["open", 12_000, true])];
+    assert_eq!(amendments::invoices(&env, &opportunity), expected);
 }
 
 #[tokio::test]

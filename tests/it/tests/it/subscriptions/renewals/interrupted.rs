@@ -95,3 +95,12 @@ async fn standing_still_at_any_moment_of_a_renewal_is_the_same_story() {
         is_renewed_once(&env, &second).await;
     }
 }
+
+/// Nobody knows whether it was renewed before the restore: it is looked for, was not, and is renewed all the same.
+#[tokio::test]
+async fn a_restored_renewal_that_had_not_happened_happens() {
+    let (env, second) = about_to_renew().await;
+    crate::operator::restore_to_now(&env);
+    env.settle().await;
+    is_renewed_once(&env, &second).await;
+}
