@@ -221,3 +221,42 @@ fn tax_is_read_with_both_its_sums_and_how_far_it_has_come() {
         assert_eq!((seen.on_top, seen.inside, seen.status), (19, 7, expected));
     }
 }
+
+/// Who renewed it last, and for which day, is what keeps two deals from renewing it for the same term, and finds a renewal that the ledger
+/// has forgotten.
+#[test]
+fn a_subscription_says_who_renewed_it_and_from_when() {
+    let scope = crate::Scope {
+        environment: "test".into(),
+        stripe_account_id: None,
+        organization_id: crate::samples::organization_id(),
+        livemode: false,
+    };
+    let with = |metadata: &[(&str, &str)]| stripe::Subscription {
+        id: domain::SubscriptionId::parse("sub_1").expect("valid"),
+        customer: CustomerId::parse("cus_1").ok(),
+        currency: Currency::parse("EUR").expect("valid"),
+        is_over: false,
+        has_run_out: false,
+        oddity: None,
+        metadata: metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        created: Timestamp::UNIX_EPOCH,
+        starts_at: None,
+        ends_at: None,
+        items: vec![],
+        has_more_items: false,
+        latest_invoice: None,
+    };
+    let said = |metadata: &[(&str, &str)]| {
+        let seen = renewable(&with(metadata), &[], &scope);
+        let of_its_own = subscription(&with(metadata), &[], None, &scope);
+        assert_eq!(of_its_own.renewed_from, seen.renewed_from);
+        let day = seen.renewed_from.map(|day| day.to_string());
+        (seen.renewed_for.map(|id| id.to_string()), day, seen.begun_by)
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(said(&[]), (None, None, None));
+    let renewed = [(RENEWED_FOR, "006000000000002AAA"), (RENEWED_FROM, "2027-03-01"), ("closedwon_run", "run#1")];
+    assert_eq!(said(&renewed), (text("006000000000002AAA"), text("2027-03-01"), text("run#1")));
+    assert_eq!(said(&[(RENEWED_FOR, "somebody"), (RENEWED_FROM, "soon")]), (None, None, None));
+}

@@ -88,7 +88,23 @@ fn what_a_call_made_is_named_by_its_id() {
     let total = crate::samples::money(1000, "EUR");
     let invoice_id = crate::samples::invoice_id("in_1");
     let invoice = crate::samples::invoice(invoice_id, stripe::InvoiceStatus::Draft, total, jiff::Timestamp::UNIX_EPOCH);
+    let renewed = workflow::RenewableSeen {
+        subscription_id: domain::SubscriptionId::parse("sub_1").expect("valid"),
+        is_ours: true,
+        is_over: false,
+        customer_id: None,
+        currency: total.currency(),
+        ends_at: None,
+        items: vec![],
+        begun_by: None,
+        is_settled: true,
+        begun_at: None,
+        oddity: None,
+        renewed_for: None,
+        renewed_from: None,
+    };
     for (fact, id) in [
+        (Fact::SubscriptionRenewed(Box::new(renewed)), Some("sub_1")),
         (Fact::InvoiceRead(convert::invoice(&invoice, &scope)), Some("in_1")),
         (Fact::CustomerCreated { customer_id: customer_id() }, Some("cus_1")),
         (Fact::PriceCreated(price), Some("price_1")),
