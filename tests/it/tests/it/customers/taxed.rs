@@ -318,3 +318,20 @@ async fn a_tax_id_that_is_changed_back_at_once_leaves_no_other_behind() {
         assert_eq!(tax_ids(&invoice), [("eu_vat", "DE111111111")], "{}", invoice["id"]);
     }
 }
+
+/// The account has none any more, and the request that takes it away never arrives. A day later it is looked whether it did.
+#[tokio::test]
+async fn a_tax_id_that_was_to_go_and_is_there_a_day_later_goes() {
+    let (env, account) = taxed(json!({ "Tax_Id__c": "DE123456789" })).await;
+    edit(&env, &account, json!({ "Tax_Id__c": null }));
+    let opportunity = env.enter_for(&account, &german()).await;
+    env.sandbox.stripe.inject(FaultRule::once("DELETE", "/v1/customers/*/tax_ids/*", Fault::ServerError));
+    env.close(&opportunity);
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!(env.invoices().len(), 1, "it is not billed before the number is gone");
+    env.advance(SignedDuration::from_hours(25));
+    env.settle_for_days().await;
+    assert_eq!((env.invoices().len(), tax_ids(&newest(&env))), (2, vec![]));
+    assert_eq!(code(&env, &opportunity), Value::Null);
+}
