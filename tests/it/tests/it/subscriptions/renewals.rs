@@ -136,6 +136,33 @@ async fn a_renewal_goes_on_where_the_subscription_ends() {
     assert_eq!(prorated, 0);
 }
 
+/// An answer of Stripe's shows ten items of a subscription: those beyond are kept as well, and not billed twice.
+#[tokio::test]
+async fn a_subscription_with_more_items_than_an_answer_shows_goes_on_with_all_of_them() {
+    let env = renewing(LineSource::CpqQuote).await;
+    let account = env.account(&deal());
+    let sold = async |price: &str, start: &str, months: i32| {
+        let lines = (1..=12).map(|number| line(&format!("Module {number}"), 1_000, price, price, "1")).collect();
+        let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
+        sell_by_the_month(&env, &opportunity, term_of(start, months));
+        opportunity
+    };
+    let start = day(&env, 0);
+    let first = sold("30", &start, 3).await;
+    env.close(&first);
+    env.settle().await;
+    days(&env, 70);
+    let second = sold("60", &after(&start, 3), 6).await;
+    env.update("Opportunity", &second, json!({ "Type": "Renewal" }));
+    env.close(&second);
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+    days(&env, 30);
+    let totals: Vec<_> = env.invoices().iter().map(|invoice| invoice["total"].as_i64().unwrap()).collect();
+    assert_eq!(totals, [12_000; 4], "three months, and the first of the renewal");
+}
+
 /// In its last month already, a renewal costs Stripe a look at the subscription, the catalogue's prices, a look for what was agreed
 /// before, the prices that have to be made, and the change; and Salesforce what every deal costs.
 #[tokio::test]
