@@ -47,10 +47,13 @@ async fn a_few_prices_are_read_by_themselves_and_one_that_is_gone_is_left_out() 
 #[tokio::test]
 async fn many_prices_are_found_on_pages_and_the_rest_by_themselves() {
     assert_eq!(asked(11, vec![page(0..40, true)]).await, (11, vec!["page"]), "all are there");
+    assert_eq!(asked(20, vec![page(0..40, true)]).await, (20, vec!["page"]), "nothing is left to look for");
     let rest = |pages: &[&'static str], left: usize| [pages.to_vec(), ones(left)].concat();
     // There are no more pages, and two are archived.
     let answers = vec![page(0..10, false), found(&price(10)), gone()];
     assert_eq!(asked(12, answers).await, (11, rest(&["page"], 2)));
+    let answers = vec![page(0..20, false), gone()];
+    assert_eq!(asked(21, answers).await, (20, rest(&["page"], 1)), "the first page is not asked for again");
     // A page for each ten, and no more.
     let mut answers = vec![page(100..200, true), page(200..300, true)];
     answers.extend((0..21).map(|number| found(&price(number))));
