@@ -2,7 +2,9 @@ use domain::{Currency, CustomerId, FieldValue, InvoiceId, Money, Record};
 use mapping::Deal;
 
 use super::*;
-use crate::{Every, InvoiceSeen, InvoiceStatus, LineSeen, PriceSeen, Refusal, Status};
+use crate::{
+    Every, Intent, InvoiceSeen, InvoiceStatus, LineSeen, Operation, PriceSeen, Refusal, Run, RunId, State, Status,
+};
 
 mod amendments;
 mod echoes;
@@ -30,6 +32,27 @@ fn settings() -> Settings {
 
 fn opportunity_id() -> OpportunityId {
     OpportunityId::parse(OPPORTUNITY).expect("valid")
+}
+
+fn run(point: Point) -> Run {
+    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
+    Run::new(id, State::OpportunityWon(point))
+}
+
+/// A write that may be under way, while it has its body.
+fn intent(body: Option<&str>) -> Intent {
+    Intent {
+        generation: 0,
+        epoch: 0,
+        key: "cw1_1".into(),
+        path: "/v1/invoices".into(),
+        body: body.map(str::to_owned),
+        first_sent: jiff::Timestamp::UNIX_EPOCH,
+        last_sent: jiff::Timestamp::UNIX_EPOCH,
+        replays_error: false,
+        ambiguous: false,
+    }
 }
 
 /// Lines of ten euros each.

@@ -1,8 +1,7 @@
-use domain::{OrganizationId, SubscriptionId};
+use domain::SubscriptionId;
 use mapping::{Amendments, Kind};
 
 use super::*;
-use crate::{Intent, Operation, Run, RunId, State};
 
 fn amending() -> Settings {
     Settings { amendments: Amendments::VoidAndReissue, ..settings() }
@@ -143,26 +142,6 @@ fn a_deal_is_billed_anew_when_its_invoice_is_void_and_not_before() {
     );
     assert!(waits.stop().expect("stopped").message.starts_with("The deal's 20.00 EUR"), "{:?}", waits.stop());
     assert_eq!(waits.resume().name(), "revisiting", "an approval is an edit");
-}
-
-fn run(point: Point) -> Run {
-    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    Run::new(id, State::OpportunityWon(point))
-}
-
-fn intent(body: Option<&str>) -> Intent {
-    Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/invoices/in_1/void".into(),
-        body: body.map(str::to_owned),
-        first_sent: jiff::Timestamp::UNIX_EPOCH,
-        last_sent: jiff::Timestamp::UNIX_EPOCH,
-        replays_error: false,
-        ambiguous: false,
-    }
 }
 
 /// Once the request may be under way it is sent until it is answered; before that, the deal is asked first.

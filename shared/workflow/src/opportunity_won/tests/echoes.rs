@@ -3,13 +3,6 @@
 use std::cell::RefCell;
 
 use super::*;
-use crate::{Run, RunId, State};
-
-fn run(point: Point) -> Run {
-    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    Run::new(id, State::OpportunityWon(point))
-}
 
 /// Answers the run's calls until it ends; which calls it made.
 fn ends(mut run: Run, mut answer: impl FnMut(&Call) -> Fact) -> (Vec<&'static str>, Run) {

@@ -169,23 +169,8 @@ fn a_deal_that_was_edited_in_what_no_line_shows_is_planned_anew() {
 /// What is under way keeps its key while the draft is there.
 #[test]
 fn a_draft_that_is_there_keeps_its_keys() {
-    use crate::{Intent, Operation, Run, RunId, State};
-
-    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    let intent = Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/invoices".into(),
-        body: None,
-        first_sent: jiff::Timestamp::UNIX_EPOCH,
-        last_sent: jiff::Timestamp::UNIX_EPOCH,
-        replays_error: false,
-        ambiguous: false,
-    };
-    let mut run = Run::new(id, State::OpportunityWon(Point::Ready { draft: draft(1), interrupted: false })).resume();
-    run.intents.insert(Operation::CreateInvoice, intent);
+    let mut run = run(Point::Ready { draft: draft(1), interrupted: false }).resume();
+    run.intents.insert(Operation::CreateInvoice, intent(None));
     for fact in [invoice(InvoiceStatus::Draft, 1, 1000), read(1)] {
         run = run.record(fact, &settings()).expect("in order");
         assert!(run.intents.contains_key(&Operation::CreateInvoice), "{}", run.point());

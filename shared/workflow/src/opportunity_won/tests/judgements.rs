@@ -176,29 +176,14 @@ fn a_negotiated_deal_whose_lines_are_all_seen_is_equal() {
 /// A draft that is gone takes its keys with it, and the customer stays.
 #[test]
 fn a_run_whose_draft_is_gone_begins_again_with_other_keys() {
-    use crate::{Intent, Operation, Run, RunId, State};
-
-    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    let intent = Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/invoices".into(),
-        body: None,
-        first_sent: jiff::Timestamp::UNIX_EPOCH,
-        last_sent: jiff::Timestamp::UNIX_EPOCH,
-        replays_error: false,
-        ambiguous: false,
-    };
     for (point, fact) in [
         (Point::Abandoning { draft: draft(1), stop: None }, Fact::DraftDeleted),
         (Point::Checking { draft: draft(1), stage: Stage::Lines { batch: 0 }, refused: None }, Fact::InvoiceMissing),
     ] {
-        let mut run = Run::new(id.clone(), State::OpportunityWon(point));
+        let mut run = run(point);
         assert_eq!(run.invoice_id().map(InvoiceId::as_str), Some(INVOICE));
-        run.intents.insert(Operation::CreateCustomer, intent.clone());
-        run.intents.insert(Operation::CreateInvoice, intent.clone());
+        run.intents.insert(Operation::CreateCustomer, intent(None));
+        run.intents.insert(Operation::CreateInvoice, intent(None));
         let run = run.record(fact, &settings()).expect("in order");
         assert_eq!((run.point(), run.invoice_id()), ("claimed", None));
         assert_eq!(run.intents.into_keys().collect::<Vec<_>>(), [Operation::CreateCustomer]);

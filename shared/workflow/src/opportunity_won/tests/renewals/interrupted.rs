@@ -2,34 +2,20 @@
 
 use super::*;
 use crate::opportunity_won::renewal::Extended;
-use crate::{Intent, Operation, Run, RunId, State};
 
 /// Once the request may be under way it is sent until it is answered; before that, the deal is asked first.
 #[test]
 fn there_is_no_way_back_from_a_renewal_that_may_be_under_way() {
-    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    let intent = |body: Option<&str>| Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/subscriptions/sub_1".into(),
-        body: body.map(str::to_owned),
-        first_sent: at(NOW),
-        last_sent: at(NOW),
-        replays_error: false,
-        ambiguous: false,
-    };
     for (intent, name) in
         [(None, "claimed"), (Some(intent(None)), "claimed"), (Some(intent(Some(""))), "renewal_ready")]
     {
-        let mut run = Run::new(id.clone(), State::OpportunityWon(ready(there())));
+        let mut run = run(ready(there()));
         assert_eq!(run.customer_id().map(CustomerId::as_str), Some("cus_1"));
         assert!(!run.is_billed_later(), "it is not renewed yet");
         run.intents.extend(intent.map(|intent| (Operation::RenewSubscription, intent)));
         assert_eq!(run.resume().point(), name);
     }
-    let done = Run::new(id, State::OpportunityWon(record(extended(), written(&extended()))));
+    let done = run(record(extended(), written(&extended())));
     let total = planned(2).total;
     assert_eq!((done.is_billed_later(), done.billed().map(|(deal, _)| deal)), (true, Some(total)));
 }

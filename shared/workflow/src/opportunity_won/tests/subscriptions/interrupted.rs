@@ -63,26 +63,13 @@ fn what_is_not_approved_is_not_begun() {
 fn what_has_not_begun_begins_anew() {
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
     let subscribing = Point::Subscribing { start, interrupted: false, is_clear: true };
-    let organization_id = domain::OrganizationId::parse("00D000000000001EAA").expect("valid");
-    let id = crate::RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id() };
-    let mut run = crate::Run::new(id, crate::State::OpportunityWon(subscribing.clone()));
-    let state = |run: &crate::Run| match run.clone().resume().state {
-        crate::State::OpportunityWon(point) => point,
+    let mut run = run(subscribing.clone());
+    let state = |run: &Run| match run.clone().resume().state {
+        State::OpportunityWon(point) => point,
         _ => unreachable!(),
     };
     assert_eq!(state(&run), claimed(), "nothing can have been sent");
-    let intent = crate::Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/subscriptions".into(),
-        body: Some(String::new()),
-        first_sent: at(NOW),
-        last_sent: at(NOW),
-        replays_error: false,
-        ambiguous: false,
-    };
-    run.intents.insert(crate::Operation::CreateSubscription, intent);
+    run.intents.insert(Operation::CreateSubscription, intent(Some("")));
     let resumed = state(&run);
     assert_eq!(resumed, subscribing.resume(), "it may have been");
     // Nobody had, as a look showed.
@@ -172,26 +159,9 @@ fn a_forgotten_first_invoice_comes_to_some_number_of_periods() {
 /// A run gives up every key with its subscription; and of prices that are numbered anew.
 #[test]
 fn keys_are_given_up_with_what_they_led_to() {
-    use crate::{Intent, Operation, Run, RunId, State};
-    let id = RunId::OpportunityWon {
-        organization_id: domain::OrganizationId::parse("00D000000000001EAA").expect("valid"),
-        opportunity_id: opportunity_id(),
-    };
-    let intent = || Intent {
-        generation: 0,
-        epoch: 0,
-        key: "cw1_1".into(),
-        path: "/v1/invoices/in_1".into(),
-        body: Some(String::new()),
-        first_sent: at(NOW),
-        last_sent: at(NOW),
-        replays_error: false,
-        ambiguous: true,
-    };
     let run = |point: Point, operations: &[Operation]| {
-        let mut run = Run::new(id.clone(), State::OpportunityWon(point));
-        run.intents = operations.iter().map(|operation| (*operation, intent())).collect();
-        run
+        let ambiguous = || Intent { ambiguous: true, ..intent(Some("")) };
+        Run { intents: operations.iter().map(|operation| (*operation, ambiguous())).collect(), ..run(point) }
     };
     let of_invoice = [Operation::CreateSubscription, Operation::HoldInvoice];
     let abandoning = run(Point::Abandoning { draft: held(), stop: None }, &of_invoice);
