@@ -1,5 +1,7 @@
 //! What the tests are about, where it does not matter what exactly it is: one opportunity of one account, billed for ten.
 
+use std::collections::BTreeMap;
+
 use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, OrganizationId};
 use jiff::Timestamp;
 use mapping::{Plan, Stop};
@@ -115,5 +117,29 @@ pub(crate) fn intent(sent: Timestamp) -> Intent {
         last_sent: sent,
         replays_error: false,
         ambiguous: false,
+    }
+}
+
+pub(crate) fn scope() -> crate::Scope {
+    let stripe_account_id = Some("acct_1".into());
+    crate::Scope { environment: "test".into(), stripe_account_id, organization_id: organization_id(), livemode: false }
+}
+
+/// One that has billed nothing yet.
+pub(crate) fn subscription(id: &str, metadata: BTreeMap<String, String>) -> stripe::Subscription {
+    stripe::Subscription {
+        id: domain::SubscriptionId::parse(id).expect("valid"),
+        customer: None,
+        currency: Currency::parse("USD").expect("valid"),
+        is_over: false,
+        has_run_out: false,
+        oddity: None,
+        metadata,
+        created: Timestamp::UNIX_EPOCH,
+        starts_at: None,
+        ends_at: None,
+        items: vec![],
+        has_more_items: false,
+        latest_invoice: None,
     }
 }

@@ -226,26 +226,10 @@ fn tax_is_read_with_both_its_sums_and_how_far_it_has_come() {
 /// has forgotten.
 #[test]
 fn a_subscription_says_who_renewed_it_and_from_when() {
-    let scope = crate::Scope {
-        environment: "test".into(),
-        stripe_account_id: None,
-        organization_id: crate::samples::organization_id(),
-        livemode: false,
-    };
-    let with = |metadata: &[(&str, &str)]| stripe::Subscription {
-        id: domain::SubscriptionId::parse("sub_1").expect("valid"),
-        customer: CustomerId::parse("cus_1").ok(),
-        currency: Currency::parse("EUR").expect("valid"),
-        is_over: false,
-        has_run_out: false,
-        oddity: None,
-        metadata: metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-        created: Timestamp::UNIX_EPOCH,
-        starts_at: None,
-        ends_at: None,
-        items: vec![],
-        has_more_items: false,
-        latest_invoice: None,
+    let scope = crate::samples::scope();
+    let with = |metadata: &[(&str, &str)]| {
+        let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        crate::samples::subscription("sub_1", metadata.collect())
     };
     let said = |metadata: &[(&str, &str)]| {
         let seen = renewable(&with(metadata), &[], &scope);

@@ -2,14 +2,9 @@ use domain::SubscriptionId;
 use stripe::InvoiceStatus;
 
 use super::*;
-use crate::samples::{invoice, invoice_id, money, organization_id};
+use crate::samples::{self, invoice, invoice_id, money, organization_id, scope};
 
 const RUN: &str = "opportunity_won:00D000000000001EAA:006000000000001AAA";
-
-fn scope() -> Scope {
-    let stripe_account_id = Some("acct_1".into());
-    Scope { environment: "test".into(), stripe_account_id, organization_id: organization_id(), livemode: false }
-}
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("in range")
@@ -49,19 +44,10 @@ fn subscription(
     first: Option<InvoiceStatus>,
 ) -> stripe::Subscription {
     stripe::Subscription {
-        has_run_out: false,
-        oddity: None,
-        currency: domain::Currency::parse("USD").expect("valid"),
-        id: SubscriptionId::parse(id).expect("valid"),
-        customer: None,
         is_over,
-        metadata: made_by(whom),
         created: at(created),
-        starts_at: None,
-        ends_at: None,
-        items: vec![],
-        has_more_items: false,
         latest_invoice: first.map(|status| Box::new(found("in_first", created, whom, status))),
+        ..samples::subscription(id, made_by(whom))
     }
 }
 
@@ -146,18 +132,18 @@ fn of_several_subscriptions_one_that_bills_is_taken_and_one_that_is_over_only_fo
 #[test]
 fn the_customer_may_be_another_one_after_a_restore() {
     let call = Call::CreateInvoice {
-        opportunity_id: crate::samples::opportunity_id(),
-        customer_id: crate::samples::customer_id(),
+        opportunity_id: samples::opportunity_id(),
+        customer_id: samples::customer_id(),
         currency: domain::Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
         automatic_tax: false,
     };
     let restored = at(1_000_000);
     let of_run = |is_restored: bool, has_intent: bool| {
-        let mut run = crate::samples::deal(crate::samples::claimed());
+        let mut run = samples::deal(samples::claimed());
         run.restored = is_restored.then_some(workflow::Restored { epoch: 1, since: restored });
         if has_intent {
-            run.intents.insert(workflow::Operation::CreateInvoice, crate::samples::intent(restored));
+            run.intents.insert(workflow::Operation::CreateInvoice, samples::intent(restored));
         }
         run
     };

@@ -79,12 +79,7 @@ fn what_a_call_made_is_named_by_its_id() {
         every: workflow::Every::Once,
         tax: None,
     };
-    let scope = crate::Scope {
-        environment: "test".into(),
-        stripe_account_id: None,
-        organization_id: crate::samples::organization_id(),
-        livemode: false,
-    };
+    let scope = crate::samples::scope();
     let total = crate::samples::money(1000, "EUR");
     let invoice_id = crate::samples::invoice_id("in_1");
     let invoice = crate::samples::invoice(invoice_id, stripe::InvoiceStatus::Draft, total, jiff::Timestamp::UNIX_EPOCH);

@@ -3,7 +3,7 @@ use mapping::{Code, Stop};
 use workflow::opportunity_won::Point;
 
 use super::*;
-use crate::samples::{billed, claimed, deal, invoice, invoice_id, money, opportunity_id, stopped};
+use crate::samples::{self, billed, claimed, deal, invoice, invoice_id, money, opportunity_id, stopped};
 
 fn subscription_id(name: &str) -> SubscriptionId {
     SubscriptionId::parse(name).expect("valid")
@@ -35,26 +35,14 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
         ("and has paid it", refused(), false, Some(InvoiceStatus::Paid), 9000, Verdict::Second),
     ] {
         let now = Timestamp::from_second(10_000).expect("in range");
-        let subscription = Subscription {
-            has_run_out: false,
-            oddity: None,
-            currency: domain::Currency::parse("USD").expect("valid"),
-            id: subscription_id("sub_1"),
-            customer: None,
+        let created = now.saturating_sub(SignedDuration::from_secs(age_s)).expect("in range");
+        let first = |status| Box::new(invoice(invoice_id("in_1"), status, money(1000, "EUR"), created));
+        let mut subscription = Subscription {
             is_over,
-            metadata: Default::default(),
-            created: now.saturating_sub(SignedDuration::from_secs(age_s)).expect("in range"),
-            starts_at: None,
-            ends_at: None,
-            items: Vec::new(),
-            has_more_items: false,
-            latest_invoice: latest
-                .map(|status| Box::new(invoice(invoice_id("in_1"), status, money(1000, "EUR"), Timestamp::UNIX_EPOCH))),
+            created,
+            latest_invoice: latest.map(first),
+            ..samples::subscription("sub_1", Default::default())
         };
-        let mut subscription = subscription;
-        if let Some(invoice) = &mut subscription.latest_invoice {
-            invoice.created = subscription.created;
-        }
         assert_eq!(judge(&subscription, run.as_ref(), now), expected, "{what}");
         // The draft of a later period is nobody's first invoice.
         if let (Some(invoice), Verdict::Orphan) = (&mut subscription.latest_invoice, &expected) {
