@@ -2,7 +2,7 @@
 
 use domain::{Event, OpportunityId};
 use it::{Deal, Env};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use queue::{Envelope, Source};
 use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
@@ -194,9 +194,7 @@ async fn restored_to_any_moment(later: SignedDuration) {
         env.settle_for_days().await;
         is_billed_once(&env, &opportunity, "before the restore").await;
         env.advance(later);
-        env.aws.restore(&backup);
-        let restored_to = restored_to.as_millisecond().to_string();
-        env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+        restore(&env, &backup, restored_to);
         env.sqs.put(&changed(&env, "msg_again", &opportunity));
         env.settle_for_days().await;
         is_billed_once(&env, &opportunity, &format!("restored to moment {moment}")).await;
@@ -205,10 +203,15 @@ async fn restored_to_any_moment(later: SignedDuration) {
     }
 }
 
+/// The table as it was at that moment, and the operator's word that it was restored to it.
+pub fn restore(env: &Env, backup: &[Value], to: Timestamp) {
+    env.aws.restore(backup);
+    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": to.as_millisecond().to_string() } }));
+}
+
 /// A restore to this very moment: nothing was forgotten, and what a run doubts has never happened.
 pub fn restore_to_now(env: &Env) {
-    env.aws.restore(&env.aws.items());
-    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": env.now().as_millisecond().to_string() } }));
+    restore(env, &env.aws.items(), env.now());
 }
 
 /// Nobody knows whether it was voided before the restore: it was not, and is, and the deal is billed anew.
@@ -237,7 +240,7 @@ async fn a_restored_table_finds_again_what_it_has_forgotten_when_stripe_has_forg
 async fn a_restored_table_finds_the_invoice_that_nothing_names() {
     for later in [SignedDuration::from_mins(5), SignedDuration::from_hours(25)] {
         let env = Env::start().await;
-        let restored_to = env.now().as_millisecond().to_string();
+        let restored_to = env.now();
         let opportunity = env.opportunity_won(&Deal::three_lines()).await;
         env.settle().await;
         let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
@@ -246,8 +249,7 @@ async fn a_restored_table_finds_the_invoice_that_nothing_names() {
         env.update("Opportunity", &opportunity, empty);
         env.update("Account", &account, json!({ "Stripe_Customer_Id__c": null }));
         env.advance(later);
-        env.aws.restore(&[]);
-        env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+        restore(&env, &[], restored_to);
         env.sqs.put(&changed(&env, "msg_again", &opportunity));
         env.settle_for_days().await;
         is_billed_once(&env, &opportunity, "restored to nothing").await;
@@ -259,7 +261,7 @@ async fn a_restored_table_finds_the_invoice_that_nothing_names() {
 #[tokio::test]
 async fn a_restored_table_finds_the_invoice_whose_customer_was_deleted() {
     let env = Env::start().await;
-    let restored_to = env.now().as_millisecond().to_string();
+    let restored_to = env.now();
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
@@ -269,8 +271,7 @@ async fn a_restored_table_finds_the_invoice_whose_customer_was_deleted() {
     let customer = env.invoices()[0]["customer"].as_str().unwrap().to_owned();
     env.stripe_delete(&format!("/v1/customers/{customer}"));
     env.advance(SignedDuration::from_hours(25));
-    env.aws.restore(&[]);
-    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    restore(&env, &[], restored_to);
     env.sqs.put(&changed(&env, "msg_again", &opportunity));
     env.settle_for_days().await;
     let invoices = env.invoices();
@@ -300,7 +301,7 @@ async fn a_restored_run_whose_draft_was_replaced_takes_the_one_that_is_there() {
     env.sandbox.stripe.inject(busy.times(2));
     env.deliver().await;
     env.work(1).await;
-    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    let (backup, restored_to) = (env.aws.items(), env.now());
     let replaced = env.invoices()[0]["id"].as_str().unwrap().to_owned();
     env.stripe_delete(&format!("/v1/invoices/{replaced}"));
     env.advance(SignedDuration::from_mins(1));
@@ -308,8 +309,7 @@ async fn a_restored_run_whose_draft_was_replaced_takes_the_one_that_is_there() {
     assert_eq!(env.invoices().len(), 1);
     assert_ne!(env.invoices()[0]["id"], replaced.as_str());
     env.advance(SignedDuration::from_mins(20));
-    env.aws.restore(&backup);
-    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    restore(&env, &backup, restored_to);
     env.settle_for_days().await;
     is_billed_once(&env, &opportunity, "restored to the replaced draft").await;
     assert_eq!(env.invoices().len(), 1);
@@ -323,7 +323,7 @@ async fn a_restored_account_whose_customer_was_replaced_takes_the_one_that_is_th
     let first = env.enter_for(&account, &Deal::three_lines()).await;
     env.close(&first);
     env.settle().await;
-    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    let (backup, restored_to) = (env.aws.items(), env.now());
     let replaced = env.invoices()[0]["customer"].as_str().unwrap().to_owned();
     env.stripe_delete(&format!("/v1/customers/{replaced}"));
     let second = env.enter_for(&account, &Deal::three_lines()).await;
@@ -335,8 +335,7 @@ async fn a_restored_account_whose_customer_was_replaced_takes_the_one_that_is_th
     assert_eq!(env.invoices().len(), 2);
     assert_ne!(env.invoices()[0]["customer"], env.invoices()[1]["customer"]);
     env.advance(SignedDuration::from_mins(20));
-    env.aws.restore(&backup);
-    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    restore(&env, &backup, restored_to);
     env.settle_for_days().await;
     is_billed_once(&env, &second, "restored to the replaced customer").await;
     assert_eq!(env.invoices().len(), 2);
@@ -379,10 +378,9 @@ async fn a_restored_run_does_not_trust_what_it_remembers_telling() {
     env.settle().await;
     let code = || env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"].clone();
     assert_eq!(code(), "invoice_changed_in_stripe");
-    let (backup, restored_to) = (env.aws.items(), env.now().as_millisecond().to_string());
+    let (backup, restored_to) = (env.aws.items(), env.now());
     env.update("Opportunity", &opportunity, json!({ "Stripe_Sync_Status__c": null, "Stripe_Sync_Error__c": null }));
-    env.aws.restore(&backup);
-    env.operate(json!({ "epoch": { "N": "1" }, "restored_to": { "N": restored_to } }));
+    restore(&env, &backup, restored_to);
     env.sqs.put(&changed(&env, "msg_2", &opportunity));
     env.settle().await;
     assert_eq!(code(), "invoice_changed_in_stripe");
