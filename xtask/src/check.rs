@@ -56,7 +56,7 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
     }
 
-    /// Twenty thousand histories of four modes and some of eight more, every pair of crash points, and every planted bug: some minutes on two cores.
+    /// Twenty thousand histories of four modes and some of ten more, every pair of crash points, and every planted bug: some minutes on two cores.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
             self.part(&format!("5,000 histories, {mode}"), |_| sim(&["--seeds", "5000", "--mode", mode]));
@@ -67,6 +67,8 @@ impl Tally {
             "subscriptions-heavily",
             "amendments",
             "amendments-heavily",
+            "credits",
+            "credits-heavily",
             "renewals",
             "renewals-heavily",
             "keys-ignored-heavily",

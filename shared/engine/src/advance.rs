@@ -197,8 +197,8 @@ impl<W: World> Engine<W> {
                     work.run.retire(operation);
                     return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotRenewed)));
                 }
-                // So is what the deal was when it was to be voided.
-                Ok(Look::NotFound(Call::VoidInvoice { .. })) if open.is_some() => {
+                // So is what the deal was when its invoice was to be voided or credited.
+                Ok(Look::NotFound(Call::VoidInvoice { .. } | Call::CreditInvoice(_))) if open.is_some() => {
                     work.run.retire(operation);
                     return Ok(Ready::Answered(Box::new(Fact::InvoiceNotVoided)));
                 }

@@ -116,6 +116,18 @@ impl ports::Stripe for stripe::Client {
         self.invoice_lines(id).await
     }
 
+    async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, stripe::Error> {
+        self.money_of_invoice(id).await
+    }
+
+    async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, stripe::Error> {
+        self.credit_notes_of_invoice(id).await
+    }
+
+    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, stripe::Error> {
+        self.currency_of_customer(id).await
+    }
+
     async fn invoices_of_customer(
         &self,
         id: &CustomerId,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
 use queue::Parked;
 use workflow::{
-    Call, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableSeen,
-    SubscriptionSeen, TaxSeen, TaxStatus,
+    Call, CreditAmount, CreditLine, Credited, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen,
+    Refusal, RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
 };
 
 use crate::write::LINE_KEY;
@@ -28,7 +28,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         subtotal: invoice.subtotal,
         total: invoice.total,
         amount_paid: invoice.amount_paid,
-        amount_remaining: invoice.amount_remaining,
+        credited: Credited { before: invoice.credited_before, after: invoice.credited_after, by_us: 0 },
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
@@ -60,6 +60,16 @@ pub(crate) fn line(line: &stripe::InvoiceLine) -> LineSeen {
         amount: line.amount,
         subscription_item: line.subscription_item.clone(),
         period_start: line.period_start,
+    }
+}
+
+pub(crate) fn credited(line: stripe::CreditedLine) -> CreditLine {
+    CreditLine {
+        line_id: line.id,
+        amount: match line.share {
+            stripe::Share::Quantity(quantity) => CreditAmount::Quantity(quantity),
+            stripe::Share::Amount(amount) => CreditAmount::Untaxed(amount),
+        },
     }
 }
 
@@ -221,7 +231,9 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             | Call::HoldInvoice { .. }
             | Call::DisarmInvoice { .. }
             | Call::SendInvoice { .. }
-            | Call::VoidInvoice { .. } => Ok(Fact::InvoiceMissing),
+            | Call::VoidInvoice { .. }
+            | Call::ReadSettlement { .. }
+            | Call::CreditInvoice(_) => Ok(Fact::InvoiceMissing),
             _ => Ok(refused(call, refusal)),
         },
         stripe::Error::Refused(refusal) => Ok(refused(call, refusal)),

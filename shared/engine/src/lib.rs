@@ -17,6 +17,7 @@ macro_rules! planted {
 mod advance;
 mod clients;
 mod convert;
+mod credit;
 mod intent;
 mod look;
 mod pace;

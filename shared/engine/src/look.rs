@@ -69,6 +69,7 @@ impl<W: World> Engine<W> {
                 };
                 // A draft for a customer that is gone can never be sent.
                 found.retain(|invoice| invoice.status.is_sent() || invoice.customer.as_ref() == Some(customer_id));
+                let found = self.but_for_credited(found, &maker).await.map_err(|error| stripe_pause(&error))?;
                 maker.invoice(found).map(|invoice| Fact::InvoiceRead(convert::invoice(&invoice, &self.scope)))
             }
             Call::CreateSubscription(new) => {
@@ -120,6 +121,11 @@ impl<W: World> Engine<W> {
                 let is_open = matches!(&fact, Fact::InvoiceRead(seen) if seen.status == workflow::InvoiceStatus::Open);
                 (!is_open).then_some(fact)
             }
+            Call::CreditInvoice(credit) => {
+                let fact = self.invoice_fact(&credit.invoice_id).await?;
+                let is_credited = matches!(&fact, Fact::InvoiceRead(seen) if seen.credited.after != 0);
+                (is_credited || fact == Fact::InvoiceMissing).then_some(fact)
+            }
             Call::RenewSubscription(extension) => {
                 let seen = self.renewable_named(&extension.subscription_id).await;
                 let seen = seen.map_err(|error| stripe_pause(&error))?;
@@ -137,9 +143,27 @@ impl<W: World> Engine<W> {
         Ok(there.iter().any(|seen| tax_id.is(&seen.kind, &seen.value)))
     }
 
+    /// Without what the run has credited: there is another in its place.
+    async fn but_for_credited(
+        &self,
+        found: Vec<stripe::Invoice>,
+        maker: &Maker<'_>,
+    ) -> Result<Vec<stripe::Invoice>, stripe::Error> {
+        let mut counting = Vec::new();
+        for invoice in found {
+            let is_ours = maker.made(&invoice.metadata)
+                && invoice.is_credited()
+                && self.credited_by_maker(&invoice).await? == invoice.total;
+            if !is_ours {
+                counting.push(invoice);
+            }
+        }
+        Ok(counting)
+    }
+
     async fn invoice_fact(&self, invoice_id: &domain::InvoiceId) -> Result<Fact, Pause> {
-        match self.stripe.invoice(invoice_id).await {
-            Ok(invoice) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
+        match self.invoice_seen(invoice_id).await {
+            Ok(seen) => Ok(Fact::InvoiceRead(seen)),
             Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice_id.clone() }, &error),
         }
     }
@@ -192,7 +216,8 @@ impl Maker<'_> {
         made.min_by_key(|customer| (customer.created, customer.id.clone()))
     }
 
-    /// One that the customer has counts more than any draft; among drafts, the oldest.
+    /// One that the customer has counts more than any draft; among drafts, the oldest. One that a person credited counts less than one that may
+    /// be in its place.
     fn invoice(&self, found: Vec<stripe::Invoice>) -> Option<stripe::Invoice> {
         let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
         found
@@ -201,7 +226,7 @@ impl Maker<'_> {
             .filter(|invoice| self.made(&invoice.metadata) && invoice.subscription.is_none())
             .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
             .filter(|invoice| is_draft(invoice) || !planted!(LookSeesDraftsOnly))
-            .min_by_key(|invoice| (is_draft(invoice), invoice.created, invoice.id.clone()))
+            .min_by_key(|invoice| (is_draft(invoice), invoice.is_credited(), invoice.created, invoice.id.clone()))
     }
 
     /// One that is over counts as well if a customer has its invoice, but less than one that bills.

@@ -99,6 +99,11 @@ impl<W: World> Engine<W> {
                 Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
+            // What became of the invoice by it is asked.
+            (stripe::Answer::CreditNote(note), _) => match self.invoice_seen(&note.invoice).await {
+                Ok(seen) => Ok(Fact::InvoiceRead(seen)),
+                Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: note.invoice }, &error),
+            },
             // One that a person has taken away since stays away until the account has another.
             (stripe::Answer::TaxIdAdded, _) => Ok(Fact::TaxIdAdded),
             // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
@@ -194,9 +199,8 @@ impl<W: World> Engine<W> {
                 let tax_ids = self.stripe.tax_ids(customer_id).await?;
                 Ok(Fact::TaxIdsRead(tax_ids.into_iter().map(convert::tax_id).collect()))
             }
-            Call::ReadInvoice { invoice_id } => {
-                Ok(Fact::InvoiceRead(convert::invoice(&self.stripe.invoice(invoice_id).await?, &self.scope)))
-            }
+            Call::ReadInvoice { invoice_id } => Ok(Fact::InvoiceRead(self.invoice_seen(invoice_id).await?)),
+            Call::ReadSettlement { invoice_id } => self.settlement(invoice_id).await,
             Call::ReadLines { invoice_id } => {
                 let lines = self.stripe.invoice_lines(invoice_id).await?;
                 Ok(Fact::LinesRead(lines.iter().map(convert::line).collect()))
@@ -303,6 +307,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::AddLines { .. } | Operation::CorrectLines { .. } => stripe::Operation::AddLines,
         Operation::SendInvoice => stripe::Operation::SendInvoice,
         Operation::VoidInvoice => stripe::Operation::VoidInvoice,
+        Operation::CreditInvoice => stripe::Operation::CreateCreditNote,
         Operation::CreatePrice { .. } => stripe::Operation::CreatePrice,
         Operation::CreateSubscription => stripe::Operation::CreateSubscription,
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,

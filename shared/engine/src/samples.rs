@@ -69,6 +69,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         hosted_invoice_url: None,
         invoice_pdf: None,
         subscription: None,
+        unmarks: false,
         not_kept: Vec::new(),
     }
 }
@@ -91,6 +92,8 @@ pub(crate) fn invoice(
         amount_due: total.minor_units(),
         amount_paid: 0,
         amount_remaining: total.minor_units(),
+        credited_before: 0,
+        credited_after: 0,
         auto_advance: false,
         livemode: false,
         created,

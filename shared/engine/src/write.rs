@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use domain::LineItemId;
 use mapping::{CustomerDetails, Quantity, TaxBehavior};
 use stripe::{
-    ChangedItem, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End, InvoiceLineParams,
-    RenewSubscription, UpdateCustomer,
+    ChangedItem, CreateCreditNote, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End,
+    InvoiceLineParams, RenewSubscription, UpdateCustomer,
 };
-use workflow::{Call, Extension, ItemChange, NewLine, Pricing, RunId};
+use workflow::{Call, CreditAmount, CreditLine, Extension, ItemChange, NewLine, Pricing, RunId};
 
 use crate::Scope;
 use crate::convert::{RENEWED_FOR, RENEWED_FROM};
@@ -51,6 +51,12 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         }
         Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
         Call::VoidInvoice { invoice_id, .. } => stripe::Write::void_invoice(invoice_id),
+        Call::CreditInvoice(credit) => stripe::Write::create_credit_note(&CreateCreditNote {
+            invoice: credit.invoice_id.clone(),
+            credit_amount: credit.amount,
+            lines: credit.lines.iter().map(credited).collect(),
+            metadata: scope.metadata(run_id, ("sf_opportunity_id", credit.opportunity_id.as_str())),
+        }),
         Call::CreatePrice { price, .. } => stripe::Write::create_price(&CreatePrice {
             product: price.product_id.clone(),
             currency: price.currency,
@@ -79,6 +85,16 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         }
         _ => return None,
     })
+}
+
+fn credited(line: &CreditLine) -> stripe::CreditedLine {
+    stripe::CreditedLine {
+        id: line.line_id.clone(),
+        share: match line.amount {
+            CreditAmount::Quantity(quantity) => stripe::Share::Quantity(quantity),
+            CreditAmount::Untaxed(amount) => stripe::Share::Amount(amount),
+        },
+    }
 }
 
 /// The subscription stays that of the deal which began it; which one it goes on for stands beside that.

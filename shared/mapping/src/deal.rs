@@ -4,7 +4,7 @@ use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::activation::{contract_query, opportunity_field};
-use crate::{Amendments, PAID, Settings, renewal};
+use crate::{PAID, Settings, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -88,7 +88,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     if settings.multi_currency {
         opportunity_fields.push("CurrencyIsoCode");
     }
-    if settings.amendments != Amendments::Review {
+    if settings.amendments.reissues() {
         opportunity_fields.push(PAID);
     }
     opportunity_fields.extend(settings.shipping.fields());

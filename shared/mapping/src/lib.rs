@@ -5,6 +5,7 @@ mod amendment;
 mod customer;
 mod deal;
 mod line;
+mod payment;
 mod plan;
 mod preflight;
 mod renewal;
@@ -24,6 +25,7 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use line::{PlanLine, Quantity};
+pub use payment::{PAID, PAID_ON, mark_paid, unpaid};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{RENEWAL_ID, Renewals, Renews};
@@ -34,6 +36,6 @@ pub use sweep::{DealSeen, account_naming_query, deal_seen, deals_query, won_quer
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{
-    InvoiceLinks, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, PAID, Update, billing_query, invoice_written_back, mark_paid,
-    no_note, renewal_written_back, sync_note,
+    InvoiceLinks, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, no_note,
+    renewal_written_back, sync_note,
 };

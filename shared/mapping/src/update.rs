@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, FieldValue, InvoiceId, OpportunityId, Record, SubscriptionId};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
+use crate::payment::{PAID, PAID_ON};
 use crate::{Plan, RENEWAL_ID, Settings, Stop, Subscriptions};
 
 /// New values for some fields of one record.
@@ -19,7 +18,11 @@ pub struct Update {
 }
 
 impl Update {
-    fn new<const N: usize>(object: &'static str, id: impl ToString, fields: [(&'static str, FieldValue); N]) -> Self {
+    pub(crate) fn new<const N: usize>(
+        object: &'static str,
+        id: impl ToString,
+        fields: [(&'static str, FieldValue); N],
+    ) -> Self {
         Self { object, id: id.to_string(), fields: fields.into() }
     }
 
@@ -65,7 +68,7 @@ fn same(found: Option<&FieldValue>, wanted: &FieldValue) -> bool {
     found == Some(wanted) || (blank(found) && blank(Some(wanted)))
 }
 
-fn text(value: impl ToString) -> FieldValue {
+pub(crate) fn text(value: impl ToString) -> FieldValue {
     FieldValue::Text(value.to_string())
 }
 
@@ -91,7 +94,7 @@ pub fn invoice_written_back(
         &plan.opportunity_id,
         [
             ("Stripe_Customer_Id__c", text(customer_id)),
-            ("Stripe_Invoice_Id__c", text(invoice_id)),
+            (INVOICE_ID, text(invoice_id)),
             ("Stripe_Invoice_URL__c", links.page.map_or(FieldValue::Null, text)),
             ("Stripe_Invoice_PDF__c", links.pdf.map_or(FieldValue::Null, text)),
             (NOTE_CODE, FieldValue::Null),
@@ -131,12 +134,11 @@ fn monthly(plan: &Plan) -> Option<(&'static str, FieldValue)> {
     Some((MRR, FieldValue::Number(plan.monthly()?.to_major_units())))
 }
 
+pub(crate) const INVOICE_ID: &str = "Stripe_Invoice_Id__c";
+
 /// Where there are no subscriptions the fields may not exist.
 const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 pub(crate) const MRR: &str = "Stripe_MRR__c";
-
-/// Whether it is paid. What was paid by another way a person may tick by hand.
-pub const PAID: &str = "Payment_Received__c";
 
 /// Every write of an account may start somebody's automation, and locks it for the deals beside this one.
 fn account_customer(plan: &Plan, customer_id: &CustomerId, account_is_linked: bool) -> Option<Update> {
@@ -163,12 +165,6 @@ pub fn no_note(opportunity_id: &OpportunityId) -> Update {
     Update::new("Opportunity", opportunity_id, [(NOTE_CODE, FieldValue::Null), (NOTE_MESSAGE, FieldValue::Null)])
 }
 
-/// The payment, on the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
-pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp) -> Update {
-    let day = TimeZone::UTC.to_datetime(paid_at).date();
-    Update::new("Opportunity", opportunity_id, [(PAID, FieldValue::Boolean(true)), ("Paid_Date__c", text(day))])
-}
-
 /// What an opportunity says about its invoice and payment.
 pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
     let of_subscription = [SUBSCRIPTION_ID, MRR].into_iter().filter(|_| settings.subscriptions != Subscriptions::Off);
@@ -176,13 +172,13 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         object: "Opportunity",
         fields: [
             "Stripe_Customer_Id__c",
-            "Stripe_Invoice_Id__c",
+            INVOICE_ID,
             "Stripe_Invoice_URL__c",
             "Stripe_Invoice_PDF__c",
             NOTE_CODE,
             NOTE_MESSAGE,
             PAID,
-            "Paid_Date__c",
+            PAID_ON,
             "Account.Stripe_Customer_Id__c",
         ]
         .into_iter()
@@ -313,9 +309,9 @@ mod tests {
         let kept = record(&fields_of(&update));
         assert_eq!(update.differences(&kept), [] as [&str; 0]);
         let mut other = kept.clone();
-        other.set("Stripe_Invoice_Id__c", text("in_2"));
+        other.set(INVOICE_ID, text("in_2"));
         other.set(NOTE_CODE, text("no_lines"));
-        assert_eq!(update.differences(&other), ["Stripe_Invoice_Id__c", NOTE_CODE]);
+        assert_eq!(update.differences(&other), [INVOICE_ID, NOTE_CODE]);
         assert_eq!(update.differences(&Record::default()).len(), 4, "emptied fields that are not there are empty");
         assert_eq!(update.read_back().fields, update.fields.keys().copied().collect::<Vec<_>>());
     }
@@ -350,13 +346,5 @@ mod tests {
         let stop = Stop::refused(crate::Code::NoLines, "ü".repeat(2001));
         let note = sync_note(&plan().opportunity_id, &stop);
         assert!(note.fields[NOTE_CODE] == text("no_lines") && note.fields[NOTE_MESSAGE] == text("ü".repeat(2000)));
-    }
-
-    #[test]
-    fn a_payment_has_its_day_in_utc() {
-        let paid_at = "2026-11-25T23:59:59Z".parse().expect("a time");
-        let paid = mark_paid(&plan().opportunity_id, paid_at);
-        assert!(paid.fields["Paid_Date__c"] == text("2026-11-25"));
-        assert!(paid.fields["Payment_Received__c"] == FieldValue::Boolean(true));
     }
 }

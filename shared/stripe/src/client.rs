@@ -5,11 +5,12 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::credits::CreditNoteWire;
 use crate::error::{Error, Headers, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
 use crate::prices::PriceWire;
 use crate::subscriptions::SubscriptionWire;
-use crate::{API_VERSION, ApiKey, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
+use crate::{API_VERSION, ApiKey, CreditNote, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
 
 /// Far above any answer of the calls that are made here.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -39,6 +40,7 @@ pub enum Answer {
     /// With the invoice that it made last.
     Subscription(Box<Subscription>),
     TaxIdAdded,
+    CreditNote(Box<CreditNote>),
     Deleted,
 }
 
@@ -93,6 +95,10 @@ impl Client {
                 let deleted = parse::<DeletedWire>(&body);
                 let is_it = |wire: &DeletedWire| wire.deleted && write.path.ends_with(&format!("/{}", wire.id));
                 deleted.filter(is_it).map(|_| Answer::Deleted).ok_or_else(unreadable)?
+            }
+            Operation::CreateCreditNote => {
+                let note = parse::<CreditNoteWire>(&body).and_then(CreditNoteWire::into_note);
+                Answer::CreditNote(Box::new(note.ok_or_else(unreadable)?))
             }
             Operation::CreatePrice => Answer::Price(Box::new(parse::<PriceWire>(&body).ok_or_else(unreadable)?.into())),
             Operation::CreateSubscription | Operation::RenewSubscription => {

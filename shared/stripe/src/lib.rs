@@ -2,9 +2,11 @@
 
 mod carried;
 mod client;
+mod credits;
 mod error;
 pub mod form;
 mod key;
+mod lines;
 mod objects;
 mod pages;
 mod params;
@@ -17,9 +19,11 @@ mod tax;
 pub mod webhook;
 
 pub use client::{Answer, Client, ConfigError, Reply};
+pub use credits::{CreateCreditNote, CreditNote, CreditedLine, MoneyIn, Share};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
-pub use objects::{Customer, Invoice, InvoiceLine, InvoiceStatus, TaxIdObject};
+pub use lines::InvoiceLine;
+pub use objects::{Customer, Invoice, InvoiceStatus, TaxIdObject};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{

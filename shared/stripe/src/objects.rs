@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::{
-    Currency, CurrencyError, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, SubscriptionItemId, TaxIdId,
-};
+use domain::{Currency, CurrencyError, CustomerId, InvoiceId, SubscriptionId, TaxIdId};
 use jiff::Timestamp;
-use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::carried::{Carried, InvoiceParent};
+use crate::lines::{InvoiceLine, InvoiceLineWire};
 use crate::tax::{AutomaticTax, Tax, TotalTax};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +75,9 @@ pub struct Invoice {
     pub amount_due: i64,
     pub amount_paid: i64,
     pub amount_remaining: i64,
+    /// By credit notes before it was paid, and after.
+    pub credited_before: i64,
+    pub credited_after: i64,
     pub auto_advance: bool,
     pub livemode: bool,
     pub created: Timestamp,
@@ -94,6 +95,11 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// All of it was paid, and credited after that.
+    pub fn is_credited(&self) -> bool {
+        self.status == InvoiceStatus::Paid && self.credited_after != 0 && self.credited_after == self.total
+    }
+
     /// What it comes to without the tax that was added.
     pub fn before_tax(&self) -> i64 {
         self.tax.without_added(self.total)
@@ -114,6 +120,8 @@ impl std::fmt::Debug for Invoice {
             .field("amount_due", &self.amount_due)
             .field("amount_paid", &self.amount_paid)
             .field("amount_remaining", &self.amount_remaining)
+            .field("credited_before", &self.credited_before)
+            .field("credited_after", &self.credited_after)
             .field("auto_advance", &self.auto_advance)
             .field("livemode", &self.livemode)
             .field("created", &self.created)
@@ -124,20 +132,6 @@ impl std::fmt::Debug for Invoice {
             .field("has_more_lines", &self.has_more_lines)
             .finish_non_exhaustive()
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvoiceLine {
-    pub id: String,
-    pub amount: i64,
-    pub currency: Currency,
-    pub quantity: Option<Decimal>,
-    pub metadata: BTreeMap<String, String>,
-    pub price: Option<PriceId>,
-    pub product: Option<ProductId>,
-    /// The item of the subscription that it bills, and from when on.
-    pub subscription_item: Option<SubscriptionItemId>,
-    pub period_start: Option<Timestamp>,
 }
 
 /// An object, or only its id where it was not expanded.
@@ -256,6 +250,8 @@ pub(crate) struct InvoiceWire {
     amount_due: i64,
     amount_paid: i64,
     amount_remaining: i64,
+    pre_payment_credit_notes_amount: i64,
+    post_payment_credit_notes_amount: i64,
     auto_advance: Option<bool>,
     livemode: bool,
     created: Seconds,
@@ -305,6 +301,8 @@ impl TryFrom<InvoiceWire> for Invoice {
             amount_due: wire.amount_due,
             amount_paid: wire.amount_paid,
             amount_remaining: wire.amount_remaining,
+            credited_before: wire.pre_payment_credit_notes_amount,
+            credited_after: wire.post_payment_credit_notes_amount,
             auto_advance: wire.auto_advance.unwrap_or_default(),
             livemode: wire.livemode,
             created: wire.created.0,
@@ -316,76 +314,6 @@ impl TryFrom<InvoiceWire> for Invoice {
             metadata: carried.into_metadata().unwrap_or_default(),
             lines: wire.lines.data.into_iter().map(InvoiceLine::try_from).collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,
-        })
-    }
-}
-
-#[derive(Deserialize)]
-pub(crate) struct InvoiceLineWire {
-    id: String,
-    amount: i64,
-    currency: String,
-    quantity: Option<i64>,
-    quantity_decimal: Option<String>,
-    metadata: Option<BTreeMap<String, String>>,
-    pricing: Option<PricingWire>,
-    parent: Option<LineParent>,
-    period: Option<PeriodWire>,
-}
-
-#[derive(Deserialize)]
-struct LineParent {
-    subscription_item_details: Option<LineOfItem>,
-}
-
-#[derive(Deserialize)]
-struct LineOfItem {
-    subscription_item: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct PeriodWire {
-    start: Seconds,
-}
-
-#[derive(Deserialize)]
-struct PricingWire {
-    price_details: Option<PriceDetails>,
-}
-
-#[derive(Deserialize)]
-struct PriceDetails {
-    price: Option<Expandable>,
-    product: Option<String>,
-}
-
-impl HasId for InvoiceLineWire {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl TryFrom<InvoiceLineWire> for InvoiceLine {
-    type Error = CurrencyError;
-
-    fn try_from(wire: InvoiceLineWire) -> Result<Self, Self::Error> {
-        let details = wire.pricing.and_then(|pricing| pricing.price_details);
-        let (price, product) = details.map_or((None, None), |details| (details.price, details.product));
-        let decimal = wire.quantity_decimal.and_then(|quantity| quantity.parse().ok());
-        Ok(Self {
-            id: wire.id,
-            amount: wire.amount,
-            currency: Currency::parse(&wire.currency)?,
-            quantity: decimal.or(wire.quantity.map(Decimal::from)),
-            metadata: wire.metadata.unwrap_or_default(),
-            price: price.and_then(|price| PriceId::parse(&price.into_id()).ok()),
-            product: product.and_then(|product| ProductId::parse(&product).ok()),
-            subscription_item: wire
-                .parent
-                .and_then(|parent| parent.subscription_item_details)
-                .and_then(|details| details.subscription_item)
-                .and_then(|item| SubscriptionItemId::parse(&item).ok()),
-            period_start: wire.period.map(|period| period.start.0),
         })
     }
 }

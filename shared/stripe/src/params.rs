@@ -21,6 +21,7 @@ pub enum Operation {
     AddLines,
     SendInvoice,
     VoidInvoice,
+    CreateCreditNote,
     DeleteInvoice,
     DeleteCustomer,
     CreatePrice,

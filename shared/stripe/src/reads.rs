@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::carried::Carried;
 use crate::error::{Error, UnknownReason};
-use crate::objects::{CustomerWire, HasId, InvoiceLineWire, InvoiceWire, List, SearchResult};
+use crate::lines::InvoiceLineWire;
+use crate::objects::{CustomerWire, HasId, InvoiceWire, List, SearchResult};
 use crate::{Client, Customer, Invoice, InvoiceLine, TaxIdObject};
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use mapping::{CustomerDetails, CustomerNews, PlanLine, Stop, TaxBehavior, Update
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{Every, Operation, PriceSeen};
+use crate::{Every, NewCredit, Operation, PriceSeen};
 
 /// One call to the outside. Making it twice is safe: those that create something carry an idempotency key, those that
 /// read or set fields can be repeated.
@@ -53,6 +53,11 @@ pub enum Call {
     SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
     /// Stripe: void the invoice, for the deal is to be billed anew, for this much. After this there is no way back.
     VoidInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
+    /// Stripe: what became of the money that a paid invoice brought in.
+    ReadSettlement { invoice_id: InvoiceId },
+    /// Stripe: credit the whole of a paid invoice to the customer's balance, for the deal is to be billed anew, for this much. After this
+    /// there is no way back.
+    CreditInvoice(Box<NewCredit>),
     /// Stripe: take our own draft away.
     DeleteDraft { invoice_id: InvoiceId },
     /// Stripe: these prices of the catalogue.
@@ -93,6 +98,7 @@ impl Call {
             Self::AddLines { batch, .. } => Some(Operation::AddLines { batch: *batch }),
             Self::SendInvoice { .. } => Some(Operation::SendInvoice),
             Self::VoidInvoice { .. } => Some(Operation::VoidInvoice),
+            Self::CreditInvoice(_) => Some(Operation::CreditInvoice),
             Self::CreatePrice { index, .. } => Some(Operation::CreatePrice { index: *index }),
             Self::CreateSubscription(_) => Some(Operation::CreateSubscription),
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
@@ -111,6 +117,7 @@ impl Call {
             | Self::ReadCustomer { .. }
             | Self::ReadInvoice { .. }
             | Self::ReadLines { .. }
+            | Self::ReadSettlement { .. }
             | Self::DeleteDraft { .. }
             | Self::Report { .. } => None,
         }
@@ -147,11 +154,13 @@ impl Call {
             Self::AddLines { invoice_id, .. }
             | Self::ReadInvoice { invoice_id }
             | Self::ReadLines { invoice_id }
+            | Self::ReadSettlement { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
             | Self::VoidInvoice { invoice_id, .. }
             | Self::HoldInvoice { invoice_id, .. }
             | Self::DisarmInvoice { invoice_id }
             | Self::DeleteDraft { invoice_id } => Some(invoice_id.to_string()),
+            Self::CreditInvoice(credit) => Some(credit.invoice_id.to_string()),
             Self::ReadPrices { price_ids } => price_ids.first().map(ToString::to_string),
             Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
             Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
@@ -181,6 +190,8 @@ impl Call {
             Self::ReadLines { .. } => "read_lines",
             Self::SendInvoice { .. } => "send_invoice",
             Self::VoidInvoice { .. } => "void_invoice",
+            Self::ReadSettlement { .. } => "read_settlement",
+            Self::CreditInvoice(_) => "credit_invoice",
             Self::DeleteDraft { .. } => "delete_draft",
             Self::ReadPrices { .. } => "read_prices",
             Self::FindPrices { .. } => "find_prices",

@@ -11,6 +11,8 @@ use mapping::{Deal, Stop, TaxBehavior, TaxIdSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::{Credited, Settlement};
+
 /// What came of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
@@ -65,8 +67,9 @@ pub enum Fact {
     SubscriptionRenewed(Box<RenewableSeen>),
     /// One that may have been renewed before was not, and will not be any more.
     SubscriptionNotRenewed,
-    /// Stripe: an invoice that was to be voided is not, and no request is under way any more.
+    /// Stripe: an invoice that was to be voided or credited is not, and no request is under way any more.
     InvoiceNotVoided,
+    SettlementRead(Box<Settlement>),
     SubscriptionCanceled,
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
@@ -109,6 +112,7 @@ impl Fact {
             Self::SubscriptionRenewed(_) => "subscription_renewed",
             Self::SubscriptionNotRenewed => "subscription_not_renewed",
             Self::InvoiceNotVoided => "invoice_not_voided",
+            Self::SettlementRead(_) => "settlement_read",
             Self::SubscriptionCanceled => "subscription_canceled",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
@@ -157,9 +161,8 @@ pub struct InvoiceSeen {
     pub total: i64,
     #[serde(default)]
     pub amount_paid: i64,
-    /// Credit notes take from it as well.
     #[serde(default)]
-    pub amount_remaining: i64,
+    pub credited: Credited,
     #[serde(default)]
     pub tax: TaxSeen,
     pub auto_advance: bool,
@@ -176,9 +179,24 @@ pub struct InvoiceSeen {
 }
 
 impl InvoiceSeen {
-    /// Nothing of it was paid or credited.
+    /// Nothing of it was paid or credited. What the customer's balance paid of it comes back when it is voided.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.amount_paid == 0 && self.amount_remaining == self.total
+        self.amount_paid == 0 && self.credited.is_nothing()
+    }
+
+    /// It does not count any more, and its deal may be billed by another: it is void, and nothing was paid of it; or it was paid, and
+    /// all of it was credited after that.
+    pub(crate) fn is_given_up(&self) -> bool {
+        match self.status {
+            InvoiceStatus::Void => self.amount_paid == 0,
+            InvoiceStatus::Paid => self.total > 0 && self.credited.after == self.total,
+            _ => false,
+        }
+    }
+
+    /// What was credited by hand, its deal may be billed by hand again, too.
+    pub(crate) fn is_credited_by_hand(&self) -> bool {
+        self.status == InvoiceStatus::Paid && self.is_given_up() && self.credited.by_us != self.total
     }
 }
 

@@ -5,7 +5,7 @@
 
 use domain::{InvoiceId, OpportunityId, Record};
 use jiff::Timestamp;
-use mapping::{Amendments, Code, Kind, PAID, Settings, Stop, Update, mark_paid};
+use mapping::{Code, Kind, PAID, PAID_ON, Settings, Stop, Update, mark_paid};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Status};
@@ -40,11 +40,14 @@ pub struct Payment {
     pub invoice_id: InvoiceId,
     pub opportunity_id: OpportunityId,
     pub paid_at: Timestamp,
+    /// Another invoice may take its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_named: bool,
 }
 
 impl Payment {
     fn update(&self) -> Update {
-        mark_paid(&self.opportunity_id, self.paid_at)
+        mark_paid(&self.opportunity_id, self.paid_at, Some(&self.invoice_id).filter(|_| self.is_named))
     }
 }
 
@@ -119,8 +122,12 @@ impl Point {
 
     pub fn resume(self) -> Self {
         match self {
-            // The write may have happened; reading shows it.
-            Self::NotLinked { payment, .. } | Self::Linked { payment } => Self::Paid { payment },
+            // It may be credited by now.
+            Self::NotLinked { payment, names_another: true } => Self::Claimed { invoice_id: payment.invoice_id },
+            // The write may have happened; reading shows it. What was written may have been taken away since.
+            Self::NotLinked { payment, .. } | Self::Linked { payment } | Self::Done { payment } => {
+                Self::Paid { payment }
+            }
             Self::Unpaid { invoice_id } | Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
             point => point,
         }
@@ -181,12 +188,20 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
         if planted!(PaidWithoutLooking)
             && let Some(opportunity_id) = opportunity_id
         {
-            return Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at: Timestamp::UNIX_EPOCH } };
+            return Point::Paid {
+                payment: Payment { invoice_id, opportunity_id, paid_at: Timestamp::UNIX_EPOCH, is_named: false },
+            };
         }
         return Point::Unpaid { invoice_id };
     };
     match opportunity_id {
-        Some(opportunity_id) => Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at } },
+        Some(_) if seen.is_given_up() && !seen.is_credited_by_hand() => {
+            let why = "What was paid is the customer's credit by now, and the deal is billed by another invoice.";
+            Point::stopped(invoice_id, Stop::not_billable(Code::InvoiceLinkedElsewhere, why))
+        }
+        Some(opportunity_id) => {
+            Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at, is_named: false } }
+        }
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
             Point::stopped(invoice_id, stop)
@@ -197,17 +212,17 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
 fn linked(payment: Payment, record: &Record, settings: &Settings) -> Point {
     match record.text("Stripe_Invoice_Id__c") {
         None => Point::NotLinked { payment, names_another: false },
-        Some(id) if id != payment.invoice_id.as_str() => match settings.amendments {
-            Amendments::Review => {
-                let stop = linked_elsewhere(&payment);
-                Point::stopped(payment.invoice_id, stop)
-            }
-            // It took another's place, and may have been paid before that was written back.
-            Amendments::VoidAndReissue => Point::NotLinked { payment, names_another: true },
-        },
+        // It took another's place, and may have been paid before that was written back.
+        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => {
+            Point::NotLinked { payment, names_another: true }
+        }
+        Some(id) if id != payment.invoice_id.as_str() => {
+            let stop = linked_elsewhere(&payment);
+            Point::stopped(payment.invoice_id, stop)
+        }
         // An unchanged record is not written: every write may start somebody's automation.
-        Some(_) if record.is_true(PAID) && record.text("Paid_Date__c").is_some() => Point::Done { payment },
-        Some(_) => Point::Linked { payment },
+        Some(_) if record.is_true(PAID) && record.text(PAID_ON).is_some() => Point::Done { payment },
+        Some(_) => Point::Linked { payment: Payment { is_named: settings.amendments.credits(), ..payment } },
     }
 }
 
@@ -220,136 +235,4 @@ fn linked_elsewhere(payment: &Payment) -> Stop {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::{Currency, FieldValue};
-
-    use super::*;
-    use crate::Refusal;
-
-    fn invoice_id() -> InvoiceId {
-        InvoiceId::parse("in_1").expect("valid")
-    }
-
-    fn payment() -> Payment {
-        let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-        Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH }
-    }
-
-    fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
-        let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
-        Fact::InvoiceRead(InvoiceSeen {
-            amount_paid: 0,
-            amount_remaining: 0,
-            invoice_id: invoice_id(),
-            is_ours: true,
-            customer_id: None,
-            status,
-            currency: Currency::parse("EUR").expect("valid"),
-            subtotal: 1000,
-            total: 1000,
-            tax: Default::default(),
-            auto_advance: false,
-            hosted_invoice_url: None,
-            invoice_pdf: None,
-            paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),
-            metadata: Some(opportunity).filter(|_| names_opportunity).into_iter().collect(),
-            subscription_id: None,
-            first_lines: vec![],
-            has_more_lines: false,
-        })
-    }
-
-    fn record(fields: &[(&str, FieldValue)]) -> Record {
-        let mut record = Record::default();
-        fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
-        record
-    }
-
-    fn text(value: &str) -> FieldValue {
-        FieldValue::Text(value.into())
-    }
-
-    fn settings(amendments: Amendments) -> Settings {
-        Settings { amendments, ..Settings::new(Currency::parse("EUR").expect("valid")) }
-    }
-
-    /// Where invoices are replaced, the opportunity may name the one before for a moment; after a day it is a person's business.
-    #[test]
-    fn an_opportunity_that_names_what_was_replaced_is_waited_for() {
-        let named = Fact::BillingRead(record(&[("Stripe_Invoice_Id__c", text("in_0"))]));
-        let point = Point::Paid { payment: payment() }.record(named, &settings(Amendments::VoidAndReissue));
-        let point = point.expect("in order");
-        assert_eq!((point.name(), point.status()), ("not_linked", Status::Open));
-        let Next::Wait(stop) = point.next() else { panic!("{point:?}") };
-        assert_eq!(stop.code, Code::InvoiceLinkedElsewhere);
-        assert_eq!(point.clone().resume(), Point::Paid { payment: payment() });
-        let in_vain = after(point, Fact::Refused(Refusal { stop: stop.clone() }));
-        assert_eq!(in_vain.stop(), Some(&stop));
-    }
-
-    fn after(point: Point, fact: Fact) -> Point {
-        point.record(fact, &settings(Amendments::Review)).expect("in order")
-    }
-
-    #[test]
-    fn only_the_invoice_says_that_it_is_paid() {
-        let claimed = || Point::Claimed { invoice_id: invoice_id() };
-        for (fact, name, status) in [
-            (seen(InvoiceStatus::Paid, true), "paid", Status::Open),
-            (seen(InvoiceStatus::Open, true), "unpaid", Status::Open),
-            (Fact::InvoiceMissing, "unpaid", Status::Open),
-            (seen(InvoiceStatus::Paid, false), "stopped", Status::Rejected),
-            (Fact::Refused(Refusal { stop: Stop::refused(Code::StripeRefused, "No.") }), "stopped", Status::Open),
-        ] {
-            let point = after(claimed(), fact);
-            assert_eq!((point.name(), point.status()), (name, status));
-        }
-        assert_eq!((claimed().name(), claimed().stop()), ("claimed", None));
-        let late = claimed().record(Fact::Reported, &settings(Amendments::Review)).expect_err("out of order");
-        assert_eq!((late.point, late.fact), ("claimed", "reported"));
-    }
-
-    #[test]
-    fn the_opportunity_must_name_the_invoice_and_is_written_once() {
-        let (paid, day) = (("Payment_Received__c", FieldValue::Boolean(true)), ("Paid_Date__c", text("1970-01-01")));
-        let named = |id: &str| ("Stripe_Invoice_Id__c", text(id));
-        for (fields, name) in [
-            (vec![], "not_linked"),
-            (vec![named("in_1")], "linked"),
-            (vec![named("in_1"), paid.clone()], "linked"),
-            (vec![named("in_1"), day.clone()], "linked"),
-            (vec![named("in_1"), paid.clone(), day.clone()], "done"),
-            (vec![named("in_2"), paid.clone(), day.clone()], "stopped"),
-        ] {
-            let point = after(Point::Paid { payment: payment() }, Fact::BillingRead(record(&fields)));
-            assert_eq!(point.name(), name, "{fields:?}");
-            let elsewhere = (name == "stopped").then_some(Code::InvoiceLinkedElsewhere);
-            assert_eq!(point.stop().map(|stop| stop.code), elsewhere);
-        }
-        let linked = || Point::Linked { payment: payment() };
-        let done = after(linked(), Fact::RecordsUpdated(vec![record(&[paid.clone(), day])]));
-        assert_eq!((done.name(), done.status()), ("done", Status::Done));
-        for records in [vec![record(&[paid])], vec![]] {
-            let differs = after(linked(), Fact::RecordsUpdated(records));
-            assert_eq!(differs.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
-        }
-    }
-
-    #[test]
-    fn a_person_is_told_once_for_one_cause() {
-        let stop = Stop::review(Code::InvoiceNotLinked, "It names none.");
-        let stopped = after(
-            Point::NotLinked { payment: payment(), names_another: false },
-            Fact::Refused(Refusal { stop: stop.clone() }),
-        );
-        assert_eq!((stopped.status(), stopped.next()), (Status::Open, Next::Call(Call::Report { stop: stop.clone() })));
-        let reported = after(stopped.clone(), Fact::Reported);
-        assert_eq!((reported.status(), reported.next()), (Status::Review, Next::End(End::Stopped(stop.clone()))));
-        let other = Stop::review(Code::NotPaid, "It is not.");
-        assert_eq!(stopped.clone().already_said(Some(&stop)).status(), Status::Review);
-        assert_eq!(reported.already_said(None).status(), Status::Review);
-        for parked in [None, Some(&other)] {
-            assert_eq!(stopped.clone().already_said(parked).status(), Status::Open);
-        }
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ macro_rules! planted {
 
 pub mod account_customer;
 mod call;
+mod credit;
 mod fact;
 mod intent;
 pub mod invoice_paid;
@@ -23,6 +24,7 @@ pub mod opportunity_won;
 mod run;
 
 pub use call::{AgreedPrice, Call, Extension, FirstInvoice, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
+pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use fact::{
     Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableSeen, SubscriptionSeen,
     TaxSeen, TaxStatus,

@@ -22,6 +22,7 @@ mod judge;
 mod point;
 mod preflight;
 mod renewal;
+mod standing;
 mod subscription;
 
 use domain::{InvoiceId, OpportunityId, SubscriptionId};
@@ -73,7 +74,7 @@ impl Point {
                 is_approved: draft.plan.is_approved_for(draft.to_be_approved()),
             }),
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Next::End(End::Done),
-            Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::write_back(invoice) }),
+            Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::written(invoice) }),
             Self::Done { .. } => Next::End(End::Done),
 
             Self::Checking { draft, .. } => Next::Call(Call::ReadInvoice { invoice_id: draft.invoice_id.clone() }),
@@ -91,7 +92,14 @@ impl Point {
             Self::Amending { invoice, .. } | Self::Doubting { invoice, .. } => {
                 Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() })
             }
-            Self::Voiding { invoice, plan } => Next::Call(Call::VoidInvoice {
+            Self::Crediting { plan, is_priced: false, .. } => {
+                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
+            }
+            Self::Crediting { invoice, plan, credit, .. } => Next::Call(amendment::credit(invoice, plan, credit)),
+            Self::Settling { invoice, .. } => {
+                Next::Call(Call::ReadSettlement { invoice_id: invoice.invoice_id.clone() })
+            }
+            Self::Voiding { invoice, plan, .. } => Next::Call(Call::VoidInvoice {
                 invoice_id: invoice.invoice_id.clone(),
                 total: plan.total,
                 is_approved: plan.is_approved_for(plan.total),
@@ -343,6 +351,7 @@ impl Point {
             Self::Done { invoice }
             | Self::Clearing { invoice }
             | Self::Amending { invoice, .. }
+            | Self::Settling { invoice, .. }
             | Self::Doubting { invoice, stop: None, .. } => Self::Revisiting { invoice },
             Self::Stopped { back_to, .. } => back_to.resume(),
             // One whose invoice was looked at may have been canceled since.
@@ -352,8 +361,9 @@ impl Point {
             | Self::Reviving { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }
-            // It may be void already: there is no way back.
+            // It may be void or credited already: there is no way back.
             | Self::Voiding { .. }
+            | Self::Crediting { .. }
             | Self::Disarming { .. }
             | Self::Abandoning { .. }) => point,
         }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mapping::{Code, CustomerDetails, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Fact, Intent, Operation, Restored, account_customer, invoice_paid, opportunity_won};
+use crate::{Call, Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
 mod id;
 mod notes;
@@ -51,9 +51,12 @@ pub struct Run {
     /// customer before, and nothing newer is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_at: Option<Timestamp>,
-    /// The invoices of this deal that are void since it was billed anew. Salesforce names the last of them until the next is sent.
+    /// The invoices of this deal that are void or credited since it was billed anew. Salesforce names the last of them until the next is sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaced: Vec<InvoiceId>,
+    /// One of them was paid: that the opportunity is marked as paid says nothing of the one in its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmarks: bool,
     /// How many of them since a person asked for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub replacements: u32,
@@ -142,6 +145,7 @@ impl Run {
             notes_written: 0,
             parked: None,
             replaced: Vec::new(),
+            unmarks: false,
             replacements: 0,
             asked: false,
         }
@@ -161,8 +165,9 @@ impl Run {
         if let Some(what_to_do) = self.keeps_its_invoice(&fact) {
             return Ok(self.kept(what_to_do));
         }
+        let was_paid = matches!(&fact, Fact::InvoiceRead(seen) if seen.status == InvoiceStatus::Paid);
         if let Some(draft) = self.forgotten(&fact, settings).cloned() {
-            self.gives_up(draft.invoice_id);
+            self.gives_up(draft.invoice_id, was_paid);
             self.state = State::OpportunityWon(opportunity_won::Point::claimed(draft.plan));
             return Ok(self);
         }
@@ -185,7 +190,7 @@ impl Run {
             self.retire_invoice_operations();
         }
         if let Some(invoice_id) = replaceable.filter(|_| self.invoice_id().is_none()) {
-            self.gives_up(invoice_id);
+            self.gives_up(invoice_id, was_paid);
         }
         self = self.with_replaced(named, was_stopped, settings);
         self.state = match self.state {
@@ -223,9 +228,9 @@ impl Run {
                 run.retire(Operation::CreatePrice { index });
             }
         }
-        let voids = run.intents.get(&Operation::VoidInvoice).is_some_and(Intent::is_open);
-        let begins = run.intents.get(&Operation::CreateSubscription).is_some_and(Intent::is_open);
-        let renews = run.intents.get(&Operation::RenewSubscription).is_some_and(Intent::is_open);
+        let is_open = |operation| run.intents.get(&operation).is_some_and(Intent::is_open);
+        let (voids, credits) = (is_open(Operation::VoidInvoice), is_open(Operation::CreditInvoice));
+        let (begins, renews) = (is_open(Operation::CreateSubscription), is_open(Operation::RenewSubscription));
         run.state = match run.state {
             // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
             State::OpportunityWon(opportunity_won::Point::Subscribing { start, .. })
@@ -238,6 +243,9 @@ impl Run {
             }
             // Nothing has been sent yet: what the deal says now is asked first.
             State::OpportunityWon(opportunity_won::Point::Voiding { invoice, .. }) if !voids => {
+                State::OpportunityWon(opportunity_won::Point::Revisiting { invoice })
+            }
+            State::OpportunityWon(opportunity_won::Point::Crediting { invoice, .. }) if !credits => {
                 State::OpportunityWon(opportunity_won::Point::Revisiting { invoice })
             }
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),

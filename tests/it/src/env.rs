@@ -21,6 +21,9 @@ use crate::{Fuse, TestWorld};
 const PERMISSIONS: [&str; 5] =
     ["rak_customer_write", "rak_invoice_write", "rak_product_read", "rak_plan_read", "rak_event_read"];
 
+/// With these, what is paid can be credited.
+pub const TO_CREDIT: [&str; 3] = ["rak_credit_note_write", "rak_payment_intent_read", "rak_charge_read"];
+
 #[derive(Debug, Clone)]
 pub struct Options {
     pub multi_currency: bool,

@@ -131,6 +131,18 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::invoice_lines(&self.inner, id)).await
     }
 
+    async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, stripe::Error> {
+        self.call(engine::Stripe::money_of_invoice(&self.inner, id)).await
+    }
+
+    async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, stripe::Error> {
+        self.call(engine::Stripe::credit_notes_of_invoice(&self.inner, id)).await
+    }
+
+    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, stripe::Error> {
+        self.call(engine::Stripe::currency_of_customer(&self.inner, id)).await
+    }
+
     async fn invoices_of_customer(
         &self,
         id: &CustomerId,

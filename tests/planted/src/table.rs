@@ -115,6 +115,8 @@ bugs! {
     BillsBeside(Workflow) = "bills-beside", "a deal that was changed after billing is billed anew beside its first invoice", "two deals, one invoice", ["amendments"];
     BelievesInVoids(Workflow) = "believes-in-voids", "an invoice that was paid before it could be voided counts as void", "paid while it is replaced", ["amendments"];
     BelievesInVoidLinks(Workflow) = "believes-in-void-links", "an opportunity that names the invoice which was voided counts as billed", "a lost invoice", ["amendments"];
+    CreditsWhatWentBack(Workflow) = "credits-what-went-back", "what was refunded is credited as well", "paid twice to the customer", ["credits"];
+    LeavesTheTick(Workflow) = "leaves-the-tick", "the invoice in the place of one that was paid counts as paid", "a lost invoice", ["credits"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

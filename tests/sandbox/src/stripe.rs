@@ -22,6 +22,7 @@ mod payments;
 mod prices;
 mod products;
 mod rate;
+mod refunds;
 mod schedules;
 mod schema;
 mod search;
@@ -119,6 +120,11 @@ impl Stripe {
         }
     }
 
+    /// The payer's bank takes the money back until somebody has answered for it.
+    pub fn dispute(&mut self, invoice: &str) {
+        refunds::dispute(&mut self.state, invoice);
+    }
+
     /// As if Stripe had never made events of this type about anything: they are in no list, and nobody is told.
     pub fn forget_events(&mut self, event_type: &str) {
         self.state.forget_events(event_type);
@@ -201,7 +207,8 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 13] = [
+const OBJECTS: [&str; 15] = [
+    "charge",
     "credit_note",
     "customer",
     "event",
@@ -211,6 +218,7 @@ const OBJECTS: [&str; 13] = [
     "payment_intent",
     "price",
     "product",
+    "refund",
     "subscription",
     "subscription_item",
     "subscription_schedule",

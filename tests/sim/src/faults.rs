@@ -91,6 +91,8 @@ impl Faults {
             | Mode::Amendments
             | Mode::Renewals
             | Mode::AmendmentsHeavily
+            | Mode::Credits
+            | Mode::CreditsHeavily
             | Mode::RenewalsHeavily
             | Mode::Without(_) => 10 * MINUTE_MS,
         };
@@ -101,15 +103,18 @@ impl Faults {
             counts.add(Fault::ClockSkew, Operation::Invocation);
         }
         let longest_freeze_ms = match mode {
-            Mode::HeavyFreezes | Mode::SubscriptionsHeavily | Mode::AmendmentsHeavily | Mode::RenewalsHeavily => {
-                30 * MINUTE_MS
-            }
+            Mode::HeavyFreezes
+            | Mode::SubscriptionsHeavily
+            | Mode::AmendmentsHeavily
+            | Mode::CreditsHeavily
+            | Mode::RenewalsHeavily => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
             Mode::Calm
             | Mode::All
             | Mode::Restored
             | Mode::Subscriptions
             | Mode::Amendments
+            | Mode::Credits
             | Mode::Renewals
             | Mode::NoReconciler
             | Mode::Without(_) => 15 * MINUTE_MS,

@@ -141,7 +141,7 @@ impl Recipe {
         let named = invoice.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
         match (invoice.status, invoice.paid_at, named) {
             (InvoiceStatus::Paid, Some(paid_at), Some(opportunity_id)) => {
-                self.calls.update(&[mark_paid(&opportunity_id, paid_at)]).await?;
+                self.calls.update(&[mark_paid(&opportunity_id, paid_at, None)]).await?;
                 Ok("is_paid")
             }
             _ => Ok("not_paid"),

@@ -23,6 +23,10 @@ pub enum Mode {
     Amendments,
     /// The same, with many times more standstills and late landings.
     AmendmentsHeavily,
+    /// The same as amendments, and what is paid is credited.
+    Credits,
+    /// The same, with many times more standstills and late landings.
+    CreditsHeavily,
     /// All faults, and deals whose term ends while others renew their subscriptions.
     Renewals,
     /// The same, with many times more standstills and late landings.
@@ -45,6 +49,8 @@ impl Mode {
         Self::SubscriptionsHeavily,
         Self::Amendments,
         Self::AmendmentsHeavily,
+        Self::Credits,
+        Self::CreditsHeavily,
         Self::Renewals,
         Self::RenewalsHeavily,
         Self::KeysIgnoredHeavily,
@@ -70,6 +76,8 @@ impl Mode {
             Self::SubscriptionsHeavily => "subscriptions-heavily",
             Self::Amendments => "amendments",
             Self::AmendmentsHeavily => "amendments-heavily",
+            Self::Credits => "credits",
+            Self::CreditsHeavily => "credits-heavily",
             Self::Renewals => "renewals",
             Self::RenewalsHeavily => "renewals-heavily",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
@@ -82,7 +90,7 @@ impl Mode {
         match self {
             Self::Calm | Self::All | Self::KeysIgnored | Self::HeavyFreezes | Self::Restored => true,
             Self::Subscriptions | Self::SubscriptionsHeavily => true,
-            Self::Amendments | Self::AmendmentsHeavily => true,
+            Self::Amendments | Self::AmendmentsHeavily | Self::Credits | Self::CreditsHeavily => true,
             Self::Renewals | Self::RenewalsHeavily => true,
             Self::NoReconciler | Self::KeysIgnoredHeavily | Self::Without(_) => false,
         }
@@ -105,7 +113,12 @@ impl Mode {
 
     /// Whether an unpaid invoice is voided and its deal billed anew when that is changed.
     pub fn amends(self) -> bool {
-        matches!(self, Self::Amendments | Self::AmendmentsHeavily)
+        matches!(self, Self::Amendments | Self::AmendmentsHeavily) || self.credits()
+    }
+
+    /// Whether one that is paid is credited, too.
+    pub fn credits(self) -> bool {
+        matches!(self, Self::Credits | Self::CreditsHeavily)
     }
 
     /// Whether processes stand still, and requests land late, far more often.
@@ -116,6 +129,7 @@ impl Mode {
                 | Self::KeysIgnoredHeavily
                 | Self::SubscriptionsHeavily
                 | Self::AmendmentsHeavily
+                | Self::CreditsHeavily
                 | Self::RenewalsHeavily
         )
     }
@@ -172,7 +186,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, renewals, renewals-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

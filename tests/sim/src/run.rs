@@ -92,6 +92,7 @@ pub fn run(plan: Plan) -> History {
             scenario.with_terms(plan.seed, start).with_renewals(plan.seed, start)
         }
         mode if mode.has_terms() => scenario.with_terms(plan.seed, timestamp(START_MS)),
+        mode if mode.credits() => scenario.with_amendments(plan.seed).with_credits(plan.seed),
         mode if mode.amends() => scenario.with_amendments(plan.seed),
         _ => scenario,
     };

@@ -62,6 +62,9 @@ const RENEWALS: u64 = 0x5eed_2e2e;
 /// So is which deals are changed once more.
 const AMENDMENTS: u64 = 0x5eed_a3e2;
 
+/// So is which of them are paid before, and of which the money goes back.
+const CREDITS: u64 = 0x5eed_c2ed;
+
 const ORGANIZATION: &str = "00DgK0000000001UAA";
 
 impl Scenario {
@@ -111,6 +114,13 @@ impl Scenario {
     /// The same with deals that are changed after they were billed, and then billed anew.
     pub fn with_amendments(mut self, seed: u64) -> Self {
         amended::amend(&mut Random::new(seed.wrapping_add(AMENDMENTS)), &mut self);
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    /// The same where what was paid by then is credited.
+    pub fn with_credits(mut self, seed: u64) -> Self {
+        amended::credit(&mut Random::new(seed.wrapping_add(CREDITS)), &mut self);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

@@ -36,6 +36,7 @@ impl<W: World> Engine<W> {
             Call::SendInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::SendInvoice),
             // What replaces it would wait for an approval while the customer has neither.
             Call::VoidInvoice { total, is_approved, .. } => (*total, *is_approved, Operation::VoidInvoice),
+            Call::CreditInvoice(credit) => (credit.total, credit.is_approved, Operation::CreditInvoice),
             Call::RenewSubscription(_) if planted!(RenewsUnapproved) => return Ok(None),
             // Stripe bills it by itself from then on.
             Call::RenewSubscription(extension) => {

@@ -102,6 +102,13 @@ fn of_several_invoices_one_that_the_customer_has_is_taken_before_any_draft() {
     let void = found("in_1", 1, "us", InvoiceStatus::Void);
     assert_eq!(chosen(vec![void.clone(), draft("in_2", 2)]).as_deref(), Some("in_2"), "what is void bills nothing");
     assert_eq!(chosen(vec![void, of_subscription(InvoiceStatus::Draft)]), None);
+    // What a person credited may have another in its place, and bills its deal if it has none.
+    let credited = || {
+        let paid = found("in_1", 1, "us", InvoiceStatus::Paid);
+        stripe::Invoice { credited_after: paid.total, ..paid }
+    };
+    assert_eq!(chosen(vec![credited(), found("in_2", 2, "us", InvoiceStatus::Open)]).as_deref(), Some("in_2"));
+    assert_eq!(chosen(vec![credited(), draft("in_2", 2)]).as_deref(), Some("in_1"));
 }
 
 #[test]

@@ -112,7 +112,8 @@ mod tests {
         let invoice_id = || samples::invoice_id("in_1");
         let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
         let opportunity_id = samples::opportunity_id();
-        let payment = Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH };
+        let payment =
+            Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH, is_named: false };
         for (point, is_asked_for) in [
             (Point::Claimed { invoice_id: invoice_id() }, false),
             (Point::Done { payment }, false),

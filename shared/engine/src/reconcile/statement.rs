@@ -54,7 +54,8 @@ fn total(invoice: &Invoice) -> Money {
 }
 
 impl Sides {
-    /// Deals of this time that have not exactly the one invoice that they should, so that their runs must be asked why.
+    /// Deals of this time that have not exactly the one invoice that they should, so that their runs must be asked why. And those of
+    /// invoices that were credited: the run says whether another took their place.
     pub(crate) fn unexplained(&self, time: &Range<Timestamp>) -> Vec<OpportunityId> {
         let by_deal = self.by_deal();
         let deals = self.deals.values().filter(|deal| time.contains(&deal.stage_since) && asks(deal));
@@ -62,7 +63,9 @@ impl Sides {
             Some([invoice]) => deal.amount.as_ref().is_ok_and(|amount| *amount == total(invoice)),
             _ => false,
         };
-        deals.filter(|deal| !is_clear(deal)).map(|deal| deal.opportunity_id.clone()).collect()
+        let unclear = deals.filter(|deal| !is_clear(deal)).map(|deal| &deal.opportunity_id);
+        let credited = self.invoices.values().filter(|(_, invoice)| invoice.is_credited()).map(|(of, _)| of);
+        unclear.chain(credited).collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// Deals that ask to be billed, and that neither an invoice nor a run tells of. An event of each was on the work queue once, or a walk
@@ -79,8 +82,13 @@ impl Sides {
 
     fn by_deal(&self) -> BTreeMap<&OpportunityId, Vec<&Invoice>> {
         let mut by_deal: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        // One that was listed before it was voided is no second one, nor is one that was credited.
+        let is_replaced =
+            |of: &OpportunityId, id| self.runs.get(of).is_some_and(|known| known.run.replaced.contains(id));
         for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| invoice.status.is_sent()) {
-            by_deal.entry(opportunity_id).or_default().push(invoice);
+            if !is_replaced(opportunity_id, &invoice.id) {
+                by_deal.entry(opportunity_id).or_default().push(invoice);
+            }
         }
         by_deal
     }
@@ -115,9 +123,6 @@ impl Sides {
             books.books.deals.add(amount);
         }
         let known = self.runs.get(&deal.opportunity_id);
-        // One that was listed before it was voided is no second one.
-        let counts = |invoice: &&&Invoice| known.is_none_or(|known| !known.run.replaced.contains(&invoice.id));
-        let sent: Vec<&Invoice> = sent.iter().filter(counts).copied().collect();
         sent.iter().for_each(|invoice| books.invoice(invoice));
         let settled = known.and_then(|known| known.run.invoice_id());
         let chosen = sent.iter().find(|invoice| Some(&invoice.id) == settled).or(sent.first());

@@ -132,6 +132,10 @@ impl Truth<'_> {
     /// Whether the deal says of the payment what Stripe says.
     fn payment_side(&self) -> Option<Verdict> {
         let deal = self.deal.filter(|deal| self.is_named_by(deal))?;
+        // Until the one in its place is named, nobody asks whether it is paid.
+        if self.run.is_some_and(|run| run.replaced.contains(&self.invoice.id)) {
+            return None;
+        }
         let invoice_id = self.invoice.id.clone();
         match (self.invoice.status == InvoiceStatus::Paid, deal.is_marked_paid) {
             (true, false) => {
@@ -144,6 +148,11 @@ impl Truth<'_> {
                     // It waited in vain for the opportunity to name its invoice, which it does now.
                     Some(payment) if waited_in_vain(payment) && !payment.has_answered(&linked_id) => {
                         Some(mend(linked_id))
+                    }
+                    // A late write said that it is not: one that names an invoice in the place of one that was paid says so.
+                    Some(payment) if self.run.is_some_and(|run| run.unmarks) => {
+                        let id = format!("unmarked:{}:{}", self.invoice.id, deal.modified_at.as_millisecond());
+                        Some(if payment.has_answered(&id) { self.differs(Cause::PaidNotMarked) } else { mend(id) })
                     }
                     Some(_) => Some(self.differs(Cause::PaidNotMarked)),
                 }

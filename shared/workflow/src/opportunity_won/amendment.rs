@@ -2,23 +2,52 @@
 //!
 //! A person is told, unless the organization lets it be billed anew. Then an invoice that nothing is paid of is voided first, and
 //! only when Stripe says that it is void the deal is billed as if it never had been: there are never two that count. One that
-//! is paid, in whole or in part, is a person's business: what is owed then is a difference, or is owed to the customer.
+//! is paid is credited to the customer's balance in the same way, where the organization lets that happen; what the balance pays of the
+//! next one is not asked for again. One that is paid in part, refunded or disputed is a person's business.
 
 use domain::InvoiceId;
-use mapping::{Amendments, Code, Deal, Findings, Kind, PAID, Plan, Settings, Stop, preflight};
+use mapping::{Code, Deal, Findings, Kind, PAID, Plan, Settings, Stop, preflight};
+use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::{Invoice, Point, judge};
-use crate::{Fact, InvoiceSeen, InvoiceStatus};
+use crate::{Call, CreditLine, Fact, InvoiceSeen, InvoiceStatus, MoneyIn, NewCredit, Settlement};
+
+/// What is to become of an invoice that turns out to be paid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub credit: IfPaid,
+    /// Salesforce says that it is. What came by another way than Stripe would be asked for twice.
+    pub is_ticked: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfPaid {
+    /// A person decides.
+    #[default]
+    Asks,
+    Credits,
+    /// Stripe did not let us.
+    Refused,
+}
+
+/// A credit note that was decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credit {
+    pub amount: i64,
+    pub lines: Vec<CreditLine>,
+}
 
 pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
-    let is_paid_by_hand = deal.opportunity.is_true(PAID);
-    let what_to_do = match (settings.amendments, preflight(deal, settings).and_then(Findings::finish)) {
-        (Amendments::VoidAndReissue, Ok(_)) if is_paid_by_hand => IS_PAID.to_owned(),
-        (Amendments::VoidAndReissue, Ok(((plan, _), _))) if is_once(&invoice, &plan) => {
-            return Point::Amending { invoice, plan, refused: None, is_untouched: false };
+    let policy = settings.amendments;
+    let what_to_do = match preflight(deal, settings).and_then(Findings::finish) {
+        Ok(((plan, _), _)) if policy.reissues() && is_once(&invoice, &plan) => {
+            let credit = if policy.credits() { IfPaid::Credits } else { IfPaid::Asks };
+            let payment = Payment { credit, is_ticked: deal.opportunity.is_true(PAID) };
+            return Point::Amending { invoice, plan, refused: None, is_untouched: false, payment };
         }
-        (Amendments::VoidAndReissue, Err(stop)) if stop.kind != Kind::NotBillable => unbillable(&stop),
+        Err(stop) if policy.reissues() && stop.kind != Kind::NotBillable => unbillable(&stop),
         _ => "void it and bill again, write a credit note, or set the deal back.".to_owned(),
     };
     let stop = stop(&invoice, &what_to_do);
@@ -43,64 +72,142 @@ fn stop(invoice: &Invoice, what_to_do: &str) -> Stop {
     Stop::review(Code::DealChangedAfterBilling, message)
 }
 
-/// The transitions of a deal that is billed anew. Its invoice is void before there is a second; until then it is the one that counts.
+pub(super) fn credit(invoice: &Invoice, plan: &Plan, credit: &Credit) -> Call {
+    Call::CreditInvoice(Box::new(NewCredit {
+        opportunity_id: plan.opportunity_id.clone(),
+        invoice_id: invoice.invoice_id.clone(),
+        amount: credit.amount,
+        lines: credit.lines.clone(),
+        total: plan.total,
+        is_approved: plan.is_approved_for(plan.total),
+    }))
+}
+
+/// The transitions of a deal that is billed anew. Its invoice is void or credited before there is a second; until then it is the one that
+/// counts.
 pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
         // What only Stripe knows of its products stands in the way before the void, too.
-        (Point::Amending { invoice, plan, .. }, Fact::PricesRead(prices)) => match Basket::new(&plan, &prices) {
-            Ok(_) => Point::Voiding { invoice, plan },
-            Err(why) => kept(invoice, &unbillable(&why)),
-        },
-        (Point::Amending { invoice, plan, refused, .. }, Fact::InvoiceRead(now)) => seen(invoice, plan, refused, &now),
-        (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
-        (Point::Voiding { invoice, .. }, Fact::InvoiceNotVoided) => Point::Revisiting { invoice },
-        (Point::Voiding { invoice, plan }, Fact::Refused(why)) => {
-            Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false }
+        (Point::Amending { invoice, plan, payment, .. }, Fact::PricesRead(prices)) => {
+            match Basket::new(&plan, &prices) {
+                Ok(_) => Point::Voiding { invoice, plan, payment },
+                Err(why) => kept(invoice, &unbillable(&why)),
+            }
         }
-        (Point::Voiding { invoice, plan }, Fact::NotApproved { ceiling, total }) => {
+        (Point::Amending { invoice, plan, refused, payment, .. }, Fact::InvoiceRead(now)) => {
+            seen(invoice, plan, refused, payment, &now)
+        }
+        // It was paid a moment before.
+        (Point::Voiding { invoice, plan, payment }, Fact::InvoiceRead(now)) if now.status == InvoiceStatus::Paid => {
+            seen(invoice, plan, None, payment, &now)
+        }
+        (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
+        (Point::Voiding { invoice, .. } | Point::Crediting { invoice, .. }, Fact::InvoiceNotVoided) => {
+            Point::Revisiting { invoice }
+        }
+        (Point::Voiding { invoice, plan, payment }, Fact::Refused(why)) => {
+            Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false, payment }
+        }
+        (
+            Point::Voiding { invoice, plan, .. } | Point::Crediting { invoice, plan, .. },
+            Fact::NotApproved { ceiling, total },
+        ) => {
             let stop = judge::above(&plan, ceiling, total);
             Point::Done { invoice }.stopped(stop)
         }
-        (Point::Doubting { invoice, .. }, Fact::InvoiceRead(now)) if now.status == InvoiceStatus::Void => {
-            voided(invoice, &now)
+
+        // Paid: the money is looked at, and the prices, and then all of it is credited.
+        (Point::Settling { invoice, plan }, Fact::SettlementRead(settlement)) => settled(invoice, plan, *settlement),
+        (Point::Crediting { invoice, plan, credit, is_priced: false }, Fact::PricesRead(prices)) => {
+            match Basket::new(&plan, &prices) {
+                Ok(_) => Point::Crediting { invoice, plan, credit, is_priced: true },
+                Err(why) => kept(invoice, &unbillable(&why)),
+            }
         }
+        (Point::Crediting { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
+        (Point::Crediting { invoice, plan, is_priced: true, .. }, Fact::Refused(why)) => {
+            let payment = Payment { credit: IfPaid::Refused, is_ticked: true };
+            Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false, payment }
+        }
+
+        (Point::Doubting { invoice, .. }, Fact::InvoiceRead(now)) if now.is_given_up() => voided(invoice, &now),
         (Point::Doubting { invoice, stop: Some(stop), .. }, Fact::InvoiceRead(_)) => {
             Point::Sent { invoice, interrupted: true }.stopped(stop)
         }
         (Point::Doubting { invoice, stop: None, clears: true }, Fact::InvoiceRead(_)) => Point::Clearing { invoice },
         (Point::Doubting { invoice, stop: None, clears: false }, Fact::InvoiceRead(_)) => Point::Done { invoice },
         (
-            Point::Amending { invoice, .. } | Point::Voiding { invoice, .. } | Point::Doubting { invoice, .. },
+            Point::Amending { invoice, .. }
+            | Point::Voiding { invoice, .. }
+            | Point::Settling { invoice, .. }
+            | Point::Crediting { invoice, .. }
+            | Point::Doubting { invoice, .. },
             Fact::InvoiceMissing,
         ) => missing(invoice),
-        (Point::Amending { invoice, .. } | Point::Doubting { invoice, .. }, Fact::Refused(why)) => {
-            Point::Done { invoice }.stopped(Stop::review(why.stop.code, why.stop.message))
-        }
+        (
+            Point::Amending { invoice, .. }
+            | Point::Settling { invoice, .. }
+            | Point::Crediting { invoice, .. }
+            | Point::Doubting { invoice, .. },
+            Fact::Refused(why),
+        ) => Point::Done { invoice }.stopped(Stop::review(why.stop.code, why.stop.message)),
         unknown => return Err(Box::new(unknown)),
     })
 }
 
 /// What has become of the invoice that was sent for what the deal was before.
-fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, seen: &InvoiceSeen) -> Point {
-    match refused {
-        None if planted!(BillsBeside) => Point::claimed(plan),
-        None if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
-            Point::Amending { invoice, plan, refused, is_untouched: true }
+fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, seen: &InvoiceSeen) -> Point {
+    let is_paid = seen.status == InvoiceStatus::Paid && seen.total > 0 && seen.credited.is_nothing();
+    let is_unpaid = seen.status == InvoiceStatus::Open && seen.is_untouched();
+    let refused = match refused {
+        None if planted!(BillsBeside) => return Point::claimed(plan),
+        None if is_unpaid && !payment.is_ticked => {
+            return Point::Amending { invoice, plan, refused, is_untouched: true, payment };
         }
-        Some(why) if seen.status == InvoiceStatus::Open && seen.is_untouched() => {
-            let message =
-                format!("{} Void invoice {} by hand, then send the event again.", why.message, invoice.invoice_id);
-            Point::Done { invoice }.stopped(Stop::review(why.code, message))
-        }
-        _ => voided(invoice, seen),
-    }
+        _ if is_paid && payment.credit == IfPaid::Credits => return Point::Settling { invoice, plan },
+        None if is_unpaid => return kept(invoice, IS_PAID),
+        None => return voided(invoice, seen),
+        Some(why) => why,
+    };
+    let by_hand = match payment.credit {
+        IfPaid::Refused if is_paid => "Credit",
+        _ if is_unpaid => "Void",
+        _ => return voided(invoice, seen),
+    };
+    let message =
+        format!("{} {by_hand} invoice {} by hand, then send the event again.", refused.message, invoice.invoice_id);
+    Point::Done { invoice }.stopped(Stop::review(refused.code, message))
 }
 
-/// It is void, by us or by somebody else, and the deal is billed anew; or it is not, and why is told.
+/// What was paid is credited if it is still here, and if it can pay for what is billed in its place.
+fn settled(invoice: Invoice, plan: Plan, settlement: Settlement) -> Point {
+    let Settlement { invoice: now, lines, money, is_of_balance } = settlement;
+    if now.status != InvoiceStatus::Paid || !now.credited.is_nothing() {
+        return voided(invoice, &now);
+    }
+    let why_not = match (money, lines) {
+        (MoneyIn::Refunded, _) if !planted!(CreditsWhatWentBack) => {
+            "what was paid of it was refunded, or a part of that."
+        }
+        (MoneyIn::Disputed, _) => "its payment is disputed.",
+        (MoneyIn::Unknown, _) => "it is paid by a way that does not say whether the money is still here.",
+        _ if plan.account_id != invoice.plan.account_id => "it is paid, and the deal belongs to another account now.",
+        _ if plan.total.currency() != now.currency => "it is paid, and the deal is in another currency now.",
+        _ if !is_of_balance => "it is paid, and the customer's balance at Stripe is in another currency.",
+        (_, None) => "it is paid, and one of its lines cannot be credited.",
+        (_, Some(lines)) => {
+            let credit = Credit { amount: now.total, lines };
+            return Point::Crediting { invoice, plan, credit, is_priced: false };
+        }
+    };
+    kept(invoice, &format!("{why_not} Write a credit note or bill the difference by hand, or set the deal back."))
+}
+
+/// It is void or credited, by us or by somebody else, and the deal is billed anew; or it is not, and why is told.
 fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
     let what_to_do = match seen.status {
         _ if planted!(BelievesInVoids) => return Point::claimed(invoice.plan),
-        InvoiceStatus::Void if seen.amount_paid == 0 => return Point::claimed(invoice.plan),
+        _ if seen.is_given_up() => return Point::claimed(invoice.plan),
         InvoiceStatus::Uncollectible => "it was written off. Void it and send the event again, or set the deal back.",
         InvoiceStatus::Open if seen.amount_paid == 0 => {
             "a part of it is credited. Void it and send the event again, write another credit note, or set the deal back."
@@ -133,22 +240,32 @@ impl Point {
         }
     }
 
-    /// The same stop, of a deal whose invoice was voided. That it does not ask to be billed any more is nobody's business but for that.
-    pub(crate) fn without_its_invoice(self, void: &InvoiceId, is_named: bool) -> Self {
+    /// The same stop, of a deal whose invoice does not count any more. That it does not ask to be billed any more is nobody's business but
+    /// for that.
+    pub(crate) fn without_its_invoice(self, given_up: &InvoiceId, is_named: bool) -> Self {
         match self {
             Self::Stopped { stop, back_to, .. } if stop.kind == Kind::NotBillable && is_named => {
                 let message = format!(
-                    "Invoice {void} was voided because the deal was changed, and now it does not ask to be billed: if that is \
-                     right, empty Stripe Invoice Id."
+                    "Invoice {given_up} was voided or credited because the deal was changed, and now it does not ask to be billed: if that \
+                     is right, empty Stripe Invoice Id, and Payment Received if it is ticked."
                 );
                 back_to.stopped(Stop::review(Code::DealChangedAfterBilling, message))
             }
             Self::Stopped { opportunity_id, mut stop, told, reported, back_to } if stop.needs_person() => {
-                stop.message = format!("{} Invoice {void} is void, and the customer has no other.", stop.message);
+                stop.message =
+                    format!("{} Invoice {given_up} is void or credited, and the customer has no other.", stop.message);
                 Self::Stopped { opportunity_id, stop, told, reported, back_to }
             }
             point => point,
         }
+    }
+
+    /// Its invoice took the place of one that was paid.
+    pub(crate) fn unmarking(mut self) -> Self {
+        if let Self::Sent { invoice, .. } | Self::Verifying { invoice } = &mut self {
+            invoice.unmarks = !planted!(LeavesTheTick);
+        }
+        self
     }
 
     /// After a restore the opportunity names another invoice: this one may have been replaced since.

@@ -41,6 +41,9 @@ pub struct Invoice {
     /// The subscription whose first invoice it is, and what that came to without the tax that was added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<(SubscriptionId, Money)>,
+    /// It took the place of one that was paid: that the opportunity is marked as paid says nothing of this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unmarks: bool,
     /// What Salesforce said yes to and did not keep. It is written again when a person asks for it, not for every event: the
     /// write is itself an event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +88,7 @@ impl Draft {
             account_is_linked: self.account_is_linked,
             hosted_invoice_url: seen.hosted_invoice_url.clone(),
             invoice_pdf: seen.invoice_pdf.clone(),
+            unmarks: false,
             not_kept: Vec::new(),
         }
     }

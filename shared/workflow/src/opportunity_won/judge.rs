@@ -3,7 +3,7 @@
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
 use mapping::{
     Code, Deal, InvoiceLinks, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back,
-    no_note, plan, sync_note,
+    no_note, plan, sync_note, unpaid,
 };
 
 use super::basket::{Basket, Start};
@@ -36,7 +36,7 @@ fn already_named(plan: Plan, deal: &Deal, invoice_id: &str) -> Result<Point, Sto
 /// made it. Any other is somebody else's, or another deal's that was copied.
 pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceSeen) -> Point {
     let is_for_deal = seen.metadata.get("sf_opportunity_id").is_some_and(|id| id == plan.opportunity_id.as_str());
-    let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid);
+    let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid) && !seen.is_given_up();
     match &seen.customer_id {
         Some(customer_id) if is_sent && (seen.is_ours && is_for_deal || planted!(AdoptsForeignInvoice)) => {
             let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
@@ -217,6 +217,13 @@ pub(super) fn not_found(opportunity_id: OpportunityId) -> Point {
 /// The opportunity names no invoice, or this one.
 pub(super) fn names_only(opportunity: &Record, draft: &Draft) -> bool {
     opportunity.text("Stripe_Invoice_Id__c").is_none_or(|id| id == draft.invoice_id.as_str())
+}
+
+/// As it is written. That a deal is not marked as paid any more comes and goes with the name of its invoice, so that whoever sees the
+/// name need not ask: by then it may be marked for the one that it names.
+pub(super) fn written(invoice: &Invoice) -> Vec<Update> {
+    let updates = write_back(invoice);
+    if invoice.unmarks { unpaid(updates) } else { updates }
 }
 
 pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {

@@ -1,10 +1,11 @@
 //! The points of a won opportunity. Each carries exactly what later ones need.
 
-use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record, SubscriptionId};
+use domain::{CustomerId, InvoiceId, Money, OpportunityId, SubscriptionId};
 use jiff::Timestamp;
 use mapping::{CustomerDetails, Kind, Plan, Stop};
 use serde::{Deserialize, Serialize};
 
+use super::amendment::{Credit, Payment};
 use super::basket::{Basket, Start};
 use super::draft::{Draft, Invoice};
 use super::preflight::Preflight;
@@ -90,9 +91,20 @@ pub enum Point {
         refused: Option<Stop>,
         #[serde(default)]
         is_untouched: bool,
+        #[serde(default)]
+        payment: Payment,
     },
     /// Nothing is paid of it, and it goes.
-    Voiding { invoice: Invoice, plan: Plan },
+    Voiding {
+        invoice: Invoice,
+        plan: Plan,
+        #[serde(default)]
+        payment: Payment,
+    },
+    /// It is paid. What has become of the money?
+    Settling { invoice: Invoice, plan: Plan },
+    /// It is paid, and is credited when the products of the deal have prices.
+    Crediting { invoice: Invoice, plan: Plan, credit: Credit, is_priced: bool },
     /// After a restore: the opportunity names another invoice. Was this one replaced? `stop` is what stands in the way if not; `clears`,
     /// that an old note is to be taken away then.
     Doubting {
@@ -158,6 +170,8 @@ impl Point {
             Self::Clearing { .. } => "clearing",
             Self::Amending { .. } => "amending",
             Self::Voiding { .. } => "voiding",
+            Self::Settling { .. } => "settling",
+            Self::Crediting { .. } => "crediting",
             Self::Doubting { .. } => "doubting",
             Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
@@ -250,13 +264,15 @@ impl Point {
             | Self::Revisiting { invoice }
             | Self::Amending { invoice, .. }
             | Self::Voiding { invoice, .. }
+            | Self::Settling { invoice, .. }
+            | Self::Crediting { invoice, .. }
             | Self::Doubting { invoice, .. }
             | Self::Clearing { invoice } => Some(invoice),
             _ => None,
         }
     }
 
-    fn opportunity_id(&self) -> OpportunityId {
+    pub(super) fn opportunity_id(&self) -> OpportunityId {
         match self {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
@@ -285,72 +301,15 @@ impl Point {
             | Self::Revisiting { invoice }
             | Self::Amending { invoice, .. }
             | Self::Voiding { invoice, .. }
+            | Self::Settling { invoice, .. }
+            | Self::Crediting { invoice, .. }
             | Self::Doubting { invoice, .. }
             | Self::Clearing { invoice } => invoice.plan.opportunity_id.clone(),
         }
     }
 
-    /// A stop that was told and reported before, for the same cause, is not told and reported again: the note is itself an
-    /// event.
-    pub(crate) fn already_said(self, noted: Option<&Stop>, parked: Option<&Stop>) -> Self {
-        match self {
-            Self::Stopped { opportunity_id, stop, told, reported, back_to } => Self::Stopped {
-                told: told || noted == Some(&stop),
-                reported: reported || parked == Some(&stop),
-                opportunity_id,
-                stop,
-                back_to,
-            },
-            point => point,
-        }
-    }
-
-    /// A person asks for the event once more: what Salesforce did not keep may be kept now.
-    pub(crate) fn asked_for(self) -> Self {
-        match self {
-            Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
-                let back_to = match *back_to {
-                    Self::Sent { invoice, interrupted } => {
-                        Self::Sent { invoice: Invoice { not_kept: Vec::new(), ..invoice }, interrupted }
-                    }
-                    Self::Renewal(renewal) => Self::Renewal(Box::new(renewal.asked_for())),
-                    point => point,
-                };
-                Self::Stopped { opportunity_id, stop, told, reported, back_to: Box::new(back_to) }
-            }
-            point => point,
-        }
-    }
-
     pub(crate) fn claimed(plan: Plan) -> Self {
         Self::Claimed { opportunity_id: plan.opportunity_id }
-    }
-
-    /// Stands still at this point until somebody acts. What nobody has to act on is neither told nor reported.
-    pub(super) fn stopped(self, stop: Stop) -> Self {
-        let quiet = !stop.needs_person();
-        Self::Stopped {
-            opportunity_id: self.opportunity_id(),
-            stop,
-            told: quiet,
-            reported: quiet,
-            back_to: Box::new(self),
-        }
-    }
-
-    /// The same, without writing a note that the opportunity already carries.
-    pub(super) fn stopped_unless_noted(self, stop: Stop, opportunity: &Record) -> Self {
-        let noted = mapping::sync_note(&self.opportunity_id(), &stop).differences(opportunity).is_empty();
-        self.stopped_noted(stop, noted)
-    }
-
-    pub(super) fn stopped_noted(self, stop: Stop, noted: bool) -> Self {
-        match self.stopped(stop) {
-            Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
-                Self::Stopped { opportunity_id, stop, told: told || noted, reported, back_to }
-            }
-            point => point,
-        }
     }
 
     /// Looks at the invoice before anything else is done with it.

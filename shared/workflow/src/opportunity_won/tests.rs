@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod amendments;
+mod credits;
 mod echoes;
 mod interrupted;
 mod judgements;
@@ -100,7 +101,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         subtotal: lines * amount,
         total: lines * amount,
         amount_paid: 0,
-        amount_remaining: lines * amount,
+        credited: Default::default(),
         tax: Default::default(),
         auto_advance: false,
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),

@@ -1,7 +1,7 @@
 //! A deal that is billed anew: which invoices it had before, and what that means for what is read of it.
 
 use domain::{FieldValue, InvoiceId};
-use mapping::{Amendments, Settings};
+use mapping::Settings;
 
 use super::{Run, State};
 use crate::opportunity_won::{Draft, Point};
@@ -20,11 +20,15 @@ pub(super) enum Named {
 }
 
 impl Run {
-    /// The invoice that is to be void before the deal is billed anew.
+    /// The invoice that is to be void or credited before the deal is billed anew.
     pub(super) fn replaceable(&self) -> Option<&InvoiceId> {
         match &self.state {
             State::OpportunityWon(
-                Point::Amending { invoice, .. } | Point::Voiding { invoice, .. } | Point::Doubting { invoice, .. },
+                Point::Amending { invoice, .. }
+                | Point::Voiding { invoice, .. }
+                | Point::Settling { invoice, .. }
+                | Point::Crediting { invoice, .. }
+                | Point::Doubting { invoice, .. },
             ) => Some(&invoice.invoice_id),
             _ => None,
         }
@@ -61,7 +65,10 @@ impl Run {
             InvoiceStatus::Void if self.restored.is_none() => {
                 Some("it was voided by hand. If the deal is billed by no other invoice, send the event again.")
             }
-            InvoiceStatus::Open if self.replacements >= MOST_REPLACEMENTS => Some(
+            InvoiceStatus::Paid if seen.is_credited_by_hand() => {
+                Some("it was credited by hand. If the deal is billed by no other invoice, send the event again.")
+            }
+            InvoiceStatus::Open | InvoiceStatus::Paid if self.replacements >= MOST_REPLACEMENTS => Some(
                 "it took the place of others again and again. Look at what changes the deal, and send the event again.",
             ),
             _ => None,
@@ -78,26 +85,27 @@ impl Run {
         Self { state, ..self }
     }
 
-    /// After a restore: the draft that this run remembers was sent since, and is void. The deal is read, and its invoice looked for, as if
+    /// After a restore: the draft that this run remembers was sent since, and is void or credited. The deal is read, and its invoice looked for, as if
     /// it had none.
     pub(super) fn forgotten(&self, fact: &Fact, settings: &Settings) -> Option<&Draft> {
         match (&self.state, fact) {
             (State::OpportunityWon(Point::Checking { draft, .. }), Fact::InvoiceRead(seen)) => {
-                let is_void = seen.status == InvoiceStatus::Void && seen.amount_paid == 0 && draft.started.is_none();
-                Some(draft).filter(|_| is_void && self.may_be_forgotten(settings))
+                let is_ours = seen.is_given_up() && !seen.is_credited_by_hand() && draft.started.is_none();
+                Some(draft).filter(|_| is_ours && self.may_be_forgotten(settings))
             }
             _ => None,
         }
     }
 
-    pub(super) fn gives_up(&mut self, invoice_id: InvoiceId) {
+    pub(super) fn gives_up(&mut self, invoice_id: InvoiceId, was_paid: bool) {
         self.retire_invoice_operations();
+        self.unmarks |= was_paid;
         self.replaced.push(invoice_id);
         self.replacements = self.replacements.saturating_add(1);
     }
 
     fn may_be_forgotten(&self, settings: &Settings) -> bool {
-        self.restored.is_some() && settings.amendments == Amendments::VoidAndReissue
+        self.restored.is_some() && settings.amendments.reissues()
     }
 
     /// What follows from what the opportunity names, and from what is void.
@@ -119,6 +127,10 @@ impl Run {
                 _ => State::OpportunityWon(point),
             },
             (state, _) => state,
+        };
+        let state = match state {
+            State::OpportunityWon(point) if self.unmarks => State::OpportunityWon(point.unmarking()),
+            state => state,
         };
         Self { state, ..self }
     }

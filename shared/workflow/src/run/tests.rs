@@ -191,6 +191,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         hosted_invoice_url: None,
         invoice_pdf: None,
         subscription: None,
+        unmarks: false,
         not_kept: Vec::new(),
     };
     let mut run = Run { state: State::OpportunityWon(Point::Sent { invoice, interrupted: true }), ..won() };

@@ -15,7 +15,7 @@ async fn story(env: &Env) {
 
 fn assert_billed_once(env: &Env, opportunity: &str, total: i64, what: &str) {
     let record = env.record("Opportunity", opportunity);
-    let invoices = env.invoices_not_void();
+    let invoices = env.invoices_that_count();
     assert_eq!(invoices.len(), 1, "{what}");
     assert_eq!(env.objects("customer").len(), 1, "{what}");
     assert_eq!(record["Stripe_Invoice_Id__c"], invoices[0]["id"], "{what}");

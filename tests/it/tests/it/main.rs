@@ -8,6 +8,7 @@ mod books;
 mod budget;
 mod canary;
 mod crashes;
+mod credits;
 mod customers;
 mod doors;
 mod failures;

@@ -7,6 +7,7 @@ use super::money;
 use super::params::merge_metadata;
 use super::payments;
 use super::state::{Call, State, assign, int, text};
+use super::tax;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -95,7 +96,10 @@ fn draw(state: &State, call: &Call) -> Result<Value, Error> {
         (Some(amount), true) => vec![line("custom_line_item", amount, 1, amount.into(), &json!({}))],
         (None, false) => read_lines(state, invoice_id, &elements)?,
     };
-    let total: i64 = note_lines.iter().map(|line| int(line, "amount")).sum();
+    let subtotal: i64 = note_lines.iter().map(|line| int(line, "amount")).sum();
+    let taxes: Vec<Value> = note_lines.iter().flat_map(|line| line["taxes"].as_array()).flatten().cloned().collect();
+    let (on_top, inside) = tax::split(&taxes);
+    let total = subtotal + on_top;
     if total <= 0 {
         return Err(Error::refused("The total of a credit note must be greater than 0.").param("amount"));
     }
@@ -116,6 +120,13 @@ fn draw(state: &State, call: &Call) -> Result<Value, Error> {
              note's total: {post}."
         );
         return Err(Error::refused(message));
+    }
+    // The balance has the currency of what was billed to the customer first.
+    let customer = state.table("customer").get(text(invoice, "customer"));
+    let of_balance = customer.map(|customer| &customer["currency"]).filter(|currency| !currency.is_null());
+    if credit > 0 && of_balance.is_some_and(|currency| *currency != invoice["currency"]) {
+        let message = "The customer's balance is in another currency than the invoice.";
+        return Err(Error::refused(message).param("credit_amount"));
     }
     let count = state.table("credit_note").oldest_first().filter(|note| note["invoice"] == invoice_id).count();
     let mut note = json!({
@@ -151,11 +162,11 @@ fn draw(state: &State, call: &Call) -> Result<Value, Error> {
         "refunds": [],
         "shipping_cost": null,
         "status": "issued",
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal - inside,
         "total": total,
-        "total_excluding_tax": total,
-        "total_taxes": [],
+        "total_excluding_tax": subtotal - inside,
+        "total_taxes": taxes,
         "type": match (pre, post) {
             (_, 0) => "pre_payment",
             (0, _) => "post_payment",
@@ -191,10 +202,8 @@ fn line(kind: &str, amount: i64, quantity: i64, unit_amount: Decimal, from: &Val
 
 fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Value>, Error> {
     let billed = lines::of(state, invoice);
-    let is_taxed = billed.iter().flat_map(|line| line["taxes"].as_array().into_iter().flatten());
-    if is_taxed.map(|tax| int(tax, "amount")).any(|tax| tax != 0) {
-        return Err(Error::unmodelled("crediting lines that are taxed"));
-    }
+    let taxes = billed.iter().flat_map(|line| line["taxes"].as_array().into_iter().flatten());
+    let is_taxed = taxes.map(|tax| int(tax, "amount")).any(|tax| tax != 0);
     let credited_before = |id: &str| -> i64 {
         let notes = state.table("credit_note").oldest_first();
         let notes = notes.filter(|note| note["invoice"] == invoice && note["status"] == "issued");
@@ -210,6 +219,9 @@ fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Va
         }
         let (amount, quantity) = (element["amount"].as_i64(), element["quantity"].as_i64());
         if element["type"] == "custom_line_item" {
+            if is_taxed {
+                return Err(Error::unmodelled("a custom line of a credit note on an invoice that is taxed"));
+            }
             let unit = element["unit_amount"].as_i64().map(Decimal::from);
             let unit = unit.or(element["unit_amount_decimal"].as_str().and_then(|text| text.parse().ok()));
             let unit = unit.ok_or_else(|| Error::missing(&path("unit_amount")))?;
@@ -221,7 +233,10 @@ fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Va
         let of = billed.iter().find(|line| line["id"] == id);
         let of = of.ok_or_else(|| Error::no_such("invoice line item", id, &path("invoice_line_item")))?;
         let (whole, whole_quantity) = (int(of, "amount"), int(of, "quantity").max(1));
-        // A quantity counts more than an amount: it is a share of what was billed.
+        let tax = &of["taxes"][0];
+        let inside = if tax["tax_behavior"] == "inclusive" { int(tax, "amount") } else { 0 };
+        let untaxed = whole - inside;
+        // A quantity counts more than an amount: it is a share of what was billed. An amount is without the tax.
         let credited = match (quantity, amount) {
             (Some(quantity), _) if quantity > whole_quantity => {
                 let message = format!("The invoice line has only {whole_quantity}.");
@@ -230,6 +245,10 @@ fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Va
             (Some(quantity), _) => {
                 let share = Decimal::from(whole) * Decimal::from(quantity) / Decimal::from(whole_quantity);
                 money::line_amount(share, Decimal::ONE, &path("quantity"))?
+            }
+            (None, Some(amount)) if inside != 0 => {
+                let share = Decimal::from(whole) * Decimal::from(amount) / Decimal::from(untaxed);
+                money::line_amount(share, Decimal::ONE, &path("amount"))?
             }
             (None, Some(amount)) => amount,
             (None, None) => whole,
@@ -244,7 +263,16 @@ fn read_lines(state: &State, invoice: &str, elements: &[Value]) -> Result<Vec<Va
         if described["description"].is_null() {
             described["description"] = of["description"].clone();
         }
-        Ok(line("invoice_line_item", credited, quantity, unit.round_dp(12), &described))
+        let mut line = line("invoice_line_item", credited, quantity, unit.round_dp(12), &described);
+        if is_taxed && whole != 0 {
+            let mut tax = tax.clone();
+            for name in ["amount", "taxable_amount"] {
+                let share = Decimal::from(int(&tax, name)) * Decimal::from(credited) / Decimal::from(whole);
+                tax[name] = money::line_amount(share, Decimal::ONE, name)?.into();
+            }
+            line["taxes"] = json!([tax]);
+        }
+        Ok(line)
     };
     elements.iter().enumerate().map(read).collect()
 }

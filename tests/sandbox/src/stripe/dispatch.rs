@@ -4,7 +4,7 @@
 use super::error::Error;
 use super::state::{Call, State};
 use super::{
-    account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, schedules,
+    account, credit_notes, customers, events, invoice_items, invoices, payments, prices, products, refunds, schedules,
     subscriptions, tax_ids, webhook_endpoints,
 };
 use serde_json::Value;
@@ -212,6 +212,9 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "CreditNote.update" => (credit_notes::update, &["memo", "metadata"], &[]),
         "CreditNote.void_credit_note" => (credit_notes::void, &[], &[]),
         "CreditNote.list" => (credit_notes::list, PAGING, &["customer", "invoice"]),
+        "Refund.create" => (refunds::create, &["amount", "charge", "metadata", "payment_intent", "reason"], &[]),
+        "Refund.retrieve" => (refunds::retrieve, &[], &[]),
+        "Refund.list" => (refunds::list, PAGING, &["charge", "payment_intent"]),
         "Subscription.create" => (subscriptions::create::create, SUBSCRIPTION, &[]),
         "Subscription.retrieve" => (subscriptions::retrieve, &[], &[]),
         "Subscription.update" => (subscriptions::change::update, SUBSCRIPTION, &[]),

@@ -66,6 +66,7 @@ fn table_of(field: &str) -> Option<&'static str> {
         "subscription" => "subscription",
         "schedule" => "subscription_schedule",
         "payment_intent" => "payment_intent",
+        "charge" | "latest_charge" => "charge",
         _ => return None,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::list;
+use super::refunds;
 use super::state::{Call, State, text};
 use serde_json::{Value, json};
 
@@ -88,6 +89,7 @@ pub fn charge(state: &mut State, invoice: &str, method: &str) -> Result<(), Erro
     intent["last_payment_error"] = Value::Null;
     intent["payment_method"] = method.into();
     intent["status"] = "succeeded".into();
+    refunds::charge(state, &mut intent);
     payment["amount_paid"] = payment["amount_requested"].clone();
     payment["status"] = "paid".into();
     payment["status_transitions"]["paid_at"] = state.now.into();

@@ -31,6 +31,8 @@ pub enum Story {
     Renewed,
     /// A deal is edited when it is billed: its invoice is voided, and another takes its place and is paid.
     Replaced,
+    /// A deal is edited when it is paid: what was paid is credited, and the invoice in its place asks for the difference.
+    Credited,
     /// The account names a customer of ours of whom nobody remembers what it was told, and which has another tax id and address of e-mail
     /// than the account: it is told everything before the deal is billed.
     Retold,
@@ -48,6 +50,7 @@ impl Story {
         Self::Begun,
         Self::BegunAnew,
         Self::Replaced,
+        Self::Credited,
         Self::Renewed,
         Self::Retold,
     ];
@@ -61,6 +64,7 @@ impl Story {
             Self::Begun => "begun",
             Self::BegunAnew => "begun-anew",
             Self::Replaced => "replaced",
+            Self::Credited => "credited",
             Self::Renewed => "renewed",
             Self::Retold => "retold",
         }
@@ -121,6 +125,11 @@ impl Story {
             scenario.settings.amendments = mapping::Amendments::VoidAndReissue;
             scenario.models.amends = true;
         }
+        if self == Self::Credited {
+            scenario.settings.amendments = mapping::Amendments::CreditAndReissue;
+            (scenario.models.amends, scenario.models.credits) = (true, true);
+            scenario.models.salesforce.credits = true;
+        }
         let at = |seconds: i64| start.saturating_add(SignedDuration::from_secs(seconds)).expect("a history lasts days");
         let moment = |milliseconds: i64| {
             start.saturating_add(SignedDuration::from_millis(milliseconds)).expect("a history lasts days")
@@ -130,6 +139,9 @@ impl Story {
         match self {
             Self::Billed | Self::Missed | Self::Begun | Self::Retold => {}
             Self::Replaced => acts.push((at(600), edit(31))),
+            Self::Credited => {
+                acts.extend([(at(300), Act::Pay { deal: deal.clone(), tries: 2 }), (at(600), edit(31))]);
+            }
             // After two deaths of the first deal, a day each, it is billed; and five days are left for two more.
             Self::Renewed => acts.push((at(72 * 3600), Act::Win(second()))),
             Self::BegunAnew => acts.push((moment(13_900), edit(372))),

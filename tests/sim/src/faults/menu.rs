@@ -59,6 +59,9 @@ operations! {
     SendInvoice = "send invoice", Stripe, true;
     VoidInvoice = "void invoice", Stripe, true;
     DeleteInvoice = "delete invoice", Stripe, true;
+    CreditInvoice = "credit invoice", Stripe, true;
+    ReadPayments = "read payments", Stripe, false;
+    ListCredits = "list credit notes", Stripe, false;
     DeleteCustomer = "delete customer", Stripe, true;
     ListEvents = "list events", Stripe, false;
     ReadCustomer = "read customer", Stripe, false;
@@ -265,6 +268,7 @@ impl Operation {
         (mode.is_reconciled() || !is_the_reconcilers)
             && (mode.has_terms() || !is_of_subscriptions)
             && (mode.amends() || self != Self::VoidInvoice)
+            && (mode.credits() || !matches!(self, Self::CreditInvoice | Self::ReadPayments | Self::ListCredits))
             && (mode.renews() || self != Self::RenewSubscription)
     }
 

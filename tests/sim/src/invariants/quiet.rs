@@ -210,7 +210,9 @@ impl Models {
         if !is_named && !deal.opportunity.invoice_named_by_hand {
             self.broken(deal, "salesforce_names_the_subscription", format!("it names {named:?}"));
         }
-        if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
+        if self.is_named_late(deal) {
+            count(&mut self.facts, "a credited invoice was marked as paid late, and nobody looked since");
+        } else if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
             self.broken(deal, "salesforce_names_the_invoice", named);
         }
@@ -338,7 +340,9 @@ impl Models {
         if paid.is_empty() || opportunity.payment_received {
             return;
         }
-        for invoice_id in paid {
+        // What was credited is paid, and says nothing of the one in its place.
+        let counts = |id: &InvoiceId| self.stripe.find_invoice(id).is_some_and(Invoice::is_live);
+        for invoice_id in paid.into_iter().filter(counts).collect::<Vec<_>>() {
             let organization_id = ended.organization_id.clone();
             let run_id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
             let run = ended.run(&run_id);

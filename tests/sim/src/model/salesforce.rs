@@ -148,6 +148,8 @@ pub struct Salesforce {
     pub multi_currency: bool,
     /// Opportunities of type Renewal go on with a subscription.
     pub renews: bool,
+    /// What is paid may be credited, and is not paid then.
+    pub credits: bool,
     pub org_currency: String,
     pub facts: Facts,
     pub violations: Vec<Violation>,

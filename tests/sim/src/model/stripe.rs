@@ -2,6 +2,7 @@
 //! the bytes that the client would send; answers are the client's own types. It is synchronous, knows no faults, and
 //! watches what must be true at every moment.
 
+mod credits;
 mod customers;
 mod failure;
 mod form;
@@ -25,6 +26,7 @@ use stripe::{Answer, Error, Operation, Reply, Write};
 
 use super::{Facts, Violation, count};
 pub use customers::Customer;
+
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
@@ -107,12 +109,13 @@ pub struct Stripe {
     waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,
     finalized: Vec<Finalized>,
-    /// What we voided just now.
+    /// What we voided or credited just now.
     voided: Vec<InvoiceId>,
     /// Terms end in this history, and are renewed.
     pub terms_end: bool,
     /// What we renewed just now.
     renewed: Vec<SubscriptionId>,
+    credits: credits::Credits,
     keys: Keys,
     events: Vec<StripeEvent>,
     events_taken: usize,
@@ -209,7 +212,7 @@ impl Stripe {
                 let there = self.subscriptions.get(&subscription.id).filter(|one| one.canceled_by.is_none());
                 there.map(|one| one.id.to_string())
             }
-            Answer::Price(_) | Answer::TaxIdAdded | Answer::Deleted => None,
+            Answer::Price(_) | Answer::TaxIdAdded | Answer::CreditNote(_) | Answer::Deleted => None,
         });
         drop(made);
         if let Some(there) = there {

@@ -88,10 +88,11 @@ impl engine::Salesforce for SalesforcePort {
     async fn write(&self, updates: &[Update], read_back: &[String]) -> Answer {
         let (updates, read_back) = (updates.to_vec(), read_back.to_vec());
         let sets = |field: &str| updates.iter().any(|update| update.fields.contains_key(field));
-        let operation = if sets("Payment_Received__c") {
-            Operation::MarkPaid
-        } else if sets("Stripe_Invoice_Id__c") {
+        // The write-back of an invoice in the place of one that was paid says that it is not.
+        let operation = if sets("Stripe_Invoice_URL__c") {
             Operation::WriteBack
+        } else if sets("Payment_Received__c") {
+            Operation::MarkPaid
         } else {
             Operation::WriteNote
         };

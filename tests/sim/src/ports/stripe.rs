@@ -95,6 +95,12 @@ impl Answered for stripe::Subscription {
     }
 }
 
+impl Answered for Option<String> {
+    fn name(&self) -> &'static str {
+        if self.is_some() { "ok" } else { "none" }
+    }
+}
+
 impl Answered for bool {
     fn name(&self) -> &'static str {
         "ok"
@@ -119,6 +125,7 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::AddLines => Operation::AddLines,
         stripe::Operation::SendInvoice => Operation::SendInvoice,
         stripe::Operation::VoidInvoice => Operation::VoidInvoice,
+        stripe::Operation::CreateCreditNote => Operation::CreditInvoice,
         stripe::Operation::DeleteInvoice => Operation::DeleteInvoice,
         stripe::Operation::DeleteCustomer => Operation::DeleteCustomer,
         stripe::Operation::CreatePrice => Operation::CreatePrice,
@@ -256,6 +263,23 @@ impl engine::Stripe for StripePort {
             stripe.invoice_lines(now, &id).map(first_page)
         })
         .await
+    }
+
+    async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadPayments, id.to_string(), move |stripe, now| stripe.money_of_invoice(now, &id)).await
+    }
+
+    async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, Error> {
+        let id = id.clone();
+        let about = id.to_string();
+        self.call(Operation::ListCredits, about, move |stripe, now| stripe.credit_notes_of_invoice(now, &id)).await
+    }
+
+    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, Error> {
+        let id = id.clone();
+        let about = id.to_string();
+        self.call(Operation::ReadCustomer, about, move |stripe, now| stripe.currency_of_customer(now, &id)).await
     }
 
     async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {

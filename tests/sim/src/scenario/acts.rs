@@ -70,6 +70,8 @@ pub enum Act {
         deal: OpportunityId,
         tries: u32,
     },
+    /// Money goes back, and no invoice tells of it.
+    Refund(OpportunityId),
     Void(OpportunityId),
     WriteOff(OpportunityId),
     FinalizeDraft {
@@ -132,6 +134,7 @@ impl Act {
             Self::NameCustomer { .. } => "name customer",
             Self::Redrive => "redrive",
             Self::Pay { .. } => "pay",
+            Self::Refund(_) => "refund",
             Self::Void(_) => "void",
             Self::WriteOff(_) => "write off",
             Self::FinalizeDraft { .. } => "finalize draft",
@@ -148,7 +151,7 @@ impl Act {
         match self {
             Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) => deal.to_string(),
             Self::Approve(deal) | Self::Delete(deal) => deal.to_string(),
-            Self::MendLines(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
+            Self::MendLines(deal) | Self::Refund(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
             Self::ActivateContract { deal, .. }
             | Self::NameRenewed { deal, .. }
             | Self::EditLine { deal, .. }
@@ -184,6 +187,7 @@ impl Act {
             }
             Self::Redrive => Performed { redrive: true, ..Performed::is("done") },
             Self::Pay { .. }
+            | Self::Refund(_)
             | Self::Void(_)
             | Self::WriteOff(_)
             | Self::FinalizeDraft { .. }
@@ -292,6 +296,7 @@ impl Act {
     fn on_invoice(&self, now: Timestamp, models: &mut Models) -> Performed {
         let (deal, status) = match self {
             Self::Pay { deal, .. } | Self::Void(deal) | Self::WriteOff(deal) => (deal, InvoiceStatus::Open),
+            Self::Refund(deal) => (deal, InvoiceStatus::Paid),
             Self::FinalizeDraft { deal, .. } | Self::DeleteDraft { deal, .. } | Self::AddToDraft { deal, .. } => {
                 (deal, InvoiceStatus::Draft)
             }
@@ -314,6 +319,7 @@ impl Act {
     fn on_this_invoice(&self, now: Timestamp, models: &mut Models, id: &InvoiceId) -> bool {
         match self {
             Self::Pay { .. } => models.stripe.pay(now, id),
+            Self::Refund(_) => models.stripe.refund(id),
             Self::Void(_) => {
                 let is_void = models.stripe.void(id);
                 // Where deals are billed anew, one that a person voided is, too, when it is changed and a person asks.
@@ -332,6 +338,7 @@ impl Act {
 
     fn fact(&self) -> &'static str {
         match self {
+            Self::Refund(_) => "a person gave money back",
             Self::Void(_) => "a person voided an invoice",
             Self::WriteOff(_) => "a person wrote an invoice off",
             Self::FinalizeDraft { .. } => "a person finalized a draft by hand",

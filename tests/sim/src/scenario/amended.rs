@@ -37,6 +37,29 @@ pub(super) fn amend(random: &mut Random, scenario: &mut Scenario) {
     }
 }
 
+/// Whoever pays early has paid when the deal is changed; and some get their money back, before or after.
+pub(super) fn credit(random: &mut Random, scenario: &mut Scenario) {
+    scenario.settings.amendments = mapping::Amendments::CreditAndReissue;
+    (scenario.models.credits, scenario.models.salesforce.credits) = (true, true);
+    let edits = scenario.acts.iter().filter_map(|(at, act)| match act {
+        Act::EditLine { deal, .. } => Some((*at, deal.clone())),
+        _ => None,
+    });
+    let edits: Vec<_> = edits.collect();
+    for (edited_at, deal) in edits {
+        if random.chance(600) {
+            // Just before, or when it may be voided at this moment.
+            let before_ms = random.between(-3_000, 20_000);
+            let paid_at = edited_at.saturating_sub(SignedDuration::from_millis(before_ms)).unwrap_or(edited_at);
+            scenario.acts.push((paid_at, Act::Pay { deal: deal.clone(), tries: 2 }));
+        }
+        if random.chance(150) {
+            let refunded_at = edited_at.saturating_sub(SignedDuration::from_millis(random.between(-10_000, 10_000)));
+            scenario.acts.push((refunded_at.unwrap_or(edited_at), Act::Refund(deal)));
+        }
+    }
+}
+
 fn later(random: &mut Random, at: Timestamp, most_ms: i64) -> Timestamp {
     at.saturating_add(SignedDuration::from_millis(random.between(500, most_ms))).unwrap_or(at)
 }

@@ -358,3 +358,28 @@ fn a_deal_that_nothing_tells_of_is_unheard_of() {
         assert_eq!(!sides.unheard_of(&yesterday(), at(seconds)).is_empty(), is_unheard_of, "{sides:?}");
     }
 }
+
+/// What was credited is nothing that the deal is billed by, whatever it comes to; the run says whether something took its place.
+#[test]
+fn what_was_credited_and_replaced_is_not_in_the_books() {
+    let credited = || Invoice { credited_after: 1000, ..invoice("1", money(1000, "USD"), InvoiceStatus::Paid) };
+    let replacing = |run: KnownRun| KnownRun { run: Run { replaced: vec![invoice_id("1")], ..run.run }, ..run };
+    let named = |deal| DealSeen { names_invoice: Some("in_2".into()), ..deal };
+    let second = || invoice("2", money(1000, "USD"), InvoiceStatus::Open);
+    let sides = || one(named).with_invoice(1, credited()).with_invoice(1, second());
+    assert_eq!(sides().unexplained(&yesterday()), [opportunity_id(1)]);
+    let known = sides().with_run(1, replacing(run(1, billed(1, "2", money(1000, "USD")), 7200)));
+    assert_eq!(causes(&known), [""; 0]);
+    // It comes to what the deal comes to, and is not what bills it.
+    let alone = one(|deal| DealSeen { names_invoice: Some("in_1".into()), is_marked_paid: true, ..deal });
+    let alone = alone.with_invoice(1, credited());
+    assert_eq!(alone.unexplained(&yesterday()), [opportunity_id(1)]);
+    let refused = stopped(1, Stop::refused(Code::BillingEmailMissing, "x"));
+    assert_eq!(causes(&alone.with_run(1, replacing(run(1, refused, 7200)))), ["refused:billing_email_missing"]);
+    // Its deal is lost: nothing is owed.
+    let lost = || one(|deal| DealSeen { amount: Err(Stop::not_billable(Code::NotClosedWon, "x")), ..deal });
+    let lost = lost().with_invoice(1, credited());
+    assert_eq!(lost.unexplained(&yesterday()), [opportunity_id(1)]);
+    let reviewed = stopped(1, Stop::review(Code::DealChangedAfterBilling, "x"));
+    assert_eq!(causes(&lost.with_run(1, replacing(run(1, reviewed, 7200)))), [""; 0]);
+}

@@ -259,15 +259,16 @@ fn a_billed_deal_that_says_something_else_is_looked_at_once_and_differs_then() {
     assert_eq!(Case::new(Open, Some(replaced), deal(Some("in_other"), 1000, false)).verdicts(), [] as [&str; 0]);
 }
 
+fn payment(point: invoice_paid::Point) -> Option<Run> {
+    let RunId::OpportunityWon { organization_id, .. } = run_id("006000000000001AAA") else { return None };
+    let id = RunId::InvoicePaid { organization_id, invoice_id: samples::invoice_id(OURS) };
+    Some(Run::new(id, State::InvoicePaid(point)))
+}
+
 #[test]
 fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
     let mut case = Case::new(Paid, done(OURS), deal(Some(OURS), 1000, false));
     assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
-    let payment = |point| {
-        let RunId::OpportunityWon { organization_id, .. } = run_id("006000000000001AAA") else { return None };
-        let id = RunId::InvoicePaid { organization_id, invoice_id: samples::invoice_id(OURS) };
-        Some(Run::new(id, State::InvoicePaid(point)))
-    };
     let invoice_id = samples::invoice_id(OURS);
     case.payment = payment(invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() });
     assert_eq!(case.verdicts(), [""; 0], "it is under way");
@@ -298,4 +299,41 @@ fn a_payment_that_waited_for_its_deal_is_taken_up_once_when_the_deal_is_there() 
     case.deal = deal(None, 1000, false);
     case.payment.as_mut().expect("it is there").answered.clear();
     assert_eq!(case.verdicts(), ["invoice_not_named"]);
+}
+
+/// Where an invoice took the place of one that was paid, a write that comes late may take its own mark away.
+#[test]
+fn a_mark_that_is_taken_away_from_a_reissued_deal_is_put_back_once_for_each_state_of_it() {
+    let invoice_id = samples::invoice_id(OURS);
+    let reissued = |run: Option<Run>| run.map(|run| Run { unmarks: true, ..run });
+    let mut case = Case::new(InvoiceStatus::Paid, reissued(done(OURS)), deal(Some(OURS), 1000, false));
+    let paid = invoice_paid::Payment {
+        invoice_id: invoice_id.clone(),
+        opportunity_id: opportunity_id(),
+        paid_at: at(7200),
+        is_named: true,
+    };
+    case.payment = payment(invoice_paid::Point::Done { payment: paid });
+    let id = format!("unmarked:in_ours:{}", at(60).as_millisecond());
+    assert_eq!(case.verdicts(), [format!("invoice_paid {id}")]);
+    case.payment.as_mut().expect("it is there").answer(&id);
+    assert_eq!(case.verdicts(), ["paid_not_marked"]);
+    case.deal = deal(Some(OURS), 1000, false).map(|deal| DealSeen { modified_at: at(30), ..deal });
+    assert_eq!(case.verdicts(), [format!("invoice_paid unmarked:in_ours:{}", at(30).as_millisecond())]);
+    // Any other deal's mark was taken away by somebody else.
+    case.run = done(OURS);
+    assert_eq!(case.verdicts(), ["paid_not_marked"]);
+}
+
+/// Until the one in its place is named, Salesforce names what was credited, and nobody asks whether that is paid.
+#[test]
+fn of_what_was_replaced_nobody_asks_whether_it_is_paid() {
+    let replaced = |run: Option<Run>| run.map(|run| Run { replaced: vec![samples::invoice_id(OURS)], ..run });
+    for status in [InvoiceStatus::Open, InvoiceStatus::Paid] {
+        for is_marked_paid in [true, false] {
+            let run = replaced(done("in_other"));
+            let case = Case::new(status, run, deal(Some(OURS), 1000, is_marked_paid));
+            assert_eq!(case.verdicts(), [""; 0], "{status:?} {is_marked_paid}");
+        }
+    }
 }

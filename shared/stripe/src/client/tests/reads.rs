@@ -7,7 +7,7 @@ const CUSTOMER: &str = r#"{"id":"cus_1","object":"customer","created":1760000000
 fn invoice(id: &str, customer: &str, currency: &str) -> String {
     format!(
         r#"{{"id":"{id}","object":"invoice","status":"open","customer":{customer},"currency":"{currency}","subtotal":100,
-            "total":100,"amount_due":100,"amount_paid":0,"amount_remaining":100,"auto_advance":null,"livemode":false,
+            "total":100,"amount_due":100,"amount_paid":0,"amount_remaining":100,"pre_payment_credit_notes_amount":0,"post_payment_credit_notes_amount":0,"auto_advance":null,"livemode":false,
             "created":1760000000,"hosted_invoice_url":"https://invoice.stripe.example/i/secret","number":null,
             "metadata":{{"k":"v"}},"lines":{{"object":"list","has_more":false,"data":[]}}}}"#
     )

@@ -2,21 +2,22 @@ use domain::SubscriptionId;
 use mapping::{Amendments, Kind};
 
 use super::*;
+use crate::Credited;
 
-fn amending() -> Settings {
+pub(super) fn amending() -> Settings {
     Settings { amendments: Amendments::VoidAndReissue, ..settings() }
 }
 
 /// Billed for three lines of ten.
-fn billed() -> Invoice {
+pub(super) fn billed() -> Invoice {
     draft(3).into_invoice(&seen(InvoiceStatus::Open, 3, 1000))
 }
 
-fn code(point: &Point) -> Option<Code> {
+pub(super) fn code(point: &Point) -> Option<Code> {
     point.stop().map(|stop| stop.code)
 }
 
-fn reread(invoice: Invoice, deal: Deal, settings: &Settings) -> Point {
+pub(super) fn reread(invoice: Invoice, deal: Deal, settings: &Settings) -> Point {
     Point::Revisiting { invoice }.record(Fact::DealRead(Box::new(deal)), settings).expect("in order")
 }
 
@@ -47,7 +48,7 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
         deal
     };
     for (invoice, deal, settings, name, why) in [
-        (billed(), ticked(), amending(), "stopped", "somebody says that it is paid"),
+        (billed(), ticked(), amending(), "amending", "somebody says that it is paid: Stripe is asked"),
         (billed(), deal(3), amending(), "done", "it is the same"),
         (billed(), deal(2), settings(), "stopped", "nobody asked for it"),
         (billed(), deal(2), amending(), "amending", "it is another"),
@@ -66,18 +67,22 @@ fn a_deal_that_changed_is_billed_anew_only_where_that_is_wanted_and_can_be() {
     assert!(message(reopened()).contains("set the deal back"), "{}", message(reopened()));
 }
 
+pub(super) fn looking(refused: Option<Stop>, is_untouched: bool) -> Point {
+    Point::Amending { invoice: billed(), plan: draft(2).plan, refused, is_untouched, payment: Default::default() }
+}
+
+fn voiding() -> Point {
+    Point::Voiding { invoice: billed(), plan: draft(2).plan, payment: Default::default() }
+}
+
 #[test]
 fn only_what_nothing_is_paid_of_is_voided() {
-    let point = |refused: Option<Stop>| Point::Amending {
-        invoice: billed(),
-        plan: draft(2).plan,
-        refused,
-        is_untouched: false,
-    };
+    let point = |refused: Option<Stop>| looking(refused, false);
     let why = || Some(Stop::refused(Code::StripeRefused, "Not so."));
     let of = |status| seen(status, 3, 1000);
-    let in_part = || InvoiceSeen { amount_paid: 1, amount_remaining: 2999, ..of(InvoiceStatus::Open) };
-    let credited = || InvoiceSeen { amount_remaining: 2999, ..of(InvoiceStatus::Open) };
+    let in_part = || InvoiceSeen { amount_paid: 1, ..of(InvoiceStatus::Open) };
+    let credited =
+        || InvoiceSeen { credited: Credited { before: 1, ..Credited::default() }, ..of(InvoiceStatus::Open) };
     let void_in_part = || InvoiceSeen { amount_paid: 1, ..of(InvoiceStatus::Void) };
     for (refused, seen, name, code_expected) in [
         (None, of(InvoiceStatus::Open), "amending", None),
@@ -109,7 +114,7 @@ fn only_what_nothing_is_paid_of_is_voided() {
         (in_part(), "it is paid, or a part of it"),
         (of(InvoiceStatus::Paid), "it is paid, or a part of it"),
     ] {
-        let title = format!("{:?} {}", seen.status, seen.amount_remaining);
+        let title = format!("{:?} {:?}", seen.status, seen.credited);
         let point = point(None).record(Fact::InvoiceRead(seen), &amending()).expect("in order");
         let message = &point.stop().expect("stopped").message;
         assert!(message.contains(words), "{title}: {message}");
@@ -122,7 +127,6 @@ fn only_what_nothing_is_paid_of_is_voided() {
 
 #[test]
 fn a_deal_is_billed_anew_when_its_invoice_is_void_and_not_before() {
-    let voiding = || Point::Voiding { invoice: billed(), plan: draft(2).plan };
     let Next::Call(Call::VoidInvoice { invoice_id, total, is_approved }) = voiding().next() else {
         panic!("{:?}", voiding().next());
     };
@@ -150,18 +154,18 @@ fn there_is_no_way_back_from_a_void_that_may_be_under_way() {
     for (intent, name) in
         [(None, "revisiting"), (Some(intent(None)), "revisiting"), (Some(intent(Some(""))), "voiding")]
     {
-        let mut run = run(Point::Voiding { invoice: billed(), plan: draft(2).plan });
+        let mut run = run(voiding());
         run.intents.extend(intent.map(|intent| (Operation::VoidInvoice, intent)));
         assert_eq!(run.resume().point(), name);
     }
-    let looked = run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
+    let looked = run(looking(None, false));
     assert_eq!(looked.resume().point(), "revisiting");
 }
 
 /// A price that is archived keeps the invoice that is there.
 #[test]
 fn what_its_products_cost_is_asked_before_the_void() {
-    let amending = || Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: true };
+    let amending = || looking(None, true);
     let (calls, point) = tell(amending(), vec![priced()]);
     assert_eq!((calls, point.name()), (vec!["read_prices".to_owned()], "voiding"));
     let archived = Fact::PricesRead(vec![PriceSeen { is_active: false, ..listed(1000) }]);
@@ -177,11 +181,11 @@ fn what_its_products_cost_is_asked_before_the_void() {
 /// Until the next one is sent, Salesforce names the one that is void: that is as if it named none.
 #[test]
 fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
-    let mut voiding = run(Point::Voiding { invoice: billed(), plan: draft(2).plan });
+    let mut replacing = run(voiding());
     for operation in [Operation::CreateCustomer, Operation::SendInvoice, Operation::VoidInvoice] {
-        voiding.intents.insert(operation, intent(None));
+        replacing.intents.insert(operation, intent(None));
     }
-    let claimed = voiding.record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
+    let claimed = replacing.record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
     assert_eq!(claimed.point(), "claimed");
     assert_eq!(claimed.replaced.iter().map(InvoiceId::as_str).collect::<Vec<_>>(), [INVOICE]);
     assert_eq!(claimed.intents.keys().copied().collect::<Vec<_>>(), [Operation::CreateCustomer]);
@@ -214,8 +218,7 @@ fn an_invoice_that_was_replaced_is_not_taken_for_the_deals() {
 /// A redrive is a decision; an event is none.
 #[test]
 fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
-    let amending_run =
-        || run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
+    let amending_run = || run(looking(None, false));
     let void = || invoice(InvoiceStatus::Void, 3, 1000);
     let stopped = amending_run().record(void(), &amending()).expect("in order");
     let stop = stopped.stop().expect("stopped").clone();
@@ -235,8 +238,7 @@ fn what_a_person_voided_is_billed_anew_only_when_a_person_asks() {
 fn a_deal_that_is_changed_for_ever_comes_before_a_person() {
     let open = || invoice(InvoiceStatus::Open, 3, 1000);
     let looked = |replacements, asked| {
-        let amending_run =
-            run(Point::Amending { invoice: billed(), plan: draft(2).plan, refused: None, is_untouched: false });
+        let amending_run = run(looking(None, false));
         let run = Run { replacements, ..amending_run };
         let run = if asked { Run { state: run.state.clone(), ..run.asked_for() } } else { run };
         run.record(open(), &amending()).expect("in order")
@@ -246,8 +248,8 @@ fn a_deal_that_is_changed_for_ever_comes_before_a_person() {
         ("amending", "stopped", "amending")
     );
     assert_eq!(looked(5, true).replacements, 0);
-    let voiding = Run { replacements: 3, ..run(Point::Voiding { invoice: billed(), plan: draft(2).plan }) };
-    let claimed = voiding.record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
+    let replacing = Run { replacements: 3, ..run(voiding()) };
+    let claimed = replacing.record(invoice(InvoiceStatus::Void, 3, 1000), &amending()).expect("in order");
     assert_eq!(claimed.replacements, 4);
 }
 
@@ -272,7 +274,11 @@ fn a_deal_whose_invoice_is_void_says_so_when_it_is_not_billed() {
     let refused = with("Account.Billing_Email__c", FieldValue::Null, INVOICE);
     let stop = refused.stop().expect("stopped");
     assert_eq!((stop.code, stop.kind), (Code::BillingEmailMissing, Kind::Refused));
-    assert!(stop.message.ends_with("Invoice in_1 is void, and the customer has no other."), "{}", stop.message);
+    assert!(
+        stop.message.ends_with("Invoice in_1 is void or credited, and the customer has no other."),
+        "{}",
+        stop.message
+    );
     let told = refused.clone().record(Fact::RecordsUpdated(vec![]), &amending()).expect("in order");
     assert_eq!(told.stop(), Some(stop), "it is said once");
     let reopened = with("StageName", text("Negotiation"), INVOICE);

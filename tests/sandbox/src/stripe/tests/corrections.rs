@@ -148,3 +148,72 @@ fn a_revision_takes_the_place_of_its_invoice() {
     let refused = account.post("/v1/invoices", &format!("from_invoice[action]=revision&from_invoice[invoice]={first}"));
     assert!(refused.message().contains("subscription"), "{}", refused.message());
 }
+
+/// What a refund takes from a charge, the invoice does not know: it is asked of its payments.
+#[test]
+fn a_refund_shows_in_the_charge_alone() {
+    let mut account = Account::new();
+    let invoice = account.open_of(500);
+    let payments = format!(
+        "/v1/invoice_payments?invoice={invoice}&status=paid&expand[]=data.payment.payment_intent.latest_charge"
+    );
+    assert_eq!(account.get(&payments).ok()["data"], Value::Array(vec![]));
+    account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
+    let charge = |account: &mut Account| {
+        account.get(&payments).ok()["data"][0]["payment"]["payment_intent"]["latest_charge"].take()
+    };
+    let paid = charge(&mut account);
+    assert_eq!((&paid["amount"], &paid["amount_refunded"], &paid["disputed"]), (&500.into(), &0.into(), &false.into()));
+    let id = paid["id"].as_str().expect("an id").to_owned();
+    let intent = paid["payment_intent"].as_str().expect("an id").to_owned();
+    assert_eq!(account.post("/v1/refunds", &format!("charge={id}&amount=501")).param(), "amount");
+    let refund = account.post("/v1/refunds", &format!("charge={id}&amount=100")).ok();
+    assert_eq!((&refund["amount"], &refund["status"]), (&100.into(), &"succeeded".into()));
+    assert_eq!(
+        (&charge(&mut account)["amount_refunded"], &charge(&mut account)["refunded"]),
+        (&100.into(), &false.into())
+    );
+    account.post("/v1/refunds", &format!("payment_intent={intent}")).ok();
+    assert_eq!(
+        (&charge(&mut account)["amount_refunded"], &charge(&mut account)["refunded"]),
+        (&500.into(), &true.into())
+    );
+    assert_eq!(account.post("/v1/refunds", &format!("charge={id}")).code(), "charge_already_refunded");
+    assert_eq!(account.invoice(&invoice)["status"], "paid");
+    assert_eq!(account.get(&format!("/v1/refunds?charge={id}")).ok()["data"].as_array().map(Vec::len), Some(2));
+    account.stripe.dispute(&invoice);
+    assert_eq!(charge(&mut account)["disputed"], true);
+}
+
+/// docs.stripe.com/invoicing/customer/balance: what was credited pays for the next invoice, and comes back when that is void.
+#[test]
+fn what_was_credited_to_the_balance_pays_for_the_next_invoice() {
+    let mut account = Account::new();
+    let invoice = account.open_of(500);
+    account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
+    let customer = account.invoice(&invoice)["customer"].as_str().expect("an id").to_owned();
+    let line = account.stripe.invoice_lines(&invoice)[0]["id"].as_str().expect("an id").to_owned();
+    let body = format!(
+        "invoice={invoice}&lines[0][type]=invoice_line_item&lines[0][invoice_line_item]={line}&lines[0][quantity]=1&credit_amount="
+    );
+    assert_eq!(account.post("/v1/credit_notes", &format!("{body}499")).status, 400, "it is not what the lines come to");
+    let note = account.post("/v1/credit_notes", &format!("{body}500&reason=order_change")).ok();
+    assert_eq!((&note["post_payment_amount"], &note["lines"]["data"][0]["amount"]), (&500.into(), &500.into()));
+    let balance = |account: &mut Account| account.get(&format!("/v1/customers/{customer}")).ok()["balance"].as_i64();
+    assert_eq!(balance(&mut account), Some(-500));
+    let bill = |account: &mut Account, amount: i64| {
+        let next = account.create("/v1/invoices", &format!(
+            "customer={customer}&currency=usd&collection_method=send_invoice&days_until_due=30&pending_invoice_items_behavior=exclude"
+        ));
+        account.post(&format!("/v1/invoices/{next}/add_lines"), &format!("lines[0][amount]={amount}")).ok();
+        account.post(&format!("/v1/invoices/{next}/send"), "").ok()
+    };
+    let more = bill(&mut account, 700);
+    assert_eq!((&more["status"], &more["total"], &more["amount_due"]), (&"open".into(), &700.into(), &200.into()));
+    assert_eq!(balance(&mut account), Some(0));
+    account.post(&format!("/v1/invoices/{}/void", more["id"].as_str().expect("an id")), "").ok();
+    assert_eq!(balance(&mut account), Some(-500));
+    let less = bill(&mut account, 300);
+    assert_eq!((&less["status"], &less["amount_due"], &less["amount_paid"]), (&"paid".into(), &0.into(), &0.into()));
+    assert_eq!(balance(&mut account), Some(-200));
+}

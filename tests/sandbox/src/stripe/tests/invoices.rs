@@ -41,6 +41,7 @@ fn a_sent_invoice_is_opened_and_paid() {
     assert_eq!(
         types,
         [
+            "charge.succeeded",
             "payment_intent.succeeded",
             "invoice_payment.paid",
             "invoice.updated",

@@ -52,6 +52,8 @@ fn every_object_has_the_vendors_fields() {
     account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=5&reason=order_change")).ok();
     account.post(&format!("/v1/invoices/{invoice}/mark_uncollectible"), "").ok();
     account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok();
+    let charge = account.stripe.objects("charge")[0]["id"].as_str().expect("an id").to_owned();
+    account.post("/v1/refunds", &format!("charge={charge}&amount=1")).ok();
 
     let body = format!(
         "customer={customer}&items[0][price]={price}&collection_method=send_invoice&days_until_due=3&trial_period_days=3"
@@ -83,6 +85,8 @@ fn every_object_has_the_vendors_fields() {
         ("invoiceitem", "InvoiceItem"),
         ("invoice_payment", "InvoicePayment"),
         ("payment_intent", "PaymentIntent"),
+        ("charge", "Charge"),
+        ("refund", "Refund"),
         ("event", "Event"),
         ("webhook_endpoint", "WebhookEndpoint"),
     ] {

@@ -105,7 +105,16 @@ impl Salesforce {
     fn watch(&mut self, now: Timestamp, before: &Opportunity, after: &Opportunity) {
         let mut violate = |rule, detail| self.violations.push(Violation::new(now, rule, detail));
         if before.payment_received && !after.payment_received {
-            violate("a_payment_is_never_taken_back", format!("{} is not paid any more", before.id));
+            let replaced = before.invoice_id.as_ref().is_some_and(|named| self.voided.contains(named));
+            // The write that names the one in its place is under way for long, and the payment is known by now.
+            let is_late = self.credits && before.invoice_id == after.invoice_id;
+            match replaced || is_late {
+                true => count(
+                    &mut self.facts,
+                    if replaced { "a credited payment was unmarked" } else { "a payment was unmarked late" },
+                ),
+                false => violate("a_payment_is_never_taken_back", format!("{} is not paid any more", before.id)),
+            }
         }
         match (&before.invoice_id, &after.invoice_id) {
             (Some(old), Some(_)) if self.voided.contains(old) => {}
@@ -156,7 +165,7 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
         ) => is_text,
         ("Opportunity", "Stripe_MRR__c") => matches!(value, FieldValue::Number(_)),
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
-        ("Opportunity", "Paid_Date__c") => is_day(value),
+        ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
         _ => false,
     }
 }

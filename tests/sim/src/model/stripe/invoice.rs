@@ -27,8 +27,10 @@ pub struct Invoice {
     pub sendings: u32,
     /// Of lines that bill an item of a subscription: the deal's lines that the item is for.
     pub keys_of_items: BTreeMap<String, String>,
-    /// We voided it, because its deal is billed anew.
-    pub voided_by_us: bool,
+    /// We voided or credited it, because its deal is billed anew.
+    pub given_up_by_us: bool,
+    /// What the customer's balance paid of it.
+    pub from_balance: i64,
     /// It is collected and not sent, so that nobody can send it.
     pub is_disarmed: bool,
 }
@@ -46,6 +48,8 @@ impl Invoice {
             amount_due: 0,
             amount_paid: 0,
             amount_remaining: 0,
+            credited_before: 0,
+            credited_after: 0,
             auto_advance: false,
             livemode: false,
             created: second(now),
@@ -66,7 +70,8 @@ impl Invoice {
             touched_by_hand: false,
             sendings: 0,
             keys_of_items: BTreeMap::new(),
-            voided_by_us: false,
+            given_up_by_us: false,
+            from_balance: 0,
             is_disarmed: false,
         }
     }
@@ -118,7 +123,23 @@ impl Invoice {
 
     /// The customer has it, and it counts.
     pub fn is_live(&self) -> bool {
-        matches!(self.shown.status, InvoiceStatus::Open | InvoiceStatus::Paid | InvoiceStatus::Uncollectible)
+        let is_sent =
+            matches!(self.shown.status, InvoiceStatus::Open | InvoiceStatus::Paid | InvoiceStatus::Uncollectible);
+        is_sent && !(self.shown.total > 0 && self.credited() == self.shown.total)
+    }
+
+    pub fn credited(&self) -> i64 {
+        self.shown.credited_after
+    }
+
+    pub(super) fn credit(&mut self, amount: i64) {
+        self.shown.credited_after += amount;
+        self.given_up_by_us = true;
+    }
+
+    /// What nobody else paid of it.
+    pub fn paid_in_cash(&self) -> i64 {
+        self.shown.amount_paid
     }
 
     pub(super) fn of_subscription(&mut self, subscription: &super::Subscription) {
@@ -168,7 +189,10 @@ impl Invoice {
         self.shown.amount_remaining = sum;
     }
 
-    pub(super) fn finalize(&mut self, now: Timestamp, by: By) {
+    pub(super) fn finalize(&mut self, now: Timestamp, by: By, from_balance: i64) {
+        self.from_balance = from_balance;
+        self.shown.amount_due -= from_balance;
+        self.shown.amount_remaining -= from_balance;
         self.shown.status = InvoiceStatus::Open;
         let id = self.shown.id.as_str();
         self.shown.hosted_invoice_url = Some(format!("https://invoice.stripe.com/i/{id}?s=ap"));
@@ -187,7 +211,7 @@ impl Invoice {
 
     pub(super) fn voided_by_us(&mut self) {
         self.shown.status = InvoiceStatus::Void;
-        self.voided_by_us = true;
+        self.given_up_by_us = true;
     }
 
     pub(super) fn end(&mut self, status: InvoiceStatus) {

@@ -34,6 +34,7 @@ pub(super) fn read(
         amount: line_amount(unit_amount, quantity, path)?,
         currency,
         quantity: Some(quantity),
+        tax_inside: 0,
         metadata: form.take_map("metadata"),
         price,
         product: Some(product),

@@ -27,6 +27,7 @@ impl Stripe {
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
             (Operation::VoidInvoice, ["invoices", id, "void"]) => self.void_for_us(now, id, form),
+            (Operation::CreateCreditNote, ["credit_notes"]) => self.create_credit_note(now, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
             (Operation::DeleteCustomer, ["customers", id]) => self.remove_customer(now, id),
             (Operation::CreatePrice, ["prices"]) => self.create_price(now, form),
@@ -136,7 +137,8 @@ impl Stripe {
             return Err(Failure::refused(message));
         }
         invoice.voided_by_us();
-        let (id, answer) = (invoice.id().clone(), Answer::Invoice(Box::new(invoice.shown())));
+        let (id, answer, void) = (invoice.id().clone(), Answer::Invoice(Box::new(invoice.shown())), invoice.clone());
+        self.give_back(&void);
         self.voided.push(id);
         Ok(answer)
     }
@@ -155,11 +157,13 @@ impl Stripe {
         if !can_be_mailed {
             return Err(Failure::refused("Missing email: the customer must have a valid email."));
         }
+        let draft = self.named(id)?.clone();
+        let from_balance = self.take_from_balance(&draft);
         let invoice = self.named(id)?;
-        invoice.finalize(now, by);
-        let (invoice_id, total) = (invoice.id().clone(), invoice.total());
+        invoice.finalize(now, by, from_balance);
+        let (invoice_id, due) = (invoice.id().clone(), invoice.total() - from_balance);
         self.finalized.push(Finalized { invoice_id: invoice_id.clone(), by });
-        if total == 0 {
+        if due == 0 {
             self.settle(now, &invoice_id);
         }
         Ok(())

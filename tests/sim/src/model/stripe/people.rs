@@ -50,6 +50,10 @@ impl Stripe {
         match self.invoices.get_mut(id) {
             Some(invoice) if from.contains(&invoice.status()) => {
                 invoice.end(to);
+                let ended = invoice.clone();
+                if to == InvoiceStatus::Void {
+                    self.give_back(&ended);
+                }
                 true
             }
             _ => false,
@@ -120,6 +124,7 @@ fn hand_made(id: String, amount: i64, currency: domain::Currency) -> InvoiceLine
         amount,
         currency,
         quantity: None,
+        tax_inside: 0,
         metadata: BTreeMap::new(),
         price: None,
         product: None,

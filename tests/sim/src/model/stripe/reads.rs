@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::{Stripe, StripeEvent};
 use crate::model::count;
 
-fn no_such(noun: &str, id: &str) -> Error {
+pub(super) fn no_such(noun: &str, id: &str) -> Error {
     Failure::not_found(noun, id).error
 }
 

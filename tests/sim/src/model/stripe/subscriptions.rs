@@ -117,6 +117,7 @@ impl Stripe {
                     amount: asked.amount,
                     currency,
                     quantity: Some(asked.quantity.into()),
+                    tax_inside: 0,
                     metadata: BTreeMap::new(),
                     price: Some(asked.price.id.clone()),
                     product: asked.price.product.clone(),

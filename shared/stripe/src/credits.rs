@@ -1,0 +1,322 @@
+//! Credit notes, and what became of the money of a paid invoice.
+
+use std::collections::BTreeMap;
+
+use domain::{CustomerId, InvoiceId};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::lines::InvoiceLine;
+use crate::objects::{Expandable, HasId};
+use crate::reads::unreadable;
+use crate::{Client, Operation, Write};
+
+/// A note over lines of a paid invoice, whose money goes to the customer's balance.
+pub struct CreateCreditNote {
+    pub invoice: InvoiceId,
+    /// Minor units. Stripe refuses a note whose lines with their tax come to anything else.
+    pub credit_amount: i64,
+    pub lines: Vec<CreditedLine>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+pub struct CreditedLine {
+    /// Of the invoice.
+    pub id: String,
+    pub share: Share,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    Quantity(i64),
+    /// Minor units. "If invoice is set up with automatic_tax[enabled]=true, this amount is tax exclusive": api/credit_notes/create.
+    Amount(i64),
+}
+
+impl Write {
+    /// There is no draft of it, and no way back once the invoice is paid. The customer gets it by e-mail, as Stripe's settings say.
+    pub fn create_credit_note(params: &CreateCreditNote) -> Self {
+        let line = |line: &CreditedLine| {
+            let (quantity, amount) = match line.share {
+                Share::Quantity(quantity) => (Some(quantity), None),
+                Share::Amount(amount) => (None, Some(amount)),
+            };
+            json!({
+                "type": "invoice_line_item",
+                "invoice_line_item": line.id,
+                "quantity": quantity,
+                "amount": amount,
+            })
+        };
+        let params = json!({
+            "invoice": params.invoice.as_str(),
+            "lines": params.lines.iter().map(line).collect::<Vec<Value>>(),
+            "credit_amount": params.credit_amount,
+            "reason": "order_change",
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreateCreditNote, "/v1/credit_notes".into(), &params)
+    }
+}
+
+/// A credit note, as far as it says whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditNote {
+    pub id: String,
+    pub invoice: InvoiceId,
+    /// A void one does not count.
+    pub is_issued: bool,
+    /// Minor units, after the invoice was paid.
+    pub post_payment_amount: i64,
+    pub metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct CreditNoteWire {
+    id: String,
+    invoice: Expandable,
+    status: String,
+    post_payment_amount: i64,
+    metadata: Option<BTreeMap<String, String>>,
+}
+
+impl HasId for CreditNoteWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl CreditNoteWire {
+    pub(crate) fn into_note(self) -> Option<CreditNote> {
+        Some(CreditNote {
+            id: self.id,
+            invoice: InvoiceId::parse(&self.invoice.into_id()).ok()?,
+            is_issued: self.status == "issued",
+            post_payment_amount: self.post_payment_amount,
+            metadata: self.metadata.unwrap_or_default(),
+        })
+    }
+}
+
+/// What became of a payment of an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoneyIn {
+    Kept,
+    Refunded,
+    Disputed,
+    /// By a way that does not say.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct PaymentWire {
+    id: String,
+    status: String,
+    payment: HowPaid,
+}
+
+impl HasId for PaymentWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+#[derive(Deserialize)]
+struct HowPaid {
+    payment_intent: Option<Expanded<PaymentIntentWire>>,
+}
+
+#[derive(Deserialize)]
+struct PaymentIntentWire {
+    latest_charge: Option<Expanded<ChargeWire>>,
+}
+
+/// It was asked for with its object. An id alone says nothing.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expanded<T> {
+    Object(T),
+    Id(#[allow(dead_code, reason = "only that it is one")] String),
+}
+
+impl<T> Expanded<T> {
+    fn object(self) -> Option<T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Id(_) => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ChargeWire {
+    amount_refunded: i64,
+    disputed: bool,
+}
+
+impl HowPaid {
+    fn money(self) -> MoneyIn {
+        let intent = self.payment_intent.and_then(Expanded::object);
+        let charge = intent.and_then(|intent| intent.latest_charge);
+        match charge.and_then(Expanded::object) {
+            None => MoneyIn::Unknown,
+            Some(charge) if charge.disputed => MoneyIn::Disputed,
+            Some(charge) if charge.amount_refunded != 0 => MoneyIn::Refunded,
+            Some(_) => MoneyIn::Kept,
+        }
+    }
+}
+
+/// Expanding goes four levels deep at most: api/expanding_objects.
+const WITH_CHARGES: (&str, &str) = ("expand[]", "data.payment.payment_intent.latest_charge");
+
+impl Client {
+    /// What became of each payment that the invoice was paid by. One that was paid by nothing but a balance, or outside of Stripe, has none.
+    pub async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<MoneyIn>, Error> {
+        let filter = [("invoice", id.as_str()), ("status", "paid"), WITH_CHARGES];
+        let payments: Vec<PaymentWire> = self.list("/v1/invoice_payments", &filter).await?;
+        let paid = payments.into_iter().filter(|payment| payment.status == "paid");
+        Ok(paid.map(|payment| payment.payment.money()).collect())
+    }
+
+    /// Every one, void ones too.
+    pub async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<CreditNote>, Error> {
+        let notes: Vec<CreditNoteWire> = self.list("/v1/credit_notes", &[("invoice", id.as_str())]).await?;
+        let read: Option<Vec<_>> = notes.into_iter().map(CreditNoteWire::into_note).collect();
+        read.ok_or_else(|| unreadable(()))
+    }
+
+    /// The currency that the customer's balance is in: that of the first thing that was billed to it.
+    pub async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, Error> {
+        #[derive(Deserialize)]
+        struct Wire {
+            currency: Option<String>,
+        }
+        Ok(self.get::<Wire>(&format!("/v1/customers/{id}"), "").await?.currency)
+    }
+}
+
+impl InvoiceLine {
+    /// All of it, as a credit note takes it. A line that takes something off the invoice cannot be credited.
+    pub fn whole(&self) -> Option<CreditedLine> {
+        let share = match self.quantity {
+            Some(quantity) if quantity.is_integer() && quantity > Decimal::ZERO => {
+                Share::Quantity(i64::try_from(quantity).ok()?)
+            }
+            _ => Share::Amount(self.amount - self.tax_inside),
+        };
+        (self.amount > 0).then(|| CreditedLine { id: self.id.clone(), share })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Currency;
+
+    use super::*;
+
+    #[test]
+    fn a_note_credits_lines_of_the_invoice_by_number_or_by_amount() {
+        let line = |id: &str, share| CreditedLine { id: id.to_owned(), share };
+        let write = Write::create_credit_note(&CreateCreditNote {
+            invoice: InvoiceId::parse("in_1").expect("valid"),
+            credit_amount: 11_000,
+            lines: vec![line("il_1", Share::Quantity(2)), line("il_2", Share::Amount(1050))],
+            metadata: [("closedwon_run".to_owned(), "r".to_owned())].into(),
+        });
+        assert_eq!((write.operation, write.path.as_str()), (Operation::CreateCreditNote, "/v1/credit_notes"));
+        let sent: Vec<_> = form_urlencoded::parse(write.body.as_bytes()).into_owned().collect();
+        let expected = [
+            ("invoice", "in_1"),
+            ("lines[0][type]", "invoice_line_item"),
+            ("lines[0][invoice_line_item]", "il_1"),
+            ("lines[0][quantity]", "2"),
+            ("lines[1][type]", "invoice_line_item"),
+            ("lines[1][invoice_line_item]", "il_2"),
+            ("lines[1][amount]", "1050"),
+            ("credit_amount", "11000"),
+            ("reason", "order_change"),
+            ("metadata[closedwon_run]", "r"),
+        ];
+        let expected: Vec<_> = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn what_became_of_a_payment_is_told_by_its_charge() {
+        let money = |payment: &str| serde_json::from_str::<HowPaid>(payment).expect("readable").money();
+        let charged = |refunded: i64, disputed: bool| {
+            format!(
+                r#"{{"type":"payment_intent","payment_intent":{{"id":"pi_1","latest_charge":{{"id":"ch_1","amount_refunded":{refunded},"disputed":{disputed}}}}}}}"#
+            )
+        };
+        for (payment, expected) in [
+            (charged(0, false), MoneyIn::Kept),
+            (charged(1, false), MoneyIn::Refunded),
+            (charged(0, true), MoneyIn::Disputed),
+            (charged(1, true), MoneyIn::Disputed),
+            (
+                r#"{"type":"payment_intent","payment_intent":{"id":"pi_1","latest_charge":null}}"#.into(),
+                MoneyIn::Unknown,
+            ),
+            (
+                r#"{"type":"payment_intent","payment_intent":{"id":"pi_1","latest_charge":"ch_1"}}"#.into(),
+                MoneyIn::Unknown,
+            ),
+            (r#"{"type":"payment_intent","payment_intent":"pi_1"}"#.into(), MoneyIn::Unknown),
+            (r#"{"type":"payment_record","payment_record":"pr_1"}"#.into(), MoneyIn::Unknown),
+            (r#"{"type":"charge","charge":"ch_1"}"#.into(), MoneyIn::Unknown),
+        ] {
+            assert_eq!(money(&payment), expected, "{payment}");
+        }
+    }
+
+    #[test]
+    fn a_note_says_whether_it_counts() {
+        let read = |json: &str| serde_json::from_str::<CreditNoteWire>(json).expect("readable").into_note();
+        let note =
+            read(r#"{"id":"cn_1","invoice":"in_1","status":"issued","post_payment_amount":500,"metadata":{"a":"b"}}"#);
+        let note = note.expect("a note");
+        assert_eq!((note.id.as_str(), note.invoice.as_str(), note.post_payment_amount), ("cn_1", "in_1", 500));
+        assert!(note.is_issued && note.metadata["a"] == "b");
+        let void =
+            read(r#"{"id":"cn_1","invoice":{"id":"in_1"},"status":"void","post_payment_amount":0,"metadata":null}"#);
+        assert!(!void.expect("a note").is_issued);
+        assert_eq!(
+            read(r#"{"id":"cn_1","invoice":"","status":"issued","post_payment_amount":1,"metadata":null}"#),
+            None
+        );
+    }
+
+    #[test]
+    fn a_line_is_credited_as_a_whole_and_without_its_tax() {
+        let line = |amount, quantity: Option<&str>, tax_inside| InvoiceLine {
+            id: "il_1".into(),
+            amount,
+            currency: Currency::parse("EUR").expect("valid"),
+            quantity: quantity.map(|quantity| quantity.parse().expect("a number")),
+            tax_inside,
+            metadata: BTreeMap::new(),
+            price: None,
+            product: None,
+            subscription_item: None,
+            period_start: None,
+        };
+        for (line, expected) in [
+            (line(1000, Some("2"), 0), Some(Share::Quantity(2))),
+            (line(1190, Some("2"), 190), Some(Share::Quantity(2))),
+            (line(1000, Some("2.5"), 0), Some(Share::Amount(1000))),
+            (line(1190, Some("2.5"), 190), Some(Share::Amount(1000))),
+            (line(1000, None, 0), Some(Share::Amount(1000))),
+            (line(1000, Some("0"), 0), Some(Share::Amount(1000))),
+            (line(-1000, Some("1"), 0), None),
+            (line(0, Some("1"), 0), None),
+        ] {
+            let whole = line.whole();
+            assert_eq!(whole.as_ref().map(|whole| whole.share), expected, "{line:?}");
+            assert!(whole.is_none_or(|whole| whole.id == "il_1"));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Credit notes over paid invoices, the balances that they go to, and money that goes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Currency, CustomerId, InvoiceId};
+use jiff::Timestamp;
+use stripe::{Answer, CreditNote, Error, InvoiceStatus, MoneyIn};
+
+use super::Stripe;
+use super::failure::Failure;
+use super::form::Form;
+use super::reads::no_such;
+
+#[derive(Debug, Default)]
+pub(super) struct Credits {
+    notes: Vec<CreditNote>,
+    /// What each customer is owed, in the currency of the first invoice that it was sent.
+    balances: BTreeMap<CustomerId, i64>,
+    currencies: BTreeMap<CustomerId, Currency>,
+    /// Whose payments went back, or a part of them.
+    refunded: BTreeSet<InvoiceId>,
+    /// Of which some process was told that the money is here.
+    told_kept: BTreeSet<InvoiceId>,
+}
+
+impl Stripe {
+    pub(super) fn create_credit_note(&mut self, now: Timestamp, mut form: Form) -> Result<Answer, Failure> {
+        let missing = |param: &str| Failure::malformed("parameter_missing", param);
+        let invoice = form.take("invoice").ok_or_else(|| missing("invoice"))?;
+        let credit_amount = form.take("credit_amount").and_then(|amount| amount.parse::<i64>().ok());
+        let credit_amount = credit_amount.ok_or_else(|| missing("credit_amount"))?;
+        form.take("reason");
+        let metadata = form.take_map("metadata");
+        let asked = form.take_list("lines");
+        self.understood(now, &form, None)?;
+        let found = self.named(&invoice)?.clone();
+        if found.status() != InvoiceStatus::Paid {
+            return Err(Failure::about("invoice", "You can only create a credit note for an invoice that is paid."));
+        }
+        let mut total = 0;
+        for (index, mut line) in asked.into_iter().enumerate() {
+            line.take("type");
+            let id = line.take("invoice_line_item").unwrap_or_default();
+            let of = found.lines.iter().find(|line| line.id == id);
+            let of = of.ok_or_else(|| Failure::no_such("invoice line item", &id, &format!("lines[{index}]")))?;
+            total += match (line.take("quantity"), line.take("amount")) {
+                // All of it, or not what is asked for here.
+                (Some(quantity), None) if of.quantity == quantity.parse().ok() => of.amount,
+                (None, Some(amount)) => amount.parse().map_err(|_| missing("amount"))?,
+                _ => return Err(Failure::about("lines", "The line has another number.")),
+            };
+        }
+        if total != credit_amount || total <= 0 {
+            let message = format!("The sum of credit_amount must equal the credit note's total: {total}.");
+            return Err(Failure::refused(message));
+        }
+        if found.credited() + total > found.total() {
+            return Err(Failure::refused("The sum of credit notes cannot be more than the invoice's total."));
+        }
+        let customer = found.customer().cloned().ok_or_else(|| missing("customer"))?;
+        if self.credits.currencies.get(&customer).is_some_and(|currency| *currency != found.currency()) {
+            return Err(Failure::refused("The customer's balance is in another currency than the invoice."));
+        }
+        // Whoever was told that it is here may have been overtaken.
+        if self.is_refunded(found.id()) && !self.credits.told_kept.contains(found.id()) {
+            let detail = format!("{} was refunded, and nobody was told otherwise", found.id());
+            self.violate(now, "nothing_is_credited_that_went_back", detail);
+        }
+        *self.credits.balances.entry(customer).or_default() += total;
+        let note = CreditNote {
+            id: self.next_id("cn"),
+            invoice: found.id().clone(),
+            is_issued: true,
+            post_payment_amount: total,
+            metadata,
+        };
+        self.credits.notes.push(note.clone());
+        let invoice = self.named(&invoice)?;
+        invoice.credit(total);
+        let id = invoice.id().clone();
+        self.voided.push(id);
+        Ok(Answer::CreditNote(Box::new(note)))
+    }
+
+    /// What the balance pays of an invoice that is finalized. The first one says in which currency the customer is billed.
+    pub(super) fn take_from_balance(&mut self, invoice: &super::Invoice) -> i64 {
+        let Some(customer) = invoice.customer() else { return 0 };
+        let currency = *self.credits.currencies.entry(customer.clone()).or_insert(invoice.currency());
+        let Some(balance) = self.credits.balances.get_mut(customer).filter(|_| currency == invoice.currency()) else {
+            return 0;
+        };
+        let used = (*balance).min(invoice.total());
+        *balance -= used;
+        used
+    }
+
+    /// It is void, and what the balance had paid of it is there again.
+    pub(super) fn give_back(&mut self, invoice: &super::Invoice) {
+        if let Some(customer) = invoice.customer().filter(|_| invoice.from_balance != 0) {
+            *self.credits.balances.entry(customer.clone()).or_default() += invoice.from_balance;
+        }
+    }
+
+    /// A person gives money back, by the charge alone: the invoice knows nothing of it.
+    pub fn refund(&mut self, id: &InvoiceId) -> bool {
+        let can_be = self.invoices.get(id).is_some_and(|invoice| {
+            invoice.status() == InvoiceStatus::Paid && invoice.credited() == 0 && invoice.paid_in_cash() > 0
+        });
+        if can_be {
+            self.credits.refunded.insert(id.clone());
+        }
+        can_be
+    }
+
+    pub fn is_refunded(&self, id: &InvoiceId) -> bool {
+        self.credits.refunded.contains(id)
+    }
+
+    /// Whether the customer's balance is in this invoice's currency, or in none yet.
+    pub fn has_balance_for(&self, invoice: &super::Invoice) -> bool {
+        let currency = invoice.customer().and_then(|customer| self.credits.currencies.get(customer));
+        currency.is_none_or(|currency| *currency == invoice.currency())
+    }
+
+    pub fn money_of_invoice(&mut self, now: Timestamp, id: &InvoiceId) -> Result<Vec<MoneyIn>, Error> {
+        self.advance(now);
+        let invoice = self.invoices.get(id).ok_or_else(|| no_such("invoice", id.as_str()))?;
+        if invoice.status() != InvoiceStatus::Paid || invoice.paid_in_cash() == 0 {
+            return Ok(vec![]);
+        }
+        Ok(vec![match self.is_refunded(id) {
+            true => MoneyIn::Refunded,
+            false => {
+                self.credits.told_kept.insert(id.clone());
+                MoneyIn::Kept
+            }
+        }])
+    }
+
+    pub fn credit_notes_of_invoice(&mut self, now: Timestamp, id: &InvoiceId) -> Result<Vec<CreditNote>, Error> {
+        self.advance(now);
+        Ok(self.credits.notes.iter().filter(|note| note.invoice == *id).cloned().collect())
+    }
+
+    pub fn currency_of_customer(&mut self, now: Timestamp, id: &CustomerId) -> Result<Option<String>, Error> {
+        self.advance(now);
+        let known = self.customers.get(id).ok_or_else(|| no_such("customer", id.as_str()))?;
+        let currency = self.credits.currencies.get(id).filter(|_| known.deleted.is_none());
+        Ok(currency.map(|currency| currency.to_stripe()))
+    }
+}
