@@ -82,12 +82,9 @@ impl Sides {
 
     fn by_deal(&self) -> BTreeMap<&OpportunityId, Vec<&Invoice>> {
         let mut by_deal: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        // One that was listed before it was voided is no second one, nor is one that was credited.
-        let is_replaced =
-            |of: &OpportunityId, id| self.runs.get(of).is_some_and(|known| known.run.replaced.contains(id));
-        for (opportunity_id, invoice) in self.invoices.values().filter(|(_, invoice)| invoice.status.is_sent()) {
-            if !is_replaced(opportunity_id, &invoice.id) {
-                by_deal.entry(opportunity_id).or_default().push(invoice);
+        for (of, invoice) in self.invoices.values().filter(|(_, invoice)| invoice.status.is_sent()) {
+            if self.runs.get(of).is_none_or(|known| !gave_up(&known.run, invoice)) {
+                by_deal.entry(of).or_default().push(invoice);
             }
         }
         by_deal
@@ -200,6 +197,13 @@ impl Sides {
             None => Cause::NotAtStripe,
         }
     }
+}
+
+/// It is not what the deal is billed by any more: it was listed before it was voided, or it was credited. After a restore the run may not
+/// know of it, and has another in its place.
+pub(crate) fn gave_up(run: &Run, invoice: &Invoice) -> bool {
+    let has_another = run.invoice_id().is_some_and(|own| *own != invoice.id);
+    run.replaced.contains(&invoice.id) || has_another && invoice.is_credited()
 }
 
 /// What of a deal is not on its first invoice.

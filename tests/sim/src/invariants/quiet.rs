@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{Event, InvoiceId, OpportunityId, OrganizationId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{Difference, Item};
 use queue::Envelope;
 use stripe::InvoiceStatus;
@@ -340,8 +340,12 @@ impl Models {
         if paid.is_empty() || opportunity.payment_received {
             return;
         }
-        // What was credited is paid, and says nothing of the one in its place.
-        let counts = |id: &InvoiceId| self.stripe.find_invoice(id).is_some_and(Invoice::is_live);
+        // What was credited is paid, and says nothing of the one in its place. What is paid in the last moment nobody has heard of.
+        let is_old = |paid_at: Timestamp| ended.now.duration_since(paid_at) > SignedDuration::from_mins(1);
+        let counts = |id: &InvoiceId| {
+            let invoice = self.stripe.find_invoice(id).filter(|invoice| invoice.is_live());
+            invoice.and_then(Invoice::paid_at).is_some_and(is_old)
+        };
         for invoice_id in paid.into_iter().filter(counts).collect::<Vec<_>>() {
             let organization_id = ended.organization_id.clone();
             let run_id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };

@@ -337,3 +337,20 @@ fn of_what_was_replaced_nobody_asks_whether_it_is_paid() {
         }
     }
 }
+
+/// A write-back or a mark of the one before came late, and nobody saw it.
+#[test]
+fn a_deal_that_names_what_was_replaced_is_looked_at_once_for_each_state_of_it() {
+    let replacing = || {
+        let mut run = done(OURS).expect("a run");
+        run.replaced.push(samples::invoice_id("in_before"));
+        run
+    };
+    let id = changed_id(&deal(None, 1000, false).expect("a deal"));
+    let case =
+        |run: Run, names: &str| Case::new(InvoiceStatus::Open, Some(run), deal(Some(names), 1000, true)).verdicts();
+    assert_eq!(case(replacing(), "in_before"), [format!("opportunity_changed {id}")]);
+    assert_eq!(case(answered(Some(replacing()), &id).expect("a run"), "in_before"), ["invoice_not_named"]);
+    assert_eq!(case(replacing(), "in_another"), ["invoice_not_named"]);
+    assert_eq!(case(replacing(), OURS), ["marked_not_paid"]);
+}

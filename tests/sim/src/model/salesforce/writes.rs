@@ -106,8 +106,9 @@ impl Salesforce {
         let mut violate = |rule, detail| self.violations.push(Violation::new(now, rule, detail));
         if before.payment_received && !after.payment_received {
             let replaced = before.invoice_id.as_ref().is_some_and(|named| self.voided.contains(named));
-            // The write that names the one in its place is under way for long, and the payment is known by now.
-            let is_late = self.credits && before.invoice_id == after.invoice_id;
+            // The write that names the one in its place, or one between the two, is under way for long, and the payment is known by now.
+            let names_given_up = after.invoice_id.as_ref().is_some_and(|named| self.voided.contains(named));
+            let is_late = self.credits && (before.invoice_id == after.invoice_id || names_given_up);
             match replaced || is_late {
                 true => count(
                     &mut self.facts,
