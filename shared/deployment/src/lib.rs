@@ -5,7 +5,9 @@ use std::fmt::Display;
 use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
-use mapping::{Amendments, LATEST_DUE, LineSource, Renewals, Settings, ShippingAddress, Subscriptions, TaxBehavior};
+use mapping::{
+    Amendments, Collection, LATEST_DUE, LineSource, Renewals, Settings, ShippingAddress, Subscriptions, TaxBehavior,
+};
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
@@ -51,6 +53,7 @@ impl Config {
             environment.problem("RENEWALS needs SUBSCRIPTIONS: only a subscription can be renewed");
         }
         let shipping = environment.parsed("SHIPPING_ADDRESS", ShippingAddress::parse).unwrap_or_default();
+        let collection = environment.parsed("COLLECTION", Collection::parse).unwrap_or_default();
         let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
         let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
@@ -79,6 +82,7 @@ impl Config {
                     amendments,
                     renewals,
                     shipping,
+                    collection,
                 },
                 stripe_key_arn,
                 allow_full_access_key,

@@ -124,8 +124,8 @@ impl ports::Stripe for stripe::Client {
         self.credit_notes_of_invoice(id).await
     }
 
-    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, stripe::Error> {
-        self.currency_of_customer(id).await
+    async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, stripe::Error> {
+        self.billing_of_customer(id).await
     }
 
     async fn invoices_of_customer(

@@ -31,6 +31,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         credited: Credited { before: invoice.credited_before, after: invoice.credited_after, by_us: 0 },
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
+        is_charged: invoice.is_charged,
         hosted_invoice_url: invoice.hosted_invoice_url.clone(),
         invoice_pdf: invoice.invoice_pdf.clone(),
         paid_at: invoice.paid_at,
@@ -221,6 +222,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             Call::CancelSubscription { .. } => Ok(Fact::SubscriptionCanceled),
             Call::ReadCustomer { .. }
             | Call::UpdateCustomer { .. }
+            | Call::ReadPaymentMethod { .. }
             | Call::ReadTaxIds { .. }
             | Call::AddTaxId { .. } => Ok(Fact::CustomerMissing),
             Call::RemoveTaxId { .. } => Ok(Fact::TaxIdRemoved),

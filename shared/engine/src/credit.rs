@@ -31,7 +31,7 @@ impl<W: World> Engine<W> {
         let invoice = self.invoice_seen(id).await?;
         let money = self.stripe.money_of_invoice(id).await?;
         let balance = match &invoice.customer_id {
-            Some(customer_id) => self.stripe.currency_of_customer(customer_id).await?,
+            Some(customer_id) => self.stripe.billing_of_customer(customer_id).await?.currency,
             None => None,
         };
         let lines = self.stripe.invoice_lines(id).await?;

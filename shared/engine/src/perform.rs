@@ -195,6 +195,13 @@ impl<W: World> Engine<W> {
                     false => Fact::CustomerRead { customer_id: customer.id, metadata: customer.metadata },
                 })
             }
+            Call::ReadPaymentMethod { customer_id } => {
+                let billing = self.stripe.billing_of_customer(customer_id).await?;
+                Ok(match billing.is_deleted {
+                    true => Fact::CustomerMissing,
+                    false => Fact::PaymentMethodRead { is_any: billing.has_payment_method },
+                })
+            }
             Call::ReadTaxIds { customer_id } => {
                 let tax_ids = self.stripe.tax_ids(customer_id).await?;
                 Ok(Fact::TaxIdsRead(tax_ids.into_iter().map(convert::tax_id).collect()))

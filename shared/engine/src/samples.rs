@@ -58,6 +58,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         lines: Vec::new(),
         approved: None,
         tax: None,
+        collection: Default::default(),
         subscription: None,
         renews: None,
     };
@@ -95,6 +96,7 @@ pub(crate) fn invoice(
         credited_before: 0,
         credited_after: 0,
         auto_advance: false,
+        is_charged: false,
         livemode: false,
         created,
         hosted_invoice_url: None,

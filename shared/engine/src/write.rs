@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::LineItemId;
 use mapping::{CustomerDetails, Quantity, TaxBehavior};
 use stripe::{
-    ChangedItem, CreateCreditNote, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End,
+    ChangedItem, Collected, CreateCreditNote, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End,
     InvoiceLineParams, RenewSubscription, UpdateCustomer,
 };
 use workflow::{Call, CreditAmount, CreditLine, Extension, ItemChange, NewLine, Pricing, RunId};
@@ -36,11 +36,12 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
         ),
         Call::AddTaxId { customer_id, tax_id } => stripe::Write::add_tax_id(customer_id, tax_id),
         Call::RemoveTaxId { customer_id, tax_id } => stripe::Write::remove_tax_id(customer_id, tax_id),
-        Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax } => {
+        Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due, automatic_tax, is_charged } => {
+            let days_until_due = *days_until_due;
             without_a_constant(stripe::Write::create_invoice(&CreateInvoice {
                 customer: customer_id.clone(),
                 currency: *currency,
-                days_until_due: *days_until_due,
+                collected: if *is_charged { Collected::Charged } else { Collected::Sent { days_until_due } },
                 automatic_tax: *automatic_tax,
                 metadata: scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str())),
             }))
@@ -49,6 +50,7 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             let lines: Vec<_> = lines.iter().map(line_params).collect();
             stripe::Write::add_lines(invoice_id, &lines)
         }
+        Call::SendInvoice { invoice_id, is_charged: true, .. } => stripe::Write::charge_invoice(invoice_id),
         Call::SendInvoice { invoice_id, .. } => stripe::Write::send_invoice(invoice_id),
         Call::VoidInvoice { invoice_id, .. } => stripe::Write::void_invoice(invoice_id),
         Call::CreditInvoice(credit) => stripe::Write::create_credit_note(&CreateCreditNote {

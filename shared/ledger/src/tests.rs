@@ -46,6 +46,7 @@ fn plan() -> Plan {
         lines: vec![],
         approved: None,
         tax: None,
+        collection: Default::default(),
         subscription: None,
         renews: None,
     }
@@ -57,6 +58,7 @@ fn drafted(number: u32, invoice: &str) -> Run {
         plan: plan(),
         customer_id: CustomerId::parse("cus_1").expect("valid"),
         invoice_id: InvoiceId::parse(invoice).expect("valid"),
+        is_charged: false,
         account_is_linked: false,
         once: Vec::new(),
         started: None,

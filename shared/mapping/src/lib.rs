@@ -2,6 +2,7 @@
 
 mod activation;
 mod amendment;
+mod collection;
 mod customer;
 mod deal;
 mod line;
@@ -20,6 +21,7 @@ mod update;
 
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
+pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,

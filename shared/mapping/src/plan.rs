@@ -14,8 +14,8 @@ use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews, ShippingAddress, Stop,
-    Subscription, Subscriptions, TaxBehavior,
+    Amendments, Code, Collection, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews,
+    ShippingAddress, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
 /// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
@@ -42,6 +42,7 @@ pub struct Settings {
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub shipping: ShippingAddress,
+    pub collection: Collection,
 }
 
 impl Settings {
@@ -57,6 +58,7 @@ impl Settings {
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             shipping: ShippingAddress::default(),
+            collection: Collection::default(),
         }
     }
 }
@@ -75,6 +77,8 @@ pub struct Plan {
     /// How Stripe calculates its tax, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tax: Option<TaxBehavior>,
+    #[serde(default, skip_serializing_if = "Collection::sends")]
+    pub collection: Collection,
     /// The term of its recurring lines, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscription>,
@@ -136,7 +140,19 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
     let approved = opportunity.number("Stripe_Approved_Amount__c");
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let tax = settings.tax;
-    let plan = Plan { opportunity_id, account_id, total, days_until_due, lines, approved, tax, subscription, renews };
+    let collection = if subscription.is_none() { settings.collection } else { Collection::SendInvoice };
+    let plan = Plan {
+        opportunity_id,
+        account_id,
+        total,
+        days_until_due,
+        lines,
+        approved,
+        tax,
+        collection,
+        subscription,
+        renews,
+    };
     Ok((Some((plan, details)), refusals))
 }
 

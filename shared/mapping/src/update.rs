@@ -205,6 +205,7 @@ mod tests {
             lines: vec![],
             approved: None,
             tax: None,
+            collection: Default::default(),
             subscription: None,
             renews: None,
         }

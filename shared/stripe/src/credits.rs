@@ -188,14 +188,39 @@ impl Client {
         read.ok_or_else(|| unreadable(()))
     }
 
-    /// The currency that the customer's balance is in: that of the first thing that was billed to it.
-    pub async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, Error> {
-        #[derive(Deserialize)]
-        struct Wire {
-            currency: Option<String>,
-        }
-        Ok(self.get::<Wire>(&format!("/v1/customers/{id}"), "").await?.currency)
+    pub async fn billing_of_customer(&self, id: &CustomerId) -> Result<CustomerBilling, Error> {
+        let wire: BillingWire = self.get(&format!("/v1/customers/{id}"), "").await?;
+        let of_invoices = wire.invoice_settings.and_then(|settings| settings.default_payment_method);
+        Ok(CustomerBilling {
+            is_deleted: wire.deleted,
+            currency: wire.currency,
+            has_payment_method: of_invoices.is_some() || wire.default_source.is_some(),
+        })
     }
+}
+
+/// What a customer is billed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CustomerBilling {
+    pub is_deleted: bool,
+    /// In which its balance is: that of the first thing that was billed to it.
+    pub currency: Option<String>,
+    /// One that Stripe charges when nobody says which.
+    pub has_payment_method: bool,
+}
+
+#[derive(Deserialize)]
+struct BillingWire {
+    #[serde(default)]
+    deleted: bool,
+    currency: Option<String>,
+    default_source: Option<Expandable>,
+    invoice_settings: Option<InvoiceSettingsWire>,
+}
+
+#[derive(Deserialize)]
+struct InvoiceSettingsWire {
+    default_payment_method: Option<Expandable>,
 }
 
 impl InvoiceLine {

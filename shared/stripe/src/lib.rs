@@ -19,7 +19,7 @@ mod tax;
 pub mod webhook;
 
 pub use client::{Answer, Client, ConfigError, Reply};
-pub use credits::{CreateCreditNote, CreditNote, CreditedLine, MoneyIn, Share};
+pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, MoneyIn, Share};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
 pub use lines::InvoiceLine;
@@ -27,7 +27,7 @@ pub use objects::{Customer, Invoice, InvoiceStatus, TaxIdObject};
 pub use outbound::Timeouts;
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
-    CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
+    Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, RenewSubscription};

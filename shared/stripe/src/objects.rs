@@ -79,6 +79,8 @@ pub struct Invoice {
     pub credited_before: i64,
     pub credited_after: i64,
     pub auto_advance: bool,
+    /// It is collected from the customer's payment method, and not sent.
+    pub is_charged: bool,
     pub livemode: bool,
     pub created: Timestamp,
     /// From finalizing on.
@@ -123,6 +125,7 @@ impl std::fmt::Debug for Invoice {
             .field("credited_before", &self.credited_before)
             .field("credited_after", &self.credited_after)
             .field("auto_advance", &self.auto_advance)
+            .field("is_charged", &self.is_charged)
             .field("livemode", &self.livemode)
             .field("created", &self.created)
             .field("paid_at", &self.paid_at)
@@ -253,6 +256,7 @@ pub(crate) struct InvoiceWire {
     pre_payment_credit_notes_amount: i64,
     post_payment_credit_notes_amount: i64,
     auto_advance: Option<bool>,
+    collection_method: Option<String>,
     livemode: bool,
     created: Seconds,
     hosted_invoice_url: Option<String>,
@@ -304,6 +308,7 @@ impl TryFrom<InvoiceWire> for Invoice {
             credited_before: wire.pre_payment_credit_notes_amount,
             credited_after: wire.post_payment_credit_notes_amount,
             auto_advance: wire.auto_advance.unwrap_or_default(),
+            is_charged: wire.collection_method.as_deref() == Some("charge_automatically"),
             livemode: wire.livemode,
             created: wire.created.0,
             hosted_invoice_url: wire.hosted_invoice_url,

@@ -75,10 +75,19 @@ pub struct UpdateCustomer {
 pub struct CreateInvoice {
     pub customer: CustomerId,
     pub currency: Currency,
-    pub days_until_due: u32,
+    pub collected: Collected,
     /// Stripe calculates its tax.
     pub automatic_tax: bool,
     pub metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collected {
+    /// Stripe takes the number of days with this one only.
+    Sent {
+        days_until_due: u32,
+    },
+    Charged,
 }
 
 pub struct InvoiceLineParams {
@@ -173,11 +182,15 @@ impl Write {
     /// A draft that only we finalize (`auto_advance=false`) and that takes nothing along that lies around for the customer
     /// (`pending_invoice_items_behavior=exclude`).
     pub fn create_invoice(params: &CreateInvoice) -> Self {
+        let (collection_method, days_until_due) = match params.collected {
+            Collected::Sent { days_until_due } => ("send_invoice", Some(days_until_due)),
+            Collected::Charged => ("charge_automatically", None),
+        };
         let params = json!({
             "customer": params.customer.as_str(),
             "currency": params.currency.to_stripe(),
-            "collection_method": "send_invoice",
-            "days_until_due": params.days_until_due,
+            "collection_method": collection_method,
+            "days_until_due": days_until_due,
             "auto_advance": false,
             "pending_invoice_items_behavior": "exclude",
             "automatic_tax": params.automatic_tax.then(|| json!({ "enabled": true })),
@@ -194,6 +207,12 @@ impl Write {
     /// Finalizes a draft and e-mails it. In test mode no mail is sent.
     pub fn send_invoice(invoice: &InvoiceId) -> Self {
         Self::new(Operation::SendInvoice, format!("/v1/invoices/{invoice}/send"), &Value::Null)
+    }
+
+    /// Finalizes a draft, and lets Stripe charge the customer's payment method for it. Whether that pays it, Stripe tells later.
+    pub fn charge_invoice(invoice: &InvoiceId) -> Self {
+        let params = json!({ "auto_advance": true });
+        Self::new(Operation::SendInvoice, format!("/v1/invoices/{invoice}/finalize"), &params)
     }
 
     /// For ever. Open and uncollectible ones that nothing is paid of only.

@@ -28,6 +28,8 @@ pub enum Call {
     CreateCustomer { account_id: AccountId, details: CustomerDetails },
     /// Stripe: what Salesforce says otherwise of the customer by now.
     UpdateCustomer { customer_id: CustomerId, news: CustomerNews },
+    /// Stripe: whether the customer has a payment method that can be charged.
+    ReadPaymentMethod { customer_id: CustomerId },
     /// Stripe: the tax ids that the customer has.
     ReadTaxIds { customer_id: CustomerId },
     /// Stripe: the account's tax id, for the customer.
@@ -42,6 +44,8 @@ pub enum Call {
         days_until_due: u32,
         /// Stripe calculates its tax.
         automatic_tax: bool,
+        /// The customer's default payment method is charged for it.
+        is_charged: bool,
     },
     /// Stripe: add lines to the draft.
     AddLines { invoice_id: InvoiceId, batch: u16, lines: Vec<NewLine> },
@@ -49,8 +53,8 @@ pub enum Call {
     ReadInvoice { invoice_id: InvoiceId },
     /// Stripe: every line of the invoice.
     ReadLines { invoice_id: InvoiceId },
-    /// Stripe: finalize the invoice and send it to the customer. After this there is no way back.
-    SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
+    /// Stripe: finalize the invoice and send it to the customer, or charge the customer for it. After this there is no way back.
+    SendInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool, is_charged: bool },
     /// Stripe: void the invoice, for the deal is to be billed anew, for this much. After this there is no way back.
     VoidInvoice { invoice_id: InvoiceId, total: Money, is_approved: bool },
     /// Stripe: what became of the money that a paid invoice brought in.
@@ -105,6 +109,7 @@ impl Call {
             Self::DisarmInvoice { .. } => Some(Operation::DisarmInvoice),
             Self::RenewSubscription(_) => Some(Operation::RenewSubscription),
             Self::ReadTaxIds { .. }
+            | Self::ReadPaymentMethod { .. }
             | Self::ReadPrices { .. }
             | Self::FindPrices { .. }
             | Self::ReadPending { .. }
@@ -145,6 +150,7 @@ impl Call {
             Self::ReadCustomer { customer_id }
             | Self::UpdateCustomer { customer_id, .. }
             | Self::ReadTaxIds { customer_id }
+            | Self::ReadPaymentMethod { customer_id }
             | Self::AddTaxId { customer_id, .. }
             | Self::RemoveTaxId { customer_id, .. }
             | Self::ReadPending { customer_id }
@@ -182,6 +188,7 @@ impl Call {
             Self::CreateCustomer { .. } => "create_customer",
             Self::UpdateCustomer { .. } => "update_customer",
             Self::ReadTaxIds { .. } => "read_tax_ids",
+            Self::ReadPaymentMethod { .. } => "read_payment_method",
             Self::AddTaxId { .. } => "add_tax_id",
             Self::RemoveTaxId { .. } => "remove_tax_id",
             Self::CreateInvoice { .. } => "create_invoice",

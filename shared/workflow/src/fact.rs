@@ -28,6 +28,9 @@ pub enum Fact {
         metadata: BTreeMap<String, String>,
     },
     CustomerMissing,
+    PaymentMethodRead {
+        is_any: bool,
+    },
     CustomerCreated {
         customer_id: CustomerId,
     },
@@ -91,6 +94,7 @@ impl Fact {
             Self::RecordsUpdated(_) => "records_updated",
             Self::CustomerRead { .. } => "customer_read",
             Self::CustomerMissing => "customer_missing",
+            Self::PaymentMethodRead { .. } => "payment_method_read",
             Self::CustomerCreated { .. } => "customer_created",
             Self::CustomerFound { .. } => "customer_found",
             Self::CustomerUpdated => "customer_updated",
@@ -166,6 +170,9 @@ pub struct InvoiceSeen {
     #[serde(default)]
     pub tax: TaxSeen,
     pub auto_advance: bool,
+    /// It is collected from the customer's payment method, and not sent.
+    #[serde(default)]
+    pub is_charged: bool,
     pub hosted_invoice_url: Option<String>,
     pub invoice_pdf: Option<String>,
     pub paid_at: Option<Timestamp>,

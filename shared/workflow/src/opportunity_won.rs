@@ -55,13 +55,12 @@ impl Point {
             Self::CustomerKnown { plan: Plan { renews: Some(renews), .. }, customer_id, .. } => {
                 renewal::seek(renews, customer_id)
             }
-            Self::CustomerKnown { plan, customer_id, .. } => Next::Call(Call::CreateInvoice {
-                opportunity_id: plan.opportunity_id.clone(),
-                customer_id: customer_id.clone(),
-                currency: plan.total.currency(),
-                days_until_due: plan.days_until_due,
-                automatic_tax: plan.tax.is_some(),
-            }),
+            Self::CustomerKnown { plan, customer_id, is_charged: None, .. } if plan.collection.charges() => {
+                Next::Call(Call::ReadPaymentMethod { customer_id: customer_id.clone() })
+            }
+            Self::CustomerKnown { plan, customer_id, is_charged, .. } => {
+                Next::Call(draft::create(plan, customer_id, is_charged.unwrap_or_default()))
+            }
             Self::Drafted { draft, batch } => Next::Call(Call::AddLines {
                 invoice_id: draft.invoice_id.clone(),
                 batch: *batch,
@@ -72,6 +71,7 @@ impl Point {
                 invoice_id: draft.invoice_id.clone(),
                 total: draft.to_be_approved(),
                 is_approved: draft.plan.is_approved_for(draft.to_be_approved()),
+                is_charged: draft.is_charged,
             }),
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Next::End(End::Done),
             Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::written(invoice) }),
@@ -186,15 +186,25 @@ impl Point {
                 Self::claimed(plan).stopped_noted(stop, noted)
             }
 
+            // Who has a payment method is charged, where that is wanted.
+            (
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, .. },
+                Fact::PaymentMethodRead { is_any },
+            ) => {
+                let is_charged = Some(is_any);
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, is_charged }
+            }
+
             // Draft: empty, and finalized by nobody but us.
             (
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket },
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, .. },
                 Fact::InvoiceRead(seen),
             ) => {
                 let invoice_id = seen.invoice_id.clone();
                 let (customer_id, account_is_linked) = subscription::billed_to(&seen, customer_id, account_is_linked);
                 let once = basket.once;
-                let draft = Draft { plan, customer_id, invoice_id, account_is_linked, once, started: None };
+                let is_charged = seen.is_charged;
+                let draft = Draft { plan, customer_id, invoice_id, account_is_linked, is_charged, once, started: None };
                 let stage = Stage::Lines { batch: 0 };
                 match gate::is_our_empty_draft(&draft, &seen) {
                     true if interrupted => Self::Comparing { draft, seen, stage },
@@ -339,8 +349,8 @@ impl Point {
                 Self::looking(draft, Stage::Canceling, stop)
             }
             // A draft may have been made without our knowing. Its key leads to it.
-            Self::CustomerKnown { plan, customer_id, account_is_linked, basket, .. } => {
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true, basket }
+            Self::CustomerKnown { plan, customer_id, account_is_linked, basket, is_charged, .. } => {
+                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true, basket, is_charged }
             }
             point @ (Self::Holding { .. }
             | Self::Drafted { .. }

@@ -139,8 +139,8 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::credit_notes_of_invoice(&self.inner, id)).await
     }
 
-    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, stripe::Error> {
-        self.call(engine::Stripe::currency_of_customer(&self.inner, id)).await
+    async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, stripe::Error> {
+        self.call(engine::Stripe::billing_of_customer(&self.inner, id)).await
     }
 
     async fn invoices_of_customer(

@@ -120,7 +120,7 @@ impl Recipe {
         let create = Write::create_invoice(&CreateInvoice {
             customer: customer_id.clone(),
             currency: plan.total.currency(),
-            days_until_due: plan.days_until_due,
+            collected: stripe::Collected::Sent { days_until_due: plan.days_until_due },
             automatic_tax: plan.tax.is_some(),
             metadata: calls::metadata("sf_opportunity_id", plan.opportunity_id.as_str()),
         });

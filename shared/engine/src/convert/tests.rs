@@ -30,13 +30,19 @@ fn calls() -> Vec<Call> {
             currency,
             days_until_due: 30,
             automatic_tax: false,
+            is_charged: false,
         },
         Call::ReadCustomer { customer_id: customer_id() },
         Call::DeleteDraft { invoice_id: invoice_id() },
         Call::ReadInvoice { invoice_id: invoice_id() },
         Call::ReadLines { invoice_id: invoice_id() },
         Call::AddLines { invoice_id: invoice_id(), batch: 0, lines: vec![] },
-        Call::SendInvoice { invoice_id: invoice_id(), total: Money::from_minor_units(1, currency), is_approved: false },
+        Call::SendInvoice {
+            invoice_id: invoice_id(),
+            total: Money::from_minor_units(1, currency),
+            is_approved: false,
+            is_charged: false,
+        },
     ]
 }
 

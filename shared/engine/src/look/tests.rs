@@ -144,6 +144,7 @@ fn the_customer_may_be_another_one_after_a_restore() {
         currency: domain::Currency::parse("EUR").expect("valid"),
         days_until_due: 30,
         automatic_tax: false,
+        is_charged: false,
     };
     let restored = at(1_000_000);
     let of_run = |is_restored: bool, has_intent: bool| {

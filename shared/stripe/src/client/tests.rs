@@ -47,7 +47,7 @@ fn create_invoice() -> Write {
     Write::create_invoice(&CreateInvoice {
         customer: CustomerId::parse("cus_1").expect("valid"),
         currency: Currency::parse("EUR").expect("valid"),
-        days_until_due: 30,
+        collected: crate::Collected::Sent { days_until_due: 30 },
         automatic_tax: false,
         metadata: Default::default(),
     })

@@ -2,7 +2,7 @@ use domain::SubscriptionId;
 use jiff::Timestamp;
 
 use super::*;
-use crate::{CreatePrice, CreateSubscription, NewItem};
+use crate::{CreateCreditNote, CreatePrice, CreateSubscription, CreditedLine, NewItem, Share};
 
 fn invoice() -> InvoiceId {
     InvoiceId::parse("in_1").expect("valid")
@@ -10,20 +10,28 @@ fn invoice() -> InvoiceId {
 
 #[test]
 fn an_invoice_is_a_draft_that_nobody_else_finalizes() {
-    let write = |automatic_tax| {
+    let write = |automatic_tax, collected| {
         Write::create_invoice(&CreateInvoice {
             customer: CustomerId::parse("cus_1").expect("valid"),
             currency: Currency::parse("EUR").expect("valid"),
-            days_until_due: 30,
+            collected,
             automatic_tax,
             metadata: BTreeMap::new(),
         })
     };
-    let body = |automatic_tax| write(automatic_tax).body.replace("%5B", "[").replace("%5D", "]");
+    let sent = Collected::Sent { days_until_due: 30 };
+    let body = |automatic_tax| write(automatic_tax, sent).body.replace("%5B", "[").replace("%5D", "]");
     let without = "customer=cus_1&currency=eur&collection_method=send_invoice&days_until_due=30&auto_advance=false\
                    &pending_invoice_items_behavior=exclude";
     assert_eq!(body(false), without);
     assert_eq!(body(true), format!("{without}&automatic_tax[enabled]=true"));
+    // Stripe takes a number of days for what is sent only.
+    let charged = "customer=cus_1&currency=eur&collection_method=charge_automatically&auto_advance=false\
+                   &pending_invoice_items_behavior=exclude";
+    assert_eq!(write(false, Collected::Charged).body, charged);
+    let finalized = Write::charge_invoice(&invoice());
+    assert_eq!((finalized.path.as_str(), finalized.body.as_str()), ("/v1/invoices/in_1/finalize", "auto_advance=true"));
+    assert_eq!(finalized.operation, Operation::SendInvoice);
 }
 
 #[test]
@@ -224,7 +232,7 @@ fn the_types_of_tax_ids_are_stripes() {
     assert_eq!(*listed, json!(domain::TAX_ID_TYPES.as_slice()));
 }
 
-fn every_write() -> [(&'static str, Write); 16] {
+fn every_write() -> [(&'static str, Write); 19] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -240,9 +248,22 @@ fn every_write() -> [(&'static str, Write); 16] {
     let draft = CreateInvoice {
         customer: CustomerId::parse("cus_1").expect("valid"),
         currency: Currency::parse("USD").expect("valid"),
-        days_until_due: 30,
+        collected: Collected::Sent { days_until_due: 30 },
         automatic_tax: true,
         metadata,
+    };
+    let charged = CreateInvoice {
+        customer: draft.customer.clone(),
+        collected: Collected::Charged,
+        metadata: draft.metadata.clone(),
+        ..draft
+    };
+    let line = |share| CreditedLine { id: "il_1".into(), share };
+    let credit = CreateCreditNote {
+        invoice: invoice(),
+        credit_amount: 2,
+        lines: vec![line(Share::Quantity(1)), line(Share::Amount(1))],
+        metadata: draft.metadata.clone(),
     };
     let price = CreatePrice {
         product: ProductId::parse("prod_1").expect("valid"),
@@ -260,6 +281,9 @@ fn every_write() -> [(&'static str, Write); 16] {
         ("Customer.update", Write::update_customer(&customer_id(), &news(Some(address())))),
         ("Customer.update", Write::update_customer(&customer_id(), &news(None))),
         ("Invoice.create", Write::create_invoice(&draft)),
+        ("Invoice.create", Write::create_invoice(&charged)),
+        ("Invoice.finalize_invoice", Write::charge_invoice(&invoice())),
+        ("CreditNote.create", Write::create_credit_note(&credit)),
         ("Invoice.add_lines", Write::add_lines(&invoice(), &every_line())),
         ("Invoice.send_invoice", Write::send_invoice(&invoice())),
         ("Invoice.void_invoice", Write::void_invoice(&invoice())),

@@ -35,7 +35,14 @@ fn what_is_said_of_a_call() {
             true,
         ),
         (
-            Call::CreateInvoice { opportunity_id, customer_id, currency, days_until_due: 30, automatic_tax: false },
+            Call::CreateInvoice {
+                opportunity_id,
+                customer_id,
+                currency,
+                days_until_due: 30,
+                automatic_tax: false,
+                is_charged: false,
+            },
             "create_invoice",
             "stripe",
             customer,
@@ -53,7 +60,7 @@ fn what_is_said_of_a_call() {
         (Call::ReadInvoice { invoice_id: invoice_id.clone() }, "read_invoice", "stripe", invoice, None, false),
         (Call::ReadLines { invoice_id: invoice_id.clone() }, "read_lines", "stripe", invoice, None, false),
         (
-            Call::SendInvoice { invoice_id: invoice_id.clone(), total, is_approved: false },
+            Call::SendInvoice { invoice_id: invoice_id.clone(), total, is_approved: false, is_charged: false },
             "send_invoice",
             "stripe",
             invoice,

@@ -27,6 +27,7 @@ fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
         total: 1000,
         tax: Default::default(),
         auto_advance: false,
+        is_charged: false,
         hosted_invoice_url: None,
         invoice_pdf: None,
         paid_at: (status == InvoiceStatus::Paid).then_some(Timestamp::UNIX_EPOCH),

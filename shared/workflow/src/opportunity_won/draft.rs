@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Once;
 use super::subscription::Started;
-use crate::{InvoiceSeen, NewLine, Pricing};
+use crate::{Call, InvoiceSeen, NewLine, Pricing};
 
 /// How many lines one `add_lines` call takes. Stripe states no limit; a hundred is what its lists answer at most.
 const BATCH: usize = 100;
@@ -20,6 +20,9 @@ pub struct Draft {
     pub invoice_id: InvoiceId,
     /// The account already names the customer, and need not be written.
     pub account_is_linked: bool,
+    /// The customer's payment method is charged for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_charged: bool,
     /// How its lines are priced, where we write them: those of a subscription's first invoice come with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub once: Vec<Once>,
@@ -54,6 +57,17 @@ pub struct Invoice {
 impl std::fmt::Debug for Invoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Invoice").field("invoice_id", &self.invoice_id).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn create(plan: &Plan, customer_id: &CustomerId, is_charged: bool) -> Call {
+    Call::CreateInvoice {
+        opportunity_id: plan.opportunity_id.clone(),
+        customer_id: customer_id.clone(),
+        currency: plan.total.currency(),
+        days_until_due: plan.days_until_due,
+        automatic_tax: plan.tax.is_some(),
+        is_charged,
     }
 }
 

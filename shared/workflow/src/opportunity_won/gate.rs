@@ -35,6 +35,10 @@ pub(super) fn compare(draft: &Draft, seen: &InvoiceSeen) -> Gate {
     if seen.status != InvoiceStatus::Draft || seen.auto_advance || seen.currency != plan.total.currency() {
         return Gate::Different;
     }
+    // Somebody changed how it is collected: what was meant to be sent would be charged, or what was meant to be charged sent.
+    if draft.started.is_none() && seen.is_charged != draft.is_charged {
+        return Gate::Different;
+    }
     if seen.subtotal != subtotal || !lines_are_equal(&expected, &seen.first_lines, !seen.has_more_lines) {
         return Gate::Different;
     }

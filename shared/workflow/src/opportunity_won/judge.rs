@@ -41,7 +41,15 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
         Some(customer_id) if is_sent && (seen.is_ours && is_for_deal || planted!(AdoptsForeignInvoice)) => {
             let (customer_id, invoice_id) = (customer_id.clone(), seen.invoice_id.clone());
             after_pivot(
-                Draft { plan, customer_id, invoice_id, account_is_linked: false, started: None, once: Vec::new() },
+                Draft {
+                    plan,
+                    customer_id,
+                    invoice_id,
+                    account_is_linked: false,
+                    is_charged: false,
+                    started: None,
+                    once: Vec::new(),
+                },
                 seen,
             )
             .verifying()
@@ -92,7 +100,7 @@ pub(super) fn billing(plan: Plan, customer_id: CustomerId, account_is_linked: bo
     if plan.subscription.is_some() && plan.renews.is_none() {
         return subscription::priced(Start { plan, customer_id, account_is_linked, basket }, false);
     }
-    Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false, basket }
+    Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false, basket, is_charged: None }
 }
 
 pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &CustomerId) -> Stop {

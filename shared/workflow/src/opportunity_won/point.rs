@@ -48,6 +48,9 @@ pub enum Point {
         interrupted: bool,
         #[serde(default)]
         basket: Basket,
+        /// Whether it is charged, where that was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        is_charged: Option<bool>,
     },
     /// It had: Stripe does not know it any more.
     CustomerGone { opportunity_id: OpportunityId, customer_id: CustomerId },

@@ -143,6 +143,7 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
     let (customer_id, account_is_linked) = billed_to(invoice, start.customer_id, start.account_is_linked);
     let draft = Draft {
         invoice_id: invoice.invoice_id.clone(),
+        is_charged: false,
         account_is_linked,
         customer_id,
         once: Vec::new(),

@@ -7,6 +7,7 @@ use crate::{
 };
 
 mod amendments;
+mod collections;
 mod credits;
 mod echoes;
 mod interrupted;
@@ -104,6 +105,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         credited: Default::default(),
         tax: Default::default(),
         auto_advance: false,
+        is_charged: false,
         hosted_invoice_url: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1".to_owned()),
         invoice_pdf: (status != InvoiceStatus::Draft).then(|| "https://invoice.example/1.pdf".to_owned()),
         paid_at: None,
@@ -190,6 +192,7 @@ fn draft(lines: i64) -> Draft {
         plan,
         customer_id,
         invoice_id: InvoiceId::parse(INVOICE).expect("valid"),
+        is_charged: false,
         account_is_linked: false,
         started: None,
     }

@@ -180,6 +180,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         lines: Vec::new(),
         approved: None,
         tax: None,
+        collection: Default::default(),
         subscription: None,
         renews: None,
     };

@@ -91,6 +91,7 @@ impl Stripe<'_> {
             total,
             tax: Default::default(),
             auto_advance: false,
+            is_charged: false,
             hosted_invoice_url: None,
             invoice_pdf: None,
             paid_at: None,

@@ -178,6 +178,7 @@ fn engine(
             tax: options.tax,
             subscriptions: options.subscriptions,
             amendments: options.amendments,
+            collection: options.collection,
             renewals: options.renewals,
             shipping: options.shipping,
         },

@@ -7,6 +7,7 @@ mod architecture;
 mod books;
 mod budget;
 mod canary;
+mod collections;
 mod crashes;
 mod credits;
 mod customers;

@@ -77,7 +77,7 @@ impl Case {
         let params = CreateInvoice {
             customer: customer.clone(),
             currency: bill.currency,
-            days_until_due: 30,
+            collected: stripe::Collected::Sent { days_until_due: 30 },
             automatic_tax: false,
             metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         };
@@ -263,7 +263,9 @@ fn what_is_left_at_rest_is_watched() {
     let mut unpaid = case();
     let customer = account_of(&mut unpaid);
     let invoice = unpaid.send(&customer, 0);
-    assert!(unpaid.models.stripe.pay(now(), &invoice));
+    // An hour before.
+    let paid_at = now().saturating_sub(jiff::SignedDuration::from_hours(1)).expect("in range");
+    assert!(unpaid.models.stripe.pay(paid_at, &invoice));
     let run = unpaid.run("open");
     assert_eq!(unpaid.at_rest(&[run]), ["every_run_ends", "no_payment_is_lost"]);
     let mut orphans = case();

@@ -115,6 +115,8 @@ pub struct Stripe {
     pub terms_end: bool,
     /// What we renewed just now.
     renewed: Vec<SubscriptionId>,
+    /// Who has a card is charged, where that is asked for.
+    pub charges: bool,
     credits: credits::Credits,
     keys: Keys,
     events: Vec<StripeEvent>,

@@ -95,9 +95,9 @@ impl Answered for stripe::Subscription {
     }
 }
 
-impl Answered for Option<String> {
+impl Answered for stripe::CustomerBilling {
     fn name(&self) -> &'static str {
-        if self.is_some() { "ok" } else { "none" }
+        if self.is_deleted { "deleted" } else { "ok" }
     }
 }
 
@@ -276,10 +276,10 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ListCredits, about, move |stripe, now| stripe.credit_notes_of_invoice(now, &id)).await
     }
 
-    async fn currency_of_customer(&self, id: &CustomerId) -> Result<Option<String>, Error> {
+    async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, Error> {
         let id = id.clone();
         let about = id.to_string();
-        self.call(Operation::ReadCustomer, about, move |stripe, now| stripe.currency_of_customer(now, &id)).await
+        self.call(Operation::ReadCustomer, about, move |stripe, now| stripe.billing_of_customer(now, &id)).await
     }
 
     async fn invoices_of_customer(&self, id: &CustomerId, since: Timestamp) -> Result<Vec<Invoice>, Error> {

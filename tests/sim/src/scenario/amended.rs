@@ -41,6 +41,11 @@ pub(super) fn amend(random: &mut Random, scenario: &mut Scenario) {
 pub(super) fn credit(random: &mut Random, scenario: &mut Scenario) {
     scenario.settings.amendments = mapping::Amendments::CreditAndReissue;
     (scenario.models.credits, scenario.models.salesforce.credits) = (true, true);
+    // In one history of three, who has a card is charged.
+    if random.chance(333) {
+        scenario.settings.collection = mapping::Collection::ChargeAutomatically;
+        scenario.models.stripe.charges = true;
+    }
     let edits = scenario.acts.iter().filter_map(|(at, act)| match act {
         Act::EditLine { deal, .. } => Some((*at, deal.clone())),
         _ => None,

@@ -31,6 +31,7 @@ fn an_interrupted_one_time_deal_goes_on_with_its_customer_and_its_draft() {
         account_is_linked: false,
         interrupted: false,
         basket: basket.clone(),
+        is_charged: None,
     };
     let Point::CustomerKnown { interrupted: true, basket: kept, .. } = known.resume() else {
         panic!("its key is forgotten")

@@ -157,6 +157,7 @@ fn a_draft_that_was_found_again_is_compared_before_it_is_filled() {
             account_is_linked: false,
             interrupted,
             basket: Basket::default(),
+            is_charged: None,
         };
         let point = known.record(Fact::InvoiceRead(seen(InvoiceStatus::Draft, 0, 0)), &settings()).expect("in order");
         assert_eq!(point.name(), expected);

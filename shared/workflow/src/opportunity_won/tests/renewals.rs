@@ -84,7 +84,14 @@ fn record(point: Point, fact: Fact) -> Point {
 fn known(lines: i64) -> Point {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     let basket = Basket::default();
-    Point::CustomerKnown { plan: planned(lines), customer_id, account_is_linked: false, interrupted: false, basket }
+    Point::CustomerKnown {
+        plan: planned(lines),
+        customer_id,
+        account_is_linked: false,
+        interrupted: false,
+        basket,
+        is_charged: None,
+    }
 }
 
 fn found(seen: Vec<RenewableSeen>) -> Point {

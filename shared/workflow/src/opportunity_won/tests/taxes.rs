@@ -70,6 +70,7 @@ fn tax_is_asked_for_with_the_draft() {
             account_is_linked: true,
             interrupted: false,
             basket: Basket::default(),
+            is_charged: None,
         };
         let Next::Call(Call::CreateInvoice { automatic_tax, .. }) = point.next() else { panic!("{}", point.name()) };
         assert_eq!(automatic_tax, tax.is_some());

@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 pub fn finalize(state: &mut State, call: &Call) -> Result<Value, Error> {
     finalize_draft(state, call.id(), call.flag("auto_advance"))?;
+    let invoice = state.named("invoice", call.id())?;
+    // Whether that pays it is told by the invoice, and by events.
+    if invoice["collection_method"] == "charge_automatically" && call.flag("auto_advance") == Some(true) {
+        bill::charge(state, call.id());
+    }
     shown_by_id(state, call.id())
 }
 

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, CustomerId, InvoiceId};
 use jiff::Timestamp;
-use stripe::{Answer, CreditNote, Error, InvoiceStatus, MoneyIn};
+use stripe::{Answer, CreditNote, CustomerBilling, Error, InvoiceStatus, MoneyIn};
 
 use super::Stripe;
 use super::failure::Failure;
 use super::form::Form;
+use super::operations::has_card;
 use super::reads::no_such;
 
 #[derive(Debug, Default)]
@@ -142,10 +143,13 @@ impl Stripe {
         Ok(self.credits.notes.iter().filter(|note| note.invoice == *id).cloned().collect())
     }
 
-    pub fn currency_of_customer(&mut self, now: Timestamp, id: &CustomerId) -> Result<Option<String>, Error> {
+    pub fn billing_of_customer(&mut self, now: Timestamp, id: &CustomerId) -> Result<CustomerBilling, Error> {
         self.advance(now);
         let known = self.customers.get(id).ok_or_else(|| no_such("customer", id.as_str()))?;
-        let currency = self.credits.currencies.get(id).filter(|_| known.deleted.is_none());
-        Ok(currency.map(|currency| currency.to_stripe()))
+        if known.deleted.is_some() {
+            return Ok(CustomerBilling { is_deleted: true, ..CustomerBilling::default() });
+        }
+        let currency = self.credits.currencies.get(id).map(|currency| currency.to_stripe());
+        Ok(CustomerBilling { is_deleted: false, currency, has_payment_method: has_card(id) })
     }
 }

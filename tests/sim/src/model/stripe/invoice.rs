@@ -51,6 +51,7 @@ impl Invoice {
             credited_before: 0,
             credited_after: 0,
             auto_advance: false,
+            is_charged: false,
             livemode: false,
             created: second(now),
             hosted_invoice_url: None,
@@ -164,6 +165,10 @@ impl Invoice {
     pub(super) fn describe(&mut self, metadata: std::collections::BTreeMap<String, String>, auto_advance: bool) {
         self.shown.metadata.extend(metadata);
         self.shown.auto_advance = auto_advance;
+    }
+
+    pub(super) fn is_charged(&mut self, is_charged: bool) {
+        self.shown.is_charged = is_charged;
     }
 
     pub(super) fn editable(&self) -> Result<(), Failure> {

@@ -26,6 +26,7 @@ impl Stripe {
             (Operation::CreateInvoice, ["invoices"]) => self.create_invoice(now, form),
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(now, id, form),
             (Operation::SendInvoice, ["invoices", id, "send"]) => self.send(now, id, form),
+            (Operation::SendInvoice, ["invoices", id, "finalize"]) => self.finalize_and_charge(now, id, form),
             (Operation::VoidInvoice, ["invoices", id, "void"]) => self.void_for_us(now, id, form),
             (Operation::CreateCreditNote, ["credit_notes"]) => self.create_credit_note(now, form),
             (Operation::DeleteInvoice, ["invoices", id]) => self.delete(id),
@@ -48,13 +49,15 @@ impl Stripe {
         let customer = form.take("customer").ok_or_else(|| missing("customer"))?;
         let currency = form.take("currency").and_then(|code| Currency::parse(&code).ok());
         let currency = currency.ok_or_else(|| missing("currency"))?;
-        let is_sent = form.take("collection_method").as_deref() == Some("send_invoice");
+        let collection_method = form.take("collection_method");
+        let is_sent = collection_method.as_deref() == Some("send_invoice");
+        let is_charged = self.charges && collection_method.as_deref() == Some("charge_automatically");
         let days_until_due = form.take("days_until_due");
         let auto_advance = form.take("auto_advance").as_deref() == Some("true");
         let takes_pending = form.take("pending_invoice_items_behavior").as_deref() == Some("include");
         let metadata = form.take_map("metadata");
         self.understood(now, &form, None)?;
-        if !is_sent || days_until_due.is_none() {
+        if is_sent != days_until_due.is_some() || !is_sent && !is_charged {
             return Err(Failure::about("days_until_due", "An invoice that is sent has a due date."));
         }
         let customer = CustomerId::parse(&customer).map_err(|_| missing("customer"))?;
@@ -67,6 +70,7 @@ impl Stripe {
         let id = InvoiceId::parse(&self.next_id("in")).expect("a prefix and digits");
         let mut invoice = Invoice::draft(id.clone(), customer.clone(), currency, now);
         invoice.describe(metadata, auto_advance);
+        invoice.is_charged(is_charged);
         if takes_pending {
             let pending = self.pending.remove(&customer).unwrap_or_default();
             invoice.lines.extend(pending.into_iter().map(|line| InvoiceLine { currency, ..line }));
@@ -106,7 +110,7 @@ impl Stripe {
     /// Finalizes a draft first. An open invoice is mailed again.
     fn send(&mut self, now: Timestamp, id: &str, form: Form) -> Result<Answer, Failure> {
         self.understood(now, &form, None)?;
-        if self.named(id)?.is_disarmed {
+        if self.named(id)?.is_disarmed || self.named(id)?.shown().is_charged {
             let message = "You can only manually send an invoice if its collection method is 'send_invoice'.";
             return Err(Failure::refused(message));
         }
@@ -125,6 +129,31 @@ impl Stripe {
             self.violate(now, "an_invoice_is_mailed_once", format!("{id} was mailed {sendings} times"));
         }
         Ok(answer)
+    }
+
+    /// The customer's card pays, or is declined, and the invoice stays open.
+    fn finalize_and_charge(&mut self, now: Timestamp, id: &str, mut form: Form) -> Result<Answer, Failure> {
+        let charges = form.take("auto_advance").as_deref() == Some("true");
+        self.understood(now, &form, None)?;
+        if !self.named(id)?.is_draft() {
+            return Err(Failure::coded("invoice_not_editable", "This invoice is already finalized."));
+        }
+        self.finalize(now, id, By::Us)?;
+        let invoice = self.named(id)?;
+        let is_to_be_charged = charges && invoice.shown().is_charged;
+        let (invoice_id, customer) = (invoice.id().clone(), invoice.customer().cloned());
+        if is_to_be_charged && invoice.status() == InvoiceStatus::Open && is_accepted(&invoice_id) {
+            count(&mut self.facts, "a card was charged");
+            self.settle(now, &invoice_id);
+        }
+        if !is_to_be_charged || customer.is_none_or(|customer| !has_card(&customer)) {
+            self.violate(
+                now,
+                "only_who_has_a_card_is_charged",
+                format!("{id} is finalized, and nobody is asked to pay it"),
+            );
+        }
+        Ok(Answer::Invoice(Box::new(self.named(id)?.shown())))
     }
 
     /// What is paid stays; what is void is void once.
@@ -208,4 +237,13 @@ impl Stripe {
             }
         }
     }
+}
+
+/// Every other customer has a card, and a few are declined.
+pub(super) fn has_card(customer: &CustomerId) -> bool {
+    customer.as_str().bytes().last().is_some_and(|digit| digit.is_multiple_of(2))
+}
+
+fn is_accepted(invoice: &InvoiceId) -> bool {
+    invoice.as_str().bytes().last().is_some_and(|digit| !digit.is_multiple_of(5))
 }

@@ -44,7 +44,7 @@ fn invoice_for(customer: &CustomerId) -> Write {
     Write::create_invoice(&CreateInvoice {
         customer: customer.clone(),
         currency: eur(),
-        days_until_due: 30,
+        collected: stripe::Collected::Sent { days_until_due: 30 },
         automatic_tax: false,
         metadata: metadata("sf_opportunity_id", "006"),
     })

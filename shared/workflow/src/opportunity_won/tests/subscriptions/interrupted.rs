@@ -246,7 +246,14 @@ fn before_its_prices_are_known_an_interrupted_deal_begins_anew() {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     let basket = Basket::default();
     let plan = planned(3);
-    let known = Point::CustomerKnown { plan, customer_id, account_is_linked: false, interrupted: false, basket };
+    let known = Point::CustomerKnown {
+        plan,
+        customer_id,
+        account_is_linked: false,
+        interrupted: false,
+        basket,
+        is_charged: None,
+    };
     assert_eq!(known.resume(), claimed());
     let start = start(planned(3), &[catalogue(250, Every::Months(3))]).expect("priced");
     let subscribing = Point::Subscribing { start, interrupted: false, is_clear: true };
