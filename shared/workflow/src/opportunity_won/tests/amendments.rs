@@ -133,6 +133,11 @@ fn a_deal_is_billed_anew_when_its_invoice_is_void_and_not_before() {
     assert_eq!((invoice_id.as_str(), total.minor_units(), is_approved), (INVOICE, 2000, false));
     let after = |fact| voiding().record(fact, &amending()).expect("in order");
     assert_eq!(after(invoice(InvoiceStatus::Void, 3, 1000)).name(), "claimed");
+    assert_eq!(
+        after(invoice(InvoiceStatus::Open, 3, 1000)).name(),
+        "stopped",
+        "an answer that says otherwise is not asked for again"
+    );
     assert_eq!(after(Fact::InvoiceNotVoided).name(), "revisiting", "what the deal says now is asked first");
     let paid = after(invoice(InvoiceStatus::Paid, 3, 1000));
     assert_eq!(code(&paid), Some(Code::DealChangedAfterBilling));

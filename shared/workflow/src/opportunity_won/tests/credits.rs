@@ -87,6 +87,13 @@ fn what_is_paid_is_credited_only_where_that_is_wanted() {
         (payment(IfPaid::Credits, false), open(), "amending", ""),
         (payment(IfPaid::Credits, false), credited(3000), "claimed", ""),
         (payment(IfPaid::Asks, false), credited(0), "claimed", ""),
+        // There was nothing to pay, and there is nothing to credit.
+        (
+            payment(IfPaid::Credits, false),
+            InvoiceSeen { total: 0, subtotal: 0, amount_paid: 0, ..paid() },
+            "stopped",
+            "it is paid",
+        ),
     ] {
         let title = format!("{of:?} {:?} {:?}", seen.status, seen.credited);
         let point = after(with(of, None), Fact::InvoiceRead(seen));
