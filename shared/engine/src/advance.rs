@@ -7,7 +7,7 @@ use workflow::{
     Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
 };
 
-use crate::intent::{Trust, doubted_since, quiet_at, trust};
+use crate::intent::{Trust, decided, doubted_since, quiet_at, trust};
 use crate::look::Look;
 use crate::perform::{Key, Performed};
 use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, World, write};
@@ -306,6 +306,8 @@ fn in_time(call: &Call, trust: Trust, intent: &Intent, now: jiff::Timestamp) -> 
             let quiet_at = quiet_at(intent);
             if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
         }
+        // The deal and the money are as they were when it was decided, and not for long.
+        (Call::CreditInvoice(_), Trust::SameKey) => decided(intent, now),
         (_, trust) => trust,
     }
 }

@@ -18,7 +18,8 @@ impl<W: World> Engine<W> {
     /// What the run that made an invoice has credited of it after it was paid, in minor units.
     pub(crate) async fn credited_by_maker(&self, invoice: &stripe::Invoice) -> Result<i64, stripe::Error> {
         let maker = invoice.metadata.get("closedwon_run").filter(|_| self.scope.made(&invoice.metadata));
-        if invoice.credited_after == 0 || maker.is_none() {
+        // Where nothing is credited by us, the key need not be allowed to read credit notes.
+        if invoice.credited_after == 0 || maker.is_none() || !self.settings.amendments.credits() {
             return Ok(0);
         }
         let notes = self.stripe.credit_notes_of_invoice(&invoice.id).await?;
@@ -30,17 +31,19 @@ impl<W: World> Engine<W> {
     pub(crate) async fn settlement(&self, id: &InvoiceId) -> Result<Fact, stripe::Error> {
         let invoice = self.invoice_seen(id).await?;
         let money = self.stripe.money_of_invoice(id).await?;
-        let balance = match &invoice.customer_id {
-            Some(customer_id) => self.stripe.billing_of_customer(customer_id).await?.currency,
+        let customer = match &invoice.customer_id {
+            Some(customer_id) => Some(self.stripe.billing_of_customer(customer_id).await?),
             None => None,
         };
+        let customer = customer.filter(|customer| !customer.is_deleted);
+        // A currency that is not known here is not the invoice's.
+        let is_in_currency = |balance: &String| Currency::parse(balance) == Ok(invoice.currency);
         let lines = self.stripe.invoice_lines(id).await?;
         // A line that costs nothing has nothing to credit.
         let costing = lines.iter().filter(|line| line.amount != 0);
         let whole: Option<Vec<_>> = costing.map(|line| line.whole().map(convert::credited)).collect();
         Ok(Fact::SettlementRead(Box::new(Settlement {
-            // A currency that is not known here is not the invoice's.
-            is_of_balance: balance.is_none_or(|balance| Currency::parse(&balance) == Ok(invoice.currency)),
+            is_of_balance: customer.is_some_and(|customer| customer.currency.as_ref().is_none_or(is_in_currency)),
             money: together(&money),
             lines: whole,
             invoice,

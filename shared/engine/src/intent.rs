@@ -49,6 +49,19 @@ pub(crate) fn quiet_at(intent: &Intent) -> Timestamp {
     intent.last_sent.saturating_add(QUIET).unwrap_or(intent.last_sent)
 }
 
+/// For how long what was decided is done as it was decided, where the world may have changed since. Longer than a request may be under way
+/// and clocks may differ by together: nobody who looks after that is overtaken by an attempt.
+const DECIDED: SignedDuration = SignedDuration::from_hours(1);
+
+/// What is still decided is sent; after that it is looked for, and if it did not happen, decided anew.
+pub(crate) fn decided(intent: &Intent, now: Timestamp) -> Trust {
+    if now.duration_since(intent.first_sent) < DECIDED {
+        return Trust::SameKey;
+    }
+    let until = intent.last_sent.saturating_add(DECIDED).unwrap_or(intent.last_sent);
+    if now < until { Trust::Wait { until } } else { Trust::Look }
+}
+
 /// Since when an operation that the run has no intent for may have happened all the same. A ledger that was restored from a
 /// backup may have forgotten it; a draft that was made since then is known from its beginning.
 pub(crate) fn doubted_since(run: &Run, operation: Operation) -> Option<Timestamp> {

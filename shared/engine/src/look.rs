@@ -216,8 +216,8 @@ impl Maker<'_> {
         made.min_by_key(|customer| (customer.created, customer.id.clone()))
     }
 
-    /// One that the customer has counts more than any draft; among drafts, the oldest. One that a person credited counts less than one that may
-    /// be in its place.
+    /// One that the customer has counts more than any draft; among drafts, the oldest. One that a person credited counts less than any
+    /// that may be in its place.
     fn invoice(&self, found: Vec<stripe::Invoice>) -> Option<stripe::Invoice> {
         let is_draft = |invoice: &stripe::Invoice| invoice.status == stripe::InvoiceStatus::Draft;
         found
@@ -226,7 +226,7 @@ impl Maker<'_> {
             .filter(|invoice| self.made(&invoice.metadata) && invoice.subscription.is_none())
             .filter(|invoice| invoice.status != stripe::InvoiceStatus::Void)
             .filter(|invoice| is_draft(invoice) || !planted!(LookSeesDraftsOnly))
-            .min_by_key(|invoice| (is_draft(invoice), invoice.is_credited(), invoice.created, invoice.id.clone()))
+            .min_by_key(|invoice| (invoice.is_credited(), is_draft(invoice), invoice.created, invoice.id.clone()))
     }
 
     /// One that is over counts as well if a customer has its invoice, but less than one that bills.

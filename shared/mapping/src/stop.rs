@@ -230,7 +230,8 @@ codes! {
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";
     DealChangedAfterBilling(Finance) = "deal_changed_after_billing",
         "The deal changed after its invoice was sent.",
-        "Void the invoice and bill again, write a credit note, or set the deal back.";
+        "Void the invoice and bill again, write a credit note, or set the deal back. What was voided or credited by hand is billed anew when \
+         the event is sent again.";
     ApprovalRequired(Finance) = "approval_required",
         "The invoice is above the operator's ceiling and waits as a draft.",
         "Fill in Stripe Approved Amount on the opportunity with at least its amount, or leave it.";

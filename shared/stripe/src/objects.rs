@@ -97,9 +97,9 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// All of it was paid, and credited after that.
+    /// Nothing is left to pay, and all of it was credited.
     pub fn is_credited(&self) -> bool {
-        self.status == InvoiceStatus::Paid && self.credited_after != 0 && self.credited_after == self.total
+        self.status == InvoiceStatus::Paid && self.total > 0 && self.credited_before + self.credited_after == self.total
     }
 
     /// What it comes to without the tax that was added.

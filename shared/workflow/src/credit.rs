@@ -60,7 +60,7 @@ pub struct Settlement {
     /// `None` if one of them cannot be credited.
     pub lines: Option<Vec<CreditLine>>,
     pub money: MoneyIn,
-    /// The customer's balance is in the invoice's currency, or in none yet.
+    /// The customer is there, and its balance is in the invoice's currency, or in none yet.
     pub is_of_balance: bool,
 }
 

@@ -191,12 +191,12 @@ impl InvoiceSeen {
         self.amount_paid == 0 && self.credited.is_nothing()
     }
 
-    /// It does not count any more, and its deal may be billed by another: it is void, and nothing was paid of it; or it was paid, and
-    /// all of it was credited after that.
+    /// It does not count any more, and its deal may be billed by another: it is void, and nothing was paid of it; or it is paid, and
+    /// all of it was credited.
     pub(crate) fn is_given_up(&self) -> bool {
         match self.status {
             InvoiceStatus::Void => self.amount_paid == 0,
-            InvoiceStatus::Paid => self.total > 0 && self.credited.after == self.total,
+            InvoiceStatus::Paid => self.total > 0 && self.credited.before + self.credited.after == self.total,
             _ => false,
         }
     }

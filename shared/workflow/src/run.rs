@@ -165,7 +165,11 @@ impl Run {
         if let Some(what_to_do) = self.keeps_its_invoice(&fact) {
             return Ok(self.kept(what_to_do));
         }
-        let was_paid = matches!(&fact, Fact::InvoiceRead(seen) if seen.status == InvoiceStatus::Paid);
+        let was_paid = match &fact {
+            Fact::InvoiceRead(seen) => seen.status == InvoiceStatus::Paid,
+            Fact::SettlementRead(settlement) => settlement.invoice.status == InvoiceStatus::Paid,
+            _ => false,
+        };
         if let Some(draft) = self.forgotten(&fact, settings).cloned() {
             self.gives_up(draft.invoice_id, was_paid);
             self.state = State::OpportunityWon(opportunity_won::Point::claimed(draft.plan));

@@ -169,6 +169,8 @@ fn what_broke_once_holds() {
         (Mode::Credits, 30_003_693),
         // The payment of an invoice that was credited was marked late, and a clock ahead hid it from the walk for changed deals.
         (Mode::Credits, 30_010_764),
+        // A credit was thought over after ten minutes, by a clock that was ahead, and its request came after that.
+        (Mode::Credits, 30_304_154),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {

@@ -61,6 +61,17 @@ fn a_key_is_trusted_for_23_hours_and_not_after_a_replayed_error() {
     assert_eq!(trust(&late, &run(), minutes(23 * 60 + 9)), Trust::Wait { until: minutes(23 * 60 + 10) });
 }
 
+/// What is decided on what was seen is sent for an hour, and looked for an hour after the last attempt.
+#[test]
+fn what_was_decided_is_not_sent_much_later() {
+    assert_eq!(decided(&intent(false), minutes(59)), Trust::SameKey);
+    assert_eq!(decided(&intent(false), minutes(60)), Trust::Look);
+    let tried_again = Intent { last_sent: minutes(50), ..intent(false) };
+    assert_eq!(decided(&tried_again, minutes(59)), Trust::SameKey);
+    assert_eq!(decided(&tried_again, minutes(60)), Trust::Wait { until: minutes(110) });
+    assert_eq!(decided(&tried_again, minutes(110)), Trust::Look);
+}
+
 #[test]
 fn after_a_restore_no_earlier_key_is_trusted_and_what_may_have_been_made_is_doubted() {
     let since = minutes(-60);

@@ -13,6 +13,7 @@ pub enum Cause {
     Review(Code),
     AmountDiffers,
     VoidAtStripe,
+    CreditedAtStripe,
     NotAtStripe,
     PaidNotMarked,
     MarkedNotPaid,
@@ -27,12 +28,13 @@ pub enum Cause {
 
 impl Cause {
     /// What stands before the colon, of every cause.
-    pub const CODES: [&str; 15] = [
+    pub const CODES: [&str; 16] = [
         "not_billed_yet",
         "refused",
         "review",
         "amount_differs",
         "void_at_stripe",
+        "credited_at_stripe",
         "not_at_stripe",
         "paid_not_marked",
         "marked_not_paid",
@@ -52,6 +54,7 @@ impl Cause {
             Self::Review(_) => "review",
             Self::AmountDiffers => "amount_differs",
             Self::VoidAtStripe => "void_at_stripe",
+            Self::CreditedAtStripe => "credited_at_stripe",
             Self::NotAtStripe => "not_at_stripe",
             Self::PaidNotMarked => "paid_not_marked",
             Self::MarkedNotPaid => "marked_not_paid",
@@ -120,6 +123,7 @@ mod tests {
             Cause::Review(of_code),
             Cause::AmountDiffers,
             Cause::VoidAtStripe,
+            Cause::CreditedAtStripe,
             Cause::NotAtStripe,
             Cause::PaidNotMarked,
             Cause::MarkedNotPaid,

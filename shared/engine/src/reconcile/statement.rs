@@ -143,6 +143,9 @@ impl Sides {
         } else if later != 0 {
             books.books.later.add(Money::from_minor_units(later, chosen.currency));
         }
+        if chosen.is_credited() {
+            books.differs(of_both(Cause::CreditedAtStripe));
+        }
         if deal.names_invoice.as_deref() != Some(chosen.id.as_str()) {
             // It may have been written back since the deal was read.
             if !books.is_fresh(chosen.created) {

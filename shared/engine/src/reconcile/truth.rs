@@ -92,6 +92,7 @@ impl Truth<'_> {
         let is_forgotten = self.run.is_none_or(|run| run.invoice_id().is_none());
         match self.run {
             Some(run) if self.is_of(run) => self.billed_deal(run),
+            Some(run) if run.replaced.contains(&self.invoice.id) => None,
             // It may be looking for this very invoice.
             Some(run) if run.status() == Status::Open => None,
             // The ledger was restored. Where the run will look before it makes another one, it is asked to.
@@ -118,6 +119,9 @@ impl Truth<'_> {
                 true => self.look_again(changed_id(deal), Cause::InvoiceNotNamed),
                 false => self.differs(Cause::InvoiceNotNamed),
             });
+        }
+        if self.invoice.is_credited() {
+            return Some(self.differs(Cause::CreditedAtStripe));
         }
         let is_equal = matches!(&deal.amount, Ok(amount)
             if amount.minor_units() - billed_later(run) == self.invoice.before_tax() && amount.currency() == self.invoice.currency);

@@ -97,9 +97,11 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         (Point::Amending { invoice, plan, refused, payment, .. }, Fact::InvoiceRead(now)) => {
             seen(invoice, plan, refused, payment, &now)
         }
-        // It was paid a moment before.
-        (Point::Voiding { invoice, plan, payment }, Fact::InvoiceRead(now)) if now.status == InvoiceStatus::Paid => {
-            seen(invoice, plan, None, payment, &now)
+        // It was paid before. What is to become of that is decided by what the deal says now.
+        (Point::Voiding { invoice, payment, .. }, Fact::InvoiceRead(now))
+            if payment.credit == IfPaid::Credits && is_creditable(&now) =>
+        {
+            Point::Revisiting { invoice }
         }
         (Point::Voiding { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
         (Point::Voiding { invoice, .. } | Point::Crediting { invoice, .. }, Fact::InvoiceNotVoided) => {
@@ -157,14 +159,16 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
 
 /// What has become of the invoice that was sent for what the deal was before.
 fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, seen: &InvoiceSeen) -> Point {
-    let is_paid = seen.status == InvoiceStatus::Paid && seen.total > 0 && seen.credited.is_nothing();
+    let is_paid = is_creditable(seen);
     let is_unpaid = seen.status == InvoiceStatus::Open && seen.is_untouched();
     let refused = match refused {
         None if planted!(BillsBeside) => return Point::claimed(plan),
         None if is_unpaid && !payment.is_ticked => {
             return Point::Amending { invoice, plan, refused, is_untouched: true, payment };
         }
-        _ if is_paid && payment.credit == IfPaid::Credits => return Point::Settling { invoice, plan },
+        None if is_paid && payment.credit == IfPaid::Credits => return Point::Settling { invoice, plan },
+        // It was to be voided, and that may be long ago.
+        Some(_) if is_paid && payment.credit == IfPaid::Credits => return Point::Revisiting { invoice },
         None if is_unpaid => return kept(invoice, IS_PAID),
         None => return voided(invoice, seen),
         Some(why) => why,
@@ -177,6 +181,11 @@ fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, s
     let message =
         format!("{} {by_hand} invoice {} by hand, then send the event again.", refused.message, invoice.invoice_id);
     Point::Done { invoice }.stopped(Stop::review(refused.code, message))
+}
+
+/// It is paid, and nothing of it is credited.
+fn is_creditable(seen: &InvoiceSeen) -> bool {
+    seen.status == InvoiceStatus::Paid && seen.total > 0 && seen.credited.is_nothing()
 }
 
 /// What was paid is credited if it is still here, and if it can pay for what is billed in its place.
@@ -193,7 +202,9 @@ fn settled(invoice: Invoice, plan: Plan, settlement: Settlement) -> Point {
         (MoneyIn::Unknown, _) => "it is paid by a way that does not say whether the money is still here.",
         _ if plan.account_id != invoice.plan.account_id => "it is paid, and the deal belongs to another account now.",
         _ if plan.total.currency() != now.currency => "it is paid, and the deal is in another currency now.",
-        _ if !is_of_balance => "it is paid, and the customer's balance at Stripe is in another currency.",
+        _ if !is_of_balance => {
+            "it is paid, and its customer is deleted at Stripe, or has a balance in another currency."
+        }
         (_, None) => "it is paid, and one of its lines cannot be credited.",
         (_, Some(lines)) => {
             let credit = Credit { amount: now.total, lines };
@@ -210,7 +221,7 @@ fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
         _ if seen.is_given_up() => return Point::claimed(invoice.plan),
         InvoiceStatus::Uncollectible => "it was written off. Void it and send the event again, or set the deal back.",
         InvoiceStatus::Open if seen.amount_paid == 0 => {
-            "a part of it is credited. Void it and send the event again, write another credit note, or set the deal back."
+            "a part of it is credited. Void it and send the event again, or set the deal back."
         }
         _ => IS_PAID,
     };
@@ -235,7 +246,10 @@ impl Point {
     /// It keeps its invoice although it was changed.
     pub(crate) fn kept(self, what_to_do: &str) -> Self {
         match self {
-            Self::Amending { invoice, .. } => kept(invoice, what_to_do),
+            Self::Amending { invoice, .. }
+            | Self::Voiding { invoice, .. }
+            | Self::Settling { invoice, .. }
+            | Self::Crediting { invoice, .. } => kept(invoice, what_to_do),
             point => point,
         }
     }
@@ -260,9 +274,9 @@ impl Point {
         }
     }
 
-    /// Its invoice took the place of one that was paid.
+    /// Its invoice took the place of one that was paid, and Salesforce may name that one.
     pub(crate) fn unmarking(mut self) -> Self {
-        if let Self::Sent { invoice, .. } | Self::Verifying { invoice } = &mut self {
+        if let Self::Sent { invoice, interrupted: false } | Self::Verifying { invoice } = &mut self {
             invoice.unmarks = !planted!(LeavesTheTick);
         }
         self

@@ -290,6 +290,9 @@ fn not_kept_again(invoice: Invoice) -> Point {
 
 /// The write-back was interrupted: it may have happened, somebody may have written something else, or it is still to do.
 pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
+    // Once it names this one, what is marked is its own payment.
+    let is_named = record.text("Stripe_Invoice_Id__c") == Some(invoice.invoice_id.as_str());
+    let invoice = Invoice { unmarks: invoice.unmarks && !is_named, ..invoice };
     match record.text("Stripe_Invoice_Id__c") {
         Some(id) if id != invoice.invoice_id.as_str() => {
             let message = format!(

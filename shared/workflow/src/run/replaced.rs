@@ -54,23 +54,28 @@ impl Run {
 
     /// Why a person is asked before the deal is billed anew, if one is.
     pub(super) fn keeps_its_invoice(&self, fact: &Fact) -> Option<&'static str> {
-        let (State::OpportunityWon(Point::Amending { refused: None, .. }), Fact::InvoiceRead(seen)) =
-            (&self.state, fact)
-        else {
-            return None;
+        let State::OpportunityWon(point) = &self.state else { return None };
+        let seen = match (point, fact) {
+            _ if self.asked => return None,
+            (Point::Settling { .. }, Fact::SettlementRead(settlement)) => &settlement.invoice,
+            (Point::Amending { .. } | Point::Voiding { .. } | Point::Crediting { .. }, Fact::InvoiceRead(seen)) => seen,
+            _ => return None,
         };
-        match seen.status {
-            _ if self.asked => None,
-            // Whoever did it may have billed the deal by hand.
-            InvoiceStatus::Void if self.restored.is_none() => {
+        // Whoever did it may have billed the deal by hand.
+        if seen.is_credited_by_hand() {
+            return Some("it was credited by hand. If the deal is billed by no other invoice, send the event again.");
+        }
+        match (point, seen.status) {
+            (Point::Amending { refused: None, .. }, InvoiceStatus::Void) if self.restored.is_none() => {
                 Some("it was voided by hand. If the deal is billed by no other invoice, send the event again.")
             }
-            InvoiceStatus::Paid if seen.is_credited_by_hand() => {
-                Some("it was credited by hand. If the deal is billed by no other invoice, send the event again.")
+            (Point::Amending { refused: None, .. }, InvoiceStatus::Open | InvoiceStatus::Paid)
+                if self.replacements >= MOST_REPLACEMENTS =>
+            {
+                Some(
+                    "it took the place of others again and again. Look at what changes the deal, and send the event again.",
+                )
             }
-            InvoiceStatus::Open | InvoiceStatus::Paid if self.replacements >= MOST_REPLACEMENTS => Some(
-                "it took the place of others again and again. Look at what changes the deal, and send the event again.",
-            ),
             _ => None,
         }
     }

@@ -356,3 +356,5 @@ async fn answers_that_are_lost_while_it_is_credited_are_the_same_story() {
         billed_once_with(amended, 12_000, fault, times).await;
     }
 }
+
+mod late;

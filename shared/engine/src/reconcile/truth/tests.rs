@@ -354,3 +354,16 @@ fn a_deal_that_names_what_was_replaced_is_looked_at_once_for_each_state_of_it() 
     assert_eq!(case(replacing(), "in_another"), ["invoice_not_named"]);
     assert_eq!(case(replacing(), OURS), ["marked_not_paid"]);
 }
+
+/// Who credits by hand what a deal is billed by has taken its bill away.
+#[test]
+fn a_deal_whose_own_invoice_is_credited_is_told() {
+    let mut case = Case::new(InvoiceStatus::Paid, done(OURS), deal(Some(OURS), 1000, true));
+    assert_eq!(case.verdicts(), [""; 0]);
+    case.invoice.credited_after = 1000;
+    assert_eq!(case.verdicts(), ["credited_at_stripe"]);
+    // One that stopped after its credit has said so itself.
+    let given_up = closed_without_invoice().map(|run| Run { replaced: vec![samples::invoice_id(OURS)], ..run });
+    case.run = given_up;
+    assert_eq!(case.verdicts(), [""; 0]);
+}

@@ -51,6 +51,10 @@ fn to_credit(is_priced: bool) -> Point {
     Point::Crediting { invoice: billed(), plan: draft(2).plan, credit, is_priced }
 }
 
+fn run_of(point: Point) -> Run {
+    run(point)
+}
+
 fn after(point: Point, fact: Fact) -> Point {
     point.record(fact, &crediting()).expect("in order")
 }
@@ -103,14 +107,14 @@ fn what_is_paid_is_credited_only_where_that_is_wanted() {
     }
 }
 
-/// It was paid between the look and the void.
+/// It was paid between the look and the void, which may be hours: the deal is asked first.
 #[test]
-fn what_is_paid_before_it_is_voided_is_credited() {
+fn what_is_paid_before_it_is_voided_is_looked_at_anew() {
     let voiding = |credit| Point::Voiding { invoice: billed(), plan: draft(2).plan, payment: payment(credit, false) };
-    assert_eq!(after(voiding(IfPaid::Credits), Fact::InvoiceRead(paid())).name(), "settling");
+    assert_eq!(after(voiding(IfPaid::Credits), Fact::InvoiceRead(paid())).name(), "revisiting");
     assert_eq!(code(&after(voiding(IfPaid::Asks), Fact::InvoiceRead(paid()))), Some(Code::DealChangedAfterBilling));
     let refused_to = |credit| after(after(voiding(credit), refused()), Fact::InvoiceRead(paid()));
-    assert_eq!(refused_to(IfPaid::Credits).name(), "settling");
+    assert_eq!(refused_to(IfPaid::Credits).name(), "revisiting");
     assert_eq!(code(&refused_to(IfPaid::Asks)), Some(Code::DealChangedAfterBilling));
 }
 
@@ -133,7 +137,7 @@ fn money_that_went_back_is_not_credited() {
         (settling(), settlement(MoneyIn::Refunded), "refunded"),
         (settling(), settlement(MoneyIn::Disputed), "disputed"),
         (settling(), settlement(MoneyIn::Unknown), "does not say whether the money is still here"),
-        (settling(), Settlement { is_of_balance: false, ..kept() }, "balance at Stripe is in another currency"),
+        (settling(), Settlement { is_of_balance: false, ..kept() }, "has a balance in another currency"),
         (settling(), Settlement { lines: None, ..kept() }, "cannot be credited"),
         (other_account(), kept(), "another account"),
         (in_dollars(), kept(), "another currency"),
@@ -215,6 +219,26 @@ fn what_a_person_credited_is_billed_anew_only_when_a_person_asks() {
         run.record(Fact::InvoiceRead(credited(by_us)), &crediting()).expect("in order")
     };
     assert_eq!((run(0).point(), run(3000).point()), ("stopped", "claimed"));
+    // Nor while ours is asked for, wherever it is seen; and what was marked before is not the next one's.
+    let settling_run = || run_of(settling());
+    let seen = || Fact::SettlementRead(Box::new(Settlement { invoice: credited(0), ..settlement(MoneyIn::Kept) }));
+    let refused = || with(payment(IfPaid::Refused, true), Some(Stop::refused(Code::StripeRefused, "No.")));
+    for (run, fact) in [
+        (settling_run(), seen()),
+        (run_of(to_credit(true)), by_hand()),
+        (run_of(refused()), by_hand()),
+        (run_of(looking(None, false)), by_hand()),
+    ] {
+        let kept = run.clone().record(fact.clone(), &crediting()).expect("in order");
+        assert_eq!((kept.point(), kept.replaced.len()), ("stopped", 0), "{run:?}");
+        assert!(kept.stop().expect("stopped").message.contains("credited by hand"), "{:?}", kept.stop());
+        let asked = Run { asked: true, ..run }.record(fact, &crediting()).expect("in order");
+        assert_eq!((asked.point(), asked.unmarks), ("claimed", true));
+    }
+    // A credit note that left nothing to pay says as much as one over what was paid.
+    let before = InvoiceSeen { amount_paid: 0, credited: Credited { before: 3000, after: 0, by_us: 0 }, ..paid() };
+    let kept = looked().record(Fact::InvoiceRead(before), &crediting()).expect("in order");
+    assert!(kept.stop().expect("stopped").message.contains("credited by hand"), "{:?}", kept.stop());
     // Again and again.
     let often = Run { replacements: 5, ..looked() }.record(Fact::InvoiceRead(paid()), &crediting()).expect("in order");
     assert_eq!(often.point(), "stopped");
@@ -251,8 +275,16 @@ fn the_one_in_its_place_is_not_paid_until_stripe_says_so() {
     record.set("Account.Stripe_Customer_Id__c", text("cus_1"));
     let interrupted = sent(claimed).resume();
     assert_eq!(interrupted.point(), "verifying");
-    let verified = interrupted.record(Fact::BillingRead(record), &crediting()).expect("in order");
+    let verified = interrupted.clone().record(Fact::BillingRead(record.clone()), &crediting()).expect("in order");
     assert_eq!(verified.point(), "revisiting");
+    // Nor if something else of it was not kept, and is written again.
+    record.set("Stripe_Invoice_URL__c", FieldValue::Null);
+    let again = interrupted.clone().record(Fact::BillingRead(record.clone()), &crediting()).expect("in order");
+    assert_eq!((again.point(), fields(&again).get("Payment_Received__c")), ("sent", None));
+    // While the one before is named, it is.
+    record.set("Stripe_Invoice_Id__c", text(INVOICE));
+    let again = interrupted.record(Fact::BillingRead(record), &crediting()).expect("in order");
+    assert_eq!(fields(&again).get("Payment_Received__c"), Some(&FieldValue::Boolean(false)));
     // What was voided was never paid.
     let voiding = Point::Voiding { invoice: billed(), plan: draft(2).plan, payment: payment(IfPaid::Credits, false) };
     let voided = run(voiding).record(invoice(InvoiceStatus::Void, 3, 1000), &crediting()).expect("in order");
