@@ -186,5 +186,6 @@ fn only_https_and_the_loopback_interface_are_spoken_to() {
     assert!(Client::new("https://api.stripe.com", live(), Timeouts::default()).is_ok());
 }
 
+mod credits;
 mod pages;
 mod reads;
