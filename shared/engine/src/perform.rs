@@ -51,8 +51,9 @@ impl<W: World> Engine<W> {
             Ok(reply) => {
                 entry.request_id = reply.request_id.clone();
                 entry.outcome = if reply.replayed { "replayed" } else { "ok" }.to_owned();
+                let note = note_made(&reply.answer);
                 let result = self.answered(call, reply).await;
-                entry.detail = result.as_ref().ok().and_then(made);
+                entry.detail = note.or_else(|| result.as_ref().ok().and_then(made));
                 let key = match result {
                     Ok(Fact::CustomerMissing | Fact::InvoiceMissing) => Key::Retired,
                     Ok(_) => Key::Settled,
@@ -95,8 +96,8 @@ impl<W: World> Engine<W> {
                 Err(error) => convert::read_again(&Call::ReadCustomer { customer_id: customer.id }, &error),
             },
             (stripe::Answer::Invoice(invoice), false) => Ok(Fact::InvoiceRead(convert::invoice(&invoice, &self.scope))),
-            (stripe::Answer::Invoice(invoice), true) => match self.stripe.invoice(&invoice.id).await {
-                Ok(now) => Ok(Fact::InvoiceRead(convert::invoice(&now, &self.scope))),
+            (stripe::Answer::Invoice(invoice), true) => match self.invoice_seen(&invoice.id).await {
+                Ok(now) => Ok(Fact::InvoiceRead(now)),
                 Err(error) => convert::read_again(&Call::ReadInvoice { invoice_id: invoice.id }, &error),
             },
             // What became of the invoice by it is asked.
@@ -332,6 +333,14 @@ fn key_after(error: &stripe::Error, is_answer: bool) -> Key {
         stripe::Error::Unknown { .. } if planted!(NewKeyForUnknown) => Key::Retired,
         stripe::Error::Unknown { replayed, .. } => Key::Open { is_spent: *replayed, is_ambiguous: !replayed },
         _ => Key::Open { is_spent: false, is_ambiguous: false },
+    }
+}
+
+/// What is known of a credit note afterwards is its invoice; who looks for it looks for its own id.
+fn note_made(answer: &stripe::Answer) -> Option<String> {
+    match answer {
+        stripe::Answer::CreditNote(note) => Some(note.id.clone()),
+        _ => None,
     }
 }
 

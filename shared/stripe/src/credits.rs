@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{CustomerId, InvoiceId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -133,19 +134,19 @@ struct PaymentIntentWire {
     latest_charge: Option<Expanded<ChargeWire>>,
 }
 
-/// It was asked for with its object. An id alone says nothing.
+/// It was asked for with its object. An id alone says nothing, nor does anything else.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Expanded<T> {
     Object(T),
-    Id(#[allow(dead_code, reason = "only that it is one")] String),
+    Other(IgnoredAny),
 }
 
 impl<T> Expanded<T> {
     fn object(self) -> Option<T> {
         match self {
             Self::Object(object) => Some(object),
-            Self::Id(_) => None,
+            Self::Other(_) => None,
         }
     }
 }

@@ -86,14 +86,11 @@ impl Point {
             Self::Clearing { invoice } => {
                 Next::Call(Call::UpdateRecords { updates: vec![no_note(&invoice.plan.opportunity_id)] })
             }
-            Self::Amending { plan, is_untouched: true, .. } => {
+            Self::Amending { plan, is_untouched: true, .. } | Self::Crediting { plan, is_priced: false, .. } => {
                 Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
             }
             Self::Amending { invoice, .. } | Self::Doubting { invoice, .. } => {
                 Next::Call(Call::ReadInvoice { invoice_id: invoice.invoice_id.clone() })
-            }
-            Self::Crediting { plan, is_priced: false, .. } => {
-                Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
             }
             Self::Crediting { invoice, plan, credit, .. } => Next::Call(amendment::credit(invoice, plan, credit)),
             Self::Settling { invoice, .. } => {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::{Invoice, Point, judge};
-use crate::{Call, CreditLine, Fact, InvoiceSeen, InvoiceStatus, MoneyIn, NewCredit, Settlement};
+use crate::{Call, CreditLine, Fact, InvoiceSeen, InvoiceStatus, MoneyIn, NewCredit, PriceSeen, Settlement};
 
 /// What is to become of an invoice that turns out to be paid.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,10 +89,7 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
     Ok(match (point, fact) {
         // What only Stripe knows of its products stands in the way before the void, too.
         (Point::Amending { invoice, plan, payment, .. }, Fact::PricesRead(prices)) => {
-            match Basket::new(&plan, &prices) {
-                Ok(_) => Point::Voiding { invoice, plan, payment },
-                Err(why) => kept(invoice, &unbillable(&why)),
-            }
+            if_priced(invoice, plan, &prices, |invoice, plan| Point::Voiding { invoice, plan, payment })
         }
         (Point::Amending { invoice, plan, refused, payment, .. }, Fact::InvoiceRead(now)) => {
             seen(invoice, plan, refused, payment, &now)
@@ -121,14 +118,12 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         // Paid: the money is looked at, and the prices, and then all of it is credited.
         (Point::Settling { invoice, plan }, Fact::SettlementRead(settlement)) => settled(invoice, plan, *settlement),
         (Point::Crediting { invoice, plan, credit, is_priced: false }, Fact::PricesRead(prices)) => {
-            match Basket::new(&plan, &prices) {
-                Ok(_) => Point::Crediting { invoice, plan, credit, is_priced: true },
-                Err(why) => kept(invoice, &unbillable(&why)),
-            }
+            let go_on = |invoice, plan| Point::Crediting { invoice, plan, credit, is_priced: true };
+            if_priced(invoice, plan, &prices, go_on)
         }
         (Point::Crediting { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
         (Point::Crediting { invoice, plan, is_priced: true, .. }, Fact::Refused(why)) => {
-            let payment = Payment { credit: IfPaid::Refused, is_ticked: true };
+            let payment = Payment { credit: IfPaid::Refused, ..Payment::default() };
             Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false, payment }
         }
 
@@ -155,6 +150,14 @@ pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact
         ) => Point::Done { invoice }.stopped(Stop::review(why.stop.code, why.stop.message)),
         unknown => return Err(Box::new(unknown)),
     })
+}
+
+/// Its products have prices, or it keeps the invoice that it has.
+fn if_priced(invoice: Invoice, plan: Plan, prices: &[PriceSeen], go_on: impl FnOnce(Invoice, Plan) -> Point) -> Point {
+    match Basket::new(&plan, prices) {
+        Ok(_) => go_on(invoice, plan),
+        Err(why) => kept(invoice, &unbillable(&why)),
+    }
 }
 
 /// What has become of the invoice that was sent for what the deal was before.
@@ -191,7 +194,7 @@ fn is_creditable(seen: &InvoiceSeen) -> bool {
 /// What was paid is credited if it is still here, and if it can pay for what is billed in its place.
 fn settled(invoice: Invoice, plan: Plan, settlement: Settlement) -> Point {
     let Settlement { invoice: now, lines, money, is_of_balance } = settlement;
-    if now.status != InvoiceStatus::Paid || !now.credited.is_nothing() {
+    if !is_creditable(&now) {
         return voided(invoice, &now);
     }
     let why_not = match (money, lines) {

@@ -55,6 +55,11 @@ async fn a_customer_with_a_card_is_charged() {
     let calls = env.stripe_calls_but_for_prices();
     assert!(calls.iter().any(|call| call.ends_with("/finalize")), "{calls:?}");
     assert!(!calls.iter().any(|call| call.ends_with("/send")), "{calls:?}");
+    assert_eq!(
+        calls.len(),
+        5,
+        "of a deal whose customer is known three, one for the card, and its payment's look: {calls:?}"
+    );
 }
 
 /// It gets an invoice to pay, as it always did.

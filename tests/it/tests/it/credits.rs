@@ -9,7 +9,7 @@ use queue::{Envelope, Source};
 use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
-use crate::amendments::{amend, code, invoices, set_quantity};
+use crate::amendments::{amend, code, invoices, just_amended, set_quantity};
 use crate::crashes::{dies_at_every_moment, freezes_at_every_moment};
 use crate::lost_answers::billed_once_with;
 use crate::operator::{changed, restore};
@@ -73,6 +73,9 @@ async fn a_deal_that_grew_after_it_was_paid_asks_for_the_difference() {
         11,
         "five looks, the credit and two at what became of it, and the three calls of a deal: {calls:?}"
     );
+    // The call log names the note, for whoever asks what became of the money.
+    let note = env.objects("credit_note")[0]["id"].as_str().unwrap().to_owned();
+    assert!(env.aws.items().iter().any(|item| item.to_string().contains(&note)), "{note}");
     env.pay_by_card(second["id"].as_str().unwrap()).await;
     env.settle().await;
     assert_eq!(payment(&env, &opportunity)[0], true);
@@ -327,12 +330,8 @@ async fn a_credit_that_was_forgotten_is_not_made_twice() {
     }
 }
 
-/// The deal is changed, and nobody has worked on that yet.
 async fn amended() -> (Env, String) {
-    let (env, opportunity) = paid().await;
-    amend(&env, &opportunity);
-    env.fuse.count_anew();
-    (env, opportunity)
+    just_amended(paid().await)
 }
 
 #[tokio::test]

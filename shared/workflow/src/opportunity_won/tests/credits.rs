@@ -51,10 +51,6 @@ fn to_credit(is_priced: bool) -> Point {
     Point::Crediting { invoice: billed(), plan: draft(2).plan, credit, is_priced }
 }
 
-fn run_of(point: Point) -> Run {
-    run(point)
-}
-
 fn after(point: Point, fact: Fact) -> Point {
     point.record(fact, &crediting()).expect("in order")
 }
@@ -214,20 +210,20 @@ fn what_a_person_credited_is_billed_anew_only_when_a_person_asks() {
     assert_eq!((asked.point(), asked.replaced.len(), asked.unmarks), ("claimed", 1, true));
     // Not even after a restore: what we credit says so.
     let restored = Some(crate::Restored { epoch: 1, since: jiff::Timestamp::UNIX_EPOCH });
-    let run = |by_us| {
+    let restored = |by_us| {
         let run = Run { restored, ..looked() };
         run.record(Fact::InvoiceRead(credited(by_us)), &crediting()).expect("in order")
     };
-    assert_eq!((run(0).point(), run(3000).point()), ("stopped", "claimed"));
+    assert_eq!((restored(0).point(), restored(3000).point()), ("stopped", "claimed"));
     // Nor while ours is asked for, wherever it is seen; and what was marked before is not the next one's.
-    let settling_run = || run_of(settling());
+    let settling_run = || run(settling());
     let seen = || Fact::SettlementRead(Box::new(Settlement { invoice: credited(0), ..settlement(MoneyIn::Kept) }));
     let refused = || with(payment(IfPaid::Refused, true), Some(Stop::refused(Code::StripeRefused, "No.")));
     for (run, fact) in [
         (settling_run(), seen()),
-        (run_of(to_credit(true)), by_hand()),
-        (run_of(refused()), by_hand()),
-        (run_of(looking(None, false)), by_hand()),
+        (run(to_credit(true)), by_hand()),
+        (run(refused()), by_hand()),
+        (run(looking(None, false)), by_hand()),
     ] {
         let kept = run.clone().record(fact.clone(), &crediting()).expect("in order");
         assert_eq!((kept.point(), kept.replaced.len()), ("stopped", 0), "{run:?}");

@@ -37,17 +37,23 @@ async fn a_deal_that_was_set_back_before_its_invoice_was_paid_is_not_credited() 
     assert_eq!((credited(&env), code(&env, &opportunity)), (vec![], Value::Null));
 }
 
+/// The credit is decided on, and Stripe is away when it is asked for.
+async fn not_credited_yet() -> (Env, String) {
+    let (mut env, opportunity) = paid().await;
+    env.expect_dead_letters();
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/credit_notes", Fault::UnavailableHtml));
+    amend(&env, &opportunity);
+    env.deliver().await;
+    env.work(1).await;
+    assert_eq!(credited(&env), [] as [Value; 0]);
+    (env, opportunity)
+}
+
 /// The credit could not be sent for an hour, and the money went back meanwhile.
 #[tokio::test]
 async fn a_credit_that_could_not_be_sent_for_long_is_thought_over() {
     for is_refunded in [true, false] {
-        let (mut env, opportunity) = paid().await;
-        env.expect_dead_letters();
-        env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/credit_notes", Fault::UnavailableHtml));
-        amend(&env, &opportunity);
-        env.deliver().await;
-        env.work(1).await;
-        assert_eq!(credited(&env), [] as [Value; 0]);
+        let (env, opportunity) = not_credited_yet().await;
         env.advance(SignedDuration::from_hours(2));
         let charge = env.objects("charge")[0]["id"].as_str().unwrap().to_owned();
         match is_refunded {
@@ -64,12 +70,7 @@ async fn a_credit_that_could_not_be_sent_for_long_is_thought_over() {
 /// Finance credits it by hand while ours waits: the deal may be billed by hand as well, so a person is asked.
 #[tokio::test]
 async fn a_credit_by_hand_while_ours_waits_is_no_order_to_bill() {
-    let (mut env, opportunity) = paid().await;
-    env.expect_dead_letters();
-    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/credit_notes", Fault::UnavailableHtml));
-    amend(&env, &opportunity);
-    env.deliver().await;
-    env.work(1).await;
+    let (env, opportunity) = not_credited_yet().await;
     let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
     env.stripe_post("/v1/credit_notes", &format!("invoice={invoice}&amount=11000&credit_amount=11000")).await;
     env.settle_for_days().await;
