@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::{Event, InvoiceId, OpportunityId, OrganizationId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ledger::{Difference, Item};
 use queue::Envelope;
 use stripe::InvoiceStatus;
@@ -340,11 +340,12 @@ impl Models {
         if paid.is_empty() || opportunity.payment_received {
             return;
         }
-        // What was credited is paid, and says nothing of the one in its place. What is paid in the last moment nobody has heard of.
-        let is_old = |paid_at: Timestamp| ended.now.duration_since(paid_at) > SignedDuration::from_mins(1);
+        // What was credited is paid, and says nothing of the one in its place. Of those that are billed anew late, some are paid in this
+        // very moment, and nobody has heard of that.
+        let is_heard_of = |paid_at: Timestamp| !self.credits || paid_at < ended.now;
         let counts = |id: &InvoiceId| {
             let invoice = self.stripe.find_invoice(id).filter(|invoice| invoice.is_live());
-            invoice.and_then(Invoice::paid_at).is_some_and(is_old)
+            invoice.and_then(Invoice::paid_at).is_some_and(is_heard_of)
         };
         for invoice_id in paid.into_iter().filter(counts).collect::<Vec<_>>() {
             let organization_id = ended.organization_id.clone();

@@ -108,8 +108,8 @@ impl Salesforce {
             let replaced = before.invoice_id.as_ref().is_some_and(|named| self.voided.contains(named));
             // The write that names the one in its place, or one between the two, is under way for long, and the payment is known by now.
             let names_given_up = after.invoice_id.as_ref().is_some_and(|named| self.voided.contains(named));
-            let is_late = self.credits && (before.invoice_id == after.invoice_id || names_given_up);
-            match replaced || is_late {
+            let is_late = before.invoice_id == after.invoice_id || names_given_up;
+            match self.credits && (replaced || is_late) {
                 true => count(
                     &mut self.facts,
                     if replaced { "a credited payment was unmarked" } else { "a payment was unmarked late" },
