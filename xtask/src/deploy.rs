@@ -57,8 +57,9 @@ mod tests {
                 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
         // These are the names of a single word.
-        let is_word =
-            |text: &&str| ["ENVIRONMENT", "SUBSCRIPTIONS", "AMENDMENTS", "RENEWALS", "COLLECTION"].contains(text);
+        let is_word = |text: &&str| {
+            ["ENVIRONMENT", "SUBSCRIPTIONS", "AMENDMENTS", "RENEWALS", "PRORATION", "COLLECTION"].contains(text)
+        };
         quoted.filter(|text| is_name(text) || is_word(text)).map(str::to_owned).collect()
     }
 

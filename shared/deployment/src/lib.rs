@@ -6,7 +6,8 @@ use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
-    Amendments, Collection, LATEST_DUE, LineSource, Renewals, Settings, ShippingAddress, Subscriptions, TaxBehavior,
+    Amendments, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress, Subscriptions,
+    TaxBehavior,
 };
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
@@ -52,6 +53,7 @@ impl Config {
         if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
             environment.problem("RENEWALS needs SUBSCRIPTIONS: only a subscription can be renewed");
         }
+        let proration = environment.parsed("PRORATION", Proration::parse).unwrap_or_default();
         let shipping = environment.parsed("SHIPPING_ADDRESS", ShippingAddress::parse).unwrap_or_default();
         let collection = environment.parsed("COLLECTION", Collection::parse).unwrap_or_default();
         let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
@@ -81,6 +83,7 @@ impl Config {
                     subscriptions,
                     amendments,
                     renewals,
+                    proration,
                     shipping,
                     collection,
                 },

@@ -124,6 +124,10 @@ impl ports::Stripe for stripe::Client {
         self.credit_notes_of_invoice(id).await
     }
 
+    async fn preview_renewal(&self, renewal: &stripe::RenewSubscription) -> Result<stripe::Preview, stripe::Error> {
+        self.preview_renewal(renewal).await
+    }
+
     async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, stripe::Error> {
         self.billing_of_customer(id).await
     }

@@ -118,6 +118,7 @@ pub(crate) fn renewable(
         oddity: subscription.oddity,
         renewed_from: renewed_from(subscription),
         renewed_for: renewed_for.and_then(|id| domain::OpportunityId::parse(id).ok()),
+        last_invoice: subscription.latest_invoice.as_ref().map(|last| invoice(last, scope)),
     }
 }
 
@@ -152,6 +153,7 @@ fn item(item: &stripe::SubscriptionItem) -> ItemSeen {
             stripe::Recurrence::Months(months) => Some(months),
             stripe::Recurrence::Once | stripe::Recurrence::Other => None,
         },
+        period_start: item.period_start,
         period_end: item.period_end,
     }
 }

@@ -229,6 +229,7 @@ impl<W: World> Engine<W> {
             }
             Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
             Call::FindRenewed { customer_id, named } => self.find_renewed(customer_id, named.as_ref()).await,
+            Call::PreviewRenewal(extension) => self.preview(extension).await,
             Call::CancelSubscription { subscription_id } => {
                 let key = format!("{}:{subscription_id}", run.id);
                 self.stripe.write(&stripe::Write::cancel_subscription(subscription_id), &key).await?;

@@ -2,11 +2,11 @@
 
 use domain::{CustomerId, SubscriptionId};
 use jiff::Timestamp;
-use workflow::{Fact, RenewableSeen};
+use workflow::{Extension, Fact, PreviewLineSeen, PreviewSeen, RenewableSeen};
 
 use crate::advance::ledger_pause;
-use crate::convert;
 use crate::{Engine, Ledger, Pause, Stripe, World};
+use crate::{convert, write};
 
 impl<W: World> Engine<W> {
     /// Of a name that Stripe does not know there is none.
@@ -46,6 +46,27 @@ impl<W: World> Engine<W> {
             true => self.stripe.subscription_items(&seen.id).await?,
         };
         Ok(convert::renewable(seen, &items, &self.scope))
+    }
+
+    /// Lines beyond those that a preview shows can be asked for nowhere: then it is asked whether anything waits that would be one.
+    pub(crate) async fn preview(&self, extension: &Extension) -> Result<Fact, stripe::Error> {
+        let seen = self.stripe.preview_renewal(&write::renewal(extension)).await?;
+        let is_its = |line: &stripe::PreviewLine| line.prorates.as_ref() == Some(&extension.subscription_id);
+        let brings_more = !seen.lines.iter().all(is_its)
+            || seen.has_more_lines && self.stripe.has_pending_items(&extension.customer_id).await?;
+        let lines = seen.lines.into_iter().map(|line| PreviewLineSeen {
+            price_id: line.price,
+            amount: line.amount,
+            starts_at: line.period_start,
+            ends_at: line.period_end,
+        });
+        Ok(Fact::RenewalPreviewed(Box::new(PreviewSeen {
+            currency: seen.currency,
+            total: seen.total,
+            lines: lines.collect(),
+            is_whole: !seen.has_more_lines,
+            brings_more,
+        })))
     }
 
     /// Whether the run that began each has sent its first invoice: until then it may take the subscription away.

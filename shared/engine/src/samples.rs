@@ -105,6 +105,7 @@ pub(crate) fn invoice(
         paid_at: None,
         metadata: Default::default(),
         subscription: None,
+        is_first: false,
         lines: Vec::new(),
         has_more_lines: false,
     }

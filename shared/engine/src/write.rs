@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use domain::LineItemId;
-use mapping::{CustomerDetails, Quantity, TaxBehavior};
+use jiff::civil::Date;
+use mapping::{CustomerDetails, Proration, Quantity, TaxBehavior};
 use stripe::{
     ChangedItem, Collected, CreateCreditNote, CreateCustomer, CreateInvoice, CreatePrice, CreateSubscription, End,
-    InvoiceLineParams, RenewSubscription, UpdateCustomer,
+    InvoiceLineParams, Prorated, RenewSubscription, UpdateCustomer,
 };
 use workflow::{Call, CreditAmount, CreditLine, Extension, ItemChange, NewLine, Pricing, RunId};
 
@@ -100,7 +101,7 @@ fn credited(line: &CreditLine) -> stripe::CreditedLine {
 }
 
 /// The subscription stays that of the deal which began it; which one it goes on for stands beside that.
-fn renewal(extension: &Extension) -> RenewSubscription {
+pub(crate) fn renewal(extension: &Extension) -> RenewSubscription {
     let items = extension.items.iter().map(|change| match change {
         ItemChange::Keep { item_id, item: kept } => ChangedItem::Kept(item_id.clone(), item(kept)),
         ItemChange::Add { item: added } => ChangedItem::Added(item(added)),
@@ -114,6 +115,12 @@ fn renewal(extension: &Extension) -> RenewSubscription {
             None => extension.had_end.then_some(End::Never),
         },
         items: items.collect(),
+        proration: match extension.proration {
+            Proration::None => None,
+            Proration::AlwaysInvoice => Some(true),
+            Proration::CreateProrations => Some(false),
+        }
+        .map(|is_invoiced| Prorated { at: mapping::midnight(prorated_from(extension)), is_invoiced }),
         automatic_tax: extension.automatic_tax,
         metadata: [
             (RENEWED_FOR.to_owned(), extension.opportunity_id.to_string()),
@@ -121,6 +128,14 @@ fn renewal(extension: &Extension) -> RenewSubscription {
         ]
         .into(),
     }
+}
+
+/// It stands in the plan, so that the same change costs the same whenever it is made.
+fn prorated_from(extension: &Extension) -> Date {
+    if planted!(ProratesFromNow) {
+        return extension.from.tomorrow().unwrap_or(extension.from);
+    }
+    extension.from
 }
 
 /// A value of metadata takes 500 characters, and there are at most twenty lines.

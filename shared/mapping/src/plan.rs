@@ -14,7 +14,7 @@ use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, Collection, CustomerDetails, Deal, Interval, LineSource, PlanLine, Renewals, Renews,
+    Amendments, Code, Collection, CustomerDetails, Deal, Interval, LineSource, PlanLine, Proration, Renewals, Renews,
     ShippingAddress, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
@@ -41,6 +41,7 @@ pub struct Settings {
     pub subscriptions: Subscriptions,
     pub amendments: Amendments,
     pub renewals: Renewals,
+    pub proration: Proration,
     pub shipping: ShippingAddress,
     pub collection: Collection,
 }
@@ -57,6 +58,7 @@ impl Settings {
             subscriptions: Subscriptions::default(),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
+            proration: Proration::default(),
             shipping: ShippingAddress::default(),
             collection: Collection::default(),
         }
@@ -122,7 +124,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
         refusals.take(divides(lines, term));
     }
     let renews = match (&lines, &term) {
-        (Some(lines), Some(term)) => refusals.take(renews(opportunity, lines, term.as_ref())),
+        (Some(lines), Some(term)) => refusals.take(renews(opportunity, lines, term.as_ref(), settings.proration)),
         _ => None,
     };
     let (
@@ -293,11 +295,11 @@ fn divides(lines: &[PlanLine], term: &Subscription) -> Result<(), Stop> {
     if problems.is_empty() {
         return Ok(());
     }
-    let message = format!(
-        "Give these products totals that divide into {} equal parts: {}.",
-        term.periods.unwrap_or(1),
-        problems.join("; ")
-    );
+    let parts = match term.stub {
+        0 => format!("{} equal parts", term.periods.unwrap_or(1)),
+        _ => format!("months, of which {} come to a whole amount", term.every.months()),
+    };
+    let message = format!("Give these products totals that divide into {parts}: {}.", problems.join("; "));
     Err(Stop::refused(Code::AmountNotDivisible, message))
 }
 

@@ -28,11 +28,50 @@ impl Renewals {
     }
 }
 
-/// Which subscription a deal renews.
+/// How the rest of a period is settled that a renewal begins inside of, in Stripe's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proration {
+    /// What was billed for it is given back, what is new is billed, and an invoice is made of the difference at once.
+    #[default]
+    AlwaysInvoice,
+    /// The same, by the next invoice.
+    CreateProrations,
+    /// It stays as it was billed.
+    None,
+}
+
+impl Proration {
+    /// As the configuration writes it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "always_invoice" => Ok(Self::AlwaysInvoice),
+            "create_prorations" => Ok(Self::CreateProrations),
+            "none" => Ok(Self::None),
+            _ => Err("it must be always_invoice, create_prorations or none".to_owned()),
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AlwaysInvoice => "always_invoice",
+            Self::CreateProrations => "create_prorations",
+            Self::None => "none",
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which subscription a deal renews, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renews {
     /// The one that Salesforce names. Otherwise it is the only one that the customer has.
     pub subscription_id: Option<SubscriptionId>,
+    #[serde(default, skip_serializing_if = "Proration::is_default")]
+    pub proration: Proration,
 }
 
 /// On the renewal's own opportunity, by whoever knows better; and by us when it is renewed.
@@ -62,6 +101,7 @@ pub(crate) fn renews(
     opportunity: &Record,
     lines: &[PlanLine],
     term: Option<&Subscription>,
+    proration: Proration,
 ) -> Result<Option<Renews>, Stop> {
     if !is_renewal(opportunity) {
         return Ok(None);
@@ -86,7 +126,7 @@ pub(crate) fn renews(
             "Renewal Stripe Sub Id on the opportunity is not a subscription's id (sub_…): correct or empty it.";
         Stop::refused(Code::RenewalNotFound, message)
     })?;
-    Ok(Some(Renews { subscription_id }))
+    Ok(Some(Renews { subscription_id, proration }))
 }
 
 #[cfg(test)]
@@ -102,6 +142,18 @@ mod tests {
         for text in ["", "on", "Extend"] {
             assert!(Renewals::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_proration_is_one_of_stripes_names() {
+        for proration in [Proration::AlwaysInvoice, Proration::CreateProrations, Proration::None] {
+            assert_eq!(Proration::parse(proration.as_str()), Ok(proration));
+            assert_eq!(serde_json::to_value(proration).expect("plain"), proration.as_str());
+            assert_eq!(proration.is_default(), proration == Proration::AlwaysInvoice);
+        }
+        assert!(Proration::parse("prorate").is_err());
+        let older: Renews = serde_json::from_str(r#"{"subscription_id":null}"#).expect("readable");
+        assert_eq!(older.proration, Proration::default());
     }
 
     #[test]
@@ -122,12 +174,13 @@ mod tests {
             start: "2027-01-01".parse().expect("a day"),
             every: crate::Interval::Monthly,
             periods: Some(12),
+            stub: 0,
         };
         let renewal = |fields: &[(&str, &str)]| {
             let mut record = Record::default();
             record.set("Type", FieldValue::Text("Renewal".into()));
             fields.iter().for_each(|(name, value)| record.set(*name, FieldValue::Text((*value).into())));
-            let found = renews(&record, &[], Some(&term)).map_err(|stop| stop.code);
+            let found = renews(&record, &[], Some(&term), Proration::None).map_err(|stop| stop.code);
             found.map(|renews| renews.and_then(|renews| renews.subscription_id).map(|id| id.to_string()))
         };
         assert_eq!(renewal(&[]), Ok(None));
@@ -139,7 +192,7 @@ mod tests {
         assert_eq!(renewal(&[("Type", "New Customer")]), Ok(None));
         let mut record = Record::default();
         record.set("Type", FieldValue::Text("Renewal".into()));
-        let stop = renews(&record, &[], None).expect_err("nothing to go on with");
+        let stop = renews(&record, &[], None, Proration::None).expect_err("nothing to go on with");
         assert_eq!((stop.kind, stop.code), (crate::Kind::Refused, Code::RenewalDiffers));
     }
 }

@@ -151,7 +151,7 @@ codes! {
         "The subscription was canceled, or ended with its term, before it was renewed.",
         "Change the opportunity's type: then it begins a subscription of its own.";
     RenewalDiffers(Sales) = "renewal_differs",
-        "The renewal does not go on where the subscription ends: another customer, currency or billing frequency, or other days; or its opportunity names another one since.",
+        "The renewal does not fit the subscription: another customer, currency or billing frequency, days that do not go with its periods, or a difference that Stripe would bill otherwise; or its opportunity names another one since.",
         "Do what the sentence says. Change the opportunity's type only if nothing was renewed for it and the old subscription ends before its first day: otherwise both are billed.";
     AmountMissing(Nobody) = "amount_missing",
         "The opportunity has no amount.",

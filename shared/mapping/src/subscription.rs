@@ -6,10 +6,12 @@ use domain::{Money, Record};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize};
 
 use crate::customer::cut;
+use crate::renewal::is_renewal;
 use crate::source::{Names, QuoteTermNames};
 use crate::{Code, Stop};
 
@@ -84,8 +86,16 @@ impl Interval {
 pub struct Subscription {
     pub start: Date,
     pub every: Interval,
-    /// How many times it is billed; without an end, until somebody cancels it.
+    /// How many whole periods it has; without an end, until somebody cancels it.
     pub periods: Option<u32>,
+    /// The months before the first whole one, where the term begins inside a period of the subscription that it renews.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stub: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(months: &u32) -> bool {
+    *months == 0
 }
 
 /// A term is at most ten years: more is a typing mistake.
@@ -103,7 +113,12 @@ impl Subscription {
     }
 
     pub fn ends_at(&self) -> Option<Timestamp> {
-        self.periods.map(|periods| midnight(self.day(periods)))
+        self.periods.map(|periods| midnight(self.after(self.months(periods))))
+    }
+
+    /// Where the first whole period begins.
+    pub fn turns_at(&self) -> Timestamp {
+        midnight(self.after(self.stub))
     }
 
     /// Each counted from the first day, as Stripe does it: the 31st, the last of February, the 31st again.
@@ -120,22 +135,35 @@ impl Subscription {
     }
 
     fn day(&self, index: u32) -> Date {
-        let months = i64::from(self.every.months().saturating_mul(index));
-        Span::new().try_months(months).ok().and_then(|span| self.start.checked_add(span).ok()).unwrap_or(Date::MAX)
+        self.after(self.every.months().saturating_mul(index))
+    }
+
+    fn months(&self, periods: u32) -> u32 {
+        self.every.months().saturating_mul(periods).saturating_add(self.stub)
+    }
+
+    fn after(&self, months: u32) -> Date {
+        Span::new()
+            .try_months(i64::from(months))
+            .ok()
+            .and_then(|span| self.start.checked_add(span).ok())
+            .unwrap_or(Date::MAX)
     }
 
     /// What one period costs of a line that costs this over the whole term. `None` if it does not divide.
     pub fn each(&self, amount: Money) -> Option<Money> {
-        let periods = i64::from(self.periods.unwrap_or(1));
-        let is_exact = amount.minor_units().checked_rem(periods) == Some(0);
-        let each = Money::from_minor_units(amount.minor_units() / periods, amount.currency());
+        let months = i64::from(self.months(self.periods.unwrap_or(1)));
+        let over_months = amount.minor_units().checked_mul(self.every.months().into())?;
+        let is_exact = over_months.checked_rem(months) == Some(0);
+        let each = Money::from_minor_units(over_months.checked_div(months)?, amount.currency());
         // Some currencies have steps of more than one minor unit.
         let is_billable = Money::from_major_units(each.to_major_units(), each.currency()) == Ok(each);
         (is_exact && is_billable).then_some(each)
     }
 }
 
-fn midnight(day: Date) -> Timestamp {
+/// Where a day begins.
+pub fn midnight(day: Date) -> Timestamp {
     TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
@@ -147,11 +175,13 @@ pub(crate) fn subscription(
     names: &Names,
     read_at: Timestamp,
 ) -> Result<Subscription, Stop> {
+    let is_renewal = is_renewal(opportunity);
     let term = match (&names.term.of_quote, lines.first()) {
-        (None, _) => term(every, opportunity, names, "opportunity"),
+        (None, _) => term(every, opportunity, names, "opportunity", is_renewal),
         // Every line carries the fields of its quote.
         (Some(of_quote), Some(quote)) => {
-            term(every, quote, names, "quote").and_then(|term| as_quoted(term, of_quote, quote, lines, names))
+            let term = term(every, quote, names, "quote", is_renewal);
+            term.and_then(|term| as_quoted(term, of_quote, quote, lines, names))
         }
         (Some(_), None) => Err("The quote has no recurring lines.".to_owned()),
     };
@@ -159,14 +189,30 @@ pub(crate) fn subscription(
     term.map_err(|message| Stop::refused(Code::TermNotBillable, message))
 }
 
-/// As the record says it, which is the opportunity or the quote.
-fn term(every: Interval, record: &Record, names: &Names, place: &str) -> Result<Subscription, String> {
+/// As the record says it, which is the opportunity or the quote. Only a renewal may begin inside a period, which is that of the
+/// subscription that it renews.
+fn term(
+    every: Interval,
+    record: &Record,
+    names: &Names,
+    place: &str,
+    is_renewal: bool,
+) -> Result<Subscription, String> {
     let start = record.text(names.term.start).ok_or_else(|| {
         format!("Give the {place} the first day of its term: its recurring products are billed from then on.")
     })?;
     let start: Date = start.parse().map_err(|_| format!("Correct the {place}'s first day: it is no date."))?;
-    let periods = periods(every, record.number(names.term.months), place)?;
-    Ok(Subscription { start, every, periods })
+    let months = record.number(names.term.months).map(|months| whole(months, place)).transpose()?;
+    let Some(months) = months else { return Ok(Subscription { start, every, periods: None, stub: 0 }) };
+    let (periods, stub) = (months / every.months(), months % every.months());
+    if stub > 0 && !is_renewal {
+        return Err(format!(
+            "The {place}'s term of {months} months cannot be billed {}: it must be a multiple of {}.",
+            every.as_str().to_lowercase(),
+            every.months()
+        ));
+    }
+    Ok(Subscription { start, every, periods: Some(periods), stub })
 }
 
 /// A quote's net amounts are for its term, so that is said in full, and all of its lines have it.
@@ -229,20 +275,13 @@ fn in_time(term: Subscription, read_at: Timestamp) -> Result<Subscription, Strin
     }
 }
 
-fn periods(every: Interval, months: Option<rust_decimal::Decimal>, place: &str) -> Result<Option<u32>, String> {
-    let Some(months) = months else { return Ok(None) };
-    let whole = months.to_u32().filter(|whole| rust_decimal::Decimal::from(*whole) == months);
-    match whole {
-        Some(whole) if (1..=LONGEST_TERM).contains(&whole) && whole.is_multiple_of(every.months()) => {
-            Ok(Some(whole / every.months()))
-        }
-        _ => Err(format!(
-            "The {place}'s term of {} months cannot be billed {}: it must be whole, up to {LONGEST_TERM}, and a multiple of {}.",
-            months.normalize(),
-            every.as_str().to_lowercase(),
-            every.months()
-        )),
-    }
+/// How many months a term has, which are whole and few enough.
+fn whole(months: Decimal, place: &str) -> Result<u32, String> {
+    let whole = months.to_u32().filter(|whole| Decimal::from(*whole) == months && (1..=LONGEST_TERM).contains(whole));
+    whole.ok_or_else(|| {
+        let months = months.normalize();
+        format!("The {place}'s term of {months} months cannot be billed: it must be whole, and {LONGEST_TERM} at most.")
+    })
 }
 
 fn last_day(ends_at: Timestamp) -> Date {
@@ -251,90 +290,4 @@ fn last_day(ends_at: Timestamp) -> Date {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::Currency;
-
-    use super::*;
-
-    fn term(start: &str, every: Interval, periods: Option<u32>) -> Subscription {
-        Subscription { start: start.parse().expect("a day"), every, periods }
-    }
-
-    /// docs.stripe.com/billing/subscriptions/billing-cycle: a month that has no such day has its last one, and the next one has it
-    /// again.
-    #[test]
-    fn periods_are_counted_from_the_first_day() {
-        let monthly = term("2027-01-31", Interval::Monthly, Some(3));
-        let days = |index| {
-            let period = monthly.period(index);
-            format!("{}..{}", period.start, period.end)
-        };
-        assert_eq!(days(0), "2027-01-31T00:00:00Z..2027-02-28T00:00:00Z");
-        assert_eq!(days(1), "2027-02-28T00:00:00Z..2027-03-31T00:00:00Z");
-        assert_eq!(days(2), "2027-03-31T00:00:00Z..2027-04-30T00:00:00Z");
-        assert_eq!(monthly.ends_at(), Some(monthly.period(2).end));
-        assert_eq!(monthly.starts_at(), monthly.period(0).start);
-        let leap = term("2028-02-29", Interval::Annual, Some(4));
-        assert_eq!(leap.period(0).end.to_string(), "2029-02-28T00:00:00Z");
-        assert_eq!(leap.ends_at().map(|end| end.to_string()).as_deref(), Some("2032-02-29T00:00:00Z"));
-        assert_eq!(term("2027-01-01", Interval::Quarterly, None).ends_at(), None);
-        let at = |time: &str| time.parse().expect("a time");
-        assert_eq!(monthly.begun(at("2027-01-30T23:59:59Z")), 0);
-        assert_eq!(monthly.begun(at("2027-01-31T00:00:00Z")), 1);
-        assert_eq!(monthly.begun(at("2027-02-27T23:59:59Z")), 1);
-        assert_eq!((monthly.begun(at("2027-02-28T00:00:00Z")), monthly.begun(at("2030-01-01T00:00:00Z"))), (2, 3));
-        // What no calendar holds is not wrapped around.
-        assert!(term("9999-01-01", Interval::Annual, Some(10)).ends_at() > Some(leap.starts_at()));
-    }
-
-    #[test]
-    fn a_term_is_divided_exactly_or_not_at_all() {
-        let eur = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
-        let monthly = term("2027-01-01", Interval::Monthly, Some(12));
-        assert_eq!(monthly.each(eur(120_000)), Some(eur(10_000)));
-        assert_eq!(monthly.each(eur(100_000)), None);
-        // Thousandths of a dinar end in zero.
-        let kwd = |minor_units| Money::from_minor_units(minor_units, Currency::parse("KWD").expect("valid"));
-        assert_eq!((monthly.each(kwd(100_020)), monthly.each(kwd(120_120))), (None, Some(kwd(10_010))));
-        assert_eq!(monthly.each(eur(0)), Some(eur(0)));
-        assert_eq!(term("2027-01-01", Interval::Annual, None).each(eur(999)), Some(eur(999)));
-    }
-
-    #[test]
-    fn a_term_is_whole_periods_or_is_refused() {
-        for (every, months, expected) in [
-            (Interval::Monthly, "12", Some(12)),
-            (Interval::Quarterly, "12.00", Some(4)),
-            (Interval::Semiannual, "6", Some(1)),
-            (Interval::Annual, "36", Some(3)),
-            (Interval::Annual, "120", Some(10)),
-            (Interval::Annual, "18", None),
-            (Interval::Monthly, "12.5", None),
-            (Interval::Monthly, "0", None),
-            (Interval::Monthly, "-12", None),
-            (Interval::Monthly, "121", None),
-        ] {
-            let months = months.parse().expect("a number");
-            assert_eq!(periods(every, Some(months), "quote").ok(), expected.map(Some), "{every:?} {months}");
-        }
-        assert_eq!(periods(Interval::Monthly, None, "quote"), Ok(None));
-    }
-
-    #[test]
-    fn how_often_is_said_in_four_words() {
-        for every in [Interval::Monthly, Interval::Quarterly, Interval::Semiannual, Interval::Annual] {
-            assert_eq!(Interval::parse(every.as_str()), Ok(every));
-        }
-        assert_eq!(
-            [Interval::Monthly, Interval::Quarterly, Interval::Semiannual, Interval::Annual].map(Interval::months),
-            [1, 3, 6, 12]
-        );
-        for unknown in ["monthly", "Invoice Plan", ""] {
-            assert!(Interval::parse(unknown).is_err());
-        }
-        assert_eq!(Subscriptions::parse("off"), Ok(Subscriptions::Off));
-        assert_eq!(Subscriptions::parse("closed_won"), Ok(Subscriptions::ClosedWon));
-        assert_eq!(Subscriptions::parse("contract_activated"), Ok(Subscriptions::ContractActivated));
-        assert!(Subscriptions::parse("on").is_err());
-    }
-}
+mod tests;

@@ -247,6 +247,7 @@ mod tests {
             start: "2027-01-01".parse().expect("a day"),
             every: crate::Interval::Quarterly,
             periods: Some(4),
+            stub: 0,
         };
         let total = Money::from_minor_units(1200, Currency::parse("EUR").expect("valid"));
         Plan { total, subscription: Some(subscription), ..plan() }

@@ -32,10 +32,15 @@ impl Carried {
         SubscriptionId::parse(details.subscription.as_ref()?.id()).ok()
     }
 
+    /// The first invoice of a subscription: `billing_reason` is said when it is made, and stays.
+    pub(crate) fn is_first(&self) -> bool {
+        self.billing_reason.as_deref() == Some("subscription_create")
+    }
+
     /// The invoice's own metadata; and the first invoice of a subscription, which has none of its own unless somebody writes it,
     /// carries what the subscription said when it was made. A later one is of the subscription alone.
     pub(crate) fn into_metadata(self) -> Option<BTreeMap<String, String>> {
-        let is_first = self.billing_reason.as_deref() == Some("subscription_create");
+        let is_first = self.is_first();
         let of_parent = self.parent.and_then(|parent| parent.subscription_details).filter(|_| is_first);
         match (of_parent.and_then(|details| details.metadata), self.metadata) {
             (Some(mut metadata), own) => {

@@ -128,11 +128,15 @@ impl Client {
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &str) -> Result<T, Error> {
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let (body, headers) = answer(self.request(Method::GET, &path)).await?;
-        parse(&body).ok_or(Error::Unknown {
-            reason: UnknownReason::UnreadableAnswer,
-            replayed: false,
-            request_id: headers.request_id,
-        })
+        parse(&body).ok_or_else(|| unreadable(headers))
+    }
+
+    /// A question that is put by a POST, and changes nothing: without a key, as it may be asked again at any time.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Error> {
+        let request = self.request(Method::POST, path);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let (body, headers) = answer(request).await?;
+        parse(&body).ok_or_else(|| unreadable(headers))
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
@@ -143,6 +147,10 @@ impl Client {
 /// Stripe takes keys of up to 255 characters; others than these do not survive in a header.
 fn is_sendable(idempotency_key: &str) -> bool {
     (1..=255).contains(&idempotency_key.len()) && idempotency_key.bytes().all(|c| c.is_ascii_graphic())
+}
+
+fn unreadable(headers: Headers) -> Error {
+    Error::Unknown { reason: UnknownReason::UnreadableAnswer, replayed: false, request_id: headers.request_id }
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {

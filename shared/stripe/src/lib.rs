@@ -10,6 +10,7 @@ mod lines;
 mod objects;
 mod pages;
 mod params;
+mod previews;
 mod prices;
 mod reads;
 mod renewals;
@@ -29,8 +30,9 @@ pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
+pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
-pub use renewals::{ChangedItem, End, RenewSubscription};
+pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};
 pub use subscriptions::{CreateSubscription, NewItem, Subscription, SubscriptionItem};
 pub use tax::{Tax, TaxStatus};
 

@@ -56,7 +56,7 @@ struct PeriodWire {
 }
 
 #[derive(Deserialize)]
-struct PricingWire {
+pub(crate) struct PricingWire {
     price_details: Option<PriceDetails>,
 }
 
@@ -64,6 +64,13 @@ struct PricingWire {
 struct PriceDetails {
     price: Option<Expandable>,
     product: Option<String>,
+}
+
+impl PricingWire {
+    pub(crate) fn into_price(self) -> Option<PriceId> {
+        let price = self.price_details?.price?;
+        PriceId::parse(&price.into_id()).ok()
+    }
 }
 
 impl HasId for InvoiceLineWire {

@@ -91,6 +91,8 @@ pub struct Invoice {
     pub metadata: BTreeMap<String, String>,
     /// The subscription that it bills, if it is not a one-off.
     pub subscription: Option<SubscriptionId>,
+    /// It is what its subscription began with.
+    pub is_first: bool,
     /// The first ten; `Client::invoice_lines` reads them all.
     pub lines: Vec<InvoiceLine>,
     pub has_more_lines: bool,
@@ -131,6 +133,7 @@ impl std::fmt::Debug for Invoice {
             .field("paid_at", &self.paid_at)
             .field("metadata", &self.metadata)
             .field("subscription", &self.subscription)
+            .field("is_first", &self.is_first)
             .field("lines", &self.lines)
             .field("has_more_lines", &self.has_more_lines)
             .finish_non_exhaustive()
@@ -316,6 +319,7 @@ impl TryFrom<InvoiceWire> for Invoice {
             number: wire.number,
             paid_at: wire.status_transitions.and_then(|transitions| transitions.paid_at).map(|seconds| seconds.0),
             subscription: carried.subscription(),
+            is_first: carried.is_first(),
             metadata: carried.into_metadata().unwrap_or_default(),
             lines: wire.lines.data.into_iter().map(InvoiceLine::try_from).collect::<Result<_, _>>()?,
             has_more_lines: wire.lines.has_more,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use domain::{SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::params::Operation;
 use crate::{NewItem, Write};
 
-/// How a subscription goes on, from its next period on.
+/// How a subscription goes on: from its next period on, or for the rest of this one as well.
+#[derive(Debug, Clone)]
 pub struct RenewSubscription {
     pub subscription: SubscriptionId,
     pub days_until_due: u32,
@@ -17,14 +18,27 @@ pub struct RenewSubscription {
     /// `None` leaves it as it is; an end that is not wanted any more is taken away.
     pub ends_at: Option<End>,
     pub items: Vec<ChangedItem>,
+    /// `None` leaves the period as it was billed.
+    pub proration: Option<Prorated>,
     pub metadata: BTreeMap<String, String>,
 }
 
+/// What was billed for the time from then on is given back, and what is new is billed for it: docs.stripe.com, billing/subscriptions/prorations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prorated {
+    /// Inside the period that the subscription is in.
+    pub at: Timestamp,
+    /// By an invoice at once, and not by the next one.
+    pub is_invoiced: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
 pub enum End {
     At(Timestamp),
     Never,
 }
 
+#[derive(Debug, Clone)]
 pub enum ChangedItem {
     Kept(SubscriptionItemId, NewItem),
     Added(NewItem),
@@ -32,10 +46,28 @@ pub enum ChangedItem {
 }
 
 impl Write {
-    /// Nothing is prorated and nothing billed at once: the next invoice that it makes by itself is the first of it.
+    /// Without a proration nothing is billed at once: the next invoice that it makes by itself is the first of it.
     pub fn renew_subscription(params: &RenewSubscription) -> Self {
+        let mut body = params.change();
+        body["days_until_due"] = params.days_until_due.into();
+        body["automatic_tax"] = params.automatic_tax();
+        body["metadata"] = json!(params.metadata);
+        if params.proration.is_some_and(|proration| proration.is_invoiced) {
+            body["expand"] = json!(["latest_invoice"]);
+        }
+        Self::new(Operation::RenewSubscription, format!("/v1/subscriptions/{}", params.subscription), &body)
+    }
+}
+
+impl RenewSubscription {
+    pub(crate) fn automatic_tax(&self) -> Value {
+        json!({ "enabled": self.automatic_tax })
+    }
+
+    /// What a preview is told, as well.
+    pub(crate) fn change(&self) -> Value {
         let item = |item: &NewItem| json!({ "price": item.price.as_str(), "quantity": item.quantity, "metadata": item.metadata });
-        let items = params.items.iter().map(|change| match change {
+        let items = self.items.iter().map(|change| match change {
             ChangedItem::Kept(id, kept) => {
                 let mut kept = item(kept);
                 kept["id"] = id.as_str().into();
@@ -44,27 +76,28 @@ impl Write {
             ChangedItem::Added(added) => item(added),
             ChangedItem::Dropped(id) => json!({ "id": id.as_str(), "deleted": true }),
         });
-        let cancel_at = params.ends_at.as_ref().map(|end| match end {
+        let cancel_at = self.ends_at.as_ref().map(|end| match end {
             End::At(at) => json!(at.as_second()),
             End::Never => json!(""),
         });
-        let body = json!({
+        json!({
             "items": items.collect::<Vec<_>>(),
             "cancel_at": cancel_at,
-            "proration_behavior": "none",
-            "days_until_due": params.days_until_due,
-            "automatic_tax": { "enabled": params.automatic_tax },
-            "metadata": params.metadata,
-        });
-        Self::new(Operation::RenewSubscription, format!("/v1/subscriptions/{}", params.subscription), &body)
+            "proration_behavior": match self.proration {
+                None => "none",
+                Some(Prorated { is_invoiced: true, .. }) => "always_invoice",
+                Some(Prorated { is_invoiced: false, .. }) => "create_prorations",
+            },
+            "proration_date": self.proration.map(|proration| proration.at.as_second()),
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn renewal(ends_at: Option<End>) -> String {
+    pub(crate) fn renewal_of(ends_at: Option<End>, proration: Option<Prorated>) -> RenewSubscription {
         let item = |price: &str| NewItem {
             price: domain::PriceId::parse(price).expect("valid"),
             quantity: 2,
@@ -78,14 +111,11 @@ mod tests {
         ];
         let subscription = SubscriptionId::parse("sub_1").expect("valid");
         let metadata = [("sf_renewal_opportunity_id".to_owned(), "006".to_owned())].into();
-        let write = Write::renew_subscription(&RenewSubscription {
-            subscription,
-            days_until_due: 30,
-            automatic_tax: true,
-            ends_at,
-            items,
-            metadata,
-        });
+        RenewSubscription { subscription, days_until_due: 30, automatic_tax: true, ends_at, items, proration, metadata }
+    }
+
+    fn renewal(ends_at: Option<End>, proration: Option<Prorated>) -> String {
+        let write = Write::renew_subscription(&renewal_of(ends_at, proration));
         assert_eq!((write.operation, write.path.as_str()), (Operation::RenewSubscription, "/v1/subscriptions/sub_1"));
         let pairs = form_urlencoded::parse(write.body.as_bytes());
         pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
@@ -93,14 +123,26 @@ mod tests {
 
     /// docs.stripe.com/api/subscriptions/update: an item with its id is changed, one that is deleted goes, any other is added.
     #[test]
-    fn items_are_kept_added_and_dropped_and_nothing_is_prorated() {
+    fn items_are_kept_added_and_dropped() {
         let items = "items[0][price]=price_1 items[0][quantity]=2 items[0][metadata][sf_line_id]=00k1 items[0][id]=si_1 \
                      items[1][price]=price_2 items[1][quantity]=2 items[1][metadata][sf_line_id]=00k1 \
                      items[2][id]=si_2 items[2][deleted]=true";
-        let rest = "proration_behavior=none days_until_due=30 automatic_tax[enabled]=true metadata[sf_renewal_opportunity_id]=006";
-        assert_eq!(renewal(None), format!("{items} {rest}"));
+        let rest = "days_until_due=30 automatic_tax[enabled]=true metadata[sf_renewal_opportunity_id]=006";
+        let none = "proration_behavior=none";
+        assert_eq!(renewal(None, None), format!("{items} {none} {rest}"));
         let at = Timestamp::from_second(1_900_000_000).expect("in range");
-        assert_eq!(renewal(Some(End::At(at))), format!("{items} cancel_at=1900000000 {rest}"));
-        assert_eq!(renewal(Some(End::Never)), format!("{items} cancel_at= {rest}"));
+        assert_eq!(renewal(Some(End::At(at)), None), format!("{items} cancel_at=1900000000 {none} {rest}"));
+        assert_eq!(renewal(Some(End::Never), None), format!("{items} cancel_at= {none} {rest}"));
+        for (is_invoiced, expected) in [
+            (
+                true,
+                format!(
+                    "{items} proration_behavior=always_invoice proration_date=1900000000 {rest} expand[0]=latest_invoice"
+                ),
+            ),
+            (false, format!("{items} proration_behavior=create_prorations proration_date=1900000000 {rest}")),
+        ] {
+            assert_eq!(renewal(None, Some(Prorated { at, is_invoiced })), expected);
+        }
     }
 }

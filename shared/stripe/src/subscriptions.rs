@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, CurrencyError, CustomerId, PriceId, SubscriptionId, SubscriptionItemId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -13,8 +13,6 @@ use crate::params::{InvoiceLineParams, Operation};
 use crate::prices::PriceWire;
 use crate::reads::unreadable;
 use crate::{Client, Invoice, Price, Write};
-
-const MADE_TOGETHER: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
@@ -39,9 +37,9 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// It and its first invoice are made in one request. The next one comes with another period, a day later at the soonest.
+    /// Later ones come with another period, or with a change.
     pub fn has_begun_with(&self, invoice: &Invoice) -> bool {
-        invoice.created.duration_since(self.created) < MADE_TOGETHER
+        invoice.is_first && invoice.subscription.as_ref() == Some(&self.id)
     }
 }
 
@@ -50,6 +48,8 @@ pub struct SubscriptionItem {
     pub id: SubscriptionItemId,
     pub price: Price,
     pub quantity: Option<i64>,
+    /// The period that it has billed last.
+    pub period_start: Timestamp,
     pub period_end: Timestamp,
 }
 
@@ -66,6 +66,7 @@ pub struct CreateSubscription {
     pub metadata: BTreeMap<String, String>,
 }
 
+#[derive(Debug, Clone)]
 pub struct NewItem {
     pub price: PriceId,
     pub quantity: i64,
@@ -190,6 +191,7 @@ pub(crate) struct ItemWire {
     id: SubscriptionItemId,
     price: PriceWire,
     quantity: Option<i64>,
+    current_period_start: Seconds,
     current_period_end: Seconds,
 }
 
@@ -253,6 +255,12 @@ impl TryFrom<SubscriptionWire> for Subscription {
 
 impl From<ItemWire> for SubscriptionItem {
     fn from(wire: ItemWire) -> Self {
-        Self { id: wire.id, price: wire.price.into(), quantity: wire.quantity, period_end: wire.current_period_end.0 }
+        Self {
+            id: wire.id,
+            price: wire.price.into(),
+            quantity: wire.quantity,
+            period_start: wire.current_period_start.0,
+            period_end: wire.current_period_end.0,
+        }
     }
 }

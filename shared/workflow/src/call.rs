@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{CustomerDetails, CustomerNews, PlanLine, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, CustomerNews, PlanLine, Proration, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,8 @@ pub enum Call {
     ReadSubscription { subscription_id: SubscriptionId },
     /// Stripe: the subscription that a deal renews: the one of this name, or those that the customer has of us.
     FindRenewed { customer_id: CustomerId, named: Option<SubscriptionId> },
+    /// Stripe: what letting it go on so would be billed by at once. Nothing is changed.
+    PreviewRenewal(Box<Extension>),
     /// Stripe: let the subscription go on for another term. Its invoices come by themselves: after this there is no way back.
     RenewSubscription(Box<Extension>),
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
@@ -114,6 +116,7 @@ impl Call {
             | Self::FindPrices { .. }
             | Self::ReadPending { .. }
             | Self::FindRenewed { .. }
+            | Self::PreviewRenewal(_)
             | Self::ReadSubscription { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
@@ -174,7 +177,9 @@ impl Call {
             Self::ReadSubscription { subscription_id }
             | Self::CancelSubscription { subscription_id }
             | Self::FindRenewed { named: Some(subscription_id), .. } => Some(subscription_id.to_string()),
-            Self::RenewSubscription(extension) => Some(extension.subscription_id.to_string()),
+            Self::PreviewRenewal(extension) | Self::RenewSubscription(extension) => {
+                Some(extension.subscription_id.to_string())
+            }
             Self::Report { .. } => None,
         }
     }
@@ -209,6 +214,7 @@ impl Call {
             Self::DisarmInvoice { .. } => "disarm_invoice",
             Self::ReadSubscription { .. } => "read_subscription",
             Self::FindRenewed { .. } => "find_renewed",
+            Self::PreviewRenewal(_) => "preview_renewal",
             Self::RenewSubscription(_) => "renew_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
             Self::Report { .. } => "report",
@@ -289,13 +295,14 @@ pub struct NewSubscription {
     pub once: Vec<NewLine>,
 }
 
-/// How a subscription goes on. What it has billed stays billed; from its next period on these are its items.
+/// How a subscription goes on: from its next period on, or for the rest of this one as well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
     /// The deal that renews it.
     pub opportunity_id: OpportunityId,
+    pub customer_id: CustomerId,
     pub subscription_id: SubscriptionId,
-    /// Of the new term, or of a period if that has no end.
+    /// Of the new term, or of a period if that has no end; or what is billed at once, if that is more.
     pub total: Money,
     pub is_approved: bool,
     pub days_until_due: u32,
@@ -304,6 +311,8 @@ pub struct Extension {
     pub from: Date,
     /// Whatever is asked for after this may come too late.
     pub latest: Timestamp,
+    /// How the rest of the period is settled. Where the new term begins with one, there is nothing to settle.
+    pub proration: Proration,
     pub ends_at: Option<Timestamp>,
     /// It has an end now.
     pub had_end: bool,

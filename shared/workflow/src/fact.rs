@@ -67,6 +67,7 @@ pub enum Fact {
         found: Vec<RenewableSeen>,
         at: Timestamp,
     },
+    RenewalPreviewed(Box<PreviewSeen>),
     SubscriptionRenewed(Box<RenewableSeen>),
     /// One that may have been renewed before was not, and will not be any more.
     SubscriptionNotRenewed,
@@ -113,6 +114,7 @@ impl Fact {
             Self::SubscriptionRead(_) => "subscription_read",
             Self::SubscriptionNotBegun => "subscription_not_begun",
             Self::RenewableSeen { .. } => "renewable_seen",
+            Self::RenewalPreviewed(_) => "renewal_previewed",
             Self::SubscriptionRenewed(_) => "subscription_renewed",
             Self::SubscriptionNotRenewed => "subscription_not_renewed",
             Self::InvoiceNotVoided => "invoice_not_voided",
@@ -323,6 +325,29 @@ pub struct RenewableSeen {
     /// The deal that renewed it last, and from which day on.
     pub renewed_for: Option<OpportunityId>,
     pub renewed_from: Option<Date>,
+    /// The invoice that it made last.
+    pub last_invoice: Option<InvoiceSeen>,
+}
+
+/// What a change of a subscription would be billed by at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewSeen {
+    pub currency: Currency,
+    /// In minor units, with tax; below zero, it is credited to the customer's balance.
+    pub total: i64,
+    pub lines: Vec<PreviewLineSeen>,
+    /// These are all of its lines.
+    pub is_whole: bool,
+    /// Something would be billed that is no proration of this subscription.
+    pub brings_more: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewLineSeen {
+    pub price_id: Option<PriceId>,
+    pub amount: i64,
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
 }
 
 /// An item of a subscription as Stripe just answered it.
@@ -337,7 +362,9 @@ pub struct ItemSeen {
     pub quantity: Option<i64>,
     /// How often it is billed; `None` for by the day or the week.
     pub months: Option<u32>,
-    /// When the period ends that it has billed last.
+    /// The period that it has billed last.
+    #[serde(default)]
+    pub period_start: Timestamp,
     pub period_end: Timestamp,
 }
 

@@ -26,8 +26,8 @@ mod run;
 pub use call::{AgreedPrice, Call, Extension, FirstInvoice, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use fact::{
-    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen, Refusal, RenewableSeen, SubscriptionSeen,
-    TaxSeen, TaxStatus,
+    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen, Refusal,
+    RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};

@@ -139,6 +139,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::credit_notes_of_invoice(&self.inner, id)).await
     }
 
+    async fn preview_renewal(&self, renewal: &stripe::RenewSubscription) -> Result<stripe::Preview, stripe::Error> {
+        self.call(engine::Stripe::preview_renewal(&self.inner, renewal)).await
+    }
+
     async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, stripe::Error> {
         self.call(engine::Stripe::billing_of_customer(&self.inner, id)).await
     }

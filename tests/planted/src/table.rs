@@ -112,6 +112,10 @@ bugs! {
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
     RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals"];
+    ProratesFromNow(Engine) = "prorates-from-now", "what changes inside a period is prorated from the day that it is sent on", "a day for nothing", ["renewals"];
+    ProratesNothing(Workflow) = "prorates-nothing", "a renewal that begins inside a period counts from the next one on", "a period for nothing", ["renewals"];
+    ChangesUnpreviewed(Workflow) = "changes-unpreviewed", "what a change is billed by at once is not looked at before", "a stranger's line", ["renewals"];
+    RefusesToProrate(Workflow) = "refuses-to-prorate", "a renewal that begins inside a period is refused", "a lost deal", ["renewals"];
     BillsBeside(Workflow) = "bills-beside", "a deal that was changed after billing is billed anew beside its first invoice", "two deals, one invoice", ["amendments"];
     BelievesInVoids(Workflow) = "believes-in-voids", "an invoice that was paid before it could be voided counts as void", "paid while it is replaced", ["amendments"];
     BelievesInVoidLinks(Workflow) = "believes-in-void-links", "an opportunity that names the invoice which was voided counts as billed", "a lost invoice", ["amendments"];

@@ -59,6 +59,9 @@ const CONTRACTS: u64 = 0x5eed_c0c7;
 /// So is which of them end and are renewed.
 const RENEWALS: u64 = 0x5eed_2e2e;
 
+/// So is which of the renewals begin inside a period.
+const INSIDE: u64 = 0x5eed_1451;
+
 /// So is which deals are changed once more.
 const AMENDMENTS: u64 = 0x5eed_a3e2;
 
@@ -94,7 +97,8 @@ impl Scenario {
 
     /// The same with terms that end, and deals that renew them.
     pub fn with_renewals(mut self, seed: u64, start: Timestamp) -> Self {
-        renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), &mut self, start);
+        let inside = &mut Random::new(seed.wrapping_add(INSIDE));
+        renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), inside, &mut self, start);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

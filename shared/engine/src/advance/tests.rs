@@ -122,6 +122,8 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
     assert!(quiet_at > latest);
     let renew = Call::RenewSubscription(Box::new(workflow::Extension {
         opportunity_id: opportunity_id(),
+        customer_id: domain::CustomerId::parse("cus_1").expect("valid"),
+        proration: mapping::Proration::None,
         subscription_id: domain::SubscriptionId::parse("sub_1").expect("valid"),
         total: money(1000, "EUR"),
         is_approved: false,

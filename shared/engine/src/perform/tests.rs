@@ -97,6 +97,7 @@ fn what_a_call_made_is_named_by_its_id() {
         oddity: None,
         renewed_for: None,
         renewed_from: None,
+        last_invoice: None,
     };
     for (fact, id) in [
         (Fact::SubscriptionRenewed(Box::new(renewed)), Some("sub_1")),

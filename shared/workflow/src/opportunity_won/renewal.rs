@@ -1,23 +1,29 @@
 //! A deal that renews a subscription: the one that is there goes on, with the deal's lines, for the deal's term.
 //!
-//! The change is made in the last period before the new term, and without proration: what was billed stays billed, and Stripe bills
-//! the new lines from the new term's first day on, with the next invoice that it makes by itself. So no period is billed twice, and
-//! none is left out. Until that period the deal waits, and is read again then. Nothing is sent here: the pivot is the change itself,
+//! Where the new term begins with a period, the change is made in the last one before it, and without proration: what was billed stays
+//! billed, and Stripe bills the new lines from the new term's first day on, with the next invoice that it makes by itself. So no period
+//! is billed twice, and none is left out. Until that period the deal waits, and is read again then.
+//!
+//! Where it begins inside a period, the change is made on its first day, and Stripe prorates the rest of that period as it was decided
+//! once: by an invoice at once, which is previewed before; by the next one; or not at all.
+//! Nothing is sent here: the pivot is the change itself,
 //! and everything that may keep it from being made is asked before.
 
+mod delta;
+mod extended;
 mod fit;
 mod items;
 
-use domain::{CustomerId, Money, OpportunityId, Record, SubscriptionId};
+use domain::{CustomerId, Money, OpportunityId, SubscriptionId};
+pub use extended::Extended;
+use extended::{cleared, extended, revisited, written_back};
 use jiff::Timestamp;
-use mapping::{
-    Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Renews, Settings, Stop, no_note, plan, renewal_written_back,
-};
+use mapping::{Code, Plan, Renews, Settings, Stop, no_note};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{self, Start};
 use super::{Point, judge};
-use crate::{Call, End, Fact, ItemSeen, NewItem, Next, RenewableSeen, Status};
+use crate::{Call, End, Fact, ItemSeen, Next, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +34,8 @@ pub enum Renewal {
     Found { plan: Plan, customer_id: CustomerId, account_is_linked: bool, there: There },
     /// Some of what was agreed has no price at Stripe, as far as is known.
     Pricing { start: Start, there: There, looked: bool },
+    /// What would Stripe bill at once for the rest of the period?
+    Previewing { start: Start, there: There },
     /// Everything that it goes on with is known.
     Ready { start: Start, there: There, interrupted: bool },
     /// It goes on, and Salesforce is to say so.
@@ -48,17 +56,19 @@ pub struct There {
     pub ends_at: Option<Timestamp>,
     /// It says of itself that this deal has renewed it: only the ledger has forgotten that.
     pub is_renewed: bool,
+    /// The new term begins inside the period that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
 }
 
+/// The period inside of which a subscription is changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Extended {
-    pub plan: Plan,
-    pub customer_id: CustomerId,
-    pub account_is_linked: bool,
-    pub subscription_id: SubscriptionId,
-    /// What Salesforce did not keep.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_kept: Vec<String>,
+pub struct Within {
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    /// What is billed at once for the rest of it, in minor units and with tax, as Stripe has previewed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<i64>,
 }
 
 /// Which subscription it is. Without a name, whatever the customer has is looked through.
@@ -74,6 +84,9 @@ impl Renewal {
                 Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
             }
             Self::Pricing { start, looked, .. } => Next::Call(start.call(*looked)),
+            Self::Previewing { start, there } => {
+                Next::Call(Call::PreviewRenewal(Box::new(items::extension(start, there))))
+            }
             Self::Ready { start, there, .. } if there.is_renewed => Next::Call(Call::FindRenewed {
                 customer_id: start.customer_id.clone(),
                 named: Some(there.subscription_id.clone()),
@@ -96,7 +109,7 @@ impl Renewal {
         match self {
             // Nothing has been changed yet: begin with what the deal says now.
             Self::Unsettled { plan, .. } | Self::Found { plan, .. } => Point::claimed(plan),
-            Self::Pricing { start, .. } => Point::claimed(start.plan),
+            Self::Pricing { start, .. } | Self::Previewing { start, .. } => Point::claimed(start.plan),
             // It may have been changed. Its key leads to that, or a look at the subscription does.
             Self::Ready { start, there, .. } => Self::Ready { start, there, interrupted: true }.into(),
             point @ Self::Revisiting { .. } => point.into(),
@@ -122,6 +135,7 @@ impl Renewal {
             Self::Unsettled { .. } => "renewal_unsettled",
             Self::Found { .. } => "renewal_found",
             Self::Pricing { .. } => "renewal_pricing",
+            Self::Previewing { .. } => "renewal_previewing",
             Self::Ready { .. } => "renewal_ready",
             Self::Extended { .. } => "renewal_extended",
             Self::Done { .. } => "renewal_done",
@@ -145,7 +159,7 @@ impl Renewal {
     fn plan(&self) -> &Plan {
         match self {
             Self::Unsettled { plan, .. } | Self::Found { plan, .. } => plan,
-            Self::Pricing { start, .. } | Self::Ready { start, .. } => &start.plan,
+            Self::Pricing { start, .. } | Self::Previewing { start, .. } | Self::Ready { start, .. } => &start.plan,
             Self::Extended { extended, .. }
             | Self::Done { extended }
             | Self::Revisiting { extended }
@@ -160,7 +174,9 @@ impl Renewal {
     pub(super) fn customer_id(&self) -> &CustomerId {
         match self {
             Self::Unsettled { customer_id, .. } | Self::Found { customer_id, .. } => customer_id,
-            Self::Pricing { start, .. } | Self::Ready { start, .. } => &start.customer_id,
+            Self::Pricing { start, .. } | Self::Previewing { start, .. } | Self::Ready { start, .. } => {
+                &start.customer_id
+            }
             Self::Extended { extended, .. }
             | Self::Done { extended }
             | Self::Revisiting { extended }
@@ -179,7 +195,11 @@ impl Renewal {
             | Self::Done { extended }
             | Self::Revisiting { extended }
             | Self::Clearing { extended } => Some(extended),
-            Self::Unsettled { .. } | Self::Found { .. } | Self::Pricing { .. } | Self::Ready { .. } => None,
+            Self::Unsettled { .. }
+            | Self::Found { .. }
+            | Self::Pricing { .. }
+            | Self::Previewing { .. }
+            | Self::Ready { .. } => None,
         }
     }
 
@@ -225,11 +245,14 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
                 Ok(start) => priced(start, there, true),
                 Err(other) => Point::claimed(other.0).stopped(other.1),
             }),
-            (Renewal::Ready { start, interrupted, .. }, Fact::SubscriptionRenewed(seen)) => {
-                Ok(extended(start, &seen, interrupted))
+            (Renewal::Previewing { start, there }, Fact::RenewalPreviewed(seen)) => {
+                Ok(delta::previewed(start, there, &seen))
             }
-            (Renewal::Ready { start, .. }, Fact::RenewableSeen { mut found, .. }) => Ok(match found.pop() {
-                Some(seen) => extended(start, &seen, true),
+            (Renewal::Ready { start, there, interrupted }, Fact::SubscriptionRenewed(seen)) => {
+                Ok(extended(start, &there, &seen, interrupted))
+            }
+            (Renewal::Ready { start, there, .. }, Fact::RenewableSeen { mut found, .. }) => Ok(match found.pop() {
+                Some(seen) => extended(start, &there, &seen, true),
                 None => Point::claimed(start.plan),
             }),
             // Since it was to be, the deal may have changed, and the subscription as well.
@@ -242,6 +265,7 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
                 renewal @ (Renewal::Unsettled { .. }
                 | Renewal::Found { .. }
                 | Renewal::Pricing { .. }
+                | Renewal::Previewing { .. }
                 | Renewal::Ready { .. }),
                 Fact::Refused(why),
             ) => Ok(Point::claimed(renewal.plan().clone()).stopped(why.stop)),
@@ -268,110 +292,12 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
 }
 
 fn priced(start: Start, there: There, looked: bool) -> Point {
-    let is_wanting = start.wanted().next().is_some();
-    match is_wanting {
-        true => Renewal::Pricing { start, there, looked },
+    if start.wanted().next().is_some() {
+        return Renewal::Pricing { start, there, looked }.into();
+    }
+    match delta::is_billed_at_once(&start, &there) {
+        true => Renewal::Previewing { start, there },
         false => Renewal::Ready { start, there, interrupted: false },
     }
     .into()
-}
-
-/// It goes on as the deal says, item by item, or a person looks.
-fn extended(start: Start, seen: &RenewableSeen, interrupted: bool) -> Point {
-    let wanted = items::sorted(
-        start.new_items().into_iter().map(|NewItem { price_id, quantity, .. }| (price_id, Some(quantity))),
-    );
-    let starts_at = start.plan.subscription.as_ref().map(mapping::Subscription::starts_at);
-    let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == starts_at);
-    let there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
-    let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
-    let is_as_agreed = wanted == there || interrupted && items::cost_the_same(&start, seen);
-    if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
-        let Start { plan, customer_id, account_is_linked, .. } = start;
-        let subscription_id = seen.subscription_id.clone();
-        let extended = Extended { plan, customer_id, account_is_linked, subscription_id, not_kept: Vec::new() };
-        return Renewal::Extended { extended, interrupted }.into();
-    }
-    let message = format!(
-        "Stripe subscription {} was renewed by this deal, and is not what the deal says: compare its items and its end with the \
-         opportunity's products and term, and correct it by hand. Do not change the opportunity's type; \
-         then send the event again.",
-        seen.subscription_id
-    );
-    Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
-}
-
-impl Extended {
-    fn write_back(&self) -> Vec<mapping::Update> {
-        renewal_written_back(&self.plan, &self.customer_id, &self.subscription_id, self.account_is_linked)
-    }
-}
-
-fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
-    let not_kept = judge::not_kept(&extended.write_back(), records);
-    if not_kept.is_empty() {
-        // After an interruption the deal may have been edited since it was read, so it is read once more.
-        return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
-    }
-    not_kept_again(Extended { not_kept, ..extended })
-}
-
-fn not_kept_again(extended: Extended) -> Point {
-    let message = format!(
-        "Subscription {} is renewed, but Salesforce does not keep {}: check field-level security for the integration user, and \
-         triggers or flows that change these fields; then send the event again.",
-        extended.subscription_id,
-        extended.not_kept.join(", ")
-    );
-    Point::from(Renewal::Extended { extended, interrupted: true })
-        .stopped(Stop::review(Code::WriteBackDiffers, message))
-}
-
-fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
-    let kept_back = judge::not_kept(&[no_note(&extended.plan.opportunity_id)], records);
-    let not_kept = extended.not_kept.iter().cloned().chain(kept_back).collect();
-    Renewal::Done { extended: Extended { not_kept, ..extended } }.into()
-}
-
-/// Whether what it goes on with is still what the deal says.
-fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
-    let is_same = match plan(deal, settings) {
-        Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
-        // That it is a renewal is said where renewals are switched off again.
-        Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
-        Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
-    };
-    if is_same && extended.not_kept.iter().any(|field| !NOTE_FIELDS.contains(&field.as_str())) {
-        let updates = extended.write_back();
-        if judge::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
-            return not_kept_again(extended);
-        }
-        if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
-            return Renewal::Extended { extended, interrupted: true }.into();
-        }
-    }
-    let named = deal.opportunity.text(RENEWAL_ID).filter(|named| *named != extended.subscription_id.as_str());
-    if let Some(named) = named.filter(|_| is_same) {
-        let message = format!(
-            "The deal renewed Stripe subscription {}, and its opportunity names {named}: write the one that was renewed into Renewal Stripe \
-             Sub Id, or put the subscriptions right by hand.",
-            extended.subscription_id
-        );
-        let stop = Stop::review(Code::RenewalDiffers, message);
-        return stopped(extended, stop, &deal.opportunity);
-    }
-    if is_same {
-        let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);
-        return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
-    }
-    let message = format!(
-        "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.",
-        extended.subscription_id, extended.plan.total
-    );
-    stopped(extended, Stop::review(Code::DealChangedAfterBilling, message), &deal.opportunity)
-}
-
-fn stopped(extended: Extended, stop: Stop, opportunity: &Record) -> Point {
-    let extended = Extended { not_kept: judge::but_notes(extended.not_kept), ..extended };
-    Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, opportunity)
 }

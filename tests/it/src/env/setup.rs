@@ -180,6 +180,7 @@ fn engine(
             amendments: options.amendments,
             collection: options.collection,
             renewals: options.renewals,
+            proration: options.proration,
             shipping: options.shipping,
         },
     }

@@ -222,7 +222,7 @@ fn sell_for_a_year(models: &mut Models, start: Timestamp) {
     let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
     let first = start.saturating_add(SignedDuration::from_hours(-40 * 24)).expect("a history is not the first thing");
     let start = TimeZone::UTC.to_datetime(first).date();
-    deal.term = Some(Term { start, every: 1, periods: Some(12) });
+    deal.term = Some(Term { start, every: 1, periods: Some(12), stub: 0 });
     for line in [0, 2] {
         deal.lines[line].is_recurring = true;
         deal.lines[line].total = deal.lines[line].total.map(|total| total * Decimal::from(12));
@@ -242,12 +242,12 @@ fn sell_for_a_month_and_more(models: &mut Models, start: Timestamp) {
     let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
     let first = start.saturating_add(SignedDuration::from_hours(-22 * 24)).expect("a history is not the first thing");
     let first = TimeZone::UTC.to_datetime(first).date();
-    deal.term = Some(Term { start: first, every: 1, periods: Some(1) });
+    deal.term = Some(Term { start: first, every: 1, periods: Some(1), stub: 0 });
     let mut renewal = deal.clone();
     renewal.id = second();
     renewal.kind = Some("Renewal".into());
     let next = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
-    renewal.term = Some(Term { start: next, every: 1, periods: Some(3) });
+    renewal.term = Some(Term { start: next, every: 1, periods: Some(3), stub: 0 });
     renewal.lines.remove(1);
     for (index, line) in renewal.lines.iter_mut().enumerate() {
         line.id = LineItemId::parse(&format!("00kgK000000010{index}")).expect("fifteen characters");

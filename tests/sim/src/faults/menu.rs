@@ -78,6 +78,7 @@ operations! {
     DisarmInvoice = "disarm invoice", Stripe, true;
     CancelSubscription = "cancel subscription", Stripe, true;
     RenewSubscription = "renew subscription", Stripe, true;
+    PreviewRenewal = "preview renewal", Stripe, false;
     ReadPrice = "read price", Stripe, false;
     ListPrices = "list prices", Stripe, false;
     ReadSubscription = "read subscription", Stripe, false;
@@ -269,7 +270,7 @@ impl Operation {
             && (mode.has_terms() || !is_of_subscriptions)
             && (mode.amends() || self != Self::VoidInvoice)
             && (mode.credits() || !matches!(self, Self::CreditInvoice | Self::ReadPayments | Self::ListCredits))
-            && (mode.renews() || self != Self::RenewSubscription)
+            && (mode.renews() || !matches!(self, Self::RenewSubscription | Self::PreviewRenewal))
     }
 
     /// What one roll decides between.

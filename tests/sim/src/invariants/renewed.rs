@@ -7,7 +7,7 @@ use workflow::RunId;
 use super::quiet::{Deal, Ended};
 use crate::model::bill::{Bill, Judgement};
 use crate::model::salesforce::{Automation, Opportunity};
-use crate::model::stripe::{By, Subscription, day_after};
+use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
 impl Models {
@@ -65,7 +65,7 @@ impl Models {
             ));
         }
         let Some(term) = &bill.term else { return Some("the deal has no term".to_owned()) };
-        let ends_at = term.periods.map(|periods| day_after(term.start, periods * term.every));
+        let ends_at = term.periods.map(|_| day_after(term.start, term.months()));
         (subscription.ends_at != ends_at)
             .then(|| format!("it ends at {:?}, the deal at {ends_at:?}", subscription.ends_at))
     }
@@ -152,6 +152,23 @@ impl Models {
         }
     }
 
+    /// Its term begins inside the period that it is in now, and ends with one; and what that period was billed by still counts.
+    fn can_be_changed_inside(&self, one: &Subscription, bill: &Bill, now: Timestamp) -> bool {
+        let Some(term) = bill.term.as_ref().filter(|term| term.stub > 0) else { return false };
+        let (start, end) = one.period(now);
+        let starts_at = day_after(term.start, 0);
+        let counts = |invoice: &Invoice| invoice.is_live() && !invoice.touched_by_hand;
+        (start..end).contains(&starts_at)
+            && now.duration_since(starts_at) > jiff::SignedDuration::from_hours(1)
+            && one.months == term.every
+            && one.ends_at == Some(end)
+            && end == day_after(term.start, term.stub)
+            && self.stripe.proration == mapping::Proration::AlwaysInvoice
+            && self.stripe.find_invoice(&one.latest).is_some_and(counts)
+            && one.differences.is_empty()
+            && !self.stripe.has_pending_items(&one.customer)
+    }
+
     /// It said why when it was refused; that it could have gone on when it was won is what must not be.
     fn is_refused_for_a_reason(&mut self, deal: &Deal<'_>) {
         let opportunity = deal.opportunity;
@@ -159,12 +176,14 @@ impl Models {
         let starts_at = bill.term.as_ref().map(|term| day_after(term.start, 0));
         let named = opportunity.renewal_id.as_deref();
         let there = self.stripe.subscriptions().find(|one| Some(one.id.as_str()) == named);
-        let fits = there
-            .is_some_and(|one| one.canceled_by.is_none() && one.ends_at == starts_at && one.currency == bill.currency);
+        let is_alike = |one: &&Subscription| one.canceled_by.is_none() && one.currency == bill.currency;
+        let fits = there.filter(is_alike).is_some_and(|one| one.ends_at == starts_at);
         let is_late = starts_at.is_none_or(|at| at < deal.ended.now);
+        let fits_inside =
+            there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
         let all_recur = bill.lines.values().all(|line| line.is_recurring);
         let is_fought = opportunity.automation != Automation::None;
-        if fits && !is_late && all_recur && self.catalogue_takes(bill) && !is_fought {
+        if (fits && !is_late || fits_inside) && all_recur && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }
     }

@@ -52,8 +52,8 @@ impl Bill {
 
     /// What of a line one period bills.
     pub fn each(&self, line: &BilledLine) -> i64 {
-        let periods = self.term.as_ref().and_then(|term| term.periods).filter(|_| line.is_recurring);
-        line.amount / i64::from(periods.unwrap_or(1))
+        let term = self.term.as_ref().filter(|_| line.is_recurring);
+        term.map_or(line.amount, |term| line.amount * i64::from(term.every) / i64::from(term.months()))
     }
 
     /// What the first invoice comes to that is made then.
@@ -109,10 +109,9 @@ pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &st
         let lines = lines.filter(|lines| (1..=250).contains(&lines.len()))?;
         let adds_up = lines.values().map(|line| line.amount).sum::<i64>() == total;
         let term = opportunity.term.clone().filter(|_| lines.values().any(|line| line.is_recurring));
-        let periods = term.as_ref().and_then(|term| term.periods).unwrap_or(1);
+        let (every, months) = term.as_ref().map_or((1, 1), |term| (term.every.into(), term.months().into()));
         let step = CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or(1, |(_, _, step)| *step);
-        let step = step * i64::from(periods);
-        let divides = lines.values().all(|line| !line.is_recurring || line.amount % step == 0);
+        let divides = lines.values().all(|line| !line.is_recurring || line.amount * every % (months * step) == 0);
         (adds_up && divides).then(|| Bill { account_id: account.id.clone(), currency: currency_id, total, lines, term })
     });
     bill.map_or(Judgement::Unbillable { amount }, Judgement::Billable)

@@ -61,6 +61,15 @@ pub struct Term {
     /// In months.
     pub every: u32,
     pub periods: Option<u32>,
+    /// The months before the first whole period.
+    pub stub: u32,
+}
+
+impl Term {
+    /// Of the whole of it, or of a period if it has no end.
+    pub fn months(&self) -> u32 {
+        self.periods.map_or(self.every, |periods| periods * self.every + self.stub)
+    }
 }
 
 /// Of a deal with a term, where contracts begin subscriptions.

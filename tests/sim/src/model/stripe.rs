@@ -113,6 +113,8 @@ pub struct Stripe {
     voided: Vec<InvoiceId>,
     /// Terms end in this history, and are renewed.
     pub terms_end: bool,
+    /// How the settings have the rest of a period prorated.
+    pub proration: mapping::Proration,
     /// What we renewed just now.
     renewed: Vec<SubscriptionId>,
     /// Who has a card is charged, where that is asked for.

@@ -95,6 +95,12 @@ impl Answered for stripe::Subscription {
     }
 }
 
+impl Answered for stripe::Preview {
+    fn name(&self) -> &'static str {
+        "ok"
+    }
+}
+
 impl Answered for stripe::CustomerBilling {
     fn name(&self) -> &'static str {
         if self.is_deleted { "deleted" } else { "ok" }
@@ -274,6 +280,12 @@ impl engine::Stripe for StripePort {
         let id = id.clone();
         let about = id.to_string();
         self.call(Operation::ListCredits, about, move |stripe, now| stripe.credit_notes_of_invoice(now, &id)).await
+    }
+
+    async fn preview_renewal(&self, renewal: &stripe::RenewSubscription) -> Result<stripe::Preview, Error> {
+        let (renewal, about) = (renewal.clone(), renewal.subscription.to_string());
+        let effect = move |stripe: &mut model::Stripe, now| stripe.preview_renewal(now, &renewal);
+        self.call(Operation::PreviewRenewal, about, effect).await
     }
 
     async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, Error> {

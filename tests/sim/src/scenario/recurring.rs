@@ -37,7 +37,7 @@ pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestam
         let (every, periods) = *random.pick(&[(1, 3), (1, 12), (3, 4), (12, 1)]);
         let has_end = !random.chance(150);
         let periods = has_end.then_some(periods);
-        deal.term = Some(Term { start: TimeZone::UTC.to_datetime(first).date(), every, periods });
+        deal.term = Some(Term { start: TimeZone::UTC.to_datetime(first).date(), every, periods, stub: 0 });
         let single = scenario.models.salesforce.org_currency.clone();
         let currency = if scenario.settings.multi_currency { deal.currency.clone() } else { single };
         for index in 0..deal.lines.len() {

@@ -3,6 +3,7 @@
 use domain::{LineItemId, OpportunityId};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mapping::Proration;
 use rust_decimal::Decimal;
 
 use super::deals::id;
@@ -13,11 +14,14 @@ use crate::random::Random;
 const DAY_S: i64 = 24 * 3600;
 
 /// Two of three deals with a term are sold for a month that has all but gone by, and most of these are renewed before it has.
-pub(super) fn renew(random: &mut Random, scenario: &mut Scenario, start: Timestamp) {
+pub(super) fn renew(random: &mut Random, inside: &mut Random, scenario: &mut Scenario, start: Timestamp) {
     scenario.settings.renewals = mapping::Renewals::Extend;
     scenario.models.salesforce.renews = true;
     scenario.models.stripe.terms_end = true;
     let end = start.saturating_add(ACTIVE).unwrap_or(start);
+    scenario.settings.proration =
+        *inside.pick(&[Proration::AlwaysInvoice, Proration::CreateProrations, Proration::None]);
+    scenario.models.stripe.proration = scenario.settings.proration;
     let deals: Vec<Opportunity> = scenario.models.salesforce.opportunities().cloned().collect();
     let mut number = i64::try_from(deals.len()).unwrap_or_default();
     let mut lines_made = 900_000;
@@ -28,16 +32,54 @@ pub(super) fn renew(random: &mut Random, scenario: &mut Scenario, start: Timesta
         let first = later(won_at, -random.between(24, 28) * DAY_S);
         let first = TimeZone::UTC.to_datetime(first).date();
         let periods = term.periods.unwrap_or(1);
-        deal.term = Some(Term { start: first, every: 1, periods: Some(1) });
+        deal.term = Some(Term { start: first, every: 1, periods: Some(1), stub: 0 });
         let ends = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
         scenario.models.salesforce.add_opportunity(deal.clone());
         if random.chance(800) {
             number += 1;
-            let renewal = renewal(random, &deal, number, &mut lines_made, periods, ends);
+            let mut renewal = renewal(random, &deal, number, &mut lines_made, periods, ends);
+            if inside.chance(350) {
+                begin_inside(inside, &mut deal, &mut renewal, won_at);
+                scenario.models.salesforce.add_opportunity(deal.clone());
+                // What somebody leaves for the customer would come along with what the change is billed by at once.
+                if let Some(account) = deal.account_id.clone().filter(|_| inside.chance(200)) {
+                    let at = later(won_at, inside.between(600, 6 * 3600)).min(end);
+                    scenario.acts.push((at, Act::LeavePendingItem(account)));
+                }
+            }
             sell(random, scenario, &deal.id, &renewal, won_at, end);
             scenario.models.salesforce.add_opportunity(renewal);
         }
     }
+}
+
+/// The renewal begins about when the deal is won, and by then the subscription is a month into its quarter, or some days into a month of
+/// one without an end.
+fn begin_inside(random: &mut Random, deal: &mut Opportunity, renewal: &mut Opportunity, won_at: Timestamp) {
+    let day = TimeZone::UTC.to_datetime(later(won_at, random.between(-2, 2) * DAY_S)).date();
+    let months = renewal.term.as_ref().and_then(|term| term.periods).unwrap_or(1);
+    // A renewal's lines were priced for so many periods of the deal's.
+    let each = |line: &Line| line.total.map(|total| total / Decimal::from(months));
+    if random.chance(250) {
+        let first =
+            day.checked_sub(jiff::Span::new().days(random.between(0, 20))).expect("a history is of this century");
+        deal.term = Some(Term { start: first, every: 1, periods: Some(1).filter(|_| random.chance(500)), stub: 0 });
+        renewal.term = Some(Term { start: day, every: 1, periods: None, stub: 0 });
+        renewal.lines.iter_mut().filter(|line| line.is_recurring).for_each(|line| line.total = each(line));
+    } else {
+        let first = day.checked_sub(jiff::Span::new().months(1)).expect("a history is of this century");
+        deal.term = Some(Term { start: first, every: 3, periods: Some(1), stub: 0 });
+        let periods = *random.pick(&[0, 1]);
+        let term = Term { start: day, every: 3, periods: Some(periods), stub: 2 };
+        // By the quarter three times as much, or as much as it was: that may leave a fraction, and is refused.
+        let parts = if random.chance(700) { 1 } else { 3 };
+        for line in renewal.lines.iter_mut().filter(|line| line.is_recurring) {
+            line.total =
+                each(line).map(|total| (total * Decimal::from(term.months()) / Decimal::from(parts)).round_dp(2));
+        }
+        renewal.term = Some(term);
+    }
+    renewal.amount = Some(renewal.lines.iter().filter_map(|line| line.total).sum());
 }
 
 fn later(at: Timestamp, seconds: i64) -> Timestamp {
@@ -73,7 +115,7 @@ fn renewal(
         kind: Some("Renewal".into()),
         amount: Some(lines.iter().filter_map(|line| line.total).sum()),
         lines,
-        term: Some(Term { start, every: 1, periods: Some(months) }),
+        term: Some(Term { start, every: 1, periods: Some(months), stub: 0 }),
         // It was signed before.
         contract: if deal.contract == Contract::NotNeeded {
             Contract::NotNeeded

@@ -36,7 +36,11 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
     ] {
         let now = Timestamp::from_second(10_000).expect("in range");
         let created = now.saturating_sub(SignedDuration::from_secs(age_s)).expect("in range");
-        let first = |status| Box::new(invoice(invoice_id("in_1"), status, money(1000, "EUR"), created));
+        let first = |status| {
+            let invoice = invoice(invoice_id("in_1"), status, money(1000, "EUR"), created);
+            let subscription = domain::SubscriptionId::parse("sub_1").ok();
+            Box::new(stripe::Invoice { subscription, is_first: true, ..invoice })
+        };
         let mut subscription = Subscription {
             is_over,
             created,
@@ -44,9 +48,9 @@ fn only_what_nobody_will_come_back_to_is_taken_away() {
             ..samples::subscription("sub_1", Default::default())
         };
         assert_eq!(judge(&subscription, run.as_ref(), now), expected, "{what}");
-        // The draft of a later period is nobody's first invoice.
+        // The draft of a later period is nobody's first invoice, and that of a change in the same minute is none either.
         if let (Some(invoice), Verdict::Orphan) = (&mut subscription.latest_invoice, &expected) {
-            invoice.created = now.saturating_add(SignedDuration::from_hours(30 * 24)).expect("in range");
+            invoice.is_first = false;
             assert_eq!(judge(&subscription, run.as_ref(), now), Verdict::Second, "{what}, and it billed on");
         }
     }

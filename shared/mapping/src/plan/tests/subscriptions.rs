@@ -218,6 +218,7 @@ fn the_periods_add_up_to_the_deal() {
                 start: "2027-01-01".parse().expect("a day"),
                 every: Interval::Monthly,
                 periods: Some(months),
+                stub: 0,
             };
             let end = jiff::tz::TimeZone::UTC.to_datetime(end.ends_at().expect("an end")).date();
             line.set("SBQQ__Quote__r.SBQQ__EndDate__c", text(&end.yesterday().expect("a day").to_string()));

@@ -3,14 +3,20 @@
 use domain::CustomerId;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use mapping::{Code, Interval, MOST_PERIODS, Plan, Stop};
+use mapping::{Code, Interval, MOST_PERIODS, Plan, Proration, Stop};
 
-use super::{Renewal, There};
+use super::{Renewal, There, Within};
 use crate::opportunity_won::Point;
-use crate::{ItemSeen, RenewableSeen};
+use crate::{InvoiceStatus, ItemSeen, RenewableSeen};
 
 /// Stripe makes the invoice of a period when it begins, and changes the period's end with it.
 const TURNS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// By so much may a clock here be ahead of Stripe's, for which no day is to come that it prorates from.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+
+/// One whose period has not turned by then does not turn by itself any more.
+const TURNS_AT_LAST: SignedDuration = SignedDuration::from_hours(24);
 
 /// A change that is asked for later than this may come after the period that it is made in.
 pub(super) const LATEST: SignedDuration = SignedDuration::from_hours(1);
@@ -55,13 +61,13 @@ pub(super) fn chosen(
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
         Ok(When::Later(until)) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at: until },
-        Ok(When::Now) if !seen.is_settled && !is_renewed_for(&plan, &seen) => {
+        Ok(When::Now(_)) if !seen.is_settled && !is_renewed_for(&plan, &seen) => {
             Renewal::Unsettled { plan, customer_id, subscription_id: seen.subscription_id }.into()
         }
-        Ok(When::Now) => {
+        Ok(When::Now(within)) => {
             let is_renewed = is_renewed_for(&plan, &seen);
             let RenewableSeen { subscription_id, items, ends_at, .. } = seen;
-            let there = There { subscription_id, items, ends_at, is_renewed };
+            let there = There { subscription_id, items, ends_at, is_renewed, within };
             Renewal::Found { plan, customer_id, account_is_linked, there }.into()
         }
     }
@@ -74,12 +80,12 @@ fn is_renewed_for(plan: &Plan, seen: &RenewableSeen) -> bool {
 
 #[derive(Debug, PartialEq, Eq)]
 enum When {
-    /// It is the last period before the term, or the change was made.
-    Now,
+    /// It is the last period before the term, or the one that it begins inside of; or the change was made.
+    Now(Option<Within>),
     Later(Timestamp),
 }
 
-/// Whether the subscription can go on with the deal: the same customer, currency and rhythm, and the term begins where it ends.
+/// Whether the subscription can go on with the deal: the same customer, currency and rhythm, and the term ends with a period.
 fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timestamp) -> Result<When, Stop> {
     let id = &seen.subscription_id;
     let differs = |why: String| {
@@ -119,7 +125,7 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
         ));
     }
     if is_renewed_for(plan, seen) {
-        return Ok(When::Now);
+        return Ok(When::Now(None));
     }
     if let Some(oddity) = seen.oddity {
         return differs(format!("Stripe subscription {id} {oddity}, and would not be billed as the deal says."));
@@ -130,12 +136,19 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             format!("Opportunity {other} already renews {id} from {from} on: take back the one that is wrong.");
         return Err(Stop::refused(Code::RenewalDiffers, message));
     }
-    let starts_at = term.starts_at();
-    if seen.ends_at.is_some_and(|ends_at| ends_at != starts_at) {
+    if let (Some(other), Some(later)) = (&seen.renewed_for, seen.renewed_from.filter(|later| *later > from)) {
         return differs(format!(
-            "Stripe subscription {id} does not end on the day before {}, where the renewal begins.",
-            term.start
+            "Opportunity {other} already renews {id} from {later} on, after this one's first day."
         ));
+    }
+    let starts_at = term.starts_at();
+    if seen.ends_at.is_some_and(|ends_at| ends_at < starts_at) {
+        return differs(format!("Stripe subscription {id} ends before {from}, where the renewal begins."));
+    }
+    if let (Some(sooner), Some(ends_at)) = (term.ends_at(), seen.ends_at)
+        && sooner < ends_at
+    {
+        return differs(format!("The renewal ends before Stripe subscription {id} does, and would shorten it."));
     }
     if term.ends_at().is_some_and(|ends_at| !is_boundary(seen, term.every, ends_at)) {
         return differs(format!(
@@ -144,22 +157,69 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             seen.begun_at.map(|at| at.to_string()).unwrap_or_default()
         ));
     }
-    let mut ends: Vec<_> = seen.items.iter().map(|item| item.period_end).collect();
-    ends.dedup();
-    match ends[..] {
-        [end] if end == starts_at && starts_at.duration_since(at) > LATEST => Ok(When::Now),
-        [end] if end == starts_at => {
+    let mut periods: Vec<_> = seen.items.iter().map(|item| (item.period_start, item.period_end)).collect();
+    periods.dedup();
+    let later = |until: Timestamp| Ok(When::Later(until.saturating_add(TURNS_WITHIN).unwrap_or(starts_at)));
+    let goes_on = seen.ends_at.is_none_or(|ends_at| ends_at > starts_at);
+    match periods[..] {
+        [(_, end)] if end == starts_at && starts_at.duration_since(at) > LATEST => Ok(When::Now(None)),
+        // Then it is changed inside the period that begins.
+        [(_, end)] if end == starts_at && goes_on && at.duration_since(end) < TURNS_AT_LAST => later(end.max(at)),
+        [(_, end)] if end == starts_at => {
             let message = format!(
-                "It is too late to renew {id} from {} on: if it ends then, change the opportunity's type after that; if it goes on, \
-                 give the renewal a later first day.",
-                term.start
+                "It is too late to renew {id} from {from} on: it ends then. Change the opportunity's type after that, so that it begins a \
+                 subscription of its own."
             );
             Err(Stop::refused(Code::RenewalDiffers, message))
         }
-        [end] if end < starts_at && at < starts_at => {
-            Ok(When::Later(end.max(at).saturating_add(TURNS_WITHIN).unwrap_or(starts_at)))
+        [(_, end)] if end < starts_at && at < starts_at => later(end.max(at)),
+        [(start, end)] if (start..end).contains(&starts_at) => {
+            inside(Within { starts_at: start, ends_at: end, due: None }, plan, seen, at)
         }
-        _ => differs(format!("Stripe subscription {id} has no period that ends on the day before {}.", term.start)),
+        [(start, _)] if starts_at < start => differs(format!(
+            "The renewal begins on {from}, before the period that Stripe subscription {id} is in: {}, its first day, is the earliest that \
+             can be billed otherwise.",
+            TimeZone::UTC.to_datetime(start).date()
+        )),
+        _ => differs(format!("Stripe subscription {id} has no period that ends on the day before {from}.")),
+    }
+}
+
+/// The term begins inside the period that the subscription is in: not before its first day, and while there is time.
+fn inside(within: Within, plan: &Plan, seen: &RenewableSeen, at: Timestamp) -> Result<When, Stop> {
+    let id = &seen.subscription_id;
+    let refused = |message: String| Err(Stop::refused(Code::RenewalDiffers, message));
+    let Some((term, renews)) = plan.subscription.as_ref().zip(plan.renews.as_ref()) else {
+        return refused("The renewal has no term.".to_owned());
+    };
+    let starts_at = term.starts_at();
+    let from = term.start;
+    let begun_at = starts_at.saturating_add(CLOCKS_DIFFER).unwrap_or(starts_at);
+    if at < begun_at {
+        return Ok(When::Later(begun_at));
+    }
+    if within.ends_at.duration_since(at) <= LATEST || planted!(RefusesToProrate) {
+        return refused(format!(
+            "It is too late to renew {id} from {from} on, since its period is all but over: give the renewal the first day of the next."
+        ));
+    }
+    if renews.proration != Proration::AlwaysInvoice && term.ends_at() == Some(within.ends_at) {
+        return refused(format!(
+            "The renewal ends with the period that {id} is in, so there is no later invoice that it could be billed by: set Proration to \
+             always_invoice, or give it a later end."
+        ));
+    }
+    match seen.last_invoice.as_ref() {
+        // Stripe sends it within the hour.
+        Some(last) if last.status == InvoiceStatus::Draft => {
+            Ok(When::Later(at.saturating_add(TURNS_WITHIN).unwrap_or(within.ends_at)))
+        }
+        Some(last) if last.is_given_up() || last.status == InvoiceStatus::Uncollectible => refused(format!(
+            "The last invoice of Stripe subscription {id}, {}, is void, written off or credited, and what is left of its period would be \
+             given back once more: change the subscription by hand, or give the renewal the first day of the next period.",
+            last.invoice_id
+        )),
+        _ => Ok(When::Now(Some(within))),
     }
 }
 
@@ -167,6 +227,6 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
 fn is_boundary(seen: &RenewableSeen, every: Interval, at: Timestamp) -> bool {
     let Some(begun_at) = seen.begun_at else { return false };
     let start = TimeZone::UTC.to_datetime(begun_at).date();
-    let whole = mapping::Subscription { start, every, periods: None };
+    let whole = mapping::Subscription { start, every, periods: None, stub: 0 };
     (0..MOST_PERIODS * 2).map(|index| whole.period(index).end).take_while(|end| *end <= at).last() == Some(at)
 }

@@ -1,6 +1,8 @@
 //! What becomes of a subscription's items.
 
+use domain::Money;
 use jiff::Timestamp;
+use mapping::Proration;
 
 use super::{There, fit};
 use crate::opportunity_won::{Item, Start};
@@ -27,18 +29,25 @@ pub(super) fn extension(start: &Start, there: &There) -> Extension {
     }
     items.extend(left.into_iter().map(|old| ItemChange::Drop { item_id: old.item_id.clone() }));
     let plan = &start.plan;
+    let within = there.within.as_ref();
+    let turns_at =
+        within.map(|within| within.ends_at).or(plan.subscription.as_ref().map(mapping::Subscription::starts_at));
+    let due = within.and_then(|within| within.due).unwrap_or_default();
+    let total = Money::from_minor_units(plan.total.minor_units().max(due), plan.total.currency());
     Extension {
         opportunity_id: plan.opportunity_id.clone(),
+        customer_id: start.customer_id.clone(),
         subscription_id: there.subscription_id.clone(),
-        total: plan.total,
-        is_approved: plan.is_approved_for(plan.total),
+        total,
+        is_approved: plan.is_approved_for(total),
         days_until_due: plan.days_until_due,
         automatic_tax: plan.tax.is_some(),
         from: plan.subscription.as_ref().map(|term| term.start).unwrap_or_default(),
-        latest: plan
-            .subscription
-            .as_ref()
-            .map_or(Timestamp::MIN, |term| term.starts_at().saturating_sub(fit::LATEST).unwrap_or(Timestamp::MIN)),
+        latest: turns_at.and_then(|at| at.saturating_sub(fit::LATEST).ok()).unwrap_or(Timestamp::MIN),
+        proration: within
+            .filter(|_| !planted!(ProratesNothing))
+            .and(plan.renews.as_ref())
+            .map_or(Proration::None, |renews| renews.proration),
         ends_at: plan.subscription.as_ref().and_then(mapping::Subscription::ends_at),
         had_end: there.ends_at.is_some(),
         items,

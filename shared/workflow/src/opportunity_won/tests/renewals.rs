@@ -8,6 +8,7 @@ use super::*;
 use crate::{Every, ItemChange, ItemSeen, PriceSeen, RenewableSeen};
 
 mod fit;
+mod inside;
 mod interrupted;
 
 fn at(time: &str) -> Timestamp {
@@ -55,6 +56,7 @@ fn item(number: usize, price: &str, quantity: i64) -> ItemSeen {
         unit_amount: None,
         quantity: Some(quantity),
         months: Some(1),
+        period_start: at("2027-02-01T00:00:00Z"),
         period_end: at("2027-03-01T00:00:00Z"),
     }
 }
@@ -74,6 +76,7 @@ fn there() -> RenewableSeen {
         oddity: None,
         renewed_from: None,
         renewed_for: None,
+        last_invoice: None,
     }
 }
 

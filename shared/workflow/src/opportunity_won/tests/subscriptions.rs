@@ -100,6 +100,7 @@ fn begun(status: InvoiceStatus) -> SubscriptionSeen {
             unit_amount: Some(250.into()),
             quantity: Some(2),
             months: Some(3),
+            period_start: at("2027-01-01T00:00:00Z"),
             period_end: at("2027-04-01T00:00:00Z"),
         }],
         invoice: Some(first_invoice(status)),

@@ -1,5 +1,6 @@
 //! Deals that renew a subscription: it goes on with their lines.
 
+mod inside;
 mod interrupted;
 
 use mapping::Renewals;
@@ -29,6 +30,10 @@ fn after(start: &str, months: i32) -> String {
 
 /// The lines of the newest quote, all of them recurring, for this term; the products' prices are of the catalogue, by the month.
 fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
+    sell_by(env, opportunity, term, "Monthly");
+}
+
+fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str) {
     let of = |object: &str, field: &str, id: &str| -> Vec<Value> {
         let all = env.sandbox.salesforce.with(|org| org.records(object));
         all.into_iter().filter(|record| record[field] == id).collect()
@@ -37,7 +42,7 @@ fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
         let id = quote["Id"].as_str().unwrap();
         env.update("SBQQ__Quote__c", id, term.clone());
         for line in of("SBQQ__QuoteLine__c", "SBQQ__Quote__c", id) {
-            let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
+            let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": frequency });
             env.update("SBQQ__QuoteLine__c", line["Id"].as_str().unwrap(), recurring);
         }
     }

@@ -30,6 +30,10 @@ pub fn create_preview(state: &mut State, call: &Call) -> Result<Value, Error> {
     if details.get("billing_mode").is_some_and(|mode| mode["type"] != "flexible") {
         return Err(Error::unmodelled("the classic billing mode"));
     }
+    let is_change = call.params.contains_key("subscription") && !details.is_empty();
+    if call.params.contains_key("automatic_tax") && !is_change {
+        return Err(Error::unmodelled("`automatic_tax` of what is no change").param("automatic_tax"));
+    }
     // Whoever has subscriptions gets the next invoice of the one that bills first.
     let first =
         call.text("customer").filter(|_| details.is_empty()).and_then(|customer| first_to_bill(&copy, customer));
@@ -71,7 +75,10 @@ fn of_subscription(state: &mut State, call: &Call, id: &str, details: &Params) -
         let params = json!({ "invoice_now": true, "prorate": prorates });
         change::cancel(state, &of(call, vec![id.to_owned()], params))?;
     } else if !details.is_empty() {
-        change::update(state, &of(call, vec![id.to_owned()], Value::Object(only(details, &OF_UPDATE)?)))?;
+        let mut params = only(details, &OF_UPDATE)?;
+        // An update has it beside the rest.
+        params.extend(call.params.get("automatic_tax").map(|tax| ("automatic_tax".to_owned(), tax.clone())));
+        change::update(state, &of(call, vec![id.to_owned()], Value::Object(params)))?;
     }
     // An invoice at once is the answer; else the next one, whenever that is.
     if state.named("subscription", id)?["latest_invoice"] == before

@@ -68,7 +68,7 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Renewal_Stripe_Sub_Id__c" => optional(opportunity.renewal_id.as_ref()),
         "Stripe_Start_Date__c" => opportunity.term.as_ref().map_or(FieldValue::Null, |term| text(term.start)),
         "Stripe_Term_Months__c" => {
-            let months = opportunity.term.as_ref().and_then(|term| Some(term.periods? * term.every));
+            let months = opportunity.term.as_ref().and_then(|term| term.periods.map(|_| term.months()));
             number(months.map(Decimal::from))
         }
         "Contract.StatusCode" => match opportunity.contract {

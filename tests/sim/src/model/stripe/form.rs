@@ -17,6 +17,10 @@ impl Form {
         self.params.remove(name)
     }
 
+    pub(super) fn says(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(String::as_str)
+    }
+
     pub(super) fn rename(&mut self, from: &str, to: &str) {
         if let Some(value) = self.params.remove(from) {
             self.params.insert(to.to_owned(), value);

@@ -60,6 +60,7 @@ impl Invoice {
             paid_at: None,
             metadata: Default::default(),
             subscription: None,
+            is_first: false,
             lines: Vec::new(),
             has_more_lines: false,
         };
@@ -144,10 +145,16 @@ impl Invoice {
     }
 
     pub(super) fn of_subscription(&mut self, subscription: &super::Subscription) {
-        self.shown.subscription = Some(subscription.id.clone());
-        self.shown.auto_advance = true;
+        self.changes(subscription);
+        self.shown.is_first = true;
         // The client reads an invoice's own metadata and that of the subscription whose first one it is as one.
         self.shown.metadata = subscription.metadata.clone();
+    }
+
+    /// It bills what a change of the subscription costs at once. It has no metadata of its own.
+    pub(super) fn changes(&mut self, subscription: &super::Subscription) {
+        self.shown.subscription = Some(subscription.id.clone());
+        self.shown.auto_advance = true;
     }
 
     pub fn is_of_subscription(&self) -> bool {

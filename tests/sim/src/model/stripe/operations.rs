@@ -192,7 +192,8 @@ impl Stripe {
         invoice.finalize(now, by, from_balance);
         let (invoice_id, due) = (invoice.id().clone(), invoice.total() - from_balance);
         self.finalized.push(Finalized { invoice_id: invoice_id.clone(), by });
-        if due == 0 {
+        // What is less than nothing is credited, and paid as well.
+        if due <= 0 {
             self.settle(now, &invoice_id);
         }
         Ok(())

@@ -33,11 +33,26 @@ pub struct Subscription {
     /// How many a period has.
     pub months: u32,
     pub items: Vec<SubscriptionItem>,
+    /// What was billed of its items for the period that it is in.
+    pub debits: Vec<Debit>,
     pub invoice: InvoiceId,
+    /// The invoice that it made last.
+    pub latest: InvoiceId,
+    /// What changes were billed by at once, and for which deal.
+    pub differences: Vec<(Option<String>, InvoiceId)>,
     pub canceled_by: Option<By>,
     pub has_run_out: bool,
     /// The deals that it was renewed for.
     pub renewals: std::collections::BTreeSet<String>,
+}
+
+/// What was billed of an item, and for which time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Debit {
+    pub item: SubscriptionItemId,
+    pub amount: i64,
+    pub start: Timestamp,
+    pub end: Timestamp,
 }
 
 impl Subscription {
@@ -129,6 +144,7 @@ impl Stripe {
                 id: item_id,
                 price: asked.price,
                 quantity: Some(asked.quantity),
+                period_start: day_after(day_of(start), (begun - 1) * months),
                 period_end,
             });
         }
@@ -150,8 +166,11 @@ impl Stripe {
             ends_at: end.and_then(|end| Timestamp::from_second(end).ok()),
             currency,
             months,
+            debits: debits(&items),
             items,
             invoice: invoice_id.clone(),
+            latest: invoice_id.clone(),
+            differences: Vec::new(),
             canceled_by: None,
             has_run_out: false,
             renewals: std::collections::BTreeSet::new(),
@@ -276,7 +295,7 @@ impl Stripe {
             currency: subscription.currency,
             items: subscription.items.iter().take(embedded).cloned().collect(),
             has_more_items: subscription.items.len() > embedded,
-            latest_invoice: self.invoices.get(&subscription.invoice).map(|invoice| Box::new(invoice.shown())),
+            latest_invoice: self.invoices.get(&subscription.latest).map(|invoice| Box::new(invoice.shown())),
         }
     }
 
@@ -331,6 +350,22 @@ impl Stripe {
         });
         pages::page(all, since, after)
     }
+}
+
+/// What the items cost for the whole of the period that they are in.
+fn debits(items: &[SubscriptionItem]) -> Vec<Debit> {
+    let whole = |item: &SubscriptionItem| Debit {
+        item: item.id.clone(),
+        amount: cost(item),
+        start: item.period_start,
+        end: item.period_end,
+    };
+    items.iter().map(whole).collect()
+}
+
+fn cost(item: &SubscriptionItem) -> i64 {
+    let exact = item.price.unit_amount.zip(item.quantity).map(|(one, quantity)| one * Decimal::from(quantity));
+    exact.and_then(|exact| exact.round().to_i64()).unwrap_or_default()
 }
 
 struct AskedItem {

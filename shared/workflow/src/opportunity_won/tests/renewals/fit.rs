@@ -52,14 +52,20 @@ fn a_subscription_fits_or_the_reason_is_told() {
         ),
         ("its rhythm", vec![items(|item| item.months = Some(3))], Err(Code::RenewalDiffers)),
         ("by the week", vec![items(|item| item.months = None)], Err(Code::RenewalDiffers)),
+        ("it ends later", vec![RenewableSeen { ends_at: Some(day("2027-04-01")), ..there() }], Ok("renewal_found")),
         (
-            "it ends later",
-            vec![RenewableSeen { ends_at: Some(day("2027-04-01")), ..there() }],
+            "it ends later than the renewal does",
+            vec![RenewableSeen { ends_at: Some(day("2028-04-01")), ..there() }],
             Err(Code::RenewalDiffers),
         ),
         (
-            "it has billed March",
-            vec![items(|item| item.period_end = at("2027-04-01T00:00:00Z"))],
+            "it ends before",
+            vec![RenewableSeen { ends_at: Some(day("2027-02-28")), ..there() }],
+            Err(Code::RenewalDiffers),
+        ),
+        (
+            "another deal renews it for a later day",
+            vec![RenewableSeen { renewed_for: other_deal.clone(), renewed_from: "2027-04-01".parse().ok(), ..there() }],
             Err(Code::RenewalDiffers),
         ),
         ("a month more to go", vec![items(|item| item.period_end = at("2027-02-15T00:00:00Z"))], Ok("scheduled")),
@@ -93,6 +99,18 @@ fn a_renewal_waits_for_the_last_period_and_not_for_its_end() {
     let last = |now: &str| turning("2027-03-01T00:00:00Z", now);
     assert_eq!(last("2027-02-28T22:59:59Z").name(), "renewal_found");
     let late = last("2027-02-28T23:00:00Z");
+    // One that goes on is changed inside the period that begins then; unless none does.
+    let goes_on = |now: &str| {
+        let seen = RenewableSeen { ends_at: None, ..there() };
+        record(known(2), Fact::RenewableSeen { found: vec![seen], at: at(now) })
+    };
+    for (now, until) in
+        [("2027-02-28T23:00:00Z", "2027-03-01T01:00:00Z"), ("2027-03-01T03:00:00Z", "2027-03-01T04:00:00Z")]
+    {
+        let Point::Scheduled { starts_at, .. } = goes_on(now) else { panic!("it waits for nothing") };
+        assert_eq!(starts_at, at(until));
+    }
+    assert_eq!(code(&goes_on("2027-03-02T00:00:00Z")), Some(Code::RenewalDiffers));
     let stop = late.stop().expect("it is too late");
     assert!(stop.code == Code::RenewalDiffers && stop.message.starts_with("It is too late to renew"), "{stop:?}");
 }

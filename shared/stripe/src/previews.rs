@@ -1,0 +1,169 @@
+//! What a change of a subscription would be billed by at once. Nothing is changed by asking.
+
+use domain::{Currency, CurrencyError, PriceId, SubscriptionId};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::lines::PricingWire;
+use crate::objects::{List, Seconds};
+use crate::reads::unreadable;
+use crate::{Client, RenewSubscription, form};
+
+/// An invoice that does not exist. Minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    pub currency: Currency,
+    pub total: i64,
+    pub lines: Vec<PreviewLine>,
+    /// There is no list to read the rest of the lines from.
+    pub has_more_lines: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewLine {
+    pub amount: i64,
+    pub price: Option<PriceId>,
+    /// The subscription that it is a proration of.
+    pub prorates: Option<SubscriptionId>,
+    pub period_start: Timestamp,
+    pub period_end: Timestamp,
+}
+
+impl Client {
+    /// The invoice that the change would be billed by at once: docs.stripe.com, api/invoices/create_preview.
+    pub async fn preview_renewal(&self, renewal: &RenewSubscription) -> Result<Preview, Error> {
+        let wire: PreviewWire = self.ask("/v1/invoices/create_preview", preview_body(renewal)).await?;
+        Preview::try_from(wire).map_err(unreadable)
+    }
+}
+
+fn preview_body(renewal: &RenewSubscription) -> String {
+    let params = json!({
+        "subscription": renewal.subscription.as_str(),
+        "automatic_tax": renewal.automatic_tax(),
+        "subscription_details": renewal.change(),
+    });
+    form::encode(&params)
+}
+
+#[derive(Deserialize)]
+struct PreviewWire {
+    currency: String,
+    total: i64,
+    lines: List<LineWire>,
+}
+
+#[derive(Deserialize)]
+struct LineWire {
+    amount: i64,
+    pricing: Option<PricingWire>,
+    parent: Option<ParentWire>,
+    period: PeriodWire,
+}
+
+/// A proration is an item's, or an invoice item's that was made for one.
+#[derive(Deserialize)]
+struct ParentWire {
+    subscription_item_details: Option<ProrationWire>,
+    invoice_item_details: Option<ProrationWire>,
+}
+
+#[derive(Deserialize)]
+struct ProrationWire {
+    #[serde(default)]
+    proration: bool,
+    subscription: Option<SubscriptionId>,
+}
+
+#[derive(Deserialize)]
+struct PeriodWire {
+    start: Seconds,
+    end: Seconds,
+}
+
+impl TryFrom<PreviewWire> for Preview {
+    type Error = CurrencyError;
+
+    fn try_from(wire: PreviewWire) -> Result<Self, Self::Error> {
+        Ok(Self {
+            currency: Currency::parse(&wire.currency)?,
+            total: wire.total,
+            lines: wire.lines.data.into_iter().map(PreviewLine::from).collect(),
+            has_more_lines: wire.lines.has_more,
+        })
+    }
+}
+
+impl From<LineWire> for PreviewLine {
+    fn from(wire: LineWire) -> Self {
+        let parent = wire.parent.and_then(|parent| parent.subscription_item_details.or(parent.invoice_item_details));
+        Self {
+            amount: wire.amount,
+            price: wire.pricing.and_then(PricingWire::into_price),
+            prorates: parent.filter(|parent| parent.proration).and_then(|parent| parent.subscription),
+            period_start: wire.period.start.0,
+            period_end: wire.period.end.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::renewals::tests::renewal_of;
+    use crate::{End, Prorated};
+
+    /// The same change as is asked for, to the letter: what is previewed is what is billed.
+    #[test]
+    fn a_preview_is_told_the_change() {
+        let at = Timestamp::from_second(1_900_000_000).expect("in range");
+        let renewal = renewal_of(Some(End::At(at)), Some(Prorated { at, is_invoiced: true }));
+        let body = preview_body(&renewal);
+        let pairs: Vec<_> =
+            form_urlencoded::parse(body.as_bytes()).map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(pairs[..2], ["subscription=sub_1", "automatic_tax[enabled]=true"]);
+        let written = crate::Write::renew_subscription(&renewal).body;
+        let written: Vec<_> = form_urlencoded::parse(written.as_bytes()).into_owned().collect();
+        let of_change = |name: &str| ["items", "cancel_at", "proration"].iter().any(|prefix| name.starts_with(prefix));
+        let expected =
+            written.iter().filter(|(name, _)| of_change(name)).map(|(name, value)| match name.split_once('[') {
+                Some((name, rest)) => format!("subscription_details[{name}][{rest}={value}"),
+                None => format!("subscription_details[{name}]={value}"),
+            });
+        assert_eq!(pairs[2..], expected.collect::<Vec<_>>());
+        assert!(pairs.iter().any(|pair| pair == "subscription_details[proration_date]=1900000000"));
+    }
+
+    #[test]
+    fn a_proration_is_told_from_what_comes_along() {
+        let line = |parent: &str| {
+            format!(
+                r#"{{ "amount": -500, "pricing": {{ "price_details": {{ "price": "price_1", "product": "prod_1" }} }},
+                     "parent": {parent}, "period": {{ "start": 86400, "end": 172800 }} }}"#
+            )
+        };
+        let of_item = r#"{ "type": "subscription_item_details",
+            "subscription_item_details": { "proration": true, "subscription": "sub_1", "subscription_item": "si_1" } }"#;
+        let made_for = r#"{ "type": "invoice_item_details",
+            "invoice_item_details": { "proration": true, "subscription": "sub_1", "invoice_item": "ii_1" } }"#;
+        let by_hand = r#"{ "type": "invoice_item_details", "invoice_item_details": { "proration": false, "invoice_item": "ii_2" } }"#;
+        let whole = r#"{ "type": "subscription_item_details",
+            "subscription_item_details": { "proration": false, "subscription": "sub_1", "subscription_item": "si_1" } }"#;
+        let lines: Vec<_> = [of_item, made_for, by_hand, whole, "null"].map(line).into();
+        let body = format!(
+            r#"{{ "id": "upcoming_in_1", "currency": "eur", "total": -2500,
+                  "lines": {{ "object": "list", "data": [{}], "has_more": true }} }}"#,
+            lines.join(", ")
+        );
+        let wire: PreviewWire = serde_json::from_str(&body).expect("readable");
+        let preview = Preview::try_from(wire).expect("a currency");
+        assert_eq!((preview.currency.as_str(), preview.total, preview.has_more_lines), ("EUR", -2500, true));
+        let prorates: Vec<_> = preview.lines.iter().map(|line| line.prorates.is_some()).collect();
+        assert_eq!(prorates, [true, true, false, false, false]);
+        let first = &preview.lines[0];
+        assert_eq!((first.amount, first.price.as_ref().map(PriceId::as_str)), (-500, Some("price_1")));
+        assert_eq!((first.period_start.as_second(), first.period_end.as_second()), (86_400, 172_800));
+    }
+}

@@ -1,0 +1,92 @@
+//! What a change inside a period is billed by at once: whether Stripe's preview of it is what the deal says.
+
+use domain::Money;
+use jiff::Timestamp;
+use mapping::{Code, Proration, Stop};
+use rust_decimal::Decimal;
+
+use super::{Renewal, There, Within, items};
+use crate::opportunity_won::{Item, ItemPrice, Point, Start};
+use crate::{ItemChange, PreviewSeen};
+
+/// Stripe makes an invoice of what is prorated. Where nothing is, it makes none.
+pub(super) fn is_billed_at_once(start: &Start, there: &There) -> bool {
+    let is_invoiced = start.plan.renews.as_ref().is_some_and(|renews| renews.proration == Proration::AlwaysInvoice);
+    let changes = items::extension(start, there).items;
+    there.within.is_some()
+        && is_invoiced
+        && !planted!(ChangesUnpreviewed)
+        && changes.iter().any(|change| changes_anything(change, there))
+}
+
+fn changes_anything(change: &ItemChange, there: &There) -> bool {
+    let ItemChange::Keep { item_id, item } = change else { return true };
+    let old = there.items.iter().find(|old| old.item_id == *item_id);
+    old.is_none_or(|old| old.price_id != item.price_id || old.quantity != Some(item.quantity))
+}
+
+/// Only what the deal says is billed, and for no other time.
+pub(super) fn previewed(start: Start, there: There, seen: &PreviewSeen) -> Point {
+    let Some(within) = there.within.clone() else { return Point::claimed(start.plan) };
+    match objection(&start, &there, &within, seen) {
+        Some(stop) => Point::claimed(start.plan).stopped(stop),
+        None => {
+            let within = Some(Within { due: Some(seen.total), ..within });
+            Renewal::Ready { start, there: There { within, ..there }, interrupted: false }.into()
+        }
+    }
+}
+
+fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) -> Option<Stop> {
+    let id = &there.subscription_id;
+    if seen.brings_more {
+        let message = format!(
+            "Invoice items wait for Stripe subscription {id} or its customer, and would come with what the renewal is billed by at once: \
+             invoice or delete them, then send the event again."
+        );
+        return Some(Stop::refused(Code::PendingItems, message));
+    }
+    let from = start.plan.subscription.as_ref()?.starts_at();
+    let currency = start.plan.total.currency();
+    let stop = |why: String| {
+        let message = format!(
+            "Stripe would not bill the rest of the period of subscription {id} from {from} on as the deal says: {why}. Look at the \
+             subscription's last invoices, and change it by hand; or give the renewal the first day of a period."
+        );
+        Some(Stop::refused(Code::RenewalDiffers, message))
+    };
+    if seen.currency != currency {
+        return stop(format!("it would be in {}", seen.currency));
+    }
+    if seen.lines.iter().any(|line| line.amount > 0 && (line.starts_at < from || line.ends_at > within.ends_at)) {
+        return stop("other days would be billed as well".to_owned());
+    }
+    let changes = items::extension(start, there).items;
+    let changed = changes.iter().filter(|change| changes_anything(change, there));
+    let new = changed.filter_map(|change| match change {
+        ItemChange::Keep { item, .. } | ItemChange::Add { item } => Some(&item.price_id),
+        ItemChange::Drop { .. } => None,
+    });
+    for price_id in new {
+        let is_its = |item: &&Item| matches!(&item.price, ItemPrice::Known(known) if known == price_id);
+        let each = start.basket.items.iter().find(is_its).map_or(0, |item| start.each(item));
+        let wanted = share(each, from, within);
+        let charges = seen.lines.iter().filter(|line| line.price_id.as_ref() == Some(price_id) && line.amount > 0);
+        let charged: i64 = charges.map(|line| line.amount).fold(0, i64::saturating_add);
+        // How Stripe rounds a half is not written down.
+        let is_unseen = charged == 0 && !seen.is_whole;
+        let is_right = is_unseen || wanted.is_some_and(|wanted| (Decimal::from(charged) - wanted).abs() < Decimal::ONE);
+        if !is_right {
+            let money = |minor_units| Money::from_minor_units(minor_units, currency);
+            return stop(format!("for {price_id} it would be {}, of {} a period", money(charged), money(each)));
+        }
+    }
+    None
+}
+
+/// What the rest of the period costs of what costs this much for the whole: by the second, as Stripe counts it.
+fn share(each: i64, from: Timestamp, within: &Within) -> Option<Decimal> {
+    let rest = Decimal::from(within.ends_at.as_second() - from.as_second());
+    let whole = Decimal::from(within.ends_at.as_second() - within.starts_at.as_second());
+    Decimal::from(each).checked_mul(rest)?.checked_div(whole)
+}

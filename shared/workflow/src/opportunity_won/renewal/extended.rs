@@ -1,0 +1,147 @@
+//! A subscription that goes on with a deal: what Salesforce is told of it, and whether it is still so.
+
+use domain::{CustomerId, Money, Record, SubscriptionId};
+use mapping::{Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, no_note, plan, renewal_written_back};
+use serde::{Deserialize, Serialize};
+
+use super::{Renewal, There, Within, items};
+use crate::opportunity_won::{Point, Start, judge};
+use crate::{NewItem, RenewableSeen};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extended {
+    pub plan: Plan,
+    pub customer_id: CustomerId,
+    pub account_is_linked: bool,
+    pub subscription_id: SubscriptionId,
+    /// What Salesforce did not keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_kept: Vec<String>,
+}
+
+/// It goes on as the deal says, item by item, or a person looks.
+pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interrupted: bool) -> Point {
+    let wanted = items::sorted(
+        start.new_items().into_iter().map(|NewItem { price_id, quantity, .. }| (price_id, Some(quantity))),
+    );
+    let starts_at = start.plan.subscription.as_ref().map(mapping::Subscription::starts_at);
+    // It was still in the period that it was to be changed in.
+    let ends_with = there.within.as_ref().map(|within| within.ends_at).or(starts_at);
+    let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == ends_with);
+    let are_there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
+    let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
+    let is_as_agreed = wanted == are_there || interrupted && items::cost_the_same(&start, seen);
+    if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
+        if let Some(stop) =
+            there.within.as_ref().filter(|_| !interrupted).and_then(|within| billed_otherwise(within, seen))
+        {
+            return Point::claimed(start.plan).stopped(stop);
+        }
+        let Start { plan, customer_id, account_is_linked, .. } = start;
+        let subscription_id = seen.subscription_id.clone();
+        let extended = Extended { plan, customer_id, account_is_linked, subscription_id, not_kept: Vec::new() };
+        return Renewal::Extended { extended, interrupted }.into();
+    }
+    let message = format!(
+        "Stripe subscription {} was renewed by this deal, and is not what the deal says: compare its items and its end with the \
+         opportunity's products and term, and correct it by hand. Do not change the opportunity's type; \
+         then send the event again.",
+        seen.subscription_id
+    );
+    Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
+}
+
+/// The invoice that was made of the difference is what was to be expected.
+fn billed_otherwise(within: &Within, seen: &RenewableSeen) -> Option<Stop> {
+    let due = within.due?;
+    let made = seen.last_invoice.as_ref();
+    if made.is_some_and(|made| made.total == due) {
+        return None;
+    }
+    let made = made.map_or_else(
+        || "none".to_owned(),
+        |made| format!("{} over {}", made.invoice_id, Money::from_minor_units(made.total, seen.currency)),
+    );
+    let message = format!(
+        "Stripe subscription {} was renewed by this deal, and was to be billed {} for the rest of its period at once: its last invoice is \
+         {made}. Correct what it was billed by hand; then send the event again.",
+        seen.subscription_id,
+        Money::from_minor_units(due, seen.currency),
+    );
+    Some(Stop::review(Code::RenewalDiffers, message))
+}
+
+impl Extended {
+    pub(super) fn write_back(&self) -> Vec<mapping::Update> {
+        renewal_written_back(&self.plan, &self.customer_id, &self.subscription_id, self.account_is_linked)
+    }
+}
+
+pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
+    let not_kept = judge::not_kept(&extended.write_back(), records);
+    if not_kept.is_empty() {
+        // After an interruption the deal may have been edited since it was read, so it is read once more.
+        return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
+    }
+    not_kept_again(Extended { not_kept, ..extended })
+}
+
+fn not_kept_again(extended: Extended) -> Point {
+    let message = format!(
+        "Subscription {} is renewed, but Salesforce does not keep {}: check field-level security for the integration user, and \
+         triggers or flows that change these fields; then send the event again.",
+        extended.subscription_id,
+        extended.not_kept.join(", ")
+    );
+    Point::from(Renewal::Extended { extended, interrupted: true })
+        .stopped(Stop::review(Code::WriteBackDiffers, message))
+}
+
+pub(super) fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
+    let kept_back = judge::not_kept(&[no_note(&extended.plan.opportunity_id)], records);
+    let not_kept = extended.not_kept.iter().cloned().chain(kept_back).collect();
+    Renewal::Done { extended: Extended { not_kept, ..extended } }.into()
+}
+
+/// Whether what it goes on with is still what the deal says.
+pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
+    let is_same = match plan(deal, settings) {
+        Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
+        // That it is a renewal is said where renewals are switched off again.
+        Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
+        Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
+    };
+    if is_same && extended.not_kept.iter().any(|field| !NOTE_FIELDS.contains(&field.as_str())) {
+        let updates = extended.write_back();
+        if judge::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
+            return not_kept_again(extended);
+        }
+        if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
+            return Renewal::Extended { extended, interrupted: true }.into();
+        }
+    }
+    let named = deal.opportunity.text(RENEWAL_ID).filter(|named| *named != extended.subscription_id.as_str());
+    if let Some(named) = named.filter(|_| is_same) {
+        let message = format!(
+            "The deal renewed Stripe subscription {}, and its opportunity names {named}: write the one that was renewed into Renewal Stripe \
+             Sub Id, or put the subscriptions right by hand.",
+            extended.subscription_id
+        );
+        let stop = Stop::review(Code::RenewalDiffers, message);
+        return stopped(extended, stop, &deal.opportunity);
+    }
+    if is_same {
+        let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);
+        return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
+    }
+    let message = format!(
+        "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.",
+        extended.subscription_id, extended.plan.total
+    );
+    stopped(extended, Stop::review(Code::DealChangedAfterBilling, message), &deal.opportunity)
+}
+
+fn stopped(extended: Extended, stop: Stop, opportunity: &Record) -> Point {
+    let extended = Extended { not_kept: judge::but_notes(extended.not_kept), ..extended };
+    Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, opportunity)
+}
