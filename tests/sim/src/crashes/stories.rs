@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::model::Models;
-use crate::model::salesforce::{Account, Line, Term};
+use crate::model::salesforce::{Account, Line, Opportunity, Term};
 use crate::model::stripe::Price;
 use crate::queue::DeadLetter;
 use crate::scenario::{Act, Scenario, opportunity};
@@ -29,6 +29,9 @@ pub enum Story {
     /// A month's subscription is begun, and before the month is over another deal renews it: at one price that is there, at one that is
     /// to be made, and without its third item.
     Renewed,
+    /// A quarter's subscription is begun a month late, and another deal renews it from then on, with the same changes: what is left of
+    /// the quarter is invoiced at once.
+    Changed,
     /// A deal is edited when it is billed: its invoice is voided, and another takes its place and is paid.
     Replaced,
     /// A deal is edited when it is paid: what was paid is credited, and the invoice in its place asks for the difference.
@@ -52,6 +55,7 @@ impl Story {
         Self::Replaced,
         Self::Credited,
         Self::Renewed,
+        Self::Changed,
         Self::Retold,
     ];
 
@@ -66,6 +70,7 @@ impl Story {
             Self::Replaced => "replaced",
             Self::Credited => "credited",
             Self::Renewed => "renewed",
+            Self::Changed => "changed",
             Self::Retold => "retold",
         }
     }
@@ -114,12 +119,15 @@ impl Story {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
         }
-        if self == Self::Renewed {
+        if matches!(self, Self::Renewed | Self::Changed) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             scenario.settings.renewals = mapping::Renewals::Extend;
             scenario.models.salesforce.renews = true;
             scenario.models.stripe.terms_end = true;
-            sell_for_a_month_and_more(&mut scenario.models, start);
+            match self {
+                Self::Changed => sell_for_a_quarter_and_change(&mut scenario.models, start),
+                _ => sell_for_a_month_and_more(&mut scenario.models, start),
+            }
         }
         if self == Self::Replaced {
             scenario.settings.amendments = mapping::Amendments::VoidAndReissue;
@@ -143,7 +151,7 @@ impl Story {
                 acts.extend([(at(300), Act::Pay { deal: deal.clone(), tries: 2 }), (at(600), edit(31))]);
             }
             // After two deaths of the first deal, a day each, it is billed; and five days are left for two more.
-            Self::Renewed => acts.push((at(72 * 3600), Act::Win(second()))),
+            Self::Renewed | Self::Changed => acts.push((at(72 * 3600), Act::Win(second()))),
             Self::BegunAnew => acts.push((moment(13_900), edit(372))),
             Self::Refused => acts.push((at(52 * 3600), Act::MendAccount { account: account_id, deal: deal.clone() })),
             // In the middle of the run, which begins within five seconds and takes one; and hours after it.
@@ -166,7 +174,11 @@ impl Story {
         let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
         match self {
             Self::Edited => Ok(()),
-            Self::Renewed => {
+            Self::Renewed | Self::Changed => {
+                let differences = models.stripe.subscriptions().map(|one| one.differences.len()).sum::<usize>();
+                if differences != usize::from(self == Self::Changed) {
+                    return Err(format!("{differences} invoices bill a difference"));
+                }
                 let renewal = models.salesforce.opportunity(&second()).ok_or("there is no renewal")?;
                 match &renewal.renewal_id {
                     Some(_) => Ok(()),
@@ -235,6 +247,19 @@ fn second() -> OpportunityId {
     OpportunityId::parse("006gK0000000002").expect("fifteen characters")
 }
 
+/// Two lines by the quarter, of which forty days have gone by, and the deal that changes them from its second month on.
+fn sell_for_a_quarter_and_change(models: &mut Models, start: Timestamp) {
+    sell_for_a_year(models, start);
+    let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
+    let first = deal.term.as_ref().map(|term| term.start).expect("it is sold for a year");
+    deal.term = Some(Term { start: first, every: 3, periods: Some(1), stub: 0 });
+    let next = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
+    let term = Term { start: next, every: 3, periods: Some(0), stub: 2 };
+    renew_with(models, deal, term, |total, index| {
+        total * Decimal::from(if index == 0 { 2 } else { 4 }) / Decimal::from(3)
+    });
+}
+
 /// Two lines by the month for a month that is over in eight days, and the deal that goes on with them for a quarter: the first as it was,
 /// the other at another price.
 fn sell_for_a_month_and_more(models: &mut Models, start: Timestamp) {
@@ -243,16 +268,21 @@ fn sell_for_a_month_and_more(models: &mut Models, start: Timestamp) {
     let first = start.saturating_add(SignedDuration::from_hours(-22 * 24)).expect("a history is not the first thing");
     let first = TimeZone::UTC.to_datetime(first).date();
     deal.term = Some(Term { start: first, every: 1, periods: Some(1), stub: 0 });
+    let next = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
+    let term = Term { start: next, every: 1, periods: Some(3), stub: 0 };
+    renew_with(models, deal, term, |total, index| total * Decimal::from(if index == 0 { 3 } else { 6 }));
+}
+
+/// For this term, and without the second line.
+fn renew_with(models: &mut Models, mut deal: Opportunity, term: Term, costs: impl Fn(Decimal, usize) -> Decimal) {
     let mut renewal = deal.clone();
     renewal.id = second();
     renewal.kind = Some("Renewal".into());
-    let next = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
-    renewal.term = Some(Term { start: next, every: 1, periods: Some(3), stub: 0 });
+    renewal.term = Some(term);
     renewal.lines.remove(1);
     for (index, line) in renewal.lines.iter_mut().enumerate() {
         line.id = LineItemId::parse(&format!("00kgK000000010{index}")).expect("fifteen characters");
-        let times = if index == 0 { 3 } else { 6 };
-        line.total = line.total.map(|total| total * Decimal::from(times));
+        line.total = line.total.map(|total| costs(total, index));
     }
     for one in [&mut deal, &mut renewal] {
         one.amount = Some(one.lines.iter().filter_map(|line| line.total).sum());

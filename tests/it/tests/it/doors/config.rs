@@ -47,6 +47,7 @@ const WORKER: &[(&str, &str)] = &[
     ("AMENDMENTS", "review"),
     ("COLLECTION", "send_invoice"),
     ("RENEWALS", "off"),
+    ("PRORATION", "always_invoice"),
     ("SHIPPING_ADDRESS", "off"),
     ("DAYS_UNTIL_DUE", "30"),
 ];
@@ -117,6 +118,7 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
     (45, RetryWorker, &[("COLLECTION", "card")], &["COLLECTION"]),
     (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),
+    (46, RetryWorker, &[("PRORATION", "prorate")], &["PRORATION"]),
     (46, RetryWorker, &[("SHIPPING_ADDRESS", "on")], &["SHIPPING_ADDRESS"]),
     (46, RetryWorker, &[("RENEWALS", "extend")], &["RENEWALS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
