@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
-use mapping::Stop;
+use mapping::{Proration, Stop};
 use workflow::{
     Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
 };
@@ -305,6 +305,10 @@ fn in_time(call: &Call, trust: Trust, intent: &Intent, now: jiff::Timestamp) -> 
         (Call::RenewSubscription(extension), Trust::SameKey) if now >= extension.latest => {
             let quiet_at = quiet_at(intent);
             if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
+        }
+        // So does what is billed at once as it was previewed.
+        (Call::RenewSubscription(extension), Trust::SameKey) if extension.proration == Proration::AlwaysInvoice => {
+            decided(intent, now)
         }
         // The deal and the money are as they were when it was decided, and not for long.
         (Call::CreditInvoice(_), Trust::SameKey) => decided(intent, now),

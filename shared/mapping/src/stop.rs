@@ -145,8 +145,8 @@ codes! {
         "Which subscription the deal renews is not to be seen: none is ours, several are, or what is named is not one.",
         "Write the id of the subscription into Renewal Stripe Sub Id on the renewal's opportunity. One that was begun elsewhere cannot be renewed: let it end, then change the opportunity's type.";
     RenewalUnsettled(Sales) = "renewal_unsettled",
-        "The deal that began the subscription has not sent its first invoice.",
-        "See that deal through, then send the renewal's event again.";
+        "The deal that began the subscription has not sent its first invoice, or one of a later period is still a draft at Stripe.",
+        "See that deal through, or send that invoice, then send the renewal's event again.";
     RenewalOver(Sales) = "renewal_over",
         "The subscription was canceled, or ended with its term, before it was renewed.",
         "Change the opportunity's type: then it begins a subscription of its own.";

@@ -135,6 +135,14 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
         had_end: false,
         items: vec![],
     }));
+    // What is billed at once is decided for an hour.
+    let Call::RenewSubscription(extension) = &renew else { unreachable!("it is a renewal") };
+    let extension = workflow::Extension {
+        proration: mapping::Proration::AlwaysInvoice,
+        latest: at(1_000_000),
+        ..(**extension).clone()
+    };
+    let at_once = Call::RenewSubscription(Box::new(extension));
     let other = Call::ReadDeal { opportunity_id: opportunity_id() };
     let before = |time: Timestamp| time.saturating_sub(jiff::SignedDuration::from_millis(1)).expect("in range");
     for (call, now, trust, expected) in [
@@ -143,6 +151,8 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
         (&renew, before(quiet_at), Trust::SameKey, Trust::Wait { until: quiet_at }),
         (&renew, quiet_at, Trust::SameKey, Trust::Look),
         (&renew, latest, Trust::Look, Trust::Look),
+        (&at_once, at(3599), Trust::SameKey, Trust::SameKey),
+        (&at_once, at(3600), Trust::SameKey, Trust::Look),
         (&other, quiet_at, Trust::SameKey, Trust::SameKey),
     ] {
         assert_eq!(in_time(call, trust, &intent(sent), now), expected, "{} at {now}", call.name());

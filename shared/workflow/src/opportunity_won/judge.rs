@@ -66,7 +66,7 @@ pub(super) fn not_approved(draft: Draft, ceiling: Money, total: Money) -> Point 
 }
 
 pub(super) fn above(plan: &Plan, ceiling: Money, total: Money) -> Stop {
-    let what = if total == plan.total { "The deal's" } else { "The deal's first invoice of" };
+    let what = if total == plan.total { "The deal's" } else { "An invoice of the deal over" };
     let message = format!(
         "{what} {total} is above {ceiling}, the most that is sent without an approval: whoever may approve it fills in Stripe \
          Approved Amount on the opportunity."

@@ -14,7 +14,7 @@ mod extended;
 mod fit;
 mod items;
 
-use domain::{CustomerId, Money, OpportunityId, SubscriptionId};
+use domain::{CustomerId, InvoiceId, Money, OpportunityId, SubscriptionId};
 pub use extended::Extended;
 use extended::{cleared, extended, revisited, written_back};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ use crate::{Call, End, Fact, ItemSeen, Next, Status};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Renewal {
-    /// The deal that began the subscription has not settled on it yet.
+    /// The deal that began the subscription has not settled on it yet, or its last invoice is still a draft.
     Unsettled { plan: Plan, customer_id: CustomerId, subscription_id: SubscriptionId },
     /// The subscription can go on with the deal. What do its products cost?
     Found { plan: Plan, customer_id: CustomerId, account_is_linked: bool, there: There },
@@ -69,6 +69,9 @@ pub struct Within {
     /// What is billed at once for the rest of it, in minor units and with tax, as Stripe has previewed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<i64>,
+    /// The invoice that it had made last before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_invoice: Option<InvoiceId>,
 }
 
 /// Which subscription it is. Without a name, whatever the customer has is looked through.
@@ -213,8 +216,8 @@ impl Renewal {
 /// It may be being billed this very moment. After a day a person looks.
 fn unsettled(subscription_id: &SubscriptionId) -> Stop {
     let message = format!(
-        "Stripe subscription {subscription_id} was begun by a deal whose first invoice is not sent: see that deal through, then send \
-         the event again."
+        "Stripe subscription {subscription_id} has an invoice that is not sent: that of the deal which began it, or of a later period. See \
+         that through, then send the event again."
     );
     Stop::refused(Code::RenewalUnsettled, message)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, Money, SubscriptionId, SubscriptionItemId};
-use jiff::tz::TimeZone;
 use mapping::{Code, MOST_PERIODS, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -163,10 +162,10 @@ pub(super) fn billed_to(invoice: &InvoiceSeen, customer_id: CustomerId, account_
     }
 }
 
-/// From its first day to its last; or beyond, where another deal has renewed it since.
+/// From its first day to its last; or beyond, where another deal has renewed it since, which shortens none.
 pub(super) fn is_term(term: &mapping::Subscription, seen: &SubscriptionSeen) -> bool {
-    let last_day = term.ends_at().map(|end| TimeZone::UTC.to_datetime(end).date());
-    let is_renewed = last_day.zip(seen.renewed_from).is_some_and(|(end, from)| end <= from);
+    let is_longer = seen.ends_at.zip(term.ends_at()).is_none_or(|(end, of_term)| end >= of_term);
+    let is_renewed = is_longer && seen.renewed_from.is_some_and(|from| from >= term.start);
     seen.starts_at == Some(term.starts_at()) && (seen.ends_at == term.ends_at() || is_renewed)
 }
 

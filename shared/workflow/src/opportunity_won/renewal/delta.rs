@@ -1,6 +1,6 @@
 //! What a change inside a period is billed by at once: whether Stripe's preview of it is what the deal says.
 
-use domain::Money;
+use domain::{Money, PriceId};
 use jiff::Timestamp;
 use mapping::{Code, Proration, Stop};
 use rust_decimal::Decimal;
@@ -11,18 +11,7 @@ use crate::{ItemChange, PreviewSeen};
 
 /// Stripe makes an invoice of what is prorated. Where nothing is, it makes none.
 pub(super) fn is_billed_at_once(start: &Start, there: &There) -> bool {
-    let is_invoiced = start.plan.renews.as_ref().is_some_and(|renews| renews.proration == Proration::AlwaysInvoice);
-    let changes = items::extension(start, there).items;
-    there.within.is_some()
-        && is_invoiced
-        && !planted!(ChangesUnpreviewed)
-        && changes.iter().any(|change| changes_anything(change, there))
-}
-
-fn changes_anything(change: &ItemChange, there: &There) -> bool {
-    let ItemChange::Keep { item_id, item } = change else { return true };
-    let old = there.items.iter().find(|old| old.item_id == *item_id);
-    old.is_none_or(|old| old.price_id != item.price_id || old.quantity != Some(item.quantity))
+    items::extension(start, there).proration == Proration::AlwaysInvoice && !planted!(ChangesUnpreviewed)
 }
 
 /// Only what the deal says is billed, and for no other time.
@@ -41,8 +30,8 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
     let id = &there.subscription_id;
     if seen.brings_more {
         let message = format!(
-            "Invoice items wait for Stripe subscription {id} or its customer, and would come with what the renewal is billed by at once: \
-             invoice or delete them, then send the event again."
+            "Something else would come with what the renewal is billed by at once, most likely invoice items that wait for Stripe \
+             subscription {id} or its customer: invoice or delete them, then send the event again."
         );
         return Some(Stop::refused(Code::PendingItems, message));
     }
@@ -58,15 +47,20 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
     if seen.currency != currency {
         return stop(format!("it would be in {}", seen.currency));
     }
-    if seen.lines.iter().any(|line| line.amount > 0 && (line.starts_at < from || line.ends_at > within.ends_at)) {
+    if seen.lines.iter().any(|line| line.starts_at < from || line.ends_at > within.ends_at) {
         return stop("other days would be billed as well".to_owned());
     }
     let changes = items::extension(start, there).items;
-    let changed = changes.iter().filter(|change| changes_anything(change, there));
+    let changed = changes.iter().filter(|change| items::changes_anything(change, there));
     let new = changed.filter_map(|change| match change {
         ItemChange::Keep { item, .. } | ItemChange::Add { item } => Some(&item.price_id),
         ItemChange::Drop { .. } => None,
     });
+    let new: Vec<_> = new.collect();
+    let is_new = |price_id: &Option<PriceId>| price_id.as_ref().is_some_and(|price_id| new.contains(&price_id));
+    if seen.lines.iter().any(|line| line.amount > 0 && !is_new(&line.price_id)) {
+        return stop("it would bill what does not change".to_owned());
+    }
     for price_id in new {
         let is_its = |item: &&Item| matches!(&item.price, ItemPrice::Known(known) if known == price_id);
         let each = start.basket.items.iter().find(is_its).map_or(0, |item| start.each(item));

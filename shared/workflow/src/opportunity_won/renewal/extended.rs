@@ -32,9 +32,7 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
     let is_as_agreed = wanted == are_there || interrupted && items::cost_the_same(&start, seen);
     if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
-        if let Some(stop) =
-            there.within.as_ref().filter(|_| !interrupted).and_then(|within| billed_otherwise(within, seen))
-        {
+        if let Some(stop) = there.within.as_ref().and_then(|within| billed_otherwise(within, seen)) {
             return Point::claimed(start.plan).stopped(stop);
         }
         let Start { plan, customer_id, account_is_linked, .. } = start;
@@ -51,11 +49,12 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
 }
 
-/// The invoice that was made of the difference is what was to be expected.
+/// The invoice that was made of the difference is what was to be expected. Once the period has turned, the last one is another.
 fn billed_otherwise(within: &Within, seen: &RenewableSeen) -> Option<Stop> {
     let due = within.due?;
-    let made = seen.last_invoice.as_ref();
-    if made.is_some_and(|made| made.total == due) {
+    let has_turned = seen.items.iter().any(|item| item.period_end != within.ends_at);
+    let made = seen.last_invoice.as_ref().filter(|last| Some(&last.invoice_id) != within.last_invoice.as_ref());
+    if has_turned || made.is_some_and(|made| made.total == due) {
         return None;
     }
     let made = made.map_or_else(

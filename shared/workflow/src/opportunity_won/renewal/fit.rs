@@ -7,7 +7,7 @@ use mapping::{Code, Interval, MOST_PERIODS, Plan, Proration, Stop};
 
 use super::{Renewal, There, Within};
 use crate::opportunity_won::Point;
-use crate::{InvoiceStatus, ItemSeen, RenewableSeen};
+use crate::{InvoiceSeen, InvoiceStatus, ItemSeen, RenewableSeen};
 
 /// Stripe makes the invoice of a period when it begins, and changes the period's end with it.
 const TURNS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -61,6 +61,7 @@ pub(super) fn chosen(
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
         Ok(When::Later(until)) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at: until },
+        Ok(When::Sent) => Renewal::Unsettled { plan, customer_id, subscription_id: seen.subscription_id }.into(),
         Ok(When::Now(_)) if !seen.is_settled && !is_renewed_for(&plan, &seen) => {
             Renewal::Unsettled { plan, customer_id, subscription_id: seen.subscription_id }.into()
         }
@@ -83,6 +84,8 @@ enum When {
     /// It is the last period before the term, or the one that it begins inside of; or the change was made.
     Now(Option<Within>),
     Later(Timestamp),
+    /// When its last invoice is sent.
+    Sent,
 }
 
 /// Whether the subscription can go on with the deal: the same customer, currency and rhythm, and the term ends with a period.
@@ -153,8 +156,8 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
     if term.ends_at().is_some_and(|ends_at| !is_boundary(seen, term.every, ends_at)) {
         return differs(format!(
             "The renewal does not end with a period of Stripe subscription {id}, which counts its months from {}: Stripe would \
-             bill a part of one.",
-            seen.begun_at.map(|at| at.to_string()).unwrap_or_default()
+             bill a part of one. A term with an end begins on that day of a month.",
+            seen.begun_at.map(|at| TimeZone::UTC.to_datetime(at).date().to_string()).unwrap_or_default()
         ));
     }
     let mut periods: Vec<_> = seen.items.iter().map(|item| (item.period_start, item.period_end)).collect();
@@ -167,14 +170,15 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
         [(_, end)] if end == starts_at && goes_on && at.duration_since(end) < TURNS_AT_LAST => later(end.max(at)),
         [(_, end)] if end == starts_at => {
             let message = format!(
-                "It is too late to renew {id} from {from} on: it ends then. Change the opportunity's type after that, so that it begins a \
-                 subscription of its own."
+                "It is too late to renew {id} from {from} on: it ends then, or has no period that begins then. Change the opportunity's \
+                 type when it has ended, so that it begins a subscription of its own."
             );
             Err(Stop::refused(Code::RenewalDiffers, message))
         }
         [(_, end)] if end < starts_at && at < starts_at => later(end.max(at)),
         [(start, end)] if (start..end).contains(&starts_at) => {
-            inside(Within { starts_at: start, ends_at: end, due: None }, plan, seen, at)
+            let last_invoice = seen.last_invoice.as_ref().map(|last| last.invoice_id.clone());
+            inside(Within { starts_at: start, ends_at: end, due: None, last_invoice }, plan, seen, at)
         }
         [(start, _)] if starts_at < start => differs(format!(
             "The renewal begins on {from}, before the period that Stripe subscription {id} is in: {}, its first day, is the earliest that \
@@ -198,24 +202,40 @@ fn inside(within: Within, plan: &Plan, seen: &RenewableSeen, at: Timestamp) -> R
     if at < begun_at {
         return Ok(When::Later(begun_at));
     }
+    let ends_with_it = |ends_at: Option<Timestamp>| ends_at == Some(within.ends_at);
     if within.ends_at.duration_since(at) <= LATEST || planted!(RefusesToProrate) {
+        let instead = match ends_with_it(seen.ends_at) {
+            true => "change the opportunity's type when it has ended, so that it begins a subscription of its own",
+            false => "give the renewal the first day of the next",
+        };
         return refused(format!(
-            "It is too late to renew {id} from {from} on, since its period is all but over: give the renewal the first day of the next."
+            "It is too late to renew {id} from {from} on, since its period is all but over: {instead}."
         ));
     }
-    if renews.proration != Proration::AlwaysInvoice && term.ends_at() == Some(within.ends_at) {
+    let is_whole = [within.starts_at, within.ends_at].iter().all(|at| is_boundary(seen, term.every, *at));
+    if !is_whole {
+        return refused(format!(
+            "Stripe subscription {id} is in a period that is not a whole one, from {} to {}: give the renewal the first day after it, or \
+             change the subscription by hand.",
+            within.starts_at, within.ends_at
+        ));
+    }
+    if renews.proration == Proration::None && starts_at == within.starts_at {
+        return refused(format!(
+            "It is too late to renew {id} from {from} on: that period is billed, and with Proration set to none it stays so. Set it to \
+             always_invoice or create_prorations, or give the renewal the first day of the next period."
+        ));
+    }
+    if renews.proration != Proration::AlwaysInvoice && ends_with_it(term.ends_at()) {
         return refused(format!(
             "The renewal ends with the period that {id} is in, so there is no later invoice that it could be billed by: set Proration to \
              always_invoice, or give it a later end."
         ));
     }
-    match seen.last_invoice.as_ref() {
-        // Stripe sends it within the hour.
-        Some(last) if last.status == InvoiceStatus::Draft => {
-            Ok(When::Later(at.saturating_add(TURNS_WITHIN).unwrap_or(within.ends_at)))
-        }
-        Some(last) if last.is_given_up() || last.status == InvoiceStatus::Uncollectible => refused(format!(
-            "The last invoice of Stripe subscription {id}, {}, is void, written off or credited, and what is left of its period would be \
+    match seen.last_invoice.as_ref().filter(|_| renews.proration != Proration::None) {
+        Some(last) if last.status == InvoiceStatus::Draft => Ok(When::Sent),
+        Some(last) if was_given_up(last) => refused(format!(
+            "The last invoice of Stripe subscription {id}, {}, is void, written off or credited, and what is left of its period could be \
              given back once more: change the subscription by hand, or give the renewal the first day of the next period.",
             last.invoice_id
         )),
@@ -223,10 +243,17 @@ fn inside(within: Within, plan: &Plan, seen: &RenewableSeen, at: Timestamp) -> R
     }
 }
 
-/// Whether a period ends then: each is counted from the first day of all, the 31st, the last of February, the 31st again.
+/// Stripe would give back all the same what it billed, as far as is known.
+fn was_given_up(invoice: &InvoiceSeen) -> bool {
+    matches!(invoice.status, InvoiceStatus::Void | InvoiceStatus::Uncollectible)
+        || invoice.credited.before + invoice.credited.after > 0
+}
+
+/// Whether a period begins or ends then: each is counted from the first day of all, the 31st, the last of February, the 31st again.
 fn is_boundary(seen: &RenewableSeen, every: Interval, at: Timestamp) -> bool {
     let Some(begun_at) = seen.begun_at else { return false };
     let start = TimeZone::UTC.to_datetime(begun_at).date();
     let whole = mapping::Subscription { start, every, periods: None, stub: 0 };
-    (0..MOST_PERIODS * 2).map(|index| whole.period(index).end).take_while(|end| *end <= at).last() == Some(at)
+    let ends = (0..MOST_PERIODS * 2).map(|index| whole.period(index).end);
+    at == whole.starts_at() || ends.take_while(|end| *end <= at).last() == Some(at)
 }

@@ -44,14 +44,21 @@ pub(super) fn extension(start: &Start, there: &There) -> Extension {
         automatic_tax: plan.tax.is_some(),
         from: plan.subscription.as_ref().map(|term| term.start).unwrap_or_default(),
         latest: turns_at.and_then(|at| at.saturating_sub(fit::LATEST).ok()).unwrap_or(Timestamp::MIN),
+        // Where no item changes, there is nothing to prorate, and nothing is to be billed.
         proration: within
-            .filter(|_| !planted!(ProratesNothing))
+            .filter(|_| items.iter().any(|change| changes_anything(change, there)) && !planted!(ProratesNothing))
             .and(plan.renews.as_ref())
             .map_or(Proration::None, |renews| renews.proration),
         ends_at: plan.subscription.as_ref().and_then(mapping::Subscription::ends_at),
         had_end: there.ends_at.is_some(),
         items,
     }
+}
+
+pub(super) fn changes_anything(change: &ItemChange, there: &There) -> bool {
+    let ItemChange::Keep { item_id, item } = change else { return true };
+    let old = there.items.iter().find(|old| old.item_id == *item_id);
+    old.is_none_or(|old| old.price_id != item.price_id || old.quantity != Some(item.quantity))
 }
 
 /// Item by item, whatever their prices are called.

@@ -74,11 +74,16 @@ fn priced(proration: Proration, seen: RenewableSeen) -> Point {
 #[test]
 fn it_is_changed_on_its_first_day_and_not_before() {
     let last = |status| Some(seen(status, 1, 1200));
-    let credited = Credited { after: 1200, ..Credited::default() };
+    let credited = Credited { after: 1, ..Credited::default() };
     let credited = Some(InvoiceSeen { credited, ..seen(InvoiceStatus::Paid, 1, 1200) });
     let invoiced = |invoice| RenewableSeen { last_invoice: invoice, ..yearly() };
     let always = |months| plan_of(months, Proration::AlwaysInvoice);
     let other = OpportunityId::parse("006000000000009AAA").ok();
+    let shifted = || {
+        let mut seen = yearly();
+        seen.items[0].period_end = at("2027-11-15T00:00:00Z");
+        RenewableSeen { ends_at: None, ..seen }
+    };
     let two_periods = || {
         let mut seen = yearly();
         seen.items.push(ItemSeen { period_start: at("2027-02-01T00:00:00Z"), ..annual(2, "price_two", 1) });
@@ -113,7 +118,7 @@ fn it_is_changed_on_its_first_day_and_not_before() {
             Err(Code::RenewalDiffers),
         ),
         ("its invoice is open", always(Some(6)), invoiced(last(InvoiceStatus::Open)), ON, Ok("renewal_found")),
-        ("its invoice is a draft", always(Some(6)), invoiced(last(InvoiceStatus::Draft)), ON, Ok("scheduled")),
+        ("its invoice is a draft", always(Some(6)), invoiced(last(InvoiceStatus::Draft)), ON, Ok("renewal_unsettled")),
         ("its invoice is void", always(Some(6)), invoiced(last(InvoiceStatus::Void)), ON, Err(Code::RenewalDiffers)),
         (
             "its invoice is written off",
@@ -122,7 +127,15 @@ fn it_is_changed_on_its_first_day_and_not_before() {
             ON,
             Err(Code::RenewalDiffers),
         ),
-        ("its invoice is credited", always(Some(6)), invoiced(credited), ON, Err(Code::RenewalDiffers)),
+        ("its invoice is credited in part", always(Some(6)), invoiced(credited), ON, Err(Code::RenewalDiffers)),
+        (
+            "nothing is given back",
+            plan_of(Some(18), Proration::None),
+            invoiced(last(InvoiceStatus::Void)),
+            ON,
+            Ok("renewal_found"),
+        ),
+        ("its period is not a whole one", always(None), shifted(), ON, Err(Code::RenewalDiffers)),
         (
             "there is no next invoice",
             plan_of(Some(6), Proration::CreateProrations),
@@ -154,6 +167,18 @@ fn it_is_changed_on_its_first_day_and_not_before() {
             Ok(name) => assert_eq!(point.name(), name, "{what}: {point:?}"),
             Err(expected) => assert_eq!(code(&point), Some(expected), "{what}: {}", point.name()),
         }
+    }
+    // From a period's first day on: that the whole of it stays as it was billed is nobody's policy.
+    let mut from_july = yearly();
+    (from_july.items[0].period_start, from_july.items[0].period_end) = (at(FROM), at("2028-07-01T00:00:00Z"));
+    (from_july.begun_at, from_july.ends_at) = (Some(at("2026-07-01T00:00:00Z")), None);
+    for (proration, expected) in [
+        (Proration::AlwaysInvoice, None),
+        (Proration::CreateProrations, None),
+        (Proration::None, Some(Code::RenewalDiffers)),
+    ] {
+        let point = found_by(plan_of(Some(24), proration), from_july.clone(), ON);
+        assert_eq!(code(&point), expected, "{proration:?}: {:?}", point.stop());
     }
     // What is billed already is not billed otherwise: the period that runs is the earliest.
     let mut turned = RenewableSeen { ends_at: None, ..yearly() };
@@ -259,6 +284,31 @@ fn only_what_the_deal_says_is_billed_at_once() {
         ("days before it", |seen| seen.lines[1].starts_at = at("2027-06-30T00:00:00Z"), Some(Code::RenewalDiffers)),
         ("days after it", |seen| seen.lines[1].ends_at = at("2028-01-02T00:00:00Z"), Some(Code::RenewalDiffers)),
         ("another currency", |seen| seen.currency = Currency::parse("USD").expect("valid"), Some(Code::RenewalDiffers)),
+        (
+            "what does not change is billed",
+            |seen| {
+                let line = PreviewLineSeen {
+                    price_id: domain::PriceId::parse("price_old").ok(),
+                    amount: 1,
+                    ..seen.lines[1].clone()
+                };
+                seen.lines.push(line);
+            },
+            Some(Code::RenewalDiffers),
+        ),
+        (
+            "something without a price is billed",
+            |seen| {
+                let line = PreviewLineSeen { price_id: None, amount: 1, ..seen.lines[1].clone() };
+                seen.lines.push(line);
+            },
+            Some(Code::RenewalDiffers),
+        ),
+        (
+            "days before it are given back",
+            |seen| seen.lines[0].starts_at = at("2027-06-30T00:00:00Z"),
+            Some(Code::RenewalDiffers),
+        ),
         ("something else comes along", |seen| seen.brings_more = true, Some(Code::PendingItems)),
     ] {
         let point = with(change);
@@ -285,23 +335,37 @@ fn what_is_more_has_to_be_approved() {
     assert_eq!(ready(2160).total.minor_units(), 2160, "with tax on top");
 }
 
-/// The answer shows the invoice that was made. What was previewed and what is billed are the same, or a person looks.
+/// The answer shows the invoice that was made. What was previewed and what is billed are the same, or a person looks: also after an
+/// interruption, until the period has turned and made another.
 #[test]
 fn the_invoice_is_what_was_previewed() {
     let price = planned(1).lines[0].price.to_string();
-    let becomes = |resumed: bool, invoice: Option<InvoiceSeen>| {
-        let ready = record(priced(Proration::AlwaysInvoice, yearly()), Fact::RenewalPreviewed(Box::new(preview())));
+    let of = |id: &str, total: i64| {
+        let invoice_id = domain::InvoiceId::parse(id).expect("valid");
+        Some(InvoiceSeen { invoice_id, total, ..seen(InvoiceStatus::Draft, 2, total) })
+    };
+    let before = RenewableSeen { last_invoice: of("in_before", 1210), ..yearly() };
+    let before = RenewableSeen {
+        last_invoice: before.last_invoice.map(|last| InvoiceSeen { status: InvoiceStatus::Paid, ..last }),
+        ..before
+    };
+    let becomes = |resumed: bool, invoice: Option<InvoiceSeen>, period_end: &str| {
+        let ready =
+            record(priced(Proration::AlwaysInvoice, before.clone()), Fact::RenewalPreviewed(Box::new(preview())));
         let ready = if resumed { ready.resume() } else { ready };
-        let seen = RenewableSeen { items: vec![annual(1, &price, 2)], last_invoice: invoice, ..yearly() };
+        let item = ItemSeen { period_end: at(period_end), ..annual(1, &price, 2) };
+        let seen = RenewableSeen { items: vec![item], last_invoice: invoice, ..yearly() };
         record(ready, Fact::SubscriptionRenewed(Box::new(seen)))
     };
-    let of = |total: i64| Some(InvoiceSeen { total, ..seen(InvoiceStatus::Draft, 2, total) });
-    assert_eq!(becomes(false, of(1210)).name(), "renewal_extended");
-    for other in [of(1211), None] {
-        let point = becomes(false, other.clone());
-        let stop = point.stop().expect("a person looks");
-        assert_eq!((stop.kind, stop.code), (Kind::Review, Code::RenewalDiffers));
-        // Later on it may have made another one.
-        assert_eq!(becomes(true, other).name(), "renewal_extended");
+    let (same, next) = ("2028-01-01T00:00:00Z", "2029-01-01T00:00:00Z");
+    for resumed in [false, true] {
+        assert_eq!(becomes(resumed, of("in_made", 1210), same).name(), "renewal_extended");
+        // Of none that was made, one that was there before is no proof.
+        for other in [of("in_made", 1211), of("in_before", 1210), None] {
+            let point = becomes(resumed, other, same);
+            let stop = point.stop().expect("a person looks");
+            assert_eq!((stop.kind, stop.code), (Kind::Review, Code::RenewalDiffers));
+        }
     }
+    assert_eq!(becomes(true, of("in_later", 3600), next).name(), "renewal_extended");
 }

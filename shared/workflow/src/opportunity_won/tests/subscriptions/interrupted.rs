@@ -213,13 +213,16 @@ fn a_forgotten_subscription_is_taken_up_for_its_own_term() {
     let there = begun(InvoiceStatus::Open);
     assert_eq!(record(point.clone(), Fact::SubscriptionRead(Box::new(there.clone()))).name(), "verifying");
     let longer = SubscriptionSeen { ends_at: Some(at("2029-01-01T00:00:00Z")), ..there.clone() };
-    // Another deal has renewed it since, from the day on that this one ends, or from a later one.
-    for (from, is_own) in [("2028-01-01", true), ("2029-01-01", true), ("2027-07-01", false)] {
+    // Another deal has renewed it since, from the day on that this one ends, from a later one, or inside of it.
+    for (from, is_own) in [("2028-01-01", true), ("2029-01-01", true), ("2027-07-01", true), ("2026-12-31", false)] {
         let renewed = SubscriptionSeen { renewed_from: from.parse().ok(), ..longer.clone() };
         let point = record(point.clone(), Fact::SubscriptionRead(Box::new(renewed)));
         assert_eq!(point.name() == "verifying", is_own, "{from}");
     }
-    for fact in [Fact::SubscriptionRead(Box::new(longer)), refused()] {
+    // None shortens it.
+    let (ends_at, renewed_from) = (Some(at("2027-10-01T00:00:00Z")), "2027-07-01".parse().ok());
+    let shorter = SubscriptionSeen { ends_at, renewed_from, ..there.clone() };
+    for fact in [Fact::SubscriptionRead(Box::new(longer)), Fact::SubscriptionRead(Box::new(shorter)), refused()] {
         assert_eq!(code(&record(point.clone(), fact)), Some(Code::AlreadyBilled));
     }
     // A one-off of the same total is not what a subscription bills.

@@ -227,13 +227,14 @@ async fn what_waits_for_the_customer_is_not_taken_along() {
 /// What cannot be prorated as the deal says is refused, and nothing is changed.
 #[tokio::test]
 async fn a_renewal_that_does_not_end_with_a_period_is_refused() {
-    let cases: [(i32, Proration, Option<&str>); 3] = [
-        (3, Proration::AlwaysInvoice, None),
-        (2, Proration::CreateProrations, None),
+    let cases: [(i32, Proration, Option<&str>, &str); 4] = [
+        (3, Proration::AlwaysInvoice, None, "does not end with a period"),
+        (2, Proration::CreateProrations, None, "no later invoice"),
+        (2, Proration::None, None, "no later invoice"),
         // The invoice that would be given back was given up.
-        (2, Proration::AlwaysInvoice, Some("void")),
+        (2, Proration::AlwaysInvoice, Some("void"), "is void, written off or credited"),
     ];
-    for (months, proration, given_up) in cases {
+    for (months, proration, given_up, why) in cases {
         let mut env = prorating(proration).await;
         env.expect_dead_letters();
         let (account, start) = quarter(&env).await;
@@ -251,6 +252,8 @@ async fn a_renewal_that_does_not_end_with_a_period_is_refused() {
             "renewal_differs",
             "{months} {proration:?}"
         );
+        let message = env.record("Opportunity", &second)["Stripe_Sync_Error__c"].as_str().unwrap().to_owned();
+        assert!(message.contains(why), "{message}");
         assert!(env.stripe_calls().iter().all(|call| call.starts_with("GET")), "{:?}", env.stripe_calls());
     }
 }
@@ -304,6 +307,54 @@ async fn a_change_whose_answer_is_lost_is_the_same_story() {
             is_upgraded_once(&env, &second, &start).await;
         }
     }
+}
+
+/// Stripe was busy for two hours, and by then the deal is another one: it is decided anew, and nobody is billed for what was.
+#[tokio::test]
+async fn a_change_that_never_arrived_is_thought_over_after_an_hour() {
+    let (env, second, start) = about_to_upgrade().await;
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", Fault::RateLimited));
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!(totals(&env), [75_000]);
+    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
+    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second.as_str()).unwrap()["Id"].clone();
+    let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
+    let seats = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote && line["SBQQ__ProductName__c"] == "Seat");
+    let fewer = json!({ "SBQQ__EffectiveQuantity__c": 2, "SBQQ__Quantity__c": 2, "SBQQ__NetTotal__c": 400 });
+    env.update("SBQQ__QuoteLine__c", seats.unwrap()["Id"].as_str().unwrap(), fewer);
+    env.update("Opportunity", &second, json!({ "Amount": 500 }));
+    env.advance(SignedDuration::from_hours(2));
+    env.settle_for_days().await;
+    assert_eq!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null);
+    // Seats stay what they are, so that only training takes the place of support, at the same price.
+    assert_eq!(items(&shown(&env).await), [(15_000, 1), (30_000, 2)]);
+    let of = |cents| share(cents, rest(&start));
+    assert_eq!(totals(&env), [75_000, of(15_000) + of(-15_000)]);
+}
+
+/// Its first invoice is a draft that somebody has stopped: the renewal waits for a day, and then says so.
+#[tokio::test]
+async fn a_renewal_waits_for_a_draft_for_a_day() {
+    let mut env = prorating(Proration::AlwaysInvoice).await;
+    env.expect_dead_letters();
+    let (account, start) = quarter(&env).await;
+    let second = upgrade(&env, &account, &start, 5).await;
+    let third = upgrade(&env, &account, &start, 5).await;
+    for_days(&env, 35).await;
+    env.close(&second);
+    env.settle().await;
+    let made = env.invoices()[1]["id"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/invoices/{made}"), "auto_advance=false").await;
+    // Another change, from a day later on, of what has a draft now.
+    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
+    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == third.as_str()).unwrap()["Id"].clone();
+    let later = term_of(&after(&start, 2), 4);
+    env.update("SBQQ__Quote__c", quote.as_str().unwrap(), later);
+    for_days(&env, 30).await;
+    env.close(&third);
+    env.settle_for_days().await;
+    assert_eq!(env.record("Opportunity", &third)["Stripe_Sync_Status__c"], "renewal_unsettled");
 }
 
 /// A preview changes nothing, and is asked for again.

@@ -143,7 +143,7 @@ impl Stripe {
             });
         }
         let waiting = self.pending.remove(&customer).unwrap_or_default();
-        let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(25);
+        let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(3);
         let taken = waiting.iter().find(|line| self.waits_since.get(&line.id).is_some_and(long_ago));
         if let Some(line) = taken {
             let detail = format!("{} was changed, and its invoice {id} has {}", subscription.id, line.id);
@@ -189,22 +189,9 @@ impl Stripe {
         if proration_date.is_some_and(|at| at < start || at > end) {
             return Err(Failure::about("proration_date", "It must be within the current period."));
         }
-        // Where the term begins with the next period nothing is prorated; inside one it is, as of its first day, once that has come.
-        let is_inside = from.is_some_and(|from| (start..end).contains(&from));
-        let is_right = match (proration.as_deref(), is_inside, self.proration) {
-            (Some("none"), false, _) | (Some("none"), true, mapping::Proration::None) => true,
-            (Some("create_prorations"), true, mapping::Proration::CreateProrations)
-            | (Some("always_invoice"), true, mapping::Proration::AlwaysInvoice) => Some(at) == from,
-            _ => false,
-        };
-        let is_early = is_inside && from.is_some_and(|from| from > now);
-        if !is_right || is_early || days_until_due.is_none() {
-            let detail =
-                format!("{id} at {at} by {proration:?}, from {from:?} on, in {start}..{end}; {days_until_due:?} days");
-            self.violate(now, "a_change_counts_from_its_first_day", detail);
-        }
         let prorates = proration.as_deref() != Some("none");
         let mut lines = Vec::new();
+        let mut changes_any = false;
         for (index, mut form) in changes.into_iter().enumerate() {
             let path = format!("items[{index}]");
             let item = form.take("id").and_then(|id| SubscriptionItemId::parse(&id).ok());
@@ -214,6 +201,7 @@ impl Stripe {
             }
             if form.take("deleted").as_deref() == Some("true") {
                 self.understood(now, &form, None)?;
+                changes_any = true;
                 if let Some(Some(position)) = position {
                     let gone = subscription.items.remove(position);
                     lines.extend(prorates.then(|| subscription.give_back(&gone.id, at)).into_iter().flatten());
@@ -234,6 +222,7 @@ impl Stripe {
                 SubscriptionItem { id, price: asked.price, quantity: Some(asked.quantity), period_start, period_end };
             let old = position.flatten().map(|position| subscription.items[position].clone());
             let is_other = old.is_none_or(|old| old.price.id != item.price.id || old.quantity != item.quantity);
+            changes_any |= is_other;
             if is_other && prorates {
                 lines.extend(subscription.give_back(&item.id, at));
                 lines.push(subscription.charge(&item, at));
@@ -260,6 +249,22 @@ impl Stripe {
                 subscription.ends_at =
                     Some(at.ok_or_else(|| Failure::about("cancel_at", "It has to be in the future."))?);
             }
+        }
+        // Where the term begins with the next period nothing is prorated, and nothing where no item changes; inside one it is, as of its
+        // first day, once that has come.
+        let is_inside = changes_any && from.is_some_and(|from| (start..end).contains(&from));
+        let is_right = match (proration.as_deref(), is_inside, self.proration) {
+            (Some("none"), true, mapping::Proration::None) => true,
+            (Some("none"), false, _) => !changes_any || from == Some(end),
+            (Some("create_prorations"), true, mapping::Proration::CreateProrations)
+            | (Some("always_invoice"), true, mapping::Proration::AlwaysInvoice) => Some(at) == from,
+            _ => false,
+        };
+        let is_early = is_inside && from.is_some_and(|from| from > now);
+        if !is_right || is_early || days_until_due.is_none() {
+            let detail =
+                format!("{id} at {at} by {proration:?}, from {from:?} on, in {start}..{end}; {days_until_due:?} days");
+            self.violate(now, "a_change_counts_from_its_first_day", detail);
         }
         subscription.metadata.extend(metadata);
         Ok((subscription, lines))
