@@ -220,7 +220,7 @@ codes! {
         "What a recurring product costs over its term does not divide into equal parts, to the cent.",
         "Give it a total that does: a price for each period times their number.";
     PendingItems(Finance) = "pending_items",
-        "Invoice items wait for the customer at Stripe, and would come with the first invoice of the deal's subscription.",
+        "Invoice items wait for the customer at Stripe, and would come with the first invoice of the deal's subscription, or with what a renewal is billed by at once.",
         "Invoice or delete them in Stripe's dashboard; then send the event again.";
     CurrenciesCombined(Finance) = "currencies_combined",
         "Something that is active for the customer at Stripe (a subscription, a schedule, a quote, an invoice item) is in another currency than the deal's subscription, and Stripe takes one at a time.",
