@@ -179,13 +179,13 @@ impl Models {
         let is_alike = |one: &&Subscription| one.canceled_by.is_none() && one.currency == bill.currency;
         let fits = there.filter(is_alike).is_some_and(|one| one.ends_at == starts_at);
         let is_late = starts_at.is_none_or(|at| at < deal.ended.now);
-        // The deal that began it may never settle on it.
+        // The deal that began it may never settle on it, as where it was edited and the ledger restored.
         let is_settled = deal.run.code != Some("renewal_unsettled");
-        let fits_inside = is_settled
-            && there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
+        let fits_inside =
+            there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
         let all_recur = bill.lines.values().all(|line| line.is_recurring);
         let is_fought = opportunity.automation != Automation::None;
-        if (fits && !is_late || fits_inside) && all_recur && self.catalogue_takes(bill) && !is_fought {
+        if is_settled && (fits && !is_late || fits_inside) && all_recur && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }
     }
