@@ -111,6 +111,10 @@ fn a_renewal_waits_for_the_last_period_and_not_for_its_end() {
         assert_eq!(starts_at, at(until));
     }
     assert_eq!(code(&goes_on("2027-03-02T00:00:00Z")), Some(Code::RenewalDiffers));
+    // So is one that ends later on.
+    let seen = RenewableSeen { ends_at: Some(at("2028-03-01T00:00:00Z")), ..there() };
+    let longer = record(known(2), Fact::RenewableSeen { found: vec![seen], at: at("2027-02-28T23:30:00Z") });
+    assert_eq!(longer.name(), "scheduled", "{longer:?}");
     let stop = late.stop().expect("it is too late");
     assert!(stop.code == Code::RenewalDiffers && stop.message.starts_with("It is too late to renew"), "{stop:?}");
 }

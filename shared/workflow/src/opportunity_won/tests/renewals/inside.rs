@@ -262,6 +262,14 @@ fn only_what_the_deal_says_is_billed_at_once() {
     for (what, change, expected) in [
         ("it is right", (|_| {}) as fn(&mut PreviewSeen), None),
         ("a half the other way", |seen| seen.lines[1].amount = 1814, None),
+        (
+            "what the same price had billed is given back",
+            |seen| {
+                let back = PreviewLineSeen { amount: -605, ..seen.lines[1].clone() };
+                seen.lines.push(back);
+            },
+            None,
+        ),
         ("a cent more", |seen| seen.lines[1].amount = 1816, Some(Code::RenewalDiffers)),
         ("a cent less", |seen| seen.lines[1].amount = 1813, Some(Code::RenewalDiffers)),
         ("it is not there", |seen| drop(seen.lines.pop()), Some(Code::RenewalDiffers)),
