@@ -52,14 +52,6 @@ impl Proration {
         }
     }
 
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AlwaysInvoice => "always_invoice",
-            Self::CreateProrations => "create_prorations",
-            Self::None => "none",
-        }
-    }
-
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -146,9 +138,13 @@ mod tests {
 
     #[test]
     fn a_proration_is_one_of_stripes_names() {
-        for proration in [Proration::AlwaysInvoice, Proration::CreateProrations, Proration::None] {
-            assert_eq!(Proration::parse(proration.as_str()), Ok(proration));
-            assert_eq!(serde_json::to_value(proration).expect("plain"), proration.as_str());
+        for (name, proration) in [
+            ("always_invoice", Proration::AlwaysInvoice),
+            ("create_prorations", Proration::CreateProrations),
+            ("none", Proration::None),
+        ] {
+            assert_eq!(Proration::parse(name), Ok(proration));
+            assert_eq!(serde_json::to_value(proration).expect("plain"), name);
             assert_eq!(proration.is_default(), proration == Proration::AlwaysInvoice);
         }
         assert!(Proration::parse("prorate").is_err());

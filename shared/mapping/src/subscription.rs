@@ -116,11 +116,6 @@ impl Subscription {
         self.periods.map(|periods| midnight(self.after(self.months(periods))))
     }
 
-    /// Where the first whole period begins.
-    pub fn turns_at(&self) -> Timestamp {
-        midnight(self.after(self.stub))
-    }
-
     /// Each counted from the first day, as Stripe does it: the 31st, the last of February, the 31st again.
     pub fn period(&self, index: u32) -> Range<Timestamp> {
         midnight(self.day(index))..midnight(self.day(index.saturating_add(1)))

@@ -39,7 +39,7 @@ impl Client {
     }
 }
 
-fn preview_body(renewal: &RenewSubscription) -> String {
+pub(crate) fn preview_body(renewal: &RenewSubscription) -> String {
     let params = json!({
         "subscription": renewal.subscription.as_str(),
         "automatic_tax": renewal.automatic_tax(),

@@ -2,7 +2,11 @@ use domain::SubscriptionId;
 use jiff::Timestamp;
 
 use super::*;
-use crate::{CreateCreditNote, CreatePrice, CreateSubscription, CreditedLine, NewItem, Share};
+use crate::previews::preview_body;
+use crate::renewals::tests::renewal_of;
+use crate::{
+    CreateCreditNote, CreatePrice, CreateSubscription, CreditedLine, End, NewItem, Prorated, RenewSubscription, Share,
+};
 
 fn invoice() -> InvoiceId {
     InvoiceId::parse("in_1").expect("valid")
@@ -232,7 +236,7 @@ fn the_types_of_tax_ids_are_stripes() {
     assert_eq!(*listed, json!(domain::TAX_ID_TYPES.as_slice()));
 }
 
-fn every_write() -> [(&'static str, Write); 19] {
+fn every_write() -> [(&'static str, Write); 21] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -295,8 +299,23 @@ fn every_write() -> [(&'static str, Write); 19] {
         ("Subscription.create", Write::create_subscription(&subscription)),
         ("Invoice.update", Write::hold_invoice(&invoice(), &metadata)),
         ("Invoice.update", Write::disarm_invoice(&invoice())),
+        ("Subscription.update", Write::renew_subscription(&renewal(None))),
+        ("Subscription.update", Write::renew_subscription(&renewal(Some(true)))),
         ("Subscription.cancel", Write::cancel_subscription(&SubscriptionId::parse("sub_1").expect("valid"))),
     ]
+}
+
+/// Items that stay, come and go, until an end; prorated or not.
+fn renewal(is_invoiced: Option<bool>) -> RenewSubscription {
+    let at = Timestamp::from_second(86_400).expect("in range");
+    renewal_of(Some(End::At(at)), is_invoiced.map(|is_invoiced| Prorated { at, is_invoiced }))
+}
+
+fn all_are_listed(operation: &str, schema: &Value, body: &str) {
+    for (name, _) in form_urlencoded::parse(body.as_bytes()) {
+        let path: Vec<_> = name.split(['[', ']']).filter(|part| !part.is_empty()).collect();
+        assert!(is_listed(&schema["params"], &path), "{operation} has no parameter {name}");
+    }
 }
 
 #[test]
@@ -318,11 +337,11 @@ fn every_parameter_is_one_that_stripe_lists() {
             _ => "POST",
         };
         assert_eq!(schema["method"], method, "{operation}");
-        for (name, _) in form_urlencoded::parse(write.body.as_bytes()) {
-            let path: Vec<_> = name.split(['[', ']']).filter(|part| !part.is_empty()).collect();
-            assert!(is_listed(&schema["params"], &path), "{operation} has no parameter {name}");
-        }
+        all_are_listed(operation, schema, &write.body);
     }
+    let preview = &fixture["operations"]["Invoice.create_preview"];
+    assert_eq!(preview["path"], "/v1/invoices/create_preview");
+    all_are_listed("Invoice.create_preview", preview, &preview_body(&renewal(Some(true))));
 }
 
 #[test]

@@ -12,6 +12,20 @@ async fn renewing(line_source: LineSource) -> Env {
     Env::with(renewing).await
 }
 
+/// The deal's quote, and its line for this product.
+fn quote_of(env: &Env, opportunity: &str) -> String {
+    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
+    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == opportunity).unwrap();
+    quote["Id"].as_str().unwrap().to_owned()
+}
+
+fn quote_line_of(env: &Env, opportunity: &str, product: &str) -> String {
+    let quote = quote_of(env, opportunity);
+    let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
+    let line = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote && line["SBQQ__ProductName__c"] == product);
+    line.unwrap()["Id"].as_str().unwrap().to_owned()
+}
+
 /// Of so many months from this day on.
 fn term_of(start: &str, months: i32) -> Value {
     let first: jiff::civil::Date = start.parse().unwrap();
@@ -221,13 +235,10 @@ async fn a_renewal_that_does_not_fit_says_why() {
             env.update("Opportunity", second, json!({ "Renewal_Stripe_Sub_Id__c": "see spreadsheet" }));
         }),
         ("renewal_differs", |env, second, start| {
-            let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-            let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second).unwrap();
-            env.update("SBQQ__Quote__c", quote["Id"].as_str().unwrap(), term_of(&after(start, 4), 6));
+            env.update("SBQQ__Quote__c", &quote_of(env, second), term_of(&after(start, 4), 6));
         }),
         ("renewal_differs", |env, second, _| {
-            let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-            let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second).unwrap()["Id"].clone();
+            let quote = quote_of(env, second);
             for line in env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c")) {
                 if line["SBQQ__Quote__c"] == quote {
                     let annual = json!({ "SBQQ__BillingFrequency__c": "Semiannual" });
@@ -236,8 +247,7 @@ async fn a_renewal_that_does_not_fit_says_why() {
             }
         }),
         ("renewal_differs", |env, second, _| {
-            let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-            let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second).unwrap()["Id"].clone();
+            let quote = quote_of(env, second);
             let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
             let line = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote).unwrap();
             let once = json!({ "SBQQ__ChargeType__c": "One-Time" });

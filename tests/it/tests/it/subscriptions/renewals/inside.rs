@@ -317,12 +317,8 @@ async fn a_change_that_never_arrived_is_thought_over_after_an_hour() {
     env.deliver().await;
     env.work(10).await;
     assert_eq!(totals(&env), [75_000]);
-    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second.as_str()).unwrap()["Id"].clone();
-    let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
-    let seats = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote && line["SBQQ__ProductName__c"] == "Seat");
     let fewer = json!({ "SBQQ__EffectiveQuantity__c": 2, "SBQQ__Quantity__c": 2, "SBQQ__NetTotal__c": 400 });
-    env.update("SBQQ__QuoteLine__c", seats.unwrap()["Id"].as_str().unwrap(), fewer);
+    env.update("SBQQ__QuoteLine__c", &quote_line_of(&env, &second, "Seat"), fewer);
     env.update("Opportunity", &second, json!({ "Amount": 500 }));
     env.advance(SignedDuration::from_hours(2));
     env.settle_for_days().await;
@@ -347,10 +343,8 @@ async fn a_renewal_waits_for_a_draft_for_a_day() {
     let made = env.invoices()[1]["id"].as_str().unwrap().to_owned();
     env.stripe_post(&format!("/v1/invoices/{made}"), "auto_advance=false").await;
     // Another change, from a day later on, of what has a draft now.
-    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == third.as_str()).unwrap()["Id"].clone();
     let later = term_of(&after(&start, 2), 4);
-    env.update("SBQQ__Quote__c", quote.as_str().unwrap(), later);
+    env.update("SBQQ__Quote__c", &quote_of(&env, &third), later);
     for_days(&env, 30).await;
     env.close(&third);
     env.settle_for_days().await;

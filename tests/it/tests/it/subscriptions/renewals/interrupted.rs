@@ -26,12 +26,8 @@ async fn a_renewal_that_never_arrived_is_thought_over_after_a_day() {
     env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", Fault::ServerErrorStored).times(1));
     env.deliver().await;
     env.work(10).await;
-    let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
-    let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == second.as_str()).unwrap()["Id"].clone();
-    let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
-    let seats = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote && line["SBQQ__ProductName__c"] == "Seat");
     let fewer = json!({ "SBQQ__EffectiveQuantity__c": 2, "SBQQ__Quantity__c": 2, "SBQQ__NetTotal__c": 1080 });
-    env.update("SBQQ__QuoteLine__c", seats.unwrap()["Id"].as_str().unwrap(), fewer);
+    env.update("SBQQ__QuoteLine__c", &quote_line_of(&env, &second, "Seat"), fewer);
     env.update("Opportunity", &second, json!({ "Amount": 1500 }));
     env.advance(SignedDuration::from_hours(25));
     env.settle_for_days().await;
