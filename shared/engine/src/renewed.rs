@@ -1,10 +1,11 @@
 //! What is seen of subscriptions that deals renew.
 
-use domain::{CustomerId, SubscriptionId};
+use domain::{CustomerId, LineItemId, SubscriptionId};
 use jiff::Timestamp;
 use workflow::{Extension, Fact, PreviewLineSeen, PreviewSeen, RenewableSeen};
 
 use crate::advance::ledger_pause;
+use crate::write::LINE_KEY;
 use crate::{Engine, Ledger, Pause, Stripe, World};
 use crate::{convert, write};
 
@@ -51,10 +52,16 @@ impl<W: World> Engine<W> {
     /// Lines beyond those that a preview shows can be asked for nowhere: then it is asked whether anything waits that would be one.
     pub(crate) async fn preview(&self, extension: &Extension) -> Result<Fact, stripe::Error> {
         let seen = self.stripe.preview_renewal(&write::renewal(extension)).await?;
-        let is_its = |line: &stripe::PreviewLine| line.prorates.as_ref() == Some(&extension.subscription_id);
+        let id = &extension.subscription_id;
+        let sold_once = |line: &stripe::PreviewLine| {
+            let key = line.metadata.get(LINE_KEY).and_then(|key| LineItemId::parse(key).ok());
+            key.filter(|key| line.prorates.is_none() && extension.once.iter().any(|sold| sold.line.key == *key))
+        };
+        let is_its = |line: &stripe::PreviewLine| line.prorates.as_ref() == Some(id) || sold_once(line).is_some();
         let brings_more = !seen.lines.iter().all(is_its)
-            || seen.has_more_lines && self.stripe.has_pending_items(&extension.customer_id).await?;
+            || seen.has_more_lines && self.stripe.has_pending_items(&extension.customer_id, Some(id)).await?;
         let lines = seen.lines.into_iter().map(|line| PreviewLineSeen {
+            sold_once: sold_once(&line),
             price_id: line.price,
             amount: line.amount,
             starts_at: line.period_start,

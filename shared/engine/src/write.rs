@@ -115,6 +115,7 @@ pub(crate) fn renewal(extension: &Extension) -> RenewSubscription {
             None => extension.had_end.then_some(End::Never),
         },
         items: items.collect(),
+        once: extension.once.iter().map(line_params).collect(),
         proration: match extension.proration {
             Proration::None => None,
             Proration::AlwaysInvoice => Some(true),

@@ -124,7 +124,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
         refusals.take(divides(lines, term));
     }
     let renews = match (&lines, &term) {
-        (Some(lines), Some(term)) => refusals.take(renews(opportunity, lines, term.as_ref(), settings.proration)),
+        (Some(_), Some(term)) => refusals.take(renews(opportunity, term.as_ref(), settings.proration)),
         _ => None,
     };
     let (

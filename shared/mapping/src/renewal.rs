@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Settings;
 use crate::update::MRR;
-use crate::{Code, LineSource, PlanLine, Stop, Subscription};
+use crate::{Code, LineSource, Stop, Subscription};
 
 /// What becomes of an opportunity of type Renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,7 +91,6 @@ pub(crate) fn is_renewal(opportunity: &Record) -> bool {
 /// What the deal renews, if it is one that does.
 pub(crate) fn renews(
     opportunity: &Record,
-    lines: &[PlanLine],
     term: Option<&Subscription>,
     proration: Proration,
 ) -> Result<Option<Renews>, Stop> {
@@ -100,15 +99,6 @@ pub(crate) fn renews(
     }
     if term.is_none() {
         let message = "Nothing of the renewal is recurring: give its products a billing frequency, or change the opportunity's type.";
-        return Err(Stop::refused(Code::RenewalDiffers, message));
-    }
-    let once: Vec<_> = lines.iter().filter(|line| !line.recurring).map(|line| line.description.as_str()).collect();
-    if !once.is_empty() {
-        let message = format!(
-            "These products are billed once, and a renewal only goes on with what is recurring: {}. Sell them by an opportunity of \
-             their own.",
-            crate::customer::cut(&once.join("; "), 500)
-        );
         return Err(Stop::refused(Code::RenewalDiffers, message));
     }
     let named = [RENEWAL_ID].into_iter().chain(NAMED_BY_CONTRACT).find_map(|field| opportunity.text(field));
@@ -176,7 +166,7 @@ mod tests {
             let mut record = Record::default();
             record.set("Type", FieldValue::Text("Renewal".into()));
             fields.iter().for_each(|(name, value)| record.set(*name, FieldValue::Text((*value).into())));
-            let found = renews(&record, &[], Some(&term), Proration::None).map_err(|stop| stop.code);
+            let found = renews(&record, Some(&term), Proration::None).map_err(|stop| stop.code);
             found.map(|renews| renews.and_then(|renews| renews.subscription_id).map(|id| id.to_string()))
         };
         assert_eq!(renewal(&[]), Ok(None));
@@ -188,7 +178,7 @@ mod tests {
         assert_eq!(renewal(&[("Type", "New Customer")]), Ok(None));
         let mut record = Record::default();
         record.set("Type", FieldValue::Text("Renewal".into()));
-        let stop = renews(&record, &[], None, Proration::None).expect_err("nothing to go on with");
+        let stop = renews(&record, None, Proration::None).expect_err("nothing to go on with");
         assert_eq!((stop.kind, stop.code), (crate::Kind::Refused, Code::RenewalDiffers));
     }
 }

@@ -90,6 +90,7 @@ pub enum Collected {
     Charged,
 }
 
+#[derive(Debug, Clone)]
 pub struct InvoiceLineParams {
     pub description: String,
     pub metadata: BTreeMap<String, String>,

@@ -1,5 +1,7 @@
 //! What a change of a subscription would be billed by at once. Nothing is changed by asking.
 
+use std::collections::BTreeMap;
+
 use domain::{Currency, CurrencyError, PriceId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -27,6 +29,7 @@ pub struct PreviewLine {
     pub price: Option<PriceId>,
     /// The subscription that it is a proration of.
     pub prorates: Option<SubscriptionId>,
+    pub metadata: BTreeMap<String, String>,
     pub period_start: Timestamp,
     pub period_end: Timestamp,
 }
@@ -44,6 +47,7 @@ pub(crate) fn preview_body(renewal: &RenewSubscription) -> String {
         "subscription": renewal.subscription.as_str(),
         "automatic_tax": renewal.automatic_tax(),
         "subscription_details": renewal.change(),
+        "invoice_items": renewal.once(),
     });
     form::encode(&params)
 }
@@ -60,6 +64,7 @@ struct LineWire {
     amount: i64,
     pricing: Option<PricingWire>,
     parent: Option<ParentWire>,
+    metadata: Option<BTreeMap<String, String>>,
     period: PeriodWire,
 }
 
@@ -103,6 +108,7 @@ impl From<LineWire> for PreviewLine {
             amount: wire.amount,
             price: wire.pricing.and_then(PricingWire::into_price),
             prorates: parent.filter(|parent| parent.proration).and_then(|parent| parent.subscription),
+            metadata: wire.metadata.unwrap_or_default(),
             period_start: wire.period.start.0,
             period_end: wire.period.end.0,
         }
@@ -126,9 +132,12 @@ mod tests {
         assert_eq!(pairs[..2], ["subscription=sub_1", "automatic_tax[enabled]=true"]);
         let written = crate::Write::renew_subscription(&renewal).body;
         let written: Vec<_> = form_urlencoded::parse(written.as_bytes()).into_owned().collect();
-        let of_change = |name: &str| ["items", "cancel_at", "proration"].iter().any(|prefix| name.starts_with(prefix));
+        let of_change = |name: &str| {
+            ["items", "cancel_at", "proration", "add_invoice_items"].iter().any(|prefix| name.starts_with(prefix))
+        };
         let expected =
             written.iter().filter(|(name, _)| of_change(name)).map(|(name, value)| match name.split_once('[') {
+                Some(("add_invoice_items", rest)) => format!("invoice_items[{rest}={value}"),
                 Some((name, rest)) => format!("subscription_details[{name}][{rest}={value}"),
                 None => format!("subscription_details[{name}]={value}"),
             });
@@ -141,7 +150,7 @@ mod tests {
         let line = |parent: &str| {
             format!(
                 r#"{{ "amount": -500, "pricing": {{ "price_details": {{ "price": "price_1", "product": "prod_1" }} }},
-                     "parent": {parent}, "period": {{ "start": 86400, "end": 172800 }} }}"#
+                     "parent": {parent}, "metadata": {{ "sf_line_id": "00k1" }}, "period": {{ "start": 86400, "end": 172800 }} }}"#
             )
         };
         let of_item = r#"{ "type": "subscription_item_details",
@@ -164,6 +173,7 @@ mod tests {
         assert_eq!(prorates, [true, true, false, false, false]);
         let first = &preview.lines[0];
         assert_eq!((first.amount, first.price.as_ref().map(PriceId::as_str)), (-500, Some("price_1")));
+        assert_eq!(first.metadata.get("sf_line_id").map(String::as_str), Some("00k1"));
         assert_eq!((first.period_start.as_second(), first.period_end.as_second()), (86_400, 172_800));
     }
 }

@@ -6,7 +6,7 @@ use domain::{SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::params::Operation;
+use crate::params::{InvoiceLineParams, Operation};
 use crate::{NewItem, Write};
 
 /// How a subscription goes on: from its next period on, or for the rest of this one as well.
@@ -18,6 +18,8 @@ pub struct RenewSubscription {
     /// `None` leaves it as it is; an end that is not wanted any more is taken away.
     pub ends_at: Option<End>,
     pub items: Vec<ChangedItem>,
+    /// What is billed once, with its next invoice. Its lines have no description of their own.
+    pub once: Vec<InvoiceLineParams>,
     /// `None` leaves the period as it was billed.
     pub proration: Option<Prorated>,
     pub metadata: BTreeMap<String, String>,
@@ -52,6 +54,7 @@ impl Write {
         body["days_until_due"] = params.days_until_due.into();
         body["automatic_tax"] = params.automatic_tax();
         body["metadata"] = json!(params.metadata);
+        body["add_invoice_items"] = params.once().into();
         if params.proration.is_some_and(|proration| proration.is_invoiced) {
             body["expand"] = json!(["latest_invoice"]);
         }
@@ -62,6 +65,11 @@ impl Write {
 impl RenewSubscription {
     pub(crate) fn automatic_tax(&self) -> Value {
         json!({ "enabled": self.automatic_tax })
+    }
+
+    /// What a preview calls `invoice_items`, with the same names inside.
+    pub(crate) fn once(&self) -> Vec<Value> {
+        self.once.iter().map(|line| Value::Object(line.of_subscription())).collect()
     }
 
     /// What a preview is told, as well.
@@ -111,7 +119,27 @@ pub(crate) mod tests {
         ];
         let subscription = SubscriptionId::parse("sub_1").expect("valid");
         let metadata = [("sf_renewal_opportunity_id".to_owned(), "006".to_owned())].into();
-        RenewSubscription { subscription, days_until_due: 30, automatic_tax: true, ends_at, items, proration, metadata }
+        let once = vec![InvoiceLineParams {
+            description: "Onboarding".into(),
+            metadata: [("sf_line_id".to_owned(), "00k2".to_owned())].into(),
+            quantity: crate::Quantity::Whole(1),
+            pricing: crate::Pricing::Product {
+                product: domain::ProductId::parse("prod_1").expect("valid"),
+                currency: domain::Currency::parse("EUR").expect("valid"),
+                unit_amount_decimal: 50_000.into(),
+                tax_behavior: None,
+            },
+        }];
+        RenewSubscription {
+            subscription,
+            days_until_due: 30,
+            automatic_tax: true,
+            ends_at,
+            items,
+            once,
+            proration,
+            metadata,
+        }
     }
 
     fn renewal(ends_at: Option<End>, proration: Option<Prorated>) -> String {
@@ -127,7 +155,10 @@ pub(crate) mod tests {
         let items = "items[0][price]=price_1 items[0][quantity]=2 items[0][metadata][sf_line_id]=00k1 items[0][id]=si_1 \
                      items[1][price]=price_2 items[1][quantity]=2 items[1][metadata][sf_line_id]=00k1 \
                      items[2][id]=si_2 items[2][deleted]=true";
-        let rest = "days_until_due=30 automatic_tax[enabled]=true metadata[sf_renewal_opportunity_id]=006";
+        let rest = "days_until_due=30 automatic_tax[enabled]=true metadata[sf_renewal_opportunity_id]=006 \
+                    add_invoice_items[0][price_data][currency]=eur add_invoice_items[0][price_data][product]=prod_1 \
+                    add_invoice_items[0][price_data][unit_amount_decimal]=50000 \
+                    add_invoice_items[0][quantity]=1 add_invoice_items[0][metadata][sf_line_id]=00k2";
         let none = "proration_behavior=none";
         assert_eq!(renewal(None, None), format!("{items} {none} {rest}"));
         let at = Timestamp::from_second(1_900_000_000).expect("in range");

@@ -132,12 +132,12 @@ impl Client {
         Ok(wires.into_iter().map(SubscriptionItem::from).collect())
     }
 
-    /// Whether anything waits for the customer's next invoice.
-    pub async fn has_pending_items(&self, id: &CustomerId) -> Result<bool, Error> {
-        let mut params = form_urlencoded::Serializer::new(String::new());
-        params.append_pair("customer", id.as_str()).append_pair("pending", "true").append_pair("limit", "1");
-        let list: List<serde::de::IgnoredAny> = self.get("/v1/invoiceitems", &params.finish()).await?;
-        Ok(!list.data.is_empty() || list.has_more)
+    /// Whether anything waits that would come with the next invoice of this subscription, or of a new one. What was added to another
+    /// subscription is left out by it: docs.stripe.com, api/invoiceitems/create, `subscription`.
+    pub async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, Error> {
+        let waiting: Vec<PendingWire> =
+            self.list("/v1/invoiceitems", &[("customer", id.as_str()), ("pending", "true")]).await?;
+        Ok(waiting.iter().any(|item| item.subscription().is_none_or(|its| Some(its) == of)))
     }
 
     /// In any status, with the invoices that they made last. One in a currency outside ISO 4217 is left out: it cannot be ours.
@@ -193,6 +193,34 @@ pub(crate) struct ItemWire {
     quantity: Option<i64>,
     current_period_start: Seconds,
     current_period_end: Seconds,
+}
+
+#[derive(Deserialize)]
+struct PendingWire {
+    id: String,
+    parent: Option<PendingParent>,
+}
+
+#[derive(Deserialize)]
+struct PendingParent {
+    subscription_details: Option<PendingOf>,
+}
+
+#[derive(Deserialize)]
+struct PendingOf {
+    subscription: Option<SubscriptionId>,
+}
+
+impl PendingWire {
+    fn subscription(&self) -> Option<&SubscriptionId> {
+        self.parent.as_ref()?.subscription_details.as_ref()?.subscription.as_ref()
+    }
+}
+
+impl HasId for PendingWire {
+    fn id(&self) -> &str {
+        &self.id
+    }
 }
 
 impl HasId for SubscriptionWire {

@@ -317,6 +317,8 @@ pub struct Extension {
     /// It has an end now.
     pub had_end: bool,
     pub items: Vec<ItemChange>,
+    /// What is billed once, with the next invoice of the subscription: at once, where one is made of what is prorated.
+    pub once: Vec<NewLine>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, ProductId, SubscriptionId, SubscriptionItemId,
+    Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
+    SubscriptionItemId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -338,12 +339,14 @@ pub struct PreviewSeen {
     pub lines: Vec<PreviewLineSeen>,
     /// These are all of its lines.
     pub is_whole: bool,
-    /// Something would be billed that is no proration of this subscription.
+    /// Something would be billed that is no proration of this subscription, and nothing that the deal sells once.
     pub brings_more: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewLineSeen {
+    /// The line of the deal that it bills, where that is billed once; otherwise it is a proration.
+    pub sold_once: Option<LineItemId>,
     pub price_id: Option<PriceId>,
     pub amount: i64,
     pub starts_at: Timestamp,

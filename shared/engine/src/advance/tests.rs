@@ -134,6 +134,7 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
         ends_at: None,
         had_end: false,
         items: vec![],
+        once: vec![],
     }));
     // What is billed at once is decided for an hour.
     let Call::RenewSubscription(extension) = &renew else { unreachable!("it is a renewal") };

@@ -295,6 +295,11 @@ impl Start {
         known.collect()
     }
 
+    /// What is billed once, as it goes with a subscription.
+    pub(super) fn once(&self) -> Vec<NewLine> {
+        self.basket.once.iter().map(|once| once.line(&self.plan)).collect()
+    }
+
     fn subscription(&self) -> NewSubscription {
         let plan = &self.plan;
         let term = plan.subscription.as_ref();
@@ -312,7 +317,7 @@ impl Start {
             starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
             ends_at: term.and_then(mapping::Subscription::ends_at),
             items: self.new_items(),
-            once: self.basket.once.iter().map(|once| once.line(plan)).collect(),
+            once: self.once(),
         }
     }
 

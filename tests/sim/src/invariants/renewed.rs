@@ -56,13 +56,25 @@ impl Models {
 
     /// Why the subscription is not what the deal's bill says; `None` when it is.
     fn differs(&self, subscription: &Subscription, bill: &Bill) -> Option<String> {
-        let each: i64 = bill.lines.values().map(|line| bill.each(line)).sum();
+        let recurring = bill.lines.values().filter(|line| line.is_recurring);
+        let each: i64 = recurring.map(|line| bill.each(line)).sum();
         let billed = self.stripe.each(subscription);
         if billed != Some(each) || subscription.currency != bill.currency {
             return Some(format!(
                 "a period comes to {billed:?} {}, in the deal to {each} {}",
                 subscription.currency, bill.currency
             ));
+        }
+        let deal = subscription.renewed_for().map(str::to_owned);
+        let sold = subscription.once.iter().filter(|once| once.deal == deal);
+        let mut sold: Vec<_> =
+            sold.map(|once| (once.line.metadata.get("sf_line_id").cloned(), once.line.amount)).collect();
+        let once = bill.lines.iter().filter(|(_, line)| !line.is_recurring);
+        let mut once: Vec<_> = once.map(|(key, line)| (Some(key.to_string()), line.amount)).collect();
+        sold.sort();
+        once.sort();
+        if sold != once {
+            return Some(format!("it sells {sold:?} once, the deal {once:?}"));
         }
         let Some(term) = &bill.term else { return Some("the deal has no term".to_owned()) };
         let ends_at = term.periods.map(|_| day_after(term.start, term.months()));
@@ -166,7 +178,7 @@ impl Models {
             && self.stripe.proration == mapping::Proration::AlwaysInvoice
             && self.stripe.find_invoice(&one.latest).is_some_and(counts)
             && one.differences.is_empty()
-            && !self.stripe.has_pending_items(&one.customer)
+            && !self.stripe.has_pending_items(&one.customer, Some(&one.id))
     }
 
     /// It said why when it was refused; that it could have gone on when it was won is what must not be.
@@ -183,9 +195,8 @@ impl Models {
         let is_settled = deal.run.code != Some("renewal_unsettled");
         let fits_inside =
             there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
-        let all_recur = bill.lines.values().all(|line| line.is_recurring);
         let is_fought = opportunity.automation != Automation::None;
-        if is_settled && (fits && !is_late || fits_inside) && all_recur && self.catalogue_takes(bill) && !is_fought {
+        if is_settled && (fits && !is_late || fits_inside) && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }
     }

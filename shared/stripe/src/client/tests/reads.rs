@@ -174,3 +174,25 @@ async fn an_invoice_is_read_with_its_nulls_and_printed_without_its_page() {
     let printed = format!("{invoice:?} {:?}", Answer::Invoice(Box::new(invoice.clone())));
     assert!(printed.contains("in_1") && !printed.contains("invoice.stripe.example"), "{printed}");
 }
+
+/// What was added to another subscription comes with that one's invoices only.
+#[tokio::test]
+async fn what_waits_for_another_subscription_does_not_wait_for_this_one() {
+    let id = |text: &str| domain::SubscriptionId::parse(text).expect("valid");
+    let customer = CustomerId::parse("cus_1").expect("valid");
+    let of =
+        r#"{"type":"subscription_details","subscription_details":{"subscription":"sub_1","subscription_item":null}}"#;
+    for (parent, of, expected) in [
+        ("null", None, true),
+        ("null", Some(id("sub_1")), true),
+        (of, None, false),
+        (of, Some(id("sub_1")), true),
+        (of, Some(id("sub_2")), false),
+    ] {
+        let item = format!(r#"{{"object":"list","data":[{{"id":"ii_1","parent":{parent}}}],"has_more":false}}"#);
+        let found = answering(&[&item]).await.has_pending_items(&customer, of.as_ref()).await.expect("answered");
+        assert_eq!(found, expected, "{parent} {of:?}");
+    }
+    let none = answering(&[r#"{"object":"list","data":[],"has_more":false}"#]).await;
+    assert!(!none.has_pending_items(&customer, None).await.expect("answered"));
+}

@@ -7,7 +7,23 @@ use rust_decimal::Decimal;
 
 use super::{Renewal, There, Within, items};
 use crate::opportunity_won::{Item, ItemPrice, Point, Start};
-use crate::{ItemChange, PreviewSeen};
+use crate::{Extension, ItemChange, NewLine, PreviewSeen};
+
+/// Nothing else would be billed later than what the period was billed by, so what is sold once would never be.
+pub(super) fn never_billed(start: &Start, there: &There) -> Option<Stop> {
+    let within = there.within.as_ref()?;
+    let Extension { proration, ends_at, once, subscription_id, .. } = items::extension(start, there);
+    if once.is_empty() || proration == Proration::AlwaysInvoice || ends_at != Some(within.ends_at) {
+        return None;
+    }
+    let products: Vec<_> = once.iter().map(|sold| sold.line.description.as_str()).collect();
+    let message = format!(
+        "Nothing recurring changes with the renewal, and {subscription_id} ends with the period that it is in: no invoice would bill {}. \
+         Sell that by an opportunity of another type.",
+        products.join("; ").chars().take(500).collect::<String>()
+    );
+    Some(Stop::refused(Code::RenewalDiffers, message))
+}
 
 /// Stripe makes an invoice of what is prorated. Where nothing is, it makes none.
 pub(super) fn is_billed_at_once(start: &Start, there: &There) -> bool {
@@ -47,10 +63,20 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
     if seen.currency != currency {
         return stop(format!("it would be in {}", seen.currency));
     }
-    if seen.lines.iter().any(|line| line.starts_at < from || line.ends_at > within.ends_at) {
+    let money = |minor_units| Money::from_minor_units(minor_units, currency);
+    let Extension { items: changes, once, .. } = items::extension(start, there);
+    for NewLine { line, .. } in &once {
+        let billed: Vec<_> = seen.lines.iter().filter(|seen| seen.sold_once.as_ref() == Some(&line.key)).collect();
+        let is_unseen = billed.is_empty() && !seen.is_whole;
+        if !is_unseen && !matches!(billed[..], [one] if one.amount == line.amount.minor_units()) {
+            let charged = billed.iter().map(|one| one.amount).fold(0, i64::saturating_add);
+            return stop(format!("for {} it would be {}, and not {}", line.description, money(charged), line.amount));
+        }
+    }
+    let prorated: Vec<_> = seen.lines.iter().filter(|line| line.sold_once.is_none()).collect();
+    if prorated.iter().any(|line| line.starts_at < from || line.ends_at > within.ends_at) {
         return stop("other days would be billed as well".to_owned());
     }
-    let changes = items::extension(start, there).items;
     let changed = changes.iter().filter(|change| items::changes_anything(change, there));
     let new = changed.filter_map(|change| match change {
         ItemChange::Keep { item, .. } | ItemChange::Add { item } => Some(&item.price_id),
@@ -58,20 +84,19 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
     });
     let new: Vec<_> = new.collect();
     let is_new = |price_id: &Option<PriceId>| price_id.as_ref().is_some_and(|price_id| new.contains(&price_id));
-    if seen.lines.iter().any(|line| line.amount > 0 && !is_new(&line.price_id)) {
+    if prorated.iter().any(|line| line.amount > 0 && !is_new(&line.price_id)) {
         return stop("it would bill what does not change".to_owned());
     }
     for price_id in new {
         let is_its = |item: &&Item| matches!(&item.price, ItemPrice::Known(known) if known == price_id);
         let each = start.basket.items.iter().find(is_its).map_or(0, |item| start.each(item));
         let wanted = share(each, from, within);
-        let charges = seen.lines.iter().filter(|line| line.price_id.as_ref() == Some(price_id) && line.amount > 0);
+        let charges = prorated.iter().filter(|line| line.price_id.as_ref() == Some(price_id) && line.amount > 0);
         let charged: i64 = charges.map(|line| line.amount).fold(0, i64::saturating_add);
         // How Stripe rounds a half is not written down.
         let is_unseen = charged == 0 && !seen.is_whole;
         let is_right = is_unseen || wanted.is_some_and(|wanted| (Decimal::from(charged) - wanted).abs() < Decimal::ONE);
         if !is_right {
-            let money = |minor_units| Money::from_minor_units(minor_units, currency);
             return stop(format!("for {price_id} it would be {}, of {} a period", money(charged), money(each)));
         }
     }

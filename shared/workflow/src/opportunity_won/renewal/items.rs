@@ -52,6 +52,7 @@ pub(super) fn extension(start: &Start, there: &There) -> Extension {
         ends_at: plan.subscription.as_ref().and_then(mapping::Subscription::ends_at),
         had_end: there.ends_at.is_some(),
         items,
+        once: if planted!(RenewsWithoutOnce) { Vec::new() } else { start.once() },
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{Every, ItemChange, ItemSeen, PriceSeen, RenewableSeen};
 mod fit;
 mod inside;
 mod interrupted;
+mod once;
 
 fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")

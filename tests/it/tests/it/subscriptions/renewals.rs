@@ -2,6 +2,7 @@
 
 mod inside;
 mod interrupted;
+mod once;
 
 use mapping::Renewals;
 
@@ -223,7 +224,7 @@ async fn a_renewal_in_the_last_period_is_done_at_once() {
 #[tokio::test]
 async fn a_renewal_that_does_not_fit_says_why() {
     type Change = fn(&Env, &str, &str);
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 5] = [
         ("renewal_over", |env, _, _| {
             let id = subscriptions(env)[0]["id"].as_str().unwrap().to_owned();
             env.stripe_delete(&format!("/v1/subscriptions/{id}"));
@@ -245,13 +246,6 @@ async fn a_renewal_that_does_not_fit_says_why() {
                     env.update("SBQQ__QuoteLine__c", line["Id"].as_str().unwrap(), annual);
                 }
             }
-        }),
-        ("renewal_differs", |env, second, _| {
-            let quote = quote_of(env, second);
-            let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
-            let line = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote).unwrap();
-            let once = json!({ "SBQQ__ChargeType__c": "One-Time" });
-            env.update("SBQQ__QuoteLine__c", line["Id"].as_str().unwrap(), once);
         }),
     ];
     for (index, (code, change)) in cases.into_iter().enumerate() {

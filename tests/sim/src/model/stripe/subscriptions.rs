@@ -44,6 +44,16 @@ pub struct Subscription {
     pub has_run_out: bool,
     /// The deals that it was renewed for.
     pub renewals: std::collections::BTreeSet<String>,
+    /// What they sold once.
+    pub once: Vec<Once>,
+}
+
+/// What comes with the next invoice, and then never again.
+#[derive(Debug, Clone)]
+pub struct Once {
+    pub deal: Option<String>,
+    pub line: InvoiceLine,
+    pub is_billed: bool,
 }
 
 /// What was billed of an item, and for which time.
@@ -174,6 +184,7 @@ impl Stripe {
             canceled_by: None,
             has_run_out: false,
             renewals: std::collections::BTreeSet::new(),
+            once: Vec::new(),
         };
         invoice.of_subscription(&subscription);
         self.advancing.insert((now.saturating_add(ADVANCES_AFTER).unwrap_or(now), invoice_id.clone()));
@@ -299,8 +310,10 @@ impl Stripe {
         }
     }
 
-    pub fn has_pending_items(&self, id: &CustomerId) -> bool {
-        self.pending.get(id).is_some_and(|pending| !pending.is_empty())
+    /// What was added to another subscription comes with that one's invoices only.
+    pub fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> bool {
+        let its = of.and_then(|of| self.subscriptions.get(of)).is_some_and(|its| its.waiting().next().is_some());
+        its || self.pending.get(id).is_some_and(|pending| !pending.is_empty())
     }
 
     /// For a customer of the account.

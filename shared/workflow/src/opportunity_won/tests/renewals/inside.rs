@@ -6,10 +6,10 @@ use super::*;
 use crate::{Credited, Extension, InvoiceSeen, PreviewLineSeen, PreviewSeen};
 
 /// The second half of the year that the subscription has billed.
-const FROM: &str = "2027-07-01T00:00:00Z";
-const ON: &str = "2027-07-10T12:00:00Z";
+pub(super) const FROM: &str = "2027-07-01T00:00:00Z";
+pub(super) const ON: &str = "2027-07-10T12:00:00Z";
 
-fn prorated(proration: Proration) -> Settings {
+pub(super) fn prorated(proration: Proration) -> Settings {
     Settings { proration, ..renewing() }
 }
 
@@ -35,7 +35,7 @@ fn plan_of(months: Option<i64>, proration: Proration) -> Plan {
     plan(&sold_for(months), &prorated(proration)).expect("billable").0
 }
 
-fn annual(number: usize, price: &str, quantity: i64) -> ItemSeen {
+pub(super) fn annual(number: usize, price: &str, quantity: i64) -> ItemSeen {
     ItemSeen {
         months: Some(12),
         period_start: at("2027-01-01T00:00:00Z"),
@@ -44,7 +44,7 @@ fn annual(number: usize, price: &str, quantity: i64) -> ItemSeen {
     }
 }
 
-fn yearly() -> RenewableSeen {
+pub(super) fn yearly() -> RenewableSeen {
     RenewableSeen {
         items: vec![annual(1, "price_old", 1)],
         begun_at: Some(at("2027-01-01T00:00:00Z")),
@@ -53,7 +53,7 @@ fn yearly() -> RenewableSeen {
     }
 }
 
-fn found_by(plan: Plan, seen: RenewableSeen, now: &str) -> Point {
+pub(super) fn found_by(plan: Plan, seen: RenewableSeen, now: &str) -> Point {
     let Point::CustomerKnown { customer_id, account_is_linked, interrupted, basket, is_charged, .. } = known(2) else {
         panic!("known")
     };
@@ -62,7 +62,7 @@ fn found_by(plan: Plan, seen: RenewableSeen, now: &str) -> Point {
 }
 
 /// The catalogue's price for a year, which is the agreed one of both lines.
-fn by_the_year(unit_amount: i64) -> Fact {
+pub(super) fn by_the_year(unit_amount: i64) -> Fact {
     let Fact::PricesRead(prices) = catalogue(unit_amount) else { panic!("prices") };
     Fact::PricesRead(prices.into_iter().map(|price| PriceSeen { every: Every::Months(12), ..price }).collect())
 }
@@ -189,7 +189,7 @@ fn it_is_changed_on_its_first_day_and_not_before() {
     assert!(stop.code == Code::RenewalDiffers && stop.message.contains("2028-01-01"), "{stop:?}");
 }
 
-fn extension(point: &Point) -> Extension {
+pub(super) fn extension(point: &Point) -> Extension {
     match point.next() {
         Next::Call(Call::PreviewRenewal(extension) | Call::RenewSubscription(extension)) => *extension,
         next => panic!("{next:?}"),
@@ -235,8 +235,9 @@ fn where_no_item_changes_nothing_is_previewed() {
 }
 
 /// 184 of 365 days of 36.00, less those of what is there.
-fn preview() -> PreviewSeen {
+pub(super) fn preview() -> PreviewSeen {
     let line = |price: &str, amount: i64| PreviewLineSeen {
+        sold_once: None,
         price_id: domain::PriceId::parse(price).ok(),
         amount,
         starts_at: at(FROM),

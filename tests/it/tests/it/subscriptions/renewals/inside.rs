@@ -5,12 +5,12 @@ use mapping::Proration;
 use super::*;
 use crate::crashes::{goes_on_while_it_stands_still, settle_over_deaths};
 
-async fn prorating(proration: Proration) -> Env {
+pub(super) async fn prorating(proration: Proration) -> Env {
     Env::with(Options { renewals: Renewals::Extend, proration, ..options(LineSource::CpqQuote) }).await
 }
 
 /// A quarter of seats and support, begun today and billed in one payment.
-async fn quarter(env: &Env) -> (String, String) {
+pub(super) async fn quarter(env: &Env) -> (String, String) {
     let account = env.account(&deal());
     let lines = vec![line("Seat", 10_000, "300", "300", "2"), line("Support", 5_000, "150", "150", "1")];
     let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
@@ -23,7 +23,7 @@ async fn quarter(env: &Env) -> (String, String) {
 }
 
 /// From a month later on, for so many months: three seats at what they cost, training for what support was, and no support.
-async fn upgrade(env: &Env, account: &str, start: &str, months: i32) -> String {
+pub(super) async fn upgrade(env: &Env, account: &str, start: &str, months: i32) -> String {
     let of = |quarter: i32| (quarter * months / 3).to_string();
     let lines = vec![line("Seat", 10_000, "900", &of(300), "3"), line("Training", 7_000, "900", &of(150), "1")];
     let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
@@ -45,12 +45,12 @@ fn share(cents: i64, (part, whole): (i64, i64)) -> i64 {
 }
 
 /// Two seats and support are given back for two of three months, three seats and training are billed.
-fn difference(start: &str) -> i64 {
+pub(super) fn difference(start: &str) -> i64 {
     let of = |cents| share(cents, rest(start));
     of(90_000) + of(15_000) + of(-60_000) + of(-15_000)
 }
 
-async fn for_days(env: &Env, count: i64) {
+pub(super) async fn for_days(env: &Env, count: i64) {
     for _ in 0..count {
         days(env, 1);
         env.reconcile(PassKind::Sweep).await;
@@ -58,7 +58,7 @@ async fn for_days(env: &Env, count: i64) {
     }
 }
 
-fn totals(env: &Env) -> Vec<i64> {
+pub(super) fn totals(env: &Env) -> Vec<i64> {
     env.invoices().iter().map(|invoice| invoice["total"].as_i64().unwrap()).collect()
 }
 

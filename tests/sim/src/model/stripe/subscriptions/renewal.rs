@@ -18,6 +18,21 @@ impl Subscription {
         (end(index - 1), end(index))
     }
 
+    /// What was sold once, and is still to be billed.
+    pub fn waiting(&self) -> impl Iterator<Item = &Once> {
+        self.once.iter().filter(|once| !once.is_billed)
+    }
+
+    fn bill_once(&mut self) -> Vec<InvoiceLine> {
+        let waiting = self.once.iter_mut().filter(|once| !once.is_billed);
+        waiting
+            .map(|once| {
+                once.is_billed = true;
+                once.line.clone()
+            })
+            .collect()
+    }
+
     /// Takes back what was billed of the item from then on.
     fn give_back(&mut self, item: &SubscriptionItemId, at: Timestamp) -> Vec<Prorated> {
         let mut given_back = Vec::new();
@@ -71,6 +86,8 @@ impl Stripe {
                 let items = subscription.items.iter_mut();
                 items.for_each(|item| (item.period_start, item.period_end) = (start, end));
                 subscription.debits = debits(&subscription.items);
+                // With the invoice of the period.
+                subscription.bill_once();
             }
         }
     }
@@ -83,21 +100,24 @@ impl Stripe {
     pub fn preview_renewal(&mut self, now: Timestamp, renewal: &stripe::RenewSubscription) -> Result<Preview, Error> {
         self.advance(now);
         let write = stripe::Write::renew_subscription(renewal);
-        let (changed, lines) = self
+        let (mut changed, lines) = self
             .changed(now, renewal.subscription.as_str(), Form::parse(&write.body), true)
             .map_err(|failure| failure.error)?;
+        let once = changed.bill_once();
         let waiting = self.pending.get(&changed.customer).cloned().unwrap_or_default();
         let prorations = lines.iter().map(|line| PreviewLine {
             amount: line.amount,
             price: line.price.clone(),
             prorates: Some(changed.id.clone()),
+            metadata: BTreeMap::new(),
             period_start: line.start,
             period_end: line.end,
         });
-        let others = waiting.iter().map(|line| PreviewLine {
+        let others = once.iter().chain(&waiting).map(|line| PreviewLine {
             amount: line.amount,
             price: None,
             prorates: None,
+            metadata: line.metadata.clone(),
             period_start: now,
             period_end: now,
         });
@@ -142,6 +162,7 @@ impl Stripe {
                 period_start: Some(line.start),
             });
         }
+        invoice.lines.extend(subscription.bill_once());
         let waiting = self.pending.remove(&customer).unwrap_or_default();
         let long_ago = |at: &Timestamp| now.duration_since(*at) > SignedDuration::from_hours(3);
         let taken = waiting.iter().find(|line| self.waits_since.get(&line.id).is_some_and(long_ago));
@@ -181,6 +202,7 @@ impl Stripe {
         form.take("expand[0]");
         let metadata = form.take_map("metadata");
         let changes = form.take_list("items");
+        let once = form.take_list("add_invoice_items");
         self.understood(now, &form, None)?;
         let found = SubscriptionId::parse(id).ok().and_then(|id| self.subscriptions.get(&id).cloned());
         let Some(mut subscription) = found else { return Err(Failure::not_found("subscription", id)) };
@@ -194,6 +216,14 @@ impl Stripe {
         let at = proration_date.unwrap_or(now);
         if proration_date.is_some_and(|at| at < start || at > end) {
             return Err(Failure::about("proration_date", "It must be within the current period."));
+        }
+        for (index, mut form) in once.into_iter().enumerate() {
+            form.rename("price", "pricing[price]");
+            let path = format!("add_invoice_items[{index}]");
+            let line = lines::read(&mut form, &self.catalogue, subscription.currency, &path)?;
+            let line = InvoiceLine { id: self.next_id("il"), ..line };
+            let deal = metadata.get("sf_renewal_opportunity_id").cloned();
+            subscription.once.push(Once { deal, line, is_billed: false });
         }
         let prorates = proration.as_deref() != Some("none");
         let mut lines = Vec::new();

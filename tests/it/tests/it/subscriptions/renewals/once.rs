@@ -1,0 +1,167 @@
+//! Renewals that sell something once besides what goes on.
+
+use mapping::Proration;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::inside::{difference, for_days, prorating, quarter, totals, upgrade};
+use super::*;
+use crate::crashes::settle_over_deaths;
+
+/// 500.00 for onboarding, once, beside what the renewal has.
+fn with_onboarding(env: &Env, second: &str) {
+    let quote = quote_of(env, second);
+    let named = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
+    let product = named.iter().find(|line| line["SBQQ__Quote__c"] == quote).unwrap()["SBQQ__Product__c"].clone();
+    env.quote_line(&quote, &line("Onboarding", 50_000, "500", "500", "1"), product.as_str());
+    let amount: Decimal = env.record("Opportunity", second)["Amount"].to_string().parse().unwrap();
+    env.update("Opportunity", second, json!({ "Amount": (amount + Decimal::from(500)).to_i64() }));
+}
+
+fn onboardings(env: &Env) -> Vec<(i64, String)> {
+    let invoices = env.invoices().into_iter();
+    let lines = invoices.flat_map(|invoice| env.invoice_lines(invoice["id"].as_str().unwrap()));
+    let lines = lines.filter(|line| line["amount"] == 50_000);
+    lines.map(|line| (50_000, line["metadata"]["sf_line_id"].as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// In its last month the subscription is told of it; the first invoice of the new term bills it, and no other does. Another
+/// subscription of the customer begins in between, and takes nothing of it along.
+#[tokio::test]
+async fn it_comes_with_the_first_invoice_of_the_new_term() {
+    let env = renewing(LineSource::CpqQuote).await;
+    env.reconcile(PassKind::Sweep).await;
+    let (account, _, start) = begun(&env).await;
+    days(&env, 70);
+    let second = renewal(&env, &account, &after(&start, 3)).await;
+    with_onboarding(&env, &second);
+    env.close(&second);
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+    assert_eq!(record["Stripe_MRR__c"], 340.0, "what comes once is no recurring revenue");
+    assert_eq!(totals(&env), [25_000; 3], "it is not billed yet");
+
+    let lines = vec![line("Storage", 2_000, "240", "240", "1")];
+    let other = env.enter_for(&account, &Deal { lines, ..deal() }).await;
+    sell_by_the_month(&env, &other, term_of(&day(&env, 0), 1));
+    env.close(&other);
+    env.settle().await;
+    let record = env.record("Opportunity", &other);
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
+    assert_eq!(totals(&env), [25_000, 25_000, 25_000, 24_000]);
+    for _ in 0..7 {
+        for_days(&env, 30).await;
+    }
+    let mut sums = totals(&env);
+    sums.sort_unstable();
+    assert_eq!(sums, [vec![24_000], vec![25_000; 3], vec![34_000; 5], vec![84_000]].concat());
+    assert_eq!(onboardings(&env).len(), 1);
+}
+
+/// Inside a period it comes with the invoice of the difference, or with the next one where the difference does; and where nothing
+/// recurring changes.
+#[tokio::test]
+async fn inside_a_period_it_comes_with_the_difference_or_later() {
+    for (proration, is_same, expected) in [
+        (Proration::AlwaysInvoice, false, [75_000, 50_000, 105_000]),
+        (Proration::CreateProrations, false, [75_000, 155_000, 0]),
+        (Proration::None, false, [75_000, 155_000, 0]),
+        (Proration::AlwaysInvoice, true, [75_000, 125_000, 0]),
+    ] {
+        let env = prorating(proration).await;
+        let (account, start) = quarter(&env).await;
+        let second = match is_same {
+            false => upgrade(&env, &account, &start, 5).await,
+            true => longer(&env, &account, &start, 5).await,
+        };
+        with_onboarding(&env, &second);
+        for_days(&env, 35).await;
+        env.close(&second);
+        env.settle().await;
+        let record = env.record("Opportunity", &second);
+        assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+        for_days(&env, 160).await;
+        let mut expected: Vec<i64> = expected.into_iter().filter(|total| *total > 0).collect();
+        if proration != Proration::None && !is_same {
+            expected[1] += difference(&start);
+        }
+        assert_eq!(totals(&env), expected, "{proration:?}, {is_same}");
+        assert_eq!(onboardings(&env).len(), 1);
+        assert_eq!(subscriptions(&env)[0]["status"], "canceled");
+    }
+}
+
+/// The same seats and support, from a month later on.
+async fn longer(env: &Env, account: &str, start: &str, months: i32) -> String {
+    let of = |quarter: i32| (quarter * months / 3).to_string();
+    let lines = vec![line("Seat", 10_000, "900", &of(300), "2"), line("Support", 5_000, "900", &of(150), "1")];
+    let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
+    sell_by(env, &opportunity, term_of(&after(start, 1), months), "Quarterly");
+    env.update("Opportunity", &opportunity, json!({ "Type": "Renewal" }));
+    opportunity
+}
+
+/// Nothing recurring changes, and the subscription ends with the period that it is in: no invoice would bill it.
+#[tokio::test]
+async fn what_no_invoice_would_bill_is_refused() {
+    let mut env = prorating(Proration::AlwaysInvoice).await;
+    env.expect_dead_letters();
+    let (account, start) = quarter(&env).await;
+    let second = longer(&env, &account, &start, 2).await;
+    with_onboarding(&env, &second);
+    for_days(&env, 35).await;
+    env.clear_calls();
+    env.close(&second);
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!(record["Stripe_Sync_Status__c"], "renewal_differs");
+    let note = record["Stripe_Sync_Error__c"].as_str().unwrap();
+    assert!(note.contains("no invoice would bill Onboarding"), "{note}");
+    assert!(
+        env.stripe_calls().iter().all(|call| !call.starts_with("POST /v1/subscriptions")),
+        "{:?}",
+        env.stripe_calls()
+    );
+}
+
+async fn about_to_upgrade() -> (Env, String, String) {
+    let env = prorating(Proration::AlwaysInvoice).await;
+    let (account, start) = quarter(&env).await;
+    let second = upgrade(&env, &account, &start, 2).await;
+    with_onboarding(&env, &second);
+    for_days(&env, 35).await;
+    env.close(&second);
+    (env, second, start)
+}
+
+async fn is_billed_once(env: &Env, second: &str, start: &str) {
+    let record = env.record("Opportunity", second);
+    assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(env)[0]["id"], "{record}");
+    assert_eq!((totals(env), onboardings(env).len()), (vec![75_000, 50_000 + difference(start)], 1));
+}
+
+/// It is part of the change's one request: whatever happens to that, and to whoever sends it, it is billed once.
+#[tokio::test]
+async fn whatever_is_lost_on_the_way_it_is_billed_once() {
+    for fault in [Fault::AnswerLost, Fault::ServerErrorAfterCommit, Fault::RateLimited] {
+        for wait in [0, 25] {
+            let (env, second, start) = about_to_upgrade().await;
+            env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", fault.clone()));
+            env.deliver().await;
+            env.work(10).await;
+            env.advance(SignedDuration::from_hours(wait));
+            env.settle_for_days().await;
+            is_billed_once(&env, &second, &start).await;
+        }
+    }
+    let (undisturbed, ..) = about_to_upgrade().await;
+    undisturbed.fuse.count_anew();
+    undisturbed.settle().await;
+    for moment in 0..undisturbed.fuse.passed() {
+        let (env, second, start) = about_to_upgrade().await;
+        env.fuse.arm(moment);
+        assert_eq!(settle_over_deaths(&env, SignedDuration::from_hours(25)).await, 1, "moment {moment}");
+        is_billed_once(&env, &second, &start).await;
+    }
+}
