@@ -101,6 +101,8 @@ ids! {
     AccountId = salesforce_id("Account", "001");
     /// A Salesforce opportunity (`006…`), always 18 characters.
     OpportunityId = salesforce_id("Opportunity", "006");
+    /// A Salesforce contract (`800…`), always 18 characters.
+    ContractId = salesforce_id("Contract", "800");
     /// A line of a deal in Salesforce, always 18 characters: an opportunity's (`00k…`), an order's (`802…`), or a quote's, whose
     /// prefix differs from one organization to the next.
     LineItemId = salesforce_id("line item", "");

@@ -61,6 +61,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         collection: Default::default(),
         subscription: None,
         renews: None,
+        contract_id: None,
     };
     Invoice {
         plan,

@@ -49,6 +49,7 @@ fn plan() -> Plan {
         collection: Default::default(),
         subscription: None,
         renews: None,
+        contract_id: None,
     }
 }
 

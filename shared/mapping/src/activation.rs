@@ -1,7 +1,7 @@
 //! Records beside a deal that have to be activated before it is billed: its order, or the contract of its subscription. An
 //! activation leaves the opportunity as it is, so the ones that nobody told of are looked for where they are.
 
-use domain::{OpportunityId, Record};
+use domain::{ContractId, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Deal, Filter, RecordQuery};
@@ -61,9 +61,22 @@ pub fn activations(settings: &Settings) -> Vec<Activation> {
     order.into_iter().chain(contract(settings)).collect()
 }
 
-/// The field of the opportunity that shows whether its contract is activated, where it names one.
-pub(crate) fn opportunity_field(settings: &Settings) -> Option<&'static str> {
-    contract(settings).filter(|contract| contract.is_named_by_opportunity()).map(|contract| contract.code)
+/// Which contract an opportunity names.
+const CONTRACT_ID: &str = "ContractId";
+
+/// The fields of the opportunity that show which contract is its own and whether that is activated, where it names one.
+pub(crate) fn opportunity_fields(settings: &Settings) -> Vec<&'static str> {
+    let named = contract(settings).filter(|contract| contract.is_named_by_opportunity());
+    named.map_or_else(Vec::new, |contract| vec![CONTRACT_ID, contract.code])
+}
+
+/// The contract that begins or renews the deal's subscription, where one does.
+pub(crate) fn contract_of(deal: &Deal, settings: &Settings) -> Option<ContractId> {
+    let id = match contract(settings)?.is_named_by_opportunity() {
+        true => deal.opportunity.text(CONTRACT_ID),
+        false => deal.activated_contract.as_ref().and_then(|contract| contract.text("Id")),
+    };
+    id.and_then(|id| ContractId::parse(id).ok())
 }
 
 /// The deal's contract, where it is read by itself.
@@ -168,15 +181,36 @@ mod tests {
         let read = |source, subscriptions| {
             let settings = settings(source, subscriptions);
             let object = contract_query(&id, &settings).map(|query| query.object);
-            (opportunity_field(&settings), object)
+            (opportunity_fields(&settings), object)
         };
         for source in SOURCES {
-            assert_eq!(read(source, Subscriptions::ClosedWon), (None, None));
+            assert_eq!(read(source, Subscriptions::ClosedWon), (vec![], None));
         }
+        let named = vec!["ContractId", "Contract.StatusCode"];
         assert_eq!(
             SOURCES.map(|source| read(source, Subscriptions::ContractActivated)),
-            [(Some("Contract.StatusCode"), None), (None, Some("Contract")), (Some("Contract.StatusCode"), None)]
+            [(named.clone(), None), (vec![], Some("Contract")), (named, None)]
         );
+    }
+
+    /// That of the opportunity, or of Salesforce CPQ: only where contracts begin subscriptions.
+    #[test]
+    fn a_deal_has_the_contract_that_begins_its_subscription() {
+        let text = |text: &str| FieldValue::Text(text.into());
+        let mut deal = Deal::default();
+        deal.opportunity.set("ContractId", text("800000000000001AAA"));
+        let mut of_cpq = Record::default();
+        of_cpq.set("Id", text("800000000000002AAA"));
+        deal.activated_contract = Some(of_cpq);
+        let of = |deal: &Deal, source, subscriptions| {
+            contract_of(deal, &settings(source, subscriptions)).map(|id| id.to_string())
+        };
+        let (first, second) = (Some("800000000000001AAA".to_owned()), Some("800000000000002AAA".to_owned()));
+        let found = SOURCES.map(|source| of(&deal, source, Subscriptions::ContractActivated));
+        assert_eq!(found, [first.clone(), second, first]);
+        assert_eq!(SOURCES.map(|source| of(&deal, source, Subscriptions::ClosedWon)), [None, None, None]);
+        let none = SOURCES.map(|source| of(&Deal::default(), source, Subscriptions::ContractActivated));
+        assert_eq!(none, [None, None, None]);
     }
 
     #[test]

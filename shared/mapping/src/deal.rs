@@ -3,7 +3,7 @@
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
-use crate::activation::{contract_query, opportunity_field};
+use crate::activation::{self, contract_query};
 use crate::{PAID, Settings, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
@@ -93,7 +93,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     }
     opportunity_fields.extend(settings.shipping.fields());
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
-    opportunity_fields.extend(opportunity_field(settings));
+    opportunity_fields.extend(activation::opportunity_fields(settings));
     opportunity_fields.extend(renewal::opportunity_fields(settings));
     let mut queries = vec![
         RecordQuery {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::{AccountId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
+use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
+use crate::activation::contract_of;
 use crate::customer::customer;
 use crate::line::line;
 use crate::renewal::{is_renewal, renews};
@@ -87,6 +88,9 @@ pub struct Plan {
     /// The subscription that goes on with it, if it renews one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renews: Option<Renews>,
+    /// The contract of its recurring lines, where that begins or renews the subscription.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_id: Option<ContractId>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -143,6 +147,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
     let tax = settings.tax;
     let collection = if subscription.is_none() { settings.collection } else { Collection::SendInvoice };
+    let contract_id = subscription.as_ref().and_then(|_| contract_of(deal, settings));
     let plan = Plan {
         opportunity_id,
         account_id,
@@ -154,6 +159,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
         collection,
         subscription,
         renews,
+        contract_id,
     };
     Ok((Some((plan, details)), refusals))
 }
@@ -329,9 +335,10 @@ pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Sto
 }
 
 impl Plan {
-    /// An approval does not change what is billed.
-    pub fn equals_but_for_approval(&self, other: &Self) -> bool {
-        Self { approved: None, ..self.clone() } == Self { approved: None, ..other.clone() }
+    /// An approval does not change what is billed, and neither does who is told of it.
+    pub fn plans_the_same_as(&self, other: &Self) -> bool {
+        let billed = |plan: &Self| Self { approved: None, contract_id: None, ..plan.clone() };
+        billed(self) == billed(other)
     }
 
     /// Whether somebody has approved an amount of this size.

@@ -43,8 +43,12 @@ impl Update {
         self.missing_in(opportunity).is_empty()
     }
 
-    /// What such a reading does not show as it would be written.
+    /// What such a reading does not show as it would be written. The contract is not read there: it is written in the same call, all of
+    /// that or nothing.
     pub fn missing_in(&self, opportunity: &Record) -> Vec<&'static str> {
+        if self.object == CONTRACT {
+            return Vec::new();
+        }
         let is_missing = |field: &str, value: &FieldValue| {
             let path = if self.object == "Opportunity" { field.to_owned() } else { format!("{}.{field}", self.object) };
             !same(opportunity.get(&path), value)
@@ -104,6 +108,7 @@ pub fn invoice_written_back(
     if let Some(subscription_id) = subscription_id {
         updates[0].fields.insert(SUBSCRIPTION_ID, text(subscription_id));
         updates[0].fields.extend(monthly(plan));
+        updates.extend(contract(plan, SUBSCRIPTION_ID, subscription_id));
     }
     updates.extend(account_customer(plan, customer_id, account_is_linked));
     updates
@@ -127,7 +132,17 @@ pub fn renewal_written_back(
         ],
     );
     opportunity.fields.extend(monthly(plan));
-    [opportunity].into_iter().chain(account_customer(plan, customer_id, account_is_linked)).collect()
+    let contract = contract(plan, RENEWAL_ID, subscription_id);
+    [opportunity].into_iter().chain(contract).chain(account_customer(plan, customer_id, account_is_linked)).collect()
+}
+
+const CONTRACT: &str = "Contract";
+
+/// Where customer success looks: which subscription the contract began or renewed, and what it comes to a month.
+fn contract(plan: &Plan, field: &'static str, subscription_id: &SubscriptionId) -> Option<Update> {
+    let mut update = Update::new(CONTRACT, plan.contract_id.as_ref()?, [(field, text(subscription_id))]);
+    update.fields.extend(monthly(plan));
+    Some(update)
 }
 
 fn monthly(plan: &Plan) -> Option<(&'static str, FieldValue)> {
@@ -208,6 +223,7 @@ mod tests {
             collection: Default::default(),
             subscription: None,
             renews: None,
+            contract_id: None,
         }
     }
 
@@ -272,6 +288,31 @@ mod tests {
         assert_eq!((account.object, account.id.as_str()), ("Account", "001000000000001AAA"));
         assert_eq!(written(&recurring(), true).len(), 1);
         assert!(!written(&plan(), true)[0].fields.contains_key(MRR));
+    }
+
+    /// Whether it is there is not looked for again: it was written with the opportunity, or neither was.
+    #[test]
+    fn a_contract_names_what_it_began_or_renewed() {
+        let customer_id = CustomerId::parse("cus_1").expect("valid");
+        let invoice_id = InvoiceId::parse("in_1").expect("valid");
+        let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
+        let contract_id = domain::ContractId::parse("800000000000001AAA").ok();
+        let plan = Plan { contract_id, ..recurring() };
+        let links = InvoiceLinks::default();
+        let begun =
+            |subscription_id| invoice_written_back(&plan, &customer_id, &invoice_id, links, subscription_id, true);
+        for (field, updates) in [
+            (SUBSCRIPTION_ID, begun(Some(&subscription_id))),
+            (RENEWAL_ID, renewal_written_back(&plan, &customer_id, &subscription_id, true)),
+        ] {
+            let [opportunity, contract] = <[Update; 2]>::try_from(updates).expect("two records");
+            assert_eq!((contract.object, contract.id.as_str()), ("Contract", "800000000000001AAA"));
+            let fields = BTreeMap::from([(field, text("sub_1")), (MRR, FieldValue::Number(0.into()))]);
+            assert_eq!(contract.fields, fields);
+            assert!(contract.holds_in(&Record::default()) && !opportunity.holds_in(&Record::default()));
+            assert_eq!(contract.differences(&Record::default()).len(), 2, "what was written is read back");
+        }
+        assert_eq!(begun(None).len(), 1);
     }
 
     /// Where nothing is recurring the fields may not exist.

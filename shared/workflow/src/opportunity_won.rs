@@ -267,7 +267,7 @@ impl Point {
             (Self::Comparing { draft, seen, stage }, Fact::DealRead(deal)) => match plan(&deal, settings) {
                 _ if planted!(IgnoresEdits) => Self::continued(draft, seen, stage),
                 Ok((plan, _))
-                    if plan.equals_but_for_approval(&draft.plan) && judge::names_only(&deal.opportunity, &draft) =>
+                    if plan.plans_the_same_as(&draft.plan) && judge::names_only(&deal.opportunity, &draft) =>
                 {
                     Self::continued(Draft { plan, ..draft }, seen, stage)
                 }

@@ -235,14 +235,18 @@ pub(super) fn written(invoice: &Invoice) -> Vec<Update> {
 }
 
 pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
-    invoice_written_back(
+    let mut updates = invoice_written_back(
         &invoice.plan,
         &invoice.customer_id,
         &invoice.invoice_id,
         InvoiceLinks { page: invoice.hosted_invoice_url.as_deref(), pdf: invoice.invoice_pdf.as_deref() },
         invoice.subscription.as_ref().map(|(id, _)| id),
         invoice.account_is_linked,
-    )
+    );
+    if planted!(ForgetsTheContract) {
+        updates.retain(|update| update.object != "Contract");
+    }
+    updates
 }
 
 /// After an interruption the deal may have been edited since it was read, so it is read once more.

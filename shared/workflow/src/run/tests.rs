@@ -183,6 +183,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         collection: Default::default(),
         subscription: None,
         renews: None,
+        contract_id: None,
     };
     let invoice = Invoice {
         plan,

@@ -13,7 +13,7 @@ use workflow::RunId;
 use super::commits::text;
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::{Automation, Opportunity};
+use crate::model::salesforce::{Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
@@ -210,11 +210,21 @@ impl Models {
         if !is_named && !deal.opportunity.invoice_named_by_hand {
             self.broken(deal, "salesforce_names_the_subscription", format!("it names {named:?}"));
         }
+        self.contract_names(deal, named);
         if self.is_named_late(deal) {
             count(&mut self.facts, "a credited invoice was marked as paid late, and nobody looked since");
         } else if deal.opportunity.invoice_id.as_deref() != pointer && !deal.opportunity.invoice_named_by_hand {
             let named = format!("the opportunity names {:?}, not {pointer:?}", deal.opportunity.invoice_id);
             self.broken(deal, "salesforce_names_the_invoice", named);
+        }
+    }
+
+    /// It is written with the opportunity, or neither is.
+    fn contract_names(&mut self, deal: &Deal<'_>, named: Option<&str>) {
+        let names = &deal.opportunity.contract_names;
+        let has_contract = deal.opportunity.contract != Contract::NotNeeded;
+        if has_contract && (names.subscription_id.as_deref(), names.mrr) != (named, deal.opportunity.mrr) {
+            self.broken(deal, "the_contract_names_the_subscription", format!("it names {names:?}, the deal {named:?}"));
         }
     }
 

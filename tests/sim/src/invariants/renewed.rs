@@ -6,7 +6,7 @@ use workflow::RunId;
 
 use super::quiet::{Deal, Ended};
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::{Automation, Opportunity};
+use crate::model::salesforce::{Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
@@ -152,6 +152,11 @@ impl Models {
         }
         if opportunity.renewal_id.as_deref() != Some(subscription.id.as_str()) && !opportunity.is_deleted {
             self.broken(deal, "salesforce_names_the_subscription", format!("it names {:?}", opportunity.renewal_id));
+        }
+        let names = opportunity.contract_names.renewal_id.as_deref();
+        let has_contract = opportunity.contract != Contract::NotNeeded && !opportunity.is_deleted;
+        if has_contract && names != Some(subscription.id.as_str()) {
+            self.broken(deal, "the_contract_names_the_subscription", format!("it names {names:?}"));
         }
         if let Some(code) = opportunity.sync_code.as_deref()
             && !opportunity.note_is_late

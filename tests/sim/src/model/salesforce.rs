@@ -81,6 +81,13 @@ pub enum Contract {
     Activated(Timestamp),
 }
 
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContractNames {
+    pub subscription_id: Option<String>,
+    pub renewal_id: Option<String>,
+    pub mrr: Option<Decimal>,
+}
+
 /// What the organization's automation does to our writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Automation {
@@ -113,6 +120,8 @@ pub struct Opportunity {
     pub subscription_id: Option<String>,
     pub mrr: Option<Decimal>,
     pub renewal_id: Option<String>,
+    /// What its contract names.
+    pub contract_names: ContractNames,
     pub sync_code: Option<String>,
     pub sync_message: Option<String>,
     pub approved_amount: Option<Decimal>,
@@ -253,6 +262,7 @@ impl Salesforce {
                 lines.map(|(opportunity, (index, line))| Row::Line(opportunity, index, line)).collect()
             }
             "OpportunityContactRole" => there.filter(|one| one.contact_email.is_some()).map(Row::ContactRole).collect(),
+            "Contract" => there.filter(|one| one.contract != Contract::NotNeeded).map(Row::Contract).collect(),
             "Account" => self.accounts.values().map(Row::Account).collect(),
             _ => Vec::new(),
         }

@@ -13,9 +13,11 @@ fn planned(change: impl FnOnce(&mut Deal)) -> Plan {
 fn an_approval_is_no_other_plan_and_everything_else_is() {
     let as_it_is = planned(|_| ());
     let approved = planned(set("Stripe_Approved_Amount__c", number("150.00")));
-    assert!(as_it_is.equals_but_for_approval(&approved) && approved.equals_but_for_approval(&as_it_is));
+    assert!(as_it_is.plans_the_same_as(&approved) && approved.plans_the_same_as(&as_it_is));
     let renamed = planned(|deal| deal.lines[0].set("Description", text("Gold")));
-    assert!(!as_it_is.equals_but_for_approval(&renamed));
+    assert!(!as_it_is.plans_the_same_as(&renamed));
+    let elsewhere = Plan { contract_id: domain::ContractId::parse("800000000000001AAA").ok(), ..as_it_is.clone() };
+    assert!(as_it_is.plans_the_same_as(&elsewhere) && as_it_is.bills_the_same_as(&elsewhere));
     for (amount, is_approved) in [("149.99", false), ("150.00", true), ("150.01", true), ("150.001", false)] {
         let plan = planned(set("Stripe_Approved_Amount__c", number(amount)));
         assert_eq!(plan.is_approved_for(plan.total), is_approved, "{amount}");

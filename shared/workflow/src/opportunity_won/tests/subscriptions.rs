@@ -244,7 +244,7 @@ fn a_stored_subscription_is_what_it_was() {
     assert_eq!(plan.subscription.as_ref().map(|term| (term.every, term.periods)), Some((Interval::Quarterly, Some(4))));
     let longer = Subscription { periods: Some(8), ..plan.subscription.clone().expect("a term") };
     let other = Plan { subscription: Some(longer), ..plan.clone() };
-    assert!(!other.equals_but_for_approval(&plan));
+    assert!(!other.plans_the_same_as(&plan));
     let Started { items, .. } = *held().started.expect("begun");
     assert_eq!(items, [(item_id(0), 500)]);
 }

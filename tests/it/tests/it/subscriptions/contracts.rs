@@ -1,5 +1,7 @@
 //! Subscriptions that begin when their contract is activated.
 
+use mapping::Renewals;
+
 use super::*;
 
 async fn selling_by_contract(line_source: LineSource) -> Env {
@@ -74,6 +76,12 @@ async fn a_won_deal_waits_for_its_contract() {
             env.settle().await;
             let record = env.record("Opportunity", &opportunity);
             assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+            let contract = env.record("Contract", &contract);
+            assert_eq!(contract["Stripe_Subscription_Id__c"], record["Stripe_Subscription_Id__c"], "{contract}");
+            assert_eq!(
+                (&contract["Stripe_MRR__c"], &contract["Renewal_Stripe_Sub_Id__c"]),
+                (&record["Stripe_MRR__c"], &Value::Null)
+            );
             // A day later the first month has begun on the day that it was sold for.
             assert_eq!((&env.invoices()[0]["status"], &env.invoices()[0]["total"]), (&json!("open"), &json!(70_000)));
             env.advance(SignedDuration::from_mins(16));
@@ -116,4 +124,65 @@ async fn an_activated_contract_alone_begins_nothing() {
     env.close(&opportunity);
     env.settle().await;
     assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"]);
+}
+
+/// The contract of the renewal says which subscription goes on with it, and what that comes to a month from then on; the one that began
+/// the subscription stays as it is. In one write with the opportunity, which costs no call more.
+#[tokio::test]
+async fn a_contract_that_renews_names_the_subscription() {
+    for line_source in [LineSource::CpqQuote, LineSource::OpportunityProducts] {
+        let options = options(line_source);
+        let by_contract = Subscriptions::ContractActivated;
+        let env = Env::with(Options { subscriptions: by_contract, renewals: Renewals::Extend, ..options }).await;
+        let account = env.account(&deal());
+        let sold = async |price: &str, start: &str, months: i32| {
+            let lines = vec![line("Seat", 10_000, price, price, "1")];
+            let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
+            match line_source {
+                LineSource::CpqQuote => {
+                    renewals::sell_by_the_month(&env, &opportunity, renewals::term_of(start, months))
+                }
+                _ => {
+                    let term = json!({ "Stripe_Start_Date__c": start, "Stripe_Term_Months__c": months });
+                    env.update("Opportunity", &opportunity, term);
+                    for product in env.sandbox.salesforce.with(|org| org.records("Product2")) {
+                        let monthly = json!({ "Stripe_Billing_Frequency__c": "Monthly" });
+                        env.update("Product2", product["Id"].as_str().unwrap(), monthly);
+                    }
+                    share_prices(&env);
+                }
+            }
+            let contract = contract(&env, line_source, &opportunity);
+            activate(&env, &contract);
+            (opportunity, contract)
+        };
+        let start = day(&env, 0);
+        let (first, begun) = sold("300", &start, 3).await;
+        env.close(&first);
+        env.settle().await;
+        let subscription = subscriptions(&env)[0]["id"].clone();
+        assert_eq!(env.record("Contract", &begun)["Stripe_Subscription_Id__c"], subscription);
+        let as_begun = env.record("Contract", &begun);
+        renewals::days(&env, 70);
+        // After these weeks it has to log in again.
+        env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+        let (second, renewed) = sold("900", &renewals::after(&start, 3), 6).await;
+        env.update("Opportunity", &second, json!({ "Type": "Renewal" }));
+        env.clear_calls();
+        env.close(&second);
+        env.settle().await;
+        let record = env.record("Opportunity", &second);
+        assert_eq!(
+            (&record["Renewal_Stripe_Sub_Id__c"], &record["Stripe_MRR__c"]),
+            (&subscription, &json!(150.0)),
+            "{record}"
+        );
+        let contract = env.record("Contract", &renewed);
+        let names =
+            ["Renewal_Stripe_Sub_Id__c", "Stripe_MRR__c", "Stripe_Subscription_Id__c"].map(|field| &contract[field]);
+        assert_eq!(names, [&subscription, &json!(150.0), &Value::Null], "{contract}");
+        assert_eq!(env.record("Contract", &begun), as_begun);
+        assert_eq!(env.salesforce_calls().len(), 2, "{:?}", env.salesforce_calls());
+    }
 }

@@ -28,7 +28,7 @@ fn quote_line_of(env: &Env, opportunity: &str, product: &str) -> String {
 }
 
 /// Of so many months from this day on.
-fn term_of(start: &str, months: i32) -> Value {
+pub(super) fn term_of(start: &str, months: i32) -> Value {
     let first: jiff::civil::Date = start.parse().unwrap();
     let last = first.checked_add(jiff::Span::new().months(months)).unwrap().yesterday().unwrap();
     json!({
@@ -38,13 +38,13 @@ fn term_of(start: &str, months: i32) -> Value {
     })
 }
 
-fn after(start: &str, months: i32) -> String {
+pub(super) fn after(start: &str, months: i32) -> String {
     let first: jiff::civil::Date = start.parse().unwrap();
     first.checked_add(jiff::Span::new().months(months)).unwrap().to_string()
 }
 
 /// The lines of the newest quote, all of them recurring, for this term; the products' prices are of the catalogue, by the month.
-fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
+pub(super) fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
     sell_by(env, opportunity, term, "Monthly");
 }
 
@@ -87,7 +87,7 @@ async fn renewal(env: &Env, account: &str, start: &str) -> String {
     opportunity
 }
 
-fn days(env: &Env, days: i64) {
+pub(super) fn days(env: &Env, days: i64) {
     for _ in 0..days {
         env.advance(SignedDuration::from_hours(24));
         env.let_stripe_catch_up();

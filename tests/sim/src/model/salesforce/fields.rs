@@ -1,6 +1,6 @@
 //! What a field of a row holds, by its path in SOQL.
 
-use domain::FieldValue;
+use domain::{ContractId, FieldValue, OpportunityId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -13,6 +13,7 @@ pub(super) enum Row<'a> {
     Line(&'a Opportunity, usize, &'a Line),
     ContactRole(&'a Opportunity),
     Account(&'a Account),
+    Contract(&'a Opportunity),
 }
 
 fn text(value: impl ToString) -> FieldValue {
@@ -47,8 +48,21 @@ impl Row<'_> {
                 _ => return None,
             }),
             Self::Account(account) => account_field(account, path),
+            Self::Contract(opportunity) => Some(match path {
+                "Id" => text(contract_of(&opportunity.id)),
+                "Stripe_Subscription_Id__c" => optional(opportunity.contract_names.subscription_id.as_ref()),
+                "Renewal_Stripe_Sub_Id__c" => optional(opportunity.contract_names.renewal_id.as_ref()),
+                "Stripe_MRR__c" => number(opportunity.contract_names.mrr),
+                _ => return None,
+            }),
         }
     }
+}
+
+/// Each deal that has a contract has one of its own.
+pub(super) fn contract_of(id: &OpportunityId) -> ContractId {
+    let id = id.as_str().replacen("006", "800", 1);
+    ContractId::parse(&id[..15]).expect("fifteen characters")
 }
 
 fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -> Option<FieldValue> {
@@ -71,6 +85,10 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
             let months = opportunity.term.as_ref().and_then(|term| term.periods.map(|_| term.months()));
             number(months.map(Decimal::from))
         }
+        "ContractId" => match opportunity.contract {
+            Contract::NotNeeded => FieldValue::Null,
+            Contract::Draft | Contract::Activated(_) => text(contract_of(&opportunity.id)),
+        },
         "Contract.StatusCode" => match opportunity.contract {
             Contract::NotNeeded => FieldValue::Null,
             Contract::Draft => text("Draft"),

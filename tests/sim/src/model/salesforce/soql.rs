@@ -79,7 +79,8 @@ impl Query {
     }
 
     pub(super) fn run(&self, rows: &[Row<'_>]) -> Result<Vec<Record>, String> {
-        if !["Opportunity", "OpportunityLineItem", "OpportunityContactRole", "Account"].contains(&self.object.as_str())
+        if !["Opportunity", "OpportunityLineItem", "OpportunityContactRole", "Account", "Contract"]
+            .contains(&self.object.as_str())
         {
             return Err(format!("there is no object {}", self.object));
         }

@@ -51,6 +51,7 @@ fn org() -> Salesforce {
         subscription_id: None,
         mrr: None,
         renewal_id: None,
+        contract_names: Default::default(),
         term: None,
         contract: Contract::NotNeeded,
         id: id(),

@@ -4,7 +4,10 @@ use domain::{AccountId, FieldValue, OpportunityId, Record};
 use jiff::{SignedDuration, Timestamp};
 use salesforce::{Error, Update};
 
-use super::{Automation, Opportunity, Salesforce, refused};
+use rust_decimal::Decimal;
+
+use super::fields::contract_of;
+use super::{Automation, Contract, Opportunity, Salesforce, refused};
 use crate::model::{Violation, count};
 
 /// A deal that is written this often is written for ever: the history is cut there, and fails.
@@ -30,7 +33,7 @@ impl Salesforce {
             match (OpportunityId::parse(&update.id), AccountId::parse(&update.id)) {
                 (Ok(id), _) => self.update_opportunity(now, &id, update),
                 (_, Ok(id)) => self.update_account(now, &id, update),
-                _ => unreachable!("it was found a moment ago"),
+                _ => self.update_contract(update),
             }
         }
         // The reading counts the call.
@@ -64,6 +67,7 @@ impl Salesforce {
                 let found = AccountId::parse(&update.id).ok().and_then(|id| self.accounts.get(&id));
                 found.map(|_| Automation::None).ok_or_else(missing)?
             }
+            "Contract" => self.with_contract(&update.id).map(|_| Automation::None).ok_or_else(missing)?,
             _ => return Err(missing()),
         };
         for (field, value) in &update.fields {
@@ -131,6 +135,23 @@ impl Salesforce {
         }
     }
 
+    fn with_contract(&mut self, id: &str) -> Option<&mut Opportunity> {
+        let mut there = self.opportunities.values_mut().filter(|one| !one.is_deleted);
+        there.find(|one| one.contract != Contract::NotNeeded && contract_of(&one.id).as_str() == id)
+    }
+
+    fn update_contract(&mut self, update: &Update) {
+        let Some(opportunity) = self.with_contract(&update.id) else { unreachable!("it was found a moment ago") };
+        let names = &mut opportunity.contract_names;
+        for (field, value) in &update.fields {
+            match field.as_str() {
+                "Stripe_Subscription_Id__c" => names.subscription_id = text_of(value),
+                "Renewal_Stripe_Sub_Id__c" => names.renewal_id = text_of(value),
+                _ => names.mrr = number_of(value),
+            }
+        }
+    }
+
     fn update_account(&mut self, now: Timestamp, id: &AccountId, update: &Update) {
         if let Some(account) = self.accounts.get_mut(id) {
             for value in update.fields.values() {
@@ -164,7 +185,8 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             | "Stripe_Sync_Status__c"
             | "Stripe_Sync_Error__c",
         ) => is_text,
-        ("Opportunity", "Stripe_MRR__c") => matches!(value, FieldValue::Number(_)),
+        ("Contract", "Stripe_Subscription_Id__c" | "Renewal_Stripe_Sub_Id__c") => is_text,
+        ("Opportunity" | "Contract", "Stripe_MRR__c") => matches!(value, FieldValue::Number(_)),
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
         _ => false,
@@ -178,6 +200,13 @@ fn text_of(value: &FieldValue) -> Option<String> {
     }
 }
 
+fn number_of(value: &FieldValue) -> Option<Decimal> {
+    match value {
+        FieldValue::Number(number) => Some(*number),
+        _ => None,
+    }
+}
+
 fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
     match field {
         "Stripe_Customer_Id__c" => opportunity.customer_id = text_of(value),
@@ -186,12 +215,7 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Invoice_URL__c" => opportunity.invoice_url = text_of(value),
         "Stripe_Invoice_PDF__c" => opportunity.invoice_pdf = text_of(value),
         "Stripe_Subscription_Id__c" => opportunity.subscription_id = text_of(value),
-        "Stripe_MRR__c" => {
-            opportunity.mrr = match value {
-                FieldValue::Number(number) => Some(*number),
-                _ => None,
-            }
-        }
+        "Stripe_MRR__c" => opportunity.mrr = number_of(value),
         "Renewal_Stripe_Sub_Id__c" => opportunity.renewal_id = text_of(value),
         "Stripe_Sync_Status__c" => opportunity.sync_code = text_of(value),
         "Stripe_Sync_Error__c" if opportunity.automation == Automation::ChangesNote => {
