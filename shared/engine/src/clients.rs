@@ -165,8 +165,8 @@ impl ports::Stripe for stripe::Client {
         self.events_since(types, since, after).await
     }
 
-    async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, stripe::Error> {
-        self.has_pending_items(id, of).await
+    async fn pending_items(&self, id: &CustomerId) -> Result<Vec<stripe::PendingItem>, stripe::Error> {
+        self.pending_items(id).await
     }
 
     async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error> {

@@ -1,5 +1,7 @@
 //! The clients' words ↔ the business's words.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
 use queue::Parked;
@@ -98,6 +100,18 @@ pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
 pub(crate) const RENEWED_FOR: &str = "sf_renewal_opportunity_id";
 pub(crate) const RENEWED_FROM: &str = "sf_renewal_first_day";
 
+/// What a renewal has sold once besides, in minor units; after it comes the deal. A mark of each deal's own, which no later renewal
+/// overwrites.
+pub(crate) const SOLD_ONCE: &str = "sf_sold_once_";
+
+fn sold_once(metadata: &BTreeMap<String, String>) -> BTreeMap<domain::OpportunityId, i64> {
+    let of = |(name, amount): (&String, &String)| {
+        let id = domain::OpportunityId::parse(name.strip_prefix(SOLD_ONCE)?).ok()?;
+        Some((id, amount.parse().ok()?))
+    };
+    metadata.iter().filter_map(of).collect()
+}
+
 pub(crate) fn renewable(
     subscription: &stripe::Subscription,
     items: &[stripe::SubscriptionItem],
@@ -116,6 +130,7 @@ pub(crate) fn renewable(
         is_settled: false,
         begun_at: subscription.starts_at,
         oddity: subscription.oddity,
+        sold_once: sold_once(&subscription.metadata),
         renewed_from: renewed_from(subscription),
         renewed_for: renewed_for.and_then(|id| domain::OpportunityId::parse(id).ok()),
         last_invoice: subscription.latest_invoice.as_ref().map(|last| invoice(last, scope)),

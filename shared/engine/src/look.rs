@@ -129,7 +129,9 @@ impl<W: World> Engine<W> {
             Call::RenewSubscription(extension) => {
                 let seen = self.renewable_named(&extension.subscription_id).await;
                 let seen = seen.map_err(|error| stripe_pause(&error))?;
-                let is_renewed = seen.renewed_for.as_ref() == Some(&extension.opportunity_id);
+                // Another deal may have changed it since. What was sold once is not sold again by that.
+                let id = &extension.opportunity_id;
+                let is_renewed = seen.renewed_for.as_ref() == Some(id) || seen.sold_once.contains_key(id);
                 is_renewed.then(|| Fact::SubscriptionRenewed(Box::new(seen)))
             }
             // Holding or disarming an invoice a second time changes nothing. A price that is made twice does no harm.

@@ -217,7 +217,7 @@ impl<W: World> Engine<W> {
                 Ok(Fact::PricesRead(self.stripe.prices(price_ids).await?.iter().map(convert::price).collect()))
             }
             Call::ReadPending { customer_id } => {
-                Ok(Fact::PendingRead { is_any: self.stripe.has_pending_items(customer_id, None).await? })
+                Ok(Fact::PendingRead { is_any: self.anything_waits_for(customer_id).await? })
             }
             Call::FindPrices { wanted } => {
                 let keys: Vec<_> = wanted.iter().map(workflow::AgreedPrice::lookup_key).collect();

@@ -89,7 +89,7 @@ pub trait Stripe {
         since: Timestamp,
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, stripe::Error>;
-    async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, stripe::Error>;
+    async fn pending_items(&self, id: &CustomerId) -> Result<Vec<stripe::PendingItem>, stripe::Error>;
     async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error>;

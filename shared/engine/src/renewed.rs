@@ -53,13 +53,14 @@ impl<W: World> Engine<W> {
     pub(crate) async fn preview(&self, extension: &Extension) -> Result<Fact, stripe::Error> {
         let seen = self.stripe.preview_renewal(&write::renewal(extension)).await?;
         let id = &extension.subscription_id;
+        // By this renewal, or by one before that it is still to be billed for: then it is due.
         let sold_once = |line: &stripe::PreviewLine| {
-            let key = line.metadata.get(LINE_KEY).and_then(|key| LineItemId::parse(key).ok());
-            key.filter(|key| line.prorates.is_none() && extension.once.iter().any(|sold| sold.line.key == *key))
+            let key = line.metadata.get(LINE_KEY).filter(|_| line.prorates.is_none());
+            key.and_then(|key| LineItemId::parse(key).ok())
         };
         let is_its = |line: &stripe::PreviewLine| line.prorates.as_ref() == Some(id) || sold_once(line).is_some();
         let brings_more = !seen.lines.iter().all(is_its)
-            || seen.has_more_lines && self.stripe.has_pending_items(&extension.customer_id, Some(id)).await?;
+            || seen.has_more_lines && self.stranger_waits_for(&extension.customer_id, id).await?;
         let lines = seen.lines.into_iter().map(|line| PreviewLineSeen {
             sold_once: sold_once(&line),
             price_id: line.price,
@@ -70,10 +71,39 @@ impl<W: World> Engine<W> {
         Ok(Fact::RenewalPreviewed(Box::new(PreviewSeen {
             currency: seen.currency,
             total: seen.total,
+            added_tax: seen.tax.on_top,
             lines: lines.collect(),
             is_whole: !seen.has_more_lines,
             brings_more,
         })))
+    }
+
+    /// Nobody's but the customer's, or this subscription's and not sold by a renewal of it.
+    async fn stranger_waits_for(&self, customer_id: &CustomerId, id: &SubscriptionId) -> Result<bool, stripe::Error> {
+        let waiting = self.stripe.pending_items(customer_id).await?;
+        let is_ours = |item: &stripe::PendingItem| item.metadata.contains_key(LINE_KEY);
+        Ok(waiting.iter().any(|item| match &item.subscription {
+            None => true,
+            Some(its) => its == id && !is_ours(item),
+        }))
+    }
+
+    /// Whether anything would come with the first invoice of a new subscription. What was added to another one does not, while that lives.
+    pub(crate) async fn anything_waits_for(&self, customer_id: &CustomerId) -> Result<bool, stripe::Error> {
+        let waiting = self.stripe.pending_items(customer_id).await?;
+        let mut of: Vec<_> = waiting.iter().map(|item| item.subscription.as_ref()).collect();
+        of.sort();
+        of.dedup();
+        for id in of {
+            let lives = match id {
+                Some(id) => !self.stripe.subscription(id).await?.is_over,
+                None => false,
+            };
+            if !lives {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the run that began each has sent its first invoice: until then it may take the subscription away.

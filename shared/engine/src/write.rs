@@ -12,7 +12,7 @@ use stripe::{
 use workflow::{Call, CreditAmount, CreditLine, Extension, ItemChange, NewLine, Pricing, RunId};
 
 use crate::Scope;
-use crate::convert::{RENEWED_FOR, RENEWED_FROM};
+use crate::convert::{RENEWED_FOR, RENEWED_FROM, SOLD_ONCE};
 
 /// The metadata key that finds a line again, whatever happened in between.
 pub(crate) const LINE_KEY: &str = "sf_line_id";
@@ -107,6 +107,13 @@ pub(crate) fn renewal(extension: &Extension) -> RenewSubscription {
         ItemChange::Add { item: added } => ChangedItem::Added(item(added)),
         ItemChange::Drop { item_id } => ChangedItem::Dropped(item_id.clone()),
     });
+    let metadata = [
+        (RENEWED_FOR.to_owned(), extension.opportunity_id.to_string()),
+        (RENEWED_FROM.to_owned(), extension.from.to_string()),
+    ];
+    let amounts = extension.once.iter().map(|sold| sold.line.amount.minor_units());
+    let mark = || (format!("{SOLD_ONCE}{}", extension.opportunity_id), amounts.sum::<i64>().to_string());
+    let sold_once = (!extension.once.is_empty()).then(mark);
     RenewSubscription {
         subscription: extension.subscription_id.clone(),
         days_until_due: extension.days_until_due,
@@ -116,6 +123,7 @@ pub(crate) fn renewal(extension: &Extension) -> RenewSubscription {
         },
         items: items.collect(),
         once: extension.once.iter().map(line_params).collect(),
+        starts_at: mapping::midnight(extension.from),
         proration: match extension.proration {
             Proration::None => None,
             Proration::AlwaysInvoice => Some(true),
@@ -123,11 +131,7 @@ pub(crate) fn renewal(extension: &Extension) -> RenewSubscription {
         }
         .map(|is_invoiced| Prorated { at: mapping::midnight(prorated_from(extension)), is_invoiced }),
         automatic_tax: extension.automatic_tax,
-        metadata: [
-            (RENEWED_FOR.to_owned(), extension.opportunity_id.to_string()),
-            (RENEWED_FROM.to_owned(), extension.from.to_string()),
-        ]
-        .into(),
+        metadata: metadata.into_iter().chain(sold_once).collect(),
     }
 }
 

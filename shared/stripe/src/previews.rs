@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::lines::PricingWire;
 use crate::objects::{List, Seconds};
 use crate::reads::unreadable;
+use crate::tax::{Tax, TotalTax};
 use crate::{Client, RenewSubscription, form};
 
 /// An invoice that does not exist. Minor units.
@@ -18,6 +19,7 @@ use crate::{Client, RenewSubscription, form};
 pub struct Preview {
     pub currency: Currency,
     pub total: i64,
+    pub tax: Tax,
     pub lines: Vec<PreviewLine>,
     /// There is no list to read the rest of the lines from.
     pub has_more_lines: bool,
@@ -47,7 +49,7 @@ pub(crate) fn preview_body(renewal: &RenewSubscription) -> String {
         "subscription": renewal.subscription.as_str(),
         "automatic_tax": renewal.automatic_tax(),
         "subscription_details": renewal.change(),
-        "invoice_items": renewal.once(),
+        "invoice_items": renewal.once(&json!(renewal.starts_at.as_second())),
     });
     form::encode(&params)
 }
@@ -56,6 +58,7 @@ pub(crate) fn preview_body(renewal: &RenewSubscription) -> String {
 struct PreviewWire {
     currency: String,
     total: i64,
+    total_taxes: Option<Vec<TotalTax>>,
     lines: List<LineWire>,
 }
 
@@ -95,6 +98,7 @@ impl TryFrom<PreviewWire> for Preview {
         Ok(Self {
             currency: Currency::parse(&wire.currency)?,
             total: wire.total,
+            tax: Tax::of(None, wire.total_taxes.as_deref().unwrap_or_default()),
             lines: wire.lines.data.into_iter().map(PreviewLine::from).collect(),
             has_more_lines: wire.lines.has_more,
         })
@@ -137,11 +141,15 @@ mod tests {
         };
         let expected =
             written.iter().filter(|(name, _)| of_change(name)).map(|(name, value)| match name.split_once('[') {
-                Some(("add_invoice_items", rest)) => format!("invoice_items[{rest}={value}"),
+                // A moment is a number there.
+                Some(("add_invoice_items", rest)) if rest.ends_with("[type]") => String::new(),
+                Some(("add_invoice_items", rest)) => {
+                    format!("invoice_items[{}={value}", rest.replace("[timestamp]", ""))
+                }
                 Some((name, rest)) => format!("subscription_details[{name}][{rest}={value}"),
                 None => format!("subscription_details[{name}]={value}"),
             });
-        assert_eq!(pairs[2..], expected.collect::<Vec<_>>());
+        assert_eq!(pairs[2..], expected.filter(|pair| !pair.is_empty()).collect::<Vec<_>>());
         assert!(pairs.iter().any(|pair| pair == "subscription_details[proration_date]=1900000000"));
     }
 

@@ -20,6 +20,8 @@ pub struct RenewSubscription {
     pub items: Vec<ChangedItem>,
     /// What is billed once, with its next invoice. Its lines have no description of their own.
     pub once: Vec<InvoiceLineParams>,
+    /// What is billed once is shown to be for that moment: its default is the period that the subscription is in.
+    pub starts_at: Timestamp,
     /// `None` leaves the period as it was billed.
     pub proration: Option<Prorated>,
     pub metadata: BTreeMap<String, String>,
@@ -54,7 +56,8 @@ impl Write {
         body["days_until_due"] = params.days_until_due.into();
         body["automatic_tax"] = params.automatic_tax();
         body["metadata"] = json!(params.metadata);
-        body["add_invoice_items"] = params.once().into();
+        let at = json!({ "type": "timestamp", "timestamp": params.starts_at.as_second() });
+        body["add_invoice_items"] = params.once(&at).into();
         if params.proration.is_some_and(|proration| proration.is_invoiced) {
             body["expand"] = json!(["latest_invoice"]);
         }
@@ -67,9 +70,15 @@ impl RenewSubscription {
         json!({ "enabled": self.automatic_tax })
     }
 
-    /// What a preview calls `invoice_items`, with the same names inside.
-    pub(crate) fn once(&self) -> Vec<Value> {
-        self.once.iter().map(|line| Value::Object(line.of_subscription())).collect()
+    /// What a preview calls `invoice_items`, with the same names inside. A discount of the customer's is for what comes back.
+    pub(crate) fn once(&self, at: &Value) -> Vec<Value> {
+        let line = |line: &InvoiceLineParams| {
+            let mut line = line.of_subscription();
+            line.insert("discountable".into(), false.into());
+            line.insert("period".into(), json!({ "start": at, "end": at }));
+            Value::Object(line)
+        };
+        self.once.iter().map(line).collect()
     }
 
     /// What a preview is told, as well.
@@ -137,6 +146,7 @@ pub(crate) mod tests {
             ends_at,
             items,
             once,
+            starts_at: Timestamp::from_second(1_900_000_000).expect("in range"),
             proration,
             metadata,
         }
@@ -158,7 +168,10 @@ pub(crate) mod tests {
         let rest = "days_until_due=30 automatic_tax[enabled]=true metadata[sf_renewal_opportunity_id]=006 \
                     add_invoice_items[0][price_data][currency]=eur add_invoice_items[0][price_data][product]=prod_1 \
                     add_invoice_items[0][price_data][unit_amount_decimal]=50000 \
-                    add_invoice_items[0][quantity]=1 add_invoice_items[0][metadata][sf_line_id]=00k2";
+                    add_invoice_items[0][quantity]=1 add_invoice_items[0][metadata][sf_line_id]=00k2 \
+                    add_invoice_items[0][discountable]=false \
+                    add_invoice_items[0][period][start][type]=timestamp add_invoice_items[0][period][start][timestamp]=1900000000 \
+                    add_invoice_items[0][period][end][type]=timestamp add_invoice_items[0][period][end][timestamp]=1900000000";
         let none = "proration_behavior=none";
         assert_eq!(renewal(None, None), format!("{items} {none} {rest}"));
         let at = Timestamp::from_second(1_900_000_000).expect("in range");

@@ -43,6 +43,14 @@ impl Subscription {
     }
 }
 
+/// Something that waits for an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingItem {
+    /// Whose invoices it comes with; otherwise with the next one of the customer.
+    pub subscription: Option<SubscriptionId>,
+    pub metadata: BTreeMap<String, String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionItem {
     pub id: SubscriptionItemId,
@@ -132,12 +140,12 @@ impl Client {
         Ok(wires.into_iter().map(SubscriptionItem::from).collect())
     }
 
-    /// Whether anything waits that would come with the next invoice of this subscription, or of a new one. What was added to another
-    /// subscription is left out by it: docs.stripe.com, api/invoiceitems/create, `subscription`.
-    pub async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, Error> {
-        let waiting: Vec<PendingWire> =
+    /// What waits for an invoice of the customer. Scheduled invoices of other subscriptions than its own leave an item out:
+    /// docs.stripe.com, api/invoiceitems/create, `subscription`.
+    pub async fn pending_items(&self, id: &CustomerId) -> Result<Vec<PendingItem>, Error> {
+        let wires: Vec<PendingWire> =
             self.list("/v1/invoiceitems", &[("customer", id.as_str()), ("pending", "true")]).await?;
-        Ok(waiting.iter().any(|item| item.subscription().is_none_or(|its| Some(its) == of)))
+        Ok(wires.into_iter().map(PendingItem::from).collect())
     }
 
     /// In any status, with the invoices that they made last. One in a currency outside ISO 4217 is left out: it cannot be ours.
@@ -199,6 +207,7 @@ pub(crate) struct ItemWire {
 struct PendingWire {
     id: String,
     parent: Option<PendingParent>,
+    metadata: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -211,9 +220,10 @@ struct PendingOf {
     subscription: Option<SubscriptionId>,
 }
 
-impl PendingWire {
-    fn subscription(&self) -> Option<&SubscriptionId> {
-        self.parent.as_ref()?.subscription_details.as_ref()?.subscription.as_ref()
+impl From<PendingWire> for PendingItem {
+    fn from(wire: PendingWire) -> Self {
+        let parent = wire.parent.and_then(|parent| parent.subscription_details);
+        Self { subscription: parent.and_then(|of| of.subscription), metadata: wire.metadata.unwrap_or_default() }
     }
 }
 

@@ -180,8 +180,8 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::events_since(&self.inner, types, since, after)).await
     }
 
-    async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, stripe::Error> {
-        self.call(engine::Stripe::has_pending_items(&self.inner, id, of)).await
+    async fn pending_items(&self, id: &CustomerId) -> Result<Vec<stripe::PendingItem>, stripe::Error> {
+        self.call(engine::Stripe::pending_items(&self.inner, id)).await
     }
 
     async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error> {

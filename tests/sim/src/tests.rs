@@ -171,6 +171,8 @@ fn what_broke_once_holds() {
         (Mode::Credits, 30_010_764),
         // A credit was thought over after ten minutes, by a clock that was ahead, and its request came after that.
         (Mode::Credits, 30_304_154),
+        // After a restore, a subscription that no deal knew was canceled in the moment in which its own sent its invoice.
+        (Mode::RenewalsHeavily, 73_000_935),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
     ] {

@@ -48,6 +48,9 @@ impl<W: World> Engine<W> {
         match judge(subscription, run.as_ref(), self.now()) {
             Verdict::InOrder => Ok(()),
             Verdict::Orphan => {
+                if !self.disarmed(subscription, walk).await? {
+                    return Ok(());
+                }
                 let write = stripe::Write::cancel_subscription(&subscription.id);
                 self.delete(&write, subscription.id.as_str(), walk).await
             }
@@ -59,6 +62,23 @@ impl<W: World> Engine<W> {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Its run may settle on it in this very moment, and Stripe cancels what is sent as well. Of sending and disarming one comes first: what
+    /// was sent cannot be disarmed, and then it is no orphan; what is disarmed cannot be sent, and its run looks what has become of it.
+    async fn disarmed(&self, subscription: &Subscription, walk: &mut Walk) -> Result<bool, Pause> {
+        let Some(invoice) = &subscription.latest_invoice else { return Ok(true) };
+        self.allowed().await?;
+        self.time_left(walk)?;
+        let write = stripe::Write::disarm_invoice(&invoice.id);
+        match self.stripe.write(&write, &format!("orphan:{}", invoice.id)).await {
+            Ok(_) => Ok(true),
+            Err(stripe::Error::Refused(refusal)) => {
+                tracing::info!(stripe.object_id = %invoice.id, status = refusal.status, "an orphan's invoice is sent");
+                Ok(false)
+            }
+            Err(error) => Err(stripe_pause(&error)),
         }
     }
 

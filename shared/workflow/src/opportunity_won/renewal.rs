@@ -298,9 +298,6 @@ fn priced(start: Start, there: There, looked: bool) -> Point {
     if start.wanted().next().is_some() {
         return Renewal::Pricing { start, there, looked }.into();
     }
-    if let Some(stop) = delta::never_billed(&start, &there) {
-        return Point::claimed(start.plan).stopped(stop);
-    }
     match delta::is_billed_at_once(&start, &there) {
         true => Renewal::Previewing { start, there },
         false => Renewal::Ready { start, there, interrupted: false },

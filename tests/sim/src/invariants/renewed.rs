@@ -183,7 +183,7 @@ impl Models {
             && self.stripe.proration == mapping::Proration::AlwaysInvoice
             && self.stripe.find_invoice(&one.latest).is_some_and(counts)
             && one.differences.is_empty()
-            && !self.stripe.has_pending_items(&one.customer, Some(&one.id))
+            && !self.stripe.stranger_waits_for(&one.customer)
     }
 
     /// It said why when it was refused; that it could have gone on when it was won is what must not be.

@@ -325,10 +325,9 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ListEvents, since.to_string(), effect).await
     }
 
-    async fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> Result<bool, Error> {
-        let (id, about, of) = (id.clone(), id.to_string(), of.cloned());
-        let effect = move |stripe: &mut model::Stripe, _| Ok(stripe.has_pending_items(&id, of.as_ref()));
-        self.call(Operation::ListPrices, about, effect).await
+    async fn pending_items(&self, id: &CustomerId) -> Result<Vec<stripe::PendingItem>, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        self.call(Operation::ListPrices, about, move |stripe, _| Ok(stripe.pending_items(&id))).await
     }
 
     async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, Error> {

@@ -175,24 +175,24 @@ async fn an_invoice_is_read_with_its_nulls_and_printed_without_its_page() {
     assert!(printed.contains("in_1") && !printed.contains("invoice.stripe.example"), "{printed}");
 }
 
-/// What was added to another subscription comes with that one's invoices only.
+/// It comes with that one's invoices only, where it says so.
 #[tokio::test]
-async fn what_waits_for_another_subscription_does_not_wait_for_this_one() {
-    let id = |text: &str| domain::SubscriptionId::parse(text).expect("valid");
+async fn what_waits_says_for_which_subscription() {
     let customer = CustomerId::parse("cus_1").expect("valid");
     let of =
         r#"{"type":"subscription_details","subscription_details":{"subscription":"sub_1","subscription_item":null}}"#;
-    for (parent, of, expected) in [
-        ("null", None, true),
-        ("null", Some(id("sub_1")), true),
-        (of, None, false),
-        (of, Some(id("sub_1")), true),
-        (of, Some(id("sub_2")), false),
-    ] {
-        let item = format!(r#"{{"object":"list","data":[{{"id":"ii_1","parent":{parent}}}],"has_more":false}}"#);
-        let found = answering(&[&item]).await.has_pending_items(&customer, of.as_ref()).await.expect("answered");
-        assert_eq!(found, expected, "{parent} {of:?}");
-    }
-    let none = answering(&[r#"{"object":"list","data":[],"has_more":false}"#]).await;
-    assert!(!none.has_pending_items(&customer, None).await.expect("answered"));
+    let item = |id: &str, rest: &str| format!(r#"{{"id":"{id}","object":"invoiceitem",{rest}}}"#);
+    let items = [
+        item("ii_1", r#""parent":null,"metadata":{}"#),
+        item("ii_2", &format!(r#""parent":{of},"metadata":{{"sf_line_id":"00k1"}}"#)),
+        item("ii_3", r#""metadata":null"#),
+    ];
+    let list = format!(r#"{{"object":"list","data":[{}],"has_more":false}}"#, items.join(","));
+    let (url, task) = serve(vec![http(200, "", &list)]).await;
+    let found = client(&url).pending_items(&customer).await.expect("answered");
+    let of: Vec<_> = found.iter().map(|item| item.subscription.as_ref().map(|id| id.as_str())).collect();
+    assert_eq!(of, [None, Some("sub_1"), None]);
+    assert_eq!(found[1].metadata.get("sf_line_id").map(String::as_str), Some("00k1"));
+    let asked = task.await.expect("served");
+    assert!(asked[0].contains("customer=cus_1&pending=true"), "{}", asked[0]);
 }

@@ -2,28 +2,12 @@
 
 use domain::{Money, PriceId};
 use jiff::Timestamp;
-use mapping::{Code, Proration, Stop};
+use mapping::{Code, Proration, Stop, TaxBehavior};
 use rust_decimal::Decimal;
 
 use super::{Renewal, There, Within, items};
 use crate::opportunity_won::{Item, ItemPrice, Point, Start};
 use crate::{Extension, ItemChange, NewLine, PreviewSeen};
-
-/// Nothing else would be billed later than what the period was billed by, so what is sold once would never be.
-pub(super) fn never_billed(start: &Start, there: &There) -> Option<Stop> {
-    let within = there.within.as_ref()?;
-    let Extension { proration, ends_at, once, subscription_id, .. } = items::extension(start, there);
-    if once.is_empty() || proration == Proration::AlwaysInvoice || ends_at != Some(within.ends_at) {
-        return None;
-    }
-    let products: Vec<_> = once.iter().map(|sold| sold.line.description.as_str()).collect();
-    let message = format!(
-        "Nothing recurring changes with the renewal, and {subscription_id} ends with the period that it is in: no invoice would bill {}. \
-         Sell that by an opportunity of another type.",
-        products.join("; ").chars().take(500).collect::<String>()
-    );
-    Some(Stop::refused(Code::RenewalDiffers, message))
-}
 
 /// Stripe makes an invoice of what is prorated. Where nothing is, it makes none.
 pub(super) fn is_billed_at_once(start: &Start, there: &There) -> bool {
@@ -44,10 +28,16 @@ pub(super) fn previewed(start: Start, there: There, seen: &PreviewSeen) -> Point
 
 fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) -> Option<Stop> {
     let id = &there.subscription_id;
+    let Extension { items: changes, once, .. } = items::extension(start, there);
+    // That a preview shows it as it will be billed is not written down for what is sold once.
+    let instead = match once.is_empty() {
+        true => "",
+        false => " If there is nothing of the kind, sell what is billed once by an opportunity of another type.",
+    };
     if seen.brings_more {
         let message = format!(
             "Something else would come with what the renewal is billed by at once, most likely invoice items that wait for Stripe \
-             subscription {id} or its customer: invoice or delete them, then send the event again."
+             subscription {id} or its customer: invoice or delete them, then send the event again.{instead}"
         );
         return Some(Stop::refused(Code::PendingItems, message));
     }
@@ -56,7 +46,7 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
     let stop = |why: String| {
         let message = format!(
             "Stripe would not bill the rest of the period of subscription {id} from {from} on as the deal says: {why}. Look at the \
-             subscription's last invoices, and change it by hand; or give the renewal the first day of a period."
+             subscription's last invoices, and change it by hand; or give the renewal the first day of a period.{instead}"
         );
         Some(Stop::refused(Code::RenewalDiffers, message))
     };
@@ -64,7 +54,15 @@ fn objection(start: &Start, there: &There, within: &Within, seen: &PreviewSeen) 
         return stop(format!("it would be in {}", seen.currency));
     }
     let money = |minor_units| Money::from_minor_units(minor_units, currency);
-    let Extension { items: changes, once, .. } = items::extension(start, there);
+    let added = if start.plan.tax == Some(TaxBehavior::Exclusive) { seen.added_tax } else { 0 };
+    let sum = seen.lines.iter().map(|line| line.amount).fold(added, i64::saturating_add);
+    if seen.is_whole && sum != seen.total {
+        return stop(format!(
+            "it would come to {}, and its lines to {}, most likely by a discount or a tax of the customer",
+            money(seen.total),
+            money(sum)
+        ));
+    }
     for NewLine { line, .. } in &once {
         let billed: Vec<_> = seen.lines.iter().filter(|seen| seen.sold_once.as_ref() == Some(&line.key)).collect();
         let is_unseen = billed.is_empty() && !seen.is_whole;

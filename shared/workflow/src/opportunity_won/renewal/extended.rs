@@ -30,9 +30,11 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == ends_with);
     let are_there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
     let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
-    let is_as_agreed = wanted == are_there || interrupted && items::cost_the_same(&start, seen);
+    let sold_once = seen.sold_once.get(&start.plan.opportunity_id).copied().unwrap_or_default();
+    let is_as_agreed = sold_once == start.plan.each_and_once().1
+        && (wanted == are_there || interrupted && items::cost_the_same(&start, seen));
     if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
-        if let Some(stop) = there.within.as_ref().and_then(|within| billed_otherwise(within, seen)) {
+        if let Some(stop) = there.within.as_ref().and_then(|within| billed_otherwise(&start.plan, within, seen)) {
             return Point::claimed(start.plan).stopped(stop);
         }
         let Start { plan, customer_id, account_is_linked, .. } = start;
@@ -43,14 +45,29 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     let message = format!(
         "Stripe subscription {} was renewed by this deal, and is not what the deal says: compare its items and its end with the \
          opportunity's products and term, and correct it by hand. Do not change the opportunity's type; \
-         then send the event again.",
-        seen.subscription_id
+         then send the event again.{}",
+        seen.subscription_id,
+        and_once(&start.plan)
     );
     Point::claimed(start.plan).stopped(Stop::review(Code::RenewalDiffers, message))
 }
 
+/// Whoever corrects a renewal by hand has to know of it: it is no item, so nobody sees it at the subscription.
+fn and_once(plan: &Plan) -> String {
+    let sold: Vec<_> = plan.lines.iter().filter(|line| !line.recurring).collect();
+    if sold.is_empty() {
+        return String::new();
+    }
+    let sold: Vec<_> = sold.iter().map(|line| format!("{} for {}", line.amount, line.description)).collect();
+    let sold: String = sold.join("; ").chars().take(500).collect();
+    format!(
+        " What it sells once ({sold}) is on the subscription's last invoice, or waits for its next one as pending invoice items: look at these \
+         as well."
+    )
+}
+
 /// The invoice that was made of the difference is what was to be expected. Once the period has turned, the last one is another.
-fn billed_otherwise(within: &Within, seen: &RenewableSeen) -> Option<Stop> {
+fn billed_otherwise(plan: &Plan, within: &Within, seen: &RenewableSeen) -> Option<Stop> {
     let due = within.due?;
     let has_turned = seen.items.iter().any(|item| item.period_end != within.ends_at);
     let made = seen.last_invoice.as_ref().filter(|last| Some(&last.invoice_id) != within.last_invoice.as_ref());
@@ -63,9 +80,10 @@ fn billed_otherwise(within: &Within, seen: &RenewableSeen) -> Option<Stop> {
     );
     let message = format!(
         "Stripe subscription {} was renewed by this deal, and was to be billed {} for the rest of its period at once: its last invoice is \
-         {made}. Correct what it was billed by hand; then send the event again.",
+         {made}. Correct what it was billed by hand; then send the event again.{}",
         seen.subscription_id,
         Money::from_minor_units(due, seen.currency),
+        and_once(plan),
     );
     Some(Stop::review(Code::RenewalDiffers, message))
 }
@@ -134,8 +152,10 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
     }
     let message = format!(
-        "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.",
-        extended.subscription_id, extended.plan.total
+        "The deal changed after it renewed Stripe subscription {} for {}: change the subscription by hand, or set the deal back.{}",
+        extended.subscription_id,
+        extended.plan.total,
+        and_once(&extended.plan)
     );
     stopped(extended, Stop::review(Code::DealChangedAfterBilling, message), &deal.opportunity)
 }

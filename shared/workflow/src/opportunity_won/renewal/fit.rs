@@ -58,6 +58,14 @@ pub(super) fn chosen(
         };
         return claimed().stopped(Stop::refused(Code::RenewalNotFound, message));
     };
+    if seen.sold_once.contains_key(&plan.opportunity_id) && !is_renewed_for(&plan, &seen) {
+        let message = format!(
+            "Stripe subscription {} was renewed by this deal, with what it sells once, and another deal has changed it since: compare it with \
+             both, and correct it by hand.",
+            seen.subscription_id
+        );
+        return claimed().stopped(Stop::review(Code::RenewalDiffers, message));
+    }
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
         Ok(When::Later(until)) => Point::Scheduled { opportunity_id: plan.opportunity_id, starts_at: until },

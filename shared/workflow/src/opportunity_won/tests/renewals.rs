@@ -76,6 +76,7 @@ fn there() -> RenewableSeen {
         begun_at: Some(at("2026-03-01T00:00:00Z")),
         oddity: None,
         renewed_from: None,
+        sold_once: Default::default(),
         renewed_for: None,
         last_invoice: None,
     }

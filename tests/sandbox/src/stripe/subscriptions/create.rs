@@ -305,7 +305,9 @@ pub fn add_extra(state: &mut State, subscription: &Value, extra: &Params, period
         "subscription_details": { "subscription": subscription["id"], "subscription_item": null },
         "type": "subscription_details",
     });
-    item["period"] = json!({ "start": period.0, "end": period.1 });
+    if !extra.contains_key("period") {
+        item["period"] = json!({ "start": period.0, "end": period.1 });
+    }
     state.put("invoiceitem", item);
     Ok(())
 }

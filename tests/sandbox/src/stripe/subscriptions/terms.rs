@@ -160,8 +160,7 @@ pub fn extras(state: &State, params: &Params, currency: &str) -> Result<Vec<Para
     let mut extras = Vec::with_capacity(elements.len());
     for (index, element) in elements.iter().filter_map(Value::as_object).enumerate() {
         let path = format!("add_invoice_items[{index}]");
-        if let Some(unmodelled) = ["period", "discounts", "tax_rates"].iter().find(|name| element.contains_key(**name))
-        {
+        if let Some(unmodelled) = ["discounts", "tax_rates"].iter().find(|name| element.contains_key(**name)) {
             return Err(Error::unmodelled(&format!("`{path}[{unmodelled}]`")));
         }
         // The same as an invoice's line, which calls its price `pricing[price]`.
@@ -169,10 +168,22 @@ pub fn extras(state: &State, params: &Params, currency: &str) -> Result<Vec<Para
         if let Some(price) = params.shift_remove("price") {
             params.insert("pricing".into(), json!({ "price": price }));
         }
+        if let Some(period) = params.shift_remove("period") {
+            params.insert("period".into(), named_period(&period, &path)?);
+        }
         read(state, &params, currency, &path)?;
         extras.push(params);
     }
     Ok(extras)
+}
+
+/// In the words of an invoice's lines. A moment that is told by the items is not modelled.
+fn named_period(period: &Value, path: &str) -> Result<Value, Error> {
+    let moment = |name: &str| {
+        let timestamp = period[name]["timestamp"].as_i64().filter(|_| period[name]["type"] == "timestamp");
+        timestamp.ok_or_else(|| Error::unmodelled(&format!("`{path}[period][{name}]` that is no timestamp")))
+    };
+    Ok(serde_json::json!({ "start": moment("start")?, "end": moment("end")? }))
 }
 
 /// What one of an item costs a period, in minor units.

@@ -256,6 +256,8 @@ impl Stripe {
             return Err(Failure::not_found("subscription", id));
         };
         subscription.canceled_by = Some(by);
+        // What it was still to bill comes with whatever the customer gets next.
+        let (customer, left) = (subscription.customer.clone(), subscription.bill_once());
         let (invoice_id, created) = (subscription.invoice.clone(), subscription.created);
         if let Some(invoice) = self.invoices.get_mut(&invoice_id) {
             invoice.stop_advancing();
@@ -270,6 +272,10 @@ impl Stripe {
                 let detail = format!("{id} was canceled, and the customer has {invoice_id}");
                 self.violate(now, "a_sent_subscription_is_never_canceled", detail);
             }
+        }
+        for line in left {
+            self.waits_since.insert(line.id.clone(), now);
+            self.pending.entry(customer.clone()).or_default().push(line);
         }
         count(&mut self.facts, if by == By::Us { "we canceled a subscription" } else { "a subscription was canceled" });
         Ok(Answer::Deleted)
@@ -310,10 +316,20 @@ impl Stripe {
         }
     }
 
-    /// What was added to another subscription comes with that one's invoices only.
-    pub fn has_pending_items(&self, id: &CustomerId, of: Option<&SubscriptionId>) -> bool {
-        let its = of.and_then(|of| self.subscriptions.get(of)).is_some_and(|its| its.waiting().next().is_some());
-        its || self.pending.get(id).is_some_and(|pending| !pending.is_empty())
+    pub fn pending_items(&self, id: &CustomerId) -> Vec<stripe::PendingItem> {
+        let of_customer = self.pending.get(id).into_iter().flatten().map(|line| (None, line));
+        let its = self.subscriptions.values().filter(|one| one.customer == *id);
+        let of_subscriptions = its.flat_map(|one| one.waiting().map(|once| (Some(one.id.clone()), &once.line)));
+        let item = |(subscription, line): (Option<SubscriptionId>, &InvoiceLine)| stripe::PendingItem {
+            subscription,
+            metadata: line.metadata.clone(),
+        };
+        of_customer.chain(of_subscriptions).map(item).collect()
+    }
+
+    /// Something that is no renewal's.
+    pub fn stranger_waits_for(&self, id: &CustomerId) -> bool {
+        self.pending.get(id).is_some_and(|pending| !pending.is_empty())
     }
 
     /// For a customer of the account.

@@ -247,6 +247,7 @@ pub(super) fn preview() -> PreviewSeen {
     PreviewSeen {
         currency: Currency::parse("EUR").expect("valid"),
         total: 1815 - 605,
+        added_tax: 0,
         lines: vec![line("price_old", -605), line(&price, 1815)],
         is_whole: true,
         brings_more: false,
@@ -257,7 +258,11 @@ pub(super) fn preview() -> PreviewSeen {
 fn only_what_the_deal_says_is_billed_at_once() {
     let with = |change: fn(&mut PreviewSeen)| {
         let mut seen = preview();
+        let before = seen.lines.iter().map(|line| line.amount).sum::<i64>();
         change(&mut seen);
+        // Whatever the lines are, they are what it comes to, but where the case is about that.
+        let after = seen.lines.iter().map(|line| line.amount).sum::<i64>();
+        seen.total += after - before;
         record(priced(Proration::AlwaysInvoice, yearly()), Fact::RenewalPreviewed(Box::new(seen)))
     };
     for (what, change, expected) in [
@@ -270,6 +275,12 @@ fn only_what_the_deal_says_is_billed_at_once() {
                 seen.lines.push(back);
             },
             None,
+        ),
+        ("less by a discount of the customer", |seen| seen.total -= 100, Some(Code::RenewalDiffers)),
+        (
+            "more by a tax that nobody asked for",
+            |seen| (seen.total, seen.added_tax) = (seen.total + 100, 100),
+            Some(Code::RenewalDiffers),
         ),
         ("a cent more", |seen| seen.lines[1].amount = 1816, Some(Code::RenewalDiffers)),
         ("a cent less", |seen| seen.lines[1].amount = 1813, Some(Code::RenewalDiffers)),
@@ -336,7 +347,8 @@ fn only_what_the_deal_says_is_billed_at_once() {
 #[test]
 fn what_is_more_has_to_be_approved() {
     let ready = |total: i64| {
-        let seen = PreviewSeen { total, ..preview() };
+        // Of more lines than are shown.
+        let seen = PreviewSeen { total, is_whole: false, ..preview() };
         extension(&record(priced(Proration::AlwaysInvoice, yearly()), Fact::RenewalPreviewed(Box::new(seen))))
     };
     assert_eq!(ready(1210).total.minor_units(), 1800);

@@ -1,5 +1,7 @@
 //! Renewals that sell something once besides.
 
+use std::collections::BTreeMap;
+
 use mapping::Proration;
 
 use super::inside::{FROM, ON, annual, by_the_year, extension, found_by, preview, prorated, yearly};
@@ -64,12 +66,14 @@ fn what_is_sold_once_is_in_the_preview() {
         starts_at: at(ON),
         ends_at: at(ON),
     };
+    let earlier = PreviewLineSeen { sold_once: domain::LineItemId::parse("00k000000000099AAA").ok(), ..once(50_000) };
     for (what, lines, is_whole, expected) in [
         ("it is there", vec![once(900)], true, None),
         ("it is another amount", vec![once(901)], true, Some(Code::RenewalDiffers)),
         ("it is there twice", vec![once(900), once(900)], true, Some(Code::RenewalDiffers)),
         ("in two parts", vec![once(400), once(500)], true, Some(Code::RenewalDiffers)),
         ("it is missing", vec![], true, Some(Code::RenewalDiffers)),
+        ("what a renewal before sold once is due with it", vec![once(900), earlier], true, None),
         ("it is beyond what is shown", vec![], false, None),
         ("it is shown, and wrong", vec![once(90)], false, Some(Code::RenewalDiffers)),
     ] {
@@ -79,6 +83,7 @@ fn what_is_sold_once_is_in_the_preview() {
         // Of 18.00 a year.
         seen.lines[1].amount = 907;
         seen.lines.extend(lines);
+        seen.total = seen.lines.iter().map(|line| line.amount).sum();
         seen.is_whole = is_whole;
         let point = record(point, Fact::RenewalPreviewed(Box::new(seen)));
         assert_eq!(code(&point), expected, "{what}: {:?}", point.stop());
@@ -88,21 +93,48 @@ fn what_is_sold_once_is_in_the_preview() {
     }
 }
 
-/// Where no item changes Stripe makes no invoice at once: then the next one bills it, and where none comes it is refused.
+/// Where no item changes Stripe makes no invoice at once: then the next one bills it, or the last.
 #[test]
-fn what_is_sold_once_is_billed_by_some_invoice() {
+fn what_is_sold_once_waits_where_no_item_changes() {
     let price = planned(1).lines[0].price.to_string();
-    let same = |ends_at: Option<&str>| RenewableSeen {
-        items: vec![annual(1, &price, 1)],
-        ends_at: ends_at.map(at),
-        ..yearly()
-    };
-    let end = Some("2028-01-01T00:00:00Z");
-    let point = priced(Proration::AlwaysInvoice, 6, same(end));
-    let stop = point.stop().expect("nothing would bill it");
-    assert_eq!(stop.code, Code::RenewalDiffers);
-    assert!(stop.message.contains("no invoice would bill Item"), "{}", stop.message);
-    let point = priced(Proration::AlwaysInvoice, 18, same(end));
-    assert_eq!((point.name(), sold_with(&point)), ("renewal_ready", vec![(900, false)]));
+    let same = RenewableSeen { items: vec![annual(1, &price, 1)], ..yearly() };
+    for months in [6, 18] {
+        let point = priced(Proration::AlwaysInvoice, months, same.clone());
+        assert_eq!((point.name(), sold_with(&point)), ("renewal_ready", vec![(900, false)]), "{months}");
+    }
     assert_eq!(priced(Proration::AlwaysInvoice, 6, yearly()).name(), "renewal_previewing", "the item changes");
+}
+
+fn marked(amount: i64) -> BTreeMap<OpportunityId, i64> {
+    [(planned(1).opportunity_id, amount)].into()
+}
+
+/// The change says what was sold once with it: nothing else would show that it was.
+#[test]
+fn what_was_sold_once_is_compared_with_the_deal() {
+    let changed = |sold_once: BTreeMap<OpportunityId, i64>, other: Option<OpportunityId>| {
+        let point = priced(Proration::None, 18, yearly());
+        let Extension { items, ends_at, .. } = extension(&point);
+        let kept = items.iter().find_map(|change| match change {
+            ItemChange::Keep { item, .. } | ItemChange::Add { item } => Some(item.price_id.to_string()),
+            ItemChange::Drop { .. } => None,
+        });
+        let items = vec![annual(1, &kept.expect("an item"), 1)];
+        let renewed_for = other.or(Some(planned(1).opportunity_id));
+        let seen = RenewableSeen { items, ends_at, renewed_for, sold_once, ..yearly() };
+        (record(point, Fact::SubscriptionRenewed(Box::new(seen.clone()))), seen)
+    };
+    let (point, _) = changed(marked(900), None);
+    assert_eq!(point.name(), "renewal_extended");
+    for wrong in [BTreeMap::new(), marked(901)] {
+        let (point, _) = changed(wrong, None);
+        let stop = point.stop().expect("it is not what the deal says");
+        assert_eq!((stop.kind, stop.code), (Kind::Review, Code::RenewalDiffers));
+        assert!(stop.message.contains("9.00 EUR for Item"), "{}", stop.message);
+    }
+    // Another deal has changed it since: it is not begun anew, which would sell it twice.
+    let (_, seen) = changed(marked(900), OpportunityId::parse("006000000000009AAA").ok());
+    let point = found_by(sold_once(Proration::None, 18), seen, ON);
+    let stop = point.stop().expect("a person looks");
+    assert!(stop.kind == Kind::Review && stop.message.contains("another deal has changed it since"), "{stop:?}");
 }

@@ -18,11 +18,10 @@ fn with_onboarding(env: &Env, second: &str) {
     env.update("Opportunity", second, json!({ "Amount": (amount + Decimal::from(500)).to_i64() }));
 }
 
-fn onboardings(env: &Env) -> Vec<(i64, String)> {
+fn onboardings(env: &Env) -> Vec<Value> {
     let invoices = env.invoices().into_iter();
     let lines = invoices.flat_map(|invoice| env.invoice_lines(invoice["id"].as_str().unwrap()));
-    let lines = lines.filter(|line| line["amount"] == 50_000);
-    lines.map(|line| (50_000, line["metadata"]["sf_line_id"].as_str().unwrap_or_default().to_owned())).collect()
+    lines.filter(|line| line["amount"] == 50_000 && line["metadata"]["sf_line_id"].is_string()).collect()
 }
 
 /// In its last month the subscription is told of it; the first invoice of the new term bills it, and no other does. Another
@@ -53,10 +52,12 @@ async fn it_comes_with_the_first_invoice_of_the_new_term() {
     for _ in 0..7 {
         for_days(&env, 30).await;
     }
-    let mut sums = totals(&env);
-    sums.sort_unstable();
-    assert_eq!(sums, [vec![24_000], vec![25_000; 3], vec![34_000; 5], vec![84_000]].concat());
-    assert_eq!(onboardings(&env).len(), 1);
+    let expected = [vec![25_000; 3], vec![24_000, 84_000], vec![34_000; 5]].concat();
+    assert_eq!(totals(&env), expected, "with the first invoice of the new term");
+    let [onboarding] = &onboardings(&env)[..] else { panic!("once") };
+    let midnight: jiff::Timestamp = format!("{}T00:00:00Z", after(&start, 3)).parse().unwrap();
+    assert_eq!(onboarding["period"], json!({ "start": midnight.as_second(), "end": midnight.as_second() }));
+    assert_eq!(onboarding["discountable"], false);
 }
 
 /// Inside a period it comes with the invoice of the difference, or with the next one where the difference does; and where nothing
@@ -102,27 +103,72 @@ async fn longer(env: &Env, account: &str, start: &str, months: i32) -> String {
     opportunity
 }
 
-/// Nothing recurring changes, and the subscription ends with the period that it is in: no invoice would bill it.
+/// Nothing recurring changes, and the subscription ends with the period that it is in: its last invoice bills it. ("Any pending invoice
+/// items that you've created are still charged at the end of the period": docs.stripe.com, api/subscriptions/cancel.)
 #[tokio::test]
-async fn what_no_invoice_would_bill_is_refused() {
-    let mut env = prorating(Proration::AlwaysInvoice).await;
-    env.expect_dead_letters();
+async fn it_comes_with_the_last_invoice_where_no_other_is_to_come() {
+    let env = prorating(Proration::AlwaysInvoice).await;
     let (account, start) = quarter(&env).await;
     let second = longer(&env, &account, &start, 2).await;
     with_onboarding(&env, &second);
     for_days(&env, 35).await;
-    env.clear_calls();
     env.close(&second);
     env.settle().await;
     let record = env.record("Opportunity", &second);
-    assert_eq!(record["Stripe_Sync_Status__c"], "renewal_differs");
-    let note = record["Stripe_Sync_Error__c"].as_str().unwrap();
-    assert!(note.contains("no invoice would bill Onboarding"), "{note}");
-    assert!(
-        env.stripe_calls().iter().all(|call| !call.starts_with("POST /v1/subscriptions")),
-        "{:?}",
-        env.stripe_calls()
-    );
+    assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+    for_days(&env, 70).await;
+    assert_eq!((totals(&env), onboardings(&env).len()), (vec![75_000, 50_000], 1));
+    assert_eq!(subscriptions(&env)[0]["status"], "canceled");
+}
+
+/// One renewal waits for the next invoice with what it sold once; the next is invoiced at once, and takes it along, since it is due. It is no
+/// stranger's, and nobody is asked to delete it.
+#[tokio::test]
+async fn what_an_earlier_renewal_sold_comes_with_the_next_invoice_whichever_that_is() {
+    let env = prorating(Proration::AlwaysInvoice).await;
+    let (account, start) = quarter(&env).await;
+    let second = longer(&env, &account, &start, 5).await;
+    with_onboarding(&env, &second);
+    for_days(&env, 33).await;
+    env.close(&second);
+    env.settle().await;
+    assert_eq!(totals(&env), [75_000], "it waits");
+    let third = upgrade(&env, &account, &start, 5).await;
+    let later = term_of(&after(&start, 2), 4);
+    env.update("SBQQ__Quote__c", &quote_of(&env, &third), later);
+    for line in ["Seat", "Training"] {
+        let net = if line == "Seat" { 1200 } else { 200 };
+        env.update("SBQQ__QuoteLine__c", &quote_line_of(&env, &third, line), json!({ "SBQQ__NetTotal__c": net }));
+    }
+    env.update("Opportunity", &third, json!({ "Amount": 1400 }));
+    for_days(&env, 30).await;
+    env.close(&third);
+    env.settle().await;
+    let record = env.record("Opportunity", &third);
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
+    assert_eq!((env.invoices().len(), onboardings(&env).len()), (2, 1));
+    assert!(totals(&env)[1] > 50_000, "{:?}", totals(&env));
+    for_days(&env, 160).await;
+    assert_eq!(onboardings(&env).len(), 1);
+}
+
+/// Whoever sets the deal back by hand is told of what no item of the subscription shows.
+#[tokio::test]
+async fn who_corrects_a_renewal_is_told_of_what_it_sold_once() {
+    let mut env = renewing(LineSource::CpqQuote).await;
+    env.expect_dead_letters();
+    let (account, _, start) = begun(&env).await;
+    days(&env, 70);
+    let second = renewal(&env, &account, &after(&start, 3)).await;
+    with_onboarding(&env, &second);
+    env.close(&second);
+    env.settle().await;
+    env.update("Opportunity", &second, json!({ "StageName": "Closed Lost" }));
+    env.sqs.put(&changed(&env, "msg_lost", &second));
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    let note = record["Stripe_Sync_Error__c"].as_str().unwrap_or_default();
+    assert!(note.contains("500.00 USD for Onboarding") || note.contains("500.00 EUR for Onboarding"), "{record}");
 }
 
 async fn about_to_upgrade() -> (Env, String, String) {

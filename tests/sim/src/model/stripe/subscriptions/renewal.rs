@@ -23,7 +23,7 @@ impl Subscription {
         self.once.iter().filter(|once| !once.is_billed)
     }
 
-    fn bill_once(&mut self) -> Vec<InvoiceLine> {
+    pub(super) fn bill_once(&mut self) -> Vec<InvoiceLine> {
         let waiting = self.once.iter_mut().filter(|once| !once.is_billed);
         waiting
             .map(|once| {
@@ -78,6 +78,8 @@ impl Stripe {
             if subscription.ends_at.is_some_and(|ends_at| ends_at <= now) {
                 subscription.canceled_by = Some(By::Stripe);
                 subscription.has_run_out = true;
+                // By its last invoice.
+                subscription.bill_once();
                 count(&mut self.facts, "a term ended");
                 continue;
             }
@@ -124,7 +126,7 @@ impl Stripe {
         let lines: Vec<_> = prorations.chain(others).collect();
         let total = lines.iter().map(|line| line.amount).sum();
         count(&mut self.facts, "a change was previewed");
-        Ok(Preview { currency: changed.currency, total, lines, has_more_lines: false })
+        Ok(Preview { currency: changed.currency, total, tax: stripe::Tax::default(), lines, has_more_lines: false })
     }
 
     pub(in super::super) fn renew(&mut self, now: Timestamp, id: &str, form: Form) -> Result<Answer, Failure> {
@@ -220,6 +222,17 @@ impl Stripe {
         for (index, mut form) in once.into_iter().enumerate() {
             form.rename("price", "pricing[price]");
             let path = format!("add_invoice_items[{index}]");
+            let is_discounted = form.take("discountable").as_deref() != Some("false");
+            let shown: Vec<_> = ["start", "end"]
+                .map(|name| {
+                    (form.take(&format!("period[{name}][type]")), form.take(&format!("period[{name}][timestamp]")))
+                })
+                .into();
+            let day = from.map(|from| (Some("timestamp".to_owned()), Some(from.as_second().to_string())));
+            if is_discounted || shown.iter().any(|shown| Some(shown) != day.as_ref()) {
+                let detail = format!("{id}: {path} may be discounted, or is for {shown:?}");
+                self.violate(now, "what_is_sold_once_is_billed_whole", detail);
+            }
             let line = lines::read(&mut form, &self.catalogue, subscription.currency, &path)?;
             let line = InvoiceLine { id: self.next_id("il"), ..line };
             let deal = metadata.get("sf_renewal_opportunity_id").cloned();
