@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{InvoiceId, OpportunityId};
+use crate::{AccountId, InvoiceId, OpportunityId};
 
 /// A hint that something may have to be done. Events are never truth: the record or object is read again before anything
 /// is decided, so neither their order nor their age nor their number matters.
@@ -12,6 +12,8 @@ use crate::{InvoiceId, OpportunityId};
 pub enum Event {
     /// An opportunity was won, or one that may be won was edited.
     OpportunityChanged { opportunity_id: OpportunityId, occurred_at: Timestamp },
+    /// An account that has a customer was edited, and the customer is to be told.
+    AccountChanged { account_id: AccountId, occurred_at: Timestamp },
     /// Stripe says that an invoice is paid.
     InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
@@ -24,6 +26,7 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::OpportunityChanged { .. } => "opportunity_changed",
+            Self::AccountChanged { .. } => "account_changed",
             Self::InvoicePaid { .. } => "invoice_paid",
             Self::RunDue { .. } => "run_due",
             Self::OpportunitiesLost { .. } => "opportunities_lost",
@@ -33,6 +36,7 @@ impl Event {
     pub fn occurred_at(&self) -> Timestamp {
         match self {
             Self::OpportunityChanged { occurred_at, .. }
+            | Self::AccountChanged { occurred_at, .. }
             | Self::InvoicePaid { occurred_at, .. }
             | Self::RunDue { occurred_at, .. }
             | Self::OpportunitiesLost { occurred_at } => *occurred_at,
@@ -49,12 +53,14 @@ mod tests {
     fn an_event_is_written_down_as_ever() {
         let at = Timestamp::from_second(1_793_577_600).expect("in range");
         let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
+        let account_id = AccountId::parse("001000000000001AAA").expect("valid");
         let invoice_id = InvoiceId::parse("in_1").expect("valid");
         for (event, rest) in [
             (
                 Event::OpportunityChanged { opportunity_id, occurred_at: at },
                 r#""opportunity_id":"006000000000001AAA","#,
             ),
+            (Event::AccountChanged { account_id, occurred_at: at }, r#""account_id":"001000000000001AAA","#),
             (Event::InvoicePaid { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
             (Event::OpportunitiesLost { occurred_at: at }, ""),

@@ -110,9 +110,7 @@ impl<W: World> Engine<W> {
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
             Next::EnsureCustomer { account_id, details, named_by_salesforce, gone } => {
-                let organization_id = self.scope.organization_id.clone();
-                let livemode = self.scope.livemode;
-                let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode };
+                let id = self.run_of_account(&account_id);
                 let point = account_customer::Point::new(account_id, details, named_by_salesforce, gone);
                 let seed = Run::new(id, State::AccountCustomer(point));
                 match Box::pin(self.advance(seed.clone(), errand)).await {
@@ -349,7 +347,7 @@ fn is_written_down_first(stored: &Run, run: &Run) -> bool {
 }
 
 /// Whether a deal that comes along says something of its customer that Stripe has not been told.
-fn has_news(there: &Run, newcomer: &Run) -> bool {
+pub(crate) fn has_news(there: &Run, newcomer: &Run) -> bool {
     match (&there.state, &newcomer.state) {
         (State::AccountCustomer(there), State::AccountCustomer(newcomer)) => there.has_news_from(newcomer),
         _ => false,

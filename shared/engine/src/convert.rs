@@ -203,6 +203,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
             Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
+            Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
             Filter::OneOf(texts) => select.one_of(field, texts),

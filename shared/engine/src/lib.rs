@@ -94,6 +94,13 @@ impl<W: World> Engine<W> {
         let run = seed.id.to_string();
         match self.advance(*seed, errand).await {
             Ok(ended) => match ended.stop() {
+                // No deal is there that would say it.
+                Some(stop) if matches!(errand.envelope.event, Event::AccountChanged { .. }) => {
+                    match self.park(errand, stop, &run).await {
+                        Ok(()) => Outcome::Stopped { run, stop: stop.clone() },
+                        Err(pause) => later(errand, pause),
+                    }
+                }
                 Some(stop) => Outcome::Stopped { run, stop: stop.clone() },
                 None => Outcome::Done { run },
             },

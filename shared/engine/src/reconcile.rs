@@ -5,6 +5,7 @@
 //! A pass has parts. Each walks page by page and keeps its place in the ledger, so that the next pass goes on where this
 //! one ran out of time or was told to slow down. Only a pass whose every part came to its end counts as a success.
 
+mod accounts;
 mod activations;
 mod customers;
 mod deals;
@@ -85,6 +86,7 @@ enum Part {
     Runs,
     Deals,
     Activations,
+    Accounts,
     Events,
     Invoices { days: i64 },
     Customers { days: i64 },
@@ -92,10 +94,11 @@ enum Part {
     Statement,
 }
 
-const SWEEP: [Part; 7] = [
+const SWEEP: [Part; 8] = [
     Part::Runs,
     Part::Deals,
     Part::Activations,
+    Part::Accounts,
     Part::Events,
     Part::Subscriptions { days: SWEPT_DAYS },
     Part::Invoices { days: SWEPT_DAYS },
@@ -116,6 +119,7 @@ impl Part {
             Self::Runs => "runs",
             Self::Deals => "deals",
             Self::Activations => "activations",
+            Self::Accounts => "accounts",
             Self::Events => "events",
             Self::Invoices { days: DEEP_DAYS } => "invoices_deep",
             Self::Invoices { .. } => "invoices",
@@ -130,7 +134,7 @@ impl Part {
     fn needs(self, system: &str) -> bool {
         match self {
             Self::Runs => false,
-            Self::Deals | Self::Activations => system == "salesforce",
+            Self::Deals | Self::Activations | Self::Accounts => system == "salesforce",
             Self::Events | Self::Subscriptions { .. } => system == "stripe",
             Self::Invoices { .. } | Self::Customers { .. } | Self::Statement => {
                 matches!(system, "stripe" | "salesforce")
@@ -242,6 +246,9 @@ impl<W: World> Engine<W> {
         if part == Part::Activations && (activations(&self.settings).is_empty() || planted!(MissesActivations)) {
             return Ok(());
         }
+        if part == Part::Accounts && planted!(NeverTellsAccounts) {
+            return Ok(());
+        }
         let place = self.place(part.name()).await?;
         let is_done = DEEP.contains(&part) && place.is_done_since(walk.deep_since);
         walk.has_looked_deep |= DEEP.contains(&part) && !is_done;
@@ -251,6 +258,7 @@ impl<W: World> Engine<W> {
             Part::Runs => self.due_runs(place, walk).await,
             Part::Deals => self.won_deals(place, walk).await,
             Part::Activations => self.activated(place, walk).await,
+            Part::Accounts => self.edited_accounts(place, walk).await,
             Part::Events => self.paid_events(place, walk).await,
             Part::Invoices { days } => self.true_invoices(place, days, walk).await,
             Part::Customers { days } => self.unused_customers(place, days, walk).await,

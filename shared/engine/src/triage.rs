@@ -1,12 +1,12 @@
 //! Event → the run that it is about.
 
-use domain::{Event, InvoiceId};
-use mapping::{Code, Stop};
-use workflow::{Run, RunId, State, Status, invoice_paid, opportunity_won};
+use domain::{AccountId, Event, InvoiceId};
+use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
+use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opportunity_won};
 
 use crate::advance::ledger_pause;
 use crate::convert;
-use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
+use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Stripe, World};
 
 pub(crate) enum Triage {
     Run(Box<Run>),
@@ -23,6 +23,7 @@ impl<W: World> Engine<W> {
                 let id = RunId::OpportunityWon { organization_id, opportunity_id };
                 Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
             }
+            Event::AccountChanged { account_id, .. } => self.account_changed(account_id).await,
             Event::InvoicePaid { invoice_id, .. } => {
                 if !self.is_ours(invoice_id).await? {
                     return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
@@ -46,13 +47,43 @@ impl<W: World> Engine<W> {
                 );
                 let stop = Stop::review(Code::ChangeEventsLost, message);
                 let run = format!("event#{}", errand.envelope.id);
-                self.reporter
-                    .park(errand.envelope, convert::parked(&stop, &run, self.now()))
-                    .await
-                    .map_err(|error| Pause::backoff("queue_unavailable", error))?;
+                self.park(errand, &stop, &run).await?;
                 Ok(Triage::Ended(Outcome::Stopped { run, stop }))
             }
         }
+    }
+
+    pub(crate) async fn park(&self, errand: &Errand<'_>, stop: &Stop, run: &str) -> Result<(), Pause> {
+        let parked = self.reporter.park(errand.envelope, convert::parked(stop, run, self.now())).await;
+        parked.map_err(|error| Pause::backoff("queue_unavailable", error))
+    }
+
+    /// As the account is now. Only a customer that a deal has made is told anything.
+    async fn account_changed(&self, account_id: &AccountId) -> Result<Triage, Pause> {
+        let ignored = |code| Ok(Triage::Ended(Outcome::Ignored { code }));
+        let run_id = self.run_of_account(account_id);
+        let stored = self.ledger.run(&run_id.to_string()).await.map_err(|error| ledger_pause(&error))?;
+        let Some(stored) = stored else { return ignored("account_without_customer") };
+        let query = convert::soql(&account_query(account_id, &self.settings));
+        let read = self.salesforce.read(&[query]).await;
+        let read = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?;
+        let Some(record) = read.into_iter().flatten().next() else { return ignored("account_not_found") };
+        let unreadable = || Pause::backoff("salesforce_unreadable", "an account came without its id and times");
+        let account = account_seen(&record, &self.settings).ok_or_else(unreadable)?;
+        match self.account_news(&stored.run, &account) {
+            Some(run) => Ok(Triage::Run(Box::new(run))),
+            None => ignored("account_without_customer"),
+        }
+    }
+
+    /// The run as it would begin with what the account says, if it has a customer.
+    pub(crate) fn account_news(&self, run: &Run, account: &AccountSeen) -> Option<Run> {
+        let customer_id = run.customer_id()?.clone();
+        let point = match account.details.clone() {
+            Ok(details) => account_customer::Point::for_news(account.account_id.clone(), details, customer_id),
+            Err(stop) => account_customer::Point::unreadable(customer_id, account.modified_at, stop),
+        };
+        Some(Run::new(run.id.clone(), State::AccountCustomer(point)))
     }
 
     /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is

@@ -47,7 +47,8 @@ impl ShippingAddress {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerDetails {
     pub name: String,
-    pub email: BillingEmail,
+    /// `None` only for a customer who is there already, and of whose address the account says nothing.
+    pub email: Option<BillingEmail>,
     pub phone: Option<String>,
     pub address: Option<Address>,
     /// Where goods go, if that is somewhere else. Stripe Tax taxes by it.
@@ -65,11 +66,18 @@ pub struct CustomerDetails {
     /// When Salesforce last changed the account, so that of two deals the one that was read later has the last word.
     #[serde(default)]
     pub modified_at: Option<Timestamp>,
+    /// No deal asks for the customer: one that is not there any more is not made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_for_news: bool,
 }
 
 impl CustomerDetails {
     /// Somebody at the account's own address of e-mail, of whom nothing else is known.
     pub fn new(name: String, email: BillingEmail) -> Self {
+        Self::named(name, Some(email))
+    }
+
+    fn named(name: String, email: Option<BillingEmail>) -> Self {
         Self {
             name,
             email,
@@ -80,7 +88,12 @@ impl CustomerDetails {
             tax_id: None,
             email_is_accounts: true,
             modified_at: None,
+            is_for_news: false,
         }
+    }
+
+    pub(crate) fn for_news(self) -> Self {
+        Self { is_for_news: true, ..self }
     }
 }
 
@@ -93,11 +106,22 @@ impl std::fmt::Debug for CustomerDetails {
 
 /// The account's own billing address of e-mail comes first; without one the primary contact of the deal gets the invoice.
 pub(crate) fn customer(deal: &Deal, settings: &Settings, refusals: &mut Refusals) -> Option<CustomerDetails> {
-    let account = &deal.opportunity;
+    let email = refusals.take(email(deal));
+    let details = described(&deal.opportunity, email.clone(), settings, refusals);
+    details.filter(|_| email.is_some())
+}
+
+/// `account` is read through an opportunity, or as if it were.
+pub(crate) fn described(
+    account: &Record,
+    email: Option<BillingEmail>,
+    settings: &Settings,
+    refusals: &mut Refusals,
+) -> Option<CustomerDetails> {
     let name = account.text("Account.Name").ok_or_else(|| {
         Stop::refused(Code::AccountNameMissing, "Give the account a name: it is the name on the invoice.")
     });
-    let (name, email) = (refusals.take(name), refusals.take(email(deal)));
+    let name = refusals.take(name);
     let address = refusals.take(address(account, "Billing", Code::BillingCountryUnknown));
     let shipping = match settings.shipping {
         ShippingAddress::Off => Some(None),
@@ -107,17 +131,26 @@ pub(crate) fn customer(deal: &Deal, settings: &Settings, refusals: &mut Refusals
     let phone = account.text("Account.Phone").map(|phone| cut(phone, 20));
     let email_is_accounts = account.text("Account.Billing_Email__c").is_some();
     let modified_at = crate::sweep::time(account, "Account.SystemModstamp");
-    let (address, known) = (address?, CustomerDetails::new(cut(name?, 256), email?));
+    let (address, known) = (address?, CustomerDetails::named(cut(name?, 256), email));
     let (shipping, exempt, tax_id) = (shipping?, exempt?, tax_id?);
     Some(CustomerDetails { phone, address, shipping, exempt, tax_id, email_is_accounts, modified_at, ..known })
 }
 
 fn email(deal: &Deal) -> Result<BillingEmail, Stop> {
-    let email = deal
-        .opportunity
-        .text("Account.Billing_Email__c")
-        .or_else(|| deal.primary_contact.as_ref().and_then(|role| role.text("Contact.Email")));
-    BillingEmail::parse(email.unwrap_or_default()).map_err(|problem| match problem {
+    if let Some(email) = account_email(&deal.opportunity)? {
+        return Ok(email);
+    }
+    let email = deal.primary_contact.as_ref().and_then(|role| role.text("Contact.Email"));
+    BillingEmail::parse(email.unwrap_or_default()).map_err(no_email)
+}
+
+/// The account's own, if it has one.
+pub(crate) fn account_email(account: &Record) -> Result<Option<BillingEmail>, Stop> {
+    account.text("Account.Billing_Email__c").map(BillingEmail::parse).transpose().map_err(no_email)
+}
+
+fn no_email(problem: InvalidEmail) -> Stop {
+    match problem {
         InvalidEmail::Empty => Stop::refused(
             Code::BillingEmailMissing,
             "Fill in Billing Email on the account, or give the opportunity a primary contact with an e-mail address: \
@@ -128,7 +161,7 @@ fn email(deal: &Deal) -> Result<BillingEmail, Stop> {
             "Correct Billing Email on the account (or the e-mail of the primary contact): it must be one address of the \
              form name@example.com.",
         ),
-    })
+    }
 }
 
 /// Stripe takes ISO codes for countries and two lines for the street; Salesforce holds names and one field with breaks.

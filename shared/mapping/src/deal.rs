@@ -55,6 +55,8 @@ pub struct RecordQuery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Filter {
     Is(String),
+    /// It holds anything.
+    IsAny,
     /// This text; or the other field holds anything.
     IsOrNamed(String, &'static str),
     IsTrue,

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod account;
 mod activation;
 mod amendment;
 mod collection;
@@ -19,6 +20,7 @@ mod terms;
 mod told;
 mod update;
 
+pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
 pub use collection::Collection;

@@ -91,6 +91,11 @@ impl std::fmt::Debug for CustomerNews {
 }
 
 impl Told {
+    /// How old in Salesforce what was told is.
+    pub fn modified_at(&self) -> Option<Timestamp> {
+        self.modified_at
+    }
+
     /// What the customer has of tax ids is not certain: it is looked at before it is said anew.
     pub fn without_tax_id(self) -> Self {
         Self { tax_id: None, ..self }
@@ -100,7 +105,8 @@ impl Told {
 impl CustomerDetails {
     /// Once all of this is told, after what was told before.
     pub fn told(&self, before: Option<&Told>) -> Told {
-        let email = self.email_is_accounts.then(|| Print::of([Some(self.email.as_str())]));
+        let own = self.email.as_ref().filter(|_| self.email_is_accounts);
+        let email = own.map(|email| Print::of([Some(email.as_str())]));
         Told {
             name: Print::of([Some(self.name.as_str())]),
             email: email.or_else(|| before.and_then(|told| told.email.clone())),
@@ -138,7 +144,7 @@ impl CustomerDetails {
         let exempt = self.exempt.or_else(|| told.map(|_| TaxExempt::None));
         let news = CustomerNews {
             name: is_new(|told, now| told.name != now.name).then(|| self.name.clone()),
-            email: (self.email_is_accounts && is_new(|told, now| told.email != now.email)).then(|| self.email.clone()),
+            email: self.email.clone().filter(|_| self.email_is_accounts && is_new(|told, now| told.email != now.email)),
             phone: self.phone.clone().filter(|_| is_new(|told, now| told.phone != now.phone)),
             address: is_new(|told, now| told.address != now.address).then(|| self.address.clone()),
             shipping: self.shipping_news(told),
@@ -161,6 +167,11 @@ impl CustomerDetails {
             }
             (Some(_), _) => Some(None),
         }
+    }
+
+    /// Whether this is what was told or refused then, however much else of the account has changed.
+    pub fn says_the_same_as(&self, told: &Told) -> bool {
+        self.told(Some(told)) == Told { modified_at: self.modified_at, ..told.clone() }
     }
 
     /// Whether the customer's tax ids have to be looked at.

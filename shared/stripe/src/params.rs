@@ -49,7 +49,8 @@ impl std::fmt::Debug for Write {
 
 pub struct CreateCustomer {
     pub name: String,
-    pub email: BillingEmail,
+    /// Whoever is sent an invoice has one.
+    pub email: Option<BillingEmail>,
     pub phone: Option<String>,
     pub address: Option<Address>,
     /// Whom goods go to, and where. Stripe Tax taxes by it, and by no other where it does not do.
@@ -131,7 +132,7 @@ impl Write {
     pub fn create_customer(params: &CreateCustomer) -> Self {
         let params = json!({
             "name": params.name,
-            "email": params.email.as_str(),
+            "email": params.email.as_ref().map(BillingEmail::as_str),
             "phone": params.phone,
             "address": params.address.as_ref().map(|address| fields(address, |part| json!(part))),
             "shipping": params.shipping.as_ref().map(|(name, address)| {

@@ -1,9 +1,12 @@
 //! One Stripe customer for one Salesforce account. It is a run of its own, so that two deals of one account that are won
 //! in the same second end at one customer.
 
+mod newcomer;
+
 use domain::{AccountId, CustomerId, TaxIdId};
 use jiff::Timestamp;
 use mapping::{Code, CustomerDetails, Stop, TaxIdNews, Told};
+use newcomer::has_tax_id_news;
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -40,6 +43,9 @@ pub enum Point {
         told: Option<Told>,
         /// How old in Salesforce what was refused is.
         modified_at: Option<Timestamp>,
+        /// What was refused, where Stripe did: the same is not told again because something else of the account has changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<Told>,
         stop: Stop,
     },
     /// The end: the account's customer, and what Stripe was told of it. One that a person linked was told nothing, and is not: it may
@@ -138,6 +144,14 @@ impl Point {
                     }
                 })
             }
+            // Whoever bills the next deal finds that it is gone.
+            (
+                Self::Named { details, customer_id, told, .. } | Self::Updating { details, customer_id, told, .. },
+                Fact::CustomerMissing,
+            ) if details.is_for_news => Ok(Self::Known { customer_id, told }),
+            (Self::TaxId { details, customer_id, told, .. }, Fact::CustomerMissing) if details.is_for_news => {
+                Ok(Self::Known { customer_id, told: Some(told.without_tax_id()) })
+            }
             // The named one is deleted, or the one that was just made is.
             (
                 Self::Named { account_id, details, .. }
@@ -189,17 +203,32 @@ impl Point {
             }
             (Self::TaxId { details, customer_id, told, .. }, Fact::Refused(why)) => {
                 let told = Some(told.without_tax_id());
-                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
+                Ok(Self::untold(&details, customer_id, told, why.stop))
             }
             (Self::Updating { details, customer_id, told, going, .. }, Fact::Refused(why)) => {
                 let told = if going.is_empty() { told } else { told.map(Told::without_tax_id) };
-                Ok(Self::Untold { customer_id, told, modified_at: details.modified_at, stop: why.stop })
+                Ok(Self::untold(&details, customer_id, told, why.stop))
             }
             (Self::Named { account_id, .. } | Self::Unknown { account_id, .. }, Fact::Refused(why)) => {
                 Ok(Self::Stopped { account_id, stop: why.stop })
             }
             (point, fact) => Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         }
+    }
+
+    fn untold(details: &CustomerDetails, customer_id: CustomerId, told: Option<Told>, stop: Stop) -> Self {
+        let refused = Some(details.told(told.as_ref()));
+        Self::Untold { customer_id, told, modified_at: details.modified_at, refused, stop }
+    }
+
+    /// What its account says is not to be told, as it is: nobody's deal asks for it, and a person has to mend it all the same.
+    pub fn unreadable(customer_id: CustomerId, modified_at: Timestamp, stop: Stop) -> Self {
+        Self::Untold { customer_id, told: None, modified_at: Some(modified_at), refused: None, stop }
+    }
+
+    /// What an account says that changed by itself, to the customer that it has.
+    pub fn for_news(account_id: AccountId, details: CustomerDetails, customer_id: CustomerId) -> Self {
+        Self::Named { account_id, details, customer_id, doubted: false, told: None }
     }
 
     /// Its tax ids, one step on.
@@ -233,79 +262,6 @@ impl Point {
             }
             Some(told) => Self::Known { customer_id, told: Some(told) },
             told => Self::Updating { account_id, details, customer_id, told, going },
-        }
-    }
-
-    /// What becomes of it when a deal comes along now that says anew whom the customer is for. One that is settled stays, unless the
-    /// deal doubts this very one or has news of it; one that may be under way is waited for.
-    pub(crate) fn give_way(self, newcomer: Self, is_under_way: bool) -> Self {
-        if planted!(NewcomersBeginAnew) {
-            return newcomer;
-        }
-        match (self, newcomer) {
-            (
-                Self::Known { customer_id, told }
-                | Self::Updating { customer_id, told, .. }
-                | Self::Untold { customer_id, told, .. },
-                Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
-            ) if customer_id == doubted && !is_under_way => {
-                Self::Named { account_id, details, customer_id, doubted: true, told }
-            }
-            (
-                Self::TaxId { customer_id, told, .. },
-                Self::Named { account_id, details, customer_id: doubted, doubted: true, .. },
-            ) if customer_id == doubted && !is_under_way => {
-                let told = Some(told.without_tax_id());
-                Self::Named { account_id, details, customer_id, doubted: true, told }
-            }
-            (known @ Self::Known { told: None, .. }, _) => known,
-            (
-                Self::Known { customer_id, told: Some(told) },
-                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) => Self::up_to_date(account_id, details, customer_id, Some(told), Vec::new()),
-            (
-                Self::TaxId { details: own, customer_id, told, step, .. },
-                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) if !is_under_way && details.modified_at >= own.modified_at => {
-                match Self::up_to_date(account_id.clone(), details.clone(), customer_id, Some(told), step.going()) {
-                    // Whatever was begun is brought to an end: what is there now may be neither the one nor the other.
-                    Self::Known { customer_id, told: Some(told) } => {
-                        let step = TaxIdStep::Looking { going: Vec::new() };
-                        Self::TaxId { account_id, details, customer_id, told, step }
-                    }
-                    point => point,
-                }
-            }
-            (
-                Self::Updating { customer_id, told, going, .. },
-                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told, going),
-            // Whatever may be under way was refused; and its key is not used again.
-            (
-                Self::Untold { customer_id, told, .. },
-                Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
-            ) => Self::up_to_date(account_id, details, customer_id, told, Vec::new()),
-            // A doubt is cleared up first: whoever comes along without it has only not heard of it.
-            (doubted @ Self::Named { doubted: true, .. }, _) => doubted,
-            (Self::Named { .. } | Self::Unknown { .. }, newcomer) if !is_under_way => newcomer,
-            (Self::Stopped { .. }, newcomer) => newcomer,
-            (point, _) => point,
-        }
-    }
-
-    /// Whether a deal that comes along says something of the customer that Stripe has not been told.
-    pub fn has_news_from(&self, newcomer: &Self) -> bool {
-        match (self, newcomer) {
-            (Self::Known { told: Some(told), .. }, Self::Named { details, .. } | Self::Unknown { details, .. })
-                if !planted!(NeverTellsNews) =>
-            {
-                has_tax_id_news(details, told) || details.news_since(Some(told)).is_some()
-            }
-            // What was refused was another deal's, which had read the account before.
-            (Self::Untold { modified_at, .. }, Self::Named { details, .. } | Self::Unknown { details, .. }) => {
-                details.modified_at > *modified_at
-            }
-            _ => false,
         }
     }
 
@@ -352,10 +308,6 @@ impl Point {
             _ => None,
         }
     }
-}
-
-fn has_tax_id_news(details: &CustomerDetails, told: &Told) -> bool {
-    details.tax_id_is_new(told) && !planted!(NeverTellsTaxIds)
 }
 
 #[cfg(test)]

@@ -107,11 +107,12 @@ bugs! {
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
     BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["renewals-heavily"];
     NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
+    NeverTellsAccounts(Engine) = "never-tells-accounts", "a customer hears what is new only from the next deal", "an invoice to nobody", ["all"];
     NeverTellsTaxIds(Workflow) = "never-tells-tax-ids", "a customer keeps the tax id that it was made with", "an invoice that cannot be booked", ["all"];
     KeepsFormerTaxIds(Workflow) = "keeps-former-tax-ids", "the tax id before the account's own stays beside it", "an invoice that cannot be booked", ["all"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
-    RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals"];
+    RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals-heavily"];
     ProratesFromNow(Engine) = "prorates-from-now", "what changes inside a period is prorated from the day that it is sent on", "a day for nothing", ["renewals"];
     ProratesNothing(Workflow) = "prorates-nothing", "a renewal that begins inside a period counts from the next one on", "a period for nothing", ["renewals"];
     ChangesUnpreviewed(Workflow) = "changes-unpreviewed", "what a change is billed by at once is not looked at before", "a stranger's line", ["renewals"];

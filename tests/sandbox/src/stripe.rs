@@ -207,7 +207,7 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 15] = [
+const OBJECTS: [&str; 16] = [
     "charge",
     "credit_note",
     "customer",
@@ -223,6 +223,7 @@ const OBJECTS: [&str; 15] = [
     "subscription_item",
     "subscription_schedule",
     "webhook_endpoint",
+    "tax_id",
 ];
 
 fn with_version(mut response: Response, version: &str) -> Response {

@@ -14,6 +14,7 @@ mod replaced;
 mod sent;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 

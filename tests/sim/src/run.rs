@@ -97,6 +97,7 @@ pub fn run(plan: Plan) -> History {
         _ => scenario,
     };
     let scenario = if plan.seed % BUSINESSES == 3 { scenario.with_tax_ids() } else { scenario };
+    let scenario = scenario.with_edited_accounts(plan.seed, timestamp(START_MS));
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario, None);
     tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))

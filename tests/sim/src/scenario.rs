@@ -5,6 +5,7 @@ mod amended;
 mod catalogue;
 mod contracts;
 mod deals;
+mod edited;
 mod plan;
 mod recurring;
 mod renewed;
@@ -62,6 +63,9 @@ const RENEWALS: u64 = 0x5eed_2e2e;
 /// So is which of the renewals begin inside a period.
 const INSIDE: u64 = 0x5eed_1451;
 
+/// So is which accounts are edited by themselves.
+const EDITS: u64 = 0x5eed_ed17;
+
 /// So is which deals are changed once more.
 const AMENDMENTS: u64 = 0x5eed_a3e2;
 
@@ -112,6 +116,13 @@ impl Scenario {
                 account.tax_ids = vec![(Timestamp::UNIX_EPOCH, tax_id)];
             });
         }
+        self
+    }
+
+    /// The same with accounts that are edited while no deal is.
+    pub fn with_edited_accounts(mut self, seed: u64, start: Timestamp) -> Self {
+        edited::edit(&mut Random::new(seed.wrapping_add(EDITS)), &mut self, start);
+        self.acts.sort_by_key(|(at, _)| *at);
         self
     }
 

@@ -3,7 +3,7 @@
 use domain::{AccountId, CustomerId};
 use mapping::account_naming_query;
 use stripe::{Customer, Listed};
-use workflow::{RunId, Status};
+use workflow::Status;
 
 use super::place::Place;
 use super::truth::SETTLES_WITHIN;
@@ -41,8 +41,7 @@ impl<W: World> Engine<W> {
         let Some(account_id) = metadata.get("sf_account_id").and_then(|id| AccountId::parse(id).ok()) else {
             return Ok(None);
         };
-        let (organization_id, livemode) = (self.scope.organization_id.clone(), self.scope.livemode);
-        let run_id = RunId::AccountCustomer { organization_id, account_id, livemode };
+        let run_id = self.run_of_account(&account_id);
         if metadata.get("closedwon_run") != Some(&run_id.to_string()) {
             return Ok(None);
         }

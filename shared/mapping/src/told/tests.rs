@@ -23,7 +23,7 @@ fn only_what_is_new_is_told_and_only_by_who_read_it_later() {
             CustomerNews { name: Some("Acme Inc".into()), ..Default::default() },
         ),
         (
-            CustomerDetails { email: email.clone(), ..now.clone() },
+            CustomerDetails { email: Some(email.clone()), ..now.clone() },
             CustomerNews { email: Some(email.clone()), ..Default::default() },
         ),
         (
@@ -118,10 +118,10 @@ fn a_contacts_address_is_told_to_nobody_who_is_there() {
     let of_contact = |modified| CustomerDetails { email_is_accounts: false, ..details(modified) };
     let other = BillingEmail::parse("other@acme.example").expect("valid");
     let told = of_contact(1).told(None);
-    assert_eq!(CustomerDetails { email: other.clone(), ..of_contact(2) }.news_since(Some(&told)), None);
+    assert_eq!(CustomerDetails { email: Some(other.clone()), ..of_contact(2) }.news_since(Some(&told)), None);
     assert_eq!(of_contact(2).news_since(None).and_then(|news| news.email), None);
     // The account gets an address of its own; is left without; and gets the same one again.
-    let own = CustomerDetails { email: other.clone(), ..details(3) };
+    let own = CustomerDetails { email: Some(other.clone()), ..details(3) };
     assert_eq!(own.news_since(Some(&told)).and_then(|news| news.email), Some(other));
     let told = own.told(Some(&told));
     assert_eq!(of_contact(4).news_since(Some(&told)), None);

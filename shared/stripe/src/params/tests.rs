@@ -241,7 +241,7 @@ fn every_write() -> [(&'static str, Write); 21] {
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
         name: "x".into(),
-        email: BillingEmail::parse("a@b.example").expect("valid"),
+        email: BillingEmail::parse("a@b.example").ok(),
         phone: text(),
         address: Some(address()),
         shipping: Some(("x".to_owned(), address())),

@@ -1,5 +1,6 @@
 //! What Stripe is told of a customer after it was made: what Salesforce says otherwise, before the next deal is billed.
 
+mod edited;
 mod taxed;
 
 use it::{Deal, Env};

@@ -69,7 +69,7 @@ impl Ended<'_> {
     }
 
     /// A dead letter that names the run and says why.
-    fn has_reasoned_letter(&self, key: &str) -> bool {
+    pub(super) fn has_reasoned_letter(&self, key: &str) -> bool {
         self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
     }
 
@@ -97,6 +97,7 @@ impl Models {
             self.deal_at_rest(ended, opportunity);
             self.payment_at_rest(ended, opportunity);
         }
+        self.customers_are_told(ended);
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
         self.books_are_kept(ended);
@@ -302,7 +303,10 @@ impl Models {
         count(&mut self.facts, "a deal ended in review");
         self.person_is_told(deal);
         self.is_replaced(deal);
-        let is_above_ceiling = deal.judgement.bill().is_some_and(|bill| self.needs_approval(bill, deal.ended.now));
+        // As it was read: its account may not be one that could be billed any more.
+        let read = || deal.opportunity.readings.iter().rev().find_map(|(_, judgement)| judgement.bill());
+        let bill = deal.judgement.bill().or_else(read);
+        let is_above_ceiling = bill.is_some_and(|bill| self.needs_approval(bill, deal.ended.now));
         let waits_for_approval = is_above_ceiling && deal.run.code == Some("approval_required");
         if waits_for_approval {
             count(&mut self.facts, "a deal waits for an approval");

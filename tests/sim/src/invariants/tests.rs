@@ -55,7 +55,7 @@ impl Case {
         let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
         let params = CreateCustomer {
             name: "Acme".into(),
-            email,
+            email: Some(email),
             phone: None,
             address: None,
             shipping: None,

@@ -117,10 +117,14 @@ pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &st
     bill.map_or(Judgement::Unbillable { amount }, Judgement::Billable)
 }
 
+pub(super) fn is_country(name: Option<&str>) -> bool {
+    name.is_none_or(|name| COUNTRIES.contains(&name))
+}
+
 fn can_be_billed(account: &Account, opportunity: &Opportunity) -> bool {
     let email = account.billing_email.as_ref().or(opportunity.contact_email.as_ref());
     let has_address = email.is_some_and(|email| email.contains('@') && !email.contains(' '));
-    let country_is_known = account.country.as_deref().is_none_or(|country| COUNTRIES.contains(&country));
+    let country_is_known = is_country(account.country.as_deref());
     let customer_is_one = account.stripe_customer_id.as_deref().is_none_or(|id| id.starts_with("cus_"));
     !account.name.is_empty() && has_address && country_is_known && customer_is_one
 }

@@ -37,6 +37,13 @@ pub struct Account {
 }
 
 impl Account {
+    /// What it says is nothing that Stripe would not take.
+    pub fn can_be_told(&self) -> bool {
+        let is_address = |email: &String| email.contains('@') && !email.contains(' ');
+        let is_known = super::bill::is_country(self.country.as_deref());
+        !self.name.is_empty() && is_known && self.billing_email.as_ref().is_none_or(is_address)
+    }
+
     fn tax_id(&self) -> Option<&String> {
         self.tax_ids.last().and_then(|(_, tax_id)| tax_id.as_ref())
     }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use stripe::InvoiceStatus;
 
+use crate::model::salesforce::Account;
 use crate::model::{Models, count};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,11 @@ pub enum Act {
     Approve(OpportunityId),
     Delete(OpportunityId),
     /// Address, e-mail, whatever was wrong with the account; then the deal is saved.
+    /// Nothing tells of it, and no deal is touched. `None` leaves the address of e-mail as it is.
+    EditAccount {
+        account: AccountId,
+        email: Option<String>,
+    },
     MendAccount {
         account: AccountId,
         deal: OpportunityId,
@@ -127,6 +133,7 @@ impl Act {
             Self::EditAmount { .. } => "edit amount",
             Self::Approve(_) => "approve",
             Self::Delete(_) => "delete",
+            Self::EditAccount { .. } => "edit account",
             Self::MendAccount { .. } => "mend account",
             Self::MendLines(_) => "mend lines",
             Self::NameInvoice { .. } => "name invoice",
@@ -165,9 +172,10 @@ impl Act {
             | Self::DeleteDraft { deal, .. }
             | Self::CancelSubscription { deal, .. }
             | Self::AddToDraft { deal, .. } => deal.to_string(),
-            Self::NameCustomer { account, .. } | Self::DeleteCustomer(account) | Self::LeavePendingItem(account) => {
-                account.to_string()
-            }
+            Self::NameCustomer { account, .. }
+            | Self::EditAccount { account, .. }
+            | Self::DeleteCustomer(account)
+            | Self::LeavePendingItem(account) => account.to_string(),
             Self::Redrive => "everything".to_owned(),
         }
     }
@@ -224,6 +232,15 @@ impl Act {
                     deal.lines.remove(*line);
                 }
             }),
+            // One that cannot be billed is mended, and its deals with it: nothing looks at refused deals because of their account.
+            Self::EditAccount { account, email } => {
+                let is_sane = |account: &Account| account.can_be_told() && account.billing_email.is_some();
+                let is_sane = org.account(account).is_some_and(is_sane);
+                is_sane
+                    && org.edit_account(now, account, |account| {
+                        account.billing_email = email.clone().or(account.billing_email.take());
+                    })
+            }
             Self::MendAccount { account, deal } => {
                 org.edit_account(now, account, |account| {
                     account.billing_email = Some(format!("mended{}@customer.example", account.emails.len()));
