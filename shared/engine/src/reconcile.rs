@@ -13,6 +13,7 @@ mod difference;
 mod events;
 mod gather;
 mod invoices;
+mod mended;
 mod place;
 mod runs;
 mod statement;
@@ -87,6 +88,7 @@ enum Part {
     Deals,
     Activations,
     Accounts,
+    Mended,
     Events,
     Invoices { days: i64 },
     Customers { days: i64 },
@@ -94,11 +96,12 @@ enum Part {
     Statement,
 }
 
-const SWEEP: [Part; 8] = [
+const SWEEP: [Part; 9] = [
     Part::Runs,
     Part::Deals,
     Part::Activations,
     Part::Accounts,
+    Part::Mended,
     Part::Events,
     Part::Subscriptions { days: SWEPT_DAYS },
     Part::Invoices { days: SWEPT_DAYS },
@@ -120,6 +123,7 @@ impl Part {
             Self::Deals => "deals",
             Self::Activations => "activations",
             Self::Accounts => "accounts",
+            Self::Mended => "mended",
             Self::Events => "events",
             Self::Invoices { days: DEEP_DAYS } => "invoices_deep",
             Self::Invoices { .. } => "invoices",
@@ -134,7 +138,7 @@ impl Part {
     fn needs(self, system: &str) -> bool {
         match self {
             Self::Runs => false,
-            Self::Deals | Self::Activations | Self::Accounts => system == "salesforce",
+            Self::Deals | Self::Activations | Self::Accounts | Self::Mended => system == "salesforce",
             Self::Events | Self::Subscriptions { .. } => system == "stripe",
             Self::Invoices { .. } | Self::Customers { .. } | Self::Statement => {
                 matches!(system, "stripe" | "salesforce")
@@ -246,7 +250,12 @@ impl<W: World> Engine<W> {
         if part == Part::Activations && (activations(&self.settings).is_empty() || planted!(MissesActivations)) {
             return Ok(());
         }
-        if part == Part::Accounts && planted!(NeverTellsAccounts) {
+        let is_skipped = match part {
+            Part::Accounts => planted!(NeverTellsAccounts),
+            Part::Mended => planted!(ForgetsRefusals),
+            _ => false,
+        };
+        if is_skipped {
             return Ok(());
         }
         let place = self.place(part.name()).await?;
@@ -259,6 +268,7 @@ impl<W: World> Engine<W> {
             Part::Deals => self.won_deals(place, walk).await,
             Part::Activations => self.activated(place, walk).await,
             Part::Accounts => self.edited_accounts(place, walk).await,
+            Part::Mended => self.mended_deals(place, walk).await,
             Part::Events => self.paid_events(place, walk).await,
             Part::Invoices { days } => self.true_invoices(place, days, walk).await,
             Part::Customers { days } => self.unused_customers(place, days, walk).await,

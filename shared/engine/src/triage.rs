@@ -6,7 +6,7 @@ use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opport
 
 use crate::advance::ledger_pause;
 use crate::convert;
-use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Stripe, World};
+use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
 
 pub(crate) enum Triage {
     Run(Box<Run>),
@@ -64,9 +64,7 @@ impl<W: World> Engine<W> {
         let run_id = self.run_of_account(account_id);
         let stored = self.ledger.run(&run_id.to_string()).await.map_err(|error| ledger_pause(&error))?;
         let Some(stored) = stored else { return ignored("account_without_customer") };
-        let query = convert::soql(&account_query(account_id, &self.settings));
-        let read = self.salesforce.read(&[query]).await;
-        let read = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?;
+        let read = self.salesforce_read(&[convert::soql(&account_query(account_id, &self.settings))]).await?;
         let Some(record) = read.into_iter().flatten().next() else { return ignored("account_not_found") };
         let unreadable = || Pause::backoff("salesforce_unreadable", "an account came without its id and times");
         let account = account_seen(&record, &self.settings).ok_or_else(unreadable)?;

@@ -36,7 +36,10 @@ pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;
 pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions, midnight};
-pub use sweep::{DealSeen, account_naming_query, deal_seen, deals_query, won_query};
+pub use sweep::{
+    DealMended, DealSeen, account_naming_query, deal_mended, deal_seen, deals_query, mended_query, stays_refused,
+    won_query,
+};
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use crate::deal::{Cursor, Filter, RecordQuery};
 use crate::plan::{Settings, amount};
 use crate::renewal::RENEWAL_ID;
-use crate::{Code, PAID, Renewals, Stop};
+use crate::update::NOTE_CODE;
+use crate::{Code, Deal, Findings, PAID, Renewals, Stop, preflight};
 
 const FIELDS: &[&str] = &[
     "Id",
@@ -52,6 +53,47 @@ fn won(settings: &Settings) -> Filter {
         Renewals::Off => Filter::Is("Closed Won".into()),
         Renewals::Extend => Filter::IsOrNamed("Closed Won".into(), RENEWAL_ID),
     }
+}
+
+/// A won deal that carries the note of a refusal, and when its account last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DealMended {
+    pub opportunity_id: OpportunityId,
+    pub account_modified_at: Timestamp,
+}
+
+const ACCOUNT_MODIFIED_AT: &str = "Account.SystemModstamp";
+
+/// Those whose accounts changed since then, the oldest change first.
+pub fn mended_query(since: Timestamp, after: Option<&Cursor>, limit: u32) -> RecordQuery {
+    RecordQuery {
+        object: "Opportunity",
+        fields: vec!["Id", ACCOUNT_MODIFIED_AT],
+        filter: vec![
+            ("StageName", Filter::Is("Closed Won".into())),
+            (NOTE_CODE, Filter::IsAny),
+            (ACCOUNT_MODIFIED_AT, Cursor::filter(after, since)),
+        ],
+        order_by: vec![ACCOUNT_MODIFIED_AT, "Id"],
+        limit: Some(limit),
+    }
+}
+
+pub fn deal_mended(record: &Record) -> Option<DealMended> {
+    let opportunity_id = OpportunityId::parse(record.text("Id")?).ok()?;
+    Some(DealMended { opportunity_id, account_modified_at: time(record, ACCOUNT_MODIFIED_AT)? })
+}
+
+impl DealMended {
+    pub fn cursor(&self) -> Cursor {
+        Cursor { modified_at: self.account_modified_at, record_id: self.opportunity_id.to_string() }
+    }
+}
+
+/// Whether Salesforce still says what the note on the deal is about. What stands in its way at Stripe is not asked.
+pub fn stays_refused(deal: &Deal, settings: &Settings) -> bool {
+    let found = preflight(deal, settings).and_then(Findings::finish);
+    found.is_err_and(|stop| deal.opportunity.text(NOTE_CODE) == Some(stop.code.as_str()))
 }
 
 /// These opportunities, in whatever stage they are.
@@ -180,6 +222,37 @@ mod tests {
         let yen = record(&[("Amount", "1250"), ("CurrencyIsoCode", "JPY")]);
         let seen = deal_seen(&yen, &settings(true)).expect("a deal");
         assert_eq!(seen.amount.map(Money::minor_units), Ok(1250));
+    }
+
+    #[test]
+    fn a_refused_deal_is_found_by_its_accounts_changes() {
+        let since = Timestamp::UNIX_EPOCH;
+        let query = mended_query(since, None, 200);
+        assert_eq!(query.filter[1..], [(NOTE_CODE, Filter::IsAny), (ACCOUNT_MODIFIED_AT, Filter::AtLeast(since))]);
+        let cursor = Cursor { modified_at: since, record_id: "006x".into() };
+        let next = mended_query(since, Some(&cursor), 200);
+        assert_eq!(next.filter[2], (ACCOUNT_MODIFIED_AT, Filter::After(since, "006x".into())));
+        let mended = record(&[(ACCOUNT_MODIFIED_AT, "2026-11-24T10:11:12.000+0000")]);
+        let cursor = deal_mended(&mended).expect("a deal").cursor();
+        assert_eq!(
+            (cursor.record_id.as_str(), cursor.modified_at.to_string()),
+            ("006000000000001AAA", "2026-11-24T10:11:12Z".into())
+        );
+        assert_eq!(deal_mended(&record(&[])), None);
+    }
+
+    /// Only for the reason that the note gives: another one is to be told.
+    #[test]
+    fn a_deal_stays_refused_for_what_nobody_has_mended() {
+        let deal = |code: &str| {
+            let opportunity = record(&[("Amount", "12.50"), ("Account.Name", "Acme"), (NOTE_CODE, code)]);
+            Deal { opportunity, ..Deal::default() }
+        };
+        let settings = settings(false);
+        let stop = preflight(&deal(""), &settings).and_then(Findings::finish).expect_err("it lacks everything");
+        assert!(stays_refused(&deal(stop.code.as_str()), &settings));
+        assert!(!stays_refused(&deal("billing_country_unknown"), &settings));
+        assert!(!stays_refused(&deal(""), &settings));
     }
 
     #[test]

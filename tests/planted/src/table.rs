@@ -108,6 +108,7 @@ bugs! {
     BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["renewals-heavily"];
     NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
     NeverTellsAccounts(Engine) = "never-tells-accounts", "a customer hears what is new only from the next deal", "an invoice to nobody", ["all"];
+    ForgetsRefusals(Engine) = "forgets-refusals", "a refused deal is not looked at when its account is mended", "a mended deal is not billed", ["all"];
     NeverTellsTaxIds(Workflow) = "never-tells-tax-ids", "a customer keeps the tax id that it was made with", "an invoice that cannot be booked", ["all"];
     KeepsFormerTaxIds(Workflow) = "keeps-former-tax-ids", "the tax id before the account's own stays beside it", "an invoice that cannot be booked", ["all"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];

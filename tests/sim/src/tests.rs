@@ -186,10 +186,10 @@ fn what_broke_once_holds() {
 #[test]
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
-        (Mode::All, 1, 0x9495_d9b9_d912_0431),
-        (Mode::All, 2, 0x80e8_6b3e_c3ba_8cb4),
-        (Mode::HeavyFreezes, 3, 0x1885_b748_a872_baf2),
-        (Mode::Restored, 1, 0xecb2_209c_633c_f326),
+        (Mode::All, 1, 0x4811_d5a0_c062_99c1),
+        (Mode::All, 2, 0x1898_c972_2689_c05a),
+        (Mode::HeavyFreezes, 3, 0xc553_2ab4_3659_2944),
+        (Mode::Restored, 1, 0x65cc_686d_f13d_4668),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

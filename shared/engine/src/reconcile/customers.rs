@@ -9,7 +9,7 @@ use super::place::Place;
 use super::truth::SETTLES_WITHIN;
 use super::{MOST_PAGES, Walk, page_limit};
 use crate::convert::{self, stripe_pause};
-use crate::{Engine, Pause, Salesforce, Stripe, World};
+use crate::{Engine, Pause, Stripe, World};
 
 impl<W: World> Engine<W> {
     pub(super) async fn unused_customers(&self, mut place: Place, days: i64, walk: &mut Walk) -> Result<(), Pause> {
@@ -53,8 +53,7 @@ impl<W: World> Engine<W> {
         if self.stripe.customer_has_invoices(&customer_id).await.map_err(|error| stripe_pause(&error))? {
             return Ok(None);
         }
-        let naming = self.salesforce.read(&[convert::soql(&account_naming_query(&customer_id))]).await;
-        let naming = naming.map_err(|error| convert::salesforce_pause(&error, self.now()))?;
+        let naming = self.salesforce_read(&[convert::soql(&account_naming_query(&customer_id))]).await?;
         Ok(naming.into_iter().flatten().next().is_none().then_some(customer_id))
     }
 }

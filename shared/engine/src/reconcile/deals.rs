@@ -21,7 +21,7 @@ pub(super) const PAGE: u32 = 200;
 const FEW: usize = 3;
 
 /// Clocks differ by less than this.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
 impl<W: World> Engine<W> {
     pub(super) async fn won_deals(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
@@ -75,14 +75,17 @@ impl<W: World> Engine<W> {
         self.records_seen(query, |record| deal_seen(record, &self.settings)).await
     }
 
+    pub(crate) async fn salesforce_read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, Pause> {
+        self.salesforce.read(queries).await.map_err(|error| convert::salesforce_pause(&error, self.now()))
+    }
+
     /// Records by a query, one call; and none of them, if one says too little to be judged by.
     pub(super) async fn records_seen<T>(
         &self,
         query: &RecordQuery,
         seen: impl Fn(&Record) -> Option<T>,
     ) -> Result<Vec<T>, Pause> {
-        let read = self.salesforce.read(&[convert::soql(query)]).await;
-        let records = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?.into_iter().flatten();
+        let records = self.salesforce_read(&[convert::soql(query)]).await?.into_iter().flatten();
         let unreadable = || Pause::backoff("salesforce_unreadable", "a record came without its id and times");
         records.map(|record| seen(&record)).collect::<Option<Vec<_>>>().ok_or_else(unreadable)
     }

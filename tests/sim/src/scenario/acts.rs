@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use stripe::InvoiceStatus;
 
-use crate::model::salesforce::Account;
 use crate::model::{Models, count};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,15 +231,15 @@ impl Act {
                     deal.lines.remove(*line);
                 }
             }),
-            // One that cannot be billed is mended, and its deals with it: nothing looks at refused deals because of their account.
-            Self::EditAccount { account, email } => {
-                let is_sane = |account: &Account| account.can_be_told() && account.billing_email.is_some();
-                let is_sane = org.account(account).is_some_and(is_sane);
-                is_sane
-                    && org.edit_account(now, account, |account| {
-                        account.billing_email = email.clone().or(account.billing_email.take());
-                    })
-            }
+            Self::EditAccount { account, email } => org.edit_account(now, account, |account| {
+                account.billing_email = email.clone().or(account.billing_email.take());
+                if account.can_be_told() {
+                    return;
+                }
+                // Whoever puts in an address that is one mends the rest with it.
+                account.country =
+                    account.country.take().filter(|_| email.as_ref().is_none_or(|email| !email.contains('@')));
+            }),
             Self::MendAccount { account, deal } => {
                 org.edit_account(now, account, |account| {
                     account.billing_email = Some(format!("mended{}@customer.example", account.emails.len()));

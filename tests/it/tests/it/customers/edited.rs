@@ -187,3 +187,34 @@ async fn answers_that_are_lost_while_it_is_told_without_a_deal_are_the_same_stor
         }
     }
 }
+
+/// The note says what to mend on the account, and somebody does: no deal has to be touched for that. What else is edited there leaves it as
+/// it is, and nobody is told twice.
+#[tokio::test]
+async fn a_refused_deal_goes_on_when_its_account_is_mended() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    env.reconcile(PassKind::Sweep).await;
+    let account = env.account(&Deal { country: "Narnia".into(), ..Deal::three_lines() });
+    let opportunity = billed(&env, &account).await;
+    let status = |env: &Env| env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"].clone();
+    assert_eq!((status(&env), env.sqs.dead_letters().len()), (json!("billing_country_unknown"), 1));
+    // Its first states are looked at again, and then no more.
+    for _ in 0..5 {
+        sweep(&env).await;
+    }
+    env.advance(SignedDuration::from_hours(3));
+    let letters = env.sqs.dead_letters().len();
+    edit(&env, &account, json!({ "Website": "https://acme.example" }));
+    assert_eq!(sweep(&env).await, 0);
+    // One thing for another: the note says the other one.
+    edit(&env, &account, json!({ "BillingCountry": "Germany", "Tax_Id__c": "see the file" }));
+    assert_eq!(sweep(&env).await, 1);
+    assert_eq!((status(&env), env.sqs.dead_letters().len()), (json!("tax_id_invalid"), letters + 1));
+    edit(&env, &account, json!({ "Tax_Id__c": null }));
+    env.advance(SignedDuration::from_mins(15));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!((status(&env), env.invoices().len()), (Value::Null, 1));
+    assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Invoice_Id__c"], env.invoices()[0]["id"]);
+}
