@@ -92,15 +92,12 @@ impl<W: World> Engine<W> {
             Err(pause) => return later(errand, pause),
         };
         let run = seed.id.to_string();
-        match self.advance(*seed, errand).await {
+        match self.advance((*seed).clone(), errand).await {
+            // What was under way was older news of the customer.
+            Ok(ended) if advance::has_news(&ended, &seed) => {
+                later(errand, Pause::backoff("run_is_held", "the customer was being told something older"))
+            }
             Ok(ended) => match ended.stop() {
-                // No deal is there that would say it.
-                Some(stop) if matches!(errand.envelope.event, Event::AccountChanged { .. }) => {
-                    match self.park(errand, stop, &run).await {
-                        Ok(()) => Outcome::Stopped { run, stop: stop.clone() },
-                        Err(pause) => later(errand, pause),
-                    }
-                }
                 Some(stop) => Outcome::Stopped { run, stop: stop.clone() },
                 None => Outcome::Done { run },
             },

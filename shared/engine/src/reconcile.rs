@@ -100,12 +100,13 @@ const SWEEP: [Part; 9] = [
     Part::Runs,
     Part::Deals,
     Part::Activations,
-    Part::Accounts,
-    Part::Mended,
     Part::Events,
     Part::Subscriptions { days: SWEPT_DAYS },
     Part::Invoices { days: SWEPT_DAYS },
     Part::Customers { days: SWEPT_DAYS },
+    // Last, since a job may have touched every account that there is.
+    Part::Mended,
+    Part::Accounts,
 ];
 
 const DEEP: [Part; 4] = [

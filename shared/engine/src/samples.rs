@@ -62,6 +62,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         subscription: None,
         renews: None,
         contract_id: None,
+        contract_is_in_another: false,
     };
     Invoice {
         plan,
@@ -73,6 +74,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         subscription: None,
         unmarks: false,
         not_kept: Vec::new(),
+        contract: Default::default(),
     }
 }
 

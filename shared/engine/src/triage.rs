@@ -1,6 +1,7 @@
 //! Event → the run that it is about.
 
 use domain::{AccountId, Event, InvoiceId};
+use jiff::Timestamp;
 use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
 use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opportunity_won};
 
@@ -23,7 +24,7 @@ impl<W: World> Engine<W> {
                 let id = RunId::OpportunityWon { organization_id, opportunity_id };
                 Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
             }
-            Event::AccountChanged { account_id, .. } => self.account_changed(account_id).await,
+            Event::AccountChanged { account_id, occurred_at } => self.account_changed(account_id, *occurred_at).await,
             Event::InvoicePaid { invoice_id, .. } => {
                 if !self.is_ours(invoice_id).await? {
                     return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
@@ -47,29 +48,34 @@ impl<W: World> Engine<W> {
                 );
                 let stop = Stop::review(Code::ChangeEventsLost, message);
                 let run = format!("event#{}", errand.envelope.id);
-                self.park(errand, &stop, &run).await?;
+                self.reporter
+                    .park(errand.envelope, convert::parked(&stop, &run, self.now()))
+                    .await
+                    .map_err(|error| Pause::backoff("queue_unavailable", error))?;
                 Ok(Triage::Ended(Outcome::Stopped { run, stop }))
             }
         }
     }
 
-    pub(crate) async fn park(&self, errand: &Errand<'_>, stop: &Stop, run: &str) -> Result<(), Pause> {
-        let parked = self.reporter.park(errand.envelope, convert::parked(stop, run, self.now())).await;
-        parked.map_err(|error| Pause::backoff("queue_unavailable", error))
-    }
-
     /// As the account is now. Only a customer that a deal has made is told anything.
-    async fn account_changed(&self, account_id: &AccountId) -> Result<Triage, Pause> {
+    async fn account_changed(&self, account_id: &AccountId, occurred_at: Timestamp) -> Result<Triage, Pause> {
         let ignored = |code| Ok(Triage::Ended(Outcome::Ignored { code }));
         let run_id = self.run_of_account(account_id);
         let stored = self.ledger.run(&run_id.to_string()).await.map_err(|error| ledger_pause(&error))?;
         let Some(stored) = stored else { return ignored("account_without_customer") };
+        if matches!(&stored.run.state, State::AccountCustomer(point) if point.was_told_since(occurred_at)) {
+            return ignored("account_told");
+        }
         let read = self.salesforce_read(&[convert::soql(&account_query(account_id, &self.settings))]).await?;
         let Some(record) = read.into_iter().flatten().next() else { return ignored("account_not_found") };
         let unreadable = || Pause::backoff("salesforce_unreadable", "an account came without its id and times");
         let account = account_seen(&record, &self.settings).ok_or_else(unreadable)?;
         match self.account_news(&stored.run, &account) {
             Some(run) => Ok(Triage::Run(Box::new(run))),
+            // A deal may be making it of what the account said before.
+            None if stored.run.status() == Status::Open => {
+                Err(Pause::backoff("run_is_held", "the account's customer is being made"))
+            }
             None => ignored("account_without_customer"),
         }
     }

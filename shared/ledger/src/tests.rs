@@ -50,6 +50,7 @@ fn plan() -> Plan {
         subscription: None,
         renews: None,
         contract_id: None,
+        contract_is_in_another: false,
     }
 }
 

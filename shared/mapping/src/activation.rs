@@ -1,7 +1,7 @@
 //! Records beside a deal that have to be activated before it is billed: its order, or the contract of its subscription. An
 //! activation leaves the opportunity as it is, so the ones that nobody told of are looked for where they are.
 
-use domain::{ContractId, OpportunityId, Record};
+use domain::{ContractId, Currency, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Deal, Filter, RecordQuery};
@@ -61,13 +61,17 @@ pub fn activations(settings: &Settings) -> Vec<Activation> {
     order.into_iter().chain(contract(settings)).collect()
 }
 
-/// Which contract an opportunity names.
+/// Which contract an opportunity names, and the currency that this one has by itself.
 const CONTRACT_ID: &str = "ContractId";
+const CONTRACT_CURRENCY: &str = "Contract.CurrencyIsoCode";
 
 /// The fields of the opportunity that show which contract is its own and whether that is activated, where it names one.
 pub(crate) fn opportunity_fields(settings: &Settings) -> Vec<&'static str> {
-    let named = contract(settings).filter(|contract| contract.is_named_by_opportunity());
-    named.map_or_else(Vec::new, |contract| vec![CONTRACT_ID, contract.code])
+    let Some(contract) = contract(settings).filter(|contract| contract.is_named_by_opportunity()) else {
+        return vec![];
+    };
+    let currency = settings.multi_currency.then_some(CONTRACT_CURRENCY);
+    [CONTRACT_ID, contract.code].into_iter().chain(currency).collect()
 }
 
 /// The contract that begins or renews the deal's subscription, where one does.
@@ -79,12 +83,21 @@ pub(crate) fn contract_of(deal: &Deal, settings: &Settings) -> Option<ContractId
     id.and_then(|id| ContractId::parse(id).ok())
 }
 
+/// Whether an amount of the deal is one in the contract's currency.
+pub(crate) fn contract_has_currency(deal: &Deal, currency: Currency, settings: &Settings) -> bool {
+    let code = match &deal.activated_contract {
+        Some(contract) => contract.text("CurrencyIsoCode"),
+        None => deal.opportunity.text(CONTRACT_CURRENCY),
+    };
+    !settings.multi_currency || code == Some(currency.as_str())
+}
+
 /// The deal's contract, where it is read by itself.
 pub(crate) fn contract_query(opportunity_id: &OpportunityId, settings: &Settings) -> Option<RecordQuery> {
     let contract = contract(settings).filter(|contract| !contract.is_named_by_opportunity())?;
     Some(RecordQuery {
         object: contract.object,
-        fields: vec!["Id"],
+        fields: ["Id"].into_iter().chain(settings.multi_currency.then_some("CurrencyIsoCode")).collect(),
         filter: vec![
             (contract.opportunity, Filter::Is(opportunity_id.to_string())),
             (contract.code, Filter::Is("Activated".into())),
@@ -152,7 +165,7 @@ impl Activation {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Currency, FieldValue};
+    use domain::FieldValue;
 
     use super::*;
 
@@ -211,6 +224,32 @@ mod tests {
         assert_eq!(SOURCES.map(|source| of(&deal, source, Subscriptions::ClosedWon)), [None, None, None]);
         let none = SOURCES.map(|source| of(&Deal::default(), source, Subscriptions::ContractActivated));
         assert_eq!(none, [None, None, None]);
+    }
+
+    /// A contract's amounts are in its own currency.
+    #[test]
+    fn a_contract_in_another_currency_is_told_no_amount() {
+        let eur = Currency::parse("EUR").expect("valid");
+        for source in SOURCES {
+            let settings = settings(source, Subscriptions::ContractActivated);
+            let several = Settings { multi_currency: true, ..settings.clone() };
+            assert!(contract_has_currency(&Deal::default(), eur, &settings));
+            for (code, expected) in [("EUR", true), ("USD", false)] {
+                let mut deal = Deal::default();
+                match source {
+                    LineSource::CpqQuote => {
+                        let mut contract = Record::default();
+                        contract.set("CurrencyIsoCode", FieldValue::Text(code.into()));
+                        deal.activated_contract = Some(contract);
+                    }
+                    _ => deal.opportunity.set(CONTRACT_CURRENCY, FieldValue::Text(code.into())),
+                }
+                assert_eq!(contract_has_currency(&deal, eur, &several), expected, "{source:?} {code}");
+            }
+            let id = OpportunityId::parse("006000000000001AAA").expect("valid");
+            let read = contract_query(&id, &several).map_or_else(|| opportunity_fields(&several), |query| query.fields);
+            assert!(read.iter().any(|field| field.ends_with("CurrencyIsoCode")), "{source:?}");
+        }
     }
 
     #[test]

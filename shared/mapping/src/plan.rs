@@ -6,7 +6,7 @@ use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, Opp
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
-use crate::activation::contract_of;
+use crate::activation::{contract_has_currency, contract_of};
 use crate::customer::customer;
 use crate::line::line;
 use crate::renewal::{is_renewal, renews};
@@ -91,6 +91,9 @@ pub struct Plan {
     /// The contract of its recurring lines, where that begins or renews the subscription.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract_id: Option<ContractId>,
+    /// The contract is in another currency than the deal, and takes none of its amounts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contract_is_in_another: bool,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -159,6 +162,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
         collection,
         subscription,
         renews,
+        contract_is_in_another: contract_id.is_some() && !contract_has_currency(deal, total.currency(), settings),
         contract_id,
     };
     Ok((Some((plan, details)), refusals))
@@ -337,7 +341,8 @@ pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Sto
 impl Plan {
     /// An approval does not change what is billed, and neither does who is told of it.
     pub fn plans_the_same_as(&self, other: &Self) -> bool {
-        let billed = |plan: &Self| Self { approved: None, contract_id: None, ..plan.clone() };
+        let billed =
+            |plan: &Self| Self { approved: None, contract_id: None, contract_is_in_another: false, ..plan.clone() };
         billed(self) == billed(other)
     }
 

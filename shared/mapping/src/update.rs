@@ -141,7 +141,7 @@ const CONTRACT: &str = "Contract";
 /// Where customer success looks: which subscription the contract began or renewed, and what it comes to a month.
 fn contract(plan: &Plan, field: &'static str, subscription_id: &SubscriptionId) -> Option<Update> {
     let mut update = Update::new(CONTRACT, plan.contract_id.as_ref()?, [(field, text(subscription_id))]);
-    update.fields.extend(monthly(plan));
+    update.fields.extend(monthly(plan).filter(|_| !plan.contract_is_in_another));
     Some(update)
 }
 
@@ -224,6 +224,7 @@ mod tests {
             subscription: None,
             renews: None,
             contract_id: None,
+            contract_is_in_another: false,
         }
     }
 
@@ -313,6 +314,9 @@ mod tests {
             assert_eq!(contract.differences(&Record::default()).len(), 2, "what was written is read back");
         }
         assert_eq!(begun(None).len(), 1);
+        let elsewhere = Plan { contract_is_in_another: true, ..plan.clone() };
+        let updates = renewal_written_back(&elsewhere, &customer_id, &subscription_id, true);
+        assert!(!updates[1].fields.contains_key(MRR), "an amount of another currency");
     }
 
     /// Where nothing is recurring the fields may not exist.

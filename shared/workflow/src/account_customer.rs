@@ -47,6 +47,9 @@ pub enum Point {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refused: Option<Told>,
         stop: Stop,
+        /// Whether a person is told of it here. Of what a deal met the deal tells.
+        #[serde(default, skip_serializing_if = "Letter::is_none")]
+        letter: Letter,
     },
     /// The end: the account's customer, and what Stripe was told of it. One that a person linked was told nothing, and is not: it may
     /// be other accounts' as well. Another takes its place only when Stripe does not know it any more.
@@ -57,6 +60,21 @@ pub enum Point {
     },
     /// Stripe does not take the customer as it is described.
     Stopped { account_id: AccountId, stop: Stop },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Letter {
+    #[default]
+    None,
+    Owed,
+    Sent,
+}
+
+impl Letter {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +138,7 @@ impl Point {
                 }
             }
             Self::Known { .. } => Next::End(End::Done),
+            Self::Untold { stop, letter: Letter::Owed, .. } => Next::Call(Call::Report { stop: stop.clone() }),
             Self::Untold { stop, .. } | Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
         }
     }
@@ -144,13 +163,15 @@ impl Point {
                     }
                 })
             }
-            // Whoever bills the next deal finds that it is gone.
+            // Whoever bills the next deal finds that it is gone, and makes another of what is said then. Until then it counts as told.
             (
-                Self::Named { details, customer_id, told, .. } | Self::Updating { details, customer_id, told, .. },
+                Self::Named { details, customer_id, .. }
+                | Self::Updating { details, customer_id, .. }
+                | Self::TaxId { details, customer_id, .. },
                 Fact::CustomerMissing,
-            ) if details.is_for_news => Ok(Self::Known { customer_id, told }),
-            (Self::TaxId { details, customer_id, told, .. }, Fact::CustomerMissing) if details.is_for_news => {
-                Ok(Self::Known { customer_id, told: Some(told.without_tax_id()) })
+            ) if details.is_for_news => Ok(Self::Known { customer_id, told: Some(details.told(None)) }),
+            (Self::Untold { customer_id, told, modified_at, refused, stop, letter: Letter::Owed }, Fact::Reported) => {
+                Ok(Self::Untold { customer_id, told, modified_at, refused, stop, letter: Letter::Sent })
             }
             // The named one is deleted, or the one that was just made is.
             (
@@ -218,12 +239,14 @@ impl Point {
 
     fn untold(details: &CustomerDetails, customer_id: CustomerId, told: Option<Told>, stop: Stop) -> Self {
         let refused = Some(details.told(told.as_ref()));
-        Self::Untold { customer_id, told, modified_at: details.modified_at, refused, stop }
+        let letter = if details.is_for_news { Letter::Owed } else { Letter::None };
+        Self::Untold { customer_id, told, modified_at: details.modified_at, refused, stop, letter }
     }
 
     /// What its account says is not to be told, as it is: nobody's deal asks for it, and a person has to mend it all the same.
     pub fn unreadable(customer_id: CustomerId, modified_at: Timestamp, stop: Stop) -> Self {
-        Self::Untold { customer_id, told: None, modified_at: Some(modified_at), refused: None, stop }
+        let (modified_at, letter) = (Some(modified_at), Letter::Owed);
+        Self::Untold { customer_id, told: None, modified_at, refused: None, stop, letter }
     }
 
     /// What an account says that changed by itself, to the customer that it has.
@@ -265,6 +288,21 @@ impl Point {
         }
     }
 
+    /// A person asks for it once more: what was refused may be taken now, and if not, that is said once more.
+    pub(crate) fn asked_for(self) -> Self {
+        match self {
+            Self::Untold { customer_id, told, modified_at, stop, .. } => {
+                Self::Untold { customer_id, told, modified_at, refused: None, stop, letter: Letter::None }
+            }
+            point => point,
+        }
+    }
+
+    /// Whether its customer was told what the account said then, or something newer.
+    pub fn was_told_since(&self, at: Timestamp) -> bool {
+        matches!(self, Self::Known { told: Some(told), .. } if told.modified_at() >= Some(at))
+    }
+
     /// Whoever takes it up brings along what it needs.
     pub fn resume(self) -> Self {
         self
@@ -288,6 +326,7 @@ impl Point {
         match self {
             Self::Named { .. } | Self::Unknown { .. } | Self::Updating { .. } | Self::TaxId { .. } => Status::Open,
             Self::Known { .. } => Status::Done,
+            Self::Untold { letter: Letter::Owed, .. } => Status::Open,
             Self::Untold { .. } | Self::Stopped { .. } => Status::Rejected,
         }
     }

@@ -16,6 +16,7 @@
 
 mod amendment;
 mod basket;
+mod contract;
 mod draft;
 mod gate;
 mod judge;
@@ -244,7 +245,7 @@ impl Point {
             }
             (Self::Verifying { invoice }, Fact::BillingRead(record)) => judge::verified(invoice, &record),
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::Refused(why)) => {
-                point.stopped(Stop::review(why.stop.code, why.stop.message))
+                judge::not_taken(point, why.stop)
             }
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::RecordMissing) => point
                 .stopped(Stop::review(Code::OpportunityNotFound, "The invoice is sent, and its opportunity is gone.")),

@@ -218,7 +218,8 @@ impl Run {
         (self.asked, self.replacements) = (true, 0);
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
-            state @ (State::AccountCustomer(_) | State::InvoicePaid(_)) => state,
+            State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
+            state @ State::InvoicePaid(_) => state,
         };
         self
     }

@@ -186,10 +186,10 @@ fn what_broke_once_holds() {
 #[test]
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
-        (Mode::All, 1, 0x4811_d5a0_c062_99c1),
-        (Mode::All, 2, 0x1898_c972_2689_c05a),
-        (Mode::HeavyFreezes, 3, 0xc553_2ab4_3659_2944),
-        (Mode::Restored, 1, 0x65cc_686d_f13d_4668),
+        (Mode::All, 1, 0xc5aa_2fff_5f7d_7dd0),
+        (Mode::All, 2, 0x1385_d5a6_196b_0f77),
+        (Mode::HeavyFreezes, 3, 0x3437_8911_6df9_4a1c),
+        (Mode::Restored, 1, 0x64d7_7502_eacb_b4e7),
     ] {
         let played = run(Plan::new(seed, mode)).hash;
         assert_eq!(played, hash, "{} {seed}: {played:016x}", mode.name());

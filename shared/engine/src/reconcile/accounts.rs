@@ -35,8 +35,8 @@ impl<W: World> Engine<W> {
     async fn untold_account(&self, account: &AccountSeen) -> Result<Option<Envelope>, Pause> {
         let run_id = self.run_of_account(&account.account_id);
         let Some(run) = self.known_run(&run_id).await? else { return Ok(None) };
-        let Some(newcomer) = self.account_news(&run, account) else { return Ok(None) };
-        let is_untold = run.status() == Status::Open || has_news(&run, &newcomer);
+        let newcomer = self.account_news(&run, account);
+        let is_untold = run.status() == Status::Open || newcomer.is_some_and(|newcomer| has_news(&run, &newcomer));
         let (account_id, occurred_at) = (account.account_id.clone(), account.modified_at);
         let id = format!("account:{account_id}:{}", occurred_at.as_millisecond());
         Ok(is_untold.then(|| self.envelope(id, Event::AccountChanged { account_id, occurred_at })))

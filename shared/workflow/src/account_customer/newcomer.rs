@@ -2,7 +2,7 @@
 
 use mapping::{CustomerDetails, Told};
 
-use super::{Point, TaxIdStep};
+use super::{Letter, Point, TaxIdStep};
 
 impl Point {
     /// What becomes of it when a deal comes along now that says anew whom the customer is for. One that is settled stays, unless the
@@ -28,10 +28,17 @@ impl Point {
                 Self::Named { account_id, details, customer_id, doubted: true, told }
             }
             (known @ Self::Known { told: None, .. }, _) => known,
+            (Self::Known { customer_id, told }, Self::Untold { modified_at, stop, letter, .. }) => {
+                Self::Untold { customer_id, told, modified_at, refused: None, stop, letter }
+            }
+            // What is known of it already is not told twice, nor what was read before.
             (
-                Self::Known { customer_id, told } | Self::Untold { customer_id, told, .. },
-                Self::Untold { modified_at, stop, .. },
-            ) => Self::Untold { customer_id, told, modified_at, refused: None, stop },
+                Self::Untold { customer_id, told, modified_at: known, refused, stop: there, letter: sent },
+                Self::Untold { modified_at, stop, letter, .. },
+            ) => match modified_at < known || stop == there && sent != Letter::None {
+                true => Self::Untold { customer_id, told, modified_at: known, refused, stop: there, letter: sent },
+                false => Self::Untold { customer_id, told, modified_at, refused: None, stop, letter },
+            },
             (
                 Self::Known { customer_id, told: Some(told) },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
@@ -53,6 +60,22 @@ impl Point {
                 Self::Updating { customer_id, told, going, .. },
                 Self::Named { account_id, details, .. } | Self::Unknown { account_id, details },
             ) if !is_under_way => Self::up_to_date(account_id, details, customer_id, told, going),
+            // What was refused is not told again because something else of the account was edited. A person who was not told of it is.
+            (
+                Self::Untold { customer_id, told, modified_at, refused: Some(refused), stop, letter },
+                Self::Named { details, .. },
+            ) if details.is_for_news && details.says_the_same_as(&refused) => {
+                let letter = if letter == Letter::None { Letter::Owed } else { letter };
+                let (modified_at, refused) = (modified_at.max(details.modified_at), Some(refused));
+                Self::Untold { customer_id, told, modified_at, refused, stop, letter }
+            }
+            // Where the account itself says what cannot be told, what was read of it before is not told either.
+            (
+                Self::Untold { customer_id, told, modified_at, refused, stop, letter },
+                Self::Named { details, .. } | Self::Unknown { details, .. },
+            ) if details.modified_at < modified_at && letter != Letter::None => {
+                Self::Untold { customer_id, told, modified_at, refused, stop, letter }
+            }
             // Whatever may be under way was refused; and its key is not used again.
             (
                 Self::Untold { customer_id, told, .. },
@@ -75,20 +98,23 @@ impl Point {
             {
                 has_tax_id_news(details, told) || details.news_since(Some(told)).is_some()
             }
-            // What was refused was another deal's, which had read the account before.
+            // What was refused was another deal's, which had read the account before. Of that nobody was told here.
             (
-                Self::Untold { modified_at, refused, .. },
+                Self::Untold { modified_at, refused, letter, .. },
                 Self::Named { details, .. } | Self::Unknown { details, .. },
             ) => {
                 let is_refused = refused.as_ref().is_some_and(|refused| details.says_the_same_as(refused));
-                details.modified_at > *modified_at && !is_refused
+                match is_refused {
+                    true => details.is_for_news && *letter == Letter::None,
+                    false => details.modified_at > *modified_at,
+                }
             }
             // It cannot be told at all.
             (Self::Known { told: Some(told), .. }, Self::Untold { modified_at, .. }) => {
                 *modified_at > told.modified_at()
             }
-            (Self::Untold { stop: there, modified_at: known, .. }, Self::Untold { stop, modified_at, .. }) => {
-                modified_at > known && stop != there
+            (Self::Untold { stop: there, modified_at: known, letter, .. }, Self::Untold { stop, modified_at, .. }) => {
+                modified_at >= known && (stop != there || *letter == Letter::None)
             }
             _ => false,
         }

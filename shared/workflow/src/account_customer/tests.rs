@@ -49,7 +49,15 @@ fn updating(details: CustomerDetails, told: Option<Told>) -> Point {
 /// What the second deal says was refused.
 fn untold(told: Option<Told>) -> Point {
     let modified_at = second().modified_at;
-    Point::Untold { customer_id: customer_id("cus_1"), told, modified_at, refused: None, stop: refusal() }
+    let refused = Some(second().told(told.as_ref()));
+    Point::Untold {
+        customer_id: customer_id("cus_1"),
+        told,
+        modified_at,
+        refused,
+        stop: refusal(),
+        letter: Letter::None,
+    }
 }
 
 fn read(owner: Option<&str>) -> Fact {

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::basket::Once;
+use super::contract::ContractWrite;
 use super::subscription::Started;
 use crate::{Call, InvoiceSeen, NewLine, Pricing};
 
@@ -51,6 +52,8 @@ pub struct Invoice {
     /// write is itself an event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_kept: Vec<String>,
+    #[serde(default, skip_serializing_if = "ContractWrite::is_with")]
+    pub contract: ContractWrite,
 }
 
 /// The hosted page opens the invoice for anyone who has its address.
@@ -104,6 +107,7 @@ impl Draft {
             invoice_pdf: seen.invoice_pdf.clone(),
             unmarks: false,
             not_kept: Vec::new(),
+            contract: ContractWrite::With,
         }
     }
 }

@@ -7,7 +7,8 @@ use mapping::{
 };
 
 use super::basket::{Basket, Start};
-use super::{Draft, Invoice, Point, Stage, amendment, preflight, subscription};
+use super::contract::ContractWrite;
+use super::{Draft, Invoice, Point, Stage, amendment, contract, preflight, subscription};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
@@ -235,18 +236,30 @@ pub(super) fn written(invoice: &Invoice) -> Vec<Update> {
 }
 
 pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
-    let mut updates = invoice_written_back(
+    invoice.contract.of(all_updates(invoice))
+}
+
+fn all_updates(invoice: &Invoice) -> Vec<Update> {
+    invoice_written_back(
         &invoice.plan,
         &invoice.customer_id,
         &invoice.invoice_id,
         InvoiceLinks { page: invoice.hosted_invoice_url.as_deref(), pdf: invoice.invoice_pdf.as_deref() },
         invoice.subscription.as_ref().map(|(id, _)| id),
         invoice.account_is_linked,
-    );
-    if planted!(ForgetsTheContract) {
-        updates.retain(|update| update.object != "Contract");
+    )
+}
+
+/// With the contract, if there is one, it was not to be: what the deal's own record says matters more.
+pub(super) fn not_taken(point: Point, stop: Stop) -> Point {
+    match point {
+        Point::Sent { invoice, interrupted }
+            if invoice.contract != ContractWrite::Without && invoice.plan.contract_id.is_some() =>
+        {
+            Point::Sent { invoice: Invoice { contract: ContractWrite::Without, ..invoice }, interrupted }
+        }
+        point => point.stopped(Stop::review(stop.code, stop.message)),
     }
-    updates
 }
 
 /// After an interruption the deal may have been edited since it was read, so it is read once more.
@@ -258,12 +271,20 @@ fn done(invoice: Invoice, interrupted: bool) -> Point {
 pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
     let missing = Record::default();
     let pairs = updates.iter().enumerate();
-    let differences = pairs.flat_map(|(index, update)| update.differences(records.get(index).unwrap_or(&missing)));
-    differences.map(str::to_owned).collect()
+    let differences = pairs.flat_map(|(index, update)| {
+        let differences = update.differences(records.get(index).unwrap_or(&missing));
+        differences.into_iter().map(|field| contract::named(update, field)).collect::<Vec<_>>()
+    });
+    differences.collect()
 }
 
 pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
-    let not_kept = not_kept(&write_back(&invoice), records);
+    let mut not_kept = not_kept(&write_back(&invoice), records);
+    not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
+    let invoice = match invoice.contract {
+        ContractWrite::Owed if not_kept.is_empty() => Invoice { contract: ContractWrite::With, ..invoice },
+        _ => invoice,
+    };
     if not_kept.is_empty() || planted!(BelievesSalesforce) {
         return done(invoice, interrupted);
     }
@@ -284,8 +305,8 @@ pub(super) fn carries_old_note(opportunity: &Record, not_kept: &[String]) -> boo
 
 fn not_kept_again(invoice: Invoice) -> Point {
     let message = format!(
-        "Invoice {} is sent, but Salesforce does not keep {}: check field-level security for the integration user, and \
-         triggers or flows that change these fields; then send the event again.",
+        "Invoice {} is sent, but Salesforce does not keep {}: check whether the integration user may edit \
+         them, and triggers or flows that change these fields; then send the event again.",
         invoice.invoice_id,
         invoice.not_kept.join(", ")
     );
@@ -296,7 +317,10 @@ fn not_kept_again(invoice: Invoice) -> Point {
 pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
     // Once it names this one, what is marked is its own payment.
     let is_named = record.text("Stripe_Invoice_Id__c") == Some(invoice.invoice_id.as_str());
-    let invoice = Invoice { unmarks: invoice.unmarks && !is_named, ..invoice };
+    let mut invoice = Invoice { unmarks: invoice.unmarks && !is_named, ..invoice };
+    if !contract::is_any_contracts(&invoice.not_kept) {
+        invoice.not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
+    }
     match record.text("Stripe_Invoice_Id__c") {
         Some(id) if id != invoice.invoice_id.as_str() => {
             let message = format!(
@@ -306,9 +330,10 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
             );
             Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::AlreadyBilled, message))
         }
-        _ if write_back(&invoice).iter().all(|update| update.holds_in(record)) || planted!(BelievesInWriteBack) => {
-            done(invoice, true)
-        }
+        _ if invoice.contract == ContractWrite::Owed => Point::Sent { invoice, interrupted: true },
+        // It was not written, or not kept, and nobody asks for it.
+        _ if contract::is_any_contracts(&invoice.not_kept) && holds(&invoice, record) => not_kept_again(invoice),
+        _ if holds(&invoice, record) || planted!(BelievesInWriteBack) => done(invoice, true),
         _ if is_what_was_not_kept(&write_back(&invoice), &invoice.not_kept, record)
             && !planted!(InsistsOnItsFields) =>
         {
@@ -316,6 +341,10 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
         }
         _ => Point::Sent { invoice, interrupted: true },
     }
+}
+
+fn holds(invoice: &Invoice, record: &Record) -> bool {
+    write_back(invoice).iter().all(|update| update.holds_in(record))
 }
 
 /// Nothing is missing but what Salesforce did not keep the last time.

@@ -16,7 +16,7 @@ mod items;
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, SubscriptionId};
 pub use extended::Extended;
-use extended::{cleared, extended, revisited, written_back};
+use extended::{cleared, extended, not_taken, revisited, written_back};
 use jiff::Timestamp;
 use mapping::{Code, Plan, Renews, Settings, Stop, no_note};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,8 @@ impl Renewal {
     pub(super) fn asked_for(self) -> Self {
         match self {
             Self::Extended { extended, interrupted } => {
-                Self::Extended { extended: Extended { not_kept: Vec::new(), ..extended }, interrupted }
+                let contract = extended.contract.asked_for(&extended.not_kept);
+                Self::Extended { extended: Extended { not_kept: Vec::new(), contract, ..extended }, interrupted }
             }
             renewal => renewal,
         }
@@ -275,6 +276,9 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
             (Renewal::Extended { extended, interrupted }, Fact::RecordsUpdated(records)) => {
                 Ok(written_back(extended, interrupted, &records))
             }
+            (Renewal::Extended { extended, interrupted }, Fact::Refused(why)) => {
+                Ok(not_taken(extended, interrupted, why.stop))
+            }
             (Renewal::Revisiting { extended }, Fact::DealRead(deal)) => Ok(revisited(extended, &deal, settings)),
             (Renewal::Clearing { extended }, Fact::RecordsUpdated(records)) => Ok(cleared(extended, &records)),
             (
@@ -284,10 +288,9 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
                 let message = "The deal renewed its subscription, and its opportunity is gone.";
                 Ok(Point::from(renewal).stopped(Stop::review(Code::OpportunityNotFound, message)))
             }
-            (
-                renewal @ (Renewal::Extended { .. } | Renewal::Revisiting { .. } | Renewal::Clearing { .. }),
-                Fact::Refused(why),
-            ) => Ok(Point::from(renewal).stopped(Stop::review(why.stop.code, why.stop.message))),
+            (renewal @ (Renewal::Revisiting { .. } | Renewal::Clearing { .. }), Fact::Refused(why)) => {
+                Ok(Point::from(renewal).stopped(Stop::review(why.stop.code, why.stop.message)))
+            }
             (renewal, fact) => Err(Box::new((renewal.into(), fact))),
         },
         unknown => Err(Box::new(unknown)),

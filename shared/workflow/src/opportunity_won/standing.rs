@@ -27,7 +27,8 @@ impl Point {
             Self::Stopped { opportunity_id, stop, told, reported, back_to } => {
                 let back_to = match *back_to {
                     Self::Sent { invoice, interrupted } => {
-                        Self::Sent { invoice: Invoice { not_kept: Vec::new(), ..invoice }, interrupted }
+                        let contract = invoice.contract.asked_for(&invoice.not_kept);
+                        Self::Sent { invoice: Invoice { not_kept: Vec::new(), contract, ..invoice }, interrupted }
                     }
                     Self::Renewal(renewal) => Self::Renewal(Box::new(renewal.asked_for())),
                     point => point,

@@ -8,6 +8,7 @@ use crate::{
 
 mod amendments;
 mod collections;
+mod contracts;
 mod credits;
 mod echoes;
 mod interrupted;

@@ -184,6 +184,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         subscription: None,
         renews: None,
         contract_id: None,
+        contract_is_in_another: false,
     };
     let invoice = Invoice {
         plan,
@@ -195,6 +196,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         subscription: None,
         unmarks: false,
         not_kept: Vec::new(),
+        contract: Default::default(),
     };
     let mut run = Run { state: State::OpportunityWon(Point::Sent { invoice, interrupted: true }), ..won() };
     (run.notes_written, run.noted) = (2, Some(Stop::refused(Code::NoLines, "It has none.")));

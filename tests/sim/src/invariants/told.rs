@@ -39,8 +39,9 @@ impl Models {
                 count(&mut self.facts, "an account could not be told");
                 continue;
             }
-            if own.is_some() && customer.email.as_deref() != own && run.status() == "done" {
-                let detail = format!("{} is at {:?}, its account at {own:?}", customer.id, customer.email);
+            if own.is_some() && customer.email.as_deref() != own {
+                let detail =
+                    format!("{} ({}) is at {:?}, its account at {own:?}", customer.id, run.status(), customer.email);
                 self.violate(ended.now, "a_customer_is_where_its_account_is", detail);
             }
             if account.emails.len() > 1 {

@@ -41,14 +41,16 @@ fn newer(details: CustomerDetails) -> CustomerDetails {
 #[test]
 fn a_customer_that_is_gone_is_not_made() {
     let told = Some(first().told(None));
-    let updating = known(told.clone()).give_way(for_news(second()), false);
-    assert_eq!(updating.record(Fact::CustomerMissing).expect("in order"), known(told.clone()));
     let with_tax_id = CustomerDetails { tax_id: TaxId::parse(None, "DE123456789").ok(), ..newer(first()) };
-    let looking = known(told.clone()).give_way(for_news(with_tax_id.clone()), false);
-    assert_eq!(looking.name(), "tax_ids_looking");
-    assert_eq!(looking.record(Fact::CustomerMissing).expect("in order"), known(told.clone()));
+    for (details, name) in [(second(), "updating"), (with_tax_id, "tax_ids_looking")] {
+        let telling = known(told.clone()).give_way(for_news(details.clone()), false);
+        assert_eq!(telling.name(), name);
+        let gone = telling.record(Fact::CustomerMissing).expect("in order");
+        assert_eq!((gone.name(), gone.customer_id()), ("known", Some(&customer_id("cus_1"))));
+        assert!(!gone.has_news_from(&for_news(details)), "it is not asked for again");
+    }
     let named = for_news(second()).record(Fact::CustomerMissing).expect("in order");
-    assert_eq!(named, known(None));
+    assert_eq!(named.name(), "known");
     // A deal's is made anew.
     let updating = known(told).give_way(unknown(second()), false);
     assert_eq!(updating.record(Fact::CustomerMissing).expect("in order").name(), "unknown");
@@ -62,9 +64,16 @@ fn what_cannot_be_told_is_told_of_once() {
     assert!(!there.has_news_from(&unreadable(1)), "it was read before");
     assert!(there.has_news_from(&unreadable(2)));
     assert!(!known(None).has_news_from(&unreadable(2)));
-    let point = there.give_way(unreadable(2), false);
-    let stop = point.stop().expect("a person mends it");
+    let owed = there.give_way(unreadable(2), false);
+    assert_eq!(owed.status(), Status::Open, "until a person is told");
+    let Next::Call(Call::Report { stop }) = owed.next() else { panic!("a person is told") };
+    let point = owed.record(Fact::Reported).expect("in order");
     assert_eq!((stop.code, point.status()), (Code::BillingCountryUnknown, Status::Rejected));
+    assert_eq!(point.stop(), Some(&stop));
+    assert_eq!(point.clone().give_way(unreadable(2), false), point, "the same event once more");
+    assert_eq!(point.clone().give_way(unreadable(1), false), point, "an older one");
+    // What was read before the account said so is not told, and nothing is billed on it.
+    assert_eq!(point.clone().give_way(unknown(details(1, "old@acme.example")), false), point);
     assert_eq!(point.customer_id(), Some(&customer_id("cus_1")));
     assert!(!point.has_news_from(&unreadable(3)), "it says what it said");
     let other = Point::unreadable(
@@ -92,8 +101,20 @@ fn what_stripe_refused_is_not_told_again() {
         .give_way(for_news(second()), false)
         .record(Fact::Refused(Refusal { stop: refusal() }))
         .expect("in order");
+    assert!(matches!(refused.next(), Next::Call(Call::Report { .. })), "a person is told");
+    let refused = refused.record(Fact::Reported).expect("in order");
     assert_eq!(refused.status(), Status::Rejected);
+    let again = refused.clone().give_way(for_news(newer(second())), false);
+    assert_eq!((again.name(), again.status()), ("untold", Status::Rejected), "Stripe is not asked again");
     assert!(!refused.has_news_from(&for_news(newer(second()))), "it says the same");
     assert!(refused.has_news_from(&for_news(details(3, "other@acme.example"))));
-    assert_eq!(refused.give_way(unknown(newer(second())), false).name(), "updating");
+    assert_eq!(refused.clone().give_way(unknown(newer(second())), false).name(), "updating");
+    // A person asks for it, and if it is refused once more, that is said.
+    let asked = refused.asked_for().give_way(for_news(newer(second())), false);
+    assert_eq!(asked.name(), "updating");
+    // Of what a deal met the deal has told; that the customer is not told goes on without it.
+    let by_deal = untold(Some(first().told(None)));
+    assert!(by_deal.has_news_from(&for_news(newer(second()))));
+    let owed = by_deal.give_way(for_news(newer(second())), false);
+    assert!(matches!(owed.next(), Next::Call(Call::Report { .. })), "{owed:?}");
 }

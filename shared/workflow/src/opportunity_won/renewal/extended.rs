@@ -5,7 +5,8 @@ use mapping::{Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, n
 use serde::{Deserialize, Serialize};
 
 use super::{Renewal, There, Within, items};
-use crate::opportunity_won::{Point, Start, judge};
+use crate::opportunity_won::contract::ContractWrite;
+use crate::opportunity_won::{Point, Start, contract, judge};
 use crate::{NewItem, RenewableSeen};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Extended {
     /// What Salesforce did not keep.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_kept: Vec<String>,
+    #[serde(default, skip_serializing_if = "ContractWrite::is_with")]
+    pub contract: ContractWrite,
 }
 
 /// It goes on as the deal says, item by item, or a person looks.
@@ -39,7 +42,14 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
         }
         let Start { plan, customer_id, account_is_linked, .. } = start;
         let subscription_id = seen.subscription_id.clone();
-        let extended = Extended { plan, customer_id, account_is_linked, subscription_id, not_kept: Vec::new() };
+        let extended = Extended {
+            plan,
+            customer_id,
+            account_is_linked,
+            subscription_id,
+            not_kept: Vec::new(),
+            contract: ContractWrite::With,
+        };
         return Renewal::Extended { extended, interrupted }.into();
     }
     let message = format!(
@@ -90,12 +100,17 @@ fn billed_otherwise(plan: &Plan, within: &Within, seen: &RenewableSeen) -> Optio
 
 impl Extended {
     pub(super) fn write_back(&self) -> Vec<mapping::Update> {
+        self.contract.of(self.all_updates())
+    }
+
+    fn all_updates(&self) -> Vec<mapping::Update> {
         renewal_written_back(&self.plan, &self.customer_id, &self.subscription_id, self.account_is_linked)
     }
 }
 
 pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
-    let not_kept = judge::not_kept(&extended.write_back(), records);
+    let mut not_kept = judge::not_kept(&extended.write_back(), records);
+    not_kept.extend(extended.contract.left_out(&extended.all_updates()));
     if not_kept.is_empty() {
         // After an interruption the deal may have been edited since it was read, so it is read once more.
         return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
@@ -105,13 +120,22 @@ pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[dom
 
 fn not_kept_again(extended: Extended) -> Point {
     let message = format!(
-        "Subscription {} is renewed, but Salesforce does not keep {}: check field-level security for the integration user, and \
+        "Subscription {} is renewed, but Salesforce does not keep {}: check whether the integration user may edit them, and \
          triggers or flows that change these fields; then send the event again.",
         extended.subscription_id,
         extended.not_kept.join(", ")
     );
     Point::from(Renewal::Extended { extended, interrupted: true })
         .stopped(Stop::review(Code::WriteBackDiffers, message))
+}
+
+/// As with an invoice: what the deal's own record says matters more than its contract's.
+pub(super) fn not_taken(extended: Extended, interrupted: bool, stop: Stop) -> Point {
+    if extended.contract != ContractWrite::Without && extended.plan.contract_id.is_some() {
+        let extended = Extended { contract: ContractWrite::Without, ..extended };
+        return Renewal::Extended { extended, interrupted }.into();
+    }
+    Point::from(Renewal::Extended { extended, interrupted }).stopped(Stop::review(stop.code, stop.message))
 }
 
 pub(super) fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
@@ -136,6 +160,9 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
             return Renewal::Extended { extended, interrupted: true }.into();
         }
+    }
+    if is_same && contract::is_any_contracts(&extended.not_kept) {
+        return not_kept_again(extended);
     }
     let named = deal.opportunity.text(RENEWAL_ID).filter(|named| *named != extended.subscription_id.as_str());
     if let Some(named) = named.filter(|_| is_same) {

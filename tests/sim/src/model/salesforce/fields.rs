@@ -89,6 +89,10 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
             Contract::NotNeeded => FieldValue::Null,
             Contract::Draft | Contract::Activated(_) => text(contract_of(&opportunity.id)),
         },
+        "Contract.CurrencyIsoCode" if org.multi_currency => match opportunity.contract {
+            Contract::NotNeeded => FieldValue::Null,
+            Contract::Draft | Contract::Activated(_) => text(&opportunity.currency),
+        },
         "Contract.StatusCode" => match opportunity.contract {
             Contract::NotNeeded => FieldValue::Null,
             Contract::Draft => text("Draft"),
