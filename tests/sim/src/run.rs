@@ -97,7 +97,11 @@ pub fn run(plan: Plan) -> History {
         _ => scenario,
     };
     let scenario = if plan.seed % BUSINESSES == 3 { scenario.with_tax_ids() } else { scenario };
-    let scenario = scenario.with_edited_accounts(plan.seed, timestamp(START_MS));
+    // Only the reconciler notices.
+    let scenario = match plan.mode.is_reconciled() {
+        true => scenario.with_edited_accounts(plan.seed, timestamp(START_MS)),
+        false => scenario,
+    };
     let acts = scenario.acts.clone();
     let sim = begin(plan, random, scenario, None);
     tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))
