@@ -43,8 +43,8 @@ impl Update {
         self.missing_in(opportunity).is_empty()
     }
 
-    /// What such a reading does not show as it would be written. The contract is not read there: it is written in the same call, all of
-    /// that or nothing.
+    /// What such a reading does not show as it would be written. The contract is not read there: where the call was not taken with it, or it
+    /// did not keep what was written, whoever wrote it remembers.
     pub fn missing_in(&self, opportunity: &Record) -> Vec<&'static str> {
         if self.object == CONTRACT {
             return Vec::new();

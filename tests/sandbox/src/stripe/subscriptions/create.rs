@@ -31,14 +31,14 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     let customer = call.text("customer").ok_or_else(|| Error::missing("customer"))?.to_owned();
     state.referenced("customer", &customer, "customer")?;
     let wanted = terms::items(state, &call.params, None)?;
-    let (recurrence, currency) = agreed(&wanted)?;
+    let (recurrences, currency) = agreed(&wanted)?;
     if call.text("currency").is_some_and(|asked| !asked.eq_ignore_ascii_case(&currency)) {
         let message = format!("The price specified only supports `{currency}`.");
         return Err(Error::refused(message).param("currency"));
     }
     check_currency(state, &customer, &currency)?;
     let extras = terms::extras(state, &call.params, &currency)?;
-    let calendar = calendar(state, call, recurrence)?;
+    let calendar = calendar(state, call, &recurrences)?;
     let mut subscription = shape::blank(state, &customer, &currency);
     describe(state, call, &mut subscription)?;
     can_be_collected(state, call, &subscription)?;
@@ -60,23 +60,29 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     if let Some(cancel_at) = calendar.cancel_at {
         subscription["cancel_at"] = cancel_at.into();
     }
-    let stretches = match calendar.trial_end {
+    let stretches = |recurrence: &Recurrence| match calendar.trial_end {
         Some(trial_end) => vec![Stretch { start: state.now, end: trial_end, full: trial_end - state.now }],
-        None => bill::stretches(recurrence, calendar.anchor, calendar.start, state.now),
+        None => bill::stretches(*recurrence, calendar.anchor, calendar.start, state.now),
     };
-    if stretches.len() * wanted.len() > MOST_LINES {
+    let stretches: Vec<_> = recurrences.iter().map(stretches).collect();
+    if stretches.iter().map(Vec::len).sum::<usize>() > MOST_LINES {
         let message =
             format!("You cannot backdate a subscription so far that its invoice has more than {MOST_LINES} lines.");
         return Err(Error::refused(message).param("backdate_start_date"));
     }
-    let current = stretches.last().copied().unwrap_or(Stretch { start: state.now, end: state.now, full: 0 });
-    let current = current.until(calendar.cancel_at);
+    let current: Vec<_> = stretches.iter().flat_map(|of_item| of_item.last()).copied().collect();
+    let current: Vec<_> = current.into_iter().map(|stretch| stretch.until(calendar.cancel_at)).collect();
+    // docs.stripe.com, api/subscriptions/create, `add_invoice_items[period]`.
+    let (latest_start, earliest_end) = (
+        current.iter().map(|stretch| stretch.start).max().unwrap_or(state.now),
+        current.iter().map(|stretch| stretch.end).min().unwrap_or(state.now),
+    );
     if call.flag("cancel_at_period_end") == Some(true) {
         subscription["cancel_at_period_end"] = true.into();
-        subscription["cancel_at"] = current.end.into();
+        subscription["cancel_at"] = earliest_end.into();
         subscription["canceled_at"] = state.now.into();
     }
-    for wanted in &wanted {
+    for (wanted, current) in wanted.iter().zip(&current) {
         add_item(state, &id, wanted, (current.start, current.end))?;
     }
     if will_be_incomplete(state, call, &subscription, calendar.trial_end.is_some()) {
@@ -85,17 +91,22 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     state.put("subscription", subscription.clone());
     state.emit("customer.subscription.created", "subscription", &subscription);
     for extra in &extras {
-        add_extra(state, &subscription, extra, (current.start, current.end))?;
+        add_extra(state, &subscription, extra, (latest_start, earliest_end))?;
     }
     let is_free_until_anchor = calendar.is_anchored && !calendar.prorates;
-    let mut lines = Vec::new();
-    for stretch in stretches.iter().filter(|_| !is_free_until_anchor) {
-        let stretch = if calendar.prorates { stretch.until(calendar.cancel_at) } else { *stretch };
-        lines.extend(items_of(state, &id).map(|item| match calendar.trial_end {
+    // Period by period, and item by item in each.
+    let of_items = items_of(state, &id).zip(&stretches);
+    let mut periods: Vec<_> =
+        of_items.flat_map(|(item, stretches)| stretches.iter().map(move |one| (*one, item))).collect();
+    periods.sort_by_key(|(stretch, _)| stretch.start);
+    let lines = periods.into_iter().filter(|_| !is_free_until_anchor).map(|(stretch, item)| {
+        let stretch = if calendar.prorates { stretch.until(calendar.cancel_at) } else { stretch };
+        match calendar.trial_end {
             Some(_) => bill::trial_line(state, item, stretch.start, stretch.end),
             None => bill::line(state, item, stretch),
-        }));
-    }
+        }
+    });
+    let lines: Vec<_> = lines.collect();
     let now = state.now;
     if let Some(invoice) = bill::draft(state, &subscription, "subscription_create", lines, (now, now)) {
         first_invoice(state, call, &invoice);
@@ -104,11 +115,13 @@ pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     shown_by_id(state, &id)
 }
 
-fn agreed(wanted: &[Wanted]) -> Result<(Recurrence, String), Error> {
+/// How often each of them is billed, and the currency of all.
+fn agreed(wanted: &[Wanted]) -> Result<(Vec<Recurrence>, String), Error> {
     let priced: Vec<_> = wanted.iter().filter_map(|wanted| wanted.price.as_ref()).collect();
     no_price_twice(&priced)?;
     let terms: Vec<_> = priced.iter().filter_map(|price| Some((price.recurrence()?, price.currency()))).collect();
-    terms::agree(&terms)
+    let currency = terms::one_currency(&terms)?;
+    Ok((terms.into_iter().map(|(recurrence, _)| recurrence).collect(), currency))
 }
 
 /// Prices of the catalogue, which have an id.
@@ -129,8 +142,14 @@ pub fn no_price_twice(priced: &[&Priced]) -> Result<(), Error> {
     }
 }
 
-fn calendar(state: &State, call: &Call, recurrence: Recurrence) -> Result<Calendar, Error> {
+fn calendar(state: &State, call: &Call, recurrences: &[Recurrence]) -> Result<Calendar, Error> {
     let now = state.now;
+    let Some(recurrence) = recurrences.first().copied() else { return Err(Error::missing("items")) };
+    let of_one = ["billing_cycle_anchor", "billing_cycle_anchor_config", "trial_end", "trial_period_days"];
+    let named = of_one.into_iter().find(|name| call.params.contains_key(*name));
+    if let Some(name) = named.filter(|_| recurrences.iter().any(|other| *other != recurrence)) {
+        return Err(Error::unmodelled(&format!("`{name}` of a subscription with several intervals")).param(name));
+    }
     let prorates = call.text("proration_behavior") != Some("none");
     let backdated = call.int("backdate_start_date");
     if backdated.is_some_and(|start| start > now) {

@@ -133,9 +133,9 @@ impl Priced {
     }
 }
 
-/// One currency and one recurrence for all: several recurrences in one subscription are not modelled.
-pub fn agree(priced: &[(Recurrence, String)]) -> Result<(Recurrence, String), Error> {
-    let Some((recurrence, currency)) = priced.first().cloned() else {
+/// One currency for all.
+pub fn one_currency(priced: &[(Recurrence, String)]) -> Result<String, Error> {
+    let Some((_, currency)) = priced.first().cloned() else {
         return Err(Error::missing("items"));
     };
     if priced.iter().any(|(_, other)| *other != currency) {
@@ -144,8 +144,15 @@ pub fn agree(priced: &[(Recurrence, String)]) -> Result<(Recurrence, String), Er
                        in your request.";
         return Err(Error::refused(message).param("items"));
     }
+    Ok(currency)
+}
+
+/// And one recurrence: a change or a schedule of several recurrences in one subscription is not modelled.
+pub fn agree(priced: &[(Recurrence, String)]) -> Result<(Recurrence, String), Error> {
+    let currency = one_currency(priced)?;
+    let Some((recurrence, _)) = priced.first().cloned() else { return Err(Error::missing("items")) };
     if priced.iter().any(|(other, _)| *other != recurrence) {
-        return Err(Error::unmodelled("several intervals in one subscription"));
+        return Err(Error::unmodelled("several intervals in one subscription that is changed or scheduled"));
     }
     Ok((recurrence, currency))
 }

@@ -4,7 +4,7 @@ use super::super::invoices::transitions;
 use super::super::state::{State, int, text};
 use super::super::timers::Due;
 use super::bill;
-use super::shape::items_of;
+use super::shape::{items_of, recurrence};
 use super::{is_live, store};
 use serde_json::{Value, json};
 
@@ -52,21 +52,23 @@ pub fn due(state: &mut State, id: &str) {
     wake(state, id);
 }
 
-/// The next period, and its invoice: a draft for about an hour.
+/// The next period, and its invoice: a draft for about an hour. Items with longer intervals, whose period goes on, are not on it:
+/// docs.stripe.com, billing/subscriptions/mixed-interval.
 fn renew(state: &mut State, mut subscription: Value) {
     let id = text(&subscription, "id").to_owned();
     let before = state.shown("subscription", &subscription);
     let (anchor, cancel_at) = (int(&subscription, "billing_cycle_anchor"), subscription["cancel_at"].as_i64());
-    let Some(recurrence) = bill::recurrence_of(state, &id) else { return };
     if is_trialing(&subscription) {
         subscription["status"] = "active".into();
         state.put("subscription", subscription.clone());
     }
     let mut ended = (state.now, state.now);
     let mut lines = Vec::new();
-    let items: Vec<Value> = items_of(state, &id).cloned().collect();
+    let has_ended = |item: &&Value| int(item, "current_period_end") <= state.now;
+    let items: Vec<Value> = items_of(state, &id).filter(has_ended).cloned().collect();
     for mut item in items {
         ended = (int(&item, "current_period_start"), int(&item, "current_period_end"));
+        let Some(recurrence) = recurrence(bill::price_of(state, &item)) else { continue };
         let stretch = bill::stretch(recurrence, anchor, ended.1).until(cancel_at);
         item["current_period_start"] = stretch.start.into();
         item["current_period_end"] = stretch.end.into();

@@ -3,6 +3,7 @@
 
 mod changes;
 mod ends;
+mod mixed;
 
 use super::Account;
 use jiff::Timestamp;
