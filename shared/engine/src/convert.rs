@@ -329,8 +329,23 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
             let message = format!("Salesforce refused {}: {} ({}).", call.name(), refusal.message, refusal.error_code);
             Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
         }
+        // Everybody is let in: it is this record that may not be edited.
+        salesforce::Error::NotAllowed { error_code, message }
+            if writes_contract(call) && error_code.starts_with(NO_ACCESS) =>
+        {
+            let message = format!("Salesforce refused {}: {message} ({error_code}).", call.name());
+            Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
+        }
         _ => Err(salesforce_pause(error, now)),
     }
+}
+
+/// `INSUFFICIENT_ACCESS_OR_READONLY`, `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.
+const NO_ACCESS: &str = "INSUFFICIENT_ACCESS";
+
+/// Without it the deal's own record can be written all the same.
+fn writes_contract(call: &Call) -> bool {
+    matches!(call, Call::UpdateRecords { updates } if updates.iter().any(|update| update.object == "Contract"))
 }
 
 pub(crate) fn salesforce_pause(error: &salesforce::Error, now: Timestamp) -> Pause {

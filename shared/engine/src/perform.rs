@@ -275,7 +275,8 @@ impl<W: World> Engine<W> {
             return Ok(Fact::Reported);
         }
         let parked = convert::parked(stop, &run.id.to_string(), self.now());
-        let sent = self.reporter.park(errand.envelope, parked).await;
+        let of_account = self.of_account(&run.id);
+        let sent = self.reporter.park(of_account.as_ref().unwrap_or(errand.envelope), parked).await;
         sent.map(|()| Fact::Reported).map_err(|error| Pause::backoff("queue_unavailable", error))
     }
 

@@ -105,8 +105,8 @@ const SWEEP: [Part; 9] = [
     Part::Invoices { days: SWEPT_DAYS },
     Part::Customers { days: SWEPT_DAYS },
     // Last, since a job may have touched every account that there is.
-    Part::Mended,
     Part::Accounts,
+    Part::Mended,
 ];
 
 const DEEP: [Part; 4] = [
@@ -299,7 +299,7 @@ impl<W: World> Engine<W> {
         Ok(())
     }
 
-    fn envelope(&self, id: String, event: Event) -> Envelope {
+    pub(crate) fn envelope(&self, id: String, event: Event) -> Envelope {
         Envelope::new(id, Source::Reconciler, event, self.now())
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::deal::{Cursor, Filter, RecordQuery};
 use crate::plan::{Settings, amount};
 use crate::renewal::RENEWAL_ID;
-use crate::update::NOTE_CODE;
+use crate::update::{NOTE_CODE, sync_note};
 use crate::{Code, Deal, Findings, PAID, Renewals, Stop, preflight};
 
 const FIELDS: &[&str] = &[
@@ -90,10 +90,11 @@ impl DealMended {
     }
 }
 
-/// Whether Salesforce still says what the note on the deal is about. What stands in its way at Stripe is not asked.
+/// Whether Salesforce still says what the note on the deal says, word by word. What stands in its way at Stripe is not asked.
 pub fn stays_refused(deal: &Deal, settings: &Settings) -> bool {
+    let Some(id) = deal.opportunity.text("Id").and_then(|id| OpportunityId::parse(id).ok()) else { return false };
     let found = preflight(deal, settings).and_then(Findings::finish);
-    found.is_err_and(|stop| deal.opportunity.text(NOTE_CODE) == Some(stop.code.as_str()))
+    found.is_err_and(|stop| sync_note(&id, &stop).differences(&deal.opportunity).is_empty())
 }
 
 /// These opportunities, in whatever stage they are.
@@ -160,6 +161,7 @@ mod tests {
     use domain::Currency;
 
     use super::*;
+    use crate::NOTE_MESSAGE;
 
     fn settings(multi_currency: bool) -> Settings {
         Settings { multi_currency, ..Settings::new(Currency::parse("USD").expect("valid")) }
@@ -241,18 +243,19 @@ mod tests {
         assert_eq!(deal_mended(&record(&[])), None);
     }
 
-    /// Only for the reason that the note gives: another one is to be told.
+    /// Only for what the note says, word by word: what is left of it is to be told.
     #[test]
     fn a_deal_stays_refused_for_what_nobody_has_mended() {
-        let deal = |code: &str| {
-            let opportunity = record(&[("Amount", "12.50"), ("Account.Name", "Acme"), (NOTE_CODE, code)]);
-            Deal { opportunity, ..Deal::default() }
+        let deal = |code: &str, message: &str| {
+            let fields = [("Amount", "12.50"), ("Account.Name", "Acme"), (NOTE_CODE, code), (NOTE_MESSAGE, message)];
+            Deal { opportunity: record(&fields), ..Deal::default() }
         };
         let settings = settings(false);
-        let stop = preflight(&deal(""), &settings).and_then(Findings::finish).expect_err("it lacks everything");
-        assert!(stays_refused(&deal(stop.code.as_str()), &settings));
-        assert!(!stays_refused(&deal("billing_country_unknown"), &settings));
-        assert!(!stays_refused(&deal(""), &settings));
+        let stop = preflight(&deal("", ""), &settings).and_then(Findings::finish).expect_err("it lacks everything");
+        assert!(stays_refused(&deal(stop.code.as_str(), &stop.message), &settings));
+        assert!(!stays_refused(&deal("billing_country_unknown", &stop.message), &settings));
+        assert!(!stays_refused(&deal(stop.code.as_str(), "Mend 9 things."), &settings), "some of it was mended");
+        assert!(!stays_refused(&deal("", ""), &settings));
     }
 
     #[test]

@@ -202,6 +202,21 @@ fn salesforce_refuses_or_is_asked_again() {
     }
 }
 
+/// A contract that may not be edited says no to that write alone: the deal's own record is written without it. Anything else that does not let
+/// us in is the operator's business.
+#[test]
+fn a_contract_that_may_not_be_edited_is_a_refusal() {
+    let now = Timestamp::UNIX_EPOCH;
+    let of = |object: &'static str| Call::UpdateRecords {
+        updates: vec![mapping::Update { object, id: "800000000000001AAA".into(), fields: Default::default() }],
+    };
+    let no_access = |code: &str| salesforce::Error::NotAllowed { error_code: code.into(), message: "no".into() };
+    let code = "INSUFFICIENT_ACCESS_OR_READONLY";
+    assert!(matches!(salesforce_failure(&of("Contract"), &no_access(code), now), Ok(Fact::Refused(_))));
+    assert!(salesforce_failure(&of("Opportunity"), &no_access(code), now).is_err());
+    assert!(salesforce_failure(&of("Contract"), &no_access("INVALID_SESSION_ID"), now).is_err());
+}
+
 /// Its way out is another one: a field to fill in, and not a talk with Stripe.
 #[test]
 fn a_place_that_stripe_cannot_tax_is_told_apart_from_any_other_refusal() {

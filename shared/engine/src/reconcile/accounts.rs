@@ -42,6 +42,14 @@ impl<W: World> Engine<W> {
         Ok(is_untold.then(|| self.envelope(id, Event::AccountChanged { account_id, occurred_at })))
     }
 
+    /// What a letter about a customer asks for when it is sent again, whoever came along while that was told: its account is read.
+    pub(crate) fn of_account(&self, id: &RunId) -> Option<Envelope> {
+        let RunId::AccountCustomer { account_id, .. } = id else { return None };
+        let (account_id, occurred_at) = (account_id.clone(), self.now());
+        let id = format!("account:{account_id}:{}", occurred_at.as_millisecond());
+        Some(self.envelope(id, Event::AccountChanged { account_id, occurred_at }))
+    }
+
     pub(crate) fn run_of_account(&self, account_id: &domain::AccountId) -> RunId {
         RunId::AccountCustomer {
             organization_id: self.scope.organization_id.clone(),

@@ -41,7 +41,7 @@ fn a_failure_keeps_those_parts_waiting_that_need_the_same_system() {
     for code in ["salesforce_busy", "salesforce_limit_reached"] {
         assert_eq!(
             waiting(code),
-            ["deals", "activations", "invoices", "customers", "mended", "accounts", "statement"],
+            ["deals", "activations", "invoices", "customers", "accounts", "mended", "statement"],
             "{code}"
         );
     }

@@ -258,6 +258,11 @@ pub(super) fn not_taken(point: Point, stop: Stop) -> Point {
         {
             Point::Sent { invoice: Invoice { contract: ContractWrite::Without, ..invoice }, interrupted }
         }
+        // Then it was not the contract's fault, and the next attempt is for both.
+        Point::Sent { invoice, interrupted } => {
+            let invoice = Invoice { contract: ContractWrite::With, ..invoice };
+            Point::Sent { invoice, interrupted }.stopped(Stop::review(stop.code, stop.message))
+        }
         point => point.stopped(Stop::review(stop.code, stop.message)),
     }
 }
@@ -281,8 +286,9 @@ pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
 pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
     let mut not_kept = not_kept(&write_back(&invoice), records);
     not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
+    // What is not kept once more is remembered as that: it is not written for every event.
     let invoice = match invoice.contract {
-        ContractWrite::Owed if not_kept.is_empty() => Invoice { contract: ContractWrite::With, ..invoice },
+        ContractWrite::Owed => Invoice { contract: ContractWrite::With, ..invoice },
         _ => invoice,
     };
     if not_kept.is_empty() || planted!(BelievesSalesforce) {
@@ -304,13 +310,18 @@ pub(super) fn carries_old_note(opportunity: &Record, not_kept: &[String]) -> boo
 }
 
 fn not_kept_again(invoice: Invoice) -> Point {
+    let stop = not_kept_stop(&invoice);
+    Point::Sent { invoice, interrupted: true }.stopped(stop)
+}
+
+fn not_kept_stop(invoice: &Invoice) -> Stop {
     let message = format!(
         "Invoice {} is sent, but Salesforce does not keep {}: check whether the integration user may edit \
          them, and triggers or flows that change these fields; then send the event again.",
         invoice.invoice_id,
         invoice.not_kept.join(", ")
     );
-    Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::WriteBackDiffers, message))
+    Stop::review(Code::WriteBackDiffers, message)
 }
 
 /// The write-back was interrupted: it may have happened, somebody may have written something else, or it is still to do.
@@ -332,7 +343,10 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
         }
         _ if invoice.contract == ContractWrite::Owed => Point::Sent { invoice, interrupted: true },
         // It was not written, or not kept, and nobody asks for it.
-        _ if contract::is_any_contracts(&invoice.not_kept) && holds(&invoice, record) => not_kept_again(invoice),
+        _ if contract::is_any_contracts(&invoice.not_kept) && is_all_but_notes(&write_back(&invoice), record) => {
+            let stop = not_kept_stop(&invoice);
+            Point::Sent { invoice, interrupted: true }.stopped_unless_noted(stop, record)
+        }
         _ if holds(&invoice, record) || planted!(BelievesInWriteBack) => done(invoice, true),
         _ if is_what_was_not_kept(&write_back(&invoice), &invoice.not_kept, record)
             && !planted!(InsistsOnItsFields) =>
@@ -345,6 +359,11 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
 
 fn holds(invoice: &Invoice, record: &Record) -> bool {
     write_back(invoice).iter().all(|update| update.holds_in(record))
+}
+
+/// A note of ours may stand there, which a write-back would take away.
+pub(super) fn is_all_but_notes(updates: &[Update], record: &Record) -> bool {
+    updates.iter().flat_map(|update| update.missing_in(record)).all(|field| NOTE_FIELDS.contains(&field))
 }
 
 /// Nothing is missing but what Salesforce did not keep the last time.

@@ -111,6 +111,10 @@ impl Extended {
 pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
     let mut not_kept = judge::not_kept(&extended.write_back(), records);
     not_kept.extend(extended.contract.left_out(&extended.all_updates()));
+    let extended = match extended.contract {
+        ContractWrite::Owed => Extended { contract: ContractWrite::With, ..extended },
+        _ => extended,
+    };
     if not_kept.is_empty() {
         // After an interruption the deal may have been edited since it was read, so it is read once more.
         return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
@@ -119,14 +123,18 @@ pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[dom
 }
 
 fn not_kept_again(extended: Extended) -> Point {
+    let stop = not_kept_stop(&extended);
+    Point::from(Renewal::Extended { extended, interrupted: true }).stopped(stop)
+}
+
+fn not_kept_stop(extended: &Extended) -> Stop {
     let message = format!(
         "Subscription {} is renewed, but Salesforce does not keep {}: check whether the integration user may edit them, and \
          triggers or flows that change these fields; then send the event again.",
         extended.subscription_id,
         extended.not_kept.join(", ")
     );
-    Point::from(Renewal::Extended { extended, interrupted: true })
-        .stopped(Stop::review(Code::WriteBackDiffers, message))
+    Stop::review(Code::WriteBackDiffers, message)
 }
 
 /// As with an invoice: what the deal's own record says matters more than its contract's.
@@ -135,6 +143,7 @@ pub(super) fn not_taken(extended: Extended, interrupted: bool, stop: Stop) -> Po
         let extended = Extended { contract: ContractWrite::Without, ..extended };
         return Renewal::Extended { extended, interrupted }.into();
     }
+    let extended = Extended { contract: ContractWrite::With, ..extended };
     Point::from(Renewal::Extended { extended, interrupted }).stopped(Stop::review(stop.code, stop.message))
 }
 
@@ -152,17 +161,20 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
         Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
     };
+    let updates = extended.write_back();
+    let is_contracts = contract::is_any_contracts(&extended.not_kept);
+    if is_same && is_contracts && judge::is_all_but_notes(&updates, &deal.opportunity) {
+        let stop = not_kept_stop(&extended);
+        return Point::from(Renewal::Extended { extended, interrupted: true })
+            .stopped_unless_noted(stop, &deal.opportunity);
+    }
     if is_same && extended.not_kept.iter().any(|field| !NOTE_FIELDS.contains(&field.as_str())) {
-        let updates = extended.write_back();
         if judge::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
             return not_kept_again(extended);
         }
         if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
             return Renewal::Extended { extended, interrupted: true }.into();
         }
-    }
-    if is_same && contract::is_any_contracts(&extended.not_kept) {
-        return not_kept_again(extended);
     }
     let named = deal.opportunity.text(RENEWAL_ID).filter(|named| *named != extended.subscription_id.as_str());
     if let Some(named) = named.filter(|_| is_same) {

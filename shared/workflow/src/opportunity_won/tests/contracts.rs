@@ -101,3 +101,42 @@ fn a_contract_that_keeps_nothing_is_told_of_and_written_again_when_asked_for() {
     let again = record_in(again.resume(), Fact::BillingRead(seen_after(&point)));
     assert!(objects(&again).contains(&"Contract"));
 }
+
+/// With the note of what was wrong on it, as it is read after every event.
+fn noted(point: &Point, told: &Point) -> Record {
+    let mut record = seen_after(point);
+    let stop = told.stop().expect("a person looks");
+    let note = mapping::sync_note(&draft(1).plan.opportunity_id, stop);
+    note.fields.iter().for_each(|(field, value)| record.set(*field, value.clone()));
+    record
+}
+
+/// Its own note is no reason to write the deal again, which would be an event again: nothing is written until a person asks.
+#[test]
+fn a_deal_that_is_told_of_its_contract_is_left_as_it_is() {
+    let point = sent();
+    let without = record_in(point.clone(), refused());
+    let left_out = record_in(without.clone(), Fact::RecordsUpdated(kept(&without, true)));
+    let not_kept = record_in(point.clone(), Fact::RecordsUpdated(kept(&point, false)));
+    for told in [left_out, not_kept] {
+        let seen = noted(&point, &told);
+        let later = record_in(told.clone().resume(), Fact::BillingRead(seen.clone()));
+        is_told(&later);
+        assert!(!matches!(later.next(), Next::Call(Call::UpdateRecords { .. })), "{:?}", later.next());
+        // A person asks, and it is not kept once more: then that is remembered as well.
+        let again = record_in(told.asked_for().resume(), Fact::BillingRead(seen.clone()));
+        let once_more = record_in(again.clone(), Fact::RecordsUpdated(kept(&again, false)));
+        is_told(&once_more);
+        let later = record_in(once_more.clone().resume(), Fact::BillingRead(noted(&point, &once_more)));
+        assert!(!matches!(later.next(), Next::Call(Call::UpdateRecords { .. })), "{:?}", later.next());
+    }
+}
+
+/// It was not the contract's fault: when the rule is lifted, both are written.
+#[test]
+fn a_deal_whose_own_record_is_refused_is_written_with_its_contract_later() {
+    let stopped = record_in(record_in(sent(), refused()), refused());
+    assert_eq!(stopped.stop().map(|stop| stop.code), Some(Code::SalesforceRefused));
+    let again = record_in(stopped.resume(), Fact::BillingRead(Record::default()));
+    assert!(objects(&again).contains(&"Contract"));
+}

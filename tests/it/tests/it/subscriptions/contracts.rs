@@ -186,3 +186,52 @@ async fn a_contract_that_renews_names_the_subscription() {
         assert_eq!(env.salesforce_calls().len(), 2, "{:?}", env.salesforce_calls());
     }
 }
+
+/// What a composite write is answered where the integration user may not edit contracts.
+fn no_edit_on_contracts() -> Fault {
+    let part = |status: u16, code: &str, reference: &str| {
+        json!({
+            "body": [{ "errorCode": code, "message": "no", "fields": [] }],
+            "httpHeaders": {}, "httpStatusCode": status, "referenceId": reference,
+        })
+    };
+    let parts = [
+        part(400, "PROCESSING_HALTED", "update0"),
+        part(403, "INSUFFICIENT_ACCESS_OR_READONLY", "update1"),
+        part(400, "PROCESSING_HALTED", "update2"),
+    ];
+    Fault::Status { status: 200, body: json!({ "compositeResponse": parts }).to_string() }
+}
+
+/// The deal's own record is written all the same, a person is told of the contract, and nothing is written again until that person has
+/// mended it and sends the letter again.
+#[tokio::test]
+async fn a_contract_that_may_not_be_edited_does_not_keep_the_deal_from_its_ids() {
+    let mut env = selling_by_contract(LineSource::CpqQuote).await;
+    env.expect_dead_letters();
+    let (opportunity, contract) = won_with_contract(&env, LineSource::CpqQuote).await;
+    activate(&env, &contract);
+    let refused =
+        FaultRule::once("POST", "/services/data/**", no_edit_on_contracts()).body_contains("sobjects/Contract");
+    env.sandbox.salesforce.inject(refused);
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(record["Stripe_Subscription_Id__c"], subscriptions(&env)[0]["id"], "{record}");
+    assert_eq!(record["Stripe_Sync_Status__c"], "write_back_differs");
+    let note = record["Stripe_Sync_Error__c"].as_str().unwrap();
+    assert!(note.contains("Contract.Stripe_Subscription_Id__c"), "{note}");
+    assert_eq!(env.record("Contract", &contract)["Stripe_Subscription_Id__c"], Value::Null);
+    assert_eq!((env.invoices().len(), env.sqs.dead_letters().len()), (1, 1));
+    // Somebody touches the deal: nothing is written for that.
+    let before = env.record("Opportunity", &opportunity)["SystemModstamp"].clone();
+    env.sqs.put(&changed(&env, "msg_touched", &opportunity));
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["SystemModstamp"], before);
+    env.sqs.redrive();
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{record}");
+    assert_eq!(env.record("Contract", &contract)["Stripe_Subscription_Id__c"], record["Stripe_Subscription_Id__c"]);
+    assert_eq!((env.invoices().len(), env.sqs.dead_letters().len()), (1, 0));
+}
