@@ -3,6 +3,7 @@
 
 mod prices;
 mod renewal;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,8 @@ use super::invoice::Invoice;
 use super::operations::ADVANCES_AFTER;
 use super::{By, Price, Stripe, lines, pages, second};
 use crate::model::count;
+
+pub use waiting::Once;
 
 #[derive(Debug, Clone)]
 pub struct Subscription {
@@ -46,14 +49,6 @@ pub struct Subscription {
     pub renewals: std::collections::BTreeSet<String>,
     /// What they sold once.
     pub once: Vec<Once>,
-}
-
-/// What comes with the next invoice, and then never again.
-#[derive(Debug, Clone)]
-pub struct Once {
-    pub deal: Option<String>,
-    pub line: InvoiceLine,
-    pub is_billed: bool,
 }
 
 /// What was billed of an item, and for which time.
@@ -314,31 +309,6 @@ impl Stripe {
             has_more_items: subscription.items.len() > embedded,
             latest_invoice: self.invoices.get(&subscription.latest).map(|invoice| Box::new(invoice.shown())),
         }
-    }
-
-    pub fn pending_items(&self, id: &CustomerId) -> Vec<stripe::PendingItem> {
-        let of_customer = self.pending.get(id).into_iter().flatten().map(|line| (None, line));
-        let its = self.subscriptions.values().filter(|one| one.customer == *id);
-        let of_subscriptions = its.flat_map(|one| one.waiting().map(|once| (Some(one.id.clone()), &once.line)));
-        let item = |(subscription, line): (Option<SubscriptionId>, &InvoiceLine)| stripe::PendingItem {
-            subscription,
-            metadata: line.metadata.clone(),
-        };
-        of_customer.chain(of_subscriptions).map(item).collect()
-    }
-
-    /// Something that is no renewal's.
-    pub fn stranger_waits_for(&self, id: &CustomerId) -> bool {
-        self.pending.get(id).is_some_and(|pending| !pending.is_empty())
-    }
-
-    /// For a customer of the account.
-    pub fn anything_waits_for(&self, account: &domain::AccountId) -> bool {
-        let is_of_account = |id: &CustomerId| {
-            let says = self.customers.get(id).and_then(|one| one.metadata.get("sf_account_id"));
-            says.is_some_and(|id| id == account.as_str())
-        };
-        self.pending.iter().any(|(id, pending)| !pending.is_empty() && is_of_account(id))
     }
 
     pub fn subscription(&mut self, now: Timestamp, id: &SubscriptionId) -> Result<stripe::Subscription, Error> {

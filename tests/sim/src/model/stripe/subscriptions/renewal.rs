@@ -18,21 +18,6 @@ impl Subscription {
         (end(index - 1), end(index))
     }
 
-    /// What was sold once, and is still to be billed.
-    pub fn waiting(&self) -> impl Iterator<Item = &Once> {
-        self.once.iter().filter(|once| !once.is_billed)
-    }
-
-    pub(super) fn bill_once(&mut self) -> Vec<InvoiceLine> {
-        let waiting = self.once.iter_mut().filter(|once| !once.is_billed);
-        waiting
-            .map(|once| {
-                once.is_billed = true;
-                once.line.clone()
-            })
-            .collect()
-    }
-
     /// Takes back what was billed of the item from then on.
     fn give_back(&mut self, item: &SubscriptionItemId, at: Timestamp) -> Vec<Prorated> {
         let mut given_back = Vec::new();
