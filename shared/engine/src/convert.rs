@@ -324,20 +324,18 @@ const LIMIT_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
 /// What a failed call to Salesforce means. Its writes set fields to values, so repeating one is always safe.
 pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Timestamp) -> Result<Fact, Pause> {
-    match error {
-        salesforce::Error::Refused(refusal) => {
-            let message = format!("Salesforce refused {}: {} ({}).", call.name(), refusal.message, refusal.error_code);
-            Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
-        }
+    let (message, error_code) = match error {
+        salesforce::Error::Refused(refusal) => (&refusal.message, &refusal.error_code),
         // Everybody is let in: it is this record that may not be edited.
         salesforce::Error::NotAllowed { error_code, message }
             if writes_contract(call) && error_code.starts_with(NO_ACCESS) =>
         {
-            let message = format!("Salesforce refused {}: {message} ({error_code}).", call.name());
-            Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
+            (message, error_code)
         }
-        _ => Err(salesforce_pause(error, now)),
-    }
+        _ => return Err(salesforce_pause(error, now)),
+    };
+    let message = format!("Salesforce refused {}: {message} ({error_code}).", call.name());
+    Ok(Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, message) }))
 }
 
 /// `INSUFFICIENT_ACCESS_OR_READONLY`, `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.

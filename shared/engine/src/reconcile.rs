@@ -244,14 +244,10 @@ impl<W: World> Engine<W> {
     }
 
     async fn part(&self, part: Part, walk: &mut Walk) -> Result<(), Pause> {
-        // Where there are none, the key need not be allowed to read them.
-        if matches!(part, Part::Subscriptions { .. }) && self.settings.subscriptions == Subscriptions::Off {
-            return Ok(());
-        }
-        if part == Part::Activations && (activations(&self.settings).is_empty() || planted!(MissesActivations)) {
-            return Ok(());
-        }
         let is_skipped = match part {
+            // Where there are none, the key need not be allowed to read them.
+            Part::Subscriptions { .. } => self.settings.subscriptions == Subscriptions::Off,
+            Part::Activations => activations(&self.settings).is_empty() || planted!(MissesActivations),
             Part::Accounts => planted!(NeverTellsAccounts),
             Part::Mended => planted!(ForgetsRefusals),
             _ => false,

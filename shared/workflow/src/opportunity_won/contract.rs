@@ -35,6 +35,11 @@ impl ContractWrite {
         updates
     }
 
+    /// Once it was written: what is not kept once more is remembered as that, and is not written for every event.
+    pub(super) fn written(self) -> Self {
+        if self == Self::Owed { Self::With } else { self }
+    }
+
     /// What was left out counts as not kept.
     pub(super) fn left_out(self, updates: &[Update]) -> Vec<String> {
         let contracts = updates.iter().filter(|update| self == Self::Without && update.object == CONTRACT);

@@ -286,11 +286,7 @@ pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
 pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
     let mut not_kept = not_kept(&write_back(&invoice), records);
     not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
-    // What is not kept once more is remembered as that: it is not written for every event.
-    let invoice = match invoice.contract {
-        ContractWrite::Owed => Invoice { contract: ContractWrite::With, ..invoice },
-        _ => invoice,
-    };
+    let invoice = Invoice { contract: invoice.contract.written(), ..invoice };
     if not_kept.is_empty() || planted!(BelievesSalesforce) {
         return done(invoice, interrupted);
     }

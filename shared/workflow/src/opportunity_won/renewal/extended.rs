@@ -111,10 +111,7 @@ impl Extended {
 pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
     let mut not_kept = judge::not_kept(&extended.write_back(), records);
     not_kept.extend(extended.contract.left_out(&extended.all_updates()));
-    let extended = match extended.contract {
-        ContractWrite::Owed => Extended { contract: ContractWrite::With, ..extended },
-        _ => extended,
-    };
+    let extended = Extended { contract: extended.contract.written(), ..extended };
     if not_kept.is_empty() {
         // After an interruption the deal may have been edited since it was read, so it is read once more.
         return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();

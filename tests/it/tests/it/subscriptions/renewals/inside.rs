@@ -26,6 +26,11 @@ pub(super) async fn quarter(env: &Env) -> (String, String) {
 pub(super) async fn upgrade(env: &Env, account: &str, start: &str, months: i32) -> String {
     let of = |quarter: i32| (quarter * months / 3).to_string();
     let lines = vec![line("Seat", 10_000, "900", &of(300), "3"), line("Training", 7_000, "900", &of(150), "1")];
+    changed_by(env, account, start, months, lines).await
+}
+
+/// These lines from a month later on, for so many months.
+pub(super) async fn changed_by(env: &Env, account: &str, start: &str, months: i32, lines: Vec<Line>) -> String {
     let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
     sell_by(env, &opportunity, term_of(&after(start, 1), months), "Quarterly");
     env.update("Opportunity", &opportunity, json!({ "Type": "Renewal" }));
@@ -294,16 +299,21 @@ async fn is_upgraded_once(env: &Env, second: &str, start: &str) {
     assert_eq!((items(&shown(env).await), totals(env)), (UPGRADED.to_vec(), vec![75_000, difference(start)]));
 }
 
+/// The change meets this once, and is taken up again so many hours later.
+pub(super) async fn changes_with(env: &Env, fault: Fault, hours: i64) {
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", fault));
+    env.deliver().await;
+    env.work(10).await;
+    env.advance(SignedDuration::from_hours(hours));
+    env.settle_for_days().await;
+}
+
 #[tokio::test]
 async fn a_change_whose_answer_is_lost_is_the_same_story() {
     for fault in [Fault::AnswerLost, Fault::HalfBody, Fault::ServerErrorAfterCommit, Fault::ServerErrorStored] {
         for wait in [0, 25] {
             let (env, second, start) = about_to_upgrade().await;
-            env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", fault.clone()));
-            env.deliver().await;
-            env.work(10).await;
-            env.advance(SignedDuration::from_hours(wait));
-            env.settle_for_days().await;
+            changes_with(&env, fault.clone(), wait).await;
             is_upgraded_once(&env, &second, &start).await;
         }
     }

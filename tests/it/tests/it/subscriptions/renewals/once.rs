@@ -4,7 +4,7 @@ use mapping::Proration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::inside::{difference, for_days, prorating, quarter, totals, upgrade};
+use super::inside::{changed_by, changes_with, difference, for_days, prorating, quarter, totals, upgrade};
 use super::*;
 use crate::crashes::settle_over_deaths;
 
@@ -76,10 +76,7 @@ async fn inside_a_period_it_comes_with_the_difference_or_later() {
             false => upgrade(&env, &account, &start, 5).await,
             true => longer(&env, &account, &start, 5).await,
         };
-        with_onboarding(&env, &second);
-        for_days(&env, 35).await;
-        env.close(&second);
-        env.settle().await;
+        won_with_onboarding(&env, &second, 35).await;
         let record = env.record("Opportunity", &second);
         assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
         for_days(&env, 160).await;
@@ -97,10 +94,15 @@ async fn inside_a_period_it_comes_with_the_difference_or_later() {
 async fn longer(env: &Env, account: &str, start: &str, months: i32) -> String {
     let of = |quarter: i32| (quarter * months / 3).to_string();
     let lines = vec![line("Seat", 10_000, "900", &of(300), "2"), line("Support", 5_000, "900", &of(150), "1")];
-    let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
-    sell_by(env, &opportunity, term_of(&after(start, 1), months), "Quarterly");
-    env.update("Opportunity", &opportunity, json!({ "Type": "Renewal" }));
-    opportunity
+    changed_by(env, account, start, months, lines).await
+}
+
+/// With onboarding, and won so many days later.
+async fn won_with_onboarding(env: &Env, second: &str, days: i64) {
+    with_onboarding(env, second);
+    for_days(env, days).await;
+    env.close(second);
+    env.settle().await;
 }
 
 /// Nothing recurring changes, and the subscription ends with the period that it is in: its last invoice bills it. ("Any pending invoice
@@ -110,10 +112,7 @@ async fn it_comes_with_the_last_invoice_where_no_other_is_to_come() {
     let env = prorating(Proration::AlwaysInvoice).await;
     let (account, start) = quarter(&env).await;
     let second = longer(&env, &account, &start, 2).await;
-    with_onboarding(&env, &second);
-    for_days(&env, 35).await;
-    env.close(&second);
-    env.settle().await;
+    won_with_onboarding(&env, &second, 35).await;
     let record = env.record("Opportunity", &second);
     assert_eq!(record["Renewal_Stripe_Sub_Id__c"], subscriptions(&env)[0]["id"], "{record}");
     for_days(&env, 70).await;
@@ -128,10 +127,7 @@ async fn what_an_earlier_renewal_sold_comes_with_the_next_invoice_whichever_that
     let env = prorating(Proration::AlwaysInvoice).await;
     let (account, start) = quarter(&env).await;
     let second = longer(&env, &account, &start, 5).await;
-    with_onboarding(&env, &second);
-    for_days(&env, 33).await;
-    env.close(&second);
-    env.settle().await;
+    won_with_onboarding(&env, &second, 33).await;
     assert_eq!(totals(&env), [75_000], "it waits");
     let third = upgrade(&env, &account, &start, 5).await;
     let later = term_of(&after(&start, 2), 4);
@@ -193,11 +189,7 @@ async fn whatever_is_lost_on_the_way_it_is_billed_once() {
     for fault in [Fault::AnswerLost, Fault::ServerErrorAfterCommit, Fault::RateLimited] {
         for wait in [0, 25] {
             let (env, second, start) = about_to_upgrade().await;
-            env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", fault.clone()));
-            env.deliver().await;
-            env.work(10).await;
-            env.advance(SignedDuration::from_hours(wait));
-            env.settle_for_days().await;
+            changes_with(&env, fault.clone(), wait).await;
             is_billed_once(&env, &second, &start).await;
         }
     }
