@@ -4,7 +4,8 @@ use mapping::Proration;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::inside::{changed_by, changes_with, difference, for_days, prorating, quarter, totals, upgrade};
+use super::inside::disturbed::changes_with;
+use super::inside::{changed_by, difference, for_days, prorating, quarter, totals, upgrade};
 use super::*;
 use crate::crashes::settle_over_deaths;
 
