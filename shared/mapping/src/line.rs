@@ -43,6 +43,9 @@ pub struct PlanLine {
     /// It is an item of the deal's subscription. The amount is that of the whole term.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recurring: bool,
+    /// It is billed more often than the term counts its periods.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Interval>,
 }
 
 /// The line, or everything that is wrong with it in words that name the product. Without a currency there is no line, and
@@ -81,7 +84,7 @@ pub(crate) fn line(
     let description = record.text(names.description).or(record.text(names.product)).unwrap_or("Item");
     let description = cut_bytes(description, LONGEST_DESCRIPTION);
     let recurring = every.is_some();
-    Ok((Some(PlanLine { key, description, quantity, amount, price, negotiated, recurring }), every))
+    Ok((Some(PlanLine { key, description, quantity, amount, price, negotiated, recurring, every: None }), every))
 }
 
 fn key(record: &Record) -> Result<LineItemId, String> {

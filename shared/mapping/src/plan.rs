@@ -1,29 +1,25 @@
 //! The deal → what will be billed, frozen. Nothing that happens later changes a plan.
 
-use std::collections::BTreeSet;
-
 use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
+use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::{contract_has_currency, contract_of};
 use crate::customer::customer;
-use crate::line::line;
 use crate::renewal::{is_renewal, renews};
 use crate::stop::Refusals;
-use crate::subscription::subscription;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, Collection, CustomerDetails, Deal, Interval, LineSource, PlanLine, Proration, Renewals, Renews,
-    ShippingAddress, Stop, Subscription, Subscriptions, TaxBehavior,
+    Amendments, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS, PlanLine, Proration, Renewals,
+    Renews, ShippingAddress, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
-/// "250 invoice items per invoice": docs.stripe.com, changelog 2016-02-22.
-pub(crate) const MOST_LINES: u32 = 250;
+mod lines;
 
-/// Of `items` and of `add_invoice_items`: docs.stripe.com, api/subscriptions/create.
-const MOST_ITEMS: usize = 20;
+pub(crate) use lines::MOST_LINES;
+use lines::{adds_up, divides, few_enough_at_once, lines, term};
 
 /// An invoice that is due later than after so many days is a typing mistake.
 pub const LATEST_DUE: u32 = 365;
@@ -129,6 +125,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
     }
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {
         refusals.take(divides(lines, term));
+        refusals.take(few_enough_at_once(lines, term, deal.read_at));
     }
     let renews = match (&lines, &term) {
         (Some(_), Some(term)) => refusals.take(renews(opportunity, term.as_ref(), settings.proration)),
@@ -223,111 +220,6 @@ pub fn account_of(opportunity: &Record) -> Result<AccountId, Stop> {
         .ok_or_else(|| Stop::refused(Code::AccountMissing, "Give the opportunity an account: it is who is billed."))
 }
 
-/// The lines of a deal that can be billed, and how often the recurring ones are.
-struct Billed<'a> {
-    /// `None` without a currency.
-    lines: Option<Vec<PlanLine>>,
-    recurring: Vec<&'a Record>,
-    every: BTreeSet<Interval>,
-}
-
-/// Every line, or one refusal that lists every line that is wrong: nobody wants to mend them one visit at a time.
-fn lines<'a>(records: &'a [Record], currency: Option<Currency>, settings: &Settings) -> Result<Billed<'a>, Stop> {
-    let source = settings.line_source;
-    let names = source.names();
-    let may_be_more = records.len() >= source.most_read() as usize;
-    let records: Vec<_> = records.iter().filter(|record| !names.is_included(record)).collect();
-    if records.is_empty() {
-        return Err(Stop::refused(Code::NoLines, source.without_lines()));
-    }
-    if may_be_more || records.len() > MOST_LINES as usize {
-        return Err(Stop::refused(
-            Code::TooManyLines,
-            format!("A Stripe invoice takes at most {MOST_LINES} lines: split the deal into several opportunities."),
-        ));
-    }
-    let mut lines = Vec::with_capacity(records.len());
-    let mut problems = Vec::new();
-    let (mut recurring, mut every) = (Vec::new(), BTreeSet::new());
-    for (index, record) in records.iter().enumerate() {
-        match line(record, names, currency, index + 1, settings.subscriptions) {
-            Ok((line, None)) => lines.push(line),
-            Ok((line, Some(interval))) => {
-                lines.push(line);
-                recurring.push(*record);
-                every.insert(interval);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Stop::refused(Code::LinesNotBillable, format!("Mend these products: {}.", problems.join("; "))));
-    }
-    few_enough(records.len(), recurring.len())?;
-    Ok(Billed { lines: lines.into_iter().collect(), recurring, every })
-}
-
-/// A subscription takes less than an invoice does.
-fn few_enough(all: usize, recurring: usize) -> Result<(), Stop> {
-    let once = all - recurring;
-    if recurring == 0 || (recurring <= MOST_ITEMS && once <= MOST_ITEMS) {
-        return Ok(());
-    }
-    let message = format!(
-        "A Stripe subscription takes at most {MOST_ITEMS} recurring lines and {MOST_ITEMS} one-time lines: split the deal \
-         into several opportunities."
-    );
-    Err(Stop::refused(Code::TooManyLines, message))
-}
-
-/// The term of the recurring lines, if there are any.
-fn term(billed: &Billed, deal: &Deal, settings: &Settings) -> Result<Option<Subscription>, Stop> {
-    let Some(every) = billed.every.first().copied() else { return Ok(None) };
-    if billed.every.len() > 1 {
-        let names: Vec<_> = billed.every.iter().map(|every| every.as_str()).collect();
-        let message = format!(
-            "The products are billed {}: give them one billing frequency, or sell them by opportunities of their own.",
-            names.join(" and ")
-        );
-        return Err(Stop::refused(Code::FrequenciesMixed, message));
-    }
-    let names = settings.line_source.names();
-    subscription(every, &deal.opportunity, &billed.recurring, names, deal.read_at).map(Some)
-}
-
-/// What does not divide would be billed a cent off.
-fn divides(lines: &[PlanLine], term: &Subscription) -> Result<(), Stop> {
-    let problems: Vec<_> = lines
-        .iter()
-        .filter(|line| line.recurring && term.each(line.amount).is_none())
-        .map(|line| format!("{} costs {} over the term", crate::customer::cut(&line.description, 60), line.amount))
-        .collect();
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let parts = match term.stub {
-        0 => format!("{} equal parts", term.periods.unwrap_or(1)),
-        _ => format!("months, of which {} come to a whole amount", term.every.months()),
-    };
-    let message = format!("Give these products totals that divide into {parts}: {}.", problems.join("; "));
-    Err(Stop::refused(Code::AmountNotDivisible, message))
-}
-
-/// Salesforce keeps `Amount` equal to the sum of the lines. Where it is not, somebody's automation wrote one of them,
-/// and which is right is not ours to guess.
-fn adds_up(lines: &[PlanLine], total: Money) -> Result<(), Stop> {
-    let zero = Money::from_minor_units(0, total.currency());
-    let sum = lines.iter().try_fold(zero, |sum, line| sum.checked_add(line.amount));
-    match sum {
-        Ok(sum) if sum == total => Ok(()),
-        Ok(sum) => Err(Stop::refused(
-            Code::AmountDiffersFromLines,
-            format!("The products add up to {sum}, the opportunity's amount is {total}: make them equal."),
-        )),
-        Err(why) => Err(Stop::refused(Code::AmountTooLarge, format!("Correct the products' prices: {why}."))),
-    }
-}
-
 /// The customer that the account already names. What is there and is no customer's id was typed by somebody, and is not
 /// overwritten.
 pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Stop> {
@@ -351,23 +243,52 @@ impl Plan {
         self.approved.is_some_and(|approved| approved.minor_units() >= total.minor_units())
     }
 
-    /// What is billed every period, and what is billed once.
-    pub fn each_and_once(&self) -> (i64, i64) {
-        let each = |line: &PlanLine| self.subscription.as_ref().and_then(|term| term.each(line.amount));
-        let sum = |recurring: bool| {
-            let lines = self.lines.iter().filter(|line| line.recurring == recurring);
-            let amounts = lines.map(|line| if recurring { each(line) } else { Some(line.amount) });
-            amounts.flatten().map(Money::minor_units).fold(0i64, i64::saturating_add)
+    /// In the line's own periods. `None` for what is billed once.
+    pub fn term_of(&self, line: &PlanLine) -> Option<Subscription> {
+        self.subscription.as_ref().and_then(|term| term.of(line))
+    }
+
+    /// What a line costs each of its periods; or once, where it does not come back.
+    pub fn each(&self, line: &PlanLine) -> Money {
+        let term = self.term_of(line);
+        // A plan whose lines do not divide was refused.
+        term.and_then(|term| term.each(line.amount)).unwrap_or(line.amount)
+    }
+
+    /// What its first invoice comes to if that is made then, in minor units: every period that has begun, and what is billed once.
+    pub fn first_total(&self, at: Timestamp) -> i64 {
+        let amount = |line: &PlanLine| {
+            let begun = self.term_of(line).map_or(1, |term| term.begun(at));
+            self.each(line).minor_units().saturating_mul(begun.into())
         };
-        (sum(true), sum(false))
+        self.lines.iter().map(amount).fold(0, i64::saturating_add)
+    }
+
+    /// What is billed once, in minor units.
+    pub fn sold_once(&self) -> i64 {
+        let once = self.lines.iter().filter(|line| !line.recurring);
+        once.map(|line| line.amount.minor_units()).fold(0, i64::saturating_add)
+    }
+
+    /// When a period of one of its lines begins, in their order.
+    pub fn periods_begin(&self) -> impl Iterator<Item = Timestamp> {
+        let terms = self.lines.iter().filter_map(|line| self.term_of(line));
+        let shortest = terms.min_by_key(|term| term.every);
+        let periods = shortest.as_ref().map_or(0, |term| term.periods.unwrap_or(MOST_PERIODS).min(MOST_PERIODS));
+        (0..periods).filter_map(move |index| Some(shortest.as_ref()?.period(index).start))
     }
 
     /// What its recurring lines come to a month, for reports: what leaves a rest is rounded to the nearest minor unit, a half away from
     /// zero. Nothing is billed by it.
     pub fn monthly(&self) -> Option<Money> {
-        let months = Decimal::from(self.subscription.as_ref()?.every.months());
-        let (each, _) = self.each_and_once();
-        let rounded = (Decimal::from(each) / months).round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+        let term = self.subscription.as_ref()?;
+        // Of each interval a whole number makes a year.
+        let yearly = |line: &PlanLine| {
+            Some(Decimal::from(self.each(line).minor_units()) * Decimal::from(12 / term.of(line)?.every.months()))
+        };
+        let year = self.lines.iter().filter_map(yearly).fold(Decimal::ZERO, Decimal::saturating_add);
+        let month = year / Decimal::from(12);
+        let rounded = month.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
         let minor_units = i64::try_from(rounded).ok()?;
         Some(Money::from_minor_units(minor_units, self.total.currency()))
     }
@@ -379,7 +300,7 @@ impl Plan {
         let amounts = |plan: &Self| {
             let amount = |line: &PlanLine| {
                 let key = Some(line.key.clone()).filter(|_| !is_from_elsewhere);
-                (key, line.amount.minor_units(), line.quantity.as_decimal())
+                (key, line.amount.minor_units(), line.quantity.as_decimal(), line.every)
             };
             let mut amounts: Vec<_> = plan.lines.iter().map(amount).collect();
             amounts.sort();

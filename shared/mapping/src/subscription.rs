@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::customer::cut;
 use crate::renewal::is_renewal;
 use crate::source::{Names, QuoteTermNames};
-use crate::{Code, Stop};
+use crate::{Code, PlanLine, Stop};
 
 /// Whether recurring lines are billed, and by what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -85,6 +85,7 @@ impl Interval {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subscription {
     pub start: Date,
+    /// The longest interval of its lines.
     pub every: Interval,
     /// How many whole periods it has; without an end, until somebody cancels it.
     pub periods: Option<u32>,
@@ -108,6 +109,14 @@ const LONGEST_ARREARS: u32 = 13;
 pub const MOST_PERIODS: u32 = 250;
 
 impl Subscription {
+    /// The term of one of its lines: the same days, in periods of the line's own. `None` for what is billed once.
+    pub fn of(&self, line: &PlanLine) -> Option<Self> {
+        let every = line.every.unwrap_or(self.every);
+        // Of the four intervals, each is a multiple of every shorter one.
+        let periods = self.periods.map(|periods| periods.saturating_mul(self.every.months() / every.months()));
+        line.recurring.then(|| Self { every, periods, ..self.clone() })
+    }
+
     pub fn starts_at(&self) -> Timestamp {
         midnight(self.start)
     }

@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{CustomerDetails, CustomerNews, PlanLine, Proration, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, CustomerNews, Plan, PlanLine, Proration, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -280,14 +280,8 @@ impl AgreedPrice {
 /// A subscription to be made. Its items' prices are settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSubscription {
-    pub opportunity_id: OpportunityId,
+    pub plan: Plan,
     pub customer_id: CustomerId,
-    /// Of the whole deal.
-    pub total: Money,
-    pub approved: Option<Money>,
-    pub first: Option<FirstInvoice>,
-    pub days_until_due: u32,
-    pub automatic_tax: bool,
     pub starts_at: Timestamp,
     pub ends_at: Option<Timestamp>,
     pub items: Vec<NewItem>,
@@ -336,27 +330,11 @@ pub enum ItemChange {
     },
 }
 
-/// What the first invoice will come to depends on when it is made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstInvoice {
-    pub term: mapping::Subscription,
-    pub each: i64,
-    pub once: i64,
-}
-
 impl NewSubscription {
     /// What has to be approved if it is made then: the deal, or its first invoice, whichever is more.
     pub fn to_be_approved(&self, at: Timestamp) -> Money {
-        let first = self.first.as_ref().map_or(0, |first| {
-            let begun = i64::from(first.term.begun(at));
-            first.each.saturating_mul(begun).saturating_add(first.once)
-        });
-        Money::from_minor_units(first.max(self.total.minor_units()), self.total.currency())
-    }
-
-    /// Whether somebody has approved an amount of this size.
-    pub fn is_approved(&self, total: Money) -> bool {
-        self.approved.is_some_and(|approved| approved.minor_units() >= total.minor_units())
+        let total = self.plan.total;
+        Money::from_minor_units(self.plan.first_total(at).max(total.minor_units()), total.currency())
     }
 }
 

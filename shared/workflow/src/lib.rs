@@ -23,7 +23,7 @@ pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
 
-pub use call::{AgreedPrice, Call, Extension, FirstInvoice, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
+pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use fact::{
     Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen, Refusal,

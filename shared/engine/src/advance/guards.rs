@@ -45,7 +45,7 @@ impl<W: World> Engine<W> {
             Call::CreateSubscription(_) if planted!(BeginsUnapproved) => return Ok(None),
             Call::CreateSubscription(new) => {
                 let total = new.to_be_approved(self.now());
-                (total, new.is_approved(total), Operation::CreateSubscription)
+                (total, new.plan.is_approved_for(total), Operation::CreateSubscription)
             }
             _ => return Ok(None),
         };

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::draft::{agreed, unit_amount};
-use crate::{AgreedPrice, Call, Every, FirstInvoice, ItemSeen, NewItem, NewLine, NewSubscription, PriceSeen, Pricing};
+use crate::{AgreedPrice, Call, Every, ItemSeen, NewItem, NewLine, NewSubscription, PriceSeen, Pricing};
 
 /// Everything that the subscription is to be made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,12 +131,11 @@ impl Basket {
     fn take(&mut self, plan: &Plan, index: usize, seen: &PriceSeen, product_id: ProductId) {
         let line = &plan.lines[index];
         let is_at_list = |amount, every| is_at_list(plan, line, amount, every, seen) && seen.is_taxed_as(plan.tax);
-        let Some(term) = plan.subscription.as_ref().filter(|_| line.recurring) else {
+        let Some(term) = plan.term_of(line) else {
             let is_at_list = is_at_list(line.amount, Every::Once);
             return self.once.push(Once { line: index, product_id, is_at_list });
         };
-        // The plan was refused if it did not divide.
-        let amount = term.each(line.amount).unwrap_or(line.amount);
+        let amount = plan.each(line);
         let months = term.every.months();
         let whole = (Decimal::from(amount.minor_units()), 1);
         let (unit_amount, quantity) = each_of(line.quantity, amount).unwrap_or(whole);
@@ -274,7 +273,7 @@ impl Start {
             ItemPrice::Known(price_id) => self.product_of(price_id),
             ItemPrice::Agreed(price) => Some(&price.product_id),
         };
-        let months = self.plan.subscription.as_ref().map(|term| term.every.months());
+        let months = self.term_of(item).map(|term| term.every.months());
         let each = seen.unit_amount.and_then(|one| one.checked_mul(item.quantity.into()));
         product_id.is_some()
             && seen.product_id.as_ref() == product_id
@@ -301,34 +300,26 @@ impl Start {
     }
 
     fn subscription(&self) -> NewSubscription {
-        let plan = &self.plan;
-        let term = plan.subscription.as_ref();
+        let term = self.plan.subscription.as_ref();
         NewSubscription {
-            opportunity_id: plan.opportunity_id.clone(),
             customer_id: self.customer_id.clone(),
-            total: plan.total,
-            approved: plan.approved,
-            first: term.cloned().map(|term| {
-                let (each, once) = plan.each_and_once();
-                FirstInvoice { term, each, once }
-            }),
-            days_until_due: plan.days_until_due,
-            automatic_tax: plan.tax.is_some(),
             starts_at: term.map(mapping::Subscription::starts_at).unwrap_or_default(),
             ends_at: term.and_then(mapping::Subscription::ends_at),
             items: self.new_items(),
             once: self.once(),
+            plan: self.plan.clone(),
         }
     }
 
     /// What a period costs of an item, in minor units.
     pub(super) fn each(&self, item: &Item) -> i64 {
-        let amounts = item.lines.iter().map(|line| {
-            let line = &self.plan.lines[*line];
-            let term = self.plan.subscription.as_ref();
-            term.and_then(|term| term.each(line.amount)).unwrap_or(line.amount).minor_units()
-        });
+        let amounts = item.lines.iter().map(|line| self.plan.each(&self.plan.lines[*line]).minor_units());
         amounts.fold(0, i64::saturating_add)
+    }
+
+    /// In the item's own periods: lines at one price come back alike.
+    pub(super) fn term_of(&self, item: &Item) -> Option<mapping::Subscription> {
+        item.lines.first().and_then(|line| self.plan.term_of(&self.plan.lines[*line]))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, Money, SubscriptionId, SubscriptionItemId};
-use mapping::{Code, MOST_PERIODS, Stop};
+use mapping::{Code, Interval, Stop, Subscription};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{ItemPrice, Start};
@@ -18,6 +18,9 @@ pub struct Started {
     pub items: Vec<(SubscriptionItemId, i64)>,
     /// How many periods had begun when it was made: the first invoice bills them all.
     pub periods: u32,
+    /// Which items are billed more often, how often, and how many of their periods had begun.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more_often: BTreeMap<SubscriptionItemId, (Interval, u32)>,
     /// A later invoice is there as well, so that canceling it would not undo what it bills.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_billed_more: bool,
@@ -111,7 +114,8 @@ pub(super) fn priced(start: Start, looked: bool) -> Point {
 
 /// What Stripe made of it. It is looked at line by line before it is sent.
 pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -> Point {
-    let SubscriptionSeen { subscription_id, items, invoice, .. } = &seen;
+    let SubscriptionSeen { subscription_id, items, invoice, created, .. } = &seen;
+    let created = *created;
     let term = start.plan.subscription.as_ref().filter(|term| is_term(term, &seen));
     // What ended with its term bills it all the same.
     let is_canceled = seen.is_over && !(seen.has_run_out && term.is_some());
@@ -126,17 +130,22 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
         let stop = stop(if is_canceled { "was canceled while the deal was being billed" } else { "made no invoice" });
         return Point::claimed(start.plan).stopped(stop);
     };
-    let amount_of = |seen: &ItemSeen| {
+    let as_agreed = |seen: &ItemSeen| {
         let known = ItemPrice::Known(seen.price_id.clone());
         let of_price = start.basket.items.iter().find(|item| item.price == known);
-        let item = of_price.or_else(|| start.basket.items.iter().find(|item| start.costs_the_same(item, seen)));
-        item.map_or(0, |item| start.each(item))
+        of_price.or_else(|| start.basket.items.iter().find(|item| start.costs_the_same(item, seen)))
     };
+    let own_periods = |seen: &ItemSeen| {
+        let own = start.term_of(as_agreed(seen)?).filter(|own| term.is_some_and(|term| term.every != own.every))?;
+        Some((seen.item_id.clone(), (own.every, own.begun(created))))
+    };
+    let amount_of = |seen: &ItemSeen| as_agreed(seen).map_or(0, |item| start.each(item));
     let started = Started {
         subscription_id: subscription_id.clone(),
         items: items.iter().map(|item| (item.item_id.clone(), amount_of(item))).collect(),
         // Of one that was begun for another term, no line is the right one.
-        periods: term.map_or(0, |term| term.begun(seen.created)),
+        periods: term.map_or(0, |term| term.begun(created)),
+        more_often: items.iter().filter_map(own_periods).collect(),
         has_billed_more: seen.has_billed_more,
     };
     let (customer_id, account_is_linked) = billed_to(invoice, start.customer_id, start.account_is_linked);
@@ -222,7 +231,10 @@ impl Draft {
             once.map(|line| (line.key.as_str().to_owned(), line.amount.minor_units())).collect();
         if let (Some(started), Some(term)) = (&self.started, &self.plan.subscription) {
             for (item_id, amount) in &started.items {
-                let starts = (0..started.periods).map(|period| term.period(period).start);
+                let own = started.more_often.get(item_id).copied();
+                let (every, periods) = own.unwrap_or((term.every, started.periods));
+                let own = Subscription { every, ..term.clone() };
+                let starts = (0..periods).map(|period| own.period(period).start);
                 expected.extend(starts.map(|start| (of_period(item_id, start), *amount)));
             }
         }
@@ -237,12 +249,10 @@ impl Draft {
             (Some(_), _) => total == self.first_total(),
             // How many periods had begun when it was made is forgotten.
             (None, Some(_)) if seen.subscription_id.is_none() => false,
-            (None, Some(term)) => {
-                let (each, once) = self.plan.each_and_once();
-                let most = term.periods.unwrap_or(MOST_PERIODS).min(MOST_PERIODS);
-                (1..=most).any(|periods| {
-                    Some(total) == each.checked_mul(periods.into()).and_then(|sum| sum.checked_add(once))
-                })
+            (None, Some(_)) => {
+                let mut totals = self.plan.periods_begin().map(|at| self.plan.first_total(at));
+                // More periods never come to less.
+                totals.find(|first| *first >= total) == Some(total)
             }
         }
     }

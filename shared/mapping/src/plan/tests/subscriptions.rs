@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 
 use super::*;
+use crate::Interval;
+
+mod mixed;
 
 fn at(time: &str) -> Timestamp {
     time.parse().expect("a time")
@@ -34,6 +37,15 @@ fn settings_of(line_source: LineSource, subscriptions: Subscriptions) -> Setting
     Settings { line_source, subscriptions, ..settings() }
 }
 
+/// What all that comes back costs a period, where that is one, and what does not.
+fn each_and_once(plan: &Plan) -> (i64, i64) {
+    let sum = |recurring: bool| {
+        let lines = plan.lines.iter().filter(|line| line.recurring == recurring);
+        lines.map(|line| plan.each(line).minor_units()).sum()
+    };
+    (sum(true), sum(false))
+}
+
 #[test]
 fn a_quotes_recurring_lines_are_its_subscription() {
     let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
@@ -44,7 +56,7 @@ fn a_quotes_recurring_lines_are_its_subscription() {
         ("2027-01-01", Interval::Monthly, Some(12))
     );
     assert_eq!(planned.lines.iter().map(|line| line.recurring).collect::<Vec<_>>(), [true, false]);
-    assert_eq!(planned.each_and_once(), (1000, 3000));
+    assert_eq!(each_and_once(&planned), (1000, 3000));
     let later = Plan { subscription: Some(Subscription { periods: Some(24), ..term }), ..planned.clone() };
     assert!(!later.bills_the_same_as(&planned) && planned.bills_the_same_as(&planned));
 
@@ -54,7 +66,7 @@ fn a_quotes_recurring_lines_are_its_subscription() {
         ..quote()
     };
     let (planned, _) = plan(&once, &settings).expect("billable");
-    assert_eq!((planned.subscription.clone(), planned.each_and_once()), (None, (0, 15_000)));
+    assert_eq!((planned.subscription.clone(), each_and_once(&planned)), (None, (0, 15_000)));
 
     let off = settings_of(LineSource::CpqQuote, Subscriptions::Off);
     assert_eq!(plan(&quote(), &off).map_err(|stop| stop.code).err(), Some(Code::LinesNotBillable));
@@ -118,7 +130,19 @@ fn a_term_is_billed_as_it_was_sold_or_not_at_all() {
                 deal.lines[1].set("SBQQ__BillingFrequency__c", text("Annual"));
                 deal
             },
-            Some(Code::FrequenciesMixed),
+            None,
+        ),
+        (
+            "two, of which one does not fit the term",
+            {
+                let mut deal = all(&[(months, number("18")), (end, text("2028-06-30"))]);
+                deal.lines[0].set("SBQQ__NetTotal__c", number("144"));
+                deal.lines[1].set("SBQQ__NetTotal__c", number("6"));
+                deal.lines[1].set("SBQQ__ChargeType__c", text("Recurring"));
+                deal.lines[1].set("SBQQ__BillingFrequency__c", text("Annual"));
+                deal
+            },
+            Some(Code::TermNotBillable),
         ),
         ("usage", set(0, "SBQQ__ChargeType__c", text("Usage")), Some(Code::LinesNotBillable)),
         ("arrears", set(0, "SBQQ__BillingType__c", text("Arrears")), Some(Code::LinesNotBillable)),
@@ -186,10 +210,10 @@ fn an_opportunitys_products_can_be_recurring() {
     for source in [LineSource::OpportunityProducts, LineSource::Orders] {
         let (planned, _) = sold(Some("24"), source).expect("billable");
         let term = planned.subscription.as_ref().expect("a term");
-        assert_eq!((term.periods, planned.each_and_once()), (Some(2), (5000, 5000)));
+        assert_eq!((term.periods, each_and_once(&planned)), (Some(2), (5000, 5000)));
         let (planned, _) = sold(None, source).expect("billable");
         let term = planned.subscription.as_ref().expect("a term");
-        assert_eq!((term.periods, term.ends_at(), planned.each_and_once()), (None, None, (10_000, 5000)));
+        assert_eq!((term.periods, term.ends_at(), each_and_once(&planned)), (None, None, (10_000, 5000)));
         let mut old = deal();
         old.read_at = at("2028-03-01T00:00:00Z");
         old.lines[0].set("Product2.Stripe_Billing_Frequency__c", text("Monthly"));
@@ -228,7 +252,7 @@ fn the_periods_add_up_to_the_deal() {
         deal.opportunity.set("Amount", decimal(recurring + once));
         match plan(&deal, &settings) {
             Ok((plan, _)) => {
-                let (each, extra) = plan.each_and_once();
+                let (each, extra) = each_and_once(&plan);
                 prop_assert_eq!(each * i64::from(months) + extra, recurring + once);
             }
             Err(stop) if recurring + once == 0 => prop_assert_eq!(stop.code, Code::AmountNotPositive),

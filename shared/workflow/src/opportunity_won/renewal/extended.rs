@@ -34,7 +34,7 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     let are_there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
     let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
     let sold_once = seen.sold_once.get(&start.plan.opportunity_id).copied().unwrap_or_default();
-    let is_as_agreed = sold_once == start.plan.each_and_once().1
+    let is_as_agreed = sold_once == start.plan.sold_once()
         && (wanted == are_there || interrupted && items::cost_the_same(&start, seen));
     if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
         if let Some(stop) = there.within.as_ref().and_then(|within| billed_otherwise(&start.plan, within, seen)) {

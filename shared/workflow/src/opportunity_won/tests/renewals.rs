@@ -203,7 +203,8 @@ fn a_price_that_was_made_twice_is_the_agreed_one_after_an_interruption() {
         seen.items = vec![ItemSeen { unit_amount: Some(unit_amount.into()), months: Some(months), ..other }];
         Fact::SubscriptionRenewed(Box::new(seen))
     };
-    let agreed = planned(2).each_and_once().0 / 2;
+    let plan = planned(2);
+    let agreed = plan.each(&plan.lines[0]).minor_units();
     let resumed = || ready(there()).resume();
     assert_eq!(record(resumed(), with(agreed, 1)).name(), "renewal_extended");
     let without = Fact::SubscriptionRenewed(Box::new(RenewableSeen { items: vec![], ..renewed() }));

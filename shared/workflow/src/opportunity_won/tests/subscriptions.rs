@@ -9,6 +9,7 @@ use crate::opportunity_won::{Item, ItemPrice, Start, Started, subscription};
 use crate::{AgreedPrice, Every, ItemSeen, PriceSeen, SubscriptionSeen};
 
 mod interrupted;
+mod mixed;
 mod prices;
 
 fn at(time: &str) -> Timestamp {

@@ -54,8 +54,8 @@ fn what_is_not_approved_is_not_begun() {
     let Call::CreateSubscription(new) = start.call(true) else { panic!("everything is known") };
     let later = at("2028-01-01T00:00:00Z");
     assert_eq!((new.to_be_approved(at(NOW)), new.to_be_approved(later)), (eur(3000), eur(5 * 2000 + 1000)));
-    let approved = crate::NewSubscription { approved: Some(eur(3000)), ..*new };
-    assert!(approved.is_approved(eur(3000)) && !approved.is_approved(eur(3001)));
+    let approved = Plan { approved: Some(eur(3000)), ..new.plan };
+    assert!(approved.is_approved_for(eur(3000)) && !approved.is_approved_for(eur(3001)));
 }
 
 /// What was seen before it was to begin is old by then: the deal and what waits for the customer are read anew.
