@@ -205,8 +205,8 @@ codes! {
         "The opportunity has no products; with LinesFrom, its primary quote has no lines, or none of its orders is activated.",
         "Add at least one product, or activate the order: that is found within a quarter of an hour.";
     TooManyLines(Sales) = "too_many_lines",
-        "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind.",
-        "Split the deal into several opportunities.";
+        "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind, or a first invoice of more than 250 for all the periods that have begun.",
+        "Split the deal into several opportunities; or correct the first day of its term.";
     LinesNotBillable(Sales) = "lines_not_billable",
         "One or more products cannot be billed, or name Stripe prices that are archived or not there.",
         "The sentence lists each product and everything that it lacks. Stripe Price Id on a product is an admin's to fill in, and an archived price an admin's to make active again.";
@@ -214,8 +214,8 @@ codes! {
         "The deal has recurring products, and their term is missing, over, or not of whole periods.",
         "Correct the first day and the months of the term, on the quote or on the opportunity; and the quote's end date, which is the last day of the term.";
     FrequenciesMixed(Sales) = "frequencies_mixed",
-        "The deal's recurring products are billed at different frequencies.",
-        "Give them one, or sell them by opportunities of their own.";
+        "A renewal's recurring products are billed at different frequencies.",
+        "Give them one; or let the subscription end before the renewal's first day, then change the opportunity's type, so that it begins a subscription of its own.";
     AmountNotDivisible(Sales) = "amount_not_divisible",
         "What a recurring product costs over its term does not divide into equal parts, to the cent.",
         "Give it a total that does: a price for each period times their number.";

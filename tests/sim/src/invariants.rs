@@ -22,8 +22,7 @@ use domain::{AccountId, CustomerId, OpportunityId};
 use jiff::Timestamp;
 
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::Term;
-use crate::model::stripe::{By, Invoice, day_after};
+use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, Violation};
 pub use quiet::Ended;
 
@@ -58,8 +57,8 @@ fn difference(invoice: &Invoice, bill: &Bill) -> Option<String> {
     if bill.term.is_some() != invoice.is_of_subscription() {
         return Some("it is of a subscription, or the deal is".to_owned());
     }
-    if let Some(term) = &bill.term {
-        return difference_of_term(invoice, bill, term);
+    if bill.term.is_some() {
+        return difference_of_term(invoice, bill);
     }
     if invoice.lines.len() != bill.lines.len() {
         return Some(format!("it has {} lines, the deal {}", invoice.lines.len(), bill.lines.len()));
@@ -80,12 +79,11 @@ fn difference(invoice: &Invoice, bill: &Bill) -> Option<String> {
 }
 
 /// Each recurring line once for every period that has begun, as a part of some item; and each other line once.
-fn difference_of_term(invoice: &Invoice, bill: &Bill, term: &Term) -> Option<String> {
-    let begun = bill.periods_begun(invoice.created()).unwrap_or_default();
+fn difference_of_term(invoice: &Invoice, bill: &Bill) -> Option<String> {
     let mut missing: BTreeMap<(String, Option<jiff::Timestamp>), i64> = BTreeMap::new();
     for (id, line) in &bill.lines {
-        let starts = (0..begun).map(|index| Some(day_after(term.start, index * term.every)));
-        let starts: Vec<_> = if line.is_recurring { starts.collect() } else { vec![None] };
+        let begun = bill.periods_begun(line, invoice.created());
+        let starts: Vec<_> = begun.map_or(vec![None], |begun| begun.into_iter().map(Some).collect());
         missing.extend(starts.into_iter().map(|start| ((id.as_str().to_owned(), start), bill.each(line))));
     }
     for line in &invoice.lines {

@@ -137,7 +137,7 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
     };
     let own_periods = |seen: &ItemSeen| {
         let own = start.term_of(as_agreed(seen)?).filter(|own| term.is_some_and(|term| term.every != own.every))?;
-        Some((seen.item_id.clone(), (own.every, own.begun(created))))
+        (!planted!(CountsByTheLongest)).then(|| (seen.item_id.clone(), (own.every, own.begun(created))))
     };
     let amount_of = |seen: &ItemSeen| as_agreed(seen).map_or(0, |item| start.each(item));
     let started = Started {

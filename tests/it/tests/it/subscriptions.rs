@@ -2,6 +2,7 @@
 
 mod contracts;
 mod interrupted;
+mod mixed;
 mod renewals;
 mod strays;
 

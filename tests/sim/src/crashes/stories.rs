@@ -24,6 +24,8 @@ pub enum Story {
     /// A deal that is sold for a year, of which a month has gone by: one line at the catalogue's price, one at another, and one that
     /// is billed once. Its subscription is begun, and the first invoice paid.
     Begun,
+    /// The same year, in quarters, with one line by the month.
+    BegunMixed,
     /// It is edited while its subscription is begun, so that another takes its place.
     BegunAnew,
     /// A month's subscription is begun, and before the month is over another deal renews it: at one price that is there, at one that is
@@ -51,6 +53,7 @@ impl Story {
         Self::Edited,
         Self::Missed,
         Self::Begun,
+        Self::BegunMixed,
         Self::BegunAnew,
         Self::Replaced,
         Self::Credited,
@@ -66,6 +69,7 @@ impl Story {
             Self::Edited => "edited",
             Self::Missed => "missed",
             Self::Begun => "begun",
+            Self::BegunMixed => "begun-mixed",
             Self::BegunAnew => "begun-anew",
             Self::Replaced => "replaced",
             Self::Credited => "credited",
@@ -115,9 +119,12 @@ impl Story {
             });
         }
         enter_deal(&mut scenario.models, account_id.clone(), start);
-        if matches!(self, Self::Begun | Self::BegunAnew) {
+        if matches!(self, Self::Begun | Self::BegunMixed | Self::BegunAnew) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
+        }
+        if self == Self::BegunMixed {
+            sell_in_quarters(&mut scenario.models);
         }
         if matches!(self, Self::Renewed | Self::Changed) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
@@ -145,7 +152,7 @@ impl Story {
         let mut acts = vec![(at(10), Act::Win(deal.clone()))];
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
-            Self::Billed | Self::Missed | Self::Begun | Self::Retold => {}
+            Self::Billed | Self::Missed | Self::Begun | Self::BegunMixed | Self::Retold => {}
             Self::Replaced => acts.push((at(600), edit(31))),
             Self::Credited => {
                 acts.extend([(at(300), Act::Pay { deal: deal.clone(), tries: 2 }), (at(600), edit(31))]);
@@ -218,6 +225,7 @@ fn enter_deal(models: &mut Models, account_id: AccountId, start: Timestamp) {
             product: format!("Product {number}"),
             price: Some(price.to_string()),
             is_recurring: false,
+            every: None,
         });
     }
     let mut deal = opportunity(1, account_id, "EUR".into(), start);
@@ -240,6 +248,14 @@ fn sell_for_a_year(models: &mut Models, start: Timestamp) {
         deal.lines[line].total = deal.lines[line].total.map(|total| total * Decimal::from(12));
     }
     deal.amount = Some(deal.lines.iter().filter_map(|line| line.total).sum());
+    models.salesforce.add_opportunity(deal);
+}
+
+/// The year that it is sold for, with the first line by the month.
+fn sell_in_quarters(models: &mut Models) {
+    let mut deal = models.salesforce.opportunities().next().cloned().expect("it was entered");
+    deal.term = deal.term.map(|term| Term { every: 3, periods: Some(4), ..term });
+    deal.lines[0].every = Some(1);
     models.salesforce.add_opportunity(deal);
 }
 

@@ -29,6 +29,8 @@ pub struct BilledLine {
     /// The price of the catalogue that it names.
     pub price: String,
     pub is_recurring: bool,
+    /// In months, where it is not the term's.
+    pub every: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,25 +45,34 @@ pub enum Judgement {
 }
 
 impl Bill {
-    /// How many periods the first invoice bills that is made then; `None` before the term begins.
-    pub fn periods_begun(&self, at: Timestamp) -> Option<u32> {
-        let Some(term) = &self.term else { return Some(1) };
-        let begun = (0u32..).take_while(|index| day_after(term.start, index * term.every) <= at).count();
-        u32::try_from(begun).ok().filter(|begun| *begun > 0)
+    /// The first days of the periods of a line that an invoice bills which is made then; none where it is billed once.
+    pub fn periods_begun(&self, line: &BilledLine, at: Timestamp) -> Option<Vec<Timestamp>> {
+        let term = self.term.as_ref().filter(|_| line.is_recurring)?;
+        let starts = (0u32..).map(|index| day_after(term.start, index * line.every.unwrap_or(term.every)));
+        Some(starts.take_while(|start| *start <= at).collect())
     }
 
-    /// What of a line one period bills.
+    /// What of a line one of its periods bills.
     pub fn each(&self, line: &BilledLine) -> i64 {
         let term = self.term.as_ref().filter(|_| line.is_recurring);
-        term.map_or(line.amount, |term| line.amount * i64::from(term.every) / i64::from(term.months()))
+        let (every, months) = term.map_or((1, 1), |term| rhythm(term, line.every));
+        line.amount * every / months
     }
 
-    /// What the first invoice comes to that is made then.
+    /// What the first invoice comes to that is made then; `None` before the term begins.
     pub fn first_total(&self, at: Timestamp) -> Option<i64> {
-        let begun = i64::from(self.periods_begun(at)?);
-        let amounts = self.lines.values().map(|line| self.each(line) * if line.is_recurring { begun } else { 1 });
-        Some(amounts.sum())
+        if self.term.as_ref().is_some_and(|term| day_after(term.start, 0) > at) {
+            return None;
+        }
+        let begun = |line: &BilledLine| self.periods_begun(line, at).map_or(1, |begun| begun.len() as i64);
+        Some(self.lines.values().map(|line| self.each(line) * begun(line)).sum())
     }
+}
+
+/// The months of a period of such a line, and those that its amount is for.
+fn rhythm(term: &Term, every: Option<u32>) -> (i64, i64) {
+    let every = every.unwrap_or(term.every);
+    (every.into(), term.periods.map_or(every, |_| term.months()).into())
 }
 
 impl Judgement {
@@ -109,9 +120,12 @@ pub fn judge(opportunity: &Opportunity, account: Option<&Account>, currency: &st
         let lines = lines.filter(|lines| (1..=250).contains(&lines.len()))?;
         let adds_up = lines.values().map(|line| line.amount).sum::<i64>() == total;
         let term = opportunity.term.clone().filter(|_| lines.values().any(|line| line.is_recurring));
-        let (every, months) = term.as_ref().map_or((1, 1), |term| (term.every.into(), term.months().into()));
         let step = CURRENCIES.iter().find(|(code, ..)| *code == currency).map_or(1, |(_, _, step)| *step);
-        let divides = lines.values().all(|line| !line.is_recurring || line.amount * every % (months * step) == 0);
+        let divides = |line: &BilledLine| {
+            let (every, months) = term.as_ref().map_or((1, 1), |term| rhythm(term, line.every));
+            !line.is_recurring || line.amount * every % (months * step) == 0
+        };
+        let divides = lines.values().all(divides);
         (adds_up && divides).then(|| Bill { account_id: account.id.clone(), currency: currency_id, total, lines, term })
     });
     bill.map_or(Judgement::Unbillable { amount }, Judgement::Billable)
@@ -134,6 +148,9 @@ fn billed(line: &Line, currency: &str) -> Option<(LineItemId, BilledLine)> {
     let price = line.price.clone().filter(|price| price.starts_with("price_"))?;
     let line_is_sane = line.quantity > Decimal::ZERO;
     line_is_sane.then(|| {
-        (line.id.clone(), BilledLine { amount, quantity: line.quantity, price, is_recurring: line.is_recurring })
+        (
+            line.id.clone(),
+            BilledLine { amount, quantity: line.quantity, price, is_recurring: line.is_recurring, every: line.every },
+        )
     })
 }

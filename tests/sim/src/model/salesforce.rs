@@ -59,6 +59,8 @@ pub struct Line {
     /// The product's `Stripe_Price_Id__c`.
     pub price: Option<String>,
     pub is_recurring: bool,
+    /// In months, where it is billed more often than its term counts.
+    pub every: Option<u32>,
 }
 
 /// What recurring lines are sold for.
@@ -226,7 +228,13 @@ impl Salesforce {
     pub fn judge_renewal(&self, opportunity: &Opportunity) -> Judgement {
         let recurs = opportunity.term.is_some() && opportunity.lines.iter().any(|line| line.is_recurring);
         let kind = opportunity.kind.clone().filter(|_| !recurs);
-        self.judge(&Opportunity { kind, ..opportunity.clone() })
+        match self.judge(&Opportunity { kind, ..opportunity.clone() }) {
+            // It has one rhythm.
+            Judgement::Billable(bill) if bill.lines.values().any(|line| line.every.is_some()) => {
+                Judgement::Unbillable { amount: Some(bill.total) }
+            }
+            judged => judged,
+        }
     }
 
     pub fn is_renewal(&self, opportunity: &Opportunity) -> bool {

@@ -156,6 +156,7 @@ pub(super) fn line(random: &mut Random, product: &Product, currency: &str, numbe
         product: product.name.clone(),
         price,
         is_recurring: false,
+        every: None,
     }
 }
 

@@ -43,6 +43,11 @@ pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestam
         for index in 0..deal.lines.len() {
             let before = deal.lines[index].total;
             if index == 0 || random.chance(600) {
+                // A line more often than the first, now and then.
+                let shorter: Vec<u32> = [1, 3, 6].into_iter().filter(|months| *months < every).collect();
+                if index > 0 && !shorter.is_empty() && random.chance(500) {
+                    deal.lines[index].every = Some(*random.pick(&shorter));
+                }
                 recur(random, scenario, &mut deal, index, &currency);
             }
             totals.insert((deal.id.clone(), index), (before, deal.lines[index].total));
@@ -93,8 +98,9 @@ fn totals_of<'a>(totals: &'a Totals, deal: &'a OpportunityId) -> impl Iterator<I
 
 /// The line's total is that of the whole term. Half of them are at a price that the catalogue has for the period.
 fn recur(random: &mut Random, scenario: &mut Scenario, deal: &mut Opportunity, index: usize, currency: &str) {
-    let periods = deal.term.as_ref().and_then(|term| term.periods).unwrap_or(1);
-    let every = deal.term.as_ref().map_or(1, |term| term.every);
+    let term = deal.term.as_ref().expect("it was given one");
+    let every = deal.lines[index].every.unwrap_or(term.every);
+    let periods = term.periods.map_or(1, |periods| periods * term.every / every);
     let number = scenario.models.stripe.catalogue.prices.len();
     let line = &mut deal.lines[index];
     line.is_recurring = true;

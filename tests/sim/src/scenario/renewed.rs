@@ -33,6 +33,8 @@ pub(super) fn renew(random: &mut Random, inside: &mut Random, scenario: &mut Sce
         let first = TimeZone::UTC.to_datetime(first).date();
         let periods = term.periods.unwrap_or(1);
         deal.term = Some(Term { start: first, every: 1, periods: Some(1), stub: 0 });
+        // What is renewed has one rhythm.
+        deal.lines.iter_mut().for_each(|line| line.every = None);
         let ends = first.checked_add(jiff::Span::new().months(1)).expect("a history is of this century");
         scenario.models.salesforce.add_opportunity(deal.clone());
         if random.chance(800) {

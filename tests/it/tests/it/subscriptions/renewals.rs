@@ -14,13 +14,13 @@ async fn renewing(line_source: LineSource) -> Env {
 }
 
 /// The deal's quote, and its line for this product.
-fn quote_of(env: &Env, opportunity: &str) -> String {
+pub(super) fn quote_of(env: &Env, opportunity: &str) -> String {
     let quotes = env.sandbox.salesforce.with(|org| org.records("SBQQ__Quote__c"));
     let quote = quotes.iter().find(|quote| quote["SBQQ__Opportunity2__c"] == opportunity).unwrap();
     quote["Id"].as_str().unwrap().to_owned()
 }
 
-fn quote_line_of(env: &Env, opportunity: &str, product: &str) -> String {
+pub(super) fn quote_line_of(env: &Env, opportunity: &str, product: &str) -> String {
     let quote = quote_of(env, opportunity);
     let lines = env.sandbox.salesforce.with(|org| org.records("SBQQ__QuoteLine__c"));
     let line = lines.iter().find(|line| line["SBQQ__Quote__c"] == quote && line["SBQQ__ProductName__c"] == product);

@@ -145,7 +145,7 @@ fn line_field(opportunity: &Opportunity, index: usize, line: &Line, field: &str)
         "Product2.Name" => text(&line.product),
         "Product2.Stripe_Billing_Frequency__c" => match opportunity.term.as_ref().filter(|_| line.is_recurring) {
             None => FieldValue::Null,
-            Some(term) => text(match term.every {
+            Some(term) => text(match line.every.unwrap_or(term.every) {
                 1 => "Monthly",
                 3 => "Quarterly",
                 6 => "Semiannual",

@@ -40,6 +40,7 @@ fn org() -> Salesforce {
     });
     let line = |number: i64| Line {
         is_recurring: false,
+        every: None,
         id: LineItemId::parse(&format!("00kgK0{number:09}")).expect("valid"),
         quantity: Decimal::ONE,
         list_price: Some(Decimal::TEN),

@@ -33,7 +33,7 @@ pub struct Subscription {
     pub starts_at: Timestamp,
     pub ends_at: Option<Timestamp>,
     pub currency: Currency,
-    /// How many a period has.
+    /// How many the longest period has.
     pub months: u32,
     pub items: Vec<SubscriptionItem>,
     /// What was billed of its items for the period that it is in.
@@ -118,10 +118,11 @@ impl Stripe {
             form.rename("price", "pricing[price]");
             once_lines.push(lines::read(&mut form, &self.catalogue, currency, &format!("add_invoice_items[{index}]"))?);
         }
-        let months = asked[0].months;
-        let begun = (1..).take_while(|index| day_after(day_of(start), (index - 1) * months) <= now).count();
-        let begun = u32::try_from(begun).unwrap_or(1);
-        let period_end = day_after(day_of(start), begun * months);
+        // Each item is billed for its own periods, and each of these is a part of the longest.
+        let months = asked.iter().map(|asked| asked.months).max().unwrap_or(1);
+        if asked.iter().any(|asked| asked.months < months) {
+            count(&mut self.facts, "items of several intervals were begun");
+        }
         let (id, invoice_id) = (self.next_id("sub"), self.next_id("in"));
         let id = SubscriptionId::parse(&id).expect("a prefix and digits");
         let invoice_id = InvoiceId::parse(&invoice_id).expect("a prefix and digits");
@@ -129,6 +130,10 @@ impl Stripe {
         let mut items = Vec::new();
         for asked in asked {
             let item_id = SubscriptionItemId::parse(&self.next_id("si")).expect("a prefix and digits");
+            let months = asked.months;
+            let begun = (1..).take_while(|index| day_after(day_of(start), (index - 1) * months) <= now).count();
+            let begun = u32::try_from(begun).unwrap_or(1);
+            let period_end = day_after(day_of(start), begun * months);
             for period in 0..begun {
                 let line_id = self.next_id("il");
                 invoice.keys_of_items.insert(line_id.clone(), asked.keys.clone());

@@ -11,9 +11,13 @@ impl Subscription {
         self.metadata.get("sf_renewal_opportunity_id").map(String::as_str)
     }
 
-    /// The period that it is in.
+    /// The period that it is in, by its longest interval.
     pub fn period(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        let end = |index: u32| day_after(day_of(self.starts_at), index * self.months);
+        self.period_of(self.months, now)
+    }
+
+    fn period_of(&self, months: u32, now: Timestamp) -> (Timestamp, Timestamp) {
+        let end = |index: u32| day_after(day_of(self.starts_at), index * months);
         let index = (1..).find(|index| end(*index) > now).unwrap_or(1);
         (end(index - 1), end(index))
     }
@@ -68,11 +72,19 @@ impl Stripe {
                 count(&mut self.facts, "a term ended");
                 continue;
             }
-            let (start, end) = subscription.period(now);
-            if subscription.items.iter().any(|item| item.period_end != end) {
-                let items = subscription.items.iter_mut();
-                items.for_each(|item| (item.period_start, item.period_end) = (start, end));
-                subscription.debits = debits(&subscription.items);
+            let periods = |item: &SubscriptionItem| match item.price.recurrence {
+                Recurrence::Months(months) => subscription.period_of(months, now),
+                _ => (item.period_start, item.period_end),
+            };
+            let periods: Vec<_> = subscription.items.iter().map(periods).collect();
+            let turned = subscription.items.iter().zip(&periods).filter(|(item, period)| item.period_end != period.1);
+            let turned: Vec<_> = turned.map(|(item, _)| item.id.clone()).collect();
+            if !turned.is_empty() {
+                let items = subscription.items.iter_mut().zip(periods);
+                items.for_each(|(item, period)| (item.period_start, item.period_end) = period);
+                subscription.debits.retain(|debit| !turned.contains(&debit.item));
+                let anew = debits(&subscription.items).into_iter().filter(|debit| turned.contains(&debit.item));
+                subscription.debits.extend(anew.collect::<Vec<_>>());
                 // With the invoice of the period.
                 subscription.bill_once();
             }
