@@ -57,6 +57,9 @@ const TERMS: u64 = 0x5eed_7e12;
 /// So is whether contracts begin them.
 const CONTRACTS: u64 = 0x5eed_c0c7;
 
+/// So is which of their lines are billed more often than the rest.
+const MORE_OFTEN: u64 = 0x5eed_0f7e;
+
 /// So is which of them end and are renewed.
 const RENEWALS: u64 = 0x5eed_2e2e;
 
@@ -93,7 +96,8 @@ impl Scenario {
 
     /// The same with deals that are sold for a term.
     pub fn with_terms(mut self, seed: u64, start: Timestamp) -> Self {
-        recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), &mut self, start);
+        let often = &mut Random::new(seed.wrapping_add(MORE_OFTEN));
+        recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), often, &mut self, start);
         contracts::draw_up(&mut Random::new(seed.wrapping_add(CONTRACTS)), &mut self, start);
         self.acts.sort_by_key(|(at, _)| *at);
         self

@@ -22,7 +22,7 @@ const DAY_S: i64 = 24 * 3600;
 type Totals = BTreeMap<(OpportunityId, usize), (Option<Decimal>, Option<Decimal>)>;
 
 /// Three of four deals get a term. It began up to six weeks before anything here is won, or begins while deals are won.
-pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestamp) {
+pub(super) fn turn(random: &mut Random, often: &mut Random, scenario: &mut Scenario, start: Timestamp) {
     scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
     let deals: Vec<Opportunity> = scenario.models.salesforce.opportunities().cloned().collect();
     let mut totals = Totals::new();
@@ -45,8 +45,8 @@ pub(super) fn turn(random: &mut Random, scenario: &mut Scenario, start: Timestam
             if index == 0 || random.chance(600) {
                 // A line more often than the first, now and then.
                 let shorter: Vec<u32> = [1, 3, 6].into_iter().filter(|months| *months < every).collect();
-                if index > 0 && !shorter.is_empty() && random.chance(500) {
-                    deal.lines[index].every = Some(*random.pick(&shorter));
+                if index > 0 && !shorter.is_empty() && often.chance(500) {
+                    deal.lines[index].every = Some(*often.pick(&shorter));
                 }
                 recur(random, scenario, &mut deal, index, &currency);
             }
