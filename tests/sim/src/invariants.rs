@@ -5,6 +5,7 @@
 
 mod books;
 mod commits;
+mod ended;
 mod intents;
 mod leftovers;
 mod outside;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use crate::model::bill::{Bill, Judgement};
 use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, Violation};
-pub use quiet::Ended;
+pub use ended::Ended;
 
 /// What is remembered from one moment to the next.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commits::text;
-use super::quiet::Ended;
+use super::ended::Ended;
 use crate::model::Models;
 
 impl Models {

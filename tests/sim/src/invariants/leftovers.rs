@@ -7,7 +7,7 @@ use ledger::Item;
 
 use super::commits::{number, text};
 use super::deal_of;
-use super::quiet::Ended;
+use super::ended::Ended;
 use crate::model::salesforce::{Automation, Opportunity};
 use crate::model::{Models, count};
 

@@ -1,93 +1,17 @@
 //! When the faults are off and everything has come to rest: every deal is billed right, refused with a reason, or before
 //! a person with one; Salesforce says what Stripe says; nothing lies around.
 
-use std::collections::BTreeSet;
-
-use domain::{Event, InvoiceId, OpportunityId, OrganizationId};
+use domain::{InvoiceId, OpportunityId};
 use jiff::Timestamp;
-use ledger::{Difference, Item};
-use queue::Envelope;
 use stripe::InvoiceStatus;
 use workflow::RunId;
 
-use super::commits::text;
+use super::ended::{Deal, Ended};
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
 use crate::model::salesforce::{Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
-
-/// What is left when everything has come to rest.
-pub struct Ended<'a> {
-    pub now: Timestamp,
-    pub organization_id: &'a OrganizationId,
-    pub items: &'a [&'a Item],
-    pub dead_letters: &'a [Envelope],
-    /// How the two sides differ, by the last pass of the reconciler. Where it ran, nothing may lie around either.
-    pub differences: Option<&'a BTreeSet<Difference>>,
-    /// How often the ledger was restored.
-    pub restores: u32,
-    /// How often dead letters were sent again.
-    pub redrives: u32,
-}
-
-pub(super) struct RunAtRest<'a> {
-    key: String,
-    status: &'a str,
-    point: &'a str,
-    pub(super) code: Option<&'a str>,
-    invoice_id: Option<&'a str>,
-}
-
-/// One deal, and everything that is to be compared.
-pub(super) struct Deal<'a> {
-    pub(super) ended: &'a Ended<'a>,
-    pub(super) opportunity: &'a Opportunity,
-    pub(super) run: &'a RunAtRest<'a>,
-    /// The invoices that the customer has and that count.
-    pub(super) live: &'a [Invoice],
-    pub(super) judgement: &'a Judgement,
-}
-
-impl RunAtRest<'_> {
-    pub(super) fn status(&self) -> &str {
-        self.status
-    }
-}
-
-impl Ended<'_> {
-    pub(super) fn run(&self, id: &RunId) -> Option<RunAtRest<'_>> {
-        let key = id.to_string();
-        let is_it = |item: &&&Item| text(item, "sk") == Some("run") && text(item, "pk") == Some(&key);
-        self.items.iter().find(is_it).map(|item| RunAtRest {
-            status: text(item, "status").unwrap_or_default(),
-            point: text(item, "point").unwrap_or_default(),
-            code: text(item, "code"),
-            invoice_id: text(item, "stripe_invoice_id"),
-            key,
-        })
-    }
-
-    /// A dead letter that names the run and says why.
-    pub(super) fn has_reasoned_letter(&self, key: &str) -> bool {
-        self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
-    }
-
-    /// The statement and its alarm name the deal.
-    pub(super) fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
-        let is_it = |difference: &Difference| difference.opportunity_id.as_ref() == Some(opportunity_id);
-        self.differences.is_some_and(|differences| differences.iter().any(is_it))
-    }
-
-    /// A dead letter about the record: a message that was received too often.
-    pub(super) fn has_letter_about(&self, subject: &str) -> bool {
-        self.dead_letters.iter().any(|letter| match &letter.event {
-            Event::OpportunityChanged { opportunity_id, .. } => opportunity_id.as_str() == subject,
-            Event::InvoicePaid { invoice_id, .. } => invoice_id.as_str() == subject,
-            _ => false,
-        })
-    }
-}
 
 impl Models {
     /// The final invariants.
@@ -235,8 +159,7 @@ impl Models {
             self.broken(deal, "a_refusal_has_a_code", "it has none".to_owned());
         }
         let meddled = self.is_meddled_with(&deal.opportunity.id);
-        // After a restore the run may have forgotten what it billed; the statement has not.
-        let is_stated = deal.ended.restores > 0 && deal.ended.is_differing(&deal.opportunity.id);
+        let is_stated = deal.is_stated_after_restore();
         if !deal.live.is_empty() && !meddled && !is_stated {
             self.broken(deal, "a_refused_deal_is_not_billed", format!("{} is live", deal.live[0].id()));
         }
@@ -271,6 +194,9 @@ impl Models {
             count(&mut self.facts, "a deal was deleted before anybody saw that it was won");
             return;
         }
+        if deal.is_given_up_unread() {
+            return count(&mut self.facts, "a deal was given up after too many receives");
+        }
         // Its letter was sent again, and the queue purged. Nothing else can tell of a deal that is not there any more.
         let is_gone = is_deleted && deal.run.code == Some("opportunity_not_found") && deal.ended.redrives > 0;
         if is_gone && !deal.ended.has_reasoned_letter(&deal.run.key) {
@@ -292,8 +218,13 @@ impl Models {
     /// Sales reads on the opportunity why it stands still, unless it takes no note.
     fn note_at_rest(&mut self, deal: &Deal<'_>) {
         let takes_notes = !deal.opportunity.is_deleted && deal.opportunity.automation != Automation::Refuses;
+        let is_forgotten = deal.is_stated_after_restore();
         // A note that arrives long after it was sent stands until the deal is read again.
-        if takes_notes && !deal.opportunity.note_is_late && deal.opportunity.sync_code.as_deref() != deal.run.code {
+        if takes_notes
+            && !is_forgotten
+            && !deal.opportunity.note_is_late
+            && deal.opportunity.sync_code.as_deref() != deal.run.code
+        {
             let noted = format!("the note says {:?}", deal.opportunity.sync_code);
             self.broken(deal, "the_note_gives_the_code", noted);
         }

@@ -4,7 +4,7 @@ use domain::SubscriptionId;
 use jiff::Timestamp;
 use workflow::RunId;
 
-use super::quiet::{Deal, Ended};
+use super::ended::{Deal, Ended};
 use crate::model::bill::{Bill, Judgement};
 use crate::model::salesforce::{Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};

@@ -4,7 +4,7 @@ use domain::InvoiceId;
 use jiff::Timestamp;
 use stripe::InvoiceStatus;
 
-use super::quiet::Deal;
+use super::ended::Deal;
 use super::{deal_of, difference};
 use crate::model::bill::Judgement;
 use crate::model::stripe::{By, Invoice};

@@ -3,7 +3,7 @@
 use domain::AccountId;
 use workflow::RunId;
 
-use super::quiet::Ended;
+use super::ended::Ended;
 use crate::model::stripe::By;
 use crate::model::{Models, count};
 

@@ -1,0 +1,100 @@
+//! What there is when everything has come to rest, and what a rule asks of it.
+
+use std::collections::BTreeSet;
+
+use domain::{Event, OpportunityId, OrganizationId};
+use jiff::Timestamp;
+use ledger::{Difference, Item};
+use queue::Envelope;
+use workflow::RunId;
+
+use super::commits::text;
+use crate::model::bill::Judgement;
+use crate::model::salesforce::Opportunity;
+use crate::model::stripe::Invoice;
+
+/// What is left when everything has come to rest.
+pub struct Ended<'a> {
+    pub now: Timestamp,
+    pub organization_id: &'a OrganizationId,
+    pub items: &'a [&'a Item],
+    pub dead_letters: &'a [Envelope],
+    /// How the two sides differ, by the last pass of the reconciler. Where it ran, nothing may lie around either.
+    pub differences: Option<&'a BTreeSet<Difference>>,
+    /// How often the ledger was restored.
+    pub restores: u32,
+    /// How often dead letters were sent again.
+    pub redrives: u32,
+}
+
+pub(super) struct RunAtRest<'a> {
+    pub(super) key: String,
+    pub(super) status: &'a str,
+    pub(super) point: &'a str,
+    pub(super) code: Option<&'a str>,
+    pub(super) invoice_id: Option<&'a str>,
+}
+
+/// One deal, and everything that is to be compared.
+pub(super) struct Deal<'a> {
+    pub(super) ended: &'a Ended<'a>,
+    pub(super) opportunity: &'a Opportunity,
+    pub(super) run: &'a RunAtRest<'a>,
+    /// The invoices that the customer has and that count.
+    pub(super) live: &'a [Invoice],
+    pub(super) judgement: &'a Judgement,
+}
+
+impl Deal<'_> {
+    /// After a restore the run may have forgotten what it billed, or why it stood still; the statement has not.
+    pub(super) fn is_stated_after_restore(&self) -> bool {
+        self.ended.restores > 0 && self.ended.is_differing(&self.opportunity.id)
+    }
+
+    /// It asked for nothing when it was read, and whoever was to read it again was received too often: letter and statement tell of it.
+    pub(super) fn is_given_up_unread(&self) -> bool {
+        let asked_for_nothing = matches!(self.run.code, Some("not_closed_won" | "contract_not_activated"));
+        let id = &self.opportunity.id;
+        asked_for_nothing && self.ended.has_letter_about(id.as_str()) && self.ended.is_differing(id)
+    }
+}
+
+impl RunAtRest<'_> {
+    pub(super) fn status(&self) -> &str {
+        self.status
+    }
+}
+
+impl Ended<'_> {
+    pub(super) fn run(&self, id: &RunId) -> Option<RunAtRest<'_>> {
+        let key = id.to_string();
+        let is_it = |item: &&&Item| text(item, "sk") == Some("run") && text(item, "pk") == Some(&key);
+        self.items.iter().find(is_it).map(|item| RunAtRest {
+            status: text(item, "status").unwrap_or_default(),
+            point: text(item, "point").unwrap_or_default(),
+            code: text(item, "code"),
+            invoice_id: text(item, "stripe_invoice_id"),
+            key,
+        })
+    }
+
+    /// A dead letter that names the run and says why.
+    pub(super) fn has_reasoned_letter(&self, key: &str) -> bool {
+        self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
+    }
+
+    /// The statement and its alarm name the deal.
+    pub(super) fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
+        let is_it = |difference: &Difference| difference.opportunity_id.as_ref() == Some(opportunity_id);
+        self.differences.is_some_and(|differences| differences.iter().any(is_it))
+    }
+
+    /// A dead letter about the record: a message that was received too often.
+    pub(super) fn has_letter_about(&self, subject: &str) -> bool {
+        self.dead_letters.iter().any(|letter| match &letter.event {
+            Event::OpportunityChanged { opportunity_id, .. } => opportunity_id.as_str() == subject,
+            Event::InvoicePaid { invoice_id, .. } => invoice_id.as_str() == subject,
+            _ => false,
+        })
+    }
+}
