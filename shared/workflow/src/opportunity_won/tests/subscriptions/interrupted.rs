@@ -262,3 +262,36 @@ fn before_its_prices_are_known_an_interrupted_deal_begins_anew() {
     let subscribing = Point::Subscribing { start, interrupted: false, is_clear: true };
     assert_eq!(subscribing.customer_id().map(CustomerId::as_str), Some("cus_1"));
 }
+
+/// That a deal was edited does not say from which day on. So a person is told what to do about the subscription, and how to sell the change.
+#[test]
+fn a_changed_deal_keeps_its_subscription_and_says_the_way_out() {
+    let selling_only = selling();
+    let renewing = || Settings { renewals: mapping::Renewals::Extend, ..selling() };
+    let amending = || Settings { amendments: mapping::Amendments::CreditAndReissue, ..renewing() };
+    let lost = || {
+        let mut deal = sold(3);
+        deal.opportunity.set("StageName", text("Closed Lost"));
+        deal
+    };
+    let odd = || {
+        let mut deal = sold(3);
+        deal.opportunity.set("Amount", FieldValue::Number(31.into()));
+        deal
+    };
+    for (what, deal, settings, sentence) in [
+        ("another line", sold(4), selling_only.clone(), "Set the deal back, and change the subscription by hand."),
+        ("another line", sold(4), renewing(), "sell what is to be billed instead by an opportunity of type Renewal"),
+        ("another line", sold(4), amending(), "sell what is to be billed instead by an opportunity of type Renewal"),
+        ("lost", lost(), renewing(), "Stripe subscription sub_1 goes on. End that by hand"),
+        ("lost", lost(), amending(), "Stripe subscription sub_1 goes on. End that by hand"),
+        ("an amount that is not its lines'", odd(), selling_only, "it cannot be billed as it is now."),
+    ] {
+        let done = Point::Done { invoice: held().into_invoice(&first_invoice(InvoiceStatus::Open)) };
+        let point = done.resume().record(Fact::DealRead(Box::new(deal)), &settings).expect("in order");
+        let stop = point.stop().unwrap_or_else(|| panic!("{what}: {} is no stop", point.name()));
+        assert_eq!(stop.code, Code::DealChangedAfterBilling, "{what}");
+        assert!(stop.message.contains(sentence), "{what}: {}", stop.message);
+        assert_eq!(point.subscription_id(), Some(&subscription_id()), "{what}: it is kept");
+    }
+}
