@@ -40,8 +40,9 @@ pub use statement::{Amount, Books, Difference, Statement, Sum, Sums};
 pub use sweep::{DueRun, DueRuns, Watermark};
 pub use table::{Condition, Item, Page, Put, PutAnswer, Reason, Table, Test, TransactAnswer, Unavailable, Value};
 
-/// The version of the item's layout. A table that a newer version has written to is read-only for this one.
-const SCHEMA: u32 = 1;
+/// The version of the item's layout. A table that a newer version has written to is read-only for this one. In 1, all lines of a
+/// subscription had the interval of its term: a program that knows no other would drop a line's own.
+const SCHEMA: u32 = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {

@@ -9,6 +9,7 @@ use crate::activation::{contract_has_currency, contract_of};
 use crate::customer::customer;
 use crate::renewal::{is_renewal, renews};
 use crate::stop::Refusals;
+use crate::subscription::in_time;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
 mod lines;
 
 pub(crate) use lines::MOST_LINES;
-use lines::{adds_up, divides, few_enough_at_once, lines, term};
+use lines::{adds_up, divides, lines, term};
 
 /// An invoice that is due later than after so many days is a typing mistake.
 pub const LATEST_DUE: u32 = 365;
@@ -95,13 +96,22 @@ pub struct Plan {
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
 /// for its address.
 pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails), Stop> {
-    let (planned, refusals) = look_through(deal, settings)?;
+    let (planned, refusals) = look_through(deal, settings, Reading::Again)?;
     refusals.or(planned)
 }
 
 pub(crate) type Planned = Option<(Plan, CustomerDetails)>;
 
-pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned, Refusals), Stop> {
+/// What a deal is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// It may begin.
+    ToBegin,
+    /// It has, as far as anybody knows, and the days since then are no reason against it.
+    Again,
+}
+
+pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -> Result<(Planned, Refusals), Stop> {
     let opportunity = &deal.opportunity;
     let opportunity_id = opportunity
         .text("Id")
@@ -119,13 +129,15 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings) -> Result<(Planned,
     let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
     let billed = refusals.take(lines(&deal.lines, currency, settings));
     let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
+    if let Some(Some(term)) = term.as_ref().filter(|_| reading == Reading::ToBegin) {
+        refusals.take(in_time(term, deal.read_at));
+    }
     let lines = billed.and_then(|billed| billed.lines);
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {
         refusals.take(divides(lines, term));
-        refusals.take(few_enough_at_once(lines, term, deal.read_at));
     }
     let renews = match (&lines, &term) {
         (Some(_), Some(term)) => refusals.take(renews(opportunity, term.as_ref(), settings.proration)),
@@ -300,7 +312,8 @@ impl Plan {
         let amounts = |plan: &Self| {
             let amount = |line: &PlanLine| {
                 let key = Some(line.key.clone()).filter(|_| !is_from_elsewhere);
-                (key, line.amount.minor_units(), line.quantity.as_decimal(), line.every)
+                let every = plan.term_of(line).map(|term| term.every);
+                (key, line.amount.minor_units(), line.quantity.as_decimal(), every)
             };
             let mut amounts: Vec<_> = plan.lines.iter().map(amount).collect();
             amounts.sort();

@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::activation::contract_is_activated;
 use crate::line::{price, product};
-use crate::plan::{MOST_LINES, Planned, look_through};
+use crate::plan::{MOST_LINES, Planned, Reading, look_through};
 use crate::stop::Refusals;
 use crate::{CustomerDetails, Deal, Plan, Settings, Stop, customer_named_by};
 
 /// The same before anything is written, with the customer that the account names. What the prices at Stripe say is not known yet.
 pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
-    let (planned, mut refusals) = look_through(deal, settings)?;
+    let (planned, mut refusals) = look_through(deal, settings, Reading::ToBegin)?;
     // What was begun goes on, whatever becomes of its contract.
     if planned.as_ref().is_some_and(|(plan, _)| plan.subscription.is_some()) {
         contract_is_activated(deal, settings)?;

@@ -177,7 +177,6 @@ pub(crate) fn subscription(
     opportunity: &Record,
     lines: &[&Record],
     names: &Names,
-    read_at: Timestamp,
 ) -> Result<Subscription, Stop> {
     let is_renewal = is_renewal(opportunity);
     let term = match (&names.term.of_quote, lines.first()) {
@@ -189,7 +188,6 @@ pub(crate) fn subscription(
         }
         (Some(_), None) => Err("The quote has no recurring lines.".to_owned()),
     };
-    let term = term.and_then(|term| in_time(term, read_at));
     term.map_err(|message| Stop::refused(Code::TermNotBillable, message))
 }
 
@@ -262,21 +260,21 @@ fn as_quoted(
     }
 }
 
-/// What lies behind is billed at once, so it is no more than anybody means.
-fn in_time(term: Subscription, read_at: Timestamp) -> Result<Subscription, String> {
-    match term.ends_at() {
-        Some(ends_at) if ends_at <= read_at => Err(format!(
-            "The term was over on {}: bill it as a one-time deal, or correct its first day.",
-            last_day(ends_at)
-        )),
+/// What lies behind is billed at once, so it is no more than anybody means. Of what has begun nobody asks.
+pub(crate) fn in_time(term: &Subscription, read_at: Timestamp) -> Result<(), Stop> {
+    let message = match term.ends_at() {
+        Some(ends_at) if ends_at <= read_at => {
+            format!("The term was over on {}: bill it as a one-time deal, or correct its first day.", last_day(ends_at))
+        }
         // A year that was mistyped would be billed at once, all of it.
-        None if term.begun(read_at).saturating_mul(term.every.months()) > LONGEST_ARREARS => Err(format!(
+        None if term.begun(read_at).saturating_mul(term.every.months()) > LONGEST_ARREARS => format!(
             "The first day {} is more than a year ago, and without a term every period since then would be billed at once: \
              correct it.",
             term.start
-        )),
-        _ => Ok(term),
-    }
+        ),
+        _ => return Ok(()),
+    };
+    Err(Stop::refused(Code::TermNotBillable, message))
 }
 
 /// How many months a term has, which are whole and few enough.

@@ -95,6 +95,8 @@ impl Write {
             "customer": params.customer.as_str(),
             "currency": params.currency.to_stripe(),
             "collection_method": "send_invoice",
+            // Items of several intervals, and whole periods of what began earlier, are this mode's: docs.stripe.com/billing/subscriptions/billing-mode.
+            "billing_mode": { "type": "flexible" },
             "days_until_due": params.days_until_due,
             "backdate_start_date": params.starts_at.as_second(),
             "proration_behavior": "create_prorations",

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use domain::{Currency, Money, Record};
-use jiff::Timestamp;
 
 use super::Settings;
 use crate::line::line;
@@ -94,22 +93,7 @@ pub(super) fn term(billed: &Billed, deal: &Deal, settings: &Settings) -> Result<
         return Err(Stop::refused(Code::FrequenciesMixed, message));
     }
     let names = settings.line_source.names();
-    subscription(every, &deal.opportunity, &billed.recurring, names, deal.read_at).map(Some)
-}
-
-/// The first invoice bills every period that has begun.
-pub(super) fn few_enough_at_once(lines: &[PlanLine], term: &Subscription, read_at: Timestamp) -> Result<(), Stop> {
-    let begun = |line: &PlanLine| term.of(line).map_or(1, |term| term.begun(read_at));
-    let count = lines.iter().map(begun).fold(0, u32::saturating_add);
-    if count <= MOST_LINES {
-        return Ok(());
-    }
-    let message = format!(
-        "The first invoice would bill every period since {} and have {count} lines, and Stripe bills at most {MOST_LINES} at once: correct \
-         the first day, or split the deal into several opportunities.",
-        term.start
-    );
-    Err(Stop::refused(Code::TooManyLines, message))
+    subscription(every, &deal.opportunity, &billed.recurring, names).map(Some)
 }
 
 /// What does not divide would be billed a cent off.

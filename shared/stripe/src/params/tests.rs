@@ -117,7 +117,7 @@ fn a_subscription_is_sent_from_its_first_day_to_its_last() {
     let body = Write::create_subscription(&subscription()).body.replace("%5B", "[").replace("%5D", "]");
     assert_eq!(
         body,
-        "customer=cus_1&currency=usd&collection_method=send_invoice&days_until_due=30&backdate_start_date=86400\
+        "customer=cus_1&currency=usd&collection_method=send_invoice&billing_mode[type]=flexible&days_until_due=30&backdate_start_date=86400\
          &proration_behavior=create_prorations&cancel_at=172800&automatic_tax[enabled]=true&items[0][price]=price_1\
          &items[0][quantity]=2&items[0][metadata][k]=v&add_invoice_items[0][quantity]=1&add_invoice_items[0][metadata][k]=v\
          &add_invoice_items[0][price]=price_1&add_invoice_items[1][price_data][currency]=usd\

@@ -6,7 +6,7 @@
 //! next one is not asked for again. One that is paid in part, refunded or disputed is a person's business.
 
 use domain::{InvoiceId, SubscriptionId};
-use mapping::{Code, Deal, Findings, Kind, PAID, Plan, Renewals, Settings, Stop, preflight};
+use mapping::{Code, Deal, Findings, Kind, PAID, Plan, Renewals, Settings, Stop, plan, preflight};
 use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
@@ -41,21 +41,14 @@ pub struct Credit {
 
 pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
     let policy = settings.amendments;
-    let subscription_id = invoice.subscription.as_ref().map(|(subscription_id, _)| subscription_id);
     let what_to_do = match preflight(deal, settings).and_then(Findings::finish) {
-        Ok(_) if let Some(id) = subscription_id => by_a_deal_of_its_own(id, settings.renewals),
-        Err(stop) if let Some(id) = subscription_id.filter(|_| stop.kind == Kind::NotBillable) => format!(
-            "it does not ask to be billed any more, and Stripe subscription {id} goes on. End that by hand, and give back by hand what was \
-             billed too much; or set the deal back."
-        ),
+        _ if let Some((id, _)) = &invoice.subscription => of_subscription(id, &invoice.plan, deal, settings),
         Ok(((plan, _), _)) if policy.reissues() && is_once(&invoice, &plan) => {
             let credit = if policy.credits() { IfPaid::Credits } else { IfPaid::Asks };
             let payment = Payment { credit, is_ticked: deal.opportunity.is_true(PAID) };
             return Point::Amending { invoice, plan, refused: None, is_untouched: false, payment };
         }
-        Err(stop) if (policy.reissues() || subscription_id.is_some()) && stop.kind != Kind::NotBillable => {
-            unbillable(&stop)
-        }
+        Err(stop) if policy.reissues() && stop.kind != Kind::NotBillable => unbillable(&stop),
         _ => "void it and bill again, write a credit note, or set the deal back.".to_owned(),
     };
     let stop = stop(&invoice, &what_to_do);
@@ -66,14 +59,25 @@ const IS_PAID: &str =
     "it is paid, or a part of it. Write a credit note or bill the difference by hand, or set the deal back.";
 
 /// That it was edited does not say from which day on: a deal of its own does.
-fn by_a_deal_of_its_own(id: &SubscriptionId, renewals: Renewals) -> String {
-    let sell = match renewals {
-        Renewals::Extend => {
-            "sell what is to be billed instead by an opportunity of type Renewal, which begins on the day from which on it counts"
+fn of_subscription(id: &SubscriptionId, billed: &Plan, deal: &Deal, settings: &Settings) -> String {
+    match plan(deal, settings) {
+        Err(stop) if stop.kind == Kind::NotBillable => format!(
+            "it does not ask to be billed any more, and Stripe subscription {id} goes on. End that by hand, and give back by hand what was \
+             billed too much; or set the deal back."
+        ),
+        Err(stop) => unbillable(&stop),
+        Ok(_) => {
+            // A renewal has one frequency, and so has what it renews.
+            let has_one_frequency = billed.lines.iter().all(|line| line.every.is_none());
+            let sell = match settings.renewals == Renewals::Extend && has_one_frequency {
+                true => {
+                    "sell what is to be billed instead by an opportunity of type Renewal, which begins on the day from which on it counts"
+                }
+                false => "change the subscription by hand",
+            };
+            format!("Stripe subscription {id} bills what it was before. Set the deal back, and {sell}.")
         }
-        Renewals::Off => "change the subscription by hand",
-    };
-    format!("Stripe subscription {id} bills what it was before. Set the deal back, and {sell}.")
+    }
 }
 
 fn unbillable(stop: &Stop) -> String {

@@ -2,11 +2,11 @@
 
 use domain::{CustomerId, FieldValue, OpportunityId, Record};
 use jiff::Timestamp;
-use mapping::{Deal, Findings, NOTE_CODE, NOTE_MESSAGE, Settings, Stop, preflight};
+use mapping::{Code, Deal, Findings, MOST_PERIODS, NOTE_CODE, NOTE_MESSAGE, Plan, Settings, Stop, preflight};
 use serde::{Deserialize, Serialize};
 
 use super::Point;
-use super::basket::{Basket, all_usable};
+use super::basket::{Basket, Item, all_usable};
 use crate::{Call, Next, PriceSeen};
 
 /// A deal that was read, and whose prices are still to be.
@@ -60,7 +60,11 @@ impl Preflight {
     pub(super) fn priced(mut self, prices: &[PriceSeen]) -> Point {
         let (basket, stops) = match self.findings.plan() {
             Some(plan) if plan.renews.is_some() => Default::default(),
-            Some(plan) => Basket::look(plan, self.findings.prices(), prices),
+            Some(plan) => {
+                let (basket, mut stops) = Basket::look(plan, self.findings.prices(), prices);
+                stops.extend(bills_too_much_at_once(plan, &basket, self.read_at));
+                (basket, stops)
+            }
             None => (Basket::default(), all_usable(self.findings.prices(), prices).err().into_iter().collect()),
         };
         stops.into_iter().for_each(|stop| self.findings.refuse(stop));
@@ -86,6 +90,24 @@ impl Preflight {
             None => Point::Planned { plan, details, named_by_salesforce, gone, basket },
         }
     }
+}
+
+/// The first invoice has a line for every period that has begun, of each item.
+fn bills_too_much_at_once(plan: &Plan, basket: &Basket, read_at: Timestamp) -> Option<Stop> {
+    let term = plan.subscription.as_ref()?;
+    let begun = |item: &Item| {
+        let own = item.lines.first().and_then(|line| plan.term_of(&plan.lines[*line]));
+        own.map_or(0, |own| own.begun(read_at) as usize)
+    };
+    let count = basket.items.iter().map(begun).sum::<usize>() + basket.once.len();
+    (count > MOST_PERIODS as usize).then(|| {
+        let message = format!(
+            "The first invoice would bill every period since {}, and Stripe bills at most {MOST_PERIODS} lines at once: correct the first day, \
+             or split the deal into several opportunities.",
+            term.start
+        );
+        Stop::refused(Code::TooManyLines, message)
+    })
 }
 
 /// The opportunity, as far as its note goes.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, OpportunityId, PriceId};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -52,6 +53,10 @@ pub(super) fn turn(random: &mut Random, often: &mut Random, scenario: &mut Scena
             }
             totals.insert((deal.id.clone(), index), (before, deal.lines[index].total));
         }
+        // Of what is billed by the quarter, two have begun only if it began longer ago.
+        if deal.lines.iter().any(|line| line.every.is_some()) && often.chance(500) {
+            deal.term = deal.term.map(|term| Term { start: earlier(term.start, often.between(60, 200)), ..term });
+        }
         let grown: Decimal = totals_of(&totals, &deal.id).map(|(before, after)| after - before).sum();
         deal.amount = deal.amount.map(|amount| amount + grown);
         periods_of.insert(deal.id.clone(), periods.unwrap_or(1));
@@ -85,6 +90,10 @@ pub(super) fn turn(random: &mut Random, often: &mut Random, scenario: &mut Scena
             }
         }
     }
+}
+
+fn earlier(day: Date, days: i64) -> Date {
+    day.checked_sub(jiff::Span::new().days(days)).expect("a history is of this century")
 }
 
 fn later(random: &mut Random, at: Timestamp, most_ms: i64) -> Timestamp {

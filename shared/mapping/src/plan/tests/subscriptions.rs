@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::Interval;
+use crate::{Findings, Interval, preflight};
 
 mod mixed;
 
@@ -175,7 +175,46 @@ fn a_term_is_billed_as_it_was_sold_or_not_at_all() {
             None,
         ),
     ] {
-        assert_eq!(plan(&deal, &settings).map_err(|stop| stop.code).err(), expected, "{what}");
+        assert_eq!(begun(&deal, &settings), expected, "{what}");
+    }
+}
+
+/// Why it is not begun.
+fn begun(deal: &Deal, settings: &Settings) -> Option<Code> {
+    preflight(deal, settings).and_then(Findings::finish).map_err(|stop| stop.code).err()
+}
+
+/// Days go by after it was begun. What it was billed for can be read and compared all the same.
+#[test]
+fn a_term_that_is_over_is_still_the_same_deal() {
+    let settings = settings_of(LineSource::CpqQuote, Subscriptions::ClosedWon);
+    let (billed, _) = plan(&quote(), &settings).expect("billable");
+    let later = Deal { read_at: at("2029-01-01T00:00:00Z"), ..quote() };
+    assert_eq!(begun(&later, &settings), Some(Code::TermNotBillable));
+    assert!(plan(&later, &settings).expect("it was").0.bills_the_same_as(&billed));
+    let mut moved = later;
+    for line in &mut moved.lines {
+        line.set("SBQQ__Quote__r.SBQQ__StartDate__c", text("2027-02-01"));
+        line.set("SBQQ__Quote__r.SBQQ__EndDate__c", text("2028-01-31"));
+    }
+    assert!(!plan(&moved, &settings).expect("it was").0.bills_the_same_as(&billed), "its amount is the same");
+}
+
+/// Whether something comes back is part of what is billed, also where nothing else of it has changed.
+#[test]
+fn what_comes_back_is_not_what_is_billed_once() {
+    let sold = |second: Option<&str>| {
+        let mut deal = deal();
+        deal.read_at = at("2027-01-10T09:00:00Z");
+        deal.opportunity.set("Stripe_Start_Date__c", text("2027-01-10"));
+        for (line, frequency) in deal.lines.iter_mut().zip([Some("Annual"), second]) {
+            line.set("Product2.Stripe_Billing_Frequency__c", frequency.map_or(FieldValue::Null, text));
+        }
+        plan(&deal, &settings_of(LineSource::OpportunityProducts, Subscriptions::ClosedWon)).expect("billable").0
+    };
+    let (once, yearly, monthly) = (sold(None), sold(Some("Annual")), sold(Some("Monthly")));
+    for (one, other) in [(&once, &yearly), (&yearly, &once), (&yearly, &monthly), (&monthly, &once)] {
+        assert!(one.bills_the_same_as(one) && !one.bills_the_same_as(other));
     }
 }
 
@@ -219,8 +258,7 @@ fn an_opportunitys_products_can_be_recurring() {
         old.lines[0].set("Product2.Stripe_Billing_Frequency__c", text("Monthly"));
         for (start, expected) in [("2027-02-01", Some(Code::TermNotBillable)), ("2027-03-01", None)] {
             old.opportunity.set("Stripe_Start_Date__c", text(start));
-            let found = plan(&old, &settings_of(source, Subscriptions::ClosedWon)).map_err(|stop| stop.code).err();
-            assert_eq!(found, expected, "{start}");
+            assert_eq!(begun(&old, &settings_of(source, Subscriptions::ClosedWon)), expected, "{start}");
         }
         assert_eq!(sold(Some("18"), source).map_err(|stop| stop.code).err(), Some(Code::TermNotBillable));
     }

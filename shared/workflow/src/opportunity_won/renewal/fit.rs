@@ -128,6 +128,16 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
             plan.total.currency()
         ));
     }
+    let mut rhythms: Vec<_> = seen.items.iter().map(|item| item.months).collect();
+    rhythms.sort_unstable();
+    rhythms.dedup();
+    if rhythms.len() > 1 {
+        let message = format!(
+            "Stripe subscription {id} is billed by several frequencies, and no renewal can change it: let it end before the renewal's first \
+             day, then change the opportunity's type, so that it begins a subscription of its own."
+        );
+        return Err(Stop::refused(Code::RenewalDiffers, message));
+    }
     let has_its_rhythm = |item: &ItemSeen| item.months == Some(term.every.months());
     if !seen.items.iter().all(has_its_rhythm) {
         return differs(format!(

@@ -183,7 +183,9 @@ async fn a_renewal_of_several_frequencies_is_refused_with_the_way_out() {
         env.close(renewal);
         env.settle().await;
         let record = env.record("Opportunity", renewal);
-        assert!(record["Stripe_Sync_Error__c"].as_str().unwrap().contains("change the opportunity's type"), "{record}");
+        let message = record["Stripe_Sync_Error__c"].as_str().unwrap();
+        assert!(message.contains("change the opportunity's type"), "{record}");
+        assert!(!message.contains("Make them fit"), "nothing would: {message}");
         codes.push(record["Stripe_Sync_Status__c"].as_str().unwrap().to_owned());
         assert!(env.stripe_calls().iter().all(|call| call.starts_with("GET")), "{:?}", env.stripe_calls());
     }

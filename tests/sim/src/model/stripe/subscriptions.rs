@@ -86,6 +86,7 @@ impl Stripe {
         let currency = form.take("currency").and_then(|code| Currency::parse(&code).ok());
         let currency = currency.ok_or_else(|| missing("currency"))?;
         let is_sent = form.take("collection_method").as_deref() == Some("send_invoice");
+        let is_flexible = form.take("billing_mode[type]").as_deref() == Some("flexible");
         let days_until_due = form.take("days_until_due");
         let mut seconds = |name: &str| form.take(name).and_then(|text| text.parse::<i64>().ok());
         let (start, end) = (seconds("backdate_start_date"), seconds("cancel_at"));
@@ -97,6 +98,12 @@ impl Stripe {
         let items = form.take_list("items");
         let once = form.take_list("add_invoice_items");
         self.understood(now, &form, None)?;
+        if !is_flexible {
+            return Err(Failure::about(
+                "billing_mode",
+                "Only in the flexible mode is what began earlier billed by whole periods.",
+            ));
+        }
         if !is_sent || days_until_due.is_none() || start > now || end.is_some_and(|end| end <= now.as_second()) {
             return Err(Failure::about("backdate_start_date", "It is sent, and it has begun and not ended."));
         }

@@ -112,32 +112,6 @@ fn a_renewal_has_one_frequency() {
     assert!(stop.message.contains("Monthly and Quarterly and Annual"), "{}", stop.message);
 }
 
-/// Stripe bills at most 250 lines at once, and the first invoice bills every period that has begun.
-#[test]
-fn what_lies_behind_fits_one_invoice() {
-    let settings = settings_of(LineSource::OpportunityProducts, Subscriptions::ClosedWon);
-    let sold = |products: usize, read_at: &str| {
-        let mut sold = Deal { read_at: at(read_at), ..deal() };
-        let line = sold.lines[0].clone();
-        sold.lines = (0..products)
-            .map(|position| {
-                let mut line = line.clone();
-                line.set("Id", text(&format!("00k0000000000{position:02}")));
-                line.set("TotalPrice", number("24"));
-                line.set("Product2.Stripe_Billing_Frequency__c", text("Monthly"));
-                line
-            })
-            .collect();
-        sold.opportunity.set("Amount", FieldValue::Number((24 * products).into()));
-        sold.opportunity.set("Stripe_Start_Date__c", text("2027-01-01"));
-        sold.opportunity.set("Stripe_Term_Months__c", number("24"));
-        plan(&sold, &settings).map(|_| ()).map_err(|stop| stop.code)
-    };
-    assert_eq!(sold(10, "2028-12-31T00:00:00Z"), Ok(()), "240 lines");
-    assert_eq!(sold(20, "2027-12-31T00:00:00Z"), Ok(()), "as many");
-    assert_eq!(sold(20, "2028-01-01T00:00:00Z"), Err(Code::TooManyLines), "260 lines");
-}
-
 /// Whatever frequencies its lines have: over its term each bills its amount, to the cent; or the deal is refused.
 #[test]
 fn each_line_adds_up_by_itself() {

@@ -134,6 +134,62 @@ fn the_gate_counts_each_items_periods() {
     }
 }
 
+/// Stripe bills at most 250 lines at once: a line for each period of each item, whatever lines of the deal that is for.
+#[test]
+fn what_lies_behind_fits_one_invoice() {
+    let by_the_month = |lines: i64, read_at: &str| {
+        let mut deal = super::sold(lines);
+        deal.read_at = at(read_at);
+        for line in &mut deal.lines {
+            line.set("TotalPrice", number(24));
+            line.set("Product2.Stripe_Billing_Frequency__c", text("Monthly"));
+        }
+        deal.opportunity.set("Amount", number(24 * lines));
+        deal.opportunity.set("Stripe_Term_Months__c", number(24));
+        deal
+    };
+    let of_its_own = |mut deal: Deal| {
+        for (index, line) in deal.lines.iter_mut().enumerate() {
+            line.set("TotalPrice", FieldValue::Number((24 * (index + 1)).into()));
+        }
+        let total: usize = (1..=deal.lines.len()).map(|number| 24 * number).sum();
+        deal.opportunity.set("Amount", FieldValue::Number(total.into()));
+        deal
+    };
+    let begun = |deal: Deal| {
+        let point = record(claimed(), Fact::DealRead(Box::new(deal)));
+        let point = record(point, Fact::PricesRead(vec![catalogue(1, Every::Once)]));
+        (point.name(), code(&point))
+    };
+    let late = "2028-01-01T00:00:00Z";
+    assert_eq!(begun(of_its_own(by_the_month(20, "2027-12-31T00:00:00Z"))), ("planned", None), "240 lines");
+    assert_eq!(begun(of_its_own(by_the_month(20, late))), ("stopped", Some(Code::TooManyLines)), "260 lines");
+    assert_eq!(begun(by_the_month(20, late)), ("planned", None), "one item, and thirteen lines");
+    // What was begun is compared as ever.
+    let deal = of_its_own(by_the_month(20, late));
+    let (planned, _) = plan(&deal, &selling()).expect("it was billable");
+    let invoice = Draft { plan: planned, ..held() }.into_invoice(&first_invoice(InvoiceStatus::Open));
+    let again = |deal: Deal| record(Point::Done { invoice: invoice.clone() }.resume(), Fact::DealRead(Box::new(deal)));
+    assert_eq!(again(deal.clone()).name(), "done");
+    let mut other = deal;
+    other.opportunity.set("Stripe_Term_Months__c", number(36));
+    for line in &mut other.lines {
+        line.set("Product2.Stripe_Billing_Frequency__c", text("Annual"));
+    }
+    assert_eq!(code(&again(other)), Some(Code::DealChangedAfterBilling), "its amount is the same");
+}
+
+/// What cannot be renewed is not to be sold by a renewal.
+#[test]
+fn a_changed_deal_of_several_frequencies_is_changed_by_hand() {
+    let settings = Settings { renewals: mapping::Renewals::Extend, ..selling() };
+    let invoice = draft(begun(NOW, as_agreed())).into_invoice(&first_invoice(InvoiceStatus::Open));
+    let done = Point::Done { invoice };
+    let point = done.resume().record(Fact::DealRead(Box::new(super::sold(3))), &settings).expect("in order");
+    let stop = point.stop().expect("it is another deal");
+    assert!(stop.message.ends_with("Set the deal back, and change the subscription by hand."), "{}", stop.message);
+}
+
 /// After a restore it is not known when it was made.
 #[test]
 fn a_forgotten_first_invoice_comes_to_what_had_begun_some_day() {
