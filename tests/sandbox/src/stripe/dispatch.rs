@@ -109,6 +109,7 @@ const SUBSCRIPTION: &[&str] = &[
     "backdate_start_date",
     "billing_cycle_anchor",
     "billing_cycle_anchor_config",
+    "billing_mode",
     "cancel_at",
     "cancel_at_period_end",
     "cancellation_details",

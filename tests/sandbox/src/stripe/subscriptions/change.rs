@@ -59,7 +59,9 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     let extras = terms::extras(state, &call.params, text(&subscription, "currency"))?;
     let proration = Proration::of(call);
     let at = proration_date(state, call)?;
-    check_result(state, &subscription, &wanted)?;
+    if !is_only_its_end(call) {
+        check_result(state, &subscription, &wanted)?;
+    }
     let ends = ends(state, call, &subscription)?;
     describe(state, call, &mut subscription)?;
     comment(&mut subscription, call);
@@ -93,6 +95,12 @@ pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
     }
     time::wake(state, call.id());
     shown_by_id(state, call.id())
+}
+
+/// Another end, which each item meets by itself, whatever its interval.
+fn is_only_its_end(call: &Call) -> bool {
+    let is_moment = call.params.get("cancel_at").is_some_and(|at| at.is_i64() || at == "");
+    is_moment && call.params.keys().all(|name| ["cancel_at", "proration_behavior", "metadata"].contains(&name.as_str()))
 }
 
 fn comment(subscription: &mut Value, call: &Call) {

@@ -30,6 +30,9 @@ struct Calendar {
 pub fn create(state: &mut State, call: &Call) -> Result<Value, Error> {
     let customer = call.text("customer").ok_or_else(|| Error::missing("customer"))?.to_owned();
     state.referenced("customer", &customer, "customer")?;
+    if call.params.get("billing_mode").is_some_and(|mode| mode["type"] != "flexible") {
+        return Err(Error::unmodelled("the classic billing mode").param("billing_mode"));
+    }
     let wanted = terms::items(state, &call.params, None)?;
     let (recurrences, currency) = agreed(&wanted)?;
     if call.text("currency").is_some_and(|asked| !asked.eq_ignore_ascii_case(&currency)) {

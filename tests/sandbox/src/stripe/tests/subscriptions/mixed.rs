@@ -76,6 +76,29 @@ fn the_end_of_the_period_is_the_earliest() {
     assert_eq!(subscription["cancel_at"], seconds("2027-02-01"));
 }
 
+/// An end that falls together for all of them cuts none, and can be taken back.
+#[test]
+fn another_end_is_met_by_each_item() {
+    let mut account = Account::new();
+    let (customer, monthly, quarterly) = both(&mut account);
+    account.at("2027-01-01");
+    let subscription = account.subscribe(&customer, &monthly, &format!("&items[1][price]={quarterly}"));
+    let path = format!("/v1/subscriptions/{}", subscription["id"].as_str().expect("an id"));
+    let end = |day: &'static str| format!("cancel_at={}&proration_behavior=none", seconds(day));
+    let [january, february, april] = ["2027-01-01", "2027-02-01", "2027-04-01"].map(seconds);
+    for (body, ends_at) in
+        [(end("2027-07-01"), seconds("2027-07-01").into()), ("cancel_at=&proration_behavior=none".into(), Value::Null)]
+    {
+        let changed = account.post(&path, &body).ok();
+        assert_eq!(changed["cancel_at"], ends_at);
+        assert_eq!(periods(&changed), [(january, february), (january, april)]);
+    }
+    account.post(&path, &end("2027-04-01")).ok();
+    account.at("2027-05-02");
+    let totals: Vec<_> = account.invoices().iter().map(|invoice| invoice["total"].as_i64()).collect();
+    assert_eq!(totals, [Some(11_500), Some(1500), Some(1500)]);
+}
+
 /// What is not modelled says so, and does not answer something else.
 #[test]
 fn a_change_of_it_is_not_modelled() {
