@@ -191,7 +191,7 @@ impl<W: World> Engine<W> {
                     return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotBegun)));
                 }
                 // So are the deal and the subscription as they were when it was to be renewed.
-                Ok(Look::NotFound(Call::RenewSubscription(_))) if open.is_some() => {
+                Ok(Look::NotFound(Call::RenewSubscription(_) | Call::EndSubscription { .. })) if open.is_some() => {
                     work.run.retire(operation);
                     return Ok(Ready::Answered(Box::new(Fact::SubscriptionNotRenewed)));
                 }
@@ -327,7 +327,11 @@ fn settle(run: &mut Run, operation: Operation) {
     intent.settle();
     let changes_values = matches!(
         operation,
-        Operation::AddLines { .. } | Operation::CorrectLines { .. } | Operation::UpdateCustomer | Operation::AddTaxId
+        Operation::AddLines { .. }
+            | Operation::CorrectLines { .. }
+            | Operation::UpdateCustomer
+            | Operation::AddTaxId
+            | Operation::EndSubscription
     );
     if intent.ambiguous && changes_values {
         run.quiet_at = run.quiet_at.max(Some(quiet_at(intent)));

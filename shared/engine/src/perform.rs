@@ -109,7 +109,9 @@ impl<W: World> Engine<W> {
             (stripe::Answer::TaxIdAdded, _) => Ok(Fact::TaxIdAdded),
             // A price never changes, but for whether it is active; and a subscription of this moment takes none that is not.
             (stripe::Answer::Price(price), _) => Ok(Fact::PriceCreated(convert::price(&price))),
-            (stripe::Answer::Subscription(subscription), is_replayed) if matches!(call, Call::RenewSubscription(_)) => {
+            (stripe::Answer::Subscription(subscription), is_replayed)
+                if matches!(call, Call::RenewSubscription(_) | Call::EndSubscription { .. }) =>
+            {
                 let seen = match is_replayed {
                     false => self.renewable(&subscription).await,
                     true => self.renewable_named(&subscription.id).await,
@@ -323,6 +325,7 @@ fn stripe_operation(operation: Operation) -> stripe::Operation {
         Operation::HoldInvoice => stripe::Operation::HoldInvoice,
         Operation::DisarmInvoice => stripe::Operation::DisarmInvoice,
         Operation::RenewSubscription => stripe::Operation::RenewSubscription,
+        Operation::EndSubscription => stripe::Operation::EndSubscription,
     }
 }
 

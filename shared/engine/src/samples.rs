@@ -63,6 +63,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         renews: None,
         contract_id: None,
         contract_is_in_another: false,
+        canceled_on: None,
     };
     Invoice {
         plan,

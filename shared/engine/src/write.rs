@@ -81,6 +81,9 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             metadata: scope.metadata(run_id, ("sf_opportunity_id", new.plan.opportunity_id.as_str())),
         }),
         Call::RenewSubscription(extension) => stripe::Write::renew_subscription(&renewal(extension)),
+        Call::EndSubscription { subscription_id, at } => {
+            stripe::Write::end_subscription(subscription_id, at.map_or(stripe::End::Never, stripe::End::At))
+        }
         Call::DisarmInvoice { invoice_id } => stripe::Write::disarm_invoice(invoice_id),
         Call::HoldInvoice { opportunity_id, invoice_id } => {
             let metadata = scope.metadata(run_id, ("sf_opportunity_id", opportunity_id.as_str()));

@@ -51,6 +51,7 @@ fn plan() -> Plan {
         renews: None,
         contract_id: None,
         contract_is_in_another: false,
+        canceled_on: None,
     }
 }
 

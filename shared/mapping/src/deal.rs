@@ -4,7 +4,7 @@ use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::activation::{self, contract_query};
-use crate::{PAID, Settings, renewal};
+use crate::{PAID, Settings, cancellation, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -97,6 +97,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     opportunity_fields.extend(settings.line_source.opportunity_fields(settings.subscriptions));
     opportunity_fields.extend(activation::opportunity_fields(settings));
     opportunity_fields.extend(renewal::opportunity_fields(settings));
+    opportunity_fields.extend(cancellation::opportunity_fields(settings));
     let mut queries = vec![
         RecordQuery {
             object: "Opportunity",

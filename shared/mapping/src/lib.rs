@@ -3,6 +3,7 @@
 mod account;
 mod activation;
 mod amendment;
+mod cancellation;
 mod collection;
 mod customer;
 mod deal;
@@ -23,6 +24,7 @@ mod update;
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
+pub use cancellation::{CANCEL_ON, canceled_on};
 pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{

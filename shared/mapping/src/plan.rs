@@ -2,10 +2,12 @@
 
 use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::{contract_has_currency, contract_of};
+use crate::cancellation::canceled_on;
 use crate::customer::customer;
 use crate::renewal::{is_renewal, renews};
 use crate::stop::Refusals;
@@ -91,6 +93,9 @@ pub struct Plan {
     /// The contract is in another currency than the deal, and takes none of its amounts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub contract_is_in_another: bool,
+    /// From which day on its subscription is not billed any more; of what was billed, as far as Stripe was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canceled_on: Option<Date>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -173,6 +178,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         renews,
         contract_is_in_another: contract_id.is_some() && !contract_has_currency(deal, total.currency(), settings),
         contract_id,
+        canceled_on: canceled_on(opportunity),
     };
     Ok((Some((plan, details)), refusals))
 }
@@ -245,8 +251,13 @@ pub fn customer_named_by(opportunity: &Record) -> Result<Option<CustomerId>, Sto
 impl Plan {
     /// An approval does not change what is billed, and neither does who is told of it.
     pub fn plans_the_same_as(&self, other: &Self) -> bool {
-        let billed =
-            |plan: &Self| Self { approved: None, contract_id: None, contract_is_in_another: false, ..plan.clone() };
+        let billed = |plan: &Self| Self {
+            approved: None,
+            contract_id: None,
+            contract_is_in_another: false,
+            canceled_on: None,
+            ..plan.clone()
+        };
         billed(self) == billed(other)
     }
 

@@ -6,6 +6,7 @@ use domain::{CustomerId, PriceId, Record};
 use serde::{Deserialize, Serialize};
 
 use crate::activation::contract_is_activated;
+use crate::cancellation::is_to_go_on;
 use crate::line::{price, product};
 use crate::plan::{MOST_LINES, Planned, Reading, look_through};
 use crate::stop::Refusals;
@@ -14,6 +15,9 @@ use crate::{CustomerDetails, Deal, Plan, Settings, Stop, customer_named_by};
 /// The same before anything is written, with the customer that the account names. What the prices at Stripe say is not known yet.
 pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
     let (planned, mut refusals) = look_through(deal, settings, Reading::ToBegin)?;
+    if let Some((plan, _)) = &planned {
+        refusals.take(is_to_go_on(plan));
+    }
     // What was begun goes on, whatever becomes of its contract.
     if planned.as_ref().is_some_and(|(plan, _)| plan.subscription.is_some()) {
         contract_is_activated(deal, settings)?;

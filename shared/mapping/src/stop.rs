@@ -228,6 +228,9 @@ codes! {
     AlreadyBilled(Finance) = "already_billed",
         "The opportunity already names a Stripe invoice that this deployment did not make for it.",
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";
+    CancellationNotPossible(Sales) = "cancellation_not_possible",
+        "Stripe Cancel On is no day on which the subscription can end: it is inside a period, too soon, or after the term; or another deal renews it.",
+        "The sentence names the next day that it can be. Where what is billed is to be given back, that is a credit note by hand.";
     DealChangedAfterBilling(Finance) = "deal_changed_after_billing",
         "The deal changed after its invoice was sent.",
         "Void the invoice and bill again, write a credit note, or set the deal back. What was voided or credited by hand is billed anew when \

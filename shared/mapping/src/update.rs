@@ -225,6 +225,7 @@ mod tests {
             renews: None,
             contract_id: None,
             contract_is_in_another: false,
+            canceled_on: None,
         }
     }
 

@@ -101,7 +101,7 @@ impl Client {
                 Answer::CreditNote(Box::new(note.ok_or_else(unreadable)?))
             }
             Operation::CreatePrice => Answer::Price(Box::new(parse::<PriceWire>(&body).ok_or_else(unreadable)?.into())),
-            Operation::CreateSubscription | Operation::RenewSubscription => {
+            Operation::CreateSubscription | Operation::RenewSubscription | Operation::EndSubscription => {
                 let subscription = parse::<SubscriptionWire>(&body).and_then(|wire| Subscription::try_from(wire).ok());
                 Answer::Subscription(Box::new(subscription.ok_or_else(unreadable)?))
             }

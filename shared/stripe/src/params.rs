@@ -29,6 +29,7 @@ pub enum Operation {
     HoldInvoice,
     DisarmInvoice,
     RenewSubscription,
+    EndSubscription,
     CancelSubscription,
 }
 

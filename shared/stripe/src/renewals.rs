@@ -65,6 +65,23 @@ impl Write {
     }
 }
 
+impl Write {
+    /// Nothing is prorated: then is where a period ends that is not billed yet.
+    pub fn end_subscription(subscription: &SubscriptionId, end: End) -> Self {
+        let body = json!({ "cancel_at": end.to_stripe(), "proration_behavior": "none" });
+        Self::new(Operation::EndSubscription, format!("/v1/subscriptions/{subscription}"), &body)
+    }
+}
+
+impl End {
+    fn to_stripe(self) -> Value {
+        match self {
+            Self::At(at) => json!(at.as_second()),
+            Self::Never => json!(""),
+        }
+    }
+}
+
 impl RenewSubscription {
     pub(crate) fn automatic_tax(&self) -> Value {
         json!({ "enabled": self.automatic_tax })
@@ -93,10 +110,7 @@ impl RenewSubscription {
             ChangedItem::Added(added) => item(added),
             ChangedItem::Dropped(id) => json!({ "id": id.as_str(), "deleted": true }),
         });
-        let cancel_at = self.ends_at.as_ref().map(|end| match end {
-            End::At(at) => json!(at.as_second()),
-            End::Never => json!(""),
-        });
+        let cancel_at = self.ends_at.map(End::to_stripe);
         json!({
             "items": items.collect::<Vec<_>>(),
             "cancel_at": cancel_at,
@@ -157,6 +171,19 @@ pub(crate) mod tests {
         assert_eq!((write.operation, write.path.as_str()), (Operation::RenewSubscription, "/v1/subscriptions/sub_1"));
         let pairs = form_urlencoded::parse(write.body.as_bytes());
         pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn an_end_is_set_or_taken_away() {
+        let id = SubscriptionId::parse("sub_1").expect("valid");
+        let at = Timestamp::from_second(1_900_000_000).expect("in range");
+        for (end, expected) in [
+            (End::At(at), "cancel_at=1900000000&proration_behavior=none"),
+            (End::Never, "cancel_at=&proration_behavior=none"),
+        ] {
+            let write = Write::end_subscription(&id, end);
+            assert_eq!((write.path.as_str(), write.body.as_str()), ("/v1/subscriptions/sub_1", expected));
+        }
     }
 
     /// docs.stripe.com/api/subscriptions/update: an item with its id is changed, one that is deleted goes, any other is added.

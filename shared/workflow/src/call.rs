@@ -86,6 +86,8 @@ pub enum Call {
     PreviewRenewal(Box<Extension>),
     /// Stripe: let the subscription go on for another term. Its invoices come by themselves: after this there is no way back.
     RenewSubscription(Box<Extension>),
+    /// Stripe: it ends then, or never. Nothing is prorated, and nothing given back.
+    EndSubscription { subscription_id: SubscriptionId, at: Option<Timestamp> },
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
     CancelSubscription { subscription_id: SubscriptionId },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
@@ -110,6 +112,7 @@ impl Call {
             Self::HoldInvoice { .. } => Some(Operation::HoldInvoice),
             Self::DisarmInvoice { .. } => Some(Operation::DisarmInvoice),
             Self::RenewSubscription(_) => Some(Operation::RenewSubscription),
+            Self::EndSubscription { .. } => Some(Operation::EndSubscription),
             Self::ReadTaxIds { .. }
             | Self::ReadPaymentMethod { .. }
             | Self::ReadPrices { .. }
@@ -175,6 +178,7 @@ impl Call {
             Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
             Self::CreateSubscription(new) => Some(new.customer_id.to_string()),
             Self::ReadSubscription { subscription_id }
+            | Self::EndSubscription { subscription_id, .. }
             | Self::CancelSubscription { subscription_id }
             | Self::FindRenewed { named: Some(subscription_id), .. } => Some(subscription_id.to_string()),
             Self::PreviewRenewal(extension) | Self::RenewSubscription(extension) => {
@@ -216,6 +220,7 @@ impl Call {
             Self::FindRenewed { .. } => "find_renewed",
             Self::PreviewRenewal(_) => "preview_renewal",
             Self::RenewSubscription(_) => "renew_subscription",
+            Self::EndSubscription { .. } => "end_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
             Self::Report { .. } => "report",
         }

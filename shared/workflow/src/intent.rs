@@ -29,6 +29,7 @@ pub enum Operation {
     HoldInvoice,
     DisarmInvoice,
     RenewSubscription,
+    EndSubscription,
 }
 
 impl std::fmt::Display for Operation {
@@ -49,6 +50,7 @@ impl std::fmt::Display for Operation {
             Self::HoldInvoice => f.write_str("hold_invoice"),
             Self::DisarmInvoice => f.write_str("disarm_invoice"),
             Self::RenewSubscription => f.write_str("renew_subscription"),
+            Self::EndSubscription => f.write_str("end_subscription"),
         }
     }
 }
@@ -77,6 +79,7 @@ impl TryFrom<String> for Operation {
             ("hold_invoice", "") => Ok(Self::HoldInvoice),
             ("disarm_invoice", "") => Ok(Self::DisarmInvoice),
             ("renew_subscription", "") => Ok(Self::RenewSubscription),
+            ("end_subscription", "") => Ok(Self::EndSubscription),
             ("create_price", number) => Ok(Self::CreatePrice { index: batch(number)? }),
             ("correct_lines", number) => Ok(Self::CorrectLines { batch: batch(number)? }),
             ("add_lines", number) => Ok(Self::AddLines { batch: batch(number)? }),
@@ -165,6 +168,7 @@ mod tests {
             (Operation::HoldInvoice, "hold_invoice"),
             (Operation::DisarmInvoice, "disarm_invoice"),
             (Operation::RenewSubscription, "renew_subscription"),
+            (Operation::EndSubscription, "end_subscription"),
             (Operation::UpdateCustomer, "update_customer"),
             (Operation::AddTaxId, "add_tax_id"),
             (Operation::RemoveTaxId, "remove_tax_id"),

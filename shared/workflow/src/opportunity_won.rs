@@ -18,6 +18,7 @@ mod amendment;
 mod basket;
 mod contract;
 mod draft;
+mod ending;
 mod gate;
 mod judge;
 mod point;
@@ -32,6 +33,7 @@ use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
 use crate::{Call, End, Fact, Next, OutOfOrder};
 pub use basket::{Basket, Item, ItemPrice, Once, Start};
 pub use draft::{Draft, Invoice};
+pub use ending::Ending;
 pub use point::{Point, Stage};
 pub use preflight::Preflight;
 pub use renewal::Renewal;
@@ -125,6 +127,7 @@ impl Point {
             Self::Reviving { draft, .. } => read_subscription_or_invoice(draft.subscription_id(), &draft.invoice_id),
 
             Self::Renewal(renewal) => renewal.next(),
+            Self::Ending(ending) => ending.next(),
             Self::Stopped { opportunity_id, stop, told: false, .. } => {
                 Next::Call(Call::UpdateRecords { updates: vec![sync_note(opportunity_id, stop)] })
             }
@@ -135,19 +138,14 @@ impl Point {
 
     /// What a fact means at each point: every legal transition, and nothing else.
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
-        let (point, fact) = match subscription::record(self, fact) {
-            Ok(point) => return Ok(point),
-            Err(unknown) => *unknown,
-        };
-        let (point, fact) = match amendment::record(point, fact) {
-            Ok(point) => return Ok(point),
-            Err(unknown) => *unknown,
-        };
-        let (point, fact) = match renewal::record(point, fact, settings) {
-            Ok(point) => return Ok(point),
-            Err(unknown) => *unknown,
-        };
-        Ok(match (point, fact) {
+        let mut unknown = (self, fact);
+        for road in [subscription::record, amendment::record, renewal::record, ending::record] {
+            match road(unknown.0, unknown.1, settings) {
+                Ok(point) => return Ok(point),
+                Err(not_its) => unknown = *not_its,
+            }
+        }
+        Ok(match unknown {
             // Claim: the deal as it is now, whatever the event said about it.
             (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => judge::claim(opportunity_id, &deal, settings),
             (Self::Claimed { opportunity_id }, Fact::RecordMissing) => judge::not_found(opportunity_id),
@@ -335,6 +333,7 @@ impl Point {
             Self::CustomerKnown { plan, .. } if plan.subscription.is_some() => Self::claimed(plan),
             Self::Pricing { start, .. } => Self::claimed(start.plan),
             Self::Renewal(renewal) => renewal.resume(),
+            Self::Ending(ending) => ending.resume(),
             // It was time, or the deal was edited before it was.
             Self::Scheduled { opportunity_id, .. } => Self::Claimed { opportunity_id },
             // Its key leads to it, as it does to a draft.

@@ -236,6 +236,7 @@ impl Run {
         let is_open = |operation| run.intents.get(&operation).is_some_and(Intent::is_open);
         let (voids, credits) = (is_open(Operation::VoidInvoice), is_open(Operation::CreditInvoice));
         let (begins, renews) = (is_open(Operation::CreateSubscription), is_open(Operation::RenewSubscription));
+        let ends = is_open(Operation::EndSubscription);
         run.state = match run.state {
             // Nothing has been sent yet: what waits for the customer, and what the deal says, is asked anew.
             State::OpportunityWon(opportunity_won::Point::Subscribing { start, .. })
@@ -245,6 +246,9 @@ impl Run {
             }
             State::OpportunityWon(opportunity_won::Point::Renewal(renewal)) if !renews => {
                 State::OpportunityWon(renewal.unless_ready())
+            }
+            State::OpportunityWon(opportunity_won::Point::Ending(ending)) if !ends => {
+                State::OpportunityWon(ending.unless_ready())
             }
             // Nothing has been sent yet: what the deal says now is asked first.
             State::OpportunityWon(opportunity_won::Point::Voiding { invoice, .. }) if !voids => {

@@ -119,6 +119,9 @@ bugs! {
     ChangesUnpreviewed(Workflow) = "changes-unpreviewed", "what a change is billed by at once is not looked at before", "a stranger's line", ["renewals"];
     ForgetsTheContract(Workflow) = "forgets-the-contract", "a subscription is not written to the contract that began it", "two systems, two truths", ["subscriptions"];
     CountsByTheLongest(Workflow) = "counts-by-the-longest", "what is billed more often than the rest is counted by the longest interval", "a lost deal", ["subscriptions"];
+    NeverEnds(Workflow) = "never-ends", "a subscription goes on after the day that it is canceled on", "a period too much", ["subscriptions"];
+    EndsInside(Workflow) = "ends-inside", "a subscription is ended inside a period that is billed", "a period too little", ["subscriptions"];
+    ThinksItIsTold(Workflow) = "thinks-it-is-told", "what is said of the end while a deal is billed counts as told", "a period too much", ["subscriptions-heavily"];
     RenewsWithoutOnce(Workflow) = "renews-without-once", "what a renewal sells once is left out", "a lost line", ["renewals"];
     RefusesToProrate(Workflow) = "refuses-to-prorate", "a renewal that begins inside a period is refused", "a lost deal", ["renewals"];
     BillsBeside(Workflow) = "bills-beside", "a deal that was changed after billing is billed anew beside its first invoice", "two deals, one invoice", ["amendments"];

@@ -6,6 +6,7 @@
 mod books;
 mod commits;
 mod ended;
+mod endings;
 mod intents;
 mod leftovers;
 mod outside;

@@ -6,6 +6,7 @@ mod catalogue;
 mod contracts;
 mod deals;
 mod edited;
+mod ended;
 mod plan;
 mod recurring;
 mod renewed;
@@ -17,6 +18,7 @@ use engine::Scope;
 use jiff::{SignedDuration, Timestamp};
 use mapping::Settings;
 
+use crate::model::salesforce::Opportunity;
 use crate::model::{Models, Salesforce, Stripe};
 use crate::random::Random;
 pub use acts::{Act, Performed};
@@ -60,6 +62,10 @@ const CONTRACTS: u64 = 0x5eed_c0c7;
 /// So is which of their lines are billed more often than the rest.
 const MORE_OFTEN: u64 = 0x5eed_0f7e;
 
+/// So is which of them somebody cancels.
+const ENDS: u64 = 0x5eed_e2d5;
+const RENEWAL_ENDS: u64 = 0x5eed_e2d6;
+
 /// So is which of them end and are renewed.
 const RENEWALS: u64 = 0x5eed_2e2e;
 
@@ -99,6 +105,7 @@ impl Scenario {
         let often = &mut Random::new(seed.wrapping_add(MORE_OFTEN));
         recurring::turn(&mut Random::new(seed.wrapping_add(TERMS)), often, &mut self, start);
         contracts::draw_up(&mut Random::new(seed.wrapping_add(CONTRACTS)), &mut self, start);
+        ended::cancel(&mut Random::new(seed.wrapping_add(ENDS)), &mut self, start, |_| true);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }
@@ -107,6 +114,8 @@ impl Scenario {
     pub fn with_renewals(mut self, seed: u64, start: Timestamp) -> Self {
         let inside = &mut Random::new(seed.wrapping_add(INSIDE));
         renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), inside, &mut self, start);
+        let renews = |deal: &Opportunity| deal.kind.as_deref() == Some("Renewal");
+        ended::cancel(&mut Random::new(seed.wrapping_add(RENEWAL_ENDS)), &mut self, start, renews);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

@@ -95,6 +95,7 @@ pub(super) fn waits_until(
             | Operation::UpdateCustomer
             | Operation::AddTaxId
             | Operation::RemoveTaxId
+            | Operation::EndSubscription
     );
     quiet_at.filter(|quiet_at| comes_last && !may_be_sent && now < *quiet_at)
 }

@@ -62,8 +62,8 @@ const IS_PAID: &str =
 fn of_subscription(id: &SubscriptionId, billed: &Plan, deal: &Deal, settings: &Settings) -> String {
     match plan(deal, settings) {
         Err(stop) if stop.kind == Kind::NotBillable => format!(
-            "it does not ask to be billed any more, and Stripe subscription {id} goes on. End that by hand, and give back by hand what was \
-             billed too much; or set the deal back."
+            "it does not ask to be billed any more, and Stripe subscription {id} goes on. Set the deal back, and fill in Stripe Cancel On; or end \
+             the subscription by hand, with what is to be given back."
         ),
         Err(stop) => unbillable(&stop),
         Ok(_) => {
@@ -108,7 +108,7 @@ pub(super) fn credit(invoice: &Invoice, plan: &Plan, credit: &Credit) -> Call {
 
 /// The transitions of a deal that is billed anew. Its invoice is void or credited before there is a second; until then it is the one that
 /// counts.
-pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
+pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
         // What only Stripe knows of its products stands in the way before the void, too.
         (Point::Amending { invoice, plan, payment, .. }, Fact::PricesRead(prices)) => {

@@ -97,9 +97,11 @@ impl Draft {
         let total = super::gate::without_added_tax(&self.plan, seen);
         let first_total = Money::from_minor_units(total, self.plan.total.currency());
         let subscription_id = seen.subscription_id.clone().filter(|_| self.plan.subscription.is_some());
+        // Nobody has told Stripe while it was being billed. Of one that is found after a restore it was seen.
+        let canceled_on = self.plan.canceled_on.filter(|_| self.started.is_none() || planted!(ThinksItIsTold));
         Invoice {
             subscription: subscription_id.map(|id| (id, first_total)),
-            plan: self.plan,
+            plan: Plan { canceled_on, ..self.plan },
             customer_id: self.customer_id,
             invoice_id: self.invoice_id,
             account_is_linked: self.account_is_linked,

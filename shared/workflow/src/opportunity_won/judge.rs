@@ -8,7 +8,7 @@ use mapping::{
 
 use super::basket::{Basket, Start};
 use super::contract::ContractWrite;
-use super::{Draft, Invoice, Point, Stage, amendment, contract, preflight, subscription};
+use super::{Draft, Invoice, Point, Stage, amendment, contract, ending, preflight, subscription};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
@@ -378,6 +378,9 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         // It could not be billed today, but its amount is the one that was.
         Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
     };
+    if let Some(ending) = ending::of_invoice(&invoice, &deal.opportunity).filter(|_| is_same) {
+        return ending;
+    }
     if is_same || planted!(IgnoresLaterEdits) {
         return if carries_old_note(&deal.opportunity, &invoice.not_kept) {
             Point::Clearing { invoice }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::amendment::{Credit, Payment};
 use super::basket::{Basket, Start};
 use super::draft::{Draft, Invoice};
+use super::ending::Ending;
 use super::preflight::Preflight;
 use super::renewal::Renewal;
 use crate::{InvoiceSeen, Status};
@@ -122,6 +123,8 @@ pub enum Point {
     Abandoning { draft: Draft, stop: Option<Stop> },
     /// The deal renews a subscription that is there.
     Renewal(Box<Renewal>),
+    /// The deal's subscription is to end sooner than its term, or after all not.
+    Ending(Box<Ending>),
     /// Not billed, or a person must decide. A new event goes on at `back_to`.
     Stopped { opportunity_id: OpportunityId, stop: Stop, told: bool, reported: bool, back_to: Box<Point> },
 }
@@ -179,6 +182,7 @@ impl Point {
             Self::Disarming { .. } => "disarming",
             Self::Abandoning { .. } => "abandoning",
             Self::Renewal(renewal) => renewal.name(),
+            Self::Ending(ending) => ending.name(),
             Self::Stopped { .. } => "stopped",
         }
     }
@@ -207,6 +211,7 @@ impl Point {
             Self::CustomerKnown { customer_id, .. } => Some(customer_id),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => Some(&start.customer_id),
             Self::Renewal(renewal) => Some(renewal.customer_id()),
+            Self::Ending(ending) => Some(ending.customer_id()),
             Self::Stopped { back_to, .. } => back_to.customer_id(),
             _ => self.draft().map(|draft| &draft.customer_id).or(self.invoice().map(|invoice| &invoice.customer_id)),
         }
@@ -215,6 +220,7 @@ impl Point {
     pub fn invoice_id(&self) -> Option<&InvoiceId> {
         match self {
             Self::Stopped { back_to, .. } => back_to.invoice_id(),
+            Self::Ending(ending) => ending.invoice_id(),
             _ => self.draft().map(|draft| &draft.invoice_id).or(self.invoice().map(|invoice| &invoice.invoice_id)),
         }
     }
@@ -224,6 +230,7 @@ impl Point {
         match self {
             Self::Stopped { back_to, .. } => back_to.subscription_id(),
             Self::Renewal(renewal) => renewal.subscription_id(),
+            Self::Ending(ending) => ending.subscription_id(),
             _ => self
                 .draft()
                 .and_then(Draft::subscription_id)
@@ -236,6 +243,7 @@ impl Point {
         match self {
             Self::Stopped { back_to, .. } => back_to.billed(),
             Self::Renewal(renewal) => renewal.billed(),
+            Self::Ending(ending) => ending.billed(),
             _ => {
                 let invoice = self.invoice()?;
                 let total = invoice.plan.total;
@@ -288,6 +296,7 @@ impl Point {
             | Self::CustomerKnown { plan, .. } => plan.opportunity_id.clone(),
             Self::Pricing { start, .. } | Self::Subscribing { start, .. } => start.plan.opportunity_id.clone(),
             Self::Renewal(renewal) => renewal.opportunity_id().clone(),
+            Self::Ending(ending) => ending.opportunity_id().clone(),
             Self::Preflight(preflight) => preflight.opportunity_id.clone(),
             Self::Holding { draft, .. }
             | Self::Drafted { draft, .. }

@@ -11,7 +11,7 @@
 
 mod delta;
 mod extended;
-mod fit;
+pub(super) mod fit;
 mod items;
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, SubscriptionId};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{CustomerId, Money, SubscriptionId, SubscriptionItemId};
-use mapping::{Code, Interval, Stop, Subscription};
+use mapping::{Code, Interval, Plan, Settings, Stop, Subscription, midnight};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{ItemPrice, Start};
@@ -27,16 +27,19 @@ pub struct Started {
 }
 
 /// What a fact means at the points that only deals with recurring lines come to; given back if it is none of them.
-pub(super) fn record(point: Point, fact: Fact) -> Result<Point, Box<(Point, Fact)>> {
+pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
         (Point::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen))
             if plan.subscription.is_some() && seen.subscription_id.is_some() =>
         {
             Point::SubscriptionNamed { plan, seen, stop, noted }
         }
-        (Point::SubscriptionNamed { plan, seen, stop, noted }, Fact::SubscriptionRead(there)) => {
-            match plan.subscription.as_ref().is_some_and(|term| is_term(term, &there)) {
-                true => judge::invoice_named(plan, stop, noted, &seen),
+        (Point::SubscriptionNamed { mut plan, seen, stop, noted }, Fact::SubscriptionRead(there)) => {
+            match is_term(&plan, &there) {
+                true => {
+                    plan.canceled_on = plan.canceled_on.filter(|day| there.ends_at == Some(midnight(*day)));
+                    judge::invoice_named(plan, stop, noted, &seen)
+                }
                 false => Point::claimed(plan).stopped_noted(stop, noted),
             }
         }
@@ -116,7 +119,7 @@ pub(super) fn priced(start: Start, looked: bool) -> Point {
 pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -> Point {
     let SubscriptionSeen { subscription_id, items, invoice, created, .. } = &seen;
     let created = *created;
-    let term = start.plan.subscription.as_ref().filter(|term| is_term(term, &seen));
+    let term = start.plan.subscription.as_ref().filter(|_| is_term(&start.plan, &seen));
     // What ended with its term bills it all the same.
     let is_canceled = seen.is_over && !(seen.has_run_out && term.is_some());
     let stop = |what: &str| {
@@ -171,11 +174,14 @@ pub(super) fn billed_to(invoice: &InvoiceSeen, customer_id: CustomerId, account_
     }
 }
 
-/// From its first day to its last; or beyond, where another deal has renewed it since, which shortens none.
-pub(super) fn is_term(term: &mapping::Subscription, seen: &SubscriptionSeen) -> bool {
+/// From its first day to its last; or to the day that the deal says instead; or beyond, where another deal has renewed it since, which
+/// shortens none.
+pub(super) fn is_term(plan: &Plan, seen: &SubscriptionSeen) -> bool {
+    let Some(term) = &plan.subscription else { return false };
+    let is_canceled = plan.canceled_on.is_some_and(|day| seen.ends_at == Some(midnight(day)));
     let is_longer = seen.ends_at.zip(term.ends_at()).is_none_or(|(end, of_term)| end >= of_term);
     let is_renewed = is_longer && seen.renewed_from.is_some_and(|from| from >= term.start);
-    seen.starts_at == Some(term.starts_at()) && (seen.ends_at == term.ends_at() || is_renewed)
+    seen.starts_at == Some(term.starts_at()) && (seen.ends_at == term.ends_at() || is_canceled || is_renewed)
 }
 
 /// While we were away somebody may have canceled the subscription, and then its draft is not sent.
@@ -183,8 +189,7 @@ pub(super) fn revived(mut draft: Draft, stage: Stage, refused: Option<Stop>, see
     if let Some(started) = &mut draft.started {
         started.has_billed_more |= seen.has_billed_more;
     }
-    let term = draft.plan.subscription.as_ref();
-    let has_run_out = seen.has_run_out && term.is_some_and(|term| is_term(term, &seen));
+    let has_run_out = seen.has_run_out && is_term(&draft.plan, &seen);
     let subscription_id = seen.subscription_id;
     let review = |message: String| Stop::review(Code::InvoiceChangedInStripe, message);
     let Some(invoice) = seen.invoice.filter(|invoice| invoice.invoice_id == draft.invoice_id) else {

@@ -185,6 +185,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         renews: None,
         contract_id: None,
         contract_is_in_another: false,
+        canceled_on: None,
     };
     let invoice = Invoice {
         plan,

@@ -1,6 +1,7 @@
 //! Deals with recurring lines.
 
 mod contracts;
+mod endings;
 mod interrupted;
 mod mixed;
 mod renewals;

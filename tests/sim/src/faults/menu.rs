@@ -78,6 +78,7 @@ operations! {
     DisarmInvoice = "disarm invoice", Stripe, true;
     CancelSubscription = "cancel subscription", Stripe, true;
     RenewSubscription = "renew subscription", Stripe, true;
+    EndSubscription = "end subscription", Stripe, true;
     PreviewRenewal = "preview renewal", Stripe, false;
     ReadPrice = "read price", Stripe, false;
     ListPrices = "list prices", Stripe, false;
@@ -261,6 +262,7 @@ impl Operation {
                 | Self::HoldInvoice
                 | Self::DisarmInvoice
                 | Self::CancelSubscription
+                | Self::EndSubscription
                 | Self::ReadPrice
                 | Self::ListPrices
                 | Self::ReadSubscription

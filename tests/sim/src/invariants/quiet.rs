@@ -125,10 +125,16 @@ impl Models {
             self.broken(deal, "the_note_gives_the_code", format!("it is billed, and the note says {code}"));
         }
         let its_own = |one: &&Subscription| one.invoice == *invoice.id();
-        let its_own = self.stripe.subscriptions().find(its_own);
-        let goes_on = its_own.is_some_and(|one| one.canceled_by.is_none() || one.has_run_out);
+        let its_own = self.stripe.subscriptions().find(its_own).cloned();
+        let goes_on = its_own.as_ref().is_some_and(|one| one.canceled_by.is_none() || one.has_run_out);
         if invoice.is_of_subscription() && !goes_on && !meddled {
             self.broken(deal, "a_billed_term_goes_on", "its subscription was canceled".to_owned());
+        }
+        if let (Some(one), Judgement::Billable(bill)) = (its_own.filter(|one| one.renewals.is_empty()), deal.judgement)
+            && !meddled
+            && !is_stated
+        {
+            self.ends_when_the_deal_says(deal, bill, &one);
         }
         let named = deal.opportunity.subscription_id.as_deref();
         let is_named = named == invoice.shown().subscription.as_ref().map(|id| id.as_str());
@@ -179,7 +185,8 @@ impl Models {
                     bill.term.as_ref().and_then(|term| Some(day_after(term.start, term.periods? * term.every)));
                 let is_over =
                     deal.run.code == Some("term_not_billable") && ends_at.is_some_and(|at| at <= deal.ended.now);
-                !self.catalogue_takes(bill) || was_filled_twice || items_wait || is_over
+                let is_canceled = deal.run.code == Some("term_not_billable") && deal.opportunity.cancel_on.is_some();
+                !self.catalogue_takes(bill) || was_filled_twice || items_wait || is_over || is_canceled
             }
         };
         if was_filled_twice {

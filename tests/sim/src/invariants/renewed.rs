@@ -143,8 +143,14 @@ impl Models {
         let is_over = subscription.canceled_by.is_some();
         let difference = match deal.judgement {
             _ if opportunity.is_deleted => Some("it is deleted".to_owned()),
-            Judgement::Billable(bill) => self.differs(subscription, bill),
-            Judgement::Unbillable { .. } => None,
+            Judgement::Billable(bill) if !is_stated => {
+                self.ends_when_the_deal_says(deal, bill, subscription);
+                let of_term =
+                    bill.term.as_ref().and_then(|term| term.periods.map(|_| day_after(term.start, term.months())));
+                let ends_at = if opportunity.cancel_on.is_some() { of_term } else { subscription.ends_at };
+                self.differs(&Subscription { ends_at, ..subscription.clone() }, bill)
+            }
+            Judgement::Billable(_) | Judgement::Unbillable { .. } => None,
             Judgement::NotAsked => Some("it does not ask to be billed any more".to_owned()),
         };
         if let Some(why) = difference.filter(|_| !is_stated && !is_over) {
@@ -200,7 +206,9 @@ impl Models {
         let is_settled = deal.run.code != Some("renewal_unsettled");
         let fits_inside =
             there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
-        let is_fought = opportunity.automation != Automation::None;
+        // It was said to end before it was renewed.
+        let is_canceled = deal.run.code == Some("term_not_billable") && opportunity.cancel_on.is_some();
+        let is_fought = opportunity.automation != Automation::None || is_canceled;
         if is_settled && (fits && !is_late || fits_inside) && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }

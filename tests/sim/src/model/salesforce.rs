@@ -129,6 +129,8 @@ pub struct Opportunity {
     pub subscription_id: Option<String>,
     pub mrr: Option<Decimal>,
     pub renewal_id: Option<String>,
+    /// From which day on its subscription is not to be billed any more.
+    pub cancel_on: Option<jiff::civil::Date>,
     /// What its contract names.
     pub contract_names: ContractNames,
     pub sync_code: Option<String>,

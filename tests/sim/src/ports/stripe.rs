@@ -139,6 +139,7 @@ fn operation_of(write: &Write) -> Operation {
         stripe::Operation::HoldInvoice => Operation::HoldInvoice,
         stripe::Operation::DisarmInvoice => Operation::DisarmInvoice,
         stripe::Operation::RenewSubscription => Operation::RenewSubscription,
+        stripe::Operation::EndSubscription => Operation::EndSubscription,
         stripe::Operation::CancelSubscription => Operation::CancelSubscription,
     }
 }

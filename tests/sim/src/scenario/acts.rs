@@ -95,6 +95,11 @@ pub enum Act {
         deal: OpportunityId,
         tries: u32,
     },
+    /// On its opportunity somebody says from which day on nothing more is billed, or takes that back.
+    CancelOn {
+        deal: OpportunityId,
+        on: Option<jiff::civil::Date>,
+    },
     DeleteCustomer(AccountId),
     LeavePendingItem(AccountId),
 }
@@ -147,6 +152,7 @@ impl Act {
             Self::DeleteDraft { .. } => "delete draft",
             Self::AddToDraft { .. } => "add to draft",
             Self::CancelSubscription { .. } => "cancel subscription",
+            Self::CancelOn { .. } => "cancel on",
             Self::DeleteCustomer(_) => "delete customer",
             Self::LeavePendingItem(_) => "leave pending item",
         }
@@ -170,6 +176,7 @@ impl Act {
             | Self::FinalizeDraft { deal, .. }
             | Self::DeleteDraft { deal, .. }
             | Self::CancelSubscription { deal, .. }
+            | Self::CancelOn { deal, .. }
             | Self::AddToDraft { deal, .. } => deal.to_string(),
             Self::NameCustomer { account, .. }
             | Self::EditAccount { account, .. }
@@ -215,6 +222,7 @@ impl Act {
             Self::NameRenewed { deal, from } => org.name_renewed(now, deal, from),
             Self::Reopen(deal) => org.edit(now, deal, |deal| deal.stage = "Negotiation".into()),
             Self::Touch(deal) => org.edit(now, deal, |_| {}),
+            Self::CancelOn { deal, on } => org.edit(now, deal, |deal| deal.cancel_on = *on),
             Self::Approve(deal) => org.edit(now, deal, |deal| {
                 deal.approved_amount = deal.amount;
                 deal.most_approved = deal.most_approved.max(deal.amount);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Renewal, There, Within, items};
 use crate::opportunity_won::contract::ContractWrite;
-use crate::opportunity_won::{Point, Start, contract, judge};
+use crate::opportunity_won::{Point, Start, contract, ending, judge};
 use crate::{NewItem, RenewableSeen};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +182,9 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         );
         let stop = Stop::review(Code::RenewalDiffers, message);
         return stopped(extended, stop, &deal.opportunity);
+    }
+    if let Some(ending) = ending::of_renewal(&extended, &deal.opportunity).filter(|_| is_same) {
+        return ending;
     }
     if is_same {
         let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);

@@ -19,7 +19,7 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 const TURNS_AT_LAST: SignedDuration = SignedDuration::from_hours(24);
 
 /// A change that is asked for later than this may come after the period that it is made in.
-pub(super) const LATEST: SignedDuration = SignedDuration::from_hours(1);
+pub(in super::super) const LATEST: SignedDuration = SignedDuration::from_hours(1);
 
 /// Which of them goes on, and when.
 pub(super) fn chosen(
@@ -268,7 +268,7 @@ fn was_given_up(invoice: &InvoiceSeen) -> bool {
 }
 
 /// Whether a period begins or ends then: each is counted from the first day of all, the 31st, the last of February, the 31st again.
-fn is_boundary(seen: &RenewableSeen, every: Interval, at: Timestamp) -> bool {
+pub(in super::super) fn is_boundary(seen: &RenewableSeen, every: Interval, at: Timestamp) -> bool {
     let Some(begun_at) = seen.begun_at else { return false };
     let start = TimeZone::UTC.to_datetime(begun_at).date();
     let whole = mapping::Subscription { start, every, periods: None, stub: 0 };

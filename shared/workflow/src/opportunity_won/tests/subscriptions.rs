@@ -8,6 +8,7 @@ use super::*;
 use crate::opportunity_won::{Item, ItemPrice, Start, Started, subscription};
 use crate::{AgreedPrice, Every, ItemSeen, PriceSeen, SubscriptionSeen};
 
+mod ending;
 mod interrupted;
 mod mixed;
 mod prices;

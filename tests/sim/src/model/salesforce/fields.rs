@@ -80,6 +80,7 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Stripe_Subscription_Id__c" => optional(opportunity.subscription_id.as_ref()),
         "Stripe_MRR__c" => number(opportunity.mrr),
         "Renewal_Stripe_Sub_Id__c" => optional(opportunity.renewal_id.as_ref()),
+        "Stripe_Cancel_On__c" => opportunity.cancel_on.map_or(FieldValue::Null, text),
         "Stripe_Start_Date__c" => opportunity.term.as_ref().map_or(FieldValue::Null, |term| text(term.start)),
         "Stripe_Term_Months__c" => {
             let months = opportunity.term.as_ref().and_then(|term| term.periods.map(|_| term.months()));

@@ -52,6 +52,7 @@ fn org() -> Salesforce {
         subscription_id: None,
         mrr: None,
         renewal_id: None,
+        cancel_on: None,
         contract_names: Default::default(),
         term: None,
         contract: Contract::NotNeeded,

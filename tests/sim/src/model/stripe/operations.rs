@@ -36,6 +36,7 @@ impl Stripe {
             (Operation::DisarmInvoice, ["invoices", id]) => self.disarm(now, id, form),
             (Operation::HoldInvoice, ["invoices", id]) => self.hold(now, id, form),
             (Operation::RenewSubscription, ["subscriptions", id]) => self.renew(now, id, form),
+            (Operation::EndSubscription, ["subscriptions", id]) => self.end_subscription(now, id, form),
             (Operation::CancelSubscription, ["subscriptions", id]) => self.cancel(now, id, By::Us),
             (operation, _) => {
                 self.violate(now, "every_path_is_known", format!("{operation:?} does not go to {}", write.path));

@@ -1,6 +1,7 @@
 //! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. What later
 //! periods are billed by is not played: their items say it.
 
+mod ending;
 mod prices;
 mod renewal;
 mod waiting;

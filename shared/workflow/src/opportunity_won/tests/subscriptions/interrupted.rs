@@ -283,8 +283,18 @@ fn a_changed_deal_keeps_its_subscription_and_says_the_way_out() {
         ("another line", sold(4), selling_only.clone(), "Set the deal back, and change the subscription by hand."),
         ("another line", sold(4), renewing(), "sell what is to be billed instead by an opportunity of type Renewal"),
         ("another line", sold(4), amending(), "sell what is to be billed instead by an opportunity of type Renewal"),
-        ("lost", lost(), renewing(), "Stripe subscription sub_1 goes on. End that by hand"),
-        ("lost", lost(), amending(), "Stripe subscription sub_1 goes on. End that by hand"),
+        (
+            "lost",
+            lost(),
+            renewing(),
+            "Stripe subscription sub_1 goes on. Set the deal back, and fill in Stripe Cancel On",
+        ),
+        (
+            "lost",
+            lost(),
+            amending(),
+            "Stripe subscription sub_1 goes on. Set the deal back, and fill in Stripe Cancel On",
+        ),
         ("an amount that is not its lines'", odd(), selling_only, "it cannot be billed as it is now."),
     ] {
         let done = Point::Done { invoice: held().into_invoice(&first_invoice(InvoiceStatus::Open)) };
