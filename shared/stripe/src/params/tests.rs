@@ -236,7 +236,7 @@ fn the_types_of_tax_ids_are_stripes() {
     assert_eq!(*listed, json!(domain::TAX_ID_TYPES.as_slice()));
 }
 
-fn every_write() -> [(&'static str, Write); 21] {
+fn every_write() -> [(&'static str, Write); 22] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
