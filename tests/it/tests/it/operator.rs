@@ -137,9 +137,9 @@ async fn a_newer_table_is_only_read() {
     env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     let layout = env.aws.items().into_iter().find(|item| item["sk"]["S"] == "control#schema").unwrap();
-    assert_eq!(layout["schema"]["N"], "1");
+    assert_eq!(layout["schema"]["N"], "2");
     let mut newer = layout.clone();
-    newer["schema"] = json!({ "N": "2" });
+    newer["schema"] = json!({ "N": "3" });
     env.aws.put(&newer);
     let before = env.aws.items();
     env.clear_calls();
@@ -159,7 +159,7 @@ async fn a_newer_table_is_only_read() {
 /// A newer version was deployed while a run was under way: the older one stops where it is.
 #[tokio::test]
 async fn a_table_that_becomes_newer_is_not_written_to_any_more() {
-    let newer = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "2" } });
+    let newer = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "3" } });
     let env = Env::start().await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.deliver().await;
@@ -171,7 +171,7 @@ async fn a_table_that_becomes_newer_is_not_written_to_any_more() {
     let items = env.stands_still_at(6, deploy).await;
     assert_eq!(env.aws.items(), items);
     assert!(env.invoices().is_empty());
-    let older = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "1" } });
+    let older = json!({ "pk": { "S": "control" }, "sk": { "S": "control#schema" }, "schema": { "N": "2" } });
     env.aws.put(&older);
     env.settle_for_days().await;
     is_billed_once(&env, &opportunity, "with the version that knows the table").await;

@@ -230,7 +230,7 @@ async fn an_item_of_a_newer_version_is_left_alone() {
         env.aws.items().into_iter().find(|item| item["pk"]["S"] == key.as_str() && item["sk"]["S"] == "run").unwrap()
     };
     let mut newer = item(&env);
-    newer["schema"] = json!({ "N": "2" });
+    newer["schema"] = json!({ "N": "3" });
     newer["document"] = json!({ "S": "in words of tomorrow" });
     env.aws.put(&newer);
     env.clear_calls();
