@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use ledger::{Begun, CallEntry, Claim, Held, LedgerError, Release, Reopen};
-use mapping::{Proration, Stop};
+use mapping::Stop;
 use workflow::{
     Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
 };
@@ -299,17 +299,20 @@ impl<W: World> Engine<W> {
 
 /// What comes too late is not sent again, whatever its key says: it is looked for, when no request is under way any more.
 fn in_time(call: &Call, trust: Trust, intent: &Intent, now: jiff::Timestamp) -> Trust {
+    let latest = match call {
+        Call::RenewSubscription(extension) => Some(extension.latest),
+        Call::EndSubscription { latest, .. } => Some(*latest),
+        _ => None,
+    };
     match (call, trust) {
-        (Call::RenewSubscription(extension), Trust::SameKey) if now >= extension.latest => {
+        (_, Trust::SameKey) if latest.is_some_and(|latest| now >= latest) => {
             let quiet_at = quiet_at(intent);
             if now < quiet_at { Trust::Wait { until: quiet_at } } else { Trust::Look }
         }
-        // So does what is billed at once as it was previewed.
-        (Call::RenewSubscription(extension), Trust::SameKey) if extension.proration == Proration::AlwaysInvoice => {
+        // The deal, the money and the subscription are as they were when it was decided, and not for long.
+        (Call::RenewSubscription(_) | Call::EndSubscription { .. } | Call::CreditInvoice(_), Trust::SameKey) => {
             decided(intent, now)
         }
-        // The deal and the money are as they were when it was decided, and not for long.
-        (Call::CreditInvoice(_), Trust::SameKey) => decided(intent, now),
         (_, trust) => trust,
     }
 }

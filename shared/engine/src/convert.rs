@@ -99,6 +99,8 @@ pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
 /// Which deal a renewed subscription goes on for, in its metadata.
 pub(crate) const RENEWED_FOR: &str = "sf_renewal_opportunity_id";
 pub(crate) const RENEWED_FROM: &str = "sf_renewal_first_day";
+/// Since when the deal says that it is not billed any more.
+pub(crate) const CANCELED_ON: &str = "sf_canceled_on";
 
 /// What a renewal has sold once besides, in minor units; after it comes the deal. A mark of each deal's own, which no later renewal
 /// overwrites.
@@ -132,6 +134,7 @@ pub(crate) fn renewable(
         oddity: subscription.oddity,
         sold_once: sold_once(&subscription.metadata),
         renewed_from: renewed_from(subscription),
+        canceled_on: subscription.metadata.get(CANCELED_ON).and_then(|day| day.parse().ok()),
         renewed_for: renewed_for.and_then(|id| domain::OpportunityId::parse(id).ok()),
         last_invoice: subscription.latest_invoice.as_ref().map(|last| invoice(last, scope)),
     }

@@ -12,7 +12,7 @@ use stripe::{
 use workflow::{Call, CreditAmount, CreditLine, Extension, ItemChange, NewLine, Pricing, RunId};
 
 use crate::Scope;
-use crate::convert::{RENEWED_FOR, RENEWED_FROM, SOLD_ONCE};
+use crate::convert::{CANCELED_ON, RENEWED_FOR, RENEWED_FROM, SOLD_ONCE};
 
 /// The metadata key that finds a line again, whatever happened in between.
 pub(crate) const LINE_KEY: &str = "sf_line_id";
@@ -81,8 +81,10 @@ pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe
             metadata: scope.metadata(run_id, ("sf_opportunity_id", new.plan.opportunity_id.as_str())),
         }),
         Call::RenewSubscription(extension) => stripe::Write::renew_subscription(&renewal(extension)),
-        Call::EndSubscription { subscription_id, at } => {
-            stripe::Write::end_subscription(subscription_id, at.map_or(stripe::End::Never, stripe::End::At))
+        Call::EndSubscription { subscription_id, on, at, .. } => {
+            let end = at.map_or(stripe::End::Never, stripe::End::At);
+            let day = on.map(|day| day.to_string()).unwrap_or_default();
+            stripe::Write::end_subscription(subscription_id, end, &[(CANCELED_ON.to_owned(), day)].into())
         }
         Call::DisarmInvoice { invoice_id } => stripe::Write::disarm_invoice(invoice_id),
         Call::HoldInvoice { opportunity_id, invoice_id } => {

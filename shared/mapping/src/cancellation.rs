@@ -17,9 +17,9 @@ pub fn canceled_on(opportunity: &Record) -> Option<Date> {
     opportunity.text(CANCEL_ON)?.parse().ok()
 }
 
-/// What is to begin has a term that says how long it is.
+/// What is to begin has a term that says how long it is. A renewal may have been made, which its subscription tells.
 pub(crate) fn is_to_go_on(plan: &Plan) -> Result<(), Stop> {
-    match plan.canceled_on.filter(|_| plan.subscription.is_some()) {
+    match plan.canceled_on.filter(|_| plan.subscription.is_some() && plan.renews.is_none()) {
         None => Ok(()),
         Some(day) => {
             let message = format!(

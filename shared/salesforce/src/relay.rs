@@ -56,9 +56,13 @@ struct ChangeEventHeader<'a> {
     changed_fields: Vec<String>,
 }
 
+/// What people and their flows say to us, and we never write: a flow may run as the integration user.
+const SAID_TO_US: [&str; 4] =
+    ["Stripe_Approved_Amount__c", "Stripe_Start_Date__c", "Stripe_Term_Months__c", "Stripe_Cancel_On__c"];
+
 /// Fields that only we write, and those that every write changes.
 fn is_ours(field: &str) -> bool {
-    field.starts_with("Stripe_")
+    field.starts_with("Stripe_") && !SAID_TO_US.contains(&field)
         || [
             "Renewal_Stripe_Sub_Id__c",
             "Payment_Received__c",
@@ -210,6 +214,9 @@ mod tests {
             ("UPDATE", json!(["Stripe_Invoice_Id__c", "Paid_Date__c", "LastModifiedDate"]), true),
             // A flow in our transaction.
             ("UPDATE", json!(["Stripe_Invoice_Id__c", "StageName"]), false),
+            // A flow that runs as the integration user.
+            ("UPDATE", json!(["Stripe_Cancel_On__c", "LastModifiedDate"]), false),
+            ("UPDATE", json!(["Stripe_Approved_Amount__c"]), false),
             ("UPDATE", json!([]), false),
             ("GAP_UPDATE", json!(["Stripe_Invoice_Id__c"]), false),
         ] {

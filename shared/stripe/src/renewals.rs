@@ -66,9 +66,9 @@ impl Write {
 }
 
 impl Write {
-    /// Nothing is prorated: then is where a period ends that is not billed yet.
-    pub fn end_subscription(subscription: &SubscriptionId, end: End) -> Self {
-        let body = json!({ "cancel_at": end.to_stripe(), "proration_behavior": "none" });
+    /// Nothing is prorated: then is where a period ends that is not billed yet. What is empty in the metadata is taken away.
+    pub fn end_subscription(subscription: &SubscriptionId, end: End, metadata: &BTreeMap<String, String>) -> Self {
+        let body = json!({ "cancel_at": end.to_stripe(), "proration_behavior": "none", "metadata": metadata });
         Self::new(Operation::EndSubscription, format!("/v1/subscriptions/{subscription}"), &body)
     }
 }
@@ -177,12 +177,13 @@ pub(crate) mod tests {
     fn an_end_is_set_or_taken_away() {
         let id = SubscriptionId::parse("sub_1").expect("valid");
         let at = Timestamp::from_second(1_900_000_000).expect("in range");
-        for (end, expected) in [
-            (End::At(at), "cancel_at=1900000000&proration_behavior=none"),
-            (End::Never, "cancel_at=&proration_behavior=none"),
+        for (end, day, expected) in [
+            (End::At(at), "2030-03-17", "cancel_at=1900000000&proration_behavior=none&metadata[day]=2030-03-17"),
+            (End::Never, "", "cancel_at=&proration_behavior=none&metadata[day]="),
         ] {
-            let write = Write::end_subscription(&id, end);
-            assert_eq!((write.path.as_str(), write.body.as_str()), ("/v1/subscriptions/sub_1", expected));
+            let write = Write::end_subscription(&id, end, &[("day".to_owned(), day.to_owned())].into());
+            let body = write.body.replace("%5B", "[").replace("%5D", "]");
+            assert_eq!((write.path.as_str(), body.as_str()), ("/v1/subscriptions/sub_1", expected));
         }
     }
 

@@ -86,8 +86,9 @@ pub enum Call {
     PreviewRenewal(Box<Extension>),
     /// Stripe: let the subscription go on for another term. Its invoices come by themselves: after this there is no way back.
     RenewSubscription(Box<Extension>),
-    /// Stripe: it ends then, or never. Nothing is prorated, and nothing given back.
-    EndSubscription { subscription_id: SubscriptionId, at: Option<Timestamp> },
+    /// Stripe: it ends then, or never, and says which day of the deal's that is. Nothing is prorated, and nothing given back. Whatever is asked for
+    /// after `latest` may come too late.
+    EndSubscription { subscription_id: SubscriptionId, on: Option<Date>, at: Option<Timestamp>, latest: Timestamp },
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
     CancelSubscription { subscription_id: SubscriptionId },
     /// Dead-letter queue: put the event where a person sees it, with the reason.

@@ -26,6 +26,7 @@ mod preflight;
 mod renewal;
 mod standing;
 mod subscription;
+mod written;
 
 use domain::{InvoiceId, OpportunityId, SubscriptionId};
 use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
@@ -77,7 +78,7 @@ impl Point {
                 is_charged: draft.is_charged,
             }),
             Self::Sent { .. } if planted!(SkipsTheWriteBack) => Next::End(End::Done),
-            Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: judge::written(invoice) }),
+            Self::Sent { invoice, .. } => Next::Call(Call::UpdateRecords { updates: written::written(invoice) }),
             Self::Done { .. } => Next::End(End::Done),
 
             Self::Checking { draft, .. } => Next::Call(Call::ReadInvoice { invoice_id: draft.invoice_id.clone() }),
@@ -239,11 +240,11 @@ impl Point {
 
             // Write-back: Salesforce holds what was written, or a person looks.
             (Self::Sent { invoice, interrupted }, Fact::RecordsUpdated(records)) => {
-                judge::written_back(invoice, interrupted, &records)
+                written::written_back(invoice, interrupted, &records)
             }
-            (Self::Verifying { invoice }, Fact::BillingRead(record)) => judge::verified(invoice, &record),
+            (Self::Verifying { invoice }, Fact::BillingRead(record)) => written::verified(invoice, &record),
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::Refused(why)) => {
-                judge::not_taken(point, why.stop)
+                written::not_taken(point, why.stop)
             }
             (point @ (Self::Sent { .. } | Self::Verifying { .. }), Fact::RecordMissing) => point
                 .stopped(Stop::review(Code::OpportunityNotFound, "The invoice is sent, and its opportunity is gone.")),
@@ -279,7 +280,7 @@ impl Point {
 
             // After the end: the deal was edited, or somebody only said so again.
             (Self::Revisiting { invoice }, Fact::DealRead(deal)) => judge::revisited(invoice, &deal, settings),
-            (Self::Clearing { invoice }, Fact::RecordsUpdated(records)) => judge::cleared(invoice, &records),
+            (Self::Clearing { invoice }, Fact::RecordsUpdated(records)) => written::cleared(invoice, &records),
             (point @ (Self::Revisiting { .. } | Self::Clearing { .. }), Fact::RecordMissing) => point
                 .stopped(Stop::review(Code::OpportunityNotFound, "The deal is billed, and its opportunity is gone.")),
             (point @ (Self::Revisiting { .. } | Self::Clearing { .. }), Fact::Refused(why)) => {

@@ -121,6 +121,7 @@ bugs! {
     CountsByTheLongest(Workflow) = "counts-by-the-longest", "what is billed more often than the rest is counted by the longest interval", "a lost deal", ["subscriptions"];
     NeverEnds(Workflow) = "never-ends", "a subscription goes on after the day that it is canceled on", "a period too much", ["subscriptions"];
     EndsInside(Workflow) = "ends-inside", "a subscription is ended inside a period that is billed", "a period too little", ["subscriptions"];
+    RenewsTheCanceled(Workflow) = "renews-the-canceled", "a subscription that is to end is renewed all the same, and goes on", "two deals, one subscription", ["renewals-heavily"];
     ThinksItIsTold(Workflow) = "thinks-it-is-told", "what is said of the end while a deal is billed counts as told", "a period too much", ["subscriptions-heavily"];
     RenewsWithoutOnce(Workflow) = "renews-without-once", "what a renewal sells once is left out", "a lost line", ["renewals"];
     RefusesToProrate(Workflow) = "refuses-to-prorate", "a renewal that begins inside a period is refused", "a lost deal", ["renewals"];

@@ -65,6 +65,7 @@ const MORE_OFTEN: u64 = 0x5eed_0f7e;
 /// So is which of them somebody cancels.
 const ENDS: u64 = 0x5eed_e2d5;
 const RENEWAL_ENDS: u64 = 0x5eed_e2d6;
+const ENDLESS_ENDS: u64 = 0x5eed_e2d7;
 
 /// So is which of them end and are renewed.
 const RENEWALS: u64 = 0x5eed_2e2e;
@@ -116,6 +117,10 @@ impl Scenario {
         renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), inside, &mut self, start);
         let renews = |deal: &Opportunity| deal.kind.as_deref() == Some("Renewal");
         ended::cancel(&mut Random::new(seed.wrapping_add(RENEWAL_ENDS)), &mut self, start, renews);
+        // And of what they renew, what has no end of its own.
+        let is_endless =
+            |deal: &Opportunity| !renews(deal) && deal.term.as_ref().is_some_and(|term| term.periods.is_none());
+        ended::cancel(&mut Random::new(seed.wrapping_add(ENDLESS_ENDS)), &mut self, start, is_endless);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

@@ -144,6 +144,14 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
         ..(**extension).clone()
     };
     let at_once = Call::RenewSubscription(Box::new(extension));
+    // So is when a subscription ends, and nothing is told when that is too late.
+    let end = |latest: Timestamp| Call::EndSubscription {
+        subscription_id: domain::SubscriptionId::parse("sub_1").expect("valid"),
+        on: None,
+        at: None,
+        latest,
+    };
+    let (ends, ends_soon) = (end(at(1_000_000)), end(latest));
     let other = Call::ReadDeal { opportunity_id: opportunity_id() };
     let before = |time: Timestamp| time.saturating_sub(jiff::SignedDuration::from_millis(1)).expect("in range");
     for (call, now, trust, expected) in [
@@ -154,6 +162,11 @@ fn a_renewal_that_comes_too_late_is_not_sent_again() {
         (&renew, latest, Trust::Look, Trust::Look),
         (&at_once, at(3599), Trust::SameKey, Trust::SameKey),
         (&at_once, at(3600), Trust::SameKey, Trust::Look),
+        (&ends, at(3599), Trust::SameKey, Trust::SameKey),
+        (&ends, at(3600), Trust::SameKey, Trust::Look),
+        (&ends_soon, before(latest), Trust::SameKey, Trust::SameKey),
+        (&ends_soon, latest, Trust::SameKey, Trust::Wait { until: quiet_at }),
+        (&ends_soon, quiet_at, Trust::SameKey, Trust::Look),
         (&other, quiet_at, Trust::SameKey, Trust::SameKey),
     ] {
         assert_eq!(in_time(call, trust, &intent(sent), now), expected, "{} at {now}", call.name());

@@ -208,7 +208,12 @@ fn salesforce_refuses_or_is_asked_again() {
 fn a_contract_that_may_not_be_edited_is_a_refusal() {
     let now = Timestamp::UNIX_EPOCH;
     let of = |object: &'static str| Call::UpdateRecords {
-        updates: vec![mapping::Update { object, id: "800000000000001AAA".into(), fields: Default::default() }],
+        updates: vec![mapping::Update {
+            object,
+            id: "800000000000001AAA".into(),
+            fields: Default::default(),
+            also_read: vec![],
+        }],
     };
     let no_access = |code: &str| salesforce::Error::NotAllowed { error_code: code.into(), message: "no".into() };
     let code = "INSUFFICIENT_ACCESS_OR_READONLY";

@@ -96,6 +96,7 @@ fn what_a_call_made_is_named_by_its_id() {
         begun_at: None,
         oddity: None,
         renewed_for: None,
+        canceled_on: None,
         sold_once: Default::default(),
         renewed_from: None,
         last_invoice: None,

@@ -301,7 +301,10 @@ fn every_write() -> [(&'static str, Write); 22] {
         ("Invoice.update", Write::disarm_invoice(&invoice())),
         ("Subscription.update", Write::renew_subscription(&renewal(None))),
         ("Subscription.update", Write::renew_subscription(&renewal(Some(true)))),
-        ("Subscription.update", Write::end_subscription(&SubscriptionId::parse("sub_1").expect("valid"), End::Never)),
+        (
+            "Subscription.update",
+            Write::end_subscription(&SubscriptionId::parse("sub_1").expect("valid"), End::Never, &metadata),
+        ),
         ("Subscription.cancel", Write::cancel_subscription(&SubscriptionId::parse("sub_1").expect("valid"))),
     ]
 }

@@ -29,6 +29,8 @@ pub struct RenewableSeen {
     /// The deal that renewed it last, and from which day on.
     pub renewed_for: Option<OpportunityId>,
     pub renewed_from: Option<Date>,
+    /// From which day on its deal says that it is not billed any more, as it was told.
+    pub canceled_on: Option<Date>,
     /// What deals that renewed it sold once besides, each in minor units. Later renewals leave it there.
     pub sold_once: BTreeMap<OpportunityId, i64>,
     /// The invoice that it made last.

@@ -7,11 +7,11 @@ use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record, SubscriptionId
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use mapping::{Code, Plan, Settings, Stop, canceled_on, midnight};
+use mapping::{Code, Plan, Settings, Stop, Subscriptions, canceled_on, midnight};
 use serde::{Deserialize, Serialize};
 
 use super::renewal::{Extended, Renewal, fit};
-use super::{Invoice, Point};
+use super::{Invoice, Point, written};
 use crate::{Call, Fact, Next, RenewableSeen};
 
 /// A billed deal whose subscription is to end then.
@@ -37,23 +37,30 @@ enum Of {
 enum Step {
     /// What has become of it?
     Looking,
-    /// It can.
-    Ready { ends_at: Option<Timestamp> },
+    /// It can. After `latest` whatever is asked for may come too late.
+    Ready { ends_at: Option<Timestamp>, latest: Timestamp },
 }
 
 /// The deal that began it, and that is the same as ever, says another end than Stripe was told.
-pub(super) fn of_invoice(invoice: &Invoice, opportunity: &Record) -> Option<Point> {
-    invoice.subscription.as_ref()?;
-    wanted(invoice.plan.canceled_on, opportunity, || Of::Invoice(invoice.clone()))
+pub(super) fn of_invoice(invoice: &Invoice, opportunity: &Record, settings: &Settings) -> Option<Point> {
+    wanted(is_told(invoice, opportunity), opportunity, settings, || Of::Invoice(invoice.clone()))
 }
 
-pub(super) fn of_renewal(extended: &Extended, opportunity: &Record) -> Option<Point> {
-    wanted(extended.plan.canceled_on, opportunity, || Of::Renewal(extended.clone()))
+pub(super) fn of_renewal(extended: &Extended, opportunity: &Record, settings: &Settings) -> Option<Point> {
+    let is_told = extended.plan.canceled_on == canceled_on(opportunity);
+    wanted(is_told, opportunity, settings, || Of::Renewal(extended.clone()))
 }
 
-fn wanted(told: Option<Date>, opportunity: &Record, of: impl Fn() -> Of) -> Option<Point> {
+/// Stripe was told what this record of the deal says of its subscription's end, as far as it is one's.
+pub(super) fn is_told(invoice: &Invoice, opportunity: &Record) -> bool {
+    invoice.subscription.is_none() || invoice.plan.canceled_on == canceled_on(opportunity) || planted!(NeverEnds)
+}
+
+/// Where subscriptions are off the day is not read, which is not that it was taken back.
+fn wanted(is_told: bool, opportunity: &Record, settings: &Settings, of: impl Fn() -> Of) -> Option<Point> {
+    let is_read = settings.subscriptions != Subscriptions::Off;
     let on = canceled_on(opportunity);
-    (on != told && !planted!(NeverEnds)).then(|| Ending { of: of(), on, step: Step::Looking }.into())
+    (is_read && !is_told && !planted!(NeverEnds)).then(|| Ending { of: of(), on, step: Step::Looking }.into())
 }
 
 impl Of {
@@ -78,9 +85,10 @@ impl Of {
         }
     }
 
-    /// The end of the run, as it was before.
+    /// The end of the run, as it was before; or what Salesforce did not keep, which is still to be told.
     fn done(self) -> Point {
         match self {
+            Self::Invoice(invoice) if written::keeps_less(&invoice) => Point::Sent { invoice, interrupted: true },
             Self::Invoice(invoice) => Point::Done { invoice },
             Self::Renewal(extended) => Renewal::Done { extended }.into(),
         }
@@ -89,6 +97,7 @@ impl Of {
     /// The deal is read once more: meanwhile it may have changed, and a note of what was wrong may stand there.
     fn revisiting(self) -> Point {
         match self {
+            Self::Invoice(invoice) if written::keeps_less(&invoice) => Point::Verifying { invoice },
             Self::Invoice(invoice) => Point::Revisiting { invoice },
             Self::Renewal(extended) => Renewal::Revisiting { extended }.into(),
         }
@@ -103,7 +112,12 @@ impl Of {
         self
     }
 
-    fn stopped(self, stop: Stop) -> Point {
+    fn stopped(mut self, stop: Stop) -> Point {
+        // A note that was put back once is another one now.
+        match &mut self {
+            Self::Invoice(invoice) => invoice.not_kept = written::but_notes(std::mem::take(&mut invoice.not_kept)),
+            Self::Renewal(extended) => extended.not_kept = written::but_notes(std::mem::take(&mut extended.not_kept)),
+        }
         self.done().stopped(stop)
     }
 }
@@ -112,7 +126,9 @@ impl Ending {
     pub(super) fn next(&self) -> Next {
         let subscription_id = self.of.subscription_id().cloned();
         Next::Call(match (subscription_id, self.step) {
-            (Some(subscription_id), Step::Ready { ends_at }) => Call::EndSubscription { subscription_id, at: ends_at },
+            (Some(subscription_id), Step::Ready { ends_at, latest }) => {
+                Call::EndSubscription { subscription_id, on: self.on, at: ends_at, latest }
+            }
             (named, _) => Call::FindRenewed { customer_id: self.of.customer_id().clone(), named },
         })
     }
@@ -179,7 +195,16 @@ pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Bo
                 "Stripe does not know the deal's subscription any more: look whether the key is of the right account.",
             )),
         },
-        (Step::Ready { ends_at }, Fact::SubscriptionRenewed(seen)) => match seen.is_over || seen.ends_at == ends_at {
+        (Step::Ready { .. }, Fact::SubscriptionRenewed(seen)) if renewed_by_another(of.plan(), &seen).is_some() => {
+            let message = format!(
+                "Stripe subscription {} was told to end by what this opportunity says in Stripe Cancel On, and another deal renewed it in the \
+                 same moment: compare its end with both, and correct it by hand.",
+                seen.subscription_id
+            );
+            of.told(on).stopped(Stop::review(Code::InvoiceChangedInStripe, message))
+        }
+        (Step::Ready { ends_at, .. }, Fact::SubscriptionRenewed(seen)) => match seen.is_over || seen.ends_at == ends_at
+        {
             true => of.told(on).revisiting(),
             false => {
                 let message = format!(
@@ -198,10 +223,18 @@ pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Bo
 
 fn looked(of: Of, on: Option<Date>, seen: &RenewableSeen, at: Timestamp) -> Point {
     match fits(of.plan(), on, seen, at) {
-        Ok(Some(ends_at)) => Ending { of, on, step: Step::Ready { ends_at } }.into(),
+        Ok(Some(ends_at)) => {
+            let sooner = ends_at.into_iter().chain(seen.ends_at).min();
+            let latest = sooner.and_then(|end| end.checked_sub(fit::LATEST).ok()).unwrap_or(Timestamp::MAX);
+            Ending { of, on, step: Step::Ready { ends_at, latest } }.into()
+        }
         Ok(None) => of.told(on).revisiting(),
         Err(stop) => of.stopped(stop),
     }
+}
+
+fn renewed_by_another<'a>(plan: &Plan, seen: &'a RenewableSeen) -> Option<&'a OpportunityId> {
+    seen.renewed_for.as_ref().filter(|other| **other != plan.opportunity_id)
 }
 
 /// When it is to end, if that is not when it does already.
@@ -216,11 +249,16 @@ fn fits(plan: &Plan, on: Option<Date>, seen: &RenewableSeen, at: Timestamp) -> R
         (true, Some(_)) => return Ok(None),
         (true, None) => {
             return refused(format!(
-                "Stripe subscription {id} has ended, and goes on no more: sell what is to be billed by another opportunity."
+                "Stripe subscription {id} has ended, and goes on no more: fill in the day again that it ended on, and sell what is to be billed by \
+                 another opportunity."
             ));
         }
     }
-    if let Some(other) = seen.renewed_for.as_ref().filter(|other| **other != plan.opportunity_id) {
+    if let Some(other) = renewed_by_another(plan, seen) {
+        // Then its end is that deal's to say, and this one says nothing of it any more.
+        if on.is_none() {
+            return Ok(None);
+        }
         return refused(format!(
             "Opportunity {other} has renewed Stripe subscription {id} since: empty Stripe Cancel On here, and fill it in there."
         ));

@@ -1,14 +1,10 @@
 //! What a reading of the deal, or of what Salesforce holds, means for the run.
 
 use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
-use mapping::{
-    Code, Deal, InvoiceLinks, Kind, NOTE_CODE, NOTE_FIELDS, Plan, Settings, Stop, Update, invoice_written_back,
-    no_note, plan, sync_note, unpaid,
-};
+use mapping::{Code, Deal, Kind, Plan, Settings, Stop, plan, sync_note};
 
 use super::basket::{Basket, Start};
-use super::contract::ContractWrite;
-use super::{Draft, Invoice, Point, Stage, amendment, contract, ending, preflight, subscription};
+use super::{Draft, Invoice, Point, Stage, amendment, ending, preflight, subscription, written};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
@@ -228,147 +224,6 @@ pub(super) fn names_only(opportunity: &Record, draft: &Draft) -> bool {
     opportunity.text("Stripe_Invoice_Id__c").is_none_or(|id| id == draft.invoice_id.as_str())
 }
 
-/// As it is written. That a deal is not marked as paid any more comes and goes with the name of its invoice, so that whoever sees the
-/// name need not ask: by then it may be marked for the one that it names.
-pub(super) fn written(invoice: &Invoice) -> Vec<Update> {
-    let updates = write_back(invoice);
-    if invoice.unmarks { unpaid(updates) } else { updates }
-}
-
-pub(super) fn write_back(invoice: &Invoice) -> Vec<Update> {
-    invoice.contract.of(all_updates(invoice))
-}
-
-fn all_updates(invoice: &Invoice) -> Vec<Update> {
-    invoice_written_back(
-        &invoice.plan,
-        &invoice.customer_id,
-        &invoice.invoice_id,
-        InvoiceLinks { page: invoice.hosted_invoice_url.as_deref(), pdf: invoice.invoice_pdf.as_deref() },
-        invoice.subscription.as_ref().map(|(id, _)| id),
-        invoice.account_is_linked,
-    )
-}
-
-/// With the contract, if there is one, it was not to be: what the deal's own record says matters more.
-pub(super) fn not_taken(point: Point, stop: Stop) -> Point {
-    match point {
-        Point::Sent { invoice, interrupted }
-            if invoice.contract != ContractWrite::Without && invoice.plan.contract_id.is_some() =>
-        {
-            Point::Sent { invoice: Invoice { contract: ContractWrite::Without, ..invoice }, interrupted }
-        }
-        // Then it was not the contract's fault, and the next attempt is for both.
-        Point::Sent { invoice, interrupted } => {
-            let invoice = Invoice { contract: ContractWrite::With, ..invoice };
-            Point::Sent { invoice, interrupted }.stopped(Stop::review(stop.code, stop.message))
-        }
-        point => point.stopped(Stop::review(stop.code, stop.message)),
-    }
-}
-
-/// After an interruption the deal may have been edited since it was read, so it is read once more.
-fn done(invoice: Invoice, interrupted: bool) -> Point {
-    if interrupted { Point::Revisiting { invoice } } else { Point::Done { invoice } }
-}
-
-/// What the records do not hold of what was written to them.
-pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
-    let missing = Record::default();
-    let pairs = updates.iter().enumerate();
-    let differences = pairs.flat_map(|(index, update)| {
-        let differences = update.differences(records.get(index).unwrap_or(&missing));
-        differences.into_iter().map(|field| contract::named(update, field)).collect::<Vec<_>>()
-    });
-    differences.collect()
-}
-
-pub(super) fn written_back(invoice: Invoice, interrupted: bool, records: &[Record]) -> Point {
-    let mut not_kept = not_kept(&write_back(&invoice), records);
-    not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
-    let invoice = Invoice { contract: invoice.contract.written(), ..invoice };
-    if not_kept.is_empty() || planted!(BelievesSalesforce) {
-        return done(invoice, interrupted);
-    }
-    not_kept_again(Invoice { not_kept, ..invoice })
-}
-
-/// Where something puts the note back, it is not taken away for every event: taking it away is itself an edit.
-pub(super) fn cleared(invoice: Invoice, records: &[Record]) -> Point {
-    let kept_back = not_kept(&[no_note(&invoice.plan.opportunity_id)], records);
-    let not_kept = invoice.not_kept.into_iter().chain(kept_back).collect();
-    Point::Done { invoice: Invoice { not_kept, ..invoice } }
-}
-
-/// The note of what was wrong once, unless it was put back when we took it away.
-pub(super) fn carries_old_note(opportunity: &Record, not_kept: &[String]) -> bool {
-    opportunity.text(NOTE_CODE).is_some() && !not_kept.iter().any(|field| field == NOTE_CODE)
-}
-
-fn not_kept_again(invoice: Invoice) -> Point {
-    let stop = not_kept_stop(&invoice);
-    Point::Sent { invoice, interrupted: true }.stopped(stop)
-}
-
-fn not_kept_stop(invoice: &Invoice) -> Stop {
-    let message = format!(
-        "Invoice {} is sent, but Salesforce does not keep {}: check whether the integration user may edit \
-         them, and triggers or flows that change these fields; then send the event again.",
-        invoice.invoice_id,
-        invoice.not_kept.join(", ")
-    );
-    Stop::review(Code::WriteBackDiffers, message)
-}
-
-/// The write-back was interrupted: it may have happened, somebody may have written something else, or it is still to do.
-pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
-    // Once it names this one, what is marked is its own payment.
-    let is_named = record.text("Stripe_Invoice_Id__c") == Some(invoice.invoice_id.as_str());
-    let mut invoice = Invoice { unmarks: invoice.unmarks && !is_named, ..invoice };
-    if !contract::is_any_contracts(&invoice.not_kept) {
-        invoice.not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
-    }
-    match record.text("Stripe_Invoice_Id__c") {
-        Some(id) if id != invoice.invoice_id.as_str() => {
-            let message = format!(
-                "Invoice {} is sent for this deal, and the opportunity meanwhile names another one: decide which is \
-                 right, void the other, and correct Stripe Invoice Id.",
-                invoice.invoice_id
-            );
-            Point::Sent { invoice, interrupted: true }.stopped(Stop::review(Code::AlreadyBilled, message))
-        }
-        _ if invoice.contract == ContractWrite::Owed => Point::Sent { invoice, interrupted: true },
-        // It was not written, or not kept, and nobody asks for it.
-        _ if contract::is_any_contracts(&invoice.not_kept) && is_all_but_notes(&write_back(&invoice), record) => {
-            let stop = not_kept_stop(&invoice);
-            Point::Sent { invoice, interrupted: true }.stopped_unless_noted(stop, record)
-        }
-        _ if holds(&invoice, record) || planted!(BelievesInWriteBack) => done(invoice, true),
-        _ if is_what_was_not_kept(&write_back(&invoice), &invoice.not_kept, record)
-            && !planted!(InsistsOnItsFields) =>
-        {
-            not_kept_again(invoice)
-        }
-        _ => Point::Sent { invoice, interrupted: true },
-    }
-}
-
-fn holds(invoice: &Invoice, record: &Record) -> bool {
-    write_back(invoice).iter().all(|update| update.holds_in(record))
-}
-
-/// A note of ours may stand there, which a write-back would take away.
-pub(super) fn is_all_but_notes(updates: &[Update], record: &Record) -> bool {
-    updates.iter().flat_map(|update| update.missing_in(record)).all(|field| NOTE_FIELDS.contains(&field))
-}
-
-/// Nothing is missing but what Salesforce did not keep the last time.
-pub(super) fn is_what_was_not_kept(updates: &[Update], not_kept: &[String], record: &Record) -> bool {
-    let missing = updates.iter().flat_map(|update| update.missing_in(record));
-    let mut missing = missing.filter(|field| !NOTE_FIELDS.contains(field)).peekable();
-    missing.peek().is_some() && missing.all(|field| not_kept.iter().any(|not_kept| not_kept == field))
-}
-
 /// Whether what was billed is still what the deal says. Who gets the next invoice, by when, and under which name does not
 /// change what this one was for.
 pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> Point {
@@ -378,20 +233,18 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         // It could not be billed today, but its amount is the one that was.
         Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
     };
-    if let Some(ending) = ending::of_invoice(&invoice, &deal.opportunity).filter(|_| is_same) {
+    if let Some(ending) = ending::of_invoice(&invoice, &deal.opportunity, settings).filter(|_| is_same) {
         return ending;
     }
+    if is_same && written::keeps_less(&invoice) {
+        return written::not_kept_again(invoice);
+    }
     if is_same || planted!(IgnoresLaterEdits) {
-        return if carries_old_note(&deal.opportunity, &invoice.not_kept) {
+        return if written::carries_old_note(&deal.opportunity, &invoice.not_kept) {
             Point::Clearing { invoice }
         } else {
             Point::Done { invoice }
         };
     }
-    amendment::changed(Invoice { not_kept: but_notes(invoice.not_kept), ..invoice }, deal, settings)
-}
-
-/// What Salesforce did not keep, but for a note that it put back: the next one is another one.
-pub(super) fn but_notes(not_kept: Vec<String>) -> Vec<String> {
-    not_kept.into_iter().filter(|field| !NOTE_FIELDS.contains(&field.as_str())).collect()
+    amendment::changed(Invoice { not_kept: written::but_notes(invoice.not_kept), ..invoice }, deal, settings)
 }

@@ -24,6 +24,17 @@ impl Models {
         let Some(renewal) = renewal else {
             return self.violate(now, "a_renewal_has_its_deal", format!("{id} goes on for nobody"));
         };
+        // What was decided on when it was not is sent for an hour; then a person is told.
+        let is_long_since = |since: Timestamp| now.duration_since(since) > jiff::SignedDuration::from_hours(2);
+        match subscription.to_end_since {
+            Some(since) if !is_long_since(since) => {
+                return count(&mut self.facts, "what is to end was renewed in that moment");
+            }
+            _ => {}
+        }
+        if subscription.is_to_end() {
+            self.violate(now, "what_is_to_end_is_not_renewed", format!("{id} goes on for {}", renewal.id));
+        }
         if !self.salesforce.is_renewal(&renewal) && renewal.changes_by_people < 2 {
             self.violate(
                 now,
@@ -208,7 +219,8 @@ impl Models {
             there.filter(is_alike).is_some_and(|one| self.can_be_changed_inside(one, bill, deal.ended.now));
         // It was said to end before it was renewed.
         let is_canceled = deal.run.code == Some("term_not_billable") && opportunity.cancel_on.is_some();
-        let is_fought = opportunity.automation != Automation::None || is_canceled;
+        let is_to_end = there.is_some_and(Subscription::is_to_end);
+        let is_fought = opportunity.automation != Automation::None || is_canceled || is_to_end;
         if is_settled && (fits && !is_late || fits_inside) && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }

@@ -1,12 +1,15 @@
 //! A subscription that goes on with a deal: what Salesforce is told of it, and whether it is still so.
 
 use domain::{CustomerId, Money, Record, SubscriptionId};
-use mapping::{Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, no_note, plan, renewal_written_back};
+use mapping::{
+    Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, canceled_on, midnight, no_note, plan,
+    renewal_written_back,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Renewal, There, Within, items};
 use crate::opportunity_won::contract::ContractWrite;
-use crate::opportunity_won::{Point, Start, contract, ending, judge};
+use crate::opportunity_won::{Point, Start, contract, ending, written};
 use crate::{NewItem, RenewableSeen};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,18 +35,23 @@ pub(super) fn extended(start: Start, there: &There, seen: &RenewableSeen, interr
     let ends_with = there.within.as_ref().map(|within| within.ends_at).or(starts_at);
     let is_in_time = interrupted || seen.items.iter().all(|item| Some(item.period_end) == ends_with);
     let are_there = items::sorted(seen.items.iter().map(|item| (item.price_id.clone(), item.quantity)));
-    let ends_at = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
+    // After a restore it may have been told another end since, which the opportunity says.
+    let of_term = start.plan.subscription.as_ref().and_then(mapping::Subscription::ends_at);
+    let canceled = start.plan.canceled_on.map(midnight).filter(|day| interrupted && seen.ends_at == Some(*day));
+    let ends_at = canceled.or(of_term);
     let sold_once = seen.sold_once.get(&start.plan.opportunity_id).copied().unwrap_or_default();
     let is_as_agreed = sold_once == start.plan.sold_once()
         && (wanted == are_there || interrupted && items::cost_the_same(&start, seen));
-    if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time {
+    // Its own deal said that it ends in the moment in which this one renewed it.
+    let is_to_end = seen.canceled_on.is_some() && canceled.is_none() && !planted!(RenewsTheCanceled);
+    if is_as_agreed && seen.ends_at == ends_at && !seen.is_over && is_in_time && !is_to_end {
         if let Some(stop) = there.within.as_ref().and_then(|within| billed_otherwise(&start.plan, within, seen)) {
             return Point::claimed(start.plan).stopped(stop);
         }
         let Start { plan, customer_id, account_is_linked, .. } = start;
         let subscription_id = seen.subscription_id.clone();
         let extended = Extended {
-            plan,
+            plan: Plan { canceled_on: plan.canceled_on.filter(|_| canceled.is_some()), ..plan },
             customer_id,
             account_is_linked,
             subscription_id,
@@ -109,12 +117,14 @@ impl Extended {
 }
 
 pub(super) fn written_back(extended: Extended, interrupted: bool, records: &[domain::Record]) -> Point {
-    let mut not_kept = judge::not_kept(&extended.write_back(), records);
+    let mut not_kept = written::not_kept(&extended.write_back(), records);
     not_kept.extend(extended.contract.left_out(&extended.all_updates()));
     let extended = Extended { contract: extended.contract.written(), ..extended };
+    let is_told = records.first().is_none_or(|opportunity| extended.plan.canceled_on == canceled_on(opportunity));
     if not_kept.is_empty() {
         // After an interruption the deal may have been edited since it was read, so it is read once more.
-        return if interrupted { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }.into();
+        return if interrupted || !is_told { Renewal::Revisiting { extended } } else { Renewal::Done { extended } }
+            .into();
     }
     not_kept_again(Extended { not_kept, ..extended })
 }
@@ -145,7 +155,7 @@ pub(super) fn not_taken(extended: Extended, interrupted: bool, stop: Stop) -> Po
 }
 
 pub(super) fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
-    let kept_back = judge::not_kept(&[no_note(&extended.plan.opportunity_id)], records);
+    let kept_back = written::not_kept(&[no_note(&extended.plan.opportunity_id)], records);
     let not_kept = extended.not_kept.iter().cloned().chain(kept_back).collect();
     Renewal::Done { extended: Extended { not_kept, ..extended } }.into()
 }
@@ -158,15 +168,18 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
         Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
     };
+    if let Some(ending) = ending::of_renewal(&extended, &deal.opportunity, settings).filter(|_| is_same) {
+        return ending;
+    }
     let updates = extended.write_back();
     let is_contracts = contract::is_any_contracts(&extended.not_kept);
-    if is_same && is_contracts && judge::is_all_but_notes(&updates, &deal.opportunity) {
+    if is_same && is_contracts && written::is_all_but_notes(&updates, &deal.opportunity) {
         let stop = not_kept_stop(&extended);
         return Point::from(Renewal::Extended { extended, interrupted: true })
             .stopped_unless_noted(stop, &deal.opportunity);
     }
     if is_same && extended.not_kept.iter().any(|field| !NOTE_FIELDS.contains(&field.as_str())) {
-        if judge::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
+        if written::is_what_was_not_kept(&updates, &extended.not_kept, &deal.opportunity) {
             return not_kept_again(extended);
         }
         if !updates.iter().all(|update| update.holds_in(&deal.opportunity)) {
@@ -183,11 +196,8 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
         let stop = Stop::review(Code::RenewalDiffers, message);
         return stopped(extended, stop, &deal.opportunity);
     }
-    if let Some(ending) = ending::of_renewal(&extended, &deal.opportunity).filter(|_| is_same) {
-        return ending;
-    }
     if is_same {
-        let carries_note = judge::carries_old_note(&deal.opportunity, &extended.not_kept);
+        let carries_note = written::carries_old_note(&deal.opportunity, &extended.not_kept);
         return if carries_note { Renewal::Clearing { extended } } else { Renewal::Done { extended } }.into();
     }
     let message = format!(
@@ -200,6 +210,6 @@ pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) ->
 }
 
 fn stopped(extended: Extended, stop: Stop, opportunity: &Record) -> Point {
-    let extended = Extended { not_kept: judge::but_notes(extended.not_kept), ..extended };
+    let extended = Extended { not_kept: written::but_notes(extended.not_kept), ..extended };
     Point::from(Renewal::Done { extended }).stopped_unless_noted(stop, opportunity)
 }

@@ -148,6 +148,19 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
     if is_renewed_for(plan, seen) {
         return Ok(When::Now(None));
     }
+    if let Some(day) = plan.canceled_on {
+        let message = format!(
+            "The renewal says that {id} is canceled on {day}, and has not renewed it: empty Stripe Cancel On, and correct the term."
+        );
+        return Err(Stop::refused(Code::TermNotBillable, message));
+    }
+    if let Some(day) = seen.canceled_on.filter(|_| !planted!(RenewsTheCanceled)) {
+        let message = format!(
+            "Stripe subscription {id} is to end on {day}, as the opportunity says that began it or renewed it last: empty Stripe Cancel On there \
+             first, if it is to go on."
+        );
+        return Err(Stop::refused(Code::RenewalDiffers, message));
+    }
     if let Some(oddity) = seen.oddity {
         return differs(format!("Stripe subscription {id} {oddity}, and would not be billed as the deal says."));
     }

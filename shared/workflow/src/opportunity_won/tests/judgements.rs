@@ -112,12 +112,12 @@ fn what_salesforce_holds_already_is_not_written_again() {
         }
         record
     };
-    assert_eq!(judge::verified(invoice(), &held("https://invoice.example/1")).name(), "revisiting");
-    assert_eq!(judge::verified(invoice(), &held("")).name(), "sent");
-    assert_eq!(judge::verified(invoice(), &Record::default()).name(), "sent");
+    assert_eq!(written::verified(invoice(), &held("https://invoice.example/1")).name(), "revisiting");
+    assert_eq!(written::verified(invoice(), &held("")).name(), "sent");
+    assert_eq!(written::verified(invoice(), &Record::default()).name(), "sent");
     let mut other = held("https://invoice.example/1");
     other.set("Stripe_Invoice_Id__c", text("in_other"));
-    assert_eq!(judge::verified(invoice(), &other).stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
+    assert_eq!(written::verified(invoice(), &other).stop().map(|stop| stop.code), Some(Code::AlreadyBilled));
 }
 
 /// An edit that leaves the amounts as they are changes nothing about what was billed.
@@ -223,5 +223,5 @@ fn what_was_sent_is_billed_to_whom_it_was_sent() {
 #[test]
 fn of_what_was_not_kept_notes_are_forgotten() {
     let fields = ["Stripe_Invoice_Id__c", mapping::NOTE_CODE, mapping::NOTE_MESSAGE].map(str::to_owned);
-    assert_eq!(judge::but_notes(fields.to_vec()), ["Stripe_Invoice_Id__c"]);
+    assert_eq!(written::but_notes(fields.to_vec()), ["Stripe_Invoice_Id__c"]);
 }

@@ -76,6 +76,7 @@ fn there() -> RenewableSeen {
         begun_at: Some(at("2026-03-01T00:00:00Z")),
         oddity: None,
         renewed_from: None,
+        canceled_on: None,
         sold_once: Default::default(),
         renewed_for: None,
         last_invoice: None,
@@ -173,6 +174,8 @@ fn what_it_has_become_is_compared_with_the_deal() {
     assert_eq!(record(resumed, Fact::SubscriptionRenewed(Box::new(late))).name(), "renewal_extended");
     let mut fewer = renewed();
     fewer.items[0].quantity = Some(1);
+    let to_end = RenewableSeen { canceled_on: "2027-06-01".parse().ok(), ..renewed() };
+    assert_eq!(code(&becomes(to_end)), Some(Code::RenewalDiffers), "its own deal said so in that moment");
     for seen in
         [more, fewer, RenewableSeen { ends_at: None, ..renewed() }, RenewableSeen { is_over: true, ..renewed() }]
     {

@@ -159,6 +159,42 @@ async fn the_deal_that_renewed_it_says_when_it_ends() {
     assert_eq!(billed(&env), (5, 3 * 10_000 + 2 * 12_000));
 }
 
+/// A deal that renews what is to end would let it go on: it is refused, and the way out is to take the day back first.
+#[tokio::test]
+async fn what_is_to_end_is_not_renewed_before_that_is_taken_back() {
+    let mut env = Env::with(Options { renewals: Renewals::Extend, ..options(LineSource::CpqQuote) }).await;
+    env.expect_dead_letters();
+    let account = env.account(&deal());
+    let start = day(&env, 0);
+    let sold = async |from: &str, months: i32, price: &str| {
+        let lines = vec![line("Seat", 10_000, price, price, "1")];
+        let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
+        sell_by_the_month(&env, &opportunity, term_of(from, months));
+        opportunity
+    };
+    let first = sold(&start, 12, "1200").await;
+    env.close(&first);
+    env.settle().await;
+    let on = after(&start, 3);
+    cancel_on(&env, &first, Some(&on));
+    env.settle().await;
+    days(&env, 35);
+    let second = sold(&after(&start, 2), 10, "1500").await;
+    env.update("Opportunity", &second, json!({ "Type": "Renewal" }));
+    env.close(&second);
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!(record["Stripe_Sync_Status__c"], "renewal_differs", "{record}");
+    assert!(record["Stripe_Sync_Error__c"].as_str().unwrap().contains("empty Stripe Cancel On there"), "{record}");
+    assert_eq!(ends_at(&env), midnight(&on));
+    cancel_on(&env, &first, None);
+    env.settle().await;
+    env.sqs.put(&changed(&env, "msg_second", &second));
+    env.settle().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!((&record["Stripe_Sync_Status__c"], ends_at(&env)), (&Value::Null, midnight(&after(&start, 12))));
+}
+
 /// It ends when nothing of it is billed any more, which is where the longest of its periods ends.
 #[tokio::test]
 async fn several_frequencies_end_together() {
@@ -183,6 +219,22 @@ async fn several_frequencies_end_together() {
     assert_eq!(ends_at(&env), midnight(&after(&start, 6)));
     days(&env, 300);
     assert_eq!(billed(&env), (6, 6 * 10_000 + 30_000));
+}
+
+/// The kill switch stops it after it was decided; and when that is off again the day is another one.
+#[tokio::test]
+async fn what_waited_for_the_switch_is_thought_over() {
+    let (env, opportunity, on) = about_to_end().await;
+    env.operate(json!({ "stopped": { "S": "an audit" } }));
+    env.deliver().await;
+    env.work(10).await;
+    assert_ne!(ends_at(&env), midnight(&on), "nothing was sent");
+    env.advance(SignedDuration::from_hours(3));
+    cancel_on(&env, &opportunity, None);
+    env.operate(json!({}));
+    env.settle_for_days().await;
+    let start = after(&on, -3);
+    is_told_once(&env, &opportunity, &after(&start, 12)).await;
 }
 
 /// It is told once, whatever happened on the way.

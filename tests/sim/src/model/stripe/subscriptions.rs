@@ -50,6 +50,8 @@ pub struct Subscription {
     pub renewals: std::collections::BTreeSet<String>,
     /// What they sold once.
     pub once: Vec<Once>,
+    /// When it was told that its deal says it ends.
+    pub to_end_since: Option<Timestamp>,
 }
 
 /// What was billed of an item, and for which time.
@@ -193,6 +195,7 @@ impl Stripe {
             has_run_out: false,
             renewals: std::collections::BTreeSet::new(),
             once: Vec::new(),
+            to_end_since: None,
         };
         invoice.of_subscription(&subscription);
         self.advancing.insert((now.saturating_add(ADVANCES_AFTER).unwrap_or(now), invoice_id.clone()));

@@ -27,6 +27,11 @@ fn a_subscription_fits_or_the_reason_is_told() {
             vec![RenewableSeen { renewed_for: other_deal.clone(), renewed_from: "2027-03-01".parse().ok(), ..there() }],
             Err(Code::RenewalDiffers),
         ),
+        (
+            "its deal says that it is to end",
+            vec![RenewableSeen { canceled_on: "2027-03-01".parse().ok(), ..there() }],
+            Err(Code::RenewalDiffers),
+        ),
         ("it is paused", vec![RenewableSeen { oddity: Some("is paused"), ..there() }], Err(Code::RenewalDiffers)),
         (
             "its months begin on the 31st",

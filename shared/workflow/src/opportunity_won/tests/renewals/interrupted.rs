@@ -33,3 +33,37 @@ fn a_note_that_was_not_kept_is_no_reason_against_the_next_one() {
     let Point::Stopped { back_to, .. } = stopped else { panic!("{} goes on", stopped.name()) };
     assert_eq!(*back_to, done(vec!["Stripe_MRR__c".to_owned()]));
 }
+
+/// A ledger that was restored has forgotten that it was renewed, and that it was told to end: the subscription and the opportunity have not.
+#[test]
+fn a_renewal_that_was_canceled_is_found_as_it_is() {
+    let day = "2027-06-01";
+    let mut deal = sold(2);
+    deal.opportunity.set(mapping::CANCEL_ON, text(day));
+    let (plan, _) = plan(&deal, &renewing()).expect("billable");
+    let with = |seen: RenewableSeen| {
+        let Point::CustomerKnown { customer_id, basket, .. } = known(2) else { panic!("it is known") };
+        let point = Point::CustomerKnown {
+            plan: plan.clone(),
+            customer_id,
+            account_is_linked: false,
+            interrupted: false,
+            basket,
+            is_charged: None,
+        };
+        record(point, Fact::RenewableSeen { found: vec![seen], at: at(NOW) })
+    };
+    let says = RenewableSeen { renewed_for: Some(plan.opportunity_id.clone()), ..renewed() };
+    let ends = |ends_at: &str| RenewableSeen { ends_at: Some(at(&format!("{ends_at}T00:00:00Z"))), ..says.clone() };
+    for (seen, next) in [(ends(day), "renewal_done"), (says.clone(), "ending_looking")] {
+        let point = record(with(seen.clone()), catalogue(100));
+        let point = record(point, Fact::RenewableSeen { found: vec![seen], at: at(NOW) });
+        assert_eq!(point.name(), "renewal_extended");
+        let revisiting = record(point.clone(), written(&point));
+        let mut named = deal.clone();
+        named.opportunity.set("Renewal_Stripe_Sub_Id__c", text(subscription_id().as_str()));
+        assert_eq!(record(revisiting, Fact::DealRead(Box::new(named))).name(), next);
+    }
+    // One that it has not renewed is not canceled by it; nor is it renewed while its own deal says that it ends.
+    assert_eq!(code(&with(there())), Some(Code::TermNotBillable));
+}

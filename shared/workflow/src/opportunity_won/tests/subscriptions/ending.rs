@@ -39,6 +39,7 @@ fn there() -> RenewableSeen {
         begun_at: seen.starts_at,
         oddity: None,
         renewed_from: None,
+        canceled_on: None,
         sold_once: Default::default(),
         renewed_for: None,
         last_invoice: None,
@@ -66,7 +67,11 @@ fn it_ends_with_a_period_that_is_not_billed() {
     );
     let ready = look(point, there(), NOW);
     let ends_at = Some(at("2027-04-01T00:00:00Z"));
-    assert_eq!(ready.next(), Next::Call(Call::EndSubscription { subscription_id: subscription_id(), at: ends_at }));
+    let (on, latest) = ("2027-04-01".parse().ok(), at("2027-03-31T23:00:00Z"));
+    assert_eq!(
+        ready.next(),
+        Next::Call(Call::EndSubscription { subscription_id: subscription_id(), on, at: ends_at, latest })
+    );
     let told = record(ready, Fact::SubscriptionRenewed(Box::new(until("2027-04-01"))));
     assert_eq!(told.name(), "revisiting");
     let done = record(told, Fact::DealRead(Box::new(said(Some("2027-04-01")))));
@@ -76,7 +81,11 @@ fn it_ends_with_a_period_that_is_not_billed() {
     let back = record(done.resume(), Fact::DealRead(Box::new(said(None))));
     let ready = look(back, until("2027-04-01"), NOW);
     let of_term = Some(at("2028-01-01T00:00:00Z"));
-    assert_eq!(ready.next(), Next::Call(Call::EndSubscription { subscription_id: subscription_id(), at: of_term }));
+    assert_eq!(
+        ready.next(),
+        Next::Call(Call::EndSubscription { subscription_id: subscription_id(), on: None, at: of_term, latest }),
+        "not after it would have ended"
+    );
     let told = record(ready, Fact::SubscriptionRenewed(Box::new(there())));
     assert_eq!(record(told, Fact::DealRead(Box::new(said(None)))), billed(None));
 }
@@ -238,15 +247,87 @@ fn what_a_restore_forgot_is_the_deals_own() {
     }
 }
 
-/// It is canceled while its first invoice is on its way, and the run was interrupted: the deal is the same, and Stripe is still to be told.
+/// What is read back of a write-back: everything that was written is kept but these fields, and the opportunity says this day.
+fn read_back(point: &Point, lost: &[&'static str], on: Option<&str>) -> Fact {
+    let Next::Call(Call::UpdateRecords { updates }) = point.next() else { panic!("{} writes nothing", point.name()) };
+    let kept = updates.iter().map(|update| {
+        let mut record = domain::Record::default();
+        let kept = update.fields.iter().filter(|(field, _)| !lost.contains(field));
+        kept.for_each(|(field, value)| record.set(*field, value.clone()));
+        record
+    });
+    let mut records: Vec<_> = kept.collect();
+    assert!(updates[0].read_back().fields.contains(&CANCEL_ON));
+    records[0].set(CANCEL_ON, on.map_or(FieldValue::Null, text));
+    Fact::RecordsUpdated(records)
+}
+
+/// It is canceled while its first invoice is on its way, and no other event tells of that: what is read back does.
 #[test]
 fn what_is_said_while_it_is_billed_is_told_when_it_is() {
+    let on = Some("2027-04-01");
     let draft_seen = first_invoice(InvoiceStatus::Draft);
     let comparing = Point::Comparing { draft: held(), seen: draft_seen, stage: crate::opportunity_won::Stage::Gate {} };
-    let ready = record(comparing, Fact::DealRead(Box::new(said(Some("2027-04-01")))));
+    let ready = record(comparing, Fact::DealRead(Box::new(said(on))));
     assert_eq!(ready.name(), "ready");
     let sent = record(ready, Fact::InvoiceRead(first_invoice(InvoiceStatus::Open)));
-    let Point::Sent { invoice, .. } = sent else { panic!("{}", sent.name()) };
-    let point = record(Point::Done { invoice }.resume(), Fact::DealRead(Box::new(said(Some("2027-04-01")))));
-    assert_eq!(point.name(), "ending_looking");
+    let written = record(sent.clone(), read_back(&sent, &[], on));
+    assert_eq!(written.name(), "revisiting");
+    assert_eq!(record(written, Fact::DealRead(Box::new(said(on)))).name(), "ending_looking");
+    assert_eq!(
+        record(sent.clone(), read_back(&sent, &[], None)).name(),
+        "done",
+        "nothing is read once more for nothing"
+    );
+}
+
+/// What Salesforce does not keep of the write-back is told, and does not stand in the way of the end: neither when it is written nor later.
+#[test]
+fn what_is_not_kept_does_not_keep_it_from_ending() {
+    let lost = ["Stripe_MRR__c"];
+    let sent = Point::Sent { invoice: held().into_invoice(&first_invoice(InvoiceStatus::Open)), interrupted: false };
+    let stopped = record(sent.clone(), read_back(&sent, &lost, None));
+    assert_eq!(code(&stopped), Some(Code::WriteBackDiffers));
+    let on = Some("2027-04-01");
+    let verifying = stopped.resume();
+    assert_eq!(verifying.name(), "verifying");
+    // Later somebody cancels: the billing is read, and the field is still not kept.
+    let Fact::RecordsUpdated(mut records) = read_back(&sent, &lost, on) else { panic!("it was written") };
+    records[0].set("Account.Stripe_Customer_Id__c", text("cus_1"));
+    let again = record(verifying, Fact::BillingRead(records[0].clone()));
+    let at_once = record(sent.clone(), read_back(&sent, &lost, on));
+    for point in [again, at_once] {
+        assert_eq!(point.name(), "revisiting");
+        let ending = record(point, Fact::DealRead(Box::new(said(on))));
+        let told = record(look(ending.clone(), there(), NOW), Fact::SubscriptionRenewed(Box::new(until("2027-04-01"))));
+        assert_eq!(told.name(), "verifying", "what is not kept is still to be told");
+        let stopped = record(told, Fact::BillingRead(records[0].clone()));
+        assert_eq!(code(&stopped), Some(Code::WriteBackDiffers));
+        // A day that cannot be is said, and then it is looked at both again.
+        let refused = look(ending, RenewableSeen { items: vec![], ..until("2027-07-01") }, "2027-03-31T23:59:00Z");
+        assert_eq!((code(&refused), refused.resume().name()), (Some(Code::CancellationNotPossible), "verifying"));
+    }
+}
+
+/// Where subscriptions are off nobody reads the day, and that is not that it was taken back.
+#[test]
+fn what_is_not_read_was_not_taken_back() {
+    let mut unread = said(None);
+    unread.lines[0].set("Product2.Stripe_Price_Id__c", FieldValue::Null);
+    let again = |settings: &Settings| {
+        let point = billed(Some("2027-04-01")).resume();
+        point.record(Fact::DealRead(Box::new(unread.clone())), settings).expect("in order")
+    };
+    assert_eq!(again(&Settings { subscriptions: Subscriptions::Off, ..selling() }).name(), "done");
+    assert_eq!(again(&selling()).name(), "ending_looking");
+}
+
+/// Another deal renewed it between the look and the change.
+#[test]
+fn who_renewed_it_in_that_moment_is_told() {
+    let ready = look(asked(None, Some("2027-04-01")), there(), NOW);
+    let renewed_for = OpportunityId::parse("006000000000009AAA").ok();
+    let seen = RenewableSeen { renewed_for, ..until("2027-04-01") };
+    let point = record(ready, Fact::SubscriptionRenewed(Box::new(seen)));
+    assert_eq!(code(&point), Some(Code::InvoiceChangedInStripe));
 }

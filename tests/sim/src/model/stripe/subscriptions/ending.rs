@@ -12,6 +12,7 @@ impl Stripe {
     ) -> Result<Answer, Failure> {
         let cancel_at = form.take("cancel_at");
         let proration = form.take("proration_behavior");
+        let metadata = form.take_map("metadata");
         self.understood(now, &form, None)?;
         let found = SubscriptionId::parse(id).ok().and_then(|id| self.subscriptions.get(&id).cloned());
         let Some(mut subscription) = found else { return Err(Failure::not_found("subscription", id)) };
@@ -27,6 +28,9 @@ impl Stripe {
                 Some(at.ok_or_else(|| Failure::about("cancel_at", "It has to be in the future."))?)
             }
         };
+        subscription.metadata.extend(metadata);
+        subscription.metadata.retain(|_, value| !value.is_empty());
+        subscription.to_end_since = subscription.is_to_end().then_some(now);
         let start = day_of(subscription.starts_at);
         let cuts = |end: Timestamp, item: &SubscriptionItem| {
             let Recurrence::Months(months) = item.price.recurrence else { return true };

@@ -11,6 +11,11 @@ impl Subscription {
         self.metadata.get("sf_renewal_opportunity_id").map(String::as_str)
     }
 
+    /// Stripe was told that its deal says so.
+    pub fn is_to_end(&self) -> bool {
+        self.metadata.contains_key("sf_canceled_on")
+    }
+
     /// The period that it is in, by its longest interval.
     pub fn period(&self, now: Timestamp) -> (Timestamp, Timestamp) {
         self.period_of(self.months, now)
