@@ -249,7 +249,7 @@ fn fits(plan: &Plan, on: Option<Date>, seen: &RenewableSeen, at: Timestamp) -> R
         (true, Some(_)) => return Ok(None),
         (true, None) => {
             return refused(format!(
-                "Stripe subscription {id} has ended, and goes on no more: fill in the day again that it ended on, and sell what is to be billed by \
+                "Stripe subscription {id} has ended, and goes on no more: fill in the day again that stood there, and sell what is to be billed by \
                  another opportunity."
             ));
         }
