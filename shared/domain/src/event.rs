@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, InvoiceId, OpportunityId};
+use crate::{AccountId, Currency, InvoiceId, OpportunityId};
 
 /// A hint that something may have to be done. Events are never truth: the record or object is read again before anything
 /// is decided, so neither their order nor their age nor their number matters.
@@ -12,8 +12,14 @@ use crate::{AccountId, InvoiceId, OpportunityId};
 pub enum Event {
     /// An opportunity was won, or one that may be won was edited.
     OpportunityChanged { opportunity_id: OpportunityId, occurred_at: Timestamp },
-    /// An account that has a customer was edited, and the customer is to be told.
-    AccountChanged { account_id: AccountId, occurred_at: Timestamp },
+    /// An account that has a customer was edited, and the customer is to be told: the account's own, or the one that it has for
+    /// subscriptions in a currency.
+    AccountChanged {
+        account_id: AccountId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<Currency>,
+        occurred_at: Timestamp,
+    },
     /// Stripe says that an invoice is paid.
     InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
@@ -60,7 +66,14 @@ mod tests {
                 Event::OpportunityChanged { opportunity_id, occurred_at: at },
                 r#""opportunity_id":"006000000000001AAA","#,
             ),
-            (Event::AccountChanged { account_id, occurred_at: at }, r#""account_id":"001000000000001AAA","#),
+            (
+                Event::AccountChanged { account_id: account_id.clone(), currency: None, occurred_at: at },
+                r#""account_id":"001000000000001AAA","#,
+            ),
+            (
+                Event::AccountChanged { account_id, currency: Currency::parse("USD").ok(), occurred_at: at },
+                r#""account_id":"001000000000001AAA","currency":"USD","#,
+            ),
             (Event::InvoicePaid { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
             (Event::OpportunitiesLost { occurred_at: at }, ""),

@@ -7,6 +7,7 @@ use workflow::{
     Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
 };
 
+use self::customers::Wanted;
 use crate::intent::{Trust, decided, doubted_since, quiet_at, trust};
 use crate::look::Look;
 use crate::perform::{Key, Performed};
@@ -109,17 +110,10 @@ impl<W: World> Engine<W> {
                 return Ok(Some(end));
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
-            Next::EnsureCustomer { account_id, details, named_by_salesforce, gone } => {
-                let id = self.run_of_account(&account_id);
-                let point = account_customer::Point::new(account_id, details, named_by_salesforce, gone);
-                let seed = Run::new(id, State::AccountCustomer(point));
-                match Box::pin(self.advance(seed.clone(), errand)).await {
-                    // It was another deal's news that was under way.
-                    Ok(customer) if has_news(&customer, &seed) => {
-                        let pause = Pause::backoff("run_is_held", "another deal had news of the customer as well");
-                        return self.give_back(work, pause).await;
-                    }
-                    Ok(customer) => self.record(work, customer_fact(&customer))?,
+            Next::EnsureCustomer { account_id, details, named_by_salesforce, gone, recurs_in, is_apart } => {
+                let wanted = Wanted { account_id, details, named_by_salesforce, gone, recurs_in, is_apart };
+                match self.ensure_customer(wanted, errand).await {
+                    Ok(fact) => self.record(work, fact)?,
                     Err(pause) => return self.give_back(work, pause).await,
                 }
             }
@@ -348,25 +342,20 @@ fn is_written_down_first(stored: &Run, run: &Run) -> bool {
     match &run.state {
         // One that is only doubted is still the account's own.
         State::AccountCustomer(account_customer::Point::Unknown { .. }) => stored.customer_id().is_some(),
-        State::OpportunityWon(opportunity_won::Point::CustomerGone { .. }) if stored.state != run.state => true,
+        State::OpportunityWon(
+            opportunity_won::Point::CustomerGone { .. } | opportunity_won::Point::CurrencyTaken { .. },
+        ) if stored.state != run.state => true,
         _ => stored.invoice_id().is_some() && run.invoice_id().is_none() && !planted!(ChangesRegisters),
     }
 }
 
-/// Whether a deal that comes along says something of its customer that Stripe has not been told.
+/// Whether a deal that comes along says something of its customer that Stripe has not been told, or asks for another one beside it.
 pub(crate) fn has_news(there: &Run, newcomer: &Run) -> bool {
     match (&there.state, &newcomer.state) {
-        (State::AccountCustomer(there), State::AccountCustomer(newcomer)) => there.has_news_from(newcomer),
+        (State::AccountCustomer(of_there), State::AccountCustomer(of_newcomer)) => {
+            of_there.has_news_from(of_newcomer) || !newcomer.apart.is_subset(&there.apart)
+        }
         _ => false,
-    }
-}
-
-fn customer_fact(customer: &Run) -> Fact {
-    match (customer.stop(), customer.customer_id()) {
-        // One that does not take what is new is not billed: the invoice would go to where the customer is no more.
-        (Some(stop), _) => Fact::CustomerStopped(stop.clone()),
-        (None, Some(customer_id)) => Fact::CustomerKnown { customer_id: customer_id.clone() },
-        (None, None) => unreachable!("a customer's run ends with a customer or a reason"),
     }
 }
 
@@ -382,6 +371,7 @@ pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
     }
 }
 
+mod customers;
 mod guards;
 #[cfg(test)]
 mod tests;

@@ -302,8 +302,8 @@ fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
     };
     let message = match code {
         Code::CurrenciesCombined => format!(
-            "Something is active for the account's Stripe customer in another currency, and Stripe takes one at a time: let it end, or sell this \
-             deal by an account of its own. {message}"
+            "Something in another currency is active for the Stripe customer of the account's subscriptions in this one, and Stripe takes one at \
+             a time: end or delete it. {message}"
         ),
         Code::TaxIdInvalid => format!("Correct Tax Id or Tax Id Type on the account. {message}"),
         _ => message,

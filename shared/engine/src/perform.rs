@@ -64,6 +64,12 @@ impl<W: World> Engine<W> {
             Err(error) => {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
+                // What an attempt before may have begun, or may begin yet, is looked for before anything else is decided.
+                if intent.ambiguous && matches!(call, Call::CreateSubscription(_)) && !planted!(BelievesLateRefusals) {
+                    let pause = Pause::backoff("stripe_unknown_outcome", "an earlier attempt was never answered");
+                    let key = Key::Open { is_spent: true, is_ambiguous: true };
+                    return Performed { result: Err(result.err().unwrap_or(pause)), entry, key };
+                }
                 let key = key_after(&error, result.is_ok());
                 Performed { result: self.unless_it_is_there(call, result).await, entry, key }
             }

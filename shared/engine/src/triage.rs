@@ -1,6 +1,6 @@
 //! Event → the run that it is about.
 
-use domain::{AccountId, Event, InvoiceId};
+use domain::{AccountId, Currency, Event, InvoiceId};
 use jiff::Timestamp;
 use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
 use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opportunity_won};
@@ -24,7 +24,9 @@ impl<W: World> Engine<W> {
                 let id = RunId::OpportunityWon { organization_id, opportunity_id };
                 Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
             }
-            Event::AccountChanged { account_id, occurred_at } => self.account_changed(account_id, *occurred_at).await,
+            Event::AccountChanged { account_id, currency, occurred_at } => {
+                self.account_changed(account_id, *currency, *occurred_at).await
+            }
             Event::InvoicePaid { invoice_id, .. } => {
                 if !self.is_ours(invoice_id).await? {
                     return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
@@ -58,9 +60,14 @@ impl<W: World> Engine<W> {
     }
 
     /// As the account is now. Only a customer that a deal has made is told anything.
-    async fn account_changed(&self, account_id: &AccountId, occurred_at: Timestamp) -> Result<Triage, Pause> {
+    async fn account_changed(
+        &self,
+        account_id: &AccountId,
+        currency: Option<Currency>,
+        occurred_at: Timestamp,
+    ) -> Result<Triage, Pause> {
         let ignored = |code| Ok(Triage::Ended(Outcome::Ignored { code }));
-        let run_id = self.run_of_account(account_id);
+        let run_id = self.run_of_account(account_id, currency);
         let stored = self.ledger.run(&run_id.to_string()).await.map_err(|error| ledger_pause(&error))?;
         let Some(stored) = stored else { return ignored("account_without_customer") };
         if matches!(&stored.run.state, State::AccountCustomer(point) if point.was_told_since(occurred_at)) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::LineItemId;
+use domain::{Currency, LineItemId};
 use jiff::civil::Date;
 use mapping::{CustomerDetails, Proration, Quantity, TaxBehavior};
 use stripe::{
@@ -17,13 +17,16 @@ use crate::convert::{CANCELED_ON, RENEWED_FOR, RENEWED_FROM, SOLD_ONCE};
 /// The metadata key that finds a line again, whatever happened in between.
 pub(crate) const LINE_KEY: &str = "sf_line_id";
 
+/// The metadata key that tells a customer for subscriptions in a currency from the one that its account names.
+pub(crate) const CURRENCY: &str = "sf_currency";
+
 /// The request of a call that an idempotency key protects; `None` for every other call.
 pub(crate) fn write(call: &Call, run_id: &RunId, scope: &Scope) -> Option<stripe::Write> {
     Some(match call {
-        Call::CreateCustomer { account_id, details } => stripe::Write::create_customer(&customer(
-            details,
-            scope.metadata(run_id, ("sf_account_id", account_id.as_str())),
-        )),
+        Call::CreateCustomer { account_id, details } => {
+            let metadata = scope.metadata(run_id, ("sf_account_id", account_id.as_str()));
+            stripe::Write::create_customer(&customer(details, currency_of(run_id), metadata))
+        }
         Call::UpdateCustomer { customer_id, news } => stripe::Write::update_customer(
             customer_id,
             &UpdateCustomer {
@@ -158,8 +161,23 @@ fn item(new: &workflow::NewItem) -> stripe::NewItem {
     }
 }
 
-fn customer(details: &CustomerDetails, metadata: BTreeMap<String, String>) -> CreateCustomer {
+/// What the customer is for, if that is not everything.
+fn currency_of(run_id: &RunId) -> Option<Currency> {
+    match run_id {
+        RunId::AccountCustomer { currency, .. } => *currency,
+        RunId::OpportunityWon { .. } | RunId::InvoicePaid { .. } => None,
+    }
+}
+
+/// Who looks at an account's customers in Stripe's dashboard sees what each of them is for.
+fn customer(
+    details: &CustomerDetails,
+    currency: Option<Currency>,
+    mut metadata: BTreeMap<String, String>,
+) -> CreateCustomer {
+    metadata.extend(currency.map(|currency| (CURRENCY.to_owned(), currency.to_stripe())));
     CreateCustomer {
+        description: currency.map(|currency| format!("Subscriptions in {currency}")),
         name: details.name.clone(),
         email: details.email.clone(),
         phone: details.phone.clone(),

@@ -80,7 +80,7 @@ fn stopped(stop: Stop) -> Run {
 /// A customer's run at its goal.
 fn known() -> Run {
     let account_id = AccountId::parse("001000000000001AAA").expect("valid");
-    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id, livemode: false };
+    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id, livemode: false, currency: None };
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     Run::new(id, State::AccountCustomer(workflow::account_customer::Point::Known { customer_id, told: None }))
 }

@@ -223,8 +223,8 @@ codes! {
         "Invoice items wait for the customer at Stripe, and would come with the first invoice of the deal's subscription, or with what a renewal is billed by at once.",
         "Invoice or delete them in Stripe's dashboard; then send the event again.";
     CurrenciesCombined(Finance) = "currencies_combined",
-        "Something that is active for the customer at Stripe (a subscription, a schedule, a quote, an invoice item) is in another currency than the deal's subscription, and Stripe takes one at a time.",
-        "Let it end first, or sell the deal by an account of its own, with a customer of its own; then send the event again.";
+        "The account has a customer at Stripe for its subscriptions in the deal's currency, and something that is active for that one (a subscription, a schedule, a quote, an invoice item) is in another currency. Stripe takes one at a time.",
+        "End or delete it in Stripe's dashboard, where the customer's description says which currency it is for; then send the event again.";
     AlreadyBilled(Finance) = "already_billed",
         "The opportunity already names a Stripe invoice that this deployment did not make for it.",
         "If the deal is not billed yet, empty Stripe Invoice Id and send the event again.";

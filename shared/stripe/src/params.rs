@@ -58,6 +58,8 @@ pub struct CreateCustomer {
     pub shipping: Option<(String, Address)>,
     pub exempt: Option<TaxExempt>,
     pub tax_id: Option<TaxId>,
+    /// It is shown in the dashboard, and to no customer.
+    pub description: Option<String>,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -143,6 +145,7 @@ impl Write {
             "tax_id_data": params.tax_id.as_ref().map(|tax_id| {
                 json!([{ "type": tax_id.kind.as_str(), "value": tax_id.value }])
             }),
+            "description": params.description,
             "metadata": params.metadata,
         });
         Self::new(Operation::CreateCustomer, "/v1/customers".into(), &params)

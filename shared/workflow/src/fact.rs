@@ -47,6 +47,8 @@ pub enum Fact {
     /// The account's customer, from its own run.
     CustomerKnown {
         customer_id: CustomerId,
+        /// It is the one for subscriptions in the deal's currency, beside the one that the account names.
+        is_apart: bool,
     },
     /// The account's customer cannot be made.
     CustomerStopped(Stop),

@@ -17,6 +17,7 @@
 mod amendment;
 mod basket;
 mod contract;
+mod customer;
 mod draft;
 mod ending;
 mod gate;
@@ -33,6 +34,7 @@ use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, Next, OutOfOrder};
 pub use basket::{Basket, Item, ItemPrice, Once, Start};
+pub use customer::Heard;
 pub use draft::{Draft, Invoice};
 pub use ending::Ending;
 pub use point::{Point, Stage};
@@ -44,14 +46,13 @@ impl Point {
     /// The one thing to do at each point.
     pub fn next(&self) -> Next {
         match self {
-            Self::Claimed { opportunity_id } | Self::CustomerGone { opportunity_id, .. } => read_deal(opportunity_id),
+            Self::Claimed { opportunity_id }
+            | Self::CustomerGone { opportunity_id, .. }
+            | Self::CurrencyTaken { opportunity_id } => read_deal(opportunity_id),
             Self::Preflight(preflight) => preflight.next(),
-            Self::Planned { plan, details, named_by_salesforce, gone, .. } => Next::EnsureCustomer {
-                account_id: plan.account_id.clone(),
-                details: details.clone(),
-                named_by_salesforce: named_by_salesforce.clone(),
-                gone: gone.clone(),
-            },
+            Self::Planned { plan, details, named_by_salesforce, heard, .. } => {
+                customer::ensure(plan, details, named_by_salesforce.as_ref(), heard)
+            }
             Self::NamedOtherwise { named_by_salesforce, .. } => {
                 Next::Call(Call::ReadCustomer { customer_id: named_by_salesforce.clone() })
             }
@@ -140,7 +141,7 @@ impl Point {
     /// What a fact means at each point: every legal transition, and nothing else.
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         let mut unknown = (self, fact);
-        for road in [subscription::record, amendment::record, renewal::record, ending::record] {
+        for road in [customer::record, subscription::record, amendment::record, renewal::record, ending::record] {
             match road(unknown.0, unknown.1, settings) {
                 Ok(point) => return Ok(point),
                 Err(not_its) => unknown = *not_its,
@@ -150,34 +151,22 @@ impl Point {
             // Claim: the deal as it is now, whatever the event said about it.
             (Self::Claimed { opportunity_id }, Fact::DealRead(deal)) => judge::claim(opportunity_id, &deal, settings),
             (Self::Claimed { opportunity_id }, Fact::RecordMissing) => judge::not_found(opportunity_id),
-            (Self::CustomerGone { opportunity_id, customer_id }, Fact::DealRead(deal)) => {
-                judge::claim(opportunity_id, &deal, settings).with_customer_gone(customer_id)
-            }
-            (Self::CustomerGone { opportunity_id, .. }, Fact::RecordMissing) => judge::not_found(opportunity_id),
-            (point @ (Self::Claimed { .. } | Self::CustomerGone { .. }), Fact::Refused(why)) => point.stopped(why.stop),
+            (point @ Self::Claimed { .. }, Fact::Refused(why)) => point.stopped(why.stop),
 
             // Preflight: what it costs at Stripe, and with that everything that stands in its way.
             (Self::Preflight(preflight), Fact::PricesRead(prices)) => preflight.priced(&prices),
             (Self::Preflight(preflight), Fact::Refused(why)) => preflight.unpriced(why.stop),
 
             // Customer: its own run has found or made it.
-            (Self::Planned { plan, named_by_salesforce, gone, basket, .. }, Fact::CustomerKnown { customer_id }) => {
-                judge::customer_known(plan, customer_id, named_by_salesforce, gone, basket)
-            }
+            (
+                Self::Planned { plan, named_by_salesforce, heard, basket, .. },
+                Fact::CustomerKnown { customer_id, is_apart },
+            ) => customer::known(plan, customer_id, is_apart, named_by_salesforce, heard.gone, basket),
             (Self::Planned { plan, .. }, Fact::CustomerStopped(stop)) => Self::claimed(plan).stopped(stop),
 
-            // Salesforce names another one. If that is deleted, nobody meant it.
-            (Self::NamedOtherwise { plan, customer_id, basket, .. }, Fact::CustomerMissing) => {
-                judge::billing(plan, customer_id, false, basket)
-            }
-            (Self::NamedOtherwise { plan, customer_id, named_by_salesforce, .. }, Fact::CustomerRead { .. }) => {
-                Self::claimed(plan).stopped(judge::customer_differs(&customer_id, &named_by_salesforce))
-            }
-            (Self::NamedOtherwise { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
-
             // Salesforce names an invoice. If it is the deal's own, only the ledger has forgotten it.
-            (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen)) => {
-                judge::invoice_named(plan, stop, noted, &seen)
+            (Self::InvoiceNamed { plan, stop, noted, is_linked, .. }, Fact::InvoiceRead(seen)) => {
+                judge::invoice_named(plan, stop, noted, is_linked, &seen)
             }
             (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceMissing | Fact::Refused(_)) => {
                 Self::claimed(plan).stopped_noted(stop, noted)
@@ -211,7 +200,7 @@ impl Point {
             }
             (Self::CustomerKnown { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
             (Self::CustomerKnown { plan, customer_id, .. }, Fact::CustomerMissing) => {
-                Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id }
+                Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, is_apart: false }
             }
 
             // Lines: batch by batch, then the equality gate.
@@ -366,6 +355,7 @@ impl Point {
             Self::Checking { draft, stage, refused } => Self::looking(draft, stage, refused),
             point @ (Self::Claimed { .. }
             | Self::CustomerGone { .. }
+            | Self::CurrencyTaken { .. }
             | Self::Reviving { .. }
             | Self::Verifying { .. }
             | Self::Revisiting { .. }

@@ -1,8 +1,8 @@
 //! A run: one business operation on one record, and everything that is known about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{AccountId, CustomerId, InvoiceId, Money, SubscriptionId};
+use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, SubscriptionId};
 use jiff::Timestamp;
 use mapping::{Code, CustomerDetails, Settings, Stop};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,9 @@ pub struct Run {
     /// A person asked for it once more, and it has not reached its goal since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
+    /// Of an account's customer: the currencies for which the account has another one.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub apart: BTreeSet<Currency>,
 }
 
 /// What to do now.
@@ -77,6 +80,10 @@ pub enum Next {
         named_by_salesforce: Option<CustomerId>,
         /// The customer that Stripe does not know any more, if the account had one.
         gone: Option<CustomerId>,
+        /// The currency that it is to have a subscription in.
+        recurs_in: Option<Currency>,
+        /// The account's customer has something active in another currency, so another one is to be for this.
+        is_apart: bool,
     },
     /// The other side is not there yet. Look again later; after a day it is a person's business.
     Wait(Stop),
@@ -148,6 +155,7 @@ impl Run {
             unmarks: false,
             replacements: 0,
             asked: false,
+            apart: BTreeSet::new(),
         }
     }
 
@@ -266,8 +274,9 @@ impl Run {
 
     /// Takes up a run that somebody else began. What the newcomer brings along is fresher than what a customer's run was
     /// begun with, unless a customer may already be under way.
-    pub fn take_up(self, newcomer: Self) -> Self {
-        let run = self.resume();
+    pub fn take_up(self, mut newcomer: Self) -> Self {
+        let mut run = self.resume();
+        run.apart.append(&mut newcomer.apart);
         let under_way = run.intents.values().any(Intent::is_open);
         match (run.state, newcomer.state) {
             (State::AccountCustomer(point), State::AccountCustomer(brought)) => {

@@ -111,6 +111,10 @@ bugs! {
     ForgetsRefusals(Engine) = "forgets-refusals", "a refused deal is not looked at when its account is mended", "a mended deal is not billed", ["all"];
     NeverTellsTaxIds(Workflow) = "never-tells-tax-ids", "a customer keeps the tax id that it was made with", "an invoice that cannot be booked", ["all"];
     KeepsFormerTaxIds(Workflow) = "keeps-former-tax-ids", "the tax id before the account's own stays beside it", "an invoice that cannot be booked", ["all"];
+    TellsTheFirstOnly(Engine) = "tells-the-first-only", "of an account's customers only the first hears what is new", "an invoice to nobody", ["subscriptions"];
+    GivesItAway(Workflow) = "gives-it-away", "the account is given the customer of its subscriptions in another currency", "two customers, one account", ["subscriptions"];
+    CombinesForNobody(Workflow) = "combines-for-nobody", "a subscription in another currency than the customer's others is refused", "a lost deal", ["subscriptions"];
+    BelievesLateRefusals(Engine) = "believes-late-refusals", "a refusal counts while an earlier attempt may still begin the subscription", "two subscriptions, one deal", ["subscriptions-heavily"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
     RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals-heavily"];

@@ -32,7 +32,7 @@ pub use ended::Ended;
 #[derive(Debug, Default)]
 pub struct Watch {
     /// The customer that each account was billed through last.
-    billed_through: BTreeMap<AccountId, CustomerId>,
+    billed_through: BTreeMap<(AccountId, Option<String>), CustomerId>,
     /// The deals as each process read them last.
     read_by: BTreeMap<(u64, OpportunityId), Judgement>,
     /// When each deal was first read by anybody.

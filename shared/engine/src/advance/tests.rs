@@ -4,13 +4,14 @@ use mapping::{Code, CustomerDetails};
 use workflow::Intent;
 use workflow::opportunity_won::Point;
 
+use super::customers::customer_fact;
 use super::*;
 use crate::samples::{
     account_id, billed, claimed, customer_id, deal, intent, invoice_id, money, opportunity_id, organization_id,
 };
 
 fn gone() -> Point {
-    Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id() }
+    Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id(), is_apart: false }
 }
 
 fn done() -> Point {
@@ -18,7 +19,12 @@ fn done() -> Point {
 }
 
 fn account(point: account_customer::Point) -> Run {
-    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: false };
+    let id = RunId::AccountCustomer {
+        organization_id: organization_id(),
+        account_id: account_id(),
+        livemode: false,
+        currency: None,
+    };
     Run::new(id, State::AccountCustomer(point))
 }
 
@@ -86,10 +92,10 @@ fn the_quiet_time_only_grows() {
 #[test]
 fn an_account_ends_with_its_customer_or_with_a_reason() {
     let known = account(account_customer::Point::Known { customer_id: customer_id(), told: None });
-    assert_eq!(customer_fact(&known), Fact::CustomerKnown { customer_id: customer_id() });
+    assert_eq!(customer_fact(&known, false), Fact::CustomerKnown { customer_id: customer_id(), is_apart: false });
     let stop = mapping::Stop::refused(Code::StripeRefused, "no");
     let stopped = account(account_customer::Point::Stopped { account_id: account_id(), stop: stop.clone() });
-    assert_eq!(customer_fact(&stopped), Fact::CustomerStopped(stop));
+    assert_eq!(customer_fact(&stopped, true), Fact::CustomerStopped(stop));
 }
 
 /// What must come last waits until nothing older can be under way; what may be under way itself does not.

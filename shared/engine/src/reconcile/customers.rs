@@ -1,6 +1,6 @@
 //! Customers that were made for an account which then settled on another one: whoever loses a race leaves one behind.
 
-use domain::{AccountId, CustomerId};
+use domain::{AccountId, Currency, CustomerId};
 use mapping::account_naming_query;
 use stripe::{Customer, Listed};
 use workflow::Status;
@@ -9,6 +9,7 @@ use super::place::Place;
 use super::truth::SETTLES_WITHIN;
 use super::{MOST_PAGES, Walk, page_limit};
 use crate::convert::{self, stripe_pause};
+use crate::write::CURRENCY;
 use crate::{Engine, Pause, Stripe, World};
 
 impl<W: World> Engine<W> {
@@ -41,7 +42,8 @@ impl<W: World> Engine<W> {
         let Some(account_id) = metadata.get("sf_account_id").and_then(|id| AccountId::parse(id).ok()) else {
             return Ok(None);
         };
-        let run_id = self.run_of_account(&account_id);
+        let currency = metadata.get(CURRENCY).and_then(|currency| Currency::parse(currency).ok());
+        let run_id = self.run_of_account(&account_id, currency);
         if metadata.get("closedwon_run") != Some(&run_id.to_string()) {
             return Ok(None);
         }

@@ -247,6 +247,7 @@ fn every_write() -> [(&'static str, Write); 22] {
         shipping: Some(("x".to_owned(), address())),
         exempt: Some(TaxExempt::Exempt),
         tax_id: Some(tax_id()),
+        description: text(),
         metadata: metadata.clone(),
     };
     let draft = CreateInvoice {

@@ -17,6 +17,9 @@ pub struct Start {
     pub plan: Plan,
     pub customer_id: CustomerId,
     pub account_is_linked: bool,
+    /// It is the one for subscriptions in the plan's currency.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_apart: bool,
     #[serde(flatten)]
     pub basket: Basket,
 }
@@ -215,7 +218,7 @@ impl Start {
         prices: &[PriceSeen],
     ) -> Result<Self, Stop> {
         let basket = Basket::new(&plan, prices)?;
-        Ok(Self { plan, customer_id, account_is_linked, basket })
+        Ok(Self { plan, customer_id, account_is_linked, is_apart: false, basket })
     }
 
     pub(super) fn product_of(&self, price: &PriceId) -> Option<&ProductId> {

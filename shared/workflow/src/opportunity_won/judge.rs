@@ -1,10 +1,9 @@
 //! What a reading of the deal, or of what Salesforce holds, means for the run.
 
-use domain::{CustomerId, InvoiceId, Money, OpportunityId, Record};
+use domain::{InvoiceId, Money, OpportunityId, Record};
 use mapping::{Code, Deal, Kind, Plan, Settings, Stop, plan, sync_note};
 
-use super::basket::{Basket, Start};
-use super::{Draft, Invoice, Point, Stage, amendment, ending, preflight, subscription, written};
+use super::{Draft, Invoice, Point, Stage, amendment, ending, preflight, written};
 use crate::{InvoiceSeen, InvoiceStatus};
 
 pub(super) fn claim(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Point {
@@ -26,12 +25,13 @@ fn already_named(plan: Plan, deal: &Deal, invoice_id: &str) -> Result<Point, Sto
     let stop = Stop::review(Code::AlreadyBilled, message);
     let Ok(invoice_id) = InvoiceId::parse(invoice_id) else { return Err(stop) };
     let noted = sync_note(&plan.opportunity_id, &stop).differences(&deal.opportunity).is_empty();
-    Ok(Point::InvoiceNamed { plan, invoice_id, stop, noted })
+    let is_linked = deal.opportunity.text("Account.Stripe_Customer_Id__c").is_some();
+    Ok(Point::InvoiceNamed { plan, invoice_id, stop, noted, is_linked })
 }
 
 /// The invoice that the opportunity names although the run made none: after a restore of the ledger, the run itself had
 /// made it. Any other is somebody else's, or another deal's that was copied.
-pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceSeen) -> Point {
+pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, is_linked: bool, seen: &InvoiceSeen) -> Point {
     let is_for_deal = seen.metadata.get("sf_opportunity_id").is_some_and(|id| id == plan.opportunity_id.as_str());
     let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid) && !seen.is_given_up();
     match &seen.customer_id {
@@ -42,7 +42,7 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceS
                     plan,
                     customer_id,
                     invoice_id,
-                    account_is_linked: false,
+                    account_is_linked: is_linked,
                     is_charged: false,
                     started: None,
                     once: Vec::new(),
@@ -69,43 +69,6 @@ pub(super) fn above(plan: &Plan, ceiling: Money, total: Money) -> Stop {
          Approved Amount on the opportunity."
     );
     Stop::review(Code::ApprovalRequired, message)
-}
-
-/// The account's customer, if Salesforce means the same one.
-pub(super) fn customer_known(
-    plan: Plan,
-    customer_id: CustomerId,
-    named_by_salesforce: Option<CustomerId>,
-    gone: Option<CustomerId>,
-    basket: Basket,
-) -> Point {
-    if gone.as_ref() == Some(&customer_id) {
-        let message = format!("Stripe takes no invoice for customer {customer_id}: look at it in Stripe's dashboard.");
-        return Point::claimed(plan).stopped(Stop::refused(Code::StripeRefused, message));
-    }
-    let account_is_linked = named_by_salesforce.as_ref() == Some(&customer_id);
-    match named_by_salesforce {
-        Some(named_by_salesforce) if !account_is_linked && gone.as_ref() != Some(&named_by_salesforce) => {
-            Point::NamedOtherwise { plan, customer_id, named_by_salesforce, basket }
-        }
-        _ => billing(plan, customer_id, account_is_linked, basket),
-    }
-}
-
-/// Everything is known that the deal is billed with.
-pub(super) fn billing(plan: Plan, customer_id: CustomerId, account_is_linked: bool, basket: Basket) -> Point {
-    if plan.subscription.is_some() && plan.renews.is_none() {
-        return subscription::priced(Start { plan, customer_id, account_is_linked, basket }, false);
-    }
-    Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted: false, basket, is_charged: None }
-}
-
-pub(super) fn customer_differs(customer_id: &CustomerId, named_by_salesforce: &CustomerId) -> Stop {
-    let message = format!(
-        "The account names Stripe customer {named_by_salesforce}, and its deals were billed to {customer_id}: empty Stripe \
-         Customer Id on the account to go on with {customer_id}, or delete {customer_id} at Stripe to change over."
-    );
-    Stop::review(Code::CustomerDiffers, message)
 }
 
 /// What an invoice that is no draft means: it was sent, or somebody took it out of our hands. A person who has decided

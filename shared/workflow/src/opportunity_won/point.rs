@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amendment::{Credit, Payment};
 use super::basket::{Basket, Start};
+use super::customer::Heard;
 use super::draft::{Draft, Invoice};
 use super::ending::Ending;
 use super::preflight::Preflight;
@@ -25,7 +26,8 @@ pub enum Point {
         plan: Plan,
         details: CustomerDetails,
         named_by_salesforce: Option<CustomerId>,
-        gone: Option<CustomerId>,
+        #[serde(flatten)]
+        heard: Heard,
         #[serde(default)]
         basket: Basket,
     },
@@ -38,9 +40,24 @@ pub enum Point {
         basket: Basket,
     },
     /// The opportunity names an invoice: is it the deal's own? If not, the run stops with this.
-    InvoiceNamed { plan: Plan, invoice_id: InvoiceId, stop: Stop, noted: bool },
+    InvoiceNamed {
+        plan: Plan,
+        invoice_id: InvoiceId,
+        stop: Stop,
+        noted: bool,
+        /// The account names a customer, and goes on with that, whomever the invoice is billed to.
+        #[serde(default)]
+        is_linked: bool,
+    },
     /// The opportunity names a subscription's invoice: was it begun for this term?
-    SubscriptionNamed { plan: Plan, seen: InvoiceSeen, stop: Stop, noted: bool },
+    SubscriptionNamed {
+        plan: Plan,
+        seen: InvoiceSeen,
+        stop: Stop,
+        noted: bool,
+        #[serde(default)]
+        is_linked: bool,
+    },
     /// The account has its customer.
     CustomerKnown {
         plan: Plan,
@@ -54,7 +71,14 @@ pub enum Point {
         is_charged: Option<bool>,
     },
     /// It had: Stripe does not know it any more.
-    CustomerGone { opportunity_id: OpportunityId, customer_id: CustomerId },
+    CustomerGone {
+        opportunity_id: OpportunityId,
+        customer_id: CustomerId,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_apart: bool,
+    },
+    /// It has, and Stripe takes no subscription in the deal's currency for it: another is to be found or made.
+    CurrencyTaken { opportunity_id: OpportunityId },
     /// The term of its recurring lines has not begun.
     Scheduled { opportunity_id: OpportunityId, starts_at: Timestamp },
     /// Some of what was agreed has no price at Stripe, as far as is known.
@@ -159,6 +183,7 @@ impl Point {
             Self::SubscriptionNamed { .. } => "subscription_named",
             Self::CustomerKnown { .. } => "customer_known",
             Self::CustomerGone { .. } => "customer_gone",
+            Self::CurrencyTaken { .. } => "currency_taken",
             Self::Scheduled { .. } => "scheduled",
             Self::Pricing { .. } => "pricing",
             Self::Subscribing { .. } => "subscribing",
@@ -287,6 +312,7 @@ impl Point {
         match self {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
+            | Self::CurrencyTaken { opportunity_id }
             | Self::Scheduled { opportunity_id, .. }
             | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
             Self::Planned { plan, .. }
@@ -354,11 +380,11 @@ impl Point {
         }
     }
 
-    pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
+    pub(super) fn having(self, heard: Heard) -> Self {
         match self {
-            Self::Preflight(preflight) => Self::Preflight(Box::new(preflight.with_customer_gone(customer_id))),
+            Self::Preflight(preflight) => Self::Preflight(Box::new(preflight.having(heard))),
             Self::Planned { plan, details, named_by_salesforce, basket, .. } => {
-                Self::Planned { plan, details, named_by_salesforce, gone: Some(customer_id), basket }
+                Self::Planned { plan, details, named_by_salesforce, heard, basket }
             }
             point => point,
         }

@@ -1,12 +1,13 @@
 //! Before anything is written: what the deal's products cost at Stripe, so that everything that stands in its way is told at once.
 
-use domain::{CustomerId, FieldValue, OpportunityId, Record};
+use domain::{FieldValue, OpportunityId, Record};
 use jiff::Timestamp;
 use mapping::{Code, Deal, Findings, MOST_PERIODS, NOTE_CODE, NOTE_MESSAGE, Plan, Settings, Stop, preflight};
 use serde::{Deserialize, Serialize};
 
 use super::Point;
 use super::basket::{Basket, Item, all_usable};
+use super::customer::Heard;
 use crate::{Call, Next, PriceSeen};
 
 /// A deal that was read, and whose prices are still to be.
@@ -16,15 +17,16 @@ pub struct Preflight {
     findings: Findings,
     read_at: Timestamp,
     note: Option<(String, String)>,
-    /// The customer that Stripe does not know any more, if the account had one.
-    gone: Option<CustomerId>,
+    /// What was heard of the customer when it was last to be billed.
+    #[serde(flatten)]
+    heard: Heard,
 }
 
 pub(super) fn begin(opportunity_id: OpportunityId, deal: &Deal, settings: &Settings) -> Result<Point, Stop> {
     let findings = preflight(deal, settings)?;
     let text = |field: &str| deal.opportunity.text(field).map(str::to_owned);
     let note = text(NOTE_CODE).zip(text(NOTE_MESSAGE));
-    let preflight = Preflight { opportunity_id, findings, read_at: deal.read_at, note, gone: None };
+    let preflight = Preflight { opportunity_id, findings, read_at: deal.read_at, note, heard: Heard::default() };
     Ok(match preflight.asks() {
         true => Point::Preflight(Box::new(preflight)),
         false => preflight.priced(&[]),
@@ -42,18 +44,20 @@ impl Preflight {
         Next::Call(Call::ReadPrices { price_ids: self.findings.prices().keys().cloned().collect() })
     }
 
-    /// It is read anew. Who is gone stays gone.
+    /// It is read anew. What was heard stays so.
     pub(super) fn resume(self) -> Point {
         let opportunity_id = self.opportunity_id;
-        match self.gone {
-            Some(customer_id) => Point::CustomerGone { opportunity_id, customer_id },
-            None => Point::Claimed { opportunity_id },
+        match self.heard {
+            Heard { gone: Some(customer_id), is_apart } => {
+                Point::CustomerGone { opportunity_id, customer_id, is_apart }
+            }
+            Heard { is_apart: true, .. } => Point::CurrencyTaken { opportunity_id },
+            _ => Point::Claimed { opportunity_id },
         }
     }
 
-    /// Whom the account does not bill through any more.
-    pub(super) fn with_customer_gone(self, customer_id: CustomerId) -> Self {
-        Self { gone: Some(customer_id), ..self }
+    pub(super) fn having(self, heard: Heard) -> Self {
+        Self { heard, ..self }
     }
 
     /// Everything is known that can be before anything is written.
@@ -78,7 +82,7 @@ impl Preflight {
     }
 
     fn finish(self, basket: Basket) -> Point {
-        let Self { opportunity_id, findings, read_at, note, gone } = self;
+        let Self { opportunity_id, findings, read_at, note, heard } = self;
         let ((plan, details), named_by_salesforce) = match findings.finish() {
             Ok(planned) => planned,
             Err(stop) => return Point::Claimed { opportunity_id }.stopped_unless_noted(stop, &record(note)),
@@ -87,7 +91,7 @@ impl Preflight {
         match starts_at.filter(|starts_at| plan.renews.is_none() && *starts_at > read_at) {
             // Until then it may change, so it is read again on its day.
             Some(starts_at) => Point::Scheduled { opportunity_id, starts_at },
-            None => Point::Planned { plan, details, named_by_salesforce, gone, basket },
+            None => Point::Planned { plan, details, named_by_salesforce, heard, basket },
         }
     }
 }

@@ -30,6 +30,8 @@ use crate::{Call, End, Fact, ItemSeen, Next, Status};
 pub enum Renewal {
     /// The deal that began the subscription has not settled on it yet, or its last invoice is still a draft.
     Unsettled { plan: Plan, customer_id: CustomerId, subscription_id: SubscriptionId },
+    /// It is another customer's than the account's. Whose is that?
+    Elsewhere { plan: Plan, customer_id: CustomerId, owner: CustomerId },
     /// The subscription can go on with the deal. What do its products cost?
     Found { plan: Plan, customer_id: CustomerId, account_is_linked: bool, there: There },
     /// Some of what was agreed has no price at Stripe, as far as is known.
@@ -83,6 +85,7 @@ impl Renewal {
     pub(super) fn next(&self) -> Next {
         match self {
             Self::Unsettled { subscription_id, .. } => Next::Wait(unsettled(subscription_id)),
+            Self::Elsewhere { owner, .. } => Next::Call(Call::ReadCustomer { customer_id: owner.clone() }),
             Self::Found { plan, .. } => {
                 Next::Call(Call::ReadPrices { price_ids: basket::named_prices(plan).into_keys().collect() })
             }
@@ -111,7 +114,9 @@ impl Renewal {
     pub(super) fn resume(self) -> Point {
         match self {
             // Nothing has been changed yet: begin with what the deal says now.
-            Self::Unsettled { plan, .. } | Self::Found { plan, .. } => Point::claimed(plan),
+            Self::Unsettled { plan, .. } | Self::Elsewhere { plan, .. } | Self::Found { plan, .. } => {
+                Point::claimed(plan)
+            }
             Self::Pricing { start, .. } | Self::Previewing { start, .. } => Point::claimed(start.plan),
             // It may have been changed. Its key leads to that, or a look at the subscription does.
             Self::Ready { start, there, .. } => Self::Ready { start, there, interrupted: true }.into(),
@@ -137,6 +142,7 @@ impl Renewal {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Unsettled { .. } => "renewal_unsettled",
+            Self::Elsewhere { .. } => "renewal_elsewhere",
             Self::Found { .. } => "renewal_found",
             Self::Pricing { .. } => "renewal_pricing",
             Self::Previewing { .. } => "renewal_previewing",
@@ -162,7 +168,7 @@ impl Renewal {
 
     fn plan(&self) -> &Plan {
         match self {
-            Self::Unsettled { plan, .. } | Self::Found { plan, .. } => plan,
+            Self::Unsettled { plan, .. } | Self::Elsewhere { plan, .. } | Self::Found { plan, .. } => plan,
             Self::Pricing { start, .. } | Self::Previewing { start, .. } | Self::Ready { start, .. } => &start.plan,
             Self::Extended { extended, .. }
             | Self::Done { extended }
@@ -177,7 +183,9 @@ impl Renewal {
 
     pub(super) fn customer_id(&self) -> &CustomerId {
         match self {
-            Self::Unsettled { customer_id, .. } | Self::Found { customer_id, .. } => customer_id,
+            Self::Unsettled { customer_id, .. }
+            | Self::Elsewhere { customer_id, .. }
+            | Self::Found { customer_id, .. } => customer_id,
             Self::Pricing { start, .. } | Self::Previewing { start, .. } | Self::Ready { start, .. } => {
                 &start.customer_id
             }
@@ -200,6 +208,7 @@ impl Renewal {
             | Self::Revisiting { extended }
             | Self::Clearing { extended } => Some(extended),
             Self::Unsettled { .. }
+            | Self::Elsewhere { .. }
             | Self::Found { .. }
             | Self::Pricing { .. }
             | Self::Previewing { .. }
@@ -236,6 +245,12 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
             Ok(fit::chosen(plan, customer_id, account_is_linked, found, at))
         }
         (Point::Renewal(renewal), fact) => match (*renewal, fact) {
+            (Renewal::Elsewhere { plan, customer_id, owner }, Fact::CustomerRead { metadata, .. }) => {
+                Ok(fit::owned(plan, &customer_id, owner, Some(&metadata)))
+            }
+            (Renewal::Elsewhere { plan, customer_id, owner }, Fact::CustomerMissing) => {
+                Ok(fit::owned(plan, &customer_id, owner, None))
+            }
             (Renewal::Found { plan, customer_id, account_is_linked, there }, Fact::PricesRead(prices)) => {
                 Ok(match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {
                     Ok(start) => priced(start, there, false),
@@ -267,6 +282,7 @@ pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Po
             }
             (
                 renewal @ (Renewal::Unsettled { .. }
+                | Renewal::Elsewhere { .. }
                 | Renewal::Found { .. }
                 | Renewal::Pricing { .. }
                 | Renewal::Previewing { .. }

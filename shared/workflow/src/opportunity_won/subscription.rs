@@ -7,7 +7,7 @@ use mapping::{Code, Interval, Plan, Settings, Stop, Subscription, midnight};
 use serde::{Deserialize, Serialize};
 
 use super::basket::{ItemPrice, Start};
-use super::{Draft, Point, Stage, judge};
+use super::{Draft, Point, Stage, customer, judge};
 use crate::{Fact, InvoiceSeen, InvoiceStatus, ItemSeen, SubscriptionSeen};
 
 /// A subscription of ours whose first invoice is a draft.
@@ -29,16 +29,16 @@ pub struct Started {
 /// What a fact means at the points that only deals with recurring lines come to; given back if it is none of them.
 pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
-        (Point::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen))
+        (Point::InvoiceNamed { plan, stop, noted, is_linked, .. }, Fact::InvoiceRead(seen))
             if plan.subscription.is_some() && seen.subscription_id.is_some() =>
         {
-            Point::SubscriptionNamed { plan, seen, stop, noted }
+            Point::SubscriptionNamed { plan, seen, stop, noted, is_linked }
         }
-        (Point::SubscriptionNamed { mut plan, seen, stop, noted }, Fact::SubscriptionRead(there)) => {
+        (Point::SubscriptionNamed { mut plan, seen, stop, noted, is_linked }, Fact::SubscriptionRead(there)) => {
             match is_term(&plan, &there) {
                 true => {
                     plan.canceled_on = plan.canceled_on.filter(|day| there.ends_at == Some(midnight(*day)));
-                    judge::invoice_named(plan, stop, noted, &seen)
+                    judge::invoice_named(plan, stop, noted, is_linked, &seen)
                 }
                 false => Point::claimed(plan).stopped_noted(stop, noted),
             }
@@ -70,15 +70,15 @@ pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Bo
         // Since it was to be, the deal may have changed, and something may wait for the customer.
         (Point::Subscribing { start, .. }, Fact::SubscriptionNotBegun) => Point::claimed(start.plan),
         (Point::Subscribing { start, .. }, Fact::CustomerMissing) => {
-            Point::CustomerGone { opportunity_id: start.plan.opportunity_id, customer_id: start.customer_id }
+            let Start { plan, customer_id, is_apart, .. } = start;
+            Point::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, is_apart }
         }
         (Point::Subscribing { start, .. }, Fact::NotApproved { ceiling, total }) => {
             let stop = judge::above(&start.plan, ceiling, total);
             Point::claimed(start.plan).stopped(stop)
         }
-        (Point::Pricing { start, .. } | Point::Subscribing { start, .. }, Fact::Refused(why)) => {
-            Point::claimed(start.plan).stopped(why.stop)
-        }
+        (Point::Subscribing { start, .. }, Fact::Refused(why)) => customer::currencies_combined(start, why.stop),
+        (Point::Pricing { start, .. }, Fact::Refused(why)) => Point::claimed(start.plan).stopped(why.stop),
         // One that was begun without our knowing may be another deal's by now.
         (Point::Holding { draft, interrupted: true }, Fact::InvoiceRead(seen))
             if seen.status == InvoiceStatus::Draft =>
@@ -166,9 +166,10 @@ pub(super) fn started(start: Start, seen: SubscriptionSeen, interrupted: bool) -
 }
 
 /// Whom an invoice that was found is billed to, and whether the account is left as it is: after a restore it may have been sent to a
-/// customer who was deleted since, whom the account is not given.
+/// customer who was deleted since, or be of a subscription of the one that the account has for its currency.
 pub(super) fn billed_to(invoice: &InvoiceSeen, customer_id: CustomerId, account_is_linked: bool) -> (CustomerId, bool) {
-    match invoice.customer_id.clone().filter(|other| invoice.status.is_sent() && *other != customer_id) {
+    let is_settled = invoice.status.is_sent() || invoice.subscription_id.is_some();
+    match invoice.customer_id.clone().filter(|other| is_settled && *other != customer_id) {
         Some(other) => (other, true),
         None => (customer_id, account_is_linked),
     }

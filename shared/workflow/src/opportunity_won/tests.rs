@@ -10,6 +10,7 @@ mod amendments;
 mod collections;
 mod contracts;
 mod credits;
+mod customers;
 mod echoes;
 mod interrupted;
 mod judgements;
@@ -124,7 +125,7 @@ fn lines_seen(lines: i64, amount: i64) -> Vec<LineSeen> {
 }
 
 fn customer_known() -> Fact {
-    Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").expect("valid") }
+    Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").expect("valid"), is_apart: false }
 }
 
 fn refused() -> Fact {
@@ -187,7 +188,7 @@ fn priced() -> Fact {
 
 fn draft(lines: i64) -> Draft {
     let (plan, _) = plan(&deal(lines), &settings()).expect("billable");
-    let Fact::CustomerKnown { customer_id } = customer_known() else { unreachable!() };
+    let Fact::CustomerKnown { customer_id, .. } = customer_known() else { unreachable!() };
     Draft {
         once: Basket::new(&plan, &[listed(1000)]).expect("priced").once,
         plan,

@@ -2,16 +2,29 @@
 
 use std::fmt;
 
-use domain::{AccountId, InvoiceId, OpportunityId, OrganizationId};
+use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId};
 use serde::{Deserialize, Serialize};
 
 /// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "workflow", rename_all = "snake_case")]
 pub enum RunId {
-    OpportunityWon { organization_id: OrganizationId, opportunity_id: OpportunityId },
-    AccountCustomer { organization_id: OrganizationId, account_id: AccountId, livemode: bool },
-    InvoicePaid { organization_id: OrganizationId, invoice_id: InvoiceId },
+    OpportunityWon {
+        organization_id: OrganizationId,
+        opportunity_id: OpportunityId,
+    },
+    /// With a currency it is the customer of its subscriptions in that currency, beside the one that it has for everything else.
+    AccountCustomer {
+        organization_id: OrganizationId,
+        account_id: AccountId,
+        livemode: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        currency: Option<Currency>,
+    },
+    InvoicePaid {
+        organization_id: OrganizationId,
+        invoice_id: InvoiceId,
+    },
 }
 
 impl RunId {
@@ -40,9 +53,10 @@ impl fmt::Display for RunId {
             Self::OpportunityWon { organization_id, opportunity_id } => {
                 write!(f, "run#{organization_id}:{opportunity_id}:opportunity_won:1")
             }
-            Self::AccountCustomer { organization_id, account_id, livemode } => {
+            Self::AccountCustomer { organization_id, account_id, livemode, currency } => {
                 let mode = if *livemode { "live" } else { "test" };
-                write!(f, "customer#{organization_id}:{account_id}:any:{mode}")
+                let currency = currency.map_or_else(|| "any".to_owned(), |currency| currency.to_stripe());
+                write!(f, "customer#{organization_id}:{account_id}:{currency}:{mode}")
             }
             Self::InvoicePaid { organization_id, invoice_id } => {
                 write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")

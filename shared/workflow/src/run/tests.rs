@@ -25,7 +25,12 @@ fn details(name: &str) -> CustomerDetails {
 }
 
 fn customer(name: &str) -> Run {
-    let id = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: false };
+    let id = RunId::AccountCustomer {
+        organization_id: organization_id(),
+        account_id: account_id(),
+        livemode: false,
+        currency: None,
+    };
     Run::new(id, State::AccountCustomer(account_customer::Point::new(account_id(), details(name), None, None)))
 }
 
@@ -56,7 +61,18 @@ fn intent(generation: u32) -> Intent {
 /// These are keys of the ledger, and a ledger is for ever.
 #[test]
 fn a_run_has_the_same_name_for_ever() {
-    let live = RunId::AccountCustomer { organization_id: organization_id(), account_id: account_id(), livemode: true };
+    let live = RunId::AccountCustomer {
+        organization_id: organization_id(),
+        account_id: account_id(),
+        livemode: true,
+        currency: None,
+    };
+    let of_usd = RunId::AccountCustomer {
+        organization_id: organization_id(),
+        account_id: account_id(),
+        livemode: true,
+        currency: domain::Currency::parse("USD").ok(),
+    };
     for (id, workflow, subject, key) in [
         (
             won().id,
@@ -72,6 +88,7 @@ fn a_run_has_the_same_name_for_ever() {
             "customer#00D000000000001EAA:001000000000001AAA:any:test",
         ),
         (live, "account_customer", "001000000000001AAA", "customer#00D000000000001EAA:001000000000001AAA:any:live"),
+        (of_usd, "account_customer", "001000000000001AAA", "customer#00D000000000001EAA:001000000000001AAA:usd:live"),
     ] {
         assert_eq!((id.workflow(), id.subject(), id.to_string().as_str()), (workflow, subject, key));
     }
@@ -150,6 +167,22 @@ fn a_newcomer_is_heard_unless_a_customer_is_under_way() {
     assert_eq!(taken.intents, under_way.intents, "what was begun goes on");
     under_way.intents.values_mut().for_each(Intent::settle);
     assert_eq!(name_of(&under_way.take_up(customer("Acme AG"))), "Acme AG");
+}
+
+/// Whatever the account's run is about, that there is another one for a currency is remembered.
+#[test]
+fn the_currencies_of_other_customers_come_together() {
+    let currency = |code: &str| domain::Currency::parse(code).expect("valid");
+    let mut there = customer("Acme");
+    there.apart.insert(currency("EUR"));
+    let mut brought = customer("Acme");
+    brought.apart.insert(currency("USD"));
+    let run = there.take_up(brought);
+    assert_eq!(run.apart, [currency("EUR"), currency("USD")].into());
+    let kept = serde_json::to_string(&run).expect("writable");
+    assert_eq!(serde_json::from_str::<Run>(&kept).expect("readable"), run);
+    let before = serde_json::to_value(customer("Acme")).expect("writable");
+    assert_eq!(before.get("apart"), None, "as it ever was");
 }
 
 #[test]

@@ -171,7 +171,9 @@ fn billed(case: &Case, settings: &Settings) -> Result<i64, Vec<Code>> {
         }
         let fact = match point.next() {
             Next::Call(call) => stripe.answer(call),
-            Next::EnsureCustomer { .. } => Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").unwrap() },
+            Next::EnsureCustomer { .. } => {
+                Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").unwrap(), is_apart: false }
+            }
             next => panic!("{next:?}"),
         };
         point = point.record(fact, settings).unwrap();

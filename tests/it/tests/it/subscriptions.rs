@@ -1,6 +1,7 @@
 //! Deals with recurring lines.
 
 mod contracts;
+mod currencies;
 mod endings;
 mod interrupted;
 mod mixed;

@@ -26,6 +26,8 @@ pub enum Story {
     Begun,
     /// The same year, in quarters, with one line by the month.
     BegunMixed,
+    /// The account names a customer that somebody sold something in dollars, so the year gets a customer of its own.
+    BegunApart,
     /// It is edited while its subscription is begun, so that another takes its place.
     BegunAnew,
     /// A month's subscription is begun, and before the month is over another deal renews it: at one price that is there, at one that is
@@ -54,6 +56,7 @@ impl Story {
         Self::Missed,
         Self::Begun,
         Self::BegunMixed,
+        Self::BegunApart,
         Self::BegunAnew,
         Self::Replaced,
         Self::Credited,
@@ -70,6 +73,7 @@ impl Story {
             Self::Missed => "missed",
             Self::Begun => "begun",
             Self::BegunMixed => "begun-mixed",
+            Self::BegunApart => "begun-apart",
             Self::BegunAnew => "begun-anew",
             Self::Replaced => "replaced",
             Self::Credited => "credited",
@@ -119,9 +123,17 @@ impl Story {
             });
         }
         enter_deal(&mut scenario.models, account_id.clone(), start);
-        if matches!(self, Self::Begun | Self::BegunMixed | Self::BegunAnew) {
+        if matches!(self, Self::Begun | Self::BegunMixed | Self::BegunApart | Self::BegunAnew) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
+        }
+        if self == Self::BegunApart {
+            let (email, dollars) = ("ap@acme.example", Currency::parse("USD").expect("a currency"));
+            let made = scenario.models.stripe.make_customer_with_subscription(Timestamp::UNIX_EPOCH, email, dollars);
+            scenario.models.salesforce.edit_account(Timestamp::UNIX_EPOCH, &account_id, |account| {
+                account.stripe_customer_id = Some(made.to_string());
+                account.customer_named_by_hand = true;
+            });
         }
         if self == Self::BegunMixed {
             sell_in_quarters(&mut scenario.models);
@@ -152,7 +164,7 @@ impl Story {
         let mut acts = vec![(at(10), Act::Win(deal.clone()))];
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
-            Self::Billed | Self::Missed | Self::Begun | Self::BegunMixed | Self::Retold => {}
+            Self::Billed | Self::Missed | Self::Begun | Self::BegunMixed | Self::BegunApart | Self::Retold => {}
             Self::Replaced => acts.push((at(600), edit(31))),
             Self::Credited => {
                 acts.extend([(at(300), Act::Pay { deal: deal.clone(), tries: 2 }), (at(600), edit(31))]);
@@ -191,6 +203,9 @@ impl Story {
                     Some(_) => Ok(()),
                     None => Err(format!("it is not renewed: {:?}", renewal.sync_code)),
                 }
+            }
+            Self::BegunApart if models.stripe.customers().filter(|one| one.currency() == Some("eur")).count() != 1 => {
+                Err("it is not one customer's of its own".to_owned())
             }
             Self::Retold if models.stripe.customers().any(|customer| !customer.has_only(TAX_ID)) => {
                 Err("a customer has another tax id, or none".to_owned())

@@ -40,13 +40,14 @@ impl Models {
         for (deal, subscriptions) in of_deal.into_iter().filter(|(_, subscriptions)| subscriptions.len() > 1) {
             self.left_over(ended, "one_subscription_per_deal", format!("{deal}: {}", subscriptions.join(", ")));
         }
-        let mut of_account: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut of_account: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for customer in self.stripe.customers().filter(|customer| customer.deleted.is_none()) {
             if let Some(account_id) = customer.metadata.get("sf_account_id") {
-                of_account.entry(account_id.clone()).or_default().push(customer.id.to_string());
+                let place = (account_id.clone(), customer.currency().map(str::to_owned));
+                of_account.entry(place).or_default().push(customer.id.to_string());
             }
         }
-        for (account_id, customers) in of_account.into_iter().filter(|(_, customers)| customers.len() > 1) {
+        for ((account_id, _), customers) in of_account.into_iter().filter(|(_, customers)| customers.len() > 1) {
             self.left_over(ended, "one_customer_per_account", format!("{account_id}: {}", customers.join(", ")));
         }
         self.writes_are_bounded(ended);

@@ -148,7 +148,17 @@ impl Models {
             self.goes_to_the_accounts_address(now, invoice, opportunity_id, &account_id, &customer);
             self.carries_the_accounts_tax_id(now, invoice, opportunity_id, &account_id, &customer);
         }
-        let earlier = self.watch.billed_through.insert(account_id.clone(), customer.id.clone());
+        let currency = customer.currency().map(str::to_owned);
+        if currency.as_deref().is_some_and(|currency| {
+            currency != invoice.currency().to_stripe() || invoice.shown().subscription.is_none()
+        }) {
+            let detail = format!("{} bills {}, who is for subscriptions in {currency:?}", invoice.id(), customer.id);
+            self.violate(now, "a_customer_is_billed_what_it_is_for", detail);
+        }
+        if currency.is_some() {
+            count(&mut self.facts, "an account was billed in two currencies");
+        }
+        let earlier = self.watch.billed_through.insert((account_id.clone(), currency), customer.id.clone());
         let is_other = earlier.as_ref().is_some_and(|earlier| *earlier != customer.id);
         let was_deleted = earlier
             .as_ref()

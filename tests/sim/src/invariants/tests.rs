@@ -54,6 +54,7 @@ impl Case {
         let metadata = BTreeMap::from([("sf_account_id".to_owned(), account.to_owned())]);
         let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
         let params = CreateCustomer {
+            description: None,
             name: "Acme".into(),
             email: Some(email),
             phone: None,

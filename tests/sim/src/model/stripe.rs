@@ -102,6 +102,8 @@ pub struct Stripe {
     /// Each invoice as it was when a process was last answered about it.
     shown_to: BTreeMap<(u64, InvoiceId), Invoice>,
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    /// What goes on for a customer without us.
+    sold_by_hand: BTreeMap<CustomerId, Currency>,
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,

@@ -82,6 +82,7 @@ impl Calls {
         details: &CustomerDetails,
     ) -> Result<CustomerId, Failed> {
         let write = Write::create_customer(&CreateCustomer {
+            description: None,
             name: details.name.clone(),
             email: details.email.clone(),
             phone: details.phone.clone(),

@@ -1,12 +1,14 @@
 //! Whether a subscription can go on with a deal, and when.
 
+use std::collections::BTreeMap;
+
 use domain::CustomerId;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Code, Interval, MOST_PERIODS, Plan, Proration, Stop};
 
 use super::{Renewal, There, Within};
-use crate::opportunity_won::Point;
+use crate::opportunity_won::{Basket, Point};
 use crate::{InvoiceSeen, InvoiceStatus, ItemSeen, RenewableSeen};
 
 /// Stripe makes the invoice of a period when it begins, and changes the period's end with it.
@@ -52,8 +54,9 @@ pub(super) fn chosen(
                  Stripe Sub Id; or let it end, then change the opportunity's type, so that it begins a subscription of its own."
             ),
             None => format!(
-                "Stripe customer {customer_id} has no subscription that this deployment began: let what it has end, then change the \
-                 opportunity's type, so that it begins a subscription of its own."
+                "Stripe customer {customer_id} has no subscription that this deployment began. If the account has it by another customer, write \
+                 its id into Renewal Stripe Sub Id; else let what there is end, then change the opportunity's type, so that it begins a \
+                 subscription of its own."
             ),
         };
         return claimed().stopped(Stop::refused(Code::RenewalNotFound, message));
@@ -65,6 +68,9 @@ pub(super) fn chosen(
             seen.subscription_id
         );
         return claimed().stopped(Stop::review(Code::RenewalDiffers, message));
+    }
+    if let Some(owner) = seen.customer_id.clone().filter(|owner| *owner != customer_id && !seen.is_over) {
+        return Renewal::Elsewhere { plan, customer_id, owner }.into();
     }
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
@@ -80,6 +86,35 @@ pub(super) fn chosen(
             Renewal::Found { plan, customer_id, account_is_linked, there }.into()
         }
     }
+}
+
+/// Another customer than the account's has the subscription. It may be the account's own for that currency, of which nobody remembers.
+pub(super) fn owned(
+    plan: Plan,
+    customer_id: &CustomerId,
+    owner: CustomerId,
+    metadata: Option<&BTreeMap<String, String>>,
+) -> Point {
+    let account = metadata.and_then(|metadata| metadata.get("sf_account_id"));
+    if account.is_some_and(|account| account == plan.account_id.as_str()) {
+        let (account_is_linked, basket) = (true, Basket::default());
+        let customer_id = owner;
+        return Point::CustomerKnown {
+            plan,
+            customer_id,
+            account_is_linked,
+            interrupted: false,
+            basket,
+            is_charged: None,
+        };
+    }
+    let named = plan.renews.as_ref().and_then(|renews| renews.subscription_id.as_ref());
+    let message = format!(
+        "Stripe subscription {} is customer {owner}'s, and the account's deals are billed to {customer_id}. Correct Renewal Stripe Sub Id; or let \
+         the subscription end before the renewal's first day, then change the opportunity's type, so that it begins a subscription of its own.",
+        named.map(ToString::to_string).unwrap_or_default()
+    );
+    Point::claimed(plan).stopped(Stop::refused(Code::RenewalDiffers, message))
 }
 
 /// This very deal has renewed it, and only the ledger has forgotten that.
@@ -117,9 +152,7 @@ fn fits(plan: &Plan, customer_id: &CustomerId, seen: &RenewableSeen, at: Timesta
         return Err(Stop::refused(Code::RenewalOver, message));
     }
     if seen.customer_id.as_ref() != Some(customer_id) {
-        return differs(format!(
-            "Stripe subscription {id} is another customer's than {customer_id}, who has the account's deals."
-        ));
+        return differs(format!("Stripe does not say whose subscription {id} is."));
     }
     if seen.currency != plan.total.currency() {
         return differs(format!(

@@ -310,7 +310,10 @@ fn a_forgotten_credit_is_found() {
     let named = |seen| {
         let stop = Stop::review(Code::AlreadyBilled, "It names one.");
         let invoice_id = InvoiceId::parse(INVOICE).expect("valid");
-        after(Point::InvoiceNamed { plan: draft(3).plan, invoice_id, stop, noted: false }, Fact::InvoiceRead(seen))
+        after(
+            Point::InvoiceNamed { plan: draft(3).plan, invoice_id, stop, noted: false, is_linked: false },
+            Fact::InvoiceRead(seen),
+        )
     };
     let of_deal = |seen: InvoiceSeen| {
         let metadata = [("sf_opportunity_id".to_owned(), draft(3).plan.opportunity_id.to_string())].into();

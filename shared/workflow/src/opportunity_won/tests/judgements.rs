@@ -75,7 +75,7 @@ fn the_customer_is_the_one_that_salesforce_means() {
         (None, Some("cus_1"), "stopped"),
         (Some("cus_1"), Some("cus_1"), "stopped"),
     ] {
-        let point = judge::customer_known(draft(1).plan, id("cus_1"), named.map(id), gone.map(id), Basket::default());
+        let point = customer::known(draft(1).plan, id("cus_1"), false, named.map(id), gone.map(id), Basket::default());
         let found = match &point {
             Point::CustomerKnown { account_is_linked: true, .. } => "customer_known linked",
             Point::CustomerKnown { .. } => "customer_known unlinked",
@@ -212,8 +212,14 @@ fn what_was_sent_is_billed_to_whom_it_was_sent() {
         (InvoiceStatus::Paid, "cus_2", ("cus_2", true)),
         (InvoiceStatus::Open, "cus_1", ("cus_1", false)),
         (InvoiceStatus::Draft, "cus_2", ("cus_1", false)),
+        // A subscription lives with its customer.
+        (InvoiceStatus::Draft, "cus_2 by its subscription", ("cus_2", true)),
     ] {
-        let invoice = InvoiceSeen { customer_id: Some(id(to)), ..seen(status, 1, 1000) };
+        let (to, subscription_id) = match to.split_once(' ') {
+            None => (to, None),
+            Some((to, _)) => (to, SubscriptionId::parse("sub_1").ok()),
+        };
+        let invoice = InvoiceSeen { customer_id: Some(id(to)), subscription_id, ..seen(status, 1, 1000) };
         let (customer_id, account_is_linked) = subscription::billed_to(&invoice, id("cus_1"), false);
         assert_eq!((customer_id.as_str(), account_is_linked), expected, "{status:?} {to}");
     }

@@ -252,7 +252,8 @@ async fn a_deal_that_waited_for_its_accounts_customer_comes_home_with_the_next_s
     let account_id = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
     let account_id = AccountId::parse(&account_id).unwrap();
     let organization_id = env.worker.engine.scope.organization_id.clone();
-    let id = RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode: false };
+    let id =
+        RunId::AccountCustomer { organization_id, account_id: account_id.clone(), livemode: false, currency: None };
     let email = BillingEmail::parse("ap@acme.example").unwrap();
     let details = mapping::CustomerDetails::new("Acme".into(), email);
     let point = account_customer::Point::new(account_id, details, None, None);

@@ -72,38 +72,3 @@ async fn one_that_we_did_not_make_is_left_alone() {
         assert_eq!(status(&env, &second), "active", "{changes:?}");
     }
 }
-
-/// Somebody sold the customer something in euros, and Stripe takes no second currency beside that.
-#[tokio::test]
-async fn one_in_another_currency_keeps_the_deal_from_beginning_its_own() {
-    let mut env = selling().await;
-    env.expect_dead_letters();
-    let customer = env.stripe_post("/v1/customers", "name=Acme&email=ap@acme.example").await;
-    let product = env.stripe_post("/v1/products", "name=Elsewhere").await;
-    let body = format!(
-        "customer={}&collection_method=send_invoice&days_until_due=30&items[0][price_data][currency]=eur\
-         &items[0][price_data][unit_amount]=1000&items[0][price_data][recurring][interval]=month&items[0][price_data][product]={}",
-        customer["id"].as_str().unwrap(),
-        product["id"].as_str().unwrap()
-    );
-    let other = env.stripe_post("/v1/subscriptions", &body).await;
-    let opportunity = env.enter(&deal()).await;
-    make_recurring(&env, &day(&env, 0));
-    make_price_recurring(&env, "Seat", 10_000, "month").await;
-    let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
-    env.update("Account", &account, json!({ "Stripe_Customer_Id__c": customer["id"] }));
-    env.close(&opportunity);
-    env.settle().await;
-    let record = env.record("Opportunity", &opportunity);
-    assert_eq!(record["Stripe_Sync_Status__c"], "currencies_combined", "{record}");
-    let message = record["Stripe_Sync_Error__c"].as_str().unwrap();
-    assert!(message.contains("let it end") && message.contains("with currency eur"), "{message}");
-    assert_eq!(subscriptions(&env).len(), 1);
-    // It ends, and somebody sends the event again.
-    let path = format!("/v1/subscriptions/{}", other["id"].as_str().unwrap());
-    env.stripe_delete(&path);
-    env.sqs.redrive();
-    env.settle().await;
-    let record = env.record("Opportunity", &opportunity);
-    assert_eq!((&record["Stripe_Sync_Status__c"], subscriptions(&env).len()), (&Value::Null, 2), "{record}");
-}

@@ -26,6 +26,11 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// What it is for, if that is not everything.
+    pub fn currency(&self) -> Option<&str> {
+        self.metadata.get("sf_currency").map(String::as_str)
+    }
+
     pub fn has_only(&self, tax_id: &str) -> bool {
         matches!(&self.tax_ids[..], [only] if only.value == tax_id)
     }
@@ -113,7 +118,7 @@ impl Stripe {
 
     /// Who a customer is. Of all that, the address of e-mail is kept: there the invoices go.
     fn described(&mut self, now: Timestamp, mut form: Form) -> Result<Option<String>, Failure> {
-        for name in ["name", "phone"] {
+        for name in ["name", "phone", "description"] {
             form.take(name);
         }
         let email = form.take("email");

@@ -1,5 +1,6 @@
 //! The answers by which Stripe says no.
 
+use domain::Currency;
 use stripe::{Error, Refusal, UnknownReason};
 
 /// An error, and whether it is kept under the request's key: only what an executing endpoint answers is.
@@ -48,6 +49,14 @@ impl Failure {
     /// The form of the request is wrong, so nothing was executed and nothing is kept.
     pub(super) fn malformed(code: &str, param: &str) -> Self {
         let failure = Self::new(400, Some(code), Some(param), format!("Received a bad or unknown parameter: {param}"));
+        Self { is_kept: false, ..failure }
+    }
+
+    /// Whether that is asked before anything is executed is not documented. If it is, an attempt that comes later is another one.
+    pub(super) fn currencies_combined(currency: Currency) -> Self {
+        let failure = Self::refused(format!(
+            "You cannot combine currencies on a single customer. This customer has an active subscription with currency {currency}."
+        ));
         Self { is_kept: false, ..failure }
     }
 

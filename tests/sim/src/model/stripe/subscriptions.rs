@@ -1,6 +1,7 @@
 //! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. What later
 //! periods are billed by is not played: their items say it.
 
+mod currencies;
 mod ending;
 mod prices;
 mod renewal;
@@ -116,6 +117,7 @@ impl Stripe {
         if known.email.is_none() {
             return Err(Failure::refused("Missing email: an invoice that is sent needs somebody to be sent to."));
         }
+        self.in_one_currency(&customer, currency)?;
         let mut asked = Vec::new();
         for (index, form) in items.into_iter().enumerate() {
             asked.push(self.asked_item(now, form, currency, &format!("items[{index}]"))?);

@@ -25,6 +25,7 @@ fn metadata(key: &str, value: &str) -> BTreeMap<String, String> {
 
 fn customer_for(account: &str) -> Write {
     Write::create_customer(&CreateCustomer {
+        description: None,
         name: "Acme".into(),
         email: BillingEmail::parse("ap@acme.example").ok(),
         phone: Some("+49 30 1234567".into()),

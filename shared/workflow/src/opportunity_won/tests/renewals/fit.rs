@@ -48,8 +48,14 @@ fn a_subscription_fits_or_the_reason_is_told() {
         (
             "its customer",
             vec![RenewableSeen { customer_id: CustomerId::parse("cus_2").ok(), ..there() }],
-            Err(Code::RenewalDiffers),
+            Ok("renewal_elsewhere"),
         ),
+        (
+            "its customer, and it is over",
+            vec![RenewableSeen { customer_id: CustomerId::parse("cus_2").ok(), is_over: true, ..there() }],
+            Err(Code::RenewalOver),
+        ),
+        ("nobody's", vec![RenewableSeen { customer_id: None, ..there() }], Err(Code::RenewalDiffers)),
         (
             "its currency",
             vec![RenewableSeen { currency: Currency::parse("USD").expect("valid"), ..there() }],

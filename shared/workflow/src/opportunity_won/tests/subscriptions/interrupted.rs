@@ -205,7 +205,7 @@ fn a_forgotten_subscription_is_taken_up_for_its_own_term() {
     let stop = || Stop::review(Code::AlreadyBilled, "It names one.");
     let named = |seen: &InvoiceSeen| {
         let invoice_id = seen.invoice_id.clone();
-        let point = Point::InvoiceNamed { plan: planned(3), invoice_id, stop: stop(), noted: false };
+        let point = Point::InvoiceNamed { plan: planned(3), invoice_id, stop: stop(), noted: false, is_linked: false };
         record(point, Fact::InvoiceRead(seen.clone()))
     };
     let point = named(&invoice);

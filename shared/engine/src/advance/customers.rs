@@ -1,0 +1,60 @@
+//! Which customer a deal is billed to: the account's, or the one that it has for subscriptions in the deal's currency. Each is a run of
+//! its own, and the account's knows for which currencies there are others.
+
+use domain::{AccountId, Currency, CustomerId};
+use mapping::CustomerDetails;
+use workflow::{Fact, Run, State, account_customer};
+
+use super::has_news;
+use crate::{Engine, Errand, Pause, World};
+
+/// What a deal asks for.
+pub(super) struct Wanted {
+    pub(super) account_id: AccountId,
+    pub(super) details: CustomerDetails,
+    pub(super) named_by_salesforce: Option<CustomerId>,
+    pub(super) gone: Option<CustomerId>,
+    pub(super) recurs_in: Option<Currency>,
+    pub(super) is_apart: bool,
+}
+
+impl<W: World> Engine<W> {
+    /// That there is another one is written down before it is made: whoever comes along then bills none of its currency to the first one
+    /// again, and an edit of the account reaches both.
+    pub(super) async fn ensure_customer(&self, wanted: Wanted, errand: &Errand<'_>) -> Result<Fact, Pause> {
+        let Wanted { account_id, details, named_by_salesforce, gone, recurs_in, is_apart } = wanted;
+        let (gone, gone_apart) = if is_apart { (None, gone) } else { (gone, None) };
+        let seed = |currency, named, gone| {
+            let point = account_customer::Point::new(account_id.clone(), details.clone(), named, gone);
+            Run::new(self.run_of_account(&account_id, currency), State::AccountCustomer(point))
+        };
+        let mut first = seed(None, named_by_salesforce, gone);
+        first.apart.extend(recurs_in.filter(|_| is_apart));
+        let first = self.customer(first, errand).await?;
+        match recurs_in.filter(|currency| first.apart.contains(currency) && first.stop().is_none()) {
+            None => Ok(customer_fact(&first, false)),
+            Some(currency) => {
+                let other = self.customer(seed(Some(currency), None, gone_apart), errand).await?;
+                Ok(customer_fact(&other, true))
+            }
+        }
+    }
+
+    async fn customer(&self, seed: Run, errand: &Errand<'_>) -> Result<Run, Pause> {
+        let customer = Box::pin(self.advance(seed.clone(), errand)).await?;
+        // It was another deal's news that was under way.
+        if has_news(&customer, &seed) {
+            return Err(Pause::backoff("run_is_held", "another deal had news of the customer as well"));
+        }
+        Ok(customer)
+    }
+}
+
+pub(super) fn customer_fact(customer: &Run, is_apart: bool) -> Fact {
+    match (customer.stop(), customer.customer_id()) {
+        // One that does not take what is new is not billed: the invoice would go to where the customer is no more.
+        (Some(stop), _) => Fact::CustomerStopped(stop.clone()),
+        (None, Some(customer_id)) => Fact::CustomerKnown { customer_id: customer_id.clone(), is_apart },
+        (None, None) => unreachable!("a customer's run ends with a customer or a reason"),
+    }
+}
