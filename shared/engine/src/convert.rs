@@ -30,6 +30,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         subtotal: invoice.subtotal,
         total: invoice.total,
         amount_paid: invoice.amount_paid,
+        amount_remaining: invoice.amount_remaining,
         credited: Credited { before: invoice.credited_before, after: invoice.credited_after, by_us: 0 },
         tax: tax(&invoice.tax),
         auto_advance: invoice.auto_advance,
@@ -302,8 +303,7 @@ fn refused(call: &Call, refusal: &stripe::Refusal) -> Fact {
     };
     let message = match code {
         Code::CurrenciesCombined => format!(
-            "Something in another currency is active for the Stripe customer of the account's subscriptions in this one, and Stripe takes one at \
-             a time: end or delete it. {message}"
+            "Something is active for the Stripe customer in another currency, and Stripe takes one at a time: end or delete it. {message}"
         ),
         Code::TaxIdInvalid => format!("Correct Tax Id or Tax Id Type on the account. {message}"),
         _ => message,

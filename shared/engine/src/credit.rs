@@ -15,17 +15,20 @@ impl<W: World> Engine<W> {
         Ok(seen)
     }
 
-    /// What the run that made an invoice has credited of it after it was paid, in minor units.
+    /// What the run that made an invoice has credited of it, in minor units.
     pub(crate) async fn credited_by_maker(&self, invoice: &stripe::Invoice) -> Result<i64, stripe::Error> {
         let maker = invoice.metadata.get("closedwon_run").filter(|_| self.scope.made(&invoice.metadata));
         // Where nothing is credited by us, the key need not be allowed to read credit notes.
-        if invoice.credited_after == 0 || maker.is_none() || !self.settings.amendments.credits() {
+        if invoice.credited_before + invoice.credited_after == 0
+            || maker.is_none()
+            || !self.settings.amendments.credits()
+        {
             return Ok(0);
         }
         let notes = self.stripe.credit_notes_of_invoice(&invoice.id).await?;
         let ours = notes.iter().filter(|note| note.is_issued && self.scope.made(&note.metadata));
         let ours = ours.filter(|note| note.metadata.get("closedwon_run") == maker);
-        Ok(ours.map(|note| note.post_payment_amount).sum())
+        Ok(ours.map(|note| note.amount).sum())
     }
 
     pub(crate) async fn settlement(&self, id: &InvoiceId) -> Result<Fact, stripe::Error> {

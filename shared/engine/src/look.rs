@@ -81,8 +81,14 @@ impl<W: World> Engine<W> {
                 let found = match found {
                     Some(found) => found,
                     None => {
-                        let of_customer = self.stripe.subscriptions_of_customer(&new.customer_id, since).await;
-                        of_customer.map_err(|error| stripe_pause(&error))?
+                        match self.stripe.subscriptions_of_customer(&new.customer_id, since).await {
+                            Ok(of_customer) => of_customer,
+                            // Of a customer that is not there is none.
+                            Err(stripe::Error::Refused(why)) if why.code.as_deref() == Some("resource_missing") => {
+                                vec![]
+                            }
+                            Err(error) => return Err(stripe_pause(&error)),
+                        }
                     }
                 };
                 match maker.subscription(found) {

@@ -65,7 +65,8 @@ impl<W: World> Engine<W> {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
                 // What an attempt before may have begun, or may begin yet, is looked for before anything else is decided.
-                if intent.ambiguous && matches!(call, Call::CreateSubscription(_)) && !planted!(BelievesLateRefusals) {
+                let is_refused = matches!(error, stripe::Error::Refused(_)) && !planted!(BelievesLateRefusals);
+                if intent.ambiguous && is_refused && matches!(call, Call::CreateSubscription(_)) {
                     let pause = Pause::backoff("stripe_unknown_outcome", "an earlier attempt was never answered");
                     let key = Key::Open { is_spent: true, is_ambiguous: true };
                     return Performed { result: Err(result.err().unwrap_or(pause)), entry, key };
@@ -224,8 +225,8 @@ impl<W: World> Engine<W> {
             Call::ReadPrices { price_ids } => {
                 Ok(Fact::PricesRead(self.stripe.prices(price_ids).await?.iter().map(convert::price).collect()))
             }
-            Call::ReadPending { customer_id } => {
-                Ok(Fact::PendingRead { is_any: self.anything_waits_for(customer_id).await? })
+            Call::ReadPending { customer_id, currency } => {
+                Ok(Fact::PendingRead { is_any: self.anything_waits_for(customer_id, *currency).await? })
             }
             Call::FindPrices { wanted } => {
                 let keys: Vec<_> = wanted.iter().map(workflow::AgreedPrice::lookup_key).collect();

@@ -1,6 +1,6 @@
 //! What is seen of subscriptions that deals renew.
 
-use domain::{CustomerId, LineItemId, SubscriptionId};
+use domain::{Currency, CustomerId, LineItemId, SubscriptionId};
 use jiff::Timestamp;
 use workflow::{Extension, Fact, PreviewLineSeen, PreviewSeen, RenewableSeen};
 
@@ -88,10 +88,16 @@ impl<W: World> Engine<W> {
         }))
     }
 
-    /// Whether anything would come with the first invoice of a new subscription. What was added to another one does not, while that lives.
-    pub(crate) async fn anything_waits_for(&self, customer_id: &CustomerId) -> Result<bool, stripe::Error> {
+    /// Whether anything would come with the first invoice of a new subscription. What was added to another one does not, while that lives; and
+    /// what is in another currency keeps it from beginning, which Stripe says.
+    pub(crate) async fn anything_waits_for(
+        &self,
+        customer_id: &CustomerId,
+        currency: Currency,
+    ) -> Result<bool, stripe::Error> {
         let waiting = self.stripe.pending_items(customer_id).await?;
-        let mut of: Vec<_> = waiting.iter().map(|item| item.subscription.as_ref()).collect();
+        let in_currency = waiting.iter().filter(|item| item.currency == Some(currency));
+        let mut of: Vec<_> = in_currency.map(|item| item.subscription.as_ref()).collect();
         of.sort();
         of.dedup();
         for id in of {

@@ -151,7 +151,7 @@ codes! {
         "The subscription was canceled, or ended with its term, before it was renewed.",
         "Change the opportunity's type: then it begins a subscription of its own.";
     RenewalDiffers(Sales) = "renewal_differs",
-        "The renewal does not fit the subscription: another customer, currency or billing frequency, days that do not go with its periods, or a difference that Stripe would bill otherwise; or its opportunity names another one since.",
+        "The renewal does not fit the subscription: another account's customer, another currency or billing frequency, days that do not go with its periods, or a difference that Stripe would bill otherwise; or its opportunity names another one since.",
         "Do what the sentence says. Change the opportunity's type only if nothing was renewed for it and the old subscription ends before its first day: otherwise both are billed.";
     AmountMissing(Nobody) = "amount_missing",
         "The opportunity has no amount.",
@@ -254,14 +254,14 @@ codes! {
         "Amounts are billed with tax inside (or on top) by StripeTax, and a product's price is the other way round at Stripe.",
         "Correct the tax behavior of the products' prices at Stripe, or StripeTax of the stack; then send the event again.";
     CustomerBelongsElsewhere(Sales) = "customer_belongs_elsewhere",
-        "The Stripe customer that the account names was made for another account.",
+        "The Stripe customer that the account names was made for another account, or for the account's subscriptions in one currency.",
         "Correct Stripe Customer Id on the account, or empty it to have a new customer made.";
     CustomerIdMalformed(Sales) = "customer_id_malformed",
         "The account names something that is no Stripe customer's id.",
         "Correct or empty Stripe Customer Id on the account.";
     CustomerDiffers(Finance) = "customer_differs",
         "The account names another Stripe customer than the one that its deals are billed to.",
-        "Empty Stripe Customer Id to go on with the one, or delete the one at Stripe to change over.";
+        "Empty Stripe Customer Id on the account, or write the one there that its deals are billed to.";
     StripeRefused(Admin) = "stripe_refused",
         "Stripe said no for a reason that only a person can remove.",
         "What Stripe's sentence says; it stands in the message.";

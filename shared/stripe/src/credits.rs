@@ -14,10 +14,11 @@ use crate::objects::{Expandable, HasId};
 use crate::reads::unreadable;
 use crate::{Client, Operation, Write};
 
-/// A note over lines of a paid invoice, whose money goes to the customer's balance.
+/// A note over all lines of an invoice. It takes what is still due first, and what was paid goes to the customer's balance: "A credit note will
+/// first reduce the invoice's amount_remaining (and amount_due), but not below zero": api/credit_notes/create.
 pub struct CreateCreditNote {
     pub invoice: InvoiceId,
-    /// Minor units. Stripe refuses a note whose lines with their tax come to anything else.
+    /// Minor units: what was paid. Stripe refuses a note that gives back anything else.
     pub credit_amount: i64,
     pub lines: Vec<CreditedLine>,
     pub metadata: BTreeMap<String, String>,
@@ -69,8 +70,8 @@ pub struct CreditNote {
     pub invoice: InvoiceId,
     /// A void one does not count.
     pub is_issued: bool,
-    /// Minor units, after the invoice was paid.
-    pub post_payment_amount: i64,
+    /// Minor units, its tax included: what it took of what was still due, and what it gave back of what was paid.
+    pub amount: i64,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -79,7 +80,7 @@ pub(crate) struct CreditNoteWire {
     id: String,
     invoice: Expandable,
     status: String,
-    post_payment_amount: i64,
+    amount: i64,
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -95,7 +96,7 @@ impl CreditNoteWire {
             id: self.id,
             invoice: InvoiceId::parse(&self.invoice.into_id()).ok()?,
             is_issued: self.status == "issued",
-            post_payment_amount: self.post_payment_amount,
+            amount: self.amount,
             metadata: self.metadata.unwrap_or_default(),
         })
     }
@@ -302,18 +303,13 @@ mod tests {
     #[test]
     fn a_note_says_whether_it_counts() {
         let read = |json: &str| serde_json::from_str::<CreditNoteWire>(json).expect("readable").into_note();
-        let note =
-            read(r#"{"id":"cn_1","invoice":"in_1","status":"issued","post_payment_amount":500,"metadata":{"a":"b"}}"#);
+        let note = read(r#"{"id":"cn_1","invoice":"in_1","status":"issued","amount":500,"metadata":{"a":"b"}}"#);
         let note = note.expect("a note");
-        assert_eq!((note.id.as_str(), note.invoice.as_str(), note.post_payment_amount), ("cn_1", "in_1", 500));
+        assert_eq!((note.id.as_str(), note.invoice.as_str(), note.amount), ("cn_1", "in_1", 500));
         assert!(note.is_issued && note.metadata["a"] == "b");
-        let void =
-            read(r#"{"id":"cn_1","invoice":{"id":"in_1"},"status":"void","post_payment_amount":0,"metadata":null}"#);
+        let void = read(r#"{"id":"cn_1","invoice":{"id":"in_1"},"status":"void","amount":0,"metadata":null}"#);
         assert!(!void.expect("a note").is_issued);
-        assert_eq!(
-            read(r#"{"id":"cn_1","invoice":"","status":"issued","post_payment_amount":1,"metadata":null}"#),
-            None
-        );
+        assert_eq!(read(r#"{"id":"cn_1","invoice":"","status":"issued","amount":1,"metadata":null}"#), None);
     }
 
     #[test]

@@ -48,6 +48,8 @@ impl Subscription {
 pub struct PendingItem {
     /// Whose invoices it comes with; otherwise with the next one of the customer.
     pub subscription: Option<SubscriptionId>,
+    /// `None` where it is none that is known here.
+    pub currency: Option<Currency>,
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -208,6 +210,7 @@ pub(crate) struct ItemWire {
 #[derive(Deserialize)]
 struct PendingWire {
     id: String,
+    currency: String,
     parent: Option<PendingParent>,
     metadata: Option<BTreeMap<String, String>>,
 }
@@ -225,7 +228,11 @@ struct PendingOf {
 impl From<PendingWire> for PendingItem {
     fn from(wire: PendingWire) -> Self {
         let parent = wire.parent.and_then(|parent| parent.subscription_details);
-        Self { subscription: parent.and_then(|of| of.subscription), metadata: wire.metadata.unwrap_or_default() }
+        Self {
+            subscription: parent.and_then(|of| of.subscription),
+            currency: Currency::parse(&wire.currency).ok(),
+            metadata: wire.metadata.unwrap_or_default(),
+        }
     }
 }
 

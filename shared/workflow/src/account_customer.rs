@@ -1,5 +1,5 @@
-//! One Stripe customer for one Salesforce account. It is a run of its own, so that two deals of one account that are won
-//! in the same second end at one customer.
+//! One Stripe customer for one Salesforce account, or for its subscriptions in a currency. It is a run of its own, so that two deals of one
+//! account that are won in the same second end at one customer.
 
 mod newcomer;
 
@@ -145,8 +145,19 @@ impl Point {
 
     pub fn record(self, fact: Fact) -> Result<Self, OutOfOrder> {
         match (self, fact) {
-            (Self::Named { account_id, details, told, .. }, Fact::CustomerRead { customer_id, metadata }) => {
+            (Self::Named { account_id, details, told, doubted, .. }, Fact::CustomerRead { customer_id, metadata }) => {
                 let owner = metadata.get("sf_account_id").map(String::as_str);
+                // Nobody's but the deal's own run asks for one of these.
+                let is_apart = metadata.get("sf_currency").filter(|_| !doubted && !details.is_for_news);
+                if let Some(currency) = is_apart {
+                    let message = format!(
+                        "The account names Stripe customer {customer_id}, which is for its subscriptions in {} alone: empty Stripe Customer Id on \
+                         the account to have its own found or made.",
+                        currency.to_uppercase()
+                    );
+                    let stop = Stop::refused(Code::CustomerBelongsElsewhere, message);
+                    return Ok(Self::Stopped { account_id, stop });
+                }
                 Ok(match (owner, told) {
                     // It was linked by a person, who wrote its id on the account.
                     (None, _) => Self::Known { customer_id, told: None },

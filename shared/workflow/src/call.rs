@@ -69,7 +69,7 @@ pub enum Call {
     /// Stripe: the prices that were made before for what was agreed.
     FindPrices { wanted: Vec<AgreedPrice> },
     /// Stripe: does anything wait for the customer's next invoice?
-    ReadPending { customer_id: CustomerId },
+    ReadPending { customer_id: CustomerId, currency: Currency },
     /// Stripe: a recurring price for what was agreed. `index` tells it from the run's others.
     CreatePrice { index: u16, price: AgreedPrice },
     /// Stripe: a subscription whose first invoice is a draft, for an hour.
@@ -160,7 +160,7 @@ impl Call {
             | Self::ReadPaymentMethod { customer_id }
             | Self::AddTaxId { customer_id, .. }
             | Self::RemoveTaxId { customer_id, .. }
-            | Self::ReadPending { customer_id }
+            | Self::ReadPending { customer_id, .. }
             | Self::FindRenewed { customer_id, named: None }
             | Self::CreateInvoice { customer_id, .. } => Some(customer_id.to_string()),
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),

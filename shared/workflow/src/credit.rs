@@ -1,4 +1,4 @@
-//! What is credited of an invoice that was paid.
+//! What is credited of an invoice that was paid, or a part of it.
 
 use domain::{InvoiceId, Money, OpportunityId};
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use crate::InvoiceSeen;
 pub struct NewCredit {
     pub opportunity_id: OpportunityId,
     pub invoice_id: InvoiceId,
-    /// What the invoice comes to, its tax included: so much goes to the customer's balance, and Stripe takes no note that comes to
-    /// anything else.
+    /// What was paid of the invoice, its tax included: so much goes to the customer's balance, and Stripe takes no note that gives back
+    /// anything else. The rest of the note is what is still due.
     pub amount: i64,
     pub lines: Vec<CreditLine>,
     /// What is billed in its place.
@@ -43,7 +43,7 @@ pub struct Credited {
     pub before: i64,
     /// After it was paid.
     pub after: i64,
-    /// After it was paid, by the run that made the invoice.
+    /// Both, by the run that made the invoice.
     pub by_us: i64,
 }
 
@@ -53,7 +53,7 @@ impl Credited {
     }
 }
 
-/// What became of the money that a paid invoice brought in, and what its lines are.
+/// What became of the money that an invoice brought in, and what its lines are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {
     pub invoice: InvoiceSeen,

@@ -171,6 +171,8 @@ pub struct InvoiceSeen {
     #[serde(default)]
     pub amount_paid: i64,
     #[serde(default)]
+    pub amount_remaining: i64,
+    #[serde(default)]
     pub credited: Credited,
     #[serde(default)]
     pub tax: TaxSeen,
@@ -191,6 +193,11 @@ pub struct InvoiceSeen {
 }
 
 impl InvoiceSeen {
+    /// What came in for it, the customer's balance included, and was not credited.
+    pub(crate) fn settled(&self) -> i64 {
+        self.total.saturating_sub(self.amount_remaining)
+    }
+
     /// Nothing of it was paid or credited. What the customer's balance paid of it comes back when it is voided.
     pub(crate) fn is_untouched(&self) -> bool {
         self.amount_paid == 0 && self.credited.is_nothing()

@@ -34,7 +34,7 @@ use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, Next, OutOfOrder};
 pub use basket::{Basket, Item, ItemPrice, Once, Start};
-pub use customer::Heard;
+pub use customer::{Apart, Heard};
 pub use draft::{Draft, Invoice};
 pub use ending::Ending;
 pub use point::{Point, Stage};
@@ -48,7 +48,7 @@ impl Point {
         match self {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
-            | Self::CurrencyTaken { opportunity_id } => read_deal(opportunity_id),
+            | Self::CurrencyTaken { opportunity_id, .. } => read_deal(opportunity_id),
             Self::Preflight(preflight) => preflight.next(),
             Self::Planned { plan, details, named_by_salesforce, heard, .. } => {
                 customer::ensure(plan, details, named_by_salesforce.as_ref(), heard)
@@ -114,9 +114,10 @@ impl Point {
             // Deals with recurring lines come by here.
             Self::Scheduled { starts_at, .. } => Next::End(End::Resting { until: *starts_at }),
             Self::Pricing { start, looked } => Next::Call(start.call(*looked)),
-            Self::Subscribing { start, is_clear: false, .. } => {
-                Next::Call(Call::ReadPending { customer_id: start.customer_id.clone() })
-            }
+            Self::Subscribing { start, is_clear: false, .. } => Next::Call(Call::ReadPending {
+                customer_id: start.customer_id.clone(),
+                currency: start.plan.total.currency(),
+            }),
             Self::Subscribing { start, .. } => Next::Call(start.call(true)),
             Self::Holding { draft, .. } => Next::Call(Call::HoldInvoice {
                 opportunity_id: draft.plan.opportunity_id.clone(),
@@ -165,8 +166,8 @@ impl Point {
             (Self::Planned { plan, .. }, Fact::CustomerStopped(stop)) => Self::claimed(plan).stopped(stop),
 
             // Salesforce names an invoice. If it is the deal's own, only the ledger has forgotten it.
-            (Self::InvoiceNamed { plan, stop, noted, is_linked, .. }, Fact::InvoiceRead(seen)) => {
-                judge::invoice_named(plan, stop, noted, is_linked, &seen)
+            (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen)) => {
+                judge::invoice_named(plan, stop, noted, &seen)
             }
             (Self::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceMissing | Fact::Refused(_)) => {
                 Self::claimed(plan).stopped_noted(stop, noted)
@@ -174,11 +175,11 @@ impl Point {
 
             // Who has a payment method is charged, where that is wanted.
             (
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, .. },
+                Self::CustomerKnown { plan, customer_id, account_is_linked, is_apart, interrupted, basket, .. },
                 Fact::PaymentMethodRead { is_any },
             ) => {
                 let is_charged = Some(is_any);
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, is_charged }
+                Self::CustomerKnown { plan, customer_id, account_is_linked, is_apart, interrupted, basket, is_charged }
             }
 
             // Draft: empty, and finalized by nobody but us.
@@ -200,7 +201,7 @@ impl Point {
             }
             (Self::CustomerKnown { plan, .. }, Fact::Refused(why)) => Self::claimed(plan).stopped(why.stop),
             (Self::CustomerKnown { plan, customer_id, .. }, Fact::CustomerMissing) => {
-                Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, is_apart: false }
+                Self::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, apart: None }
             }
 
             // Lines: batch by batch, then the equality gate.
@@ -336,8 +337,9 @@ impl Point {
                 Self::looking(draft, Stage::Canceling, stop)
             }
             // A draft may have been made without our knowing. Its key leads to it.
-            Self::CustomerKnown { plan, customer_id, account_is_linked, basket, is_charged, .. } => {
-                Self::CustomerKnown { plan, customer_id, account_is_linked, interrupted: true, basket, is_charged }
+            Self::CustomerKnown { plan, customer_id, account_is_linked, is_apart, basket, is_charged, .. } => {
+                let interrupted = true;
+                Self::CustomerKnown { plan, customer_id, account_is_linked, is_apart, interrupted, basket, is_charged }
             }
             point @ (Self::Holding { .. }
             | Self::Drafted { .. }

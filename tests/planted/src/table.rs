@@ -114,6 +114,7 @@ bugs! {
     TellsTheFirstOnly(Engine) = "tells-the-first-only", "of an account's customers only the first hears what is new", "an invoice to nobody", ["subscriptions"];
     GivesItAway(Workflow) = "gives-it-away", "the account is given the customer of its subscriptions in another currency", "two customers, one account", ["subscriptions"];
     CombinesForNobody(Workflow) = "combines-for-nobody", "a subscription in another currency than the customer's others is refused", "a lost deal", ["subscriptions"];
+    HearsForAll(Workflow) = "hears-for-all", "that a customer takes no subscription in one currency counts for whatever the deal is sold in by then", "two customers, one account", ["subscriptions-heavily"];
     BelievesLateRefusals(Engine) = "believes-late-refusals", "a refusal counts while an earlier attempt may still begin the subscription", "two subscriptions, one deal", ["subscriptions-heavily"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
@@ -133,6 +134,8 @@ bugs! {
     BelievesInVoids(Workflow) = "believes-in-voids", "an invoice that was paid before it could be voided counts as void", "paid while it is replaced", ["amendments"];
     BelievesInVoidLinks(Workflow) = "believes-in-void-links", "an opportunity that names the invoice which was voided counts as billed", "a lost invoice", ["amendments"];
     CreditsWhatWentBack(Workflow) = "credits-what-went-back", "what was refunded is credited as well", "paid twice to the customer", ["credits"];
+    CreditsWhatIsDue(Workflow) = "credits-what-is-due", "of what is paid in part all is given back", "paid twice to the customer", ["credits"];
+    LeavesWhatIsPaidInPart(Workflow) = "leaves-what-is-paid-in-part", "a deal that was changed is not billed anew where a part of its invoice is paid", "a changed deal, an old invoice", ["credits"];
     LeavesTheTick(Workflow) = "leaves-the-tick", "the invoice in the place of one that was paid counts as paid", "a lost invoice", ["credits"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];

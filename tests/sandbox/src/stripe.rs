@@ -120,6 +120,11 @@ impl Stripe {
         }
     }
 
+    /// A part of what is due comes in, as a bank transfer brings it.
+    pub fn pay_part(&mut self, invoice: &str, amount: i64) {
+        invoices::transitions::pay_part(&mut self.state, invoice, amount);
+    }
+
     /// The payer's bank takes the money back until somebody has answered for it.
     pub fn dispute(&mut self, invoice: &str) {
         refunds::dispute(&mut self.state, invoice);

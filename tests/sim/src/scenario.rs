@@ -82,6 +82,9 @@ const AMENDMENTS: u64 = 0x5eed_a3e2;
 /// So is which of them are paid before, and of which the money goes back.
 const CREDITS: u64 = 0x5eed_c2ed;
 
+/// So is of which a part is paid.
+const PARTS: u64 = 0x5eed_9a27;
+
 const ORGANIZATION: &str = "00DgK0000000001UAA";
 
 impl Scenario {
@@ -153,7 +156,8 @@ impl Scenario {
 
     /// The same where what was paid by then is credited.
     pub fn with_credits(mut self, seed: u64) -> Self {
-        amended::credit(&mut Random::new(seed.wrapping_add(CREDITS)), &mut self);
+        let parts = &mut Random::new(seed.wrapping_add(PARTS));
+        amended::credit(&mut Random::new(seed.wrapping_add(CREDITS)), parts, &mut self);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

@@ -11,7 +11,7 @@ use crate::samples::{
 };
 
 fn gone() -> Point {
-    Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id(), is_apart: false }
+    Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: customer_id(), apart: None }
 }
 
 fn done() -> Point {

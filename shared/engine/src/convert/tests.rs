@@ -124,7 +124,7 @@ fn a_refusal_that_a_person_can_mend_says_where() {
             None,
             combined,
             Code::CurrenciesCombined,
-            "Something is active for the account's Stripe customer in another currency, and Stripe takes one at a time",
+            "Something is active for the Stripe customer in another currency, and Stripe takes one at a time",
         ),
         (None, "No", Code::StripeRefused, "Stripe refused create_invoice"),
     ] {

@@ -17,6 +17,7 @@ fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
     let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
     Fact::InvoiceRead(InvoiceSeen {
         amount_paid: 0,
+        amount_remaining: 0,
         credited: Default::default(),
         invoice_id: invoice_id(),
         is_ours: true,

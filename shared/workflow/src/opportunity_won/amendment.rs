@@ -3,7 +3,8 @@
 //! A person is told, unless the organization lets it be billed anew. Then an invoice that nothing is paid of is voided first, and
 //! only when Stripe says that it is void the deal is billed as if it never had been: there are never two that count. One that
 //! is paid is credited to the customer's balance in the same way, where the organization lets that happen; what the balance pays of the
-//! next one is not asked for again. One that is paid in part, refunded or disputed is a person's business.
+//! next one is not asked for again. So is one that is paid in part: the note takes what is still due, and the balance gets what was paid. One
+//! that was refunded or disputed is a person's business.
 
 use domain::{InvoiceId, SubscriptionId};
 use mapping::{Code, Deal, Findings, Kind, PAID, Plan, Renewals, Settings, Stop, plan, preflight};
@@ -13,12 +14,15 @@ use super::basket::Basket;
 use super::{Invoice, Point, judge};
 use crate::{Call, CreditLine, Fact, InvoiceSeen, InvoiceStatus, MoneyIn, NewCredit, PriceSeen, Settlement};
 
-/// What is to become of an invoice that turns out to be paid.
+/// What is to become of an invoice that turns out to be paid, or a part of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     pub credit: IfPaid,
     /// Salesforce says that it is. What came by another way than Stripe would be asked for twice.
     pub is_ticked: bool,
+    /// What Stripe refused to give back of it, in minor units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +49,7 @@ pub(super) fn changed(invoice: Invoice, deal: &Deal, settings: &Settings) -> Poi
         _ if let Some((id, _)) = &invoice.subscription => of_subscription(id, &invoice.plan, deal, settings),
         Ok(((plan, _), _)) if policy.reissues() && is_once(&invoice, &plan) => {
             let credit = if policy.credits() { IfPaid::Credits } else { IfPaid::Asks };
-            let payment = Payment { credit, is_ticked: deal.opportunity.is_true(PAID) };
+            let payment = Payment { credit, is_ticked: deal.opportunity.is_true(PAID), refused: None };
             return Point::Amending { invoice, plan, refused: None, is_untouched: false, payment };
         }
         Err(stop) if policy.reissues() && stop.kind != Kind::NotBillable => unbillable(&stop),
@@ -145,8 +149,8 @@ pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Bo
             if_priced(invoice, plan, &prices, go_on)
         }
         (Point::Crediting { invoice, .. }, Fact::InvoiceRead(now)) => voided(invoice, &now),
-        (Point::Crediting { invoice, plan, is_priced: true, .. }, Fact::Refused(why)) => {
-            let payment = Payment { credit: IfPaid::Refused, ..Payment::default() };
+        (Point::Crediting { invoice, plan, credit, is_priced: true }, Fact::Refused(why)) => {
+            let payment = Payment { credit: IfPaid::Refused, refused: Some(credit.amount), ..Payment::default() };
             Point::Amending { invoice, plan, refused: Some(why.stop), is_untouched: false, payment }
         }
 
@@ -186,15 +190,22 @@ fn if_priced(invoice: Invoice, plan: Plan, prices: &[PriceSeen], go_on: impl FnO
 /// What has become of the invoice that was sent for what the deal was before.
 fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, seen: &InvoiceSeen) -> Point {
     let is_paid = is_creditable(seen);
+    let is_unsure = payment.is_ticked && seen.status == InvoiceStatus::Open;
     let is_unpaid = seen.status == InvoiceStatus::Open && seen.is_untouched();
     let refused = match refused {
         None if planted!(BillsBeside) => return Point::claimed(plan),
         None if is_unpaid && !payment.is_ticked => {
             return Point::Amending { invoice, plan, refused, is_untouched: true, payment };
         }
-        None if is_paid && payment.credit == IfPaid::Credits => return Point::Settling { invoice, plan },
+        None if is_paid && payment.credit == IfPaid::Credits && !is_unsure => {
+            return Point::Settling { invoice, plan };
+        }
         // It was to be voided, and that may be long ago.
         Some(_) if is_paid && payment.credit == IfPaid::Credits => return Point::Revisiting { invoice },
+        // More of it was paid since.
+        Some(_) if is_paid && payment.refused.is_some_and(|asked| asked != seen.settled()) => {
+            return Point::Revisiting { invoice };
+        }
         None if is_unpaid => return kept(invoice, IS_PAID),
         None => return voided(invoice, seen),
         Some(why) => why,
@@ -209,9 +220,14 @@ fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, s
     Point::Done { invoice }.stopped(Stop::review(refused.code, message))
 }
 
-/// It is paid, and nothing of it is credited.
+/// It is paid, or a part of it, and nothing of it is credited.
 fn is_creditable(seen: &InvoiceSeen) -> bool {
-    seen.status == InvoiceStatus::Paid && seen.total > 0 && seen.credited.is_nothing()
+    let is_paid = match seen.status {
+        InvoiceStatus::Paid => true,
+        InvoiceStatus::Open => seen.amount_paid > 0 && !planted!(LeavesWhatIsPaidInPart),
+        _ => false,
+    };
+    is_paid && seen.total > 0 && seen.credited.is_nothing()
 }
 
 /// What was paid is credited if it is still here, and if it can pay for what is billed in its place.
@@ -233,7 +249,8 @@ fn settled(invoice: Invoice, plan: Plan, settlement: Settlement) -> Point {
         }
         (_, None) => "it is paid, and one of its lines cannot be credited.",
         (_, Some(lines)) => {
-            let credit = Credit { amount: now.total, lines };
+            let amount = if planted!(CreditsWhatIsDue) { now.total } else { now.settled() };
+            let credit = Credit { amount, lines };
             return Point::Crediting { invoice, plan, credit, is_priced: false };
         }
     };

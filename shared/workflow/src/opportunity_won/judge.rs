@@ -25,13 +25,12 @@ fn already_named(plan: Plan, deal: &Deal, invoice_id: &str) -> Result<Point, Sto
     let stop = Stop::review(Code::AlreadyBilled, message);
     let Ok(invoice_id) = InvoiceId::parse(invoice_id) else { return Err(stop) };
     let noted = sync_note(&plan.opportunity_id, &stop).differences(&deal.opportunity).is_empty();
-    let is_linked = deal.opportunity.text("Account.Stripe_Customer_Id__c").is_some();
-    Ok(Point::InvoiceNamed { plan, invoice_id, stop, noted, is_linked })
+    Ok(Point::InvoiceNamed { plan, invoice_id, stop, noted })
 }
 
 /// The invoice that the opportunity names although the run made none: after a restore of the ledger, the run itself had
 /// made it. Any other is somebody else's, or another deal's that was copied.
-pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, is_linked: bool, seen: &InvoiceSeen) -> Point {
+pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, seen: &InvoiceSeen) -> Point {
     let is_for_deal = seen.metadata.get("sf_opportunity_id").is_some_and(|id| id == plan.opportunity_id.as_str());
     let is_sent = matches!(seen.status, InvoiceStatus::Open | InvoiceStatus::Paid) && !seen.is_given_up();
     match &seen.customer_id {
@@ -42,7 +41,8 @@ pub(super) fn invoice_named(plan: Plan, stop: Stop, noted: bool, is_linked: bool
                     plan,
                     customer_id,
                     invoice_id,
-                    account_is_linked: is_linked,
+                    // It was written with the invoice's own name, and what it names since is another matter.
+                    account_is_linked: true,
                     is_charged: false,
                     started: None,
                     once: Vec::new(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::amendment::{Credit, Payment};
 use super::basket::{Basket, Start};
-use super::customer::Heard;
+use super::customer::{Apart, Heard};
 use super::draft::{Draft, Invoice};
 use super::ending::Ending;
 use super::preflight::Preflight;
@@ -40,29 +40,17 @@ pub enum Point {
         basket: Basket,
     },
     /// The opportunity names an invoice: is it the deal's own? If not, the run stops with this.
-    InvoiceNamed {
-        plan: Plan,
-        invoice_id: InvoiceId,
-        stop: Stop,
-        noted: bool,
-        /// The account names a customer, and goes on with that, whomever the invoice is billed to.
-        #[serde(default)]
-        is_linked: bool,
-    },
+    InvoiceNamed { plan: Plan, invoice_id: InvoiceId, stop: Stop, noted: bool },
     /// The opportunity names a subscription's invoice: was it begun for this term?
-    SubscriptionNamed {
-        plan: Plan,
-        seen: InvoiceSeen,
-        stop: Stop,
-        noted: bool,
-        #[serde(default)]
-        is_linked: bool,
-    },
+    SubscriptionNamed { plan: Plan, seen: InvoiceSeen, stop: Stop, noted: bool },
     /// The account has its customer.
     CustomerKnown {
         plan: Plan,
         customer_id: CustomerId,
         account_is_linked: bool,
+        /// It is the one for subscriptions in the plan's currency.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_apart: bool,
         interrupted: bool,
         #[serde(default)]
         basket: Basket,
@@ -74,11 +62,12 @@ pub enum Point {
     CustomerGone {
         opportunity_id: OpportunityId,
         customer_id: CustomerId,
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        is_apart: bool,
+        /// It was not the account's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        apart: Option<Apart>,
     },
     /// It has, and Stripe takes no subscription in the deal's currency for it: another is to be found or made.
-    CurrencyTaken { opportunity_id: OpportunityId },
+    CurrencyTaken { opportunity_id: OpportunityId, apart: Apart },
     /// The term of its recurring lines has not begun.
     Scheduled { opportunity_id: OpportunityId, starts_at: Timestamp },
     /// Some of what was agreed has no price at Stripe, as far as is known.
@@ -312,7 +301,7 @@ impl Point {
         match self {
             Self::Claimed { opportunity_id }
             | Self::CustomerGone { opportunity_id, .. }
-            | Self::CurrencyTaken { opportunity_id }
+            | Self::CurrencyTaken { opportunity_id, .. }
             | Self::Scheduled { opportunity_id, .. }
             | Self::Stopped { opportunity_id, .. } => opportunity_id.clone(),
             Self::Planned { plan, .. }

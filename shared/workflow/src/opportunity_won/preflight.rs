@@ -48,10 +48,8 @@ impl Preflight {
     pub(super) fn resume(self) -> Point {
         let opportunity_id = self.opportunity_id;
         match self.heard {
-            Heard { gone: Some(customer_id), is_apart } => {
-                Point::CustomerGone { opportunity_id, customer_id, is_apart }
-            }
-            Heard { is_apart: true, .. } => Point::CurrencyTaken { opportunity_id },
+            Heard { gone: Some(customer_id), apart } => Point::CustomerGone { opportunity_id, customer_id, apart },
+            Heard { gone: None, apart: Some(apart) } => Point::CurrencyTaken { opportunity_id, apart },
             _ => Point::Claimed { opportunity_id },
         }
     }

@@ -31,7 +31,13 @@ pub enum Renewal {
     /// The deal that began the subscription has not settled on it yet, or its last invoice is still a draft.
     Unsettled { plan: Plan, customer_id: CustomerId, subscription_id: SubscriptionId },
     /// It is another customer's than the account's. Whose is that?
-    Elsewhere { plan: Plan, customer_id: CustomerId, owner: CustomerId },
+    Elsewhere {
+        plan: Plan,
+        customer_id: CustomerId,
+        owner: CustomerId,
+        /// And than the one that the account has for the plan's currency.
+        is_apart: bool,
+    },
     /// The subscription can go on with the deal. What do its products cost?
     Found { plan: Plan, customer_id: CustomerId, account_is_linked: bool, there: There },
     /// Some of what was agreed has no price at Stripe, as far as is known.
@@ -241,15 +247,19 @@ impl From<Renewal> for Point {
 /// What a fact means at the points of a renewal; given back if it is none of them.
 pub(super) fn record(point: Point, fact: Fact, settings: &Settings) -> Result<Point, Box<(Point, Fact)>> {
     match (point, fact) {
-        (Point::CustomerKnown { plan, customer_id, account_is_linked, .. }, Fact::RenewableSeen { found, at }) => {
-            Ok(fit::chosen(plan, customer_id, account_is_linked, found, at))
+        (
+            Point::CustomerKnown { plan, customer_id, account_is_linked, is_apart, .. },
+            Fact::RenewableSeen { found, at },
+        ) => {
+            let whose = fit::Whose { customer_id, account_is_linked, is_apart };
+            Ok(fit::chosen(plan, whose, found, at))
         }
         (Point::Renewal(renewal), fact) => match (*renewal, fact) {
-            (Renewal::Elsewhere { plan, customer_id, owner }, Fact::CustomerRead { metadata, .. }) => {
-                Ok(fit::owned(plan, &customer_id, owner, Some(&metadata)))
+            (Renewal::Elsewhere { plan, customer_id, owner, is_apart }, Fact::CustomerRead { metadata, .. }) => {
+                Ok(fit::owned(plan, &customer_id, owner, is_apart, Some(&metadata)))
             }
-            (Renewal::Elsewhere { plan, customer_id, owner }, Fact::CustomerMissing) => {
-                Ok(fit::owned(plan, &customer_id, owner, None))
+            (Renewal::Elsewhere { plan, customer_id, owner, is_apart }, Fact::CustomerMissing) => {
+                Ok(fit::owned(plan, &customer_id, owner, is_apart, None))
             }
             (Renewal::Found { plan, customer_id, account_is_linked, there }, Fact::PricesRead(prices)) => {
                 Ok(match Start::new(plan.clone(), customer_id, account_is_linked, &prices) {

@@ -29,16 +29,16 @@ pub struct Started {
 /// What a fact means at the points that only deals with recurring lines come to; given back if it is none of them.
 pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Box<(Point, Fact)>> {
     Ok(match (point, fact) {
-        (Point::InvoiceNamed { plan, stop, noted, is_linked, .. }, Fact::InvoiceRead(seen))
+        (Point::InvoiceNamed { plan, stop, noted, .. }, Fact::InvoiceRead(seen))
             if plan.subscription.is_some() && seen.subscription_id.is_some() =>
         {
-            Point::SubscriptionNamed { plan, seen, stop, noted, is_linked }
+            Point::SubscriptionNamed { plan, seen, stop, noted }
         }
-        (Point::SubscriptionNamed { mut plan, seen, stop, noted, is_linked }, Fact::SubscriptionRead(there)) => {
+        (Point::SubscriptionNamed { mut plan, seen, stop, noted }, Fact::SubscriptionRead(there)) => {
             match is_term(&plan, &there) {
                 true => {
                     plan.canceled_on = plan.canceled_on.filter(|day| there.ends_at == Some(midnight(*day)));
-                    judge::invoice_named(plan, stop, noted, is_linked, &seen)
+                    judge::invoice_named(plan, stop, noted, &seen)
                 }
                 false => Point::claimed(plan).stopped_noted(stop, noted),
             }
@@ -71,7 +71,8 @@ pub(super) fn record(point: Point, fact: Fact, _: &Settings) -> Result<Point, Bo
         (Point::Subscribing { start, .. }, Fact::SubscriptionNotBegun) => Point::claimed(start.plan),
         (Point::Subscribing { start, .. }, Fact::CustomerMissing) => {
             let Start { plan, customer_id, is_apart, .. } = start;
-            Point::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, is_apart }
+            let apart = is_apart.then(|| customer::Apart::of(&plan));
+            Point::CustomerGone { opportunity_id: plan.opportunity_id, customer_id, apart }
         }
         (Point::Subscribing { start, .. }, Fact::NotApproved { ceiling, total }) => {
             let stop = judge::above(&start.plan, ceiling, total);

@@ -119,9 +119,13 @@ impl Env {
         self.objects("invoice")
     }
 
-    /// Those that are neither void nor credited after they were paid.
+    /// Those that are neither void nor credited as a whole.
     pub fn invoices_that_count(&self) -> Vec<Value> {
-        let is_credited = |invoice: &Value| invoice["post_payment_credit_notes_amount"] == invoice["total"];
+        let credited = |invoice: &Value, when: &str| invoice[format!("{when}_payment_credit_notes_amount")].as_i64();
+        let is_credited = |invoice: &Value| {
+            credited(invoice, "pre").zip(credited(invoice, "post")).map(|(pre, post)| pre + post)
+                == invoice["total"].as_i64()
+        };
         let counts = |invoice: &Value| invoice["status"] != "void" && !(invoice["total"] != 0 && is_credited(invoice));
         self.invoices().into_iter().filter(counts).collect()
     }

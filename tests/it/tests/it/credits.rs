@@ -356,4 +356,5 @@ async fn answers_that_are_lost_while_it_is_credited_are_the_same_story() {
     }
 }
 
+mod in_part;
 mod late;

@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::list;
 use super::refunds;
-use super::state::{Call, State, text};
+use super::state::{Call, State, int, text};
 use serde_json::{Value, json};
 
 /// Finalizing opens the payment that the whole amount due will be asked by.
@@ -85,19 +85,40 @@ pub fn charge(state: &mut State, invoice: &str, method: &str) -> Result<(), Erro
         state.emit("payment_intent.payment_failed", "payment_intent", &intent);
         return Err(declined);
     }
+    succeed(state, &mut payment, &mut intent, method);
+    Ok(())
+}
+
+/// A payment of its own brings in a part: "Allow customers to make partial payments", docs.stripe.com/invoicing/partial-payments. What was opened
+/// asks for the rest.
+pub fn receive(state: &mut State, invoice: &Value, amount: i64) {
+    if let Some((mut payment, mut intent)) = opened(state, text(invoice, "id")) {
+        let rest = int(&intent, "amount") - amount;
+        (payment["amount_requested"], intent["amount"]) = (rest.into(), rest.into());
+        state.put("payment_intent", intent);
+        state.put("invoice_payment", payment);
+    }
+    let mut asked = invoice.clone();
+    asked["amount_due"] = amount.into();
+    open(state, &asked);
+    let Some((mut payment, mut intent)) = opened(state, text(invoice, "id")) else { return };
+    payment["is_default"] = false.into();
+    succeed(state, &mut payment, &mut intent, "pm_bank_transfer");
+}
+
+fn succeed(state: &mut State, payment: &mut Value, intent: &mut Value, method: &str) {
     intent["amount_received"] = intent["amount"].clone();
     intent["last_payment_error"] = Value::Null;
     intent["payment_method"] = method.into();
     intent["status"] = "succeeded".into();
-    refunds::charge(state, &mut intent);
+    refunds::charge(state, intent);
     payment["amount_paid"] = payment["amount_requested"].clone();
     payment["status"] = "paid".into();
     payment["status_transitions"]["paid_at"] = state.now.into();
     state.put("payment_intent", intent.clone());
     state.put("invoice_payment", payment.clone());
-    state.emit("payment_intent.succeeded", "payment_intent", &intent);
-    state.emit("invoice_payment.paid", "invoice_payment", &payment);
-    Ok(())
+    state.emit("payment_intent.succeeded", "payment_intent", intent);
+    state.emit("invoice_payment.paid", "invoice_payment", payment);
 }
 
 /// An invoice that is void, or was paid elsewhere, is not paid here any more.

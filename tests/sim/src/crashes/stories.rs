@@ -26,7 +26,7 @@ pub enum Story {
     Begun,
     /// The same year, in quarters, with one line by the month.
     BegunMixed,
-    /// The account names a customer that somebody sold something in dollars, so the year gets a customer of its own.
+    /// The account's customer was sold something in dollars by hand, so the year gets a customer of its own.
     BegunApart,
     /// It is edited while its subscription is begun, so that another takes its place.
     BegunAnew,
@@ -128,11 +128,11 @@ impl Story {
             sell_for_a_year(&mut scenario.models, start);
         }
         if self == Self::BegunApart {
-            let (email, dollars) = ("ap@acme.example", Currency::parse("USD").expect("a currency"));
-            let made = scenario.models.stripe.make_customer_with_subscription(Timestamp::UNIX_EPOCH, email, dollars);
+            let (stripe, dollars) = (&mut scenario.models.stripe, Currency::parse("USD").expect("a currency"));
+            let made = stripe.make_own_customer_with_subscription(Timestamp::UNIX_EPOCH, &account_id, dollars);
             scenario.models.salesforce.edit_account(Timestamp::UNIX_EPOCH, &account_id, |account| {
                 account.stripe_customer_id = Some(made.to_string());
-                account.customer_named_by_hand = true;
+                account.customer_named_by_hand = false;
             });
         }
         if self == Self::BegunMixed {

@@ -50,7 +50,36 @@ impl Models {
         for ((account_id, _), customers) in of_account.into_iter().filter(|(_, customers)| customers.len() > 1) {
             self.left_over(ended, "one_customer_per_account", format!("{account_id}: {}", customers.join(", ")));
         }
+        self.currencies_are_kept_apart(ended);
         self.writes_are_bounded(ended);
+    }
+
+    /// A customer for subscriptions in a currency is there only where Stripe took none for another one of the account; and what is begun in that
+    /// currency afterwards is this one's, unless the ledger has forgotten it.
+    fn currencies_are_kept_apart(&mut self, ended: &Ended<'_>) {
+        let mut broken = Vec::new();
+        for customer in self.stripe.customers() {
+            let (Some(currency), Some(account)) = (customer.currency(), customer.metadata.get("sf_account_id")) else {
+                continue;
+            };
+            if !self.stripe.was_combined(account, currency) {
+                broken
+                    .push(("only_who_needs_it_is_two_customers", format!("{} of {account}: {currency}", customer.id)));
+            }
+            let elsewhere = self.stripe.subscriptions().filter(|one| {
+                let of = self.stripe.find_customer(&one.customer);
+                one.currency.to_stripe() == currency
+                    && one.created > customer.created
+                    && of.is_some_and(|of| of.currency().is_none() && of.metadata.get("sf_account_id") == Some(account))
+            });
+            if let Some(other) = elsewhere.last().filter(|_| ended.restores == 0 && customer.deleted.is_none()) {
+                broken
+                    .push(("what_is_apart_stays_apart", format!("{} in {currency} is {}'s", other.id, other.customer)));
+            }
+        }
+        for (rule, detail) in broken {
+            self.violate(ended.now, rule, detail);
+        }
     }
 
     /// The reconciler collects what a lost answer leaves. Without it, it is only counted.

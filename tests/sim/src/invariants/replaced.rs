@@ -64,12 +64,13 @@ impl Models {
         let Judgement::Billable(bill) = deal.judgement else { return };
         let [invoice] = deal.live else { return };
         // In the currency of the customer's balance, and with the money still here.
+        let is_paid_in_part = invoice.status() == InvoiceStatus::Open && invoice.paid_in_cash() > 0;
         let can_be_credited = self.credits
-            && invoice.status() == InvoiceStatus::Paid
+            && (invoice.status() == InvoiceStatus::Paid || is_paid_in_part)
             && invoice.currency() == bill.currency
             && self.stripe.has_balance_for(invoice)
             && !self.stripe.is_refunded(invoice.id());
-        let could_be = (invoice.status() == InvoiceStatus::Open || can_be_credited)
+        let could_be = (invoice.status() == InvoiceStatus::Open && !is_paid_in_part || can_be_credited)
             && invoice.finalized_by == Some(By::Us)
             && self.catalogue_takes(bill)
             && !self.needs_approval(bill, deal.ended.now)

@@ -104,6 +104,8 @@ pub struct Stripe {
     subscriptions: BTreeMap<SubscriptionId, Subscription>,
     /// What goes on for a customer without us.
     sold_by_hand: BTreeMap<CustomerId, Currency>,
+    /// Who was refused a subscription in which currency.
+    combined: BTreeSet<(CustomerId, Currency)>,
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,

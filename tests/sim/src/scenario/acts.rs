@@ -75,6 +75,8 @@ pub enum Act {
         deal: OpportunityId,
         tries: u32,
     },
+    /// A part of it.
+    PayPart(OpportunityId),
     /// Money goes back, and no invoice tells of it.
     Refund(OpportunityId),
     Void(OpportunityId),
@@ -145,6 +147,7 @@ impl Act {
             Self::NameCustomer { .. } => "name customer",
             Self::Redrive => "redrive",
             Self::Pay { .. } => "pay",
+            Self::PayPart(_) => "pay part",
             Self::Refund(_) => "refund",
             Self::Void(_) => "void",
             Self::WriteOff(_) => "write off",
@@ -163,7 +166,11 @@ impl Act {
         match self {
             Self::Win(deal) | Self::Reopen(deal) | Self::Touch(deal) => deal.to_string(),
             Self::Approve(deal) | Self::Delete(deal) => deal.to_string(),
-            Self::MendLines(deal) | Self::Refund(deal) | Self::Void(deal) | Self::WriteOff(deal) => deal.to_string(),
+            Self::MendLines(deal)
+            | Self::PayPart(deal)
+            | Self::Refund(deal)
+            | Self::Void(deal)
+            | Self::WriteOff(deal) => deal.to_string(),
             Self::ActivateContract { deal, .. }
             | Self::NameRenewed { deal, .. }
             | Self::EditLine { deal, .. }
@@ -201,6 +208,7 @@ impl Act {
             }
             Self::Redrive => Performed { redrive: true, ..Performed::is("done") },
             Self::Pay { .. }
+            | Self::PayPart(_)
             | Self::Refund(_)
             | Self::Void(_)
             | Self::WriteOff(_)
@@ -319,7 +327,9 @@ impl Act {
 
     fn on_invoice(&self, now: Timestamp, models: &mut Models) -> Performed {
         let (deal, status) = match self {
-            Self::Pay { deal, .. } | Self::Void(deal) | Self::WriteOff(deal) => (deal, InvoiceStatus::Open),
+            Self::Pay { deal, .. } | Self::PayPart(deal) | Self::Void(deal) | Self::WriteOff(deal) => {
+                (deal, InvoiceStatus::Open)
+            }
             Self::Refund(deal) => (deal, InvoiceStatus::Paid),
             Self::FinalizeDraft { deal, .. } | Self::DeleteDraft { deal, .. } | Self::AddToDraft { deal, .. } => {
                 (deal, InvoiceStatus::Draft)
@@ -333,7 +343,7 @@ impl Act {
             return Performed { again: self.later(now), ..Performed::done_or_not(false) };
         };
         let done = self.on_this_invoice(now, models, &id);
-        if done && !matches!(self, Self::Pay { .. }) {
+        if done && !matches!(self, Self::Pay { .. } | Self::PayPart(_)) {
             count(&mut models.facts, self.fact());
         }
         let again = if done { None } else { self.later(now) };
@@ -343,6 +353,7 @@ impl Act {
     fn on_this_invoice(&self, now: Timestamp, models: &mut Models, id: &InvoiceId) -> bool {
         match self {
             Self::Pay { .. } => models.stripe.pay(now, id),
+            Self::PayPart(_) => models.stripe.pay_part(id),
             Self::Refund(_) => models.stripe.refund(id),
             Self::Void(_) => {
                 let is_void = models.stripe.void(id);

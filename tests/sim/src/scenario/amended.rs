@@ -38,7 +38,7 @@ pub(super) fn amend(random: &mut Random, scenario: &mut Scenario) {
 }
 
 /// Whoever pays early has paid when the deal is changed; and some get their money back, before or after.
-pub(super) fn credit(random: &mut Random, scenario: &mut Scenario) {
+pub(super) fn credit(random: &mut Random, parts: &mut Random, scenario: &mut Scenario) {
     scenario.settings.amendments = mapping::Amendments::CreditAndReissue;
     (scenario.models.credits, scenario.models.salesforce.credits) = (true, true);
     // In one history of three, who has a card is charged.
@@ -57,6 +57,10 @@ pub(super) fn credit(random: &mut Random, scenario: &mut Scenario) {
             let before_ms = random.between(-3_000, 20_000);
             let paid_at = edited_at.saturating_sub(SignedDuration::from_millis(before_ms)).unwrap_or(edited_at);
             scenario.acts.push((paid_at, Act::Pay { deal: deal.clone(), tries: 2 }));
+        }
+        if parts.chance(250) {
+            let paid_at = edited_at.saturating_sub(SignedDuration::from_millis(parts.between(-4_000, 20_000)));
+            scenario.acts.push((paid_at.unwrap_or(edited_at), Act::PayPart(deal.clone())));
         }
         if random.chance(150) {
             let refunded_at = edited_at.saturating_sub(SignedDuration::from_millis(random.between(-10_000, 10_000)));

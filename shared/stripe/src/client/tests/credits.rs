@@ -37,7 +37,7 @@ async fn every_payment_of_an_invoice_is_asked_with_its_charge() {
 #[tokio::test]
 async fn credit_notes_are_read_to_their_end_or_not_believed() {
     let note = |id: &str, invoice: &str| {
-        format!(r#"{{"id":"{id}","invoice":"{invoice}","status":"issued","post_payment_amount":5,"metadata":null}}"#)
+        format!(r#"{{"id":"{id}","invoice":"{invoice}","status":"issued","amount":5,"metadata":null}}"#)
     };
     let (url, task) = serve(vec![page(&note("cn_1", "in_1"), true), page(&note("cn_2", "in_1"), false)]).await;
     let notes = client(&url).credit_notes_of_invoice(&invoice_id()).await.expect("two pages");

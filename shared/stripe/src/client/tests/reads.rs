@@ -183,15 +183,17 @@ async fn what_waits_says_for_which_subscription() {
         r#"{"type":"subscription_details","subscription_details":{"subscription":"sub_1","subscription_item":null}}"#;
     let item = |id: &str, rest: &str| format!(r#"{{"id":"{id}","object":"invoiceitem",{rest}}}"#);
     let items = [
-        item("ii_1", r#""parent":null,"metadata":{}"#),
-        item("ii_2", &format!(r#""parent":{of},"metadata":{{"sf_line_id":"00k1"}}"#)),
-        item("ii_3", r#""metadata":null"#),
+        item("ii_1", r#""currency":"eur","parent":null,"metadata":{}"#),
+        item("ii_2", &format!(r#""currency":"usd","parent":{of},"metadata":{{"sf_line_id":"00k1"}}"#)),
+        item("ii_3", r#""currency":"usdc","metadata":null"#),
     ];
     let list = format!(r#"{{"object":"list","data":[{}],"has_more":false}}"#, items.join(","));
     let (url, task) = serve(vec![http(200, "", &list)]).await;
     let found = client(&url).pending_items(&customer).await.expect("answered");
     let of: Vec<_> = found.iter().map(|item| item.subscription.as_ref().map(|id| id.as_str())).collect();
     assert_eq!(of, [None, Some("sub_1"), None]);
+    let currencies: Vec<_> = found.iter().map(|item| item.currency.map(|currency| currency.to_stripe())).collect();
+    assert_eq!(currencies, [Some("eur".to_owned()), Some("usd".to_owned()), None]);
     assert_eq!(found[1].metadata.get("sf_line_id").map(String::as_str), Some("00k1"));
     let asked = task.await.expect("served");
     assert!(asked[0].contains("customer=cus_1&pending=true"), "{}", asked[0]);

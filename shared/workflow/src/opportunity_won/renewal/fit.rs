@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::{Code, Interval, MOST_PERIODS, Plan, Proration, Stop};
 
 use super::{Renewal, There, Within};
+use crate::opportunity_won::customer::{self, Apart, Linked};
 use crate::opportunity_won::{Basket, Point};
 use crate::{InvoiceSeen, InvoiceStatus, ItemSeen, RenewableSeen};
 
@@ -23,14 +24,16 @@ const TURNS_AT_LAST: SignedDuration = SignedDuration::from_hours(24);
 /// A change that is asked for later than this may come after the period that it is made in.
 pub(in super::super) const LATEST: SignedDuration = SignedDuration::from_hours(1);
 
+/// The customer that the account's subscriptions in the plan's currency are looked for at.
+pub(super) struct Whose {
+    pub(super) customer_id: CustomerId,
+    pub(super) account_is_linked: bool,
+    pub(super) is_apart: bool,
+}
+
 /// Which of them goes on, and when.
-pub(super) fn chosen(
-    plan: Plan,
-    customer_id: CustomerId,
-    account_is_linked: bool,
-    mut found: Vec<RenewableSeen>,
-    at: Timestamp,
-) -> Point {
+pub(super) fn chosen(plan: Plan, whose: Whose, mut found: Vec<RenewableSeen>, at: Timestamp) -> Point {
+    let Whose { customer_id, account_is_linked, is_apart } = whose;
     let claimed = || Point::claimed(plan.clone());
     let named = plan.renews.as_ref().and_then(|renews| renews.subscription_id.as_ref());
     if named.is_none() {
@@ -70,7 +73,7 @@ pub(super) fn chosen(
         return claimed().stopped(Stop::review(Code::RenewalDiffers, message));
     }
     if let Some(owner) = seen.customer_id.clone().filter(|owner| *owner != customer_id && !seen.is_over) {
-        return Renewal::Elsewhere { plan, customer_id, owner }.into();
+        return Renewal::Elsewhere { plan, customer_id, owner, is_apart }.into();
     }
     match fits(&plan, &customer_id, &seen, at) {
         Err(stop) => claimed().stopped(stop),
@@ -93,20 +96,20 @@ pub(super) fn owned(
     plan: Plan,
     customer_id: &CustomerId,
     owner: CustomerId,
+    is_apart: bool,
     metadata: Option<&BTreeMap<String, String>>,
 ) -> Point {
-    let account = metadata.and_then(|metadata| metadata.get("sf_account_id"));
-    if account.is_some_and(|account| account == plan.account_id.as_str()) {
-        let (account_is_linked, basket) = (true, Basket::default());
-        let customer_id = owner;
-        return Point::CustomerKnown {
-            plan,
-            customer_id,
-            account_is_linked,
-            interrupted: false,
-            basket,
-            is_charged: None,
-        };
+    let says = |key: &str| metadata.and_then(|metadata| metadata.get(key)).map(String::as_str);
+    let is_accounts = says("sf_account_id") == Some(plan.account_id.as_str());
+    match says("sf_currency") {
+        // Its run finds it, remembers it, and tells it what the account says.
+        Some(currency) if is_accounts && !is_apart && currency == plan.total.currency().to_stripe() => {
+            let apart = Apart::of(&plan);
+            return Point::CurrencyTaken { opportunity_id: plan.opportunity_id, apart };
+        }
+        // The account had it before.
+        None if is_accounts => return customer::billing(plan, owner, Linked::Apart, Basket::default()),
+        _ => {}
     }
     let named = plan.renews.as_ref().and_then(|renews| renews.subscription_id.as_ref());
     let message = format!(

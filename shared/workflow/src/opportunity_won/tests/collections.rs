@@ -11,7 +11,15 @@ fn charging() -> Settings {
 fn known(plan: Plan, is_charged: Option<bool>) -> Point {
     let Draft { customer_id, .. } = draft(1);
     let basket = Basket { once: draft(1).once, ..Basket::default() };
-    Point::CustomerKnown { plan, customer_id, account_is_linked: true, interrupted: false, basket, is_charged }
+    Point::CustomerKnown {
+        is_apart: false,
+        plan,
+        customer_id,
+        account_is_linked: true,
+        interrupted: false,
+        basket,
+        is_charged,
+    }
 }
 
 fn charged_plan() -> Plan {

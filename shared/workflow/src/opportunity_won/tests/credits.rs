@@ -16,6 +16,11 @@ fn paid() -> InvoiceSeen {
     InvoiceSeen { amount_paid: 3000, ..seen(InvoiceStatus::Paid, 3, 1000) }
 }
 
+/// Of the three thousand, so much came in, and the rest is still asked for.
+fn paid_in_part(amount: i64) -> InvoiceSeen {
+    InvoiceSeen { amount_paid: amount, amount_remaining: 3000 - amount, ..seen(InvoiceStatus::Open, 3, 1000) }
+}
+
 fn credited(by_us: i64) -> InvoiceSeen {
     InvoiceSeen { credited: Credited { before: 0, after: 3000, by_us }, ..paid() }
 }
@@ -30,7 +35,7 @@ fn with(payment: Payment, refused: Option<Stop>) -> Point {
 }
 
 fn payment(credit: IfPaid, is_ticked: bool) -> Payment {
-    Payment { credit, is_ticked }
+    Payment { credit, is_ticked, refused: None }
 }
 
 fn lines() -> Vec<CreditLine> {
@@ -84,6 +89,9 @@ fn what_is_paid_is_credited_only_where_that_is_wanted() {
         // It came by another way than Stripe, which knows nothing of it.
         (payment(IfPaid::Credits, true), open(), "stopped", "it is paid, or a part of it"),
         (payment(IfPaid::Asks, true), open(), "stopped", "it is paid, or a part of it"),
+        (payment(IfPaid::Credits, false), paid_in_part(1200), "settling", ""),
+        (payment(IfPaid::Asks, false), paid_in_part(1200), "stopped", "it is paid, or a part of it"),
+        (payment(IfPaid::Credits, true), paid_in_part(1200), "stopped", "it is paid, or a part of it"),
         (payment(IfPaid::Credits, false), open(), "amending", ""),
         (payment(IfPaid::Credits, false), credited(3000), "claimed", ""),
         (payment(IfPaid::Asks, false), credited(0), "claimed", ""),
@@ -183,6 +191,31 @@ fn a_deal_is_billed_anew_when_its_invoice_is_credited_and_not_before() {
     let stop = told.stop().expect("stopped");
     assert_eq!(stop.code, Code::StripeRefused);
     assert!(stop.message.contains("Credit invoice in_1 by hand, then send the event again"), "{}", stop.message);
+}
+
+/// What is still due is not given back. Where more came in between the look and the note, Stripe refuses it, and it is looked at anew.
+#[test]
+fn of_what_is_paid_in_part_so_much_is_given_back() {
+    let read =
+        |of: InvoiceSeen| Fact::SettlementRead(Box::new(Settlement { invoice: of, ..settlement(MoneyIn::Kept) }));
+    let point = after(settling(), read(paid_in_part(1200)));
+    let Point::Crediting { credit, .. } = &point else { panic!("{point:?}") };
+    assert_eq!((credit.amount, &credit.lines), (1200, &lines()));
+    let (_, priced) = tell(point, vec![priced()]);
+    let given_up =
+        InvoiceSeen { credited: Credited { before: 1800, after: 1200, by_us: 3000 }, amount_paid: 1200, ..paid() };
+    assert_eq!(after(priced.clone(), Fact::InvoiceRead(given_up)).name(), "claimed");
+    let looked = after(priced, refused());
+    let seen = |of| after(looked.clone(), Fact::InvoiceRead(of));
+    for more in [paid_in_part(1300), paid()] {
+        assert_eq!(seen(more).name(), "revisiting");
+    }
+    let told = seen(paid_in_part(1200));
+    let stop = told.stop().expect("it is refused for another reason");
+    assert!(stop.code == Code::StripeRefused && stop.message.contains("Credit invoice in_1 by hand"), "{stop:?}");
+    // What was to be voided, and is paid in part by now, is decided anew.
+    let voiding = Point::Voiding { invoice: billed(), plan: draft(2).plan, payment: payment(IfPaid::Credits, false) };
+    assert_eq!(after(voiding, Fact::InvoiceRead(paid_in_part(1))).name(), "revisiting");
 }
 
 #[test]
@@ -310,10 +343,7 @@ fn a_forgotten_credit_is_found() {
     let named = |seen| {
         let stop = Stop::review(Code::AlreadyBilled, "It names one.");
         let invoice_id = InvoiceId::parse(INVOICE).expect("valid");
-        after(
-            Point::InvoiceNamed { plan: draft(3).plan, invoice_id, stop, noted: false, is_linked: false },
-            Fact::InvoiceRead(seen),
-        )
+        after(Point::InvoiceNamed { plan: draft(3).plan, invoice_id, stop, noted: false }, Fact::InvoiceRead(seen))
     };
     let of_deal = |seen: InvoiceSeen| {
         let metadata = [("sf_opportunity_id".to_owned(), draft(3).plan.opportunity_id.to_string())].into();

@@ -26,6 +26,7 @@ fn an_interrupted_one_time_deal_goes_on_with_its_customer_and_its_draft() {
     let Draft { plan, customer_id, once, .. } = draft(1);
     let basket = Basket { once, ..Basket::default() };
     let known = Point::CustomerKnown {
+        is_apart: false,
         plan,
         customer_id,
         account_is_linked: false,

@@ -152,6 +152,7 @@ fn a_draft_that_was_found_again_is_compared_before_it_is_filled() {
     for (interrupted, expected) in [(false, "drafted"), (true, "comparing")] {
         let Draft { plan, customer_id, .. } = draft(1);
         let known = Point::CustomerKnown {
+            is_apart: false,
             plan,
             customer_id,
             account_is_linked: false,

@@ -183,7 +183,7 @@ fn a_preflight_survives_being_written_down() {
 #[test]
 fn the_customer_that_is_gone_is_remembered() {
     let gone = CustomerId::parse("cus_1").expect("valid");
-    let point = Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: gone.clone(), is_apart: false };
+    let point = Point::CustomerGone { opportunity_id: opportunity_id(), customer_id: gone.clone(), apart: None };
     let (_, read) = tell(point.clone(), vec![read(1)]);
     assert_eq!(read.clone().resume(), point);
     let (_, point) = tell(read, vec![priced()]);

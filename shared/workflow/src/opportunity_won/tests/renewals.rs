@@ -91,6 +91,7 @@ fn known(lines: i64) -> Point {
     let customer_id = CustomerId::parse("cus_1").expect("valid");
     let basket = Basket::default();
     Point::CustomerKnown {
+        is_apart: false,
         plan: planned(lines),
         customer_id,
         account_is_linked: false,

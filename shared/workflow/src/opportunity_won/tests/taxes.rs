@@ -65,6 +65,7 @@ fn tax_is_asked_for_with_the_draft() {
         let customer_id = CustomerId::parse("cus_1").expect("valid");
         let plan = taxed(tax).plan;
         let point = Point::CustomerKnown {
+            is_apart: false,
             plan,
             customer_id,
             account_is_linked: true,

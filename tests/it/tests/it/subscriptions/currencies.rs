@@ -175,8 +175,14 @@ async fn a_renewal_finds_its_subscription() {
             is_begun_apart(&env, &account, &second);
         }
         days(&env, 70);
+        env.update("Account", &account, json!({ "Billing_Email__c": "billing@acme.example" }));
         env.close(&renewal);
         env.settle().await;
+        assert_eq!(
+            customer_of(&env, "eur")["email"],
+            "billing@acme.example",
+            "its customer hears what the account says"
+        );
         let record = env.record("Opportunity", &renewal);
         let message = format!("named {is_named}, restored {is_restored}: {record}");
         assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{message}");
@@ -263,7 +269,19 @@ async fn standing_still_at_any_moment_is_the_same_story() {
     }
 }
 
-/// Also the refusal's own: until it is known that no attempt before it has begun one, none is begun elsewhere.
+/// Until it is known that no attempt before it has begun one, none is begun elsewhere.
+#[tokio::test]
+async fn a_refusal_after_an_attempt_that_was_not_answered_is_no_answer() {
+    let env = selling_abroad().await;
+    let (account, second) = won_beside(&env).await;
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions", Fault::AnswerLost));
+    let began = env.now();
+    env.settle_for_days().await;
+    is_begun_apart(&env, &account, &second);
+    let made = customer_of(&env, "eur")["created"].as_i64().unwrap();
+    assert!(made - began.as_second() >= 600, "it was made after {} seconds", made - began.as_second());
+}
+
 #[tokio::test]
 async fn answers_that_are_lost_are_the_same_story() {
     for path in ["/v1/subscriptions", "/v1/customers", "/v1/invoices/*/send"] {
@@ -304,6 +322,56 @@ async fn one_that_is_in_use_otherwise_keeps_the_deal_from_being_billed() {
         (&Value::Null, &json!(other)),
         "{record}"
     );
+}
+
+/// What waits in another currency would not come with the first invoice: it keeps the subscription from beginning, as Stripe says.
+#[tokio::test]
+async fn what_waits_in_another_currency_counts_as_well() {
+    for (currency, code) in [("usd", Value::Null), ("eur", json!("pending_items"))] {
+        let mut env = selling_abroad().await;
+        env.expect_dead_letters();
+        let linked = env.stripe_post("/v1/customers", "name=Acme&email=ap@acme.example").await;
+        let linked = linked["id"].as_str().unwrap().to_owned();
+        let item = format!("customer={linked}&currency={currency}&amount=500&description=Travel");
+        env.stripe_post("/v1/invoiceitems", &item).await;
+        let account = env.account(&deal());
+        env.update("Account", &account, json!({ "Stripe_Customer_Id__c": linked }));
+        let opportunity = won_in(&env, &account, "EUR").await;
+        env.settle().await;
+        let record = env.record("Opportunity", &opportunity);
+        assert_eq!(record["Stripe_Sync_Status__c"], code, "{currency}: {record}");
+        if code == Value::Null {
+            assert_ne!(record["Stripe_Customer_Id__c"], linked);
+            assert_eq!(env.invoices()[0]["total"], 20_000, "the item is not on it");
+        }
+    }
+}
+
+/// Somebody copies the id from an opportunity: the account's own is not that one, also where the ledger knows of none.
+#[tokio::test]
+async fn an_account_does_not_take_it_for_its_own() {
+    let mut env = selling_abroad().await;
+    env.expect_dead_letters();
+    let (backup, restored_to) = (env.aws.items(), env.now());
+    let (account, second) = both_begun(&env).await;
+    let (first, other) = (customer_of(&env, "usd")["id"].clone(), customer_of(&env, "eur")["id"].clone());
+    restore(&env, &backup, restored_to);
+    env.update("Account", &account, json!({ "Stripe_Customer_Id__c": other }));
+    let once = env.enter_for(&account, &sold_in("EUR")).await;
+    env.close(&once);
+    env.settle().await;
+    let record = env.record("Opportunity", &once);
+    assert_eq!(record["Stripe_Sync_Status__c"], "customer_belongs_elsewhere", "{record}");
+    assert!(
+        record["Stripe_Sync_Error__c"].as_str().unwrap().contains("for its subscriptions in EUR alone"),
+        "{record}"
+    );
+    env.update("Account", &account, json!({ "Stripe_Customer_Id__c": null }));
+    env.sqs.redrive();
+    env.settle().await;
+    let named = |object: &str, id: &str| env.record(object, id)["Stripe_Customer_Id__c"].clone();
+    assert_eq!([named("Opportunity", &once), named("Account", &account)], [first.clone(), first]);
+    assert_eq!((named("Opportunity", &second), env.objects("customer").len()), (other, 2));
 }
 
 /// A customer that a person linked stays the account's, and what it was sold by hand counts as well.

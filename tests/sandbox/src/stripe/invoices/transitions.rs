@@ -181,6 +181,24 @@ pub fn pay(state: &mut State, call: &Call) -> Result<Value, Error> {
     shown_by_id(state, call.id())
 }
 
+/// Something of what is due comes in, and when that was the last of it, the invoice is paid.
+pub fn pay_part(state: &mut State, id: &str, amount: i64) {
+    let Ok(mut invoice) = in_status(state, id, &["open", "uncollectible"], "pay") else { return };
+    let rest = int(&invoice, "amount_remaining") - amount;
+    if amount <= 0 || rest < 0 {
+        return;
+    }
+    let before = state.shown("invoice", &invoice);
+    payments::receive(state, &invoice, amount);
+    invoice["amount_paid"] = (int(&invoice, "amount_paid") + amount).into();
+    invoice["amount_remaining"] = rest.into();
+    store(state, &before, invoice);
+    if rest == 0 {
+        payments::cancel(state, id);
+        settle(state, id, Settlement::Payment).expect("it is there");
+    }
+}
+
 pub fn attempt_failed(state: &mut State, invoice: &Value) {
     let before = state.shown("invoice", invoice);
     let mut invoice = invoice.clone();
@@ -198,6 +216,9 @@ pub fn void(state: &mut State, call: &Call) -> Result<Value, Error> {
 
 pub fn void_open(state: &mut State, id: &str) -> Result<(), Error> {
     let mut invoice = in_status(state, id, &["open", "uncollectible"], "void")?;
+    if int(&invoice, "amount_paid") > 0 {
+        return Err(Error::refused("You can't void an invoice that was paid in part: issue a credit note instead."));
+    }
     let before = state.shown("invoice", &invoice);
     invoice["status"] = "void".into();
     invoice["auto_advance"] = false.into();

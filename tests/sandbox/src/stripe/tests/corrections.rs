@@ -217,3 +217,63 @@ fn what_was_credited_to_the_balance_pays_for_the_next_invoice() {
     assert_eq!((&less["status"], &less["amount_due"], &less["amount_paid"]), (&"paid".into(), &0.into(), &0.into()));
     assert_eq!(balance(&mut account), Some(-200));
 }
+
+/// "A credit note first reduces the invoice's `amount_remaining` (and `amount_due`), but not below zero. The `pre_payment_amount` field on the
+/// credit note object tracks this portion": docs.stripe.com/changelog/basil/2025-05-28/partial-payments.
+#[test]
+fn a_note_on_what_is_paid_in_part_takes_what_is_due_first() {
+    let mut account = Account::new();
+    let invoice = account.open_of(1000);
+    account.stripe.pay_part(&invoice, 300);
+    let open = account.invoice(&invoice);
+    assert_eq!(
+        (&open["status"], &open["amount_paid"], &open["amount_remaining"]),
+        (&"open".into(), &300.into(), &700.into())
+    );
+    let void = account.post(&format!("/v1/invoices/{invoice}/void"), "");
+    assert!(void.status == 400 && void.message().contains("paid in part"), "{}", void.message());
+    let lower = account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=200")).ok();
+    assert_eq!((&lower["type"], &lower["pre_payment_amount"]), (&"pre_payment".into(), &200.into()));
+    // What is given back is what was paid, and nothing else.
+    for wrong in [0, 299, 301, 800] {
+        let refused = account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=800&credit_amount={wrong}"));
+        assert!(refused.status == 400 && refused.message().contains("must equal"), "{wrong}: {}", refused.message());
+    }
+    let note = account.post("/v1/credit_notes", &format!("invoice={invoice}&amount=800&credit_amount=300")).ok();
+    assert_eq!(
+        (&note["type"], &note["pre_payment_amount"], &note["post_payment_amount"]),
+        (&"mixed".into(), &500.into(), &300.into())
+    );
+    let paid = account.invoice(&invoice);
+    assert_eq!(
+        (&paid["status"], &paid["amount_remaining"], &paid["amount_paid"]),
+        (&"paid".into(), &0.into(), &300.into())
+    );
+    assert_eq!(
+        (&paid["pre_payment_credit_notes_amount"], &paid["post_payment_credit_notes_amount"]),
+        (&700.into(), &300.into())
+    );
+}
+
+/// The rest is asked for by the payment that was opened, and what is the last of it pays the invoice.
+#[test]
+fn an_invoice_is_paid_by_its_parts() {
+    for by_card in [true, false] {
+        let mut account = Account::new();
+        let invoice = account.open_of(1000);
+        account.stripe.pay_part(&invoice, 300);
+        account.stripe.pay_part(&invoice, 701);
+        assert_eq!(account.invoice(&invoice)["amount_paid"], 300, "no more than is due");
+        match by_card {
+            true => drop(account.post(&format!("/v1/invoices/{invoice}/pay"), "payment_method=pm_card_visa").ok()),
+            false => account.stripe.pay_part(&invoice, 700),
+        }
+        let paid = account.invoice(&invoice);
+        assert_eq!((&paid["status"], &paid["amount_paid"]), (&"paid".into(), &1000.into()));
+        let payments = account.get(&format!("/v1/invoice_payments?invoice={invoice}&status=paid")).ok();
+        let mut amounts: Vec<_> =
+            payments["data"].as_array().expect("a list").iter().map(|one| one["amount_paid"].as_i64()).collect();
+        amounts.sort_unstable();
+        assert_eq!(amounts, [Some(300), Some(700)]);
+    }
+}

@@ -1,4 +1,4 @@
-//! Credit notes over paid invoices, the balances that they go to, and money that goes back.
+//! Credit notes over invoices that are paid, or a part of them, the balances that they go to, and money that goes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::form::Form;
 use super::operations::has_card;
 use super::reads::no_such;
+use crate::model::count;
 
 #[derive(Debug, Default)]
 pub(super) struct Credits {
@@ -35,8 +36,11 @@ impl Stripe {
         let asked = form.take_list("lines");
         self.understood(now, &form, None)?;
         let found = self.named(&invoice)?.clone();
-        if found.status() != InvoiceStatus::Paid {
-            return Err(Failure::about("invoice", "You can only create a credit note for an invoice that is paid."));
+        if !matches!(found.status(), InvoiceStatus::Paid | InvoiceStatus::Open) {
+            return Err(Failure::about(
+                "invoice",
+                "You can only create a credit note for an invoice that is open or paid.",
+            ));
         }
         let mut total = 0;
         for (index, mut line) in asked.into_iter().enumerate() {
@@ -51,8 +55,11 @@ impl Stripe {
                 _ => return Err(Failure::about("lines", "The line has another number.")),
             };
         }
-        if total != credit_amount || total <= 0 {
-            let message = format!("The sum of credit_amount must equal the credit note's total: {total}.");
+        // It takes what is still due first.
+        let pre = found.due().min(total);
+        let post = total - pre;
+        if post != credit_amount || total <= 0 {
+            let message = format!("The sum of credit_amount must equal what was paid of the note's total: {post}.");
             return Err(Failure::refused(message));
         }
         if found.credited() + total > found.total() {
@@ -67,18 +74,24 @@ impl Stripe {
             let detail = format!("{} was refunded, and nobody was told otherwise", found.id());
             self.violate(now, "nothing_is_credited_that_went_back", detail);
         }
-        *self.credits.balances.entry(customer).or_default() += total;
+        if pre > 0 {
+            count(&mut self.facts, "what was paid in part was credited");
+        }
+        *self.credits.balances.entry(customer).or_default() += post;
         let note = CreditNote {
             id: self.next_id("cn"),
             invoice: found.id().clone(),
             is_issued: true,
-            post_payment_amount: total,
+            amount: total,
             metadata,
         };
         self.credits.notes.push(note.clone());
         let invoice = self.named(&invoice)?;
-        invoice.credit(total);
+        invoice.credit(pre, post);
         let id = invoice.id().clone();
+        if pre > 0 {
+            self.settle(now, &id);
+        }
         self.voided.push(id);
         Ok(Answer::CreditNote(Box::new(note)))
     }
@@ -104,9 +117,10 @@ impl Stripe {
 
     /// A person gives money back, by the charge alone: the invoice knows nothing of it.
     pub fn refund(&mut self, id: &InvoiceId) -> bool {
-        let can_be = self.invoices.get(id).is_some_and(|invoice| {
-            invoice.status() == InvoiceStatus::Paid && invoice.credited() == 0 && invoice.paid_in_cash() > 0
-        });
+        let can_be = self
+            .invoices
+            .get(id)
+            .is_some_and(|invoice| invoice.status().is_sent() && invoice.credited() == 0 && invoice.paid_in_cash() > 0);
         if can_be {
             self.credits.refunded.insert(id.clone());
         }
@@ -126,7 +140,7 @@ impl Stripe {
     pub fn money_of_invoice(&mut self, now: Timestamp, id: &InvoiceId) -> Result<Vec<MoneyIn>, Error> {
         self.advance(now);
         let invoice = self.invoices.get(id).ok_or_else(|| no_such("invoice", id.as_str()))?;
-        if invoice.status() != InvoiceStatus::Paid || invoice.paid_in_cash() == 0 {
+        if invoice.paid_in_cash() == 0 {
             return Ok(vec![]);
         }
         Ok(vec![match self.is_refunded(id) {

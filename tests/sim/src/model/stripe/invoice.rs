@@ -131,11 +131,24 @@ impl Invoice {
     }
 
     pub fn credited(&self) -> i64 {
-        self.shown.credited_after
+        self.shown.credited_before + self.shown.credited_after
     }
 
-    pub(super) fn credit(&mut self, amount: i64) {
-        self.shown.credited_after += amount;
+    /// What is still asked for.
+    pub fn due(&self) -> i64 {
+        if self.status() == InvoiceStatus::Open { self.shown.amount_remaining } else { 0 }
+    }
+
+    pub(super) fn pay_part(&mut self, amount: i64) {
+        self.shown.amount_paid += amount;
+        self.shown.amount_remaining -= amount;
+    }
+
+    pub(super) fn credit(&mut self, before: i64, after: i64) {
+        self.shown.credited_before += before;
+        self.shown.credited_after += after;
+        self.shown.amount_due -= before;
+        self.shown.amount_remaining -= before;
         self.given_up_by_us = true;
     }
 

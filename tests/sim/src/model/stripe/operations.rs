@@ -166,6 +166,9 @@ impl Stripe {
                 format!("You can only void an invoice that is open or uncollectible, not {:?}.", invoice.status());
             return Err(Failure::refused(message));
         }
+        if invoice.paid_in_cash() > 0 {
+            return Err(Failure::refused("You can't void an invoice that was paid in part."));
+        }
         invoice.voided_by_us();
         let (id, answer, void) = (invoice.id().clone(), Answer::Invoice(Box::new(invoice.shown())), invoice.clone());
         self.give_back(&void);

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use stripe::{InvoiceLine, InvoiceStatus, TaxIdObject};
 
 use super::{By, Stripe};
+use crate::model::count;
 
 impl Stripe {
     /// A customer that a person makes by hand, without our metadata.
@@ -38,6 +39,19 @@ impl Stripe {
         can_be_paid
     }
 
+    /// A third of what is due comes in, as a bank transfer brings it.
+    pub fn pay_part(&mut self, id: &InvoiceId) -> bool {
+        let part = self.invoices.get(id).map_or(0, |invoice| invoice.due() / 3);
+        match self.invoices.get_mut(id) {
+            Some(invoice) if part > 0 => {
+                invoice.pay_part(part);
+                count(&mut self.facts, "an invoice was paid in part");
+                true
+            }
+            _ => false,
+        }
+    }
+
     pub fn void(&mut self, id: &InvoiceId) -> bool {
         self.end(id, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible], InvoiceStatus::Void)
     }
@@ -48,7 +62,9 @@ impl Stripe {
 
     fn end(&mut self, id: &InvoiceId, from: &[InvoiceStatus], to: InvoiceStatus) -> bool {
         match self.invoices.get_mut(id) {
-            Some(invoice) if from.contains(&invoice.status()) => {
+            Some(invoice)
+                if from.contains(&invoice.status()) && (to != InvoiceStatus::Void || invoice.paid_in_cash() == 0) =>
+            {
                 invoice.end(to);
                 let ended = invoice.clone();
                 if to == InvoiceStatus::Void {

@@ -57,7 +57,8 @@ pub(super) fn found_by(plan: Plan, seen: RenewableSeen, now: &str) -> Point {
     let Point::CustomerKnown { customer_id, account_is_linked, interrupted, basket, is_charged, .. } = known(2) else {
         panic!("known")
     };
-    let point = Point::CustomerKnown { plan, customer_id, account_is_linked, interrupted, basket, is_charged };
+    let point =
+        Point::CustomerKnown { is_apart: false, plan, customer_id, account_is_linked, interrupted, basket, is_charged };
     record(point, Fact::RenewableSeen { found: vec![seen], at: at(now) })
 }
 

@@ -44,6 +44,7 @@ fn a_renewal_that_was_canceled_is_found_as_it_is() {
     let with = |seen: RenewableSeen| {
         let Point::CustomerKnown { customer_id, basket, .. } = known(2) else { panic!("it is known") };
         let point = Point::CustomerKnown {
+            is_apart: false,
             plan: plan.clone(),
             customer_id,
             account_is_linked: false,

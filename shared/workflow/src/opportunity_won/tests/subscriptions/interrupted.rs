@@ -205,7 +205,7 @@ fn a_forgotten_subscription_is_taken_up_for_its_own_term() {
     let stop = || Stop::review(Code::AlreadyBilled, "It names one.");
     let named = |seen: &InvoiceSeen| {
         let invoice_id = seen.invoice_id.clone();
-        let point = Point::InvoiceNamed { plan: planned(3), invoice_id, stop: stop(), noted: false, is_linked: false };
+        let point = Point::InvoiceNamed { plan: planned(3), invoice_id, stop: stop(), noted: false };
         record(point, Fact::InvoiceRead(seen.clone()))
     };
     let point = named(&invoice);
@@ -250,6 +250,7 @@ fn before_its_prices_are_known_an_interrupted_deal_begins_anew() {
     let basket = Basket::default();
     let plan = planned(3);
     let known = Point::CustomerKnown {
+        is_apart: false,
         plan,
         customer_id,
         account_is_linked: false,

@@ -37,6 +37,7 @@ impl Stripe {
         let of_subscriptions = its.flat_map(|one| one.waiting().map(|once| (Some(one.id.clone()), &once.line)));
         let item = |(subscription, line): (Option<SubscriptionId>, &InvoiceLine)| stripe::PendingItem {
             subscription,
+            currency: Some(line.currency),
             metadata: line.metadata.clone(),
         };
         of_customer.chain(of_subscriptions).map(item).collect()
