@@ -56,10 +56,10 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
     }
 
-    /// Twenty thousand histories of four modes and some of ten more, every pair of crash points, and every planted bug: some minutes on two cores.
+    /// Twelve thousand histories of four modes and ten thousand of ten more, every pair of crash points, and every planted bug: some minutes on two cores.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
-            self.part(&format!("5,000 histories, {mode}"), |_| sim(&["--seeds", "5000", "--mode", mode]));
+            self.part(&format!("3,000 histories, {mode}"), |_| sim(&["--seeds", "3000", "--mode", mode]));
         }
         let others = [
             "restored",
@@ -74,7 +74,7 @@ impl Tally {
             "keys-ignored-heavily",
         ];
         for mode in others {
-            self.part(&format!("2,000 histories, {mode}"), |_| sim(&["--seeds", "2000", "--mode", mode]));
+            self.part(&format!("1,000 histories, {mode}"), |_| sim(&["--seeds", "1000", "--mode", mode]));
         }
         self.part("every pair of crash points", |_| sim(&["--crash-pairs"]));
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));

@@ -30,6 +30,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         subtotal: invoice.subtotal,
         total: invoice.total,
         amount_paid: invoice.amount_paid,
+        amount_due: invoice.amount_due,
         amount_remaining: invoice.amount_remaining,
         credited: Credited { before: invoice.credited_before, after: invoice.credited_after, by_us: 0 },
         tax: tax(&invoice.tax),

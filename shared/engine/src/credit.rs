@@ -60,6 +60,7 @@ fn together(payments: &[stripe::MoneyIn]) -> MoneyIn {
     match () {
         () if is_any(stripe::MoneyIn::Disputed) => MoneyIn::Disputed,
         () if is_any(stripe::MoneyIn::Refunded) => MoneyIn::Refunded,
+        () if is_any(stripe::MoneyIn::UnderWay) => MoneyIn::UnderWay,
         () if is_any(stripe::MoneyIn::Unknown) => MoneyIn::Unknown,
         () => MoneyIn::Kept,
     }
@@ -71,11 +72,12 @@ mod tests {
 
     #[test]
     fn one_payment_that_went_back_is_enough() {
-        use stripe::MoneyIn::{Disputed, Kept, Refunded, Unknown};
+        use stripe::MoneyIn::{Disputed, Kept, Refunded, UnderWay, Unknown};
         for (payments, expected) in [
             (&[][..], MoneyIn::Kept),
             (&[Kept, Kept], MoneyIn::Kept),
             (&[Kept, Unknown], MoneyIn::Unknown),
+            (&[Unknown, UnderWay], MoneyIn::UnderWay),
             (&[Unknown, Refunded], MoneyIn::Refunded),
             (&[Refunded, Disputed, Kept], MoneyIn::Disputed),
         ] {

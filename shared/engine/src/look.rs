@@ -140,6 +140,13 @@ impl<W: World> Engine<W> {
                 let is_renewed = seen.renewed_for.as_ref() == Some(id) || seen.sold_once.contains_key(id);
                 is_renewed.then(|| Fact::SubscriptionRenewed(Box::new(seen)))
             }
+            // That it ends then says nothing by itself: it may have ended with its term before. It says which day it was told.
+            Call::EndSubscription { subscription_id, on, at, .. } => {
+                let seen = self.renewable_named(subscription_id).await;
+                let seen = seen.map_err(|error| stripe_pause(&error))?;
+                let is_told = seen.canceled_on == *on && seen.ends_at == *at;
+                is_told.then(|| Fact::SubscriptionRenewed(Box::new(seen)))
+            }
             // Holding or disarming an invoice a second time changes nothing. A price that is made twice does no harm.
             _ => None,
         };

@@ -65,7 +65,7 @@ impl<W: World> Engine<W> {
                 describe_stripe(&mut entry, &error);
                 let result = stripe_failure(call, &error);
                 // What an attempt before may have begun, or may begin yet, is looked for before anything else is decided.
-                let is_refused = matches!(error, stripe::Error::Refused(_)) && !planted!(BelievesLateRefusals);
+                let is_refused = matches!(error, stripe::Error::Refused(_));
                 if intent.ambiguous && is_refused && matches!(call, Call::CreateSubscription(_)) {
                     let pause = Pause::backoff("stripe_unknown_outcome", "an earlier attempt was never answered");
                     let key = Key::Open { is_spent: true, is_ambiguous: true };

@@ -108,6 +108,8 @@ pub enum MoneyIn {
     Kept,
     Refunded,
     Disputed,
+    /// It may come, or fail: a bank takes days.
+    UnderWay,
     /// By a way that does not say.
     Unknown,
 }
@@ -132,6 +134,7 @@ struct HowPaid {
 
 #[derive(Deserialize)]
 struct PaymentIntentWire {
+    status: Option<String>,
     latest_charge: Option<Expanded<ChargeWire>>,
 }
 
@@ -159,6 +162,13 @@ struct ChargeWire {
 }
 
 impl HowPaid {
+    /// Of one that is open: whether a bank is to answer for it.
+    fn under_way(self) -> Option<MoneyIn> {
+        let intent = self.payment_intent.and_then(Expanded::object);
+        let status = intent.and_then(|intent| intent.status);
+        (status.as_deref() == Some("processing")).then_some(MoneyIn::UnderWay)
+    }
+
     fn money(self) -> MoneyIn {
         let intent = self.payment_intent.and_then(Expanded::object);
         let charge = intent.and_then(|intent| intent.latest_charge);
@@ -175,12 +185,16 @@ impl HowPaid {
 const WITH_CHARGES: (&str, &str) = ("expand[]", "data.payment.payment_intent.latest_charge");
 
 impl Client {
-    /// What became of each payment that the invoice was paid by. One that was paid by nothing but a balance, or outside of Stripe, has none.
+    /// What became of each payment that the invoice was paid by, and of what is under way. One that was paid by nothing but a balance, or outside of Stripe, has none.
     pub async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<MoneyIn>, Error> {
-        let filter = [("invoice", id.as_str()), ("status", "paid"), WITH_CHARGES];
+        let filter = [("invoice", id.as_str()), WITH_CHARGES];
         let payments: Vec<PaymentWire> = self.list("/v1/invoice_payments", &filter).await?;
-        let paid = payments.into_iter().filter(|payment| payment.status == "paid");
-        Ok(paid.map(|payment| payment.payment.money()).collect())
+        let money = payments.into_iter().filter_map(|payment| match payment.status.as_str() {
+            "paid" => Some(payment.payment.money()),
+            "open" => payment.payment.under_way(),
+            _ => None,
+        });
+        Ok(money.collect())
     }
 
     /// Every one, void ones too.

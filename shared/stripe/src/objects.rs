@@ -104,6 +104,11 @@ impl Invoice {
         self.status == InvoiceStatus::Paid && self.total > 0 && self.credited_before + self.credited_after == self.total
     }
 
+    /// It is called paid because of a credit note over what was still due, and not because somebody paid it.
+    pub fn is_paid_by_note(&self) -> bool {
+        self.is_credited() && self.credited_before > 0
+    }
+
     /// What it comes to without the tax that was added.
     pub fn before_tax(&self) -> i64 {
         self.tax.without_added(self.total)

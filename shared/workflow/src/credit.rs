@@ -72,6 +72,8 @@ pub enum MoneyIn {
     Refunded,
     /// A payer disputes it.
     Disputed,
+    /// Some of it may still come, or not.
+    UnderWay,
     /// It came by a way that does not say what became of it.
     Unknown,
 }

@@ -170,6 +170,9 @@ pub struct InvoiceSeen {
     pub total: i64,
     #[serde(default)]
     pub amount_paid: i64,
+    /// What its customer was asked for when it was finalized, less what was credited since.
+    #[serde(default)]
+    pub amount_due: i64,
     #[serde(default)]
     pub amount_remaining: i64,
     #[serde(default)]
@@ -200,7 +203,21 @@ impl InvoiceSeen {
 
     /// Nothing of it was paid or credited. What the customer's balance paid of it comes back when it is voided.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.amount_paid == 0 && self.credited.is_nothing()
+        !self.is_begun_to_be_paid() && self.credited.is_nothing()
+    }
+
+    /// Something came in, by Stripe or outside of it.
+    pub(crate) fn is_begun_to_be_paid(&self) -> bool {
+        self.amount_paid > 0 || self.amount_remaining < self.amount_due
+    }
+
+    fn is_credited_whole(&self) -> bool {
+        self.total > 0 && self.credited.before + self.credited.after == self.total
+    }
+
+    /// Stripe calls it paid because of a credit note over what was still due, and not because somebody paid it.
+    pub(crate) fn is_paid_by_note(&self) -> bool {
+        self.is_credited_whole() && self.credited.before > 0
     }
 
     /// It does not count any more, and its deal may be billed by another: it is void, and nothing was paid of it; or it is paid, and
@@ -208,14 +225,16 @@ impl InvoiceSeen {
     pub(crate) fn is_given_up(&self) -> bool {
         match self.status {
             InvoiceStatus::Void => self.amount_paid == 0,
-            InvoiceStatus::Paid => self.total > 0 && self.credited.before + self.credited.after == self.total,
+            InvoiceStatus::Paid => self.is_credited_whole(),
+            // It is about to be.
+            InvoiceStatus::Open => self.amount_remaining == 0 && self.is_credited_whole(),
             _ => false,
         }
     }
 
     /// What was credited by hand, its deal may be billed by hand again, too.
     pub(crate) fn is_credited_by_hand(&self) -> bool {
-        self.status == InvoiceStatus::Paid && self.is_given_up() && self.credited.by_us != self.total
+        self.status != InvoiceStatus::Void && self.is_given_up() && self.credited.by_us != self.total
     }
 }
 

@@ -195,8 +195,11 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
         return Point::Unpaid { invoice_id };
     };
     match opportunity_id {
-        Some(_) if seen.is_given_up() && !seen.is_credited_by_hand() => {
-            let why = "What was paid is the customer's credit by now, and the deal is billed by another invoice.";
+        Some(_) if seen.is_given_up() && (!seen.is_credited_by_hand() || seen.is_paid_by_note()) => {
+            let why = match seen.is_credited_by_hand() {
+                true => "All of it is credited, and what was still due was paid by nobody but the credit note.",
+                false => "What was paid is the customer's credit by now, and the deal is billed by another invoice.",
+            };
             Point::stopped(invoice_id, Stop::not_billable(Code::InvoiceLinkedElsewhere, why))
         }
         Some(opportunity_id) => {

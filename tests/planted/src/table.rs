@@ -105,7 +105,7 @@ bugs! {
     ForgetsTheDay(Workflow) = "forgets-the-day", "a term that is to come counts as done", "F15", ["subscriptions"];
     IgnoresPending(Workflow) = "ignores-pending", "what lies around for the customer comes with the first invoice", "a stranger's line", ["subscriptions"];
     BeginsUnapproved(Engine) = "begins-unapproved", "a subscription above the ceiling is begun, and Stripe sends it", "F14", ["subscriptions"];
-    BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["renewals-heavily"];
+    BeginsAfterAll(Engine) = "begins-after-all", "a subscription that could not begin for days begins on what was seen before", "a stranger's line", ["renewals"];
     NeverTellsNews(Workflow) = "never-tells-news", "a customer stays as it was when it was made", "an invoice to nobody", ["all"];
     NeverTellsAccounts(Engine) = "never-tells-accounts", "a customer hears what is new only from the next deal", "an invoice to nobody", ["all"];
     ForgetsRefusals(Engine) = "forgets-refusals", "a refused deal is not looked at when its account is mended", "a mended deal is not billed", ["all"];
@@ -114,8 +114,7 @@ bugs! {
     TellsTheFirstOnly(Engine) = "tells-the-first-only", "of an account's customers only the first hears what is new", "an invoice to nobody", ["subscriptions"];
     GivesItAway(Workflow) = "gives-it-away", "the account is given the customer of its subscriptions in another currency", "two customers, one account", ["subscriptions"];
     CombinesForNobody(Workflow) = "combines-for-nobody", "a subscription in another currency than the customer's others is refused", "a lost deal", ["subscriptions"];
-    HearsForAll(Workflow) = "hears-for-all", "that a customer takes no subscription in one currency counts for whatever the deal is sold in by then", "two customers, one account", ["subscriptions-heavily"];
-    BelievesLateRefusals(Engine) = "believes-late-refusals", "a refusal counts while an earlier attempt may still begin the subscription", "two subscriptions, one deal", ["subscriptions-heavily"];
+    ForgetsWhoIsApart(Engine) = "forgets-who-is-apart", "every subscription in a second currency is asked for with the first customer again", "two customers, one account", ["renewals"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
     RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals-heavily"];
@@ -134,7 +133,6 @@ bugs! {
     BelievesInVoids(Workflow) = "believes-in-voids", "an invoice that was paid before it could be voided counts as void", "paid while it is replaced", ["amendments"];
     BelievesInVoidLinks(Workflow) = "believes-in-void-links", "an opportunity that names the invoice which was voided counts as billed", "a lost invoice", ["amendments"];
     CreditsWhatWentBack(Workflow) = "credits-what-went-back", "what was refunded is credited as well", "paid twice to the customer", ["credits"];
-    CreditsWhatIsDue(Workflow) = "credits-what-is-due", "of what is paid in part all is given back", "paid twice to the customer", ["credits"];
     LeavesWhatIsPaidInPart(Workflow) = "leaves-what-is-paid-in-part", "a deal that was changed is not billed anew where a part of its invoice is paid", "a changed deal, an old invoice", ["credits"];
     LeavesTheTick(Workflow) = "leaves-the-tick", "the invoice in the place of one that was paid counts as paid", "a lost invoice", ["credits"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];

@@ -31,7 +31,11 @@ impl<W: World> Engine<W> {
         let mut first = seed(None, named_by_salesforce, gone);
         first.apart.extend(recurs_in.filter(|_| is_apart));
         let first = self.customer(first, errand).await?;
-        match recurs_in.filter(|currency| first.apart.contains(currency) && first.stop().is_none()) {
+        let is_remembered = |currency: &Currency| match planted!(ForgetsWhoIsApart) {
+            true => is_apart,
+            false => first.apart.contains(currency),
+        };
+        match recurs_in.filter(|currency| is_remembered(currency) && first.stop().is_none()) {
             None => Ok(customer_fact(&first, false)),
             Some(currency) => {
                 let other = self.customer(seed(Some(currency), None, gone_apart), errand).await?;

@@ -154,6 +154,7 @@ impl Sides {
             return;
         }
         match (chosen.status == InvoiceStatus::Paid, deal.is_marked_paid) {
+            _ if chosen.is_paid_by_note() => {}
             (true, false) if !chosen.paid_at.is_some_and(|paid_at| books.is_fresh(paid_at)) => {
                 books.differs(of_both(Cause::PaidNotMarked));
             }
@@ -232,7 +233,7 @@ struct Writing {
 impl Writing {
     fn invoice(&mut self, invoice: &Invoice) {
         self.books.invoices.add(total(invoice));
-        if invoice.status == InvoiceStatus::Paid {
+        if invoice.status == InvoiceStatus::Paid && !invoice.is_paid_by_note() {
             self.books.paid.add(total(invoice));
         }
     }

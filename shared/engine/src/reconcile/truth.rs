@@ -141,7 +141,7 @@ impl Truth<'_> {
     fn payment_side(&self) -> Option<Verdict> {
         let deal = self.deal.filter(|deal| self.is_named_by(deal))?;
         // Until the one in its place is named, nobody asks whether it is paid.
-        if self.run.is_some_and(|run| gave_up(run, self.invoice)) {
+        if self.run.is_some_and(|run| gave_up(run, self.invoice)) || self.invoice.is_paid_by_note() {
             return None;
         }
         let invoice_id = self.invoice.id.clone();

@@ -17,6 +17,7 @@ fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
     let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
     Fact::InvoiceRead(InvoiceSeen {
         amount_paid: 0,
+        amount_due: 0,
         amount_remaining: 0,
         credited: Default::default(),
         invoice_id: invoice_id(),
@@ -155,16 +156,22 @@ fn where_another_may_take_its_place_the_write_names_the_invoice() {
 /// The event of a payment that was credited meanwhile: there is nothing to mark, and nobody has to act.
 #[test]
 fn what_was_credited_is_not_marked_as_paid() {
-    let credited = |after, by_us| match seen(InvoiceStatus::Paid, true) {
+    let credited_before = |before, after, by_us| match seen(InvoiceStatus::Paid, true) {
         Fact::InvoiceRead(seen) => {
-            Fact::InvoiceRead(InvoiceSeen { credited: Credited { before: 0, after, by_us }, ..seen })
+            Fact::InvoiceRead(InvoiceSeen { credited: Credited { before, after, by_us }, ..seen })
         }
         fact => fact,
     };
+    let credited = |after, by_us| credited_before(0, after, by_us);
     for (fact, name) in [
         (credited(1000, 1000), "stopped"),
         // Somebody else gave it back, or a part of it, and nothing took its place.
         (credited(1000, 0), "paid"),
+        // What was still due nobody paid, whoever wrote the note.
+        (credited_before(600, 400, 1000), "stopped"),
+        (credited_before(600, 400, 0), "stopped"),
+        (credited_before(1000, 0, 0), "stopped"),
+        (credited_before(600, 0, 0), "paid"),
         (credited(999, 999), "paid"),
         (credited(0, 0), "paid"),
     ] {

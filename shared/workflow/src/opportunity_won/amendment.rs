@@ -224,7 +224,7 @@ fn seen(invoice: Invoice, plan: Plan, refused: Option<Stop>, payment: Payment, s
 fn is_creditable(seen: &InvoiceSeen) -> bool {
     let is_paid = match seen.status {
         InvoiceStatus::Paid => true,
-        InvoiceStatus::Open => seen.amount_paid > 0 && !planted!(LeavesWhatIsPaidInPart),
+        InvoiceStatus::Open => seen.is_begun_to_be_paid() && !planted!(LeavesWhatIsPaidInPart),
         _ => false,
     };
     is_paid && seen.total > 0 && seen.credited.is_nothing()
@@ -241,16 +241,17 @@ fn settled(invoice: Invoice, plan: Plan, settlement: Settlement) -> Point {
             "what was paid of it was refunded, or a part of that."
         }
         (MoneyIn::Disputed, _) => "its payment is disputed.",
+        (MoneyIn::UnderWay, _) => "a payment of it is under way: when that has come or failed, send the event again.",
         (MoneyIn::Unknown, _) => "it is paid by a way that does not say whether the money is still here.",
         _ if plan.account_id != invoice.plan.account_id => "it is paid, and the deal belongs to another account now.",
         _ if plan.total.currency() != now.currency => "it is paid, and the deal is in another currency now.",
         _ if !is_of_balance => {
             "it is paid, and its customer is deleted at Stripe, or has a balance in another currency."
         }
+        _ if now.settled() <= 0 => "it is paid in part, and asks for what the customer owed before as well.",
         (_, None) => "it is paid, and one of its lines cannot be credited.",
         (_, Some(lines)) => {
-            let amount = if planted!(CreditsWhatIsDue) { now.total } else { now.settled() };
-            let credit = Credit { amount, lines };
+            let credit = Credit { amount: now.settled(), lines };
             return Point::Crediting { invoice, plan, credit, is_priced: false };
         }
     };
@@ -262,6 +263,9 @@ fn voided(invoice: Invoice, seen: &InvoiceSeen) -> Point {
     let what_to_do = match seen.status {
         _ if planted!(BelievesInVoids) => return Point::claimed(invoice.plan),
         _ if seen.is_given_up() => return Point::claimed(invoice.plan),
+        InvoiceStatus::Uncollectible if seen.amount_paid > 0 => {
+            "it was written off, and a part of it is paid. Settle it by hand, or set the deal back."
+        }
         InvoiceStatus::Uncollectible => "it was written off. Void it and send the event again, or set the deal back.",
         InvoiceStatus::Open if seen.amount_paid == 0 => {
             "a part of it is credited. Void it and send the event again, or set the deal back."

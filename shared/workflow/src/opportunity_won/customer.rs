@@ -73,7 +73,7 @@ pub(super) fn ensure(
     named_by_salesforce: Option<&CustomerId>,
     heard: &Heard,
 ) -> Next {
-    let is_apart = heard.apart.as_ref().is_some_and(|apart| apart.is_of(plan) || planted!(HearsForAll));
+    let is_apart = heard.apart.as_ref().is_some_and(|apart| apart.is_of(plan));
     Next::EnsureCustomer {
         account_id: plan.account_id.clone(),
         details: details.clone(),

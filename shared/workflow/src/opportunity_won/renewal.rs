@@ -36,6 +36,7 @@ pub enum Renewal {
         customer_id: CustomerId,
         owner: CustomerId,
         /// And than the one that the account has for the plan's currency.
+        #[serde(default)]
         is_apart: bool,
     },
     /// The subscription can go on with the deal. What do its products cost?

@@ -104,6 +104,7 @@ fn seen(status: InvoiceStatus, lines: i64, amount: i64) -> InvoiceSeen {
         subtotal: lines * amount,
         total: lines * amount,
         amount_paid: 0,
+        amount_due: 0,
         amount_remaining: 0,
         credited: Default::default(),
         tax: Default::default(),

@@ -81,6 +81,7 @@ impl Stripe<'_> {
         let total = self.lines.values().sum();
         InvoiceSeen {
             amount_paid: 0,
+            amount_due: 0,
             amount_remaining: 0,
             credited: Default::default(),
             invoice_id: InvoiceId::parse("in_1").unwrap(),

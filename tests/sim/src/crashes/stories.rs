@@ -130,10 +130,7 @@ impl Story {
         if self == Self::BegunApart {
             let (stripe, dollars) = (&mut scenario.models.stripe, Currency::parse("USD").expect("a currency"));
             let made = stripe.make_own_customer_with_subscription(Timestamp::UNIX_EPOCH, &account_id, dollars);
-            scenario.models.salesforce.edit_account(Timestamp::UNIX_EPOCH, &account_id, |account| {
-                account.stripe_customer_id = Some(made.to_string());
-                account.customer_named_by_hand = false;
-            });
+            scenario.models.salesforce.name_customer(&account_id, &made);
         }
         if self == Self::BegunMixed {
             sell_in_quarters(&mut scenario.models);

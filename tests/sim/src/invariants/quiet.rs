@@ -179,8 +179,9 @@ impl Models {
             }
             Judgement::Unbillable { .. } => true,
             Judgement::Billable(bill) => {
-                let items_wait =
-                    deal.run.code == Some("pending_items") && self.stripe.anything_waits_for(&bill.account_id);
+                // In its currency, or in another one: it may wait for the account's second customer as well.
+                let is_about_items = matches!(deal.run.code, Some("pending_items" | "currencies_combined"));
+                let items_wait = is_about_items && self.stripe.anything_waits_for(&bill.account_id);
                 let ends_at =
                     bill.term.as_ref().and_then(|term| Some(day_after(term.start, term.periods? * term.every)));
                 let is_over =

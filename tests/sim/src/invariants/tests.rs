@@ -51,7 +51,12 @@ impl Case {
     }
 
     fn customer(&mut self, account: &str) -> CustomerId {
-        let metadata = BTreeMap::from([("sf_account_id".to_owned(), account.to_owned())]);
+        self.customer_for(account, None)
+    }
+
+    fn customer_for(&mut self, account: &str, currency: Option<&str>) -> CustomerId {
+        let mut metadata = BTreeMap::from([("sf_account_id".to_owned(), account.to_owned())]);
+        metadata.extend(currency.map(|currency| ("sf_currency".to_owned(), currency.to_owned())));
         let email = domain::BillingEmail::parse("ap@acme.example").expect("valid");
         let params = CreateCustomer {
             description: None,
@@ -188,6 +193,25 @@ fn what_is_sent_is_watched() {
         let customer = case.customer(&account);
         broken(&mut case, &customer);
         assert_eq!(case.rules(), expected);
+    }
+}
+
+/// One for subscriptions in a currency is billed nothing else, is not what the account names, and is there for a reason.
+#[test]
+fn a_second_customer_is_watched() {
+    let mut billed = case();
+    let account = billed.account.to_string();
+    let second = billed.customer_for(&account, Some("gbp"));
+    billed.send(&second, 0);
+    assert_eq!(billed.rules(), ["a_customer_is_billed_what_it_is_for"]);
+    let mut named = case();
+    let (id, account) = (named.account.clone(), named.account.to_string());
+    let second = named.customer_for(&account, Some("gbp"));
+    named.models.salesforce.name_customer(&id, &second);
+    let run = named.run("open");
+    let rules = named.at_rest(&[run]);
+    for rule in ["an_account_names_its_own_customer", "only_who_needs_it_is_two_customers"] {
+        assert!(rules.contains(&rule), "{rules:?}");
     }
 }
 

@@ -317,8 +317,8 @@ impl Act {
                 let of_account =
                     customers.filter(|one| one.metadata.get("sf_account_id").is_some_and(|id| id == account.as_str()));
                 let ids: Vec<_> = of_account.map(|customer| customer.id.clone()).collect();
-                let usd = domain::Currency::parse("USD").expect("a currency");
-                ids.iter().for_each(|id| models.stripe.leave_pending_item(now, id, 4200, usd));
+                let currency = models.salesforce.currency_of(account);
+                ids.iter().for_each(|id| models.stripe.leave_pending_item(now, id, 4200, currency));
                 Performed::done_or_not(!ids.is_empty())
             }
             _ => Performed::done_or_not(false),

@@ -30,7 +30,10 @@ pub(super) fn cancel(
                 2..4 => Some(some_day(at, random.between(-10, 60))),
                 _ => Some(a_first_day(term.start, term.every, at, random.between(0, 2))),
             };
-            scenario.acts.push((at, act(&deal.id, on)));
+            // Whoever comes after that is seen by no pass any more.
+            if at.duration_since(start) < ACTIVE {
+                scenario.acts.push((at, act(&deal.id, on)));
+            }
         }
     }
 }

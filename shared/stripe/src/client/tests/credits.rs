@@ -10,7 +10,7 @@ fn page(object: &str, has_more: bool) -> String {
 fn payment(id: &str, status: &str, refunded: i64) -> String {
     format!(
         r#"{{"id":"{id}","object":"invoice_payment","status":"{status}","payment":{{"type":"payment_intent","payment_intent":
-            {{"id":"pi_1","latest_charge":{{"id":"ch_1","amount_refunded":{refunded},"disputed":false}}}}}}}}"#
+            {{"id":"pi_1","status":"processing","latest_charge":{{"id":"ch_1","amount_refunded":{refunded},"disputed":false}}}}}}}}"#
     )
 }
 
@@ -25,12 +25,17 @@ async fn every_payment_of_an_invoice_is_asked_with_its_charge() {
     let money = client(&url).money_of_invoice(&invoice_id()).await.expect("two pages");
     assert_eq!(money, [MoneyIn::Kept, MoneyIn::Refunded]);
     let asked = task.await.expect("served").join("\n").replace("%5B", "[").replace("%5D", "]");
-    let filter =
-        "/v1/invoice_payments?invoice=in_1&status=paid&expand[]=data.payment.payment_intent.latest_charge&limit=100";
+    let filter = "/v1/invoice_payments?invoice=in_1&expand[]=data.payment.payment_intent.latest_charge&limit=100";
     assert!(asked.contains(&format!("{filter} HTTP/1.1")), "{asked}");
     assert!(asked.contains(&format!("{filter}&starting_after=inpay_1 HTTP/1.1")), "{asked}");
     // Whatever else comes along has paid nothing.
     let (url, _task) = serve(vec![page(&payment("inpay_1", "canceled", 0), false)]).await;
+    assert_eq!(client(&url).money_of_invoice(&invoice_id()).await.expect("a page"), []);
+    // What a bank has not answered for yet may come.
+    let (url, _task) = serve(vec![page(&payment("inpay_1", "open", 0), false)]).await;
+    assert_eq!(client(&url).money_of_invoice(&invoice_id()).await.expect("a page"), [MoneyIn::UnderWay]);
+    let waiting = payment("inpay_1", "open", 0).replace("processing", "requires_payment_method");
+    let (url, _task) = serve(vec![page(&waiting, false)]).await;
     assert_eq!(client(&url).money_of_invoice(&invoice_id()).await.expect("a page"), []);
 }
 

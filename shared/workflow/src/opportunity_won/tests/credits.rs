@@ -18,7 +18,12 @@ fn paid() -> InvoiceSeen {
 
 /// Of the three thousand, so much came in, and the rest is still asked for.
 fn paid_in_part(amount: i64) -> InvoiceSeen {
-    InvoiceSeen { amount_paid: amount, amount_remaining: 3000 - amount, ..seen(InvoiceStatus::Open, 3, 1000) }
+    InvoiceSeen {
+        amount_paid: amount,
+        amount_due: 3000,
+        amount_remaining: 3000 - amount,
+        ..seen(InvoiceStatus::Open, 3, 1000)
+    }
 }
 
 fn credited(by_us: i64) -> InvoiceSeen {
@@ -91,6 +96,14 @@ fn what_is_paid_is_credited_only_where_that_is_wanted() {
         (payment(IfPaid::Asks, true), open(), "stopped", "it is paid, or a part of it"),
         (payment(IfPaid::Credits, false), paid_in_part(1200), "settling", ""),
         (payment(IfPaid::Asks, false), paid_in_part(1200), "stopped", "it is paid, or a part of it"),
+        // By something else than Stripe.
+        (payment(IfPaid::Credits, false), InvoiceSeen { amount_paid: 0, ..paid_in_part(1200) }, "settling", ""),
+        (
+            payment(IfPaid::Credits, false),
+            InvoiceSeen { status: InvoiceStatus::Uncollectible, ..paid_in_part(1200) },
+            "stopped",
+            "a part of it is paid. Settle it by hand",
+        ),
         (payment(IfPaid::Credits, true), paid_in_part(1200), "stopped", "it is paid, or a part of it"),
         (payment(IfPaid::Credits, false), open(), "amending", ""),
         (payment(IfPaid::Credits, false), credited(3000), "claimed", ""),
@@ -141,6 +154,16 @@ fn money_that_went_back_is_not_credited() {
         (settling(), settlement(MoneyIn::Refunded), "refunded"),
         (settling(), settlement(MoneyIn::Disputed), "disputed"),
         (settling(), settlement(MoneyIn::Unknown), "does not say whether the money is still here"),
+        (settling(), settlement(MoneyIn::UnderWay), "a payment of it is under way"),
+        // It owed two thousand before, and has paid one of the five that it was asked for.
+        (
+            settling(),
+            Settlement {
+                invoice: InvoiceSeen { amount_due: 5000, amount_remaining: 4000, ..paid_in_part(1000) },
+                ..kept()
+            },
+            "asks for what the customer owed before",
+        ),
         (settling(), Settlement { is_of_balance: false, ..kept() }, "has a balance in another currency"),
         (settling(), Settlement { lines: None, ..kept() }, "cannot be credited"),
         (other_account(), kept(), "another account"),

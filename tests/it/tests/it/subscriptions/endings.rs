@@ -287,6 +287,22 @@ async fn what_never_arrived_is_not_told_a_day_later() {
     is_told_once(&env, &opportunity, &after(&start, 12)).await;
 }
 
+/// It did arrive, and no answer came; and a day later the day is taken back.
+#[tokio::test]
+async fn what_was_told_and_never_answered_is_not_forgotten() {
+    let (env, opportunity, on) = about_to_end().await;
+    env.sandbox.stripe.inject(FaultRule::once("POST", "/v1/subscriptions/*", Fault::AnswerLost).times(u32::MAX));
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!(ends_at(&env), midnight(&on));
+    env.advance(SignedDuration::from_hours(25));
+    env.sandbox.stripe.clear_faults();
+    cancel_on(&env, &opportunity, None);
+    env.settle_for_days().await;
+    let start = after(&on, -3);
+    is_told_once(&env, &opportunity, &after(&start, 12)).await;
+}
+
 #[tokio::test]
 async fn dying_at_any_moment_is_the_same_story() {
     let (undisturbed, opportunity, on) = about_to_end().await;

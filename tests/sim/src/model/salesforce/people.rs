@@ -75,6 +75,20 @@ impl Salesforce {
         })
     }
 
+    /// In which the account bought something.
+    pub fn currency_of(&self, account: &AccountId) -> domain::Currency {
+        let of_account = self.opportunities.values().find(|deal| deal.account_id.as_ref() == Some(account));
+        let code = of_account.filter(|_| self.multi_currency).map_or(&self.org_currency, |deal| &deal.currency);
+        domain::Currency::parse(code).expect("a currency")
+    }
+
+    /// As our own write-back does it.
+    pub fn name_customer(&mut self, id: &AccountId, customer: &domain::CustomerId) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.stripe_customer_id = Some(customer.to_string());
+        }
+    }
+
     pub fn edit_account(&mut self, now: Timestamp, id: &AccountId, change: impl FnOnce(&mut Account)) -> bool {
         let Some(account) = self.accounts.get_mut(id) else {
             return false;
