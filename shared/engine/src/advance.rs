@@ -7,7 +7,6 @@ use workflow::{
     Call, End, Fact, Intent, Next, Operation, Refusal, Run, RunId, State, account_customer, opportunity_won,
 };
 
-use self::customers::Wanted;
 use crate::intent::{Trust, decided, doubted_since, quiet_at, trust};
 use crate::look::Look;
 use crate::perform::{Key, Performed};
@@ -110,13 +109,10 @@ impl<W: World> Engine<W> {
                 return Ok(Some(end));
             }
             Next::Wait(stop) => self.wait(work, stop).await?,
-            Next::EnsureCustomer { account_id, details, named_by_salesforce, gone, recurs_in, is_apart } => {
-                let wanted = Wanted { account_id, details, named_by_salesforce, gone, recurs_in, is_apart };
-                match self.ensure_customer(wanted, errand).await {
-                    Ok(fact) => self.record(work, fact)?,
-                    Err(pause) => return self.give_back(work, pause).await,
-                }
-            }
+            Next::EnsureCustomer(wanted) => match self.ensure_customer(wanted, errand).await {
+                Ok(fact) => self.record(work, fact)?,
+                Err(pause) => return self.give_back(work, pause).await,
+            },
             Next::Call(call) => self.call(work, &call, errand).await?,
         }
         Ok(None)

@@ -30,4 +30,4 @@ pub use fact::{
     RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, Restored};
-pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status};
+pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, SubscriptionId};
+use domain::{Currency, CustomerId, InvoiceId, Money, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{Code, CustomerDetails, Settings, Stop};
+use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won};
+use crate::{Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won};
 
 mod id;
+mod next;
 mod notes;
 mod replaced;
 
 pub use id::RunId;
+pub use next::{End, Next, WantedCustomer};
 
 /// Where a run is in its workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,38 +68,6 @@ pub struct Run {
     /// Of an account's customer: the currencies for which the account has another one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<Currency>,
-}
-
-/// What to do now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Make this call and record what came of it.
-    Call(Call),
-    /// Bring the account's own run to its end first; what it found is recorded here.
-    EnsureCustomer {
-        account_id: AccountId,
-        details: CustomerDetails,
-        named_by_salesforce: Option<CustomerId>,
-        /// The customer that Stripe does not know any more, if the account had one.
-        gone: Option<CustomerId>,
-        /// The currency that it is to have a subscription in.
-        recurs_in: Option<Currency>,
-        /// The account's customer has something active in another currency, so another one is to be for this.
-        is_apart: bool,
-    },
-    /// The other side is not there yet. Look again later; after a day it is a person's business.
-    Wait(Stop),
-    End(End),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    Done,
-    /// There is nothing to do before then, and nobody has to act.
-    Resting {
-        until: Timestamp,
-    },
-    Stopped(Stop),
 }
 
 /// How the run stands, for the index of unfinished runs and for people.

@@ -1,28 +1,17 @@
 //! Which customer a deal is billed to: the account's, or the one that it has for subscriptions in the deal's currency. Each is a run of
 //! its own, and the account's knows for which currencies there are others.
 
-use domain::{AccountId, Currency, CustomerId};
-use mapping::CustomerDetails;
-use workflow::{Fact, Run, State, account_customer};
+use domain::Currency;
+use workflow::{Fact, Run, State, WantedCustomer, account_customer};
 
 use super::has_news;
 use crate::{Engine, Errand, Pause, World};
 
-/// What a deal asks for.
-pub(super) struct Wanted {
-    pub(super) account_id: AccountId,
-    pub(super) details: CustomerDetails,
-    pub(super) named_by_salesforce: Option<CustomerId>,
-    pub(super) gone: Option<CustomerId>,
-    pub(super) recurs_in: Option<Currency>,
-    pub(super) is_apart: bool,
-}
-
 impl<W: World> Engine<W> {
     /// That there is another one is written down before it is made: whoever comes along then bills none of its currency to the first one
     /// again, and an edit of the account reaches both.
-    pub(super) async fn ensure_customer(&self, wanted: Wanted, errand: &Errand<'_>) -> Result<Fact, Pause> {
-        let Wanted { account_id, details, named_by_salesforce, gone, recurs_in, is_apart } = wanted;
+    pub(super) async fn ensure_customer(&self, wanted: WantedCustomer, errand: &Errand<'_>) -> Result<Fact, Pause> {
+        let WantedCustomer { account_id, details, named_by_salesforce, gone, recurs_in, is_apart } = wanted;
         let (gone, gone_apart) = if is_apart { (None, gone) } else { (gone, None) };
         let seed = |currency, named, gone| {
             let point = account_customer::Point::new(account_id.clone(), details.clone(), named, gone);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::{Basket, Start};
 use super::{Point, judge, subscription};
-use crate::{Fact, Next};
+use crate::{Fact, Next, WantedCustomer};
 
 /// What Stripe said of the customer that the deal was to be billed to, so that it is read anew.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,14 +74,14 @@ pub(super) fn ensure(
     heard: &Heard,
 ) -> Next {
     let is_apart = heard.apart.as_ref().is_some_and(|apart| apart.is_of(plan));
-    Next::EnsureCustomer {
+    Next::EnsureCustomer(WantedCustomer {
         account_id: plan.account_id.clone(),
         details: details.clone(),
         named_by_salesforce: named_by_salesforce.cloned(),
         gone: heard.gone.clone().filter(|_| is_apart || heard.apart.is_none()),
         recurs_in: plan.subscription.as_ref().map(|_| plan.total.currency()),
         is_apart,
-    }
+    })
 }
 
 /// What the account says of the customer that the deal is billed to.

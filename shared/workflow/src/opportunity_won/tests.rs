@@ -159,7 +159,7 @@ fn tell(point: Point, facts: Vec<Fact>) -> (Vec<String>, Point) {
         calls.push(match point.next() {
             Next::Call(Call::AddLines { batch, lines, .. }) => format!("add_lines {batch}: {}", lines.len()),
             Next::Call(call) => call.name().to_owned(),
-            Next::EnsureCustomer { .. } => "ensure_customer".to_owned(),
+            Next::EnsureCustomer(_) => "ensure_customer".to_owned(),
             next => panic!("{} had ended: {next:?}", point.name()),
         });
         point = point.record(fact, &settings()).expect("in order");

@@ -1,7 +1,8 @@
-use domain::{FieldValue, OpportunityId, OrganizationId, Record};
-use mapping::{Code, NOTE_MESSAGE};
+use domain::{AccountId, FieldValue, OpportunityId, OrganizationId, Record};
+use mapping::{Code, CustomerDetails, NOTE_MESSAGE};
 
 use super::*;
+use crate::Call;
 
 fn organization_id() -> OrganizationId {
     OrganizationId::parse("00D000000000001EAA").expect("valid")

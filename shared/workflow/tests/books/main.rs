@@ -173,7 +173,7 @@ fn billed(case: &Case, settings: &Settings) -> Result<i64, Vec<Code>> {
         }
         let fact = match point.next() {
             Next::Call(call) => stripe.answer(call),
-            Next::EnsureCustomer { .. } => {
+            Next::EnsureCustomer(_) => {
                 Fact::CustomerKnown { customer_id: CustomerId::parse("cus_1").unwrap(), is_apart: false }
             }
             next => panic!("{next:?}"),

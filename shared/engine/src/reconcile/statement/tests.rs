@@ -376,6 +376,14 @@ fn what_was_credited_and_replaced_is_not_in_the_books() {
     assert_eq!(alone.unexplained(&yesterday()), [opportunity_id(1)]);
     let refused = stopped(1, Stop::refused(Code::BillingEmailMissing, "x"));
     assert_eq!(causes(&alone.with_run(1, replacing(run(1, refused, 7200)))), ["refused:billing_email_missing"]);
+    // Nobody paid what a note over what was still due has closed.
+    let closed = || Invoice { credited_before: 600, credited_after: 400, ..credited() };
+    for is_marked_paid in [true, false] {
+        let named = one(|deal| DealSeen { names_invoice: Some("in_1".into()), is_marked_paid, ..deal });
+        let sides = named.with_invoice(1, closed()).with_run(1, run(1, billed(1, "1", money(1000, "USD")), 7200));
+        assert_eq!(causes(&sides), ["credited_at_stripe"], "{is_marked_paid}");
+        assert!(sides.books(&yesterday(), at(0)).paid.0.is_empty());
+    }
     // Its deal is lost: nothing is owed.
     let lost = || one(|deal| DealSeen { amount: Err(Stop::not_billable(Code::NotClosedWon, "x")), ..deal });
     let lost = lost().with_invoice(1, credited());

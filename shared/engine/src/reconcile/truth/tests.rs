@@ -362,6 +362,16 @@ fn a_deal_whose_own_invoice_is_credited_is_told() {
     assert_eq!(case.verdicts(), [""; 0]);
     case.invoice.credited_after = 1000;
     assert_eq!(case.verdicts(), ["credited_at_stripe"]);
+    // What a note over what was still due has closed is paid by nobody, and marked by nobody.
+    for is_marked_paid in [true, false] {
+        let mut closed = Case::new(InvoiceStatus::Paid, done(OURS), deal(Some(OURS), 1000, is_marked_paid));
+        (closed.invoice.credited_before, closed.invoice.credited_after) = (600, 400);
+        assert_eq!(closed.verdicts(), ["credited_at_stripe"], "{is_marked_paid}");
+    }
+    // A note over a part of it leaves the rest to be paid.
+    let mut lowered = Case::new(InvoiceStatus::Paid, done(OURS), deal(Some(OURS), 1000, false));
+    lowered.invoice.credited_before = 600;
+    assert_eq!(lowered.verdicts().len(), 1, "it is to be marked");
     // One that stopped after its credit has said so itself.
     let given_up = closed_without_invoice().map(|run| Run { replaced: vec![samples::invoice_id(OURS)], ..run });
     case.run = given_up;

@@ -71,11 +71,11 @@ fn what_was_heard_is_kept_while_the_deal_is_read_anew() {
 /// It is said of one account and one currency. What the deal has become since is not billed to whom it would have been.
 #[test]
 fn what_was_heard_counts_for_the_deal_that_it_was_heard_of() {
-    let Next::EnsureCustomer { details, recurs_in: None, is_apart: false, .. } = planned_point().next() else {
-        panic!("what is sold once is billed to anybody")
-    };
+    let Next::EnsureCustomer(anybody) = planned_point().next() else { panic!("a plan asks for its customer") };
+    let details = anybody.details;
+    assert_eq!((anybody.recurs_in, anybody.is_apart), (None, false), "what is sold once");
     let asked = |plan: &Plan, heard: &Heard| match customer::ensure(plan, &details, None, heard) {
-        Next::EnsureCustomer { gone, recurs_in, is_apart, .. } => (gone, recurs_in, is_apart),
+        Next::EnsureCustomer(wanted) => (wanted.gone, wanted.recurs_in, wanted.is_apart),
         next => panic!("{next:?}"),
     };
     let heard = |gone: Option<&str>, apart| Heard { gone: gone.map(id), apart };
