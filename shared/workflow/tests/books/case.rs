@@ -44,17 +44,53 @@ impl Random {
 }
 
 pub struct Line {
+    /// Lines of the same product name the same price.
+    pub product: usize,
     pub quantity: Decimal,
     pub list_price: Decimal,
     pub total: Decimal,
-    /// What the price at Stripe says for one, in minor units.
+    /// After how many months it comes back; `None` for what is billed once.
+    pub every: Option<u32>,
+    /// What the price at Stripe says for one, in minor units, and how often that comes back.
     pub catalogue: Decimal,
+    pub catalogue_every: Option<u32>,
+}
+
+/// Of the lines that come back.
+#[derive(Clone, Copy)]
+pub struct Term {
+    /// `None` for one without an end: what a line costs is then for one of its periods.
+    pub months: Option<u32>,
+    /// It begins with a month, so many before the one that it is.
+    pub months_ago: u32,
+}
+
+impl Term {
+    /// How many periods a line has that is billed every so many months.
+    pub fn periods(self, every: u32) -> u32 {
+        self.months.map_or(1, |months| months / every)
+    }
+
+    pub fn begun(self, every: u32) -> u32 {
+        let begun = 1 + self.months_ago / every;
+        if self.months.is_some() { begun.min(self.periods(every)) } else { begun }
+    }
+}
+
+/// What is billed of a deal, in minor units.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Billed {
+    pub first_invoice: i64,
+    /// Over the whole term; without an end, what is billed once and one period of each other line.
+    pub in_all: i64,
 }
 
 pub struct Case {
     pub currency: Currency,
     pub amount: Decimal,
     pub lines: Vec<Line>,
+    /// Given if any line comes back.
+    pub term: Option<Term>,
 }
 
 impl Case {
@@ -66,9 +102,22 @@ impl Case {
         let count = match random.below(200) {
             0 => 251,
             1 => 5 + random.below(246),
+            2..8 => 5 + random.below(20),
             _ => 1 + random.below(4),
         };
-        let lines: Vec<Line> = (0..count).map(|_| Line::generate(random, scale, decimals, exponent)).collect();
+        let term = random.is_one_in(3).then(|| Term::generate(random, count));
+        let mut lines: Vec<Line> = Vec::new();
+        for product in 0..usize::try_from(count).unwrap() {
+            let mut line = Line::generate(random, scale, decimals, exponent, term);
+            line.product = product;
+            // The same product once more.
+            if let Some(other) = lines.last().filter(|other| other.every == line.every && random.is_one_in(8)) {
+                let Line { product, list_price, catalogue, catalogue_every, .. } = *other;
+                line = Line { product, list_price, catalogue, catalogue_every, ..line };
+            }
+            lines.push(line);
+        }
+        let term = term.filter(|_| lines.iter().any(|line| line.every.is_some()));
         let sum: Decimal = lines.iter().map(|line| line.total).sum();
         let off = Decimal::new(1, scale);
         let amount = match random.below(40) {
@@ -76,34 +125,77 @@ impl Case {
             1 => sum - off,
             _ => sum,
         };
-        Self { currency: Currency::parse(code).unwrap(), amount, lines }
+        Self { currency: Currency::parse(code).unwrap(), amount, lines, term }
     }
 
     pub fn minor_units_in_one(&self) -> Decimal {
         power(decimals(self.currency.as_str()).1)
     }
 
-    /// What must come of it: the amount in minor units, or one of these codes.
-    pub fn judged(&self) -> Result<i64, Vec<Code>> {
+    /// What a line costs each time, in the currency's own decimals. `None` if it does not divide.
+    fn each(&self, line: &Line) -> Option<Decimal> {
+        let (Some(every), Some(term)) = (line.every, self.term) else { return Some(line.total) };
+        let periods = Decimal::from(term.periods(every));
+        let each = (line.total / periods).normalize();
+        (each * periods == line.total && each.scale() <= decimals(self.currency.as_str()).0).then_some(each)
+    }
+
+    /// What must come of it: what is billed, or these codes.
+    pub fn judged(&self) -> Result<Billed, Vec<Code>> {
         let (decimals, exponent) = decimals(self.currency.as_str());
         let is_exact = |amount: Decimal| amount.normalize().scale() <= decimals;
         let is_small = |amount: Decimal| amount.abs() * power(exponent) <= Decimal::from(999_999_999_999_i64);
         if self.amount <= Decimal::ZERO {
             return Err(vec![Code::AmountNotPositive]);
         }
-        let lines_are_good = self.lines.iter().all(|line| is_exact(line.total) && line.quantity > Decimal::ZERO);
+        let recurring = self.lines.iter().filter_map(|line| line.every);
+        let (count, recurring, longest) = (self.lines.len(), recurring.clone().count(), recurring.max());
+        let is_good = |line: &Line| is_exact(line.total) && is_small(line.total) && line.quantity > Decimal::ZERO;
+        let lines_are_good = self.lines.iter().all(is_good);
+        let are_many_items = recurring > 0 && (recurring > 20 || count - recurring > 20);
+        let amount_is_good = is_exact(self.amount) && is_small(self.amount);
+        let lines_are_taken = count <= 250 && lines_are_good && !are_many_items;
+        let sum: Decimal = self.lines.iter().map(|line| line.total).sum();
+        let term = self.term.filter(|_| lines_are_taken);
+        let is_broken = |term: Term| longest.zip(term.months).is_some_and(|(every, months)| months % every != 0);
+        let is_late = |term: Term| match term.months {
+            Some(months) => months <= term.months_ago,
+            None => longest.is_some_and(|every| term.begun(every) * every > 13),
+        };
         let found = [
             (!is_exact(self.amount), Code::AmountNotRepresentable),
             (is_exact(self.amount) && !is_small(self.amount), Code::AmountTooLarge),
-            (self.lines.len() > 250, Code::TooManyLines),
-            (self.lines.len() <= 250 && !lines_are_good, Code::LinesNotBillable),
+            (count > 250 || lines_are_good && are_many_items, Code::TooManyLines),
+            (count <= 250 && !lines_are_good, Code::LinesNotBillable),
+            (term.is_some_and(|term| is_broken(term) || is_late(term)), Code::TermNotBillable),
+            (lines_are_taken && amount_is_good && sum != self.amount, Code::AmountDiffersFromLines),
+            (
+                term.is_some_and(|term| !is_broken(term)) && self.lines.iter().any(|line| self.each(line).is_none()),
+                Code::AmountNotDivisible,
+            ),
         ];
-        let mut codes: Vec<_> = found.into_iter().filter_map(|(is_so, code)| is_so.then_some(code)).collect();
-        let sum: Decimal = self.lines.iter().map(|line| line.total).sum();
-        if codes.is_empty() && sum != self.amount {
-            codes.push(Code::AmountDiffersFromLines);
+        let codes: Vec<_> = found.into_iter().filter_map(|(is_so, code)| is_so.then_some(code)).collect();
+        if !codes.is_empty() {
+            return Err(codes);
         }
-        if codes.is_empty() { Ok(i64::try_from(self.amount * power(exponent)).unwrap()) } else { Err(codes) }
+        let minor_units = |amount: Decimal| i64::try_from(amount * power(exponent)).unwrap();
+        let begun = |line: &Line| line.every.zip(self.term).map_or(1, |(every, term)| term.begun(every));
+        let at_first = self.lines.iter().map(|line| self.each(line).unwrap() * Decimal::from(begun(line)));
+        Ok(Billed { first_invoice: minor_units(at_first.sum()), in_all: minor_units(self.amount) })
+    }
+}
+
+impl Term {
+    fn generate(random: &mut Random, lines: u64) -> Self {
+        let months = match random.below(10) {
+            0 | 1 => None,
+            2 => Some(1 + u32::try_from(random.below(40)).unwrap()),
+            3 => Some(6),
+            _ => Some(12 * (1 + u32::try_from(random.below(3)).unwrap())),
+        };
+        // Of a large deal no more than a first invoice has lines for.
+        let most = if lines <= 4 && random.is_one_in(6) { 24 } else { 11 };
+        Self { months, months_ago: u32::try_from(random.below(most)).unwrap() }
     }
 }
 
@@ -117,17 +209,14 @@ pub fn rounded(amount: Decimal, scale: u32) -> Decimal {
 }
 
 impl Line {
-    fn generate(random: &mut Random, scale: u32, decimals: u32, exponent: u32) -> Self {
+    fn generate(random: &mut Random, scale: u32, decimals: u32, exponent: u32, term: Option<Term>) -> Self {
         let quantity = match random.below(8) {
             0 => Decimal::new(1 + i64::try_from(random.below(99_999)).unwrap(), 2),
             1 => Decimal::new(1 + i64::try_from(random.below(999)).unwrap(), 1),
             _ => Decimal::from(1 + random.below(60)),
         };
         let list_price = random.decimal(1_000_000, decimals);
-        let discount = match random.below(4) {
-            0 => random.decimal(10_000, 2),
-            _ => Decimal::ZERO,
-        };
+        let discount = if random.is_one_in(4) { random.decimal(10_000, 2) } else { Decimal::ZERO };
         let net = list_price * quantity * (Decimal::ONE_HUNDRED - discount) / Decimal::ONE_HUNDRED;
         // Most catalogues say what Salesforce says; some are out of date, some have prices in fractions of a cent.
         let catalogue = list_price * power(exponent)
@@ -136,6 +225,19 @@ impl Line {
                 1 => random.decimal(1000, 3),
                 _ => Decimal::ZERO,
             };
-        Self { quantity, list_price, total: rounded(net, scale), catalogue }
+        let how_often = |random: &mut Random| [1, 1, 3, 6, 12][usize::try_from(random.below(5)).unwrap()];
+        let every = term.filter(|_| !random.is_one_in(4)).map(|_| how_often(random));
+        let catalogue_every = match every {
+            Some(_) if random.is_one_in(10) => None,
+            Some(_) if random.is_one_in(10) => Some(how_often(random)),
+            every => every,
+        };
+        // Prices are for a period, and the line is for the term. Some were rounded as a whole.
+        let periods = Decimal::from(every.zip(term).map_or(1, |(every, term)| term.periods(every).max(1)));
+        let total = match every.is_some() && random.is_one_in(12) {
+            true => rounded(net * periods, scale) + random.decimal(3, scale),
+            false => rounded(net, scale) * periods,
+        };
+        Self { product: 0, quantity, list_price, total, every, catalogue, catalogue_every }
     }
 }
