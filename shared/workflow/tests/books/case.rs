@@ -1,6 +1,8 @@
 //! Random deals, and what must come of them by sums of their own. `tests/it` bills the same ones over HTTP.
 
 use domain::Currency;
+use jiff::Span;
+use jiff::civil::Date;
 use mapping::Code;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -10,6 +12,16 @@ pub const CURRENCIES: &str = "USD AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BD
     ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MUR MVR MWK MXN MYR MZN NAD \
     NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SEK SGD SHP SLE SOS SRD SZL THB TJS TND \
     TOP TRY TTD TWD TZS UAH UGX UYU UZS VND VUV WST XAF XCD XOF XPF YER ZAR ZMW";
+
+/// How often something is billed, in the words of Salesforce.
+pub fn frequency(months: u32) -> &'static str {
+    match months {
+        1 => "Monthly",
+        3 => "Quarterly",
+        6 => "Semiannual",
+        _ => "Annual",
+    }
+}
 
 /// How many decimals an amount of it may have, and so what its minor units are: the judge's own table.
 pub fn decimals(currency: &str) -> (u32, u32) {
@@ -66,6 +78,11 @@ pub struct Term {
 }
 
 impl Term {
+    /// Of a term that is read in the month of this day.
+    pub fn starts(self, today: Date) -> Date {
+        today.first_of_month().checked_sub(Span::new().months(self.months_ago)).unwrap()
+    }
+
     /// How many periods a line has that is billed every so many months.
     pub fn periods(self, every: u32) -> u32 {
         self.months.map_or(1, |months| months / every)
@@ -81,7 +98,7 @@ impl Term {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Billed {
     pub first_invoice: i64,
-    /// Over the whole term; without an end, what is billed once and one period of each other line.
+    /// Over the whole term, which is the deal's amount; without an end, what is billed once and one period of each other line.
     pub in_all: i64,
 }
 
@@ -178,10 +195,16 @@ impl Case {
         if !codes.is_empty() {
             return Err(codes);
         }
-        let minor_units = |amount: Decimal| i64::try_from(amount * power(exponent)).unwrap();
-        let begun = |line: &Line| line.every.zip(self.term).map_or(1, |(every, term)| term.begun(every));
-        let at_first = self.lines.iter().map(|line| self.each(line).unwrap() * Decimal::from(begun(line)));
-        Ok(Billed { first_invoice: minor_units(at_first.sum()), in_all: minor_units(self.amount) })
+        let in_all = i64::try_from(self.amount * power(exponent)).unwrap();
+        Ok(Billed { first_invoice: self.billed_after(0), in_all })
+    }
+
+    /// What is billed by then of a deal that can be: its first invoice, and as many months of later ones.
+    pub fn billed_after(&self, months: u32) -> i64 {
+        let by_then = self.term.map(|term| Term { months_ago: term.months_ago + months, ..term });
+        let begun = |line: &Line| line.every.zip(by_then).map_or(1, |(every, term)| term.begun(every));
+        let amounts = self.lines.iter().map(|line| self.each(line).unwrap() * Decimal::from(begun(line)));
+        i64::try_from(amounts.sum::<Decimal>() * self.minor_units_in_one()).unwrap()
     }
 }
 

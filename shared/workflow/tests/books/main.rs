@@ -10,9 +10,9 @@ mod stripe;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use case::{Billed, CURRENCIES, Case, Line, Random};
+use case::{Billed, CURRENCIES, Case, Line, Random, frequency};
 use domain::{Currency, CustomerId, FieldValue, OpportunityId, Record};
-use jiff::{Span, Timestamp};
+use jiff::Timestamp;
 use mapping::{Code, Deal, LineSource, Settings, Subscriptions};
 use stripe::Stripe;
 use workflow::opportunity_won::Point;
@@ -21,16 +21,6 @@ use workflow::{Call, Fact, Next};
 /// When every deal is read.
 fn now() -> Timestamp {
     "2027-06-15T12:00:00Z".parse().unwrap()
-}
-
-/// In the words of Salesforce.
-fn frequency(months: u32) -> &'static str {
-    match months {
-        1 => "Monthly",
-        3 => "Quarterly",
-        6 => "Semiannual",
-        _ => "Annual",
-    }
 }
 
 /// As Salesforce answers it.
@@ -51,8 +41,7 @@ fn deal(case: &Case) -> Deal {
         ("Account.Billing_Email__c", text("ap@acme.example")),
     ]);
     if let Some(term) = case.term {
-        let month: jiff::civil::Date = "2027-06-01".parse().unwrap();
-        let start = month.checked_sub(Span::new().months(term.months_ago)).unwrap();
+        let start = term.starts(jiff::tz::TimeZone::UTC.to_datetime(now()).date());
         opportunity.set("Stripe_Start_Date__c", text(&start.to_string()));
         let months = term.months.map_or(FieldValue::Null, |months| FieldValue::Number(months.into()));
         opportunity.set("Stripe_Term_Months__c", months);

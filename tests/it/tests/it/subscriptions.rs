@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::operator::changed;
 
 /// What the worker's key needs where there are subscriptions.
-const PERMISSIONS: [&str; 7] = [
+pub(crate) const PERMISSIONS: [&str; 7] = [
     "rak_invoiceitem_read",
     "rak_customer_write",
     "rak_invoice_write",
