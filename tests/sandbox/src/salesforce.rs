@@ -55,6 +55,8 @@ pub struct Config {
     pub admin_client_secret: String,
     pub integration_user_id: String,
     pub multi_currency: bool,
+    /// The package `chatter` is deployed.
+    pub posts_to_chatter: bool,
     pub org_currency: String,
     pub daily_api_limit: u64,
     /// How long a token may be idle.
@@ -74,6 +76,7 @@ impl Config {
             admin_client_secret: "sandbox-administrator-secret".into(),
             integration_user_id: "005000000000001AAA".into(),
             multi_currency: false,
+            posts_to_chatter: false,
             org_currency: "USD".into(),
             daily_api_limit: 100_000,
             token_lifetime_ms: 2 * 60 * 60 * 1000,

@@ -46,6 +46,7 @@ impl Env {
         config.stripe.tax_rates =
             [("DE", 1900), ("US", 825)].map(|(country, rate)| (country.into(), Decimal::new(rate, 2))).into();
         config.salesforce.multi_currency = options.multi_currency;
+        config.salesforce.posts_to_chatter = options.posts_to_chatter;
         config.salesforce.org_currency = options.org_currency.to_owned();
         config.salesforce.client_secret = CLIENT_SECRET.to_owned();
         let organization_id = OrganizationId::parse(&config.salesforce.org_id).unwrap();

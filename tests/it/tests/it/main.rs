@@ -17,6 +17,7 @@ mod lost_answers;
 mod operator;
 mod payment;
 mod people;
+mod posts;
 mod races;
 mod reconcile;
 mod refusals;

@@ -1,5 +1,6 @@
 //! Create, update, delete and upsert, each all or nothing, with the checks that the vendor makes and in its order.
 
+mod flows;
 mod opportunity;
 mod rules;
 mod value;
@@ -140,7 +141,8 @@ impl Org {
         self.check_required(&name, &record)?;
         self.check_unique(&name, &id, &record)?;
         self.store.put(&name, &id, record);
-        self.after_save(&name, &id, Some(&old), actor)
+        self.after_save(&name, &id, Some(&old), actor)?;
+        self.run_flows(&name, &id, Some(&old), actor)
     }
 
     fn delete_record(&mut self, actor: &Actor, name: &str, id: &str) -> Result<(), ApiError> {

@@ -4,6 +4,7 @@ use super::Config;
 use super::id::Ids;
 use super::json::Json;
 use super::schema::Schema;
+use super::schema::flow::Flow;
 use super::store::{Record, Store};
 use super::viewer::{Access, Viewer};
 
@@ -45,6 +46,8 @@ pub struct Org {
     pub admin_user_id: String,
     pub standard_pricebook_id: String,
     pub changes: Vec<Change>,
+    /// Of the packages that are deployed beside the first.
+    pub flows: Vec<Flow>,
     ids: Ids,
 }
 
@@ -58,6 +61,10 @@ pub struct Savepoint {
 impl Org {
     pub fn new(config: &Config) -> Result<Self, String> {
         let schema = Schema::load(&config.project_dir)?;
+        let flows = match config.posts_to_chatter {
+            true => Flow::read_all(&config.project_dir.join("chatter/main/default/flows"))?,
+            false => Vec::new(),
+        };
         let mut ids = Ids::default();
         let mut org = Self {
             store: Store::new(&schema),
@@ -67,6 +74,7 @@ impl Org {
             admin_user_id: ids.next("005"),
             standard_pricebook_id: ids.next("01s"),
             changes: Vec::new(),
+            flows,
             ids,
         };
         org.seed(config);

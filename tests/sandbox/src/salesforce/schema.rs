@@ -1,5 +1,6 @@
 //! What exists: the standard objects of `standard`, and the custom fields and events that the sfdx project ships.
 
+pub mod flow;
 pub mod package;
 pub mod permissions;
 mod standard;

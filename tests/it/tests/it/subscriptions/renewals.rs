@@ -3,6 +3,7 @@
 mod inside;
 mod interrupted;
 mod once;
+mod posted;
 
 use mapping::Renewals;
 

@@ -27,6 +27,11 @@ impl Org {
             "OrderItem" => self.derive_order_item(record, old),
             "PricebookEntry" if old.is_none() => self.derive_entry(record),
             "OpportunityContactRole" => required(record, "OpportunityId"),
+            "FeedItem" => {
+                // "Required when Type is TextPost", which it is where nothing else is said.
+                record.entry("Type".into()).or_insert_with(|| "TextPost".into());
+                required(record, "ParentId").and_then(|()| required(record, "Body"))
+            }
             _ => Ok(()),
         }
     }

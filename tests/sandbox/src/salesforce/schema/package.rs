@@ -78,7 +78,7 @@ fn default_package(project_dir: &Path) -> Result<PathBuf, String> {
         .ok_or_else(|| format!("{}: no default package directory", path.display()))
 }
 
-fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn sorted_entries(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths.map_err(|error| format!("{}: {error}", dir.display()))?;

@@ -160,6 +160,19 @@ const STANDARD: &[Standard] = &[
             ("IsPrimary", Checkbox, Open),
         ],
     },
+    // Chatter: object reference, FeedItem. Who may see the record may post to its feed.
+    Standard {
+        name: "FeedItem",
+        plural: "Feed Items",
+        prefix: "0D5",
+        secured_by: None,
+        children: &[],
+        rows: &[
+            ("ParentId", Reference(&["Account", "Opportunity", "Contract", "Case", "User"]), CreateOnly),
+            ("Body", LongTextArea(10_000), Open),
+            ("Type", Picklist, CreateOnly),
+        ],
+    },
     Standard {
         name: "Product2",
         plural: "Products",

@@ -1,0 +1,30 @@
+//! Subscriptions that begin and go on, and are posted to Chatter.
+
+use super::*;
+use crate::posts::feed;
+
+/// Whoever sells the renewal has named the subscription before, and nothing is posted for that.
+#[tokio::test]
+async fn a_subscription_and_its_renewal_are_posted_once_each() {
+    for fault in [None, Some(Fault::AnswerLost), Some(Fault::UnavailableHtml)] {
+        let posting = Options { posts_to_chatter: true, renewals: Renewals::Extend, ..options(LineSource::CpqQuote) };
+        let env = Env::with(posting).await;
+        let (account, first, start) = begun(&env).await;
+        let record = env.record("Opportunity", &first);
+        let (invoice, subscription) = (&record["Stripe_Invoice_Id__c"], &record["Stripe_Subscription_Id__c"]);
+        let told = feed(&env, &first);
+        assert_eq!(told, [format!("Billed: Acme has Stripe invoice {} for A deal.", invoice.as_str().unwrap())]);
+        days(&env, 70);
+        let second = renewal(&env, &account, &after(&start, 3)).await;
+        env.update("Opportunity", &second, json!({ "Renewal_Stripe_Sub_Id__c": subscription }));
+        assert_eq!(feed(&env, &second), [] as [&str; 0]);
+        let rule = fault.map(|fault| FaultRule::once("POST", "/services/data/**", fault));
+        rule.into_iter().for_each(|rule| env.sandbox.salesforce.inject(rule.body_contains("PATCH")));
+        env.close(&second);
+        env.settle_for_days().await;
+        is_renewed_once(&env, &second).await;
+        let subscription = subscription.as_str().unwrap();
+        let renewed = format!("Renewed: Stripe subscription {subscription} of Acme goes on for A deal.");
+        assert_eq!((feed(&env, &second), feed(&env, &first)), (vec![renewed], told));
+    }
+}
