@@ -10,6 +10,7 @@ mod endings;
 mod intents;
 mod leftovers;
 mod outside;
+mod periods;
 mod quiet;
 mod renewed;
 mod replaced;

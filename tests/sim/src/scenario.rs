@@ -73,6 +73,9 @@ const RENEWALS: u64 = 0x5eed_2e2e;
 /// So is which of the renewals begin inside a period.
 const INSIDE: u64 = 0x5eed_1451;
 
+/// So is which of these have lines of two frequencies.
+const MIXED: u64 = 0x5eed_3133;
+
 /// So is which accounts are edited by themselves.
 const EDITS: u64 = 0x5eed_ed17;
 
@@ -117,7 +120,8 @@ impl Scenario {
     /// The same with terms that end, and deals that renew them.
     pub fn with_renewals(mut self, seed: u64, start: Timestamp) -> Self {
         let inside = &mut Random::new(seed.wrapping_add(INSIDE));
-        renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), inside, &mut self, start);
+        let mixed = &mut Random::new(seed.wrapping_add(MIXED));
+        renewed::renew(&mut Random::new(seed.wrapping_add(RENEWALS)), inside, mixed, &mut self, start);
         let renews = |deal: &Opportunity| deal.kind.as_deref() == Some("Renewal");
         ended::cancel(&mut Random::new(seed.wrapping_add(RENEWAL_ENDS)), &mut self, start, renews);
         // And of what they renew, what has no end of its own.

@@ -140,7 +140,7 @@ pub(super) fn abandon(draft: Draft, stop: Option<Stop>) -> Point {
     if !started.has_billed_more {
         return Point::Disarming { draft, stop };
     }
-    let why = stop.map_or("the deal was edited".to_owned(), |stop| stop.message);
+    let why = stop.map_or("the deal or its account was edited".to_owned(), |stop| stop.message);
     let message = format!(
         "Stripe subscription {} has billed a later period, and its first invoice {} is not sent ({why}): settle what they bill by \
          hand.",

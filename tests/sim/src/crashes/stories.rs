@@ -139,7 +139,6 @@ impl Story {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             scenario.settings.renewals = mapping::Renewals::Extend;
             scenario.models.salesforce.renews = true;
-            scenario.models.stripe.terms_end = true;
             match self {
                 Self::Changed => sell_for_a_quarter_and_change(&mut scenario.models, start),
                 _ => sell_for_a_month_and_more(&mut scenario.models, start),

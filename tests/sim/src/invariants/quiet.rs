@@ -9,18 +9,20 @@ use workflow::RunId;
 use super::ended::{Deal, Ended};
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::{Automation, Contract, Opportunity};
+use crate::model::salesforce::{Account, Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
 impl Models {
     /// The final invariants.
     pub fn at_rest(&mut self, ended: &Ended<'_>) {
+        self.stripe.catch_up(ended.now);
         let opportunities: Vec<Opportunity> = self.salesforce.opportunities().cloned().collect();
         for opportunity in &opportunities {
             self.deal_at_rest(ended, opportunity);
             self.payment_at_rest(ended, opportunity);
         }
+        self.periods_are_billed_once(ended);
         self.customers_are_told(ended);
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
@@ -130,11 +132,14 @@ impl Models {
         if invoice.is_of_subscription() && !goes_on && !meddled {
             self.broken(deal, "a_billed_term_goes_on", "its subscription was canceled".to_owned());
         }
-        if let (Some(one), Judgement::Billable(bill)) = (its_own.filter(|one| one.renewals.is_empty()), deal.judgement)
+        if let (Some(one), Judgement::Billable(bill)) = (its_own, deal.judgement)
             && !meddled
             && !is_stated
         {
-            self.ends_when_the_deal_says(deal, bill, &one);
+            self.is_billed_as_sold(deal, bill, &one);
+            if one.renewals.is_empty() {
+                self.ends_when_the_deal_says(deal, bill, &one);
+            }
         }
         let named = deal.opportunity.subscription_id.as_deref();
         let is_named = named == invoice.shown().subscription.as_ref().map(|id| id.as_str());
@@ -181,7 +186,7 @@ impl Models {
             Judgement::Billable(bill) => {
                 // In its currency, or in another one: it may wait for the account's second customer as well.
                 let is_about_items = matches!(deal.run.code, Some("pending_items" | "currencies_combined"));
-                let items_wait = is_about_items && self.stripe.anything_waits_for(&bill.account_id);
+                let items_wait = is_about_items && self.stripe.anything_waits_or_waited_for(&bill.account_id);
                 let ends_at =
                     bill.term.as_ref().and_then(|term| Some(day_after(term.start, term.periods? * term.every)));
                 let is_over =
@@ -250,7 +255,10 @@ impl Models {
         if waits_for_approval {
             count(&mut self.facts, "a deal waits for an approval");
         }
+        // It was being billed for so long that a later period was, and by then its account could not be.
+        let account = deal.opportunity.account_id.as_ref().and_then(|id| self.salesforce.account(id));
         let nobody_did_anything = deal.opportunity.changes_by_people <= 1
+            && account.is_none_or(Account::can_be_told)
             && !waits_for_approval
             && !self.is_meddled_with(&deal.opportunity.id);
         if nobody_did_anything {

@@ -129,6 +129,9 @@ impl Models {
             }
             "rejected" => {
                 count(&mut self.facts, "a renewal ended rejected");
+                if opportunity.lines.iter().any(|line| line.every.is_some()) {
+                    count(&mut self.facts, "a renewal of several frequencies was refused");
+                }
                 if let Some(one) = renewed.first().filter(|one| one.canceled_by.is_none() && ended.restores == 0) {
                     self.broken(&deal, "a_refused_renewal_changes_nothing", format!("{} was changed", one.id));
                 }
@@ -156,6 +159,7 @@ impl Models {
             _ if opportunity.is_deleted => Some("it is deleted".to_owned()),
             Judgement::Billable(bill) if !is_stated => {
                 self.ends_when_the_deal_says(deal, bill, subscription);
+                self.is_billed_as_sold(deal, bill, subscription);
                 let of_term =
                     bill.term.as_ref().and_then(|term| term.periods.map(|_| day_after(term.start, term.months())));
                 let ends_at = if opportunity.cancel_on.is_some() { of_term } else { subscription.ends_at };
@@ -210,7 +214,8 @@ impl Models {
         let starts_at = bill.term.as_ref().map(|term| day_after(term.start, 0));
         let named = opportunity.renewal_id.as_deref();
         let there = self.stripe.subscriptions().find(|one| Some(one.id.as_str()) == named);
-        let is_alike = |one: &&Subscription| one.canceled_by.is_none() && one.currency == bill.currency;
+        let is_alike =
+            |one: &&Subscription| one.canceled_by.is_none() && one.currency == bill.currency && one.has_one_frequency();
         let fits = there.filter(is_alike).is_some_and(|one| one.ends_at == starts_at);
         let is_late = starts_at.is_none_or(|at| at < deal.ended.now);
         // The deal that began it may never settle on it, as where it was edited and the ledger restored.

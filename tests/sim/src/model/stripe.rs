@@ -30,7 +30,7 @@ pub use customers::Customer;
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
-pub use subscriptions::{Subscription, day_after};
+pub use subscriptions::{Debit, Subscription, day_after};
 
 /// Who did something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,14 +109,16 @@ pub struct Stripe {
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,
+    /// Whose items an invoice of a later period took along.
+    taken_along: BTreeSet<CustomerId>,
     /// Since when each of them waits.
     waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,
+    /// Invoices of later periods, and when they are paid.
+    paying: BTreeSet<(Timestamp, InvoiceId)>,
     finalized: Vec<Finalized>,
     /// What we voided or credited just now.
     voided: Vec<InvoiceId>,
-    /// Terms end in this history, and are renewed.
-    pub terms_end: bool,
     /// How the settings have the rest of a period prorated.
     pub proration: mapping::Proration,
     /// What we renewed just now.

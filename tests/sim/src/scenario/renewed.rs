@@ -14,10 +14,15 @@ use crate::random::Random;
 const DAY_S: i64 = 24 * 3600;
 
 /// Two of three deals with a term are sold for a month that has all but gone by, and most of these are renewed before it has.
-pub(super) fn renew(random: &mut Random, inside: &mut Random, scenario: &mut Scenario, start: Timestamp) {
+pub(super) fn renew(
+    random: &mut Random,
+    inside: &mut Random,
+    mixed: &mut Random,
+    scenario: &mut Scenario,
+    start: Timestamp,
+) {
     scenario.settings.renewals = mapping::Renewals::Extend;
     scenario.models.salesforce.renews = true;
-    scenario.models.stripe.terms_end = true;
     let end = start.saturating_add(ACTIVE).unwrap_or(start);
     scenario.settings.proration =
         *inside.pick(&[Proration::AlwaysInvoice, Proration::CreateProrations, Proration::None]);
@@ -42,6 +47,9 @@ pub(super) fn renew(random: &mut Random, inside: &mut Random, scenario: &mut Sce
             let mut renewal = renewal(random, &deal, number, &mut lines_made, periods, ends);
             if inside.chance(350) {
                 begin_inside(inside, &mut deal, &mut renewal, won_at);
+                if deal.term.as_ref().is_some_and(|term| term.every == 3) && mixed.chance(250) {
+                    mix(mixed, &mut deal, &mut renewal);
+                }
                 scenario.models.salesforce.add_opportunity(deal.clone());
                 // What somebody leaves for the customer would come along with what the change is billed by at once.
                 if let Some(account) = deal.account_id.clone().filter(|_| inside.chance(200)) {
@@ -82,6 +90,16 @@ fn begin_inside(random: &mut Random, deal: &mut Opportunity, renewal: &mut Oppor
         renewal.term = Some(term);
     }
     renewal.amount = Some(renewal.lines.iter().filter_map(|line| line.total).sum());
+}
+
+/// The second of its lines is billed by the month and not by the quarter: of the renewal, or of what it renews. Neither can go on so.
+fn mix(random: &mut Random, deal: &mut Opportunity, renewal: &mut Opportunity) {
+    let sold = if random.chance(500) { renewal } else { deal };
+    let mut recurring = sold.lines.iter_mut().filter(|line| line.is_recurring);
+    let (Some(_), Some(line)) = (recurring.next(), recurring.next()) else { return };
+    line.every = Some(1);
+    line.total = line.total.map(|total| total * Decimal::from(3));
+    sold.amount = Some(sold.lines.iter().filter_map(|line| line.total).sum());
 }
 
 fn later(at: Timestamp, seconds: i64) -> Timestamp {

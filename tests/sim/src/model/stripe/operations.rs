@@ -230,9 +230,11 @@ impl Stripe {
 
     /// What Stripe does by itself when time passes.
     pub(super) fn advance(&mut self, now: Timestamp) {
-        if self.terms_end {
-            self.turn(now);
-        }
+        self.turn(now);
+        self.send_due(now);
+    }
+
+    pub(super) fn send_due(&mut self, now: Timestamp) {
         while let Some((at, id)) = self.advancing.first().filter(|(at, _)| *at <= now).cloned() {
             self.advancing.pop_first();
             let advances = self.invoices.get(&id).is_some_and(|invoice| invoice.is_draft() && invoice.auto_advances());

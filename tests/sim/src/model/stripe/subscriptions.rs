@@ -1,8 +1,9 @@
-//! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour. What later
-//! periods are billed by is not played: their items say it.
+//! Subscriptions that are sent, from a first day on: their first invoice is a draft that Stripe finalizes after an hour, and so are those
+//! of later periods.
 
 mod currencies;
 mod ending;
+mod periods;
 mod prices;
 mod renewal;
 mod waiting;
@@ -38,7 +39,7 @@ pub struct Subscription {
     /// How many the longest period has.
     pub months: u32,
     pub items: Vec<SubscriptionItem>,
-    /// What was billed of its items for the period that it is in.
+    /// What was billed of its items, by whichever invoice.
     pub debits: Vec<Debit>,
     pub invoice: InvoiceId,
     /// The invoice that it made last.
@@ -62,6 +63,8 @@ pub struct Debit {
     pub amount: i64,
     pub start: Timestamp,
     pub end: Timestamp,
+    /// It is of a part of a period.
+    pub is_prorated: bool,
 }
 
 impl Subscription {
@@ -139,7 +142,7 @@ impl Stripe {
         let id = SubscriptionId::parse(&id).expect("a prefix and digits");
         let invoice_id = InvoiceId::parse(&invoice_id).expect("a prefix and digits");
         let mut invoice = Invoice::draft(invoice_id.clone(), customer.clone(), currency, now);
-        let mut items = Vec::new();
+        let (mut items, mut debits) = (Vec::new(), Vec::new());
         for asked in asked {
             let item_id = SubscriptionItemId::parse(&self.next_id("si")).expect("a prefix and digits");
             let months = asked.months;
@@ -162,13 +165,16 @@ impl Stripe {
                     period_start: Some(day_after(day_of(start), period * months)),
                 });
             }
-            items.push(SubscriptionItem {
+            let item = SubscriptionItem {
                 id: item_id,
                 price: asked.price,
                 quantity: Some(asked.quantity),
                 period_start: day_after(day_of(start), (begun - 1) * months),
                 period_end,
-            });
+            };
+            let first_day = |period: u32| day_after(day_of(start), period * months);
+            debits.extend((0..begun).map(|period| debit(&item, first_day(period), first_day(period + 1))));
+            items.push(item);
         }
         for asked in once_lines {
             let id = self.next_id("il");
@@ -188,7 +194,7 @@ impl Stripe {
             ends_at: end.and_then(|end| Timestamp::from_second(end).ok()),
             currency,
             months,
-            debits: debits(&items),
+            debits,
             items,
             invoice: invoice_id.clone(),
             latest: invoice_id.clone(),
@@ -369,15 +375,9 @@ impl Stripe {
     }
 }
 
-/// What the items cost for the whole of the period that they are in.
-fn debits(items: &[SubscriptionItem]) -> Vec<Debit> {
-    let whole = |item: &SubscriptionItem| Debit {
-        item: item.id.clone(),
-        amount: cost(item),
-        start: item.period_start,
-        end: item.period_end,
-    };
-    items.iter().map(whole).collect()
+/// What the item costs for the whole of a period.
+fn debit(item: &SubscriptionItem, start: Timestamp, end: Timestamp) -> Debit {
+    Debit { item: item.id.clone(), amount: cost(item), start, end, is_prorated: false }
 }
 
 fn cost(item: &SubscriptionItem) -> i64 {

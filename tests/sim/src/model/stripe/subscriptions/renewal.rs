@@ -1,4 +1,4 @@
-//! Time that passes for a subscription, and changes of its items: from its next period on, or for the rest of this one.
+//! Changes of a subscription's items: from its next period on, or for the rest of this one.
 
 use domain::SubscriptionItemId;
 use stripe::{Preview, PreviewLine};
@@ -16,17 +16,6 @@ impl Subscription {
         self.metadata.contains_key("sf_canceled_on")
     }
 
-    /// The period that it is in, by its longest interval.
-    pub fn period(&self, now: Timestamp) -> (Timestamp, Timestamp) {
-        self.period_of(self.months, now)
-    }
-
-    fn period_of(&self, months: u32, now: Timestamp) -> (Timestamp, Timestamp) {
-        let end = |index: u32| day_after(day_of(self.starts_at), index * months);
-        let index = (1..).find(|index| end(*index) > now).unwrap_or(1);
-        (end(index - 1), end(index))
-    }
-
     /// Takes back what was billed of the item from then on.
     fn give_back(&mut self, item: &SubscriptionItemId, at: Timestamp) -> Vec<Prorated> {
         let mut given_back = Vec::new();
@@ -36,6 +25,7 @@ impl Subscription {
             given_back.push(Prorated { amount, start, end: debit.end, price: None });
             debit.amount += amount;
             debit.end = start;
+            debit.is_prorated = true;
         }
         given_back
     }
@@ -43,7 +33,7 @@ impl Subscription {
     fn charge(&mut self, item: &SubscriptionItem, at: Timestamp) -> Prorated {
         let (start, end) = (item.period_start, item.period_end);
         let amount = share(cost(item), (at, end), (start, end));
-        self.debits.push(Debit { item: item.id.clone(), amount, start: at, end });
+        self.debits.push(Debit { item: item.id.clone(), amount, start: at, end, is_prorated: true });
         Prorated { amount, start: at, end, price: Some(item.price.id.clone()) }
     }
 }
@@ -65,37 +55,6 @@ fn share(amount: i64, part: (Timestamp, Timestamp), whole: (Timestamp, Timestamp
 }
 
 impl Stripe {
-    /// Terms end, and periods begin.
-    pub(in super::super) fn turn(&mut self, now: Timestamp) {
-        let live = self.subscriptions.values_mut().filter(|one| one.canceled_by.is_none());
-        for subscription in live {
-            if subscription.ends_at.is_some_and(|ends_at| ends_at <= now) {
-                subscription.canceled_by = Some(By::Stripe);
-                subscription.has_run_out = true;
-                // By its last invoice.
-                subscription.bill_once();
-                count(&mut self.facts, "a term ended");
-                continue;
-            }
-            let periods = |item: &SubscriptionItem| match item.price.recurrence {
-                Recurrence::Months(months) => subscription.period_of(months, now),
-                _ => (item.period_start, item.period_end),
-            };
-            let periods: Vec<_> = subscription.items.iter().map(periods).collect();
-            let turned = subscription.items.iter().zip(&periods).filter(|(item, period)| item.period_end != period.1);
-            let turned: Vec<_> = turned.map(|(item, _)| item.id.clone()).collect();
-            if !turned.is_empty() {
-                let items = subscription.items.iter_mut().zip(periods);
-                items.for_each(|(item, period)| (item.period_start, item.period_end) = period);
-                subscription.debits.retain(|debit| !turned.contains(&debit.item));
-                let anew = debits(&subscription.items).into_iter().filter(|debit| turned.contains(&debit.item));
-                subscription.debits.extend(anew.collect::<Vec<_>>());
-                // With the invoice of the period.
-                subscription.bill_once();
-            }
-        }
-    }
-
     pub fn take_renewed(&mut self) -> Vec<SubscriptionId> {
         std::mem::take(&mut self.renewed)
     }
@@ -256,7 +215,6 @@ impl Stripe {
                 if let Some(Some(position)) = position {
                     let gone = subscription.items.remove(position);
                     lines.extend(prorates.then(|| subscription.give_back(&gone.id, at)).into_iter().flatten());
-                    subscription.debits.retain(|debit| debit.item != gone.id);
                 }
                 continue;
             }
