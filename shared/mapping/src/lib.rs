@@ -45,6 +45,6 @@ pub use sweep::{
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{
-    InvoiceLinks, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, billing_query, invoice_written_back, no_note,
-    renewal_written_back, sync_note,
+    InvoiceLinks, MRR, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, account_names_another, billing_query,
+    invoice_written_back, no_note, renewal_written_back, sync_note,
 };

@@ -157,12 +157,17 @@ pub(crate) const INVOICE_ID: &str = "Stripe_Invoice_Id__c";
 
 /// Where there are no subscriptions the fields may not exist.
 const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
-pub(crate) const MRR: &str = "Stripe_MRR__c";
+pub const MRR: &str = "Stripe_MRR__c";
 
 /// Every write of an account may start somebody's automation, and locks it for the deals beside this one.
 fn account_customer(plan: &Plan, customer_id: &CustomerId, account_is_linked: bool) -> Option<Update> {
     let update = || Update::new("Account", &plan.account_id, [("Stripe_Customer_Id__c", text(customer_id))]);
     (!account_is_linked).then(update)
+}
+
+/// Whether the account, read through the opportunity, names a customer that is not this one.
+pub fn account_names_another(opportunity: &Record, customer_id: &CustomerId) -> bool {
+    opportunity.text("Account.Stripe_Customer_Id__c").is_some_and(|named| named != customer_id.as_str())
 }
 
 /// The fields that hold a stop's note. They say nothing about whether anything else was written.

@@ -1,7 +1,10 @@
 //! What was written to Salesforce, and whether it holds it.
 
 use domain::Record;
-use mapping::{Code, InvoiceLinks, NOTE_CODE, NOTE_FIELDS, Stop, Update, invoice_written_back, no_note, unpaid};
+use mapping::{
+    Code, InvoiceLinks, NOTE_CODE, NOTE_FIELDS, Stop, Update, account_names_another, invoice_written_back, no_note,
+    unpaid,
+};
 
 use super::contract::ContractWrite;
 use super::{Invoice, Point, contract, ending};
@@ -116,6 +119,8 @@ pub(super) fn verified(invoice: Invoice, record: &Record) -> Point {
     // Once it names this one, what is marked is its own payment.
     let is_named = record.text("Stripe_Invoice_Id__c") == Some(invoice.invoice_id.as_str());
     let mut invoice = Invoice { unmarks: invoice.unmarks && !is_named, ..invoice };
+    // Its account was written with that. One that names another customer since has got it from a later deal, or from a person.
+    invoice.account_is_linked |= is_named && account_names_another(record, &invoice.customer_id);
     if !contract::is_any_contracts(&invoice.not_kept) {
         invoice.not_kept.extend(invoice.contract.left_out(&all_updates(&invoice)));
     }

@@ -2,8 +2,8 @@
 
 use domain::{CustomerId, Money, Record, SubscriptionId};
 use mapping::{
-    Code, Deal, Kind, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, canceled_on, midnight, no_note, plan,
-    renewal_written_back,
+    Code, Deal, Kind, MRR, NOTE_FIELDS, Plan, RENEWAL_ID, Settings, Stop, account_names_another, canceled_on, midnight,
+    no_note, plan, renewal_written_back,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +161,11 @@ pub(super) fn cleared(extended: Extended, records: &[domain::Record]) -> Point {
 }
 
 /// Whether what it goes on with is still what the deal says.
-pub(super) fn revisited(extended: Extended, deal: &Deal, settings: &Settings) -> Point {
+pub(super) fn revisited(mut extended: Extended, deal: &Deal, settings: &Settings) -> Point {
+    // As with an invoice. Whoever sold it may have named the subscription before; what it comes to a month is written by us alone.
+    let is_named = deal.opportunity.text(RENEWAL_ID) == Some(extended.subscription_id.as_str());
+    let was_written = is_named && deal.opportunity.number(MRR).is_some();
+    extended.account_is_linked |= was_written && account_names_another(&deal.opportunity, &extended.customer_id);
     let is_same = match plan(deal, settings) {
         Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
         // That it is a renewal is said where renewals are switched off again.

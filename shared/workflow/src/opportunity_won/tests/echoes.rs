@@ -245,3 +245,38 @@ fn a_new_note_is_taken_away_whatever_became_of_the_one_before() {
     let (_, point) = tell(stopped.resume(), read(&noted));
     assert!(matches!(point, Point::Clearing { .. }), "{point:?}");
 }
+
+/// The opportunity as it is read, with everything that this writes but the link, and an account that names this customer.
+fn written_but_for_the_link(invoice: &Invoice, account_names: Option<&str>) -> Record {
+    let mut record = Record::default();
+    let mut updates = crate::opportunity_won::written::written(invoice);
+    assert_eq!(updates.pop().map(|update| update.object), Some("Account"));
+    updates[0].fields.iter().for_each(|(field, value)| record.set(*field, value.clone()));
+    record.set("Stripe_Invoice_URL__c", FieldValue::Null);
+    record.set(mapping::NOTE_CODE, text("write_back_differs"));
+    record.set("Account.Stripe_Customer_Id__c", account_names.map_or(FieldValue::Null, text));
+    record
+}
+
+/// Its customer was deleted, and a later deal has given the account another one. What this deal's write-back did not keep is no reason to give
+/// it back the old one, which the other deal would undo: two such deals wrote for ever.
+#[test]
+fn an_account_that_has_got_another_customer_keeps_it() {
+    let invoice = Invoice {
+        not_kept: vec!["Stripe_Invoice_URL__c".to_owned()],
+        ..draft(1).into_invoice(&seen(InvoiceStatus::Open, 1, 1000))
+    };
+    let verified = |record: Record| {
+        let point = Point::Verifying { invoice: invoice.clone() };
+        point.record(Fact::BillingRead(record), &settings()).expect("in order")
+    };
+    assert_eq!(verified(written_but_for_the_link(&invoice, Some("cus_1"))).name(), "stopped");
+    assert_eq!(verified(written_but_for_the_link(&invoice, Some("cus_2"))).name(), "stopped");
+    assert_eq!(verified(written_but_for_the_link(&invoice, None)).name(), "sent", "it has none any more");
+    // Nothing was written yet, and it names the one before.
+    let mut before = written_but_for_the_link(&invoice, Some("cus_0"));
+    before.set("Stripe_Invoice_Id__c", FieldValue::Null);
+    let point = verified(before);
+    let Next::Call(Call::UpdateRecords { updates }) = point.next() else { panic!("{} writes nothing", point.name()) };
+    assert_eq!(updates[1].fields["Stripe_Customer_Id__c"], text("cus_1"));
+}

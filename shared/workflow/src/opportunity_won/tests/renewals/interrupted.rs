@@ -34,6 +34,33 @@ fn a_note_that_was_not_kept_is_no_reason_against_the_next_one() {
     assert_eq!(*back_to, done(vec!["Stripe_MRR__c".to_owned()]));
 }
 
+/// As with an invoice: what of the write-back was not kept is no reason to take the account's newer customer away.
+#[test]
+fn an_account_that_has_got_another_customer_since_a_renewal_keeps_it() {
+    let Point::Renewal(renewal) = record(extended(), written(&extended())) else { panic!("it is done") };
+    let Renewal::Done { extended } = *renewal else { panic!("{} goes on", renewal.name()) };
+    let not_kept = vec!["Stripe_MRR__c".to_owned()];
+    let point = Point::from(Renewal::Revisiting { extended: Extended { not_kept, ..extended } });
+    let mut deal = sold(2);
+    for (field, value) in [
+        ("Stripe_Customer_Id__c", text("cus_1")),
+        ("Renewal_Stripe_Sub_Id__c", text("sub_1")),
+        ("Stripe_MRR__c", FieldValue::Number(1.into())),
+    ] {
+        deal.opportunity.set(field, value);
+    }
+    let writes = |account_names: &str| {
+        let mut deal = deal.clone();
+        deal.opportunity.set("Account.Stripe_Customer_Id__c", text(account_names));
+        let point = record(point.clone(), Fact::DealRead(Box::new(deal)));
+        match point.next() {
+            Next::Call(Call::UpdateRecords { updates }) => updates.iter().any(|update| update.object == "Account"),
+            _ => false,
+        }
+    };
+    assert!(!writes("cus_1") && !writes("cus_2"));
+}
+
 /// A ledger that was restored has forgotten that it was renewed, and that it was told to end: the subscription and the opportunity have not.
 #[test]
 fn a_renewal_that_was_canceled_is_found_as_it_is() {
