@@ -75,6 +75,10 @@ impl<'a> Stripe<'a> {
         for Item { amount, every, keys } in &items {
             let over_the_term = amount * i64::from(self.term().periods(*every));
             let sold: Decimal = keys.iter().map(total_of).sum();
+            let comes_back = |line: &&Line| line.every == Some(*every);
+            let alike =
+                (0..case.lines.len()).filter(|index| keys.contains(&key(*index))).map(|index| &case.lines[index]);
+            assert_eq!(alike.filter(comes_back).count(), keys.len(), "each of {keys:?} every {every} months");
             assert_eq!(Decimal::from(over_the_term), sold, "{keys:?} of {}", case.currency);
             in_all += over_the_term;
         }
@@ -228,6 +232,8 @@ impl<'a> Stripe<'a> {
         assert_eq!(new.plan.total.currency(), self.case.currency);
         self.once = new.once.iter().map(|line| (line.line.key.clone(), self.amount_of(line))).collect();
         let months = self.term().months;
+        let first_day = self.term().starts(TimeZone::UTC.to_datetime(crate::now()).date());
+        assert_eq!(TimeZone::UTC.to_datetime(new.starts_at), first_day.at(0, 0, 0, 0), "of {}", self.case.currency);
         assert_eq!(new.ends_at, months.map(|months| after(new.starts_at, months)));
         let (starts_at, ends_at) = (Some(new.starts_at), new.ends_at);
         self.subscription = Some(new);

@@ -142,7 +142,8 @@ impl Org {
         self.check_unique(&name, &id, &record)?;
         self.store.put(&name, &id, record);
         self.after_save(&name, &id, Some(&old), actor)?;
-        self.run_flows(&name, &id, Some(&old), actor)
+        self.run_flows(&name, &id, &old, actor);
+        Ok(())
     }
 
     fn delete_record(&mut self, actor: &Actor, name: &str, id: &str) -> Result<(), ApiError> {

@@ -4,11 +4,12 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use domain::OpportunityId;
+use domain::{OpportunityId, SubscriptionItemId};
 use jiff::Timestamp;
 
 use super::ended::{Deal, Ended};
 use crate::model::bill::Bill;
+use crate::model::salesforce::Term;
 use crate::model::stripe::{Debit, Subscription, day_after};
 use crate::model::{Models, count};
 
@@ -23,46 +24,59 @@ impl Models {
         }
     }
 
-    /// Of the periods of the deal's term that have begun, all invoices together bill what it was sold for.
+    /// Of the whole periods of the deal's term that have begun, it has billed what it was sold for. What a change inside a period is billed
+    /// by is compared when it is made.
     pub(super) fn is_billed_as_sold(&mut self, deal: &Deal<'_>, bill: &Bill, one: &Subscription) {
         let Some(term) = bill.term.as_ref().filter(|_| one.canceled_by.is_none() || one.has_run_out) else { return };
-        let starts_at = day_after(term.start, 0);
-        let of_term = term.periods.map(|_| day_after(term.start, term.months()));
-        // From then on it is another deal's.
         let deals = one.renewals.iter().filter_map(|id| self.salesforce.opportunity(&OpportunityId::parse(id).ok()?));
         let others = deals.filter_map(|deal| deal.term.as_ref()).map(|term| day_after(term.start, 0));
-        let others = others.filter(|start| *start > starts_at);
-        let ends_at = of_term.into_iter().chain(one.ends_at).chain(others).min();
-        let is_in_term = |at: Timestamp| at >= starts_at && at <= deal.ended.now && ends_at.is_none_or(|end| at < end);
-        let billed: Vec<&Debit> = one.debits.iter().filter(|debit| is_in_term(debit.start)).collect();
-        // What is changed inside a period is compared when it is changed.
-        let begins_inside = one.debits.iter().any(|debit| debit.start < starts_at && starts_at < debit.end);
-        if begins_inside || billed.iter().any(|debit| debit.is_prorated) {
-            return;
-        }
-        let recurring = bill.lines.values().filter(|line| line.is_recurring);
-        let sold = recurring.map(|line| {
-            let begun = bill.periods_begun(line, deal.ended.now).unwrap_or_default();
-            bill.each(line) * begun.into_iter().filter(|start| is_in_term(*start)).count() as i64
-        });
-        let (sold, billed): (i64, i64) = (sold.sum(), billed.iter().map(|debit| debit.amount).sum());
+        let others: Vec<_> = others.filter(|start| *start > day_after(term.start, 0)).collect();
+        let Compared { sold, billed, later } = compared(bill, term, one, &others, deal.ended.now);
         if sold != billed {
             let detail = format!("{} has billed {billed} of its term, which comes to {sold} by now", one.id);
             self.broken(deal, "a_term_is_billed_as_sold", detail);
-        } else if one.debits.iter().any(|debit| is_in_term(debit.start) && debit.start > one.created) {
+        } else if later {
             count(&mut self.facts, "a term was compared with later invoices");
         }
     }
 }
 
+struct Compared {
+    sold: i64,
+    billed: i64,
+    /// There are periods that began after the subscription was made.
+    later: bool,
+}
+
+/// From the first day of any of the others on it is another deal's.
+fn compared(bill: &Bill, term: &Term, one: &Subscription, others: &[Timestamp], now: Timestamp) -> Compared {
+    let starts_at = day_after(term.start, 0);
+    let of_term = term.periods.map(|_| day_after(term.start, term.months()));
+    let ends_at = of_term.into_iter().chain(one.ends_at).chain(others.iter().copied()).min();
+    let is_cut = |start: Timestamp, end: Timestamp| others.iter().any(|other| start < *other && *other < end);
+    let is_in_term = |at: Timestamp| at >= starts_at && at <= now && ends_at.is_none_or(|end| at < end);
+    let whole = |months: u32| {
+        let begun = (0u32..).map(move |index| one.whole_period(months, index)).take_while(|(start, _)| *start <= now);
+        begun.filter(|(start, end)| is_in_term(*start) && !is_cut(*start, *end)).map(|(start, _)| start)
+    };
+    let recurring = bill.lines.values().filter(|line| line.is_recurring);
+    let sold = recurring.map(|line| bill.each(line) * whole(line.every.unwrap_or(term.every)).count() as i64).sum();
+    let starts: BTreeSet<_> = one.items.iter().filter_map(Subscription::months_of).flat_map(whole).collect();
+    let billed = one.debits.iter().filter(|debit| !debit.is_prorated && starts.contains(&debit.start));
+    let billed = billed.map(|debit| debit.amount).sum();
+    Compared { sold, billed, later: starts.iter().any(|start| *start > one.created) }
+}
+
 /// Which of its periods are billed twice, and which are not.
 fn broken(one: &Subscription, now: Timestamp) -> Vec<(&'static str, String)> {
     let until = one.ends_at.map_or(now, |ends_at| ends_at.min(now));
-    broken_in(&one.debits, one.starts_at, until, one.ends_at.filter(|_| one.has_run_out))
+    let items: Vec<_> = one.items.iter().map(|item| &item.id).collect();
+    broken_in(&one.debits, &items, one.starts_at, until, one.ends_at.filter(|_| one.has_run_out))
 }
 
 fn broken_in(
     debits: &[Debit],
+    items_now: &[&SubscriptionItemId],
     starts_at: Timestamp,
     until: Timestamp,
     ended: Option<Timestamp>,
@@ -80,6 +94,13 @@ fn broken_in(
                 Ordering::Greater => broken.push(("no_period_is_left_out", format!("{item} from {end} to {start}"))),
                 Ordering::Equal => {}
             }
+        }
+    }
+    for item in items_now {
+        // One that was added inside a period that is not prorated is billed from the next one on.
+        let last = billed.iter().filter(|debit| debit.item == **item).map(|debit| debit.end).max();
+        if let Some(last) = last.filter(|last| *last < until) {
+            broken.push(("no_period_is_left_out", format!("{item} from {last} on")));
         }
     }
     let mut covered = starts_at;
@@ -100,8 +121,6 @@ fn broken_in(
 
 #[cfg(test)]
 mod tests {
-    use domain::SubscriptionItemId;
-
     use super::*;
 
     fn day(day: i64) -> Timestamp {
@@ -114,7 +133,8 @@ mod tests {
     }
 
     fn rules(debits: &[Debit], until: i64, ended: Option<i64>) -> Vec<&'static str> {
-        broken_in(debits, day(0), day(until), ended.map(day)).into_iter().map(|(rule, _)| rule).collect()
+        let last = SubscriptionItemId::parse("si_3").expect("valid");
+        broken_in(debits, &[&last], day(0), day(until), ended.map(day)).into_iter().map(|(rule, _)| rule).collect()
     }
 
     #[test]
@@ -136,9 +156,82 @@ mod tests {
             (vec![debit("si_1", 1, 60)], 45, None, vec!["no_period_is_left_out"]),
             (vec![debit("si_1", 0, 30), debit("si_2", 31, 60)], 45, None, vec!["no_period_is_left_out"]),
             (vec![debit("si_1", 0, 30)], 45, None, vec!["no_period_is_left_out"]),
+            (vec![debit("si_1", 0, 60), debit("si_3", 0, 30)], 45, None, vec!["no_period_is_left_out"]),
             (vec![debit("si_1", 0, 60)], 45, Some(45), vec!["no_period_is_billed_after_the_end"]),
         ] {
             assert_eq!(rules(&debits, until, ended), expected, "{debits:?}");
         }
+    }
+
+    /// Three months at 1.00 from the first of January 1970 on.
+    fn sold() -> (Bill, Term, Subscription) {
+        let term = Term { start: "1970-01-01".parse().expect("a day"), every: 1, periods: Some(3), stub: 0 };
+        let currency = domain::Currency::parse("EUR").expect("valid");
+        let line = crate::model::bill::BilledLine {
+            amount: 300,
+            quantity: 1.into(),
+            price: "price_1".into(),
+            is_recurring: true,
+            every: None,
+        };
+        let bill = Bill {
+            account_id: domain::AccountId::parse("001000000000001AAA").expect("valid"),
+            currency,
+            total: 300,
+            lines: [(domain::LineItemId::parse("00k000000000001AAA").expect("valid"), line)].into(),
+            term: Some(term.clone()),
+        };
+        let price = stripe::Price {
+            id: domain::PriceId::parse("price_1").expect("valid"),
+            product: None,
+            active: true,
+            currency: Some(currency),
+            unit_amount: Some(100.into()),
+            recurrence: stripe::Recurrence::Months(1),
+            tax_behavior: stripe::TaxBehavior::Unspecified,
+            lookup_key: None,
+        };
+        let id = SubscriptionItemId::parse("si_1").expect("valid");
+        let (period_start, period_end) = (day(31), day(59));
+        let item = stripe::SubscriptionItem { id, price, quantity: Some(1), period_start, period_end };
+        let invoice = domain::InvoiceId::parse("in_1").expect("valid");
+        let one = Subscription {
+            id: domain::SubscriptionId::parse("sub_1").expect("valid"),
+            customer: domain::CustomerId::parse("cus_1").expect("valid"),
+            metadata: Default::default(),
+            created: day(3),
+            starts_at: day(0),
+            ends_at: Some(day(90)),
+            currency,
+            months: 1,
+            items: vec![item],
+            debits: vec![debit("si_1", 0, 31), debit("si_1", 31, 59)],
+            invoice: invoice.clone(),
+            latest: invoice,
+            differences: Vec::new(),
+            canceled_by: None,
+            has_run_out: false,
+            renewals: Default::default(),
+            once: Vec::new(),
+            to_end_since: None,
+        };
+        (bill, term, one)
+    }
+
+    #[test]
+    fn what_is_billed_of_a_term_is_what_it_was_sold_for() {
+        let (bill, term, one) = sold();
+        let at = |one: &Subscription, others: &[Timestamp]| {
+            let Compared { sold, billed, .. } = compared(&bill, &term, one, others, day(40));
+            (sold, billed)
+        };
+        assert_eq!(at(&one, &[]), (200, 200));
+        assert_eq!(at(&one, &[day(31)]), (100, 100), "then it is another deal's");
+        assert_eq!(at(&one, &[day(35)]), (100, 100), "what another one changed inside is left out");
+        let mut short = one.clone();
+        short.debits.pop();
+        let mut dear = one.clone();
+        dear.debits[1].amount = 101;
+        assert_eq!((at(&short, &[]), at(&dear, &[])), ((200, 100), (200, 201)));
     }
 }

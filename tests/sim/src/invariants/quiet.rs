@@ -9,7 +9,7 @@ use workflow::RunId;
 use super::ended::{Deal, Ended};
 use super::{deal_of, difference};
 use crate::model::bill::{Bill, Judgement};
-use crate::model::salesforce::{Account, Automation, Contract, Opportunity};
+use crate::model::salesforce::{Automation, Contract, Opportunity};
 use crate::model::stripe::{By, Invoice, Subscription, day_after};
 use crate::model::{Models, count};
 
@@ -186,7 +186,8 @@ impl Models {
             Judgement::Billable(bill) => {
                 // In its currency, or in another one: it may wait for the account's second customer as well.
                 let is_about_items = matches!(deal.run.code, Some("pending_items" | "currencies_combined"));
-                let items_wait = is_about_items && self.stripe.anything_waits_or_waited_for(&bill.account_id);
+                let items_wait = is_about_items
+                    && self.stripe.anything_waits_or_waited_for(&bill.account_id, deal.opportunity.note_sent);
                 let ends_at =
                     bill.term.as_ref().and_then(|term| Some(day_after(term.start, term.periods? * term.every)));
                 let is_over =
@@ -257,8 +258,11 @@ impl Models {
         }
         // It was being billed for so long that a later period was, and by then its account could not be.
         let account = deal.opportunity.account_id.as_ref().and_then(|id| self.salesforce.account(id));
+        let its_own = |one: &&Subscription| one.made_for() == Some(deal.opportunity.id.as_str());
+        let is_billed_on = self.stripe.subscriptions().filter(its_own).any(|one| one.latest != one.invoice);
+        let is_late = is_billed_on && account.is_some_and(|account| !account.can_be_told());
         let nobody_did_anything = deal.opportunity.changes_by_people <= 1
-            && account.is_none_or(Account::can_be_told)
+            && !is_late
             && !waits_for_approval
             && !self.is_meddled_with(&deal.opportunity.id);
         if nobody_did_anything {

@@ -225,7 +225,10 @@ impl Models {
         // It was said to end before it was renewed.
         let is_canceled = deal.run.code == Some("term_not_billable") && opportunity.cancel_on.is_some();
         let is_to_end = there.is_some_and(Subscription::is_to_end);
-        let is_fought = opportunity.automation != Automation::None || is_canceled || is_to_end;
+        // What waited for the customer has gone along with an invoice since.
+        let items_waited = deal.run.code == Some("pending_items")
+            && self.stripe.anything_waits_or_waited_for(&bill.account_id, opportunity.note_sent);
+        let is_fought = opportunity.automation != Automation::None || is_canceled || is_to_end || items_waited;
         if is_settled && (fits && !is_late || fits_inside) && self.catalogue_takes(bill) && !is_fought {
             self.broken(deal, "no_deal_is_lost", "it is refused, and the subscription could go on".to_owned());
         }

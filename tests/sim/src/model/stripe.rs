@@ -109,8 +109,8 @@ pub struct Stripe {
     deleted_invoices: BTreeMap<InvoiceId, Deleted>,
     /// Items that wait for a customer's next invoice.
     pending: BTreeMap<CustomerId, Vec<stripe::InvoiceLine>>,
-    /// Whose items an invoice of a later period took along.
-    taken_along: BTreeSet<CustomerId>,
+    /// Whose items an invoice of a later period took along, and when last.
+    taken_along: BTreeMap<CustomerId, Timestamp>,
     /// Since when each of them waits.
     waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,

@@ -1,29 +1,25 @@
-//! What the organization's own flows do after a save. An org runs them when it has committed; here they are part of it, and nobody can tell.
+//! What the organization's own flows do after a save. An org runs them when it has committed, so what fails in them takes nothing back; here
+//! they run with it, and are taken back with it.
 
-use crate::salesforce::error::ApiError;
 use crate::salesforce::json::Json;
 use crate::salesforce::org::{Actor, Org, text};
-use crate::salesforce::schema::flow::Flow;
+use crate::salesforce::schema::flow::{Criterion, Flow};
 use crate::salesforce::store::Record;
 
 impl Org {
-    pub(super) fn run_flows(
-        &mut self,
-        object: &str,
-        id: &str,
-        old: Option<&Record>,
-        actor: &Actor,
-    ) -> Result<(), ApiError> {
-        let (Some(old), Some(record)) = (old, self.store.get(object, id).cloned()) else { return Ok(()) };
-        let meets = |flow: &&Flow, record: &Record| flow.filled_in.iter().all(|field| is_filled_in(record, field));
+    pub(super) fn run_flows(&mut self, object: &str, id: &str, old: &Record, actor: &Actor) {
+        let Some(record) = self.store.get(object, id).cloned() else { return };
+        let meets = |flow: &&Flow, record: &Record| {
+            flow.criteria.iter().all(|(field, criterion)| holds(record, field, criterion))
+        };
         let begins = |flow: &&Flow| flow.object == object && meets(flow, &record) && !meets(flow, old);
         let posts: Vec<String> =
             self.flows.iter().filter(begins).map(|flow| self.merged(&flow.text, object, &record)).collect();
         for body in posts {
             let item = Json::object([("ParentId", id.into()), ("Body", body.into())]);
-            self.insert_record(actor, "FeedItem", &item)?;
+            // It is nobody's business here.
+            let _ = self.create(actor, "FeedItem", &item);
         }
-        Ok(())
     }
 
     fn merged(&self, template: &str, object: &str, record: &Record) -> String {
@@ -48,6 +44,14 @@ impl Org {
             self.live(target, text(record, &of_record.name)?)
         });
         parent.and_then(|parent| text(parent, field)).unwrap_or_default().to_owned()
+    }
+}
+
+fn holds(record: &Record, field: &str, criterion: &Criterion) -> bool {
+    match criterion {
+        Criterion::FilledIn => is_filled_in(record, field),
+        Criterion::Empty => !is_filled_in(record, field),
+        Criterion::Is(wanted) => text(record, field) == Some(wanted),
     }
 }
 

@@ -10,11 +10,33 @@ use super::xml::Element;
 #[derive(Debug, Clone)]
 pub struct Flow {
     pub object: String,
-    /// All of them have to hold something.
-    pub filled_in: Vec<String>,
+    /// All of them have to hold.
+    pub criteria: Vec<(String, Criterion)>,
     /// With merge fields: `{!$Record.Name}`, `{!$Record.Account.Name}`.
     pub text: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Criterion {
+    FilledIn,
+    Empty,
+    Is(String),
+}
+
+/// What each part may have.
+const START: &[&str] = &[
+    "locationX",
+    "locationY",
+    "doesRequireRecordChangedToMeetCriteria",
+    "filterLogic",
+    "filters",
+    "object",
+    "recordTriggerType",
+    "scheduledPaths",
+    "triggerType",
+];
+const ACTION: &[&str] = &["name", "label", "locationX", "locationY", "actionName", "actionType", "inputParameters"];
+const PATH: &[&str] = &["connector", "pathType"];
 
 const PARTS: &[&str] = &[
     "actionCalls",
@@ -37,15 +59,22 @@ impl Flow {
     }
 
     fn from_xml(root: &Element) -> Result<Self, String> {
-        if let Some(other) = root.children.iter().find(|child| !PARTS.contains(&child.name.as_str())) {
-            return Err(format!("{} is not played here", other.name));
-        }
+        only(root, PARTS)?;
         let one = |name: &str| match root.all(name).collect::<Vec<_>>()[..] {
             [one] => Ok(one),
             _ => Err(format!("there is not one {name}")),
         };
         let (start, action, template) = (one("start")?, one("actionCalls")?, one("textTemplates")?);
-        let path = start.child("scheduledPaths").ok_or("it does not run after the commit")?;
+        let path = match start.all("scheduledPaths").collect::<Vec<_>>()[..] {
+            [path] => path,
+            _ => return Err("it does not run once, after the commit".to_owned()),
+        };
+        only(start, START)?;
+        only(action, ACTION)?;
+        only(path, PATH)?;
+        if action.all("inputParameters").count() != 2 {
+            return Err("the action has other parameters than the two that are played here".to_owned());
+        }
         let target = path.child("connector").and_then(|connector| connector.value("targetReference"));
         let says = [
             (root.value("status"), "Active"),
@@ -62,11 +91,22 @@ impl Flow {
         if let Some((found, wanted)) = says.into_iter().find(|(found, wanted)| *found != Some(wanted)) {
             return Err(format!("{found:?} is not played here, only {wanted}"));
         }
+        let text = template.value("text").ok_or("it posts nothing")?;
+        if text.replace("{!$Record.", "").contains("{!") {
+            return Err("only fields of the record are merged here".to_owned());
+        }
         Ok(Self {
             object: start.value("object").ok_or("it has no object")?.to_owned(),
-            filled_in: start.all("filters").map(filled_in).collect::<Result<_, _>>()?,
-            text: template.value("text").ok_or("it posts nothing")?.to_owned(),
+            criteria: start.all("filters").map(criterion).collect::<Result<_, _>>()?,
+            text: text.to_owned(),
         })
+    }
+}
+
+fn only(element: &Element, known: &[&str]) -> Result<(), String> {
+    match element.children.iter().find(|child| !known.contains(&child.name.as_str())) {
+        Some(other) => Err(format!("{} of {} is not played here", other.name, element.name)),
+        None => Ok(()),
     }
 }
 
@@ -82,12 +122,16 @@ fn input<'a>(action: &'a Element, name: &str) -> Option<&'a str> {
     }
 }
 
-fn filled_in(filter: &Element) -> Result<String, String> {
-    let value = filter.child("value").and_then(|value| value.value("booleanValue"));
-    match (filter.value("operator"), value, filter.value("field")) {
-        (Some("IsNull"), Some("false"), Some(field)) => Ok(field.to_owned()),
-        other => Err(format!("the criterion {other:?} is not played here")),
-    }
+fn criterion(filter: &Element) -> Result<(String, Criterion), String> {
+    let field = filter.value("field").ok_or("a criterion without a field")?;
+    let value = |name: &str| filter.child("value").and_then(|value| value.value(name));
+    let criterion = match (filter.value("operator"), value("booleanValue"), value("stringValue")) {
+        (Some("IsNull"), Some("false"), None) => Criterion::FilledIn,
+        (Some("IsNull"), Some("true"), None) => Criterion::Empty,
+        (Some("EqualTo"), None, Some(text)) => Criterion::Is(text.to_owned()),
+        other => return Err(format!("the criterion {other:?} is not played here")),
+    };
+    Ok((field.to_owned(), criterion))
 }
 
 #[cfg(test)]
@@ -99,9 +143,13 @@ mod tests {
     #[test]
     fn both_flows_are_played() {
         let flows = Flow::read_all(Path::new(FLOWS)).expect("as they are shipped");
-        let criteria: Vec<_> = flows.iter().map(|flow| (flow.object.as_str(), flow.filled_in.join(" "))).collect();
-        let renewed = "Renewal_Stripe_Sub_Id__c Stripe_MRR__c".to_owned();
-        assert_eq!(criteria, [("Opportunity", "Stripe_Invoice_Id__c".to_owned()), ("Opportunity", renewed)]);
+        let criteria: Vec<_> = flows.iter().map(|flow| flow.criteria.len()).collect();
+        assert_eq!(
+            (criteria, flows[0].object.as_str(), flows[1].object.as_str()),
+            (vec![2, 4], "Opportunity", "Opportunity")
+        );
+        assert!(flows[1].criteria.contains(&("Type".to_owned(), Criterion::Is("Renewal".to_owned()))));
+        assert!(flows[1].criteria.contains(&("Stripe_Invoice_Id__c".to_owned(), Criterion::Empty)));
     }
 
     /// A change that the sandbox does not understand fails, where it would otherwise be played as before.
@@ -128,10 +176,19 @@ mod tests {
             (&["start", "scheduledPaths", "pathType"], "ApprovalRecall"),
             (&["actionCalls", "actionType"], "emailSimple"),
             (&["actionCalls", "inputParameters", "name"], "subjectNameOrId"),
+            (&["textTemplates", "text"], "{!$Flow.CurrentDate}"),
         ] {
             assert!(with(&|root| child(root, path, text)).is_err(), "{path:?} {text}");
         }
         let decision = || Element { name: "decisions".into(), ..Element::default() };
         assert!(with(&|root| root.children.push(decision())).is_err());
+        let connector = || Element { name: "connector".into(), ..Element::default() };
+        for part in ["start", "actionCalls"] {
+            let more = |root: &mut Element| {
+                let there = root.children.iter_mut().find(|child| child.name == part).expect("it has one");
+                there.children.push(connector());
+            };
+            assert!(with(&more).is_err(), "{part}");
+        }
     }
 }

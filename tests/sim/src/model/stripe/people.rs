@@ -128,6 +128,7 @@ impl Stripe {
 
     /// An item that waits for the customer's next invoice.
     pub fn leave_pending_item(&mut self, now: Timestamp, id: &CustomerId, amount: i64, currency: domain::Currency) {
+        self.advance(now);
         let line_id = self.next_id("il");
         self.waits_since.insert(line_id.clone(), now);
         self.pending.entry(id.clone()).or_default().push(hand_made(line_id, amount, currency));

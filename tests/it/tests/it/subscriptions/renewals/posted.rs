@@ -28,3 +28,30 @@ async fn a_subscription_and_its_renewal_are_posted_once_each() {
         assert_eq!((feed(&env, &second), feed(&env, &first)), (vec![renewed], told));
     }
 }
+
+/// It named what it was to renew, and begins a subscription of its own after all: nothing was renewed.
+#[tokio::test]
+async fn a_renewal_that_begins_its_own_subscription_is_posted_as_billed() {
+    let posting = Options { posts_to_chatter: true, renewals: Renewals::Extend, ..options(LineSource::CpqQuote) };
+    let mut env = Env::with(posting).await;
+    env.expect_dead_letters();
+    let (account, _, start) = begun(&env).await;
+    days(&env, 70);
+    let second = renewal(&env, &account, &after(&start, 3)).await;
+    env.update("Opportunity", &second, json!({ "Renewal_Stripe_Sub_Id__c": "sub_elsewhere" }));
+    env.close(&second);
+    env.settle_for_days().await;
+    assert_ne!(env.record("Opportunity", &second)["Stripe_Sync_Status__c"], Value::Null);
+    days(&env, 30);
+    env.update("Opportunity", &second, json!({ "Type": "New Business" }));
+    env.sqs.put(&changed(&env, "other-type", &second));
+    env.settle_for_days().await;
+    let record = env.record("Opportunity", &second);
+    assert_eq!(
+        (&record["Stripe_Sync_Status__c"], &record["Stripe_MRR__c"].is_number()),
+        (&Value::Null, &true),
+        "{record}"
+    );
+    let invoice = record["Stripe_Invoice_Id__c"].as_str().unwrap();
+    assert_eq!(feed(&env, &second), [format!("Billed: Acme has Stripe invoice {invoice} for A deal.")]);
+}

@@ -18,6 +18,20 @@ impl Subscription {
         (end(index - 1), end(index))
     }
 
+    /// How often an item is billed.
+    pub fn months_of(item: &SubscriptionItem) -> Option<u32> {
+        match item.price.recurrence {
+            Recurrence::Months(months) => Some(months),
+            _ => None,
+        }
+    }
+
+    /// The first and the last moment of a period, counted from its first day.
+    pub fn whole_period(&self, months: u32, index: u32) -> (Timestamp, Timestamp) {
+        let day = |index: u32| day_after(day_of(self.starts_at), index * months);
+        (day(index), day(index + 1))
+    }
+
     pub fn has_one_frequency(&self) -> bool {
         self.items.iter().all(|item| item.price.recurrence == Recurrence::Months(self.months))
     }
@@ -37,7 +51,7 @@ impl Subscription {
         let mut turned = Vec::new();
         for index in 0..self.items.len() {
             let item = &self.items[index];
-            let Recurrence::Months(months) = item.price.recurrence else { continue };
+            let Some(months) = Self::months_of(item) else { continue };
             if item.period_end == at {
                 let (start, end) = self.period_of(months, at);
                 let item = SubscriptionItem { period_start: start, period_end: end, ..item.clone() };
@@ -96,7 +110,7 @@ impl Stripe {
         invoice.lines.extend(subscription.bill_once());
         let waiting = self.pending.remove(&customer).unwrap_or_default();
         if !waiting.is_empty() {
-            self.taken_along.insert(customer);
+            self.taken_along.insert(customer, at);
             count(&mut self.facts, "a later invoice took along what lay around");
         }
         invoice.lines.extend(waiting.into_iter().map(|line| InvoiceLine { currency, ..line }));

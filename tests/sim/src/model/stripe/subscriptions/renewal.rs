@@ -173,6 +173,9 @@ impl Stripe {
             let message = "A canceled subscription can only update its cancellation_details and metadata.";
             return Err(Failure::about("items", message));
         }
+        if !is_preview && !subscription.has_one_frequency() {
+            self.violate(now, "what_is_mixed_is_not_renewed", format!("{id} has items of several frequencies"));
+        }
         let (start, end) = subscription.period(now);
         let first_day: Option<Date> = metadata.get("sf_renewal_first_day").and_then(|day| day.parse().ok());
         let from = first_day.map(|day| day_after(day, 0));

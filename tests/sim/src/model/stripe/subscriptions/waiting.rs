@@ -1,6 +1,7 @@
 //! What waits for a customer's next invoice, or for a subscription's.
 
 use domain::{CustomerId, SubscriptionId};
+use jiff::Timestamp;
 use stripe::InvoiceLine;
 
 use super::{Stripe, Subscription};
@@ -48,14 +49,14 @@ impl Stripe {
         self.pending.get(id).is_some_and(|pending| !pending.is_empty())
     }
 
-    /// For a customer of the account; or it did until an invoice of a later period took it along, of which nobody hears who was refused
-    /// for it.
-    pub fn anything_waits_or_waited_for(&self, account: &domain::AccountId) -> bool {
+    /// For a customer of the account; or it did then, and an invoice of a later period took it along since, of which nobody hears who was
+    /// refused for it.
+    pub fn anything_waits_or_waited_for(&self, account: &domain::AccountId, then: Option<Timestamp>) -> bool {
         let is_of_account = |id: &CustomerId| {
             let says = self.customers.get(id).and_then(|one| one.metadata.get("sf_account_id"));
             says.is_some_and(|id| id == account.as_str())
         };
         self.pending.iter().any(|(id, pending)| !pending.is_empty() && is_of_account(id))
-            || self.taken_along.iter().any(is_of_account)
+            || self.taken_along.iter().any(|(id, at)| is_of_account(id) && then.is_none_or(|then| then <= *at))
     }
 }
