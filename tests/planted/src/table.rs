@@ -117,7 +117,7 @@ bugs! {
     ForgetsWhoIsApart(Engine) = "forgets-who-is-apart", "every subscription in a second currency is asked for with the first customer again", "two customers, one account", ["renewals"];
     MissesActivations(Engine) = "misses-activations", "a contract that was activated is not looked for", "an event that never left", ["subscriptions"];
     RenewsUnapproved(Engine) = "renews-unapproved", "a renewal above the ceiling is made, and Stripe bills it", "F14", ["renewals"];
-    RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals-heavily"];
+    RenewsUnsettled(Engine) = "renews-unsettled", "a subscription is renewed before its own deal has settled on it", "two deals, one subscription", ["renewals", "renewals-heavily"];
     ProratesFromNow(Engine) = "prorates-from-now", "what changes inside a period is prorated from the day that it is sent on", "a day for nothing", ["renewals"];
     ProratesNothing(Workflow) = "prorates-nothing", "a renewal that begins inside a period counts from the next one on", "a period for nothing", ["renewals"];
     ChangesUnpreviewed(Workflow) = "changes-unpreviewed", "what a change is billed by at once is not looked at before", "a stranger's line", ["renewals"];
