@@ -149,10 +149,15 @@ impl<'a> Stripe<'a> {
         i64::try_from(exact).unwrap()
     }
 
+    fn recurring_price(&self, item: &NewItem) -> (PriceSeen, u32) {
+        let price = self.price(&item.price_id);
+        let Every::Months(every) = price.every else { panic!("{} does not come back", item.price_id) };
+        (price, every)
+    }
+
     fn items(&self) -> Vec<Item> {
         let item = |item: &NewItem| {
-            let price = self.price(&item.price_id);
-            let Every::Months(every) = price.every else { panic!("{} does not come back", item.price_id) };
+            let (price, every) = self.recurring_price(item);
             let exact = price.unit_amount.unwrap() * Decimal::from(item.quantity);
             assert!(exact.fract().is_zero(), "what comes back is never rounded: {exact}");
             Item { amount: i64::try_from(exact).unwrap(), every, keys: item.keys.clone() }
@@ -163,8 +168,7 @@ impl<'a> Stripe<'a> {
     fn seen_items(&self) -> Vec<ItemSeen> {
         let new = self.subscription.as_ref().unwrap();
         let item = |(index, item): (usize, &NewItem)| {
-            let price = self.price(&item.price_id);
-            let Every::Months(every) = price.every else { panic!("{} does not come back", item.price_id) };
+            let (price, every) = self.recurring_price(item);
             let last = self.term().begun(every) - 1;
             ItemSeen {
                 item_id: item_id(index),

@@ -60,15 +60,8 @@ impl Flow {
 
     fn from_xml(root: &Element) -> Result<Self, String> {
         only(root, PARTS)?;
-        let one = |name: &str| match root.all(name).collect::<Vec<_>>()[..] {
-            [one] => Ok(one),
-            _ => Err(format!("there is not one {name}")),
-        };
-        let (start, action, template) = (one("start")?, one("actionCalls")?, one("textTemplates")?);
-        let path = match start.all("scheduledPaths").collect::<Vec<_>>()[..] {
-            [path] => path,
-            _ => return Err("it does not run once, after the commit".to_owned()),
-        };
+        let (start, action, template) = (one(root, "start")?, one(root, "actionCalls")?, one(root, "textTemplates")?);
+        let path = one(start, "scheduledPaths")?;
         only(start, START)?;
         only(action, ACTION)?;
         only(path, PATH)?;
@@ -103,6 +96,13 @@ impl Flow {
     }
 }
 
+fn one<'a>(element: &'a Element, name: &str) -> Result<&'a Element, String> {
+    match element.all(name).collect::<Vec<_>>()[..] {
+        [one] => Ok(one),
+        _ => Err(format!("there is not one {name}")),
+    }
+}
+
 fn only(element: &Element, known: &[&str]) -> Result<(), String> {
     match element.children.iter().find(|child| !known.contains(&child.name.as_str())) {
         Some(other) => Err(format!("{} of {} is not played here", other.name, element.name)),
@@ -111,15 +111,8 @@ fn only(element: &Element, known: &[&str]) -> Result<(), String> {
 }
 
 fn input<'a>(action: &'a Element, name: &str) -> Option<&'a str> {
-    let inputs: Vec<&Element> = action
-        .children
-        .iter()
-        .filter(|child| child.name == "inputParameters" && child.value("name") == Some(name))
-        .collect();
-    match inputs[..] {
-        [input] => input.child("value")?.value("elementReference"),
-        _ => None,
-    }
+    let input = action.all("inputParameters").find(|input| input.value("name") == Some(name))?;
+    input.child("value")?.value("elementReference")
 }
 
 fn criterion(filter: &Element) -> Result<(String, Criterion), String> {

@@ -146,9 +146,9 @@ impl Stripe {
         for asked in asked {
             let item_id = SubscriptionItemId::parse(&self.next_id("si")).expect("a prefix and digits");
             let months = asked.months;
-            let begun = (1..).take_while(|index| day_after(day_of(start), (index - 1) * months) <= now).count();
+            let first_day = |period: u32| day_after(day_of(start), period * months);
+            let begun = (0..).take_while(|period| first_day(*period) <= now).count();
             let begun = u32::try_from(begun).unwrap_or(1);
-            let period_end = day_after(day_of(start), begun * months);
             for period in 0..begun {
                 let line_id = self.next_id("il");
                 invoice.keys_of_items.insert(line_id.clone(), asked.keys.clone());
@@ -162,17 +162,16 @@ impl Stripe {
                     price: Some(asked.price.id.clone()),
                     product: asked.price.product.clone(),
                     subscription_item: Some(item_id.clone()),
-                    period_start: Some(day_after(day_of(start), period * months)),
+                    period_start: Some(first_day(period)),
                 });
             }
             let item = SubscriptionItem {
                 id: item_id,
                 price: asked.price,
                 quantity: Some(asked.quantity),
-                period_start: day_after(day_of(start), (begun - 1) * months),
-                period_end,
+                period_start: first_day(begun - 1),
+                period_end: first_day(begun),
             };
-            let first_day = |period: u32| day_after(day_of(start), period * months);
             debits.extend((0..begun).map(|period| debit(&item, first_day(period), first_day(period + 1))));
             items.push(item);
         }

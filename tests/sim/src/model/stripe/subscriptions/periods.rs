@@ -13,9 +13,7 @@ impl Subscription {
     }
 
     fn period_of(&self, months: u32, now: Timestamp) -> (Timestamp, Timestamp) {
-        let end = |index: u32| day_after(day_of(self.starts_at), index * months);
-        let index = (1..).find(|index| end(*index) > now).unwrap_or(1);
-        (end(index - 1), end(index))
+        (0..).map(|index| self.whole_period(months, index)).find(|(_, end)| *end > now).expect("time ends nowhere")
     }
 
     /// How often an item is billed.
