@@ -6,6 +6,7 @@ use crate::posts::feed;
 /// Whoever sells the renewal has named the subscription before, and nothing is posted for that.
 #[tokio::test]
 async fn a_subscription_and_its_renewal_are_posted_once_each() {
+    let mut undisturbed = None;
     for fault in [None, Some(Fault::AnswerLost), Some(Fault::UnavailableHtml)] {
         let posting = Options { posts_to_chatter: true, renewals: Renewals::Extend, ..options(LineSource::CpqQuote) };
         let env = Env::with(posting).await;
@@ -20,8 +21,12 @@ async fn a_subscription_and_its_renewal_are_posted_once_each() {
         assert_eq!(feed(&env, &second), [] as [&str; 0]);
         let rule = fault.map(|fault| FaultRule::once("POST", "/services/data/**", fault));
         rule.into_iter().for_each(|rule| env.sandbox.salesforce.inject(rule.body_contains("PATCH")));
+        env.clear_calls();
         env.close(&second);
         env.settle_for_days().await;
+        let calls = env.salesforce_calls().len();
+        assert!(undisturbed.is_none_or(|undisturbed| undisturbed < calls), "it was struck: {calls} calls");
+        undisturbed = undisturbed.or(Some(calls));
         is_renewed_once(&env, &second).await;
         let subscription = subscription.as_str().unwrap();
         let renewed = format!("Renewed: Stripe subscription {subscription} of Acme goes on for A deal.");
