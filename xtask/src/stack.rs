@@ -91,7 +91,15 @@ impl Stack {
         progress.say("registering the webhook endpoint at Stripe");
         let endpoint = sandbox.stripe().post(
             "/v1/webhook_endpoints",
-            &[("url", &stripe_webhook_url), ("enabled_events[0]", "invoice.paid"), ("api_version", STRIPE_VERSION)],
+            &[
+                ("url", &stripe_webhook_url),
+                ("enabled_events[0]", "invoice.paid"),
+                ("enabled_events[1]", "customer.subscription.updated"),
+                ("enabled_events[2]", "customer.subscription.deleted"),
+                ("enabled_events[3]", "customer.subscription.paused"),
+                ("enabled_events[4]", "customer.subscription.resumed"),
+                ("api_version", STRIPE_VERSION),
+            ],
         )?;
         let stripe_webhook_secret = crate::aws::text(&endpoint, "secret")?.to_owned();
         aws.put_secret(&stripe_secret_arn, &stripe_webhook_secret)?;

@@ -6,8 +6,8 @@ use domain::{Currency, OrganizationId};
 use engine::{Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
-    Amendments, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress, Subscriptions,
-    TaxBehavior,
+    Amendments, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress, Standings,
+    Subscriptions, TaxBehavior,
 };
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
@@ -48,6 +48,7 @@ impl Config {
         let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
         let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
+        let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
         if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
@@ -81,6 +82,7 @@ impl Config {
                     line_source,
                     tax,
                     subscriptions,
+                    standings,
                     amendments,
                     renewals,
                     proration,

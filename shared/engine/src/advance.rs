@@ -99,6 +99,9 @@ impl<W: World> Engine<W> {
         }
         match work.run.next() {
             Next::End(end) => {
+                if let Err(pause) = self.announce_subscription(&mut work.run).await {
+                    return self.give_back(work, pause).await;
+                }
                 work.run.answer(&errand.envelope.id);
                 let release = match &end {
                     // Whoever finds it due then brings it back.

@@ -181,6 +181,10 @@ impl ports::Stripe for stripe::Client {
         self.subscription(id).await
     }
 
+    async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.subscription_metadata(id).await
+    }
+
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error> {
         self.subscription_items(id).await
     }

@@ -162,7 +162,7 @@ pub(crate) fn subscription(
     }
 }
 
-fn item(item: &stripe::SubscriptionItem) -> ItemSeen {
+pub(crate) fn item(item: &stripe::SubscriptionItem) -> ItemSeen {
     ItemSeen {
         item_id: item.id.clone(),
         price_id: item.price.id.clone(),
@@ -208,6 +208,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
             Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
+            Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
@@ -243,6 +244,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
         stripe::Error::Refused(refusal) if is_missing(refusal, call) => match call {
             Call::CreateInvoice { .. } | Call::CreateSubscription(_) => Ok(Fact::CustomerMissing),
             Call::CancelSubscription { .. } => Ok(Fact::SubscriptionCanceled),
+            Call::ReadStanding { .. } => Ok(Fact::SubscriptionMissing),
             Call::ReadCustomer { .. }
             | Call::UpdateCustomer { .. }
             | Call::ReadPaymentMethod { .. }

@@ -27,6 +27,7 @@ mod reconcile;
 mod renewed;
 #[cfg(test)]
 mod samples;
+mod standing;
 mod triage;
 mod write;
 

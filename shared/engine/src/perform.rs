@@ -1,5 +1,8 @@
 //! One call: made, answered, classified, and logged.
 
+mod described;
+
+use described::{describe_stripe, salesforce_outcome, stripe_outcome};
 use domain::SubscriptionId;
 use jiff::Timestamp;
 use ledger::CallEntry;
@@ -185,6 +188,7 @@ impl<W: World> Engine<W> {
                 let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
+            Call::ReadNaming { standing } => self.read_naming(standing).await,
             Call::UpdateRecords { updates } => {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
@@ -237,6 +241,7 @@ impl<W: World> Engine<W> {
                 Ok(Fact::PricesRead(prices))
             }
             Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
+            Call::ReadStanding { subscription_id } => self.read_standing(subscription_id).await,
             Call::FindRenewed { customer_id, named } => self.find_renewed(customer_id, named.as_ref()).await,
             Call::PreviewRenewal(extension) => self.preview(extension).await,
             Call::CancelSubscription { subscription_id } => {
@@ -369,30 +374,6 @@ fn made(fact: &Fact) -> Option<String> {
             Some(format!("{}{invoice}", seen.subscription_id))
         }
         _ => None,
-    }
-}
-
-fn describe_stripe(entry: &mut CallEntry, error: &stripe::Error) {
-    entry.outcome = stripe_outcome(error).to_owned();
-    entry.detail = Some(error.to_string());
-    entry.request_id = error.request_id().map(str::to_owned);
-}
-
-fn stripe_outcome(error: &stripe::Error) -> &'static str {
-    match error {
-        stripe::Error::Refused(_) | stripe::Error::IdempotencyMismatch { .. } => "refused",
-        stripe::Error::NotAllowed { .. } => "not_allowed",
-        stripe::Error::NoEffect { .. } => "no_effect",
-        stripe::Error::Unknown { .. } => "unknown",
-    }
-}
-
-fn salesforce_outcome(error: &salesforce::Error) -> &'static str {
-    match error {
-        salesforce::Error::Refused(_) => "refused",
-        salesforce::Error::NotAllowed { .. } => "not_allowed",
-        salesforce::Error::LimitReached { .. } | salesforce::Error::Busy { .. } => "no_effect",
-        salesforce::Error::Unknown { .. } => "unknown",
     }
 }
 

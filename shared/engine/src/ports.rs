@@ -93,6 +93,7 @@ pub trait Stripe {
     async fn prices(&self, ids: &[PriceId]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn prices_by_lookup_key(&self, keys: &[String]) -> Result<Vec<stripe::Price>, stripe::Error>;
     async fn subscription(&self, id: &SubscriptionId) -> Result<stripe::Subscription, stripe::Error>;
+    async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error>;
     async fn subscriptions_of_customer(
         &self,

@@ -266,7 +266,7 @@ impl<W: World> Engine<W> {
             Part::Activations => self.activated(place, walk).await,
             Part::Accounts => self.edited_accounts(place, walk).await,
             Part::Mended => self.mended_deals(place, walk).await,
-            Part::Events => self.paid_events(place, walk).await,
+            Part::Events => self.missed_events(place, walk).await,
             Part::Invoices { days } => self.true_invoices(place, days, walk).await,
             Part::Customers { days } => self.unused_customers(place, days, walk).await,
             Part::Subscriptions { days } => self.true_subscriptions(place, days, walk).await,

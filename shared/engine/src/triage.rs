@@ -35,10 +35,18 @@ impl<W: World> Engine<W> {
                 let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
                 Ok(Triage::Run(Box::new(Run::new(id, State::InvoicePaid(point)))))
             }
+            Event::SubscriptionChanged { subscription_id, .. } => {
+                self.subscription_changed(subscription_id, errand).await
+            }
             Event::RunDue { run, .. } => {
                 let stored = self.ledger.run(run).await.map_err(|error| ledger_pause(&error))?;
                 let is_asked_for = errand.envelope.parked.is_some();
-                match stored.map(|stored| stored.run).filter(|run| is_asked_for || run.status() == Status::Open) {
+                let is_wanted = |run: &Run| match run.state {
+                    State::SubscriptionChanged(_) => self.settings.mirrors_standings(),
+                    _ => true,
+                };
+                let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);
+                match stored.map(|stored| stored.run).filter(is_due) {
                     Some(run) => Ok(Triage::Run(Box::new(run))),
                     None => Ok(Triage::Ended(Outcome::Ignored { code: "run_not_due" })),
                 }

@@ -62,7 +62,7 @@ pub fn activations(settings: &Settings) -> Vec<Activation> {
 }
 
 /// Which contract an opportunity names, and the currency that this one has by itself.
-const CONTRACT_ID: &str = "ContractId";
+pub(crate) const CONTRACT_ID: &str = "ContractId";
 const CONTRACT_CURRENCY: &str = "Contract.CurrencyIsoCode";
 
 /// The fields of the opportunity that show which contract is its own and whether that is activated, where it names one.
@@ -72,6 +72,12 @@ pub(crate) fn opportunity_fields(settings: &Settings) -> Vec<&'static str> {
     };
     let currency = settings.multi_currency.then_some(CONTRACT_CURRENCY);
     [CONTRACT_ID, contract.code].into_iter().chain(currency).collect()
+}
+
+/// What says which contract is a deal's, where contracts begin subscriptions: a field of the opportunity, or of the contract.
+pub(crate) fn contract_link(settings: &Settings) -> Option<&'static str> {
+    let contract = contract(settings)?;
+    Some(if contract.is_named_by_opportunity() { CONTRACT_ID } else { contract.opportunity })
 }
 
 /// The contract that begins or renews the deal's subscription, where one does.

@@ -13,6 +13,7 @@ mod plan;
 mod preflight;
 mod renewal;
 mod source;
+mod standing;
 mod stop;
 mod subscription;
 mod sweep;
@@ -36,6 +37,7 @@ pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;
+pub use standing::{CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold};
 pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions, midnight};
 pub use sweep::{

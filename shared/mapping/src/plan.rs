@@ -16,7 +16,7 @@ use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
     Amendments, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS, PlanLine, Proration, Renewals,
-    Renews, ShippingAddress, Stop, Subscription, Subscriptions, TaxBehavior,
+    Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
 mod lines;
@@ -39,6 +39,7 @@ pub struct Settings {
     /// Stripe calculates tax: on top of the amounts, or inside them.
     pub tax: Option<TaxBehavior>,
     pub subscriptions: Subscriptions,
+    pub standings: Standings,
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub proration: Proration,
@@ -56,6 +57,7 @@ impl Settings {
             line_source: LineSource::default(),
             tax: None,
             subscriptions: Subscriptions::default(),
+            standings: Standings::default(),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             proration: Proration::default(),

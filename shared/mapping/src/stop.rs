@@ -280,6 +280,12 @@ codes! {
     InvoiceNotLinked(Finance) = "invoice_not_linked",
         "The invoice is paid, and the opportunity that it names did not name it for a day.",
         "Write the invoice's id into Stripe Invoice Id and send the event again.";
+    SubscriptionNotLinked(Admin) = "subscription_not_linked",
+        "Something has become of the subscription, and the opportunity that it is billed for did not name it for a day.",
+        "See that deal's own run through; or write the subscription's id into Stripe Subscription Id (Renewal Stripe Sub Id, where the deal renews it) and send the event again.";
+    SubscriptionNotFound(Admin) = "subscription_not_found",
+        "Stripe sent an event of a subscription that the key does not find.",
+        "Look whether the key belongs to the same account as the webhook endpoint, then send the event again.";
     InvoiceLinkedElsewhere(Finance) = "invoice_linked_elsewhere",
         "The paid invoice and the opportunity name each other wrongly.",
         "Decide which of the two is right, and correct the other.";

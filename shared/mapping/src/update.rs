@@ -156,7 +156,7 @@ fn monthly(plan: &Plan) -> Option<(&'static str, FieldValue)> {
 pub(crate) const INVOICE_ID: &str = "Stripe_Invoice_Id__c";
 
 /// Where there are no subscriptions the fields may not exist.
-const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
+pub(crate) const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
 pub const MRR: &str = "Stripe_MRR__c";
 
 /// Every write of an account may start somebody's automation, and locks it for the deals beside this one.

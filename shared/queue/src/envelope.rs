@@ -15,6 +15,8 @@ pub enum Source {
     SalesforceCallout,
     SalesforceEventRelay,
     Reconciler,
+    /// What follows from a run that has ended.
+    Worker,
 }
 
 /// Why an event was put aside.

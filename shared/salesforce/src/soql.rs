@@ -99,6 +99,13 @@ impl Select {
         self.with(format!("({} = {} OR {} != null)", name(field), literal(text), name(other)))
     }
 
+    /// This text; or one of the others is in its own field.
+    pub fn is_or(self, field: &str, text: &str, others: &[(&str, String)]) -> Self {
+        let own = [(field, text)].into_iter().chain(others.iter().map(|(field, text)| (*field, text.as_str())));
+        let either: Vec<_> = own.map(|(field, text)| format!("{} = {}", name(field), literal(text))).collect();
+        self.with(format!("({})", either.join(" OR ")))
+    }
+
     /// What comes after this value and this id, in the order of the field and then of the id: where a page goes on that
     /// ended among records with the same value.
     pub fn after(self, field: &str, value: Literal, id: &str) -> Self {

@@ -33,7 +33,9 @@ pub use params::{
 pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};
-pub use subscriptions::{CreateSubscription, NewItem, PendingItem, Subscription, SubscriptionItem};
+pub use subscriptions::{
+    CancellationDetails, CreateSubscription, NewItem, PendingItem, Subscription, SubscriptionItem,
+};
 pub use tax::{Tax, TaxStatus};
 
 /// Sent with every request. Without it the account's default applies, which somebody may change in the dashboard.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId};
+use domain::{CustomerId, InvoiceId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -44,9 +44,18 @@ impl Client {
     /// What the invoice says of whose it is, and nothing else of it: an invoice that somebody else made may hold what we never bill,
     /// and must not fail to be read for that.
     pub async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
-        let wire: Whose = self.get(&format!("/v1/invoices/{id}"), "").await?;
+        self.metadata(&format!("/v1/invoices/{id}"), id.as_str()).await
+    }
+
+    /// The same of a subscription.
+    pub async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, Error> {
+        self.metadata(&format!("/v1/subscriptions/{id}"), id.as_str()).await
+    }
+
+    async fn metadata(&self, path: &str, id: &str) -> Result<BTreeMap<String, String>, Error> {
+        let wire: Whose = self.get(path, "").await?;
         let metadata = wire.carried.into_metadata().unwrap_or_default();
-        if wire.id == id.as_str() { Ok(metadata) } else { Err(unreadable(())) }
+        if wire.id == id { Ok(metadata) } else { Err(unreadable(())) }
     }
 
     /// Every line of the invoice.

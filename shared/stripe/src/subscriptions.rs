@@ -18,6 +18,8 @@ use crate::{Client, Invoice, Price, Write};
 pub struct Subscription {
     pub id: SubscriptionId,
     pub customer: Option<CustomerId>,
+    /// In Stripe's words.
+    pub status: String,
     /// It bills nothing any more, and never will again.
     pub is_over: bool,
     /// It is over because its end came, and not before.
@@ -29,6 +31,9 @@ pub struct Subscription {
     pub currency: Currency,
     /// Why it does not simply send an invoice each period, if so: `is paused`.
     pub oddity: Option<&'static str>,
+    pub is_collection_paused: bool,
+    pub has_discount: bool,
+    pub cancellation: CancellationDetails,
     /// The first ten; `Client::subscription_items` reads them all.
     pub items: Vec<SubscriptionItem>,
     pub has_more_items: bool,
@@ -41,6 +46,15 @@ impl Subscription {
     pub fn has_begun_with(&self, invoice: &Invoice) -> bool {
         invoice.is_first && invoice.subscription.as_ref() == Some(&self.id)
     }
+}
+
+/// Why it was canceled, or is to be: docs.stripe.com, api/subscriptions/object, `cancellation_details`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct CancellationDetails {
+    pub reason: Option<String>,
+    /// What the customer chose of Stripe's list.
+    pub feedback: Option<String>,
+    pub comment: Option<String>,
 }
 
 /// Something that waits for an invoice.
@@ -184,6 +198,7 @@ pub(crate) struct SubscriptionWire {
     ended_at: Option<Seconds>,
     collection_method: Option<String>,
     pause_collection: Option<Value>,
+    cancellation_details: Option<CancellationDetails>,
     #[serde(default)]
     discounts: Vec<Value>,
     items: List<ItemWire>,
@@ -205,6 +220,8 @@ pub(crate) struct ItemWire {
     quantity: Option<i64>,
     current_period_start: Seconds,
     current_period_end: Seconds,
+    #[serde(default)]
+    discounts: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -261,7 +278,7 @@ fn oddity(wire: &SubscriptionWire) -> Option<&'static str> {
         "incomplete" => return Some("is incomplete"),
         _ => {}
     }
-    if wire.pause_collection.as_ref().is_some_and(|pause| !pause.is_null()) {
+    if is_collection_paused(wire) {
         return Some("has its collection paused");
     }
     if wire.collection_method.as_deref().is_some_and(|method| method != "send_invoice") {
@@ -270,11 +287,15 @@ fn oddity(wire: &SubscriptionWire) -> Option<&'static str> {
     (!wire.discounts.is_empty()).then_some("has a discount")
 }
 
+fn is_collection_paused(wire: &SubscriptionWire) -> bool {
+    wire.pause_collection.as_ref().is_some_and(|pause| !pause.is_null())
+}
+
 impl TryFrom<SubscriptionWire> for Subscription {
     type Error = CurrencyError;
 
     fn try_from(wire: SubscriptionWire) -> Result<Self, Self::Error> {
-        let oddity = oddity(&wire);
+        let (oddity, is_collection_paused) = (oddity(&wire), is_collection_paused(&wire));
         let latest_invoice = match wire.latest_invoice {
             Some(LatestInvoice::Object(invoice)) => Some(Box::new(Invoice::try_from(*invoice)?)),
             Some(LatestInvoice::Id(_)) | None => None,
@@ -293,6 +314,10 @@ impl TryFrom<SubscriptionWire> for Subscription {
             ends_at: wire.cancel_at.map(|at| at.0),
             currency: Currency::parse(&wire.currency)?,
             oddity,
+            is_collection_paused,
+            has_discount: !wire.discounts.is_empty() || wire.items.data.iter().any(|item| !item.discounts.is_empty()),
+            cancellation: wire.cancellation_details.unwrap_or_default(),
+            status: wire.status,
             items: wire.items.data.into_iter().map(SubscriptionItem::from).collect(),
             has_more_items: wire.items.has_more,
             latest_invoice,

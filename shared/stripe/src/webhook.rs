@@ -1,7 +1,7 @@
 //! What is read of a webhook: its id, type, mode, time, and the id of the object that it is about. Everything else is read
 //! from the API, so a new field, type or version of Stripe's changes nothing here.
 
-use domain::{Event, InvoiceId};
+use domain::{Event, InvoiceId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -94,14 +94,34 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
     })
 }
 
+/// The types that ask for something, for whoever registers an endpoint or asks for events.
+pub const TYPES: [&str; 5] = [
+    "invoice.paid",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+];
+
+fn named<T, E>(notification: &Notification, parse: fn(&str) -> Result<T, E>) -> Result<T, DecodeError> {
+    let id = notification.object_id.as_deref().and_then(|id| parse(id).ok());
+    id.ok_or(DecodeError::Malformed)
+}
+
 /// What it asks of us, if anything. An event that concerns us and names nothing that can be looked up is an error: ignoring
 /// it would lose a payment.
 pub fn event(notification: &Notification) -> Result<Option<Event>, DecodeError> {
     match notification.event_type.as_str() {
         "invoice.paid" => {
-            let invoice_id = notification.object_id.as_deref().and_then(|id| InvoiceId::parse(id).ok());
-            let invoice_id = invoice_id.ok_or(DecodeError::Malformed)?;
+            let invoice_id = named(notification, InvoiceId::parse)?;
             Ok(Some(Event::InvoicePaid { invoice_id, occurred_at: notification.created }))
+        }
+        "customer.subscription.updated"
+        | "customer.subscription.deleted"
+        | "customer.subscription.paused"
+        | "customer.subscription.resumed" => {
+            let subscription_id = named(notification, SubscriptionId::parse)?;
+            Ok(Some(Event::SubscriptionChanged { subscription_id, occurred_at: notification.created }))
         }
         _ => Ok(None),
     }
@@ -122,6 +142,21 @@ mod tests {
         for body in [SNAPSHOT, THIN] {
             let notification = decode(body.as_bytes()).expect("an event");
             assert!(matches!(event(&notification), Ok(Some(Event::InvoicePaid { .. }))));
+        }
+    }
+
+    #[test]
+    fn each_type_that_asks_for_something_is_read() {
+        for event_type in TYPES {
+            let id = if event_type.starts_with("invoice") { "in_1" } else { "sub_1" };
+            let body = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", id);
+            let read =
+                event(&decode(body.as_bytes()).expect("an event")).expect("whole").expect("it asks for something");
+            let name = if event_type.starts_with("invoice") { "invoice_paid" } else { "subscription_changed" };
+            assert_eq!(read.name(), name, "{event_type}");
+            // One that names something else must not be taken for one that asks for nothing.
+            let other = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", "ch_1");
+            assert!(event(&decode(other.as_bytes()).expect("an event")).is_err(), "{event_type}");
         }
     }
 

@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{CustomerDetails, CustomerNews, Plan, PlanLine, Proration, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, CustomerNews, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,10 @@ pub enum Call {
     DisarmInvoice { invoice_id: InvoiceId },
     /// Stripe: the subscription as it is now.
     ReadSubscription { subscription_id: SubscriptionId },
+    /// Stripe: how the subscription stands.
+    ReadStanding { subscription_id: SubscriptionId },
+    /// Salesforce: what the records say that name the subscription.
+    ReadNaming { standing: Box<Standing> },
     /// Stripe: the subscription that a deal renews: the one of this name, or those that the customer has of us.
     FindRenewed { customer_id: CustomerId, named: Option<SubscriptionId> },
     /// Stripe: what letting it go on so would be billed by at once. Nothing is changed.
@@ -122,6 +126,8 @@ impl Call {
             | Self::FindRenewed { .. }
             | Self::PreviewRenewal(_)
             | Self::ReadSubscription { .. }
+            | Self::ReadStanding { .. }
+            | Self::ReadNaming { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
             | Self::ReadBilling { .. }
@@ -178,7 +184,9 @@ impl Call {
             Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
             Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
             Self::CreateSubscription(new) => Some(new.customer_id.to_string()),
+            Self::ReadNaming { standing } => Some(standing.subscription_id.to_string()),
             Self::ReadSubscription { subscription_id }
+            | Self::ReadStanding { subscription_id }
             | Self::EndSubscription { subscription_id, .. }
             | Self::CancelSubscription { subscription_id }
             | Self::FindRenewed { named: Some(subscription_id), .. } => Some(subscription_id.to_string()),
@@ -218,6 +226,8 @@ impl Call {
             Self::HoldInvoice { .. } => "hold_invoice",
             Self::DisarmInvoice { .. } => "disarm_invoice",
             Self::ReadSubscription { .. } => "read_subscription",
+            Self::ReadStanding { .. } => "read_standing",
+            Self::ReadNaming { .. } => "read_naming",
             Self::FindRenewed { .. } => "find_renewed",
             Self::PreviewRenewal(_) => "preview_renewal",
             Self::RenewSubscription(_) => "renew_subscription",
@@ -230,7 +240,9 @@ impl Call {
     /// Which system is called.
     pub fn system(&self) -> &'static str {
         match self {
-            Self::ReadDeal { .. } | Self::ReadBilling { .. } | Self::UpdateRecords { .. } => "salesforce",
+            Self::ReadDeal { .. } | Self::ReadBilling { .. } | Self::ReadNaming { .. } | Self::UpdateRecords { .. } => {
+                "salesforce"
+            }
             Self::Report { .. } => "queue",
             _ => "stripe",
         }

@@ -1,16 +1,18 @@
 //! What comes back from the calls: facts, and what was seen of the vendors' objects.
 
 mod renewal;
+mod standing;
 
 use std::collections::BTreeMap;
 
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Deal, Stop, TaxBehavior, TaxIdSeen};
+use mapping::{Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
 pub use renewal::{PreviewLineSeen, PreviewSeen, RenewableSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+pub use standing::{Cancellation, StandingSeen, SubscriptionStatus};
 
 use crate::{Credited, Settlement};
 
@@ -78,6 +80,13 @@ pub enum Fact {
     InvoiceNotVoided,
     SettlementRead(Box<Settlement>),
     SubscriptionCanceled,
+    StandingRead {
+        seen: Box<StandingSeen>,
+        at: Timestamp,
+    },
+    SubscriptionMissing,
+    /// What the records say that name a subscription.
+    NamingRead(Naming),
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
     Reported,
@@ -123,6 +132,9 @@ impl Fact {
             Self::InvoiceNotVoided => "invoice_not_voided",
             Self::SettlementRead(_) => "settlement_read",
             Self::SubscriptionCanceled => "subscription_canceled",
+            Self::StandingRead { .. } => "standing_read",
+            Self::SubscriptionMissing => "subscription_missing",
+            Self::NamingRead(_) => "naming_read",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
             Self::NotApproved { .. } => "not_approved",

@@ -22,12 +22,13 @@ mod intent;
 pub mod invoice_paid;
 pub mod opportunity_won;
 mod run;
+pub mod subscription_changed;
 
 pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use fact::{
-    Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen, Refusal,
-    RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
+    Cancellation, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen,
+    Refusal, RenewableSeen, StandingSeen, SubscriptionSeen, SubscriptionStatus, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won};
+use crate::{
+    Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won,
+    subscription_changed,
+};
 
 mod id;
 mod next;
@@ -24,6 +27,7 @@ pub enum State {
     OpportunityWon(opportunity_won::Point),
     AccountCustomer(account_customer::Point),
     InvoicePaid(invoice_paid::Point),
+    SubscriptionChanged(subscription_changed::Point),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,9 @@ pub struct Run {
     /// A person asked for it once more, and it has not reached its goal since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
+    /// The subscription of which others were told that Salesforce names it by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced: Option<SubscriptionId>,
     /// Of an account's customer: the currencies for which the account has another one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<Currency>,
@@ -125,6 +132,7 @@ impl Run {
             unmarks: false,
             replacements: 0,
             asked: false,
+            announced: None,
             apart: BTreeSet::new(),
         }
     }
@@ -134,6 +142,7 @@ impl Run {
             State::OpportunityWon(point) => point.next(),
             State::AccountCustomer(point) => point.next(),
             State::InvoicePaid(point) => point.next(),
+            State::SubscriptionChanged(point) => point.next(),
         }
     }
 
@@ -167,6 +176,7 @@ impl Run {
             State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact, settings)?),
+            State::SubscriptionChanged(point) => State::SubscriptionChanged(point.record(fact, settings)?),
         };
         if had_subscription && self.subscription_id().is_none() {
             self.retire_invoice_operations();
@@ -180,6 +190,7 @@ impl Run {
                 State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
             }
             State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
+            State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,
         };
         if self.status() == Status::Done {
@@ -197,7 +208,7 @@ impl Run {
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
-            state @ State::InvoicePaid(_) => state,
+            state @ (State::InvoicePaid(_) | State::SubscriptionChanged(_)) => state,
         };
         self
     }
@@ -238,6 +249,7 @@ impl Run {
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
+            State::SubscriptionChanged(point) => State::SubscriptionChanged(point.resume()),
         };
         run
     }
@@ -261,6 +273,7 @@ impl Run {
             State::OpportunityWon(point) => point.name(),
             State::AccountCustomer(point) => point.name(),
             State::InvoicePaid(point) => point.name(),
+            State::SubscriptionChanged(point) => point.name(),
         }
     }
 
@@ -269,6 +282,7 @@ impl Run {
             State::OpportunityWon(point) => point.status(),
             State::AccountCustomer(point) => point.status(),
             State::InvoicePaid(point) => point.status(),
+            State::SubscriptionChanged(point) => point.status(),
         }
     }
 
@@ -278,6 +292,7 @@ impl Run {
             State::OpportunityWon(point) => point.stop(),
             State::AccountCustomer(point) => point.stop(),
             State::InvoicePaid(point) => point.stop(),
+            State::SubscriptionChanged(point) => point.stop(),
         }
     }
 
@@ -286,7 +301,7 @@ impl Run {
         match &self.state {
             State::OpportunityWon(point) => point.customer_id(),
             State::AccountCustomer(point) => point.customer_id(),
-            State::InvoicePaid(_) => None,
+            State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
         }
     }
 
@@ -294,7 +309,7 @@ impl Run {
     pub fn invoice_id(&self) -> Option<&InvoiceId> {
         match &self.state {
             State::OpportunityWon(point) => point.invoice_id(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
         }
     }
 
@@ -302,7 +317,7 @@ impl Run {
     pub fn subscription_id(&self) -> Option<&SubscriptionId> {
         match &self.state {
             State::OpportunityWon(point) => point.subscription_id(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
         }
     }
 
@@ -310,7 +325,7 @@ impl Run {
     pub fn billed(&self) -> Option<(Money, Money)> {
         match &self.state {
             State::OpportunityWon(point) => point.billed(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) => None,
+            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
         }
     }
 

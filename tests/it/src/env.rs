@@ -30,6 +30,7 @@ pub struct Options {
     pub line_source: mapping::LineSource,
     pub tax: Option<mapping::TaxBehavior>,
     pub subscriptions: mapping::Subscriptions,
+    pub standings: mapping::Standings,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
     pub posts_to_chatter: bool,
@@ -49,6 +50,7 @@ impl Default for Options {
             line_source: mapping::LineSource::OpportunityProducts,
             tax: None,
             subscriptions: mapping::Subscriptions::Off,
+            standings: mapping::Standings::Mirrored,
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,
             posts_to_chatter: false,
@@ -172,17 +174,24 @@ impl Env {
         }
     }
 
-    /// Somebody works on a message and stands still at this moment, while something else happens.
+    /// Somebody works on one message after the other and stands still at this moment, while something else happens.
     pub async fn stands_still_at<T>(&self, moment: u64, meanwhile: impl Future<Output = T>) -> T {
-        let messages = self.sqs.receive(1);
         self.fuse.freeze_at(moment);
+        let works = async {
+            while self.fuse.is_to_freeze() {
+                self.deliver().await;
+                let messages = self.sqs.receive(1);
+                assert!(!messages.is_empty(), "nobody comes to moment {moment}");
+                self.invoke(messages).await;
+            }
+        };
         let others = async {
             self.fuse.frozen().await;
             let seen = meanwhile.await;
             self.fuse.thaw();
             seen
         };
-        tokio::join!(self.invoke(messages), others).1
+        tokio::join!(works, others).1
     }
 
     /// `false` if the process died. Messages that it did not answer for come back when their visibility ends.

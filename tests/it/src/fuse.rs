@@ -67,6 +67,11 @@ impl Fuse {
         self.0.until_panic.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
     }
 
+    /// Nobody has come to that moment yet.
+    pub fn is_to_freeze(&self) -> bool {
+        self.0.until_frozen.load(Ordering::SeqCst) >= 0
+    }
+
     /// Waits until somebody stands still.
     pub async fn frozen(&self) {
         self.0.frozen.notified().await;

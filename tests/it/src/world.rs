@@ -196,6 +196,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::subscription(&self.inner, id)).await
     }
 
+    async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.call(engine::Stripe::subscription_metadata(&self.inner, id)).await
+    }
+
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error> {
         self.call(engine::Stripe::subscription_items(&self.inner, id)).await
     }

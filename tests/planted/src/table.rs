@@ -59,6 +59,9 @@ bugs! {
     BelievesSalesforce(Workflow) = "believes-salesforce", "what was written is not compared with what is there", "field security", ["all"];
     AdoptsForeignInvoice(Workflow) = "adopts-foreign-invoice", "any invoice that the opportunity names is taken for its own", "two deals, one invoice", ["without-links"];
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
+    TellsAndForgets(Workflow) = "tells-and-forgets", "a write that was never answered counts as over", "late landing", ["renewals-heavily"];
+    MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];
+    TellsNobodyOfSubscriptions(Engine) = "tells-nobody-of-subscriptions", "nobody looks how a new subscription stands", "lost status", ["subscriptions"];
     SendsBeforeSaving(Engine) = "sends-before-saving", "a request goes out before its intent is saved", "F1", ["all"];
     KeyOfTheAccount(Engine) = "key-of-the-account", "the key does not name the run", "F11", ["all"];
     KeyOfTheMoment(Engine) = "key-of-the-moment", "the key holds the time", "F11", ["without-intents"];

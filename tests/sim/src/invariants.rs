@@ -15,6 +15,7 @@ mod quiet;
 mod renewed;
 mod replaced;
 mod sent;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod told;

@@ -124,6 +124,11 @@ impl Queue {
         self.messages.clear();
     }
 
+    /// What is still to be worked on.
+    pub fn bodies(&self) -> impl Iterator<Item = &str> {
+        self.messages.values().map(|message| &*message.body)
+    }
+
     pub fn len(&self) -> usize {
         self.messages.len()
     }

@@ -19,7 +19,7 @@ pub fn plan(sim: &Rc<Sim>) {
             let open = sim.models.borrow().stripe.invoices().find(is_open).map(|invoice| invoice.id().clone());
             if let Some(invoice_id) = open {
                 sim.count("somebody said of an open invoice that it is paid");
-                sim.tell_of_payment(StripeEvent { id: format!("evt_rumour{number}"), invoice_id, at: sim.now() });
+                sim.tell_of_stripe(&StripeEvent::paid(format!("evt_rumour{number}"), invoice_id, sim.now()));
             }
         });
     }

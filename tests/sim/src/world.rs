@@ -207,16 +207,15 @@ impl Sim {
             models.settle(now);
             (models.stripe.take_events(), models.salesforce.take_events())
         };
-        stripe_events.into_iter().for_each(|event| self.tell_of_payment(event));
+        stripe_events.into_iter().for_each(|event| self.tell_of_stripe(&event));
         salesforce_events
             .into_iter()
             .filter(|event| !event.is_ours || self.own_writes_are_told)
             .for_each(|event| self.tell_of_change(event));
     }
 
-    pub fn tell_of_payment(self: &Rc<Self>, StripeEvent { id, invoice_id, at }: StripeEvent) {
-        let event = Event::InvoicePaid { invoice_id: invoice_id.clone(), occurred_at: at };
-        self.deliver(Operation::StripeEvent, &id, invoice_id.as_str(), Source::StripeWebhook, event);
+    pub fn tell_of_stripe(self: &Rc<Self>, event: &StripeEvent) {
+        self.deliver(Operation::StripeEvent, &event.id, event.about(), Source::StripeWebhook, event.event());
     }
 
     fn tell_of_change(self: &Rc<Self>, SalesforceEvent { id, opportunity_id, at, .. }: SalesforceEvent) {

@@ -1,10 +1,10 @@
-//! Payments that Stripe made an event of, and that never arrived here.
+//! Payments, and changes of subscriptions, that Stripe made an event of, and that never arrived here.
 
 use domain::{Event, InvoiceId};
 use jiff::{SignedDuration, Timestamp};
 use stripe::webhook::{self, Notification};
 use stripe::{Cursor, Listed};
-use workflow::{Run, RunId, Status};
+use workflow::{Run, RunId, State, Status};
 
 use super::difference::Cause;
 use super::place::Place;
@@ -13,19 +13,18 @@ use crate::advance::ledger_pause;
 use crate::convert::stripe_pause;
 use crate::{Engine, Ledger, Pause, Stripe, World};
 
-const TYPES: [&str; 1] = ["invoice.paid"];
-
 /// Stripe keeps events for 30 days. What is older shows in the invoices themselves.
 const KEPT: SignedDuration = SignedDuration::from_hours(29 * 24);
 
 impl<W: World> Engine<W> {
-    pub(super) async fn paid_events(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
+    pub(super) async fn missed_events(&self, mut place: Place, walk: &mut Walk) -> Result<(), Pause> {
         let began_at = place.began_at();
-        let since = asked_since(place.seen_until(), began_at);
+        let since = asked_since(place.seen_until().unwrap_or(walk.in_use_since), began_at);
         let mut after = self.stripe_cursor(&mut place).await?;
+        let types = self.asked_for();
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;
-            let page = self.stripe.events_since(&TYPES, since, after.as_ref()).await;
+            let page = self.stripe.events_since(&types, since, after.as_ref()).await;
             let page = page.map_err(|error| stripe_pause(&error))?;
             let mut envelopes = Vec::new();
             for listed in &page.items {
@@ -33,8 +32,8 @@ impl<W: World> Engine<W> {
                 if listed.metadata.as_ref().is_some_and(|metadata| !self.scope.made(metadata)) {
                     continue;
                 }
-                match payment(listed) {
-                    Some((invoice_id, event)) if self.is_unpaid_here(&listed.id, &invoice_id).await? => {
+                match told(listed) {
+                    Some(event) if self.was_missed(&listed.id, &event).await? => {
                         envelopes.push(self.envelope(listed.id.clone(), event));
                     }
                     Some(_) => {}
@@ -52,10 +51,24 @@ impl<W: World> Engine<W> {
         Err(page_limit())
     }
 
-    async fn is_unpaid_here(&self, event_id: &str, invoice_id: &InvoiceId) -> Result<bool, Pause> {
-        let run = self.ledger.run(&self.run_of_payment(invoice_id).to_string()).await;
+    /// A key that need not be allowed to read subscriptions is not asked for their events.
+    fn asked_for(&self) -> Vec<&'static str> {
+        let of_subscriptions = self.settings.mirrors_standings() && !planted!(MissesSubscriptionEvents);
+        webhook::TYPES
+            .into_iter()
+            .filter(|name| of_subscriptions || !name.starts_with("customer.subscription."))
+            .collect()
+    }
+
+    async fn was_missed(&self, event_id: &str, event: &Event) -> Result<bool, Pause> {
+        let id = match event {
+            Event::InvoicePaid { invoice_id, .. } => self.run_of_payment(invoice_id),
+            Event::SubscriptionChanged { subscription_id, .. } => self.run_of_subscription(subscription_id),
+            _ => return Ok(false),
+        };
+        let run = self.ledger.run(&id.to_string()).await;
         let run = run.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run);
-        Ok(run.is_none_or(|run| is_unanswered(&run, event_id)))
+        Ok(run.is_none_or(|run| is_unanswered(&run, event_id, event.occurred_at())))
     }
 
     pub(super) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
@@ -73,35 +86,35 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// Whether nobody brings this payment back. An open run comes up by itself.
-fn is_unanswered(run: &Run, event_id: &str) -> bool {
-    match run.status() {
-        Status::Done | Status::Open => false,
-        Status::Rejected | Status::Review => !run.has_answered(event_id),
-    }
-}
-
-/// After a long stop it is all of the time since that is asked for, as far back as Stripe keeps its events.
-fn asked_since(seen_until: Option<Timestamp>, began_at: Timestamp) -> Timestamp {
-    super::before(seen_until.unwrap_or(began_at), OVERLAP).max(super::before(began_at, KEPT))
-}
-
-/// The payment that the event tells of, exactly as the webhook's door reads it.
-fn payment(listed: &Listed<Notification>) -> Option<(InvoiceId, Event)> {
-    match webhook::event(listed.object.as_ref()?) {
-        Ok(Some(event @ Event::InvoicePaid { .. })) => {
-            let Event::InvoicePaid { invoice_id, .. } = &event else { return None };
-            Some((invoice_id.clone(), event))
+/// Whether nobody brings this event back. An open run comes up by itself. A payment that is told stays so; of a subscription it is told how it
+/// stood when it was read.
+fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
+    match (&run.state, run.status()) {
+        (_, Status::Open) => false,
+        (State::SubscriptionChanged(point), Status::Done) => {
+            !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
         }
-        _ => None,
+        (_, Status::Done) => false,
+        (_, Status::Rejected | Status::Review) => !run.has_answered(event_id),
     }
+}
+
+/// After a long stop it is all of the time since that is asked for, as far back as Stripe keeps its events. Passes may have failed since the
+/// first one began.
+fn asked_since(seen_until: Timestamp, began_at: Timestamp) -> Timestamp {
+    super::before(seen_until, OVERLAP).max(super::before(began_at, KEPT))
+}
+
+/// What the event tells of, exactly as the webhook's door reads it.
+fn told(listed: &Listed<Notification>) -> Option<Event> {
+    webhook::event(listed.object.as_ref()?).ok().flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use mapping::{Code, Stop};
-    use workflow::State;
     use workflow::invoice_paid::{Payment, Point};
+    use workflow::subscription_changed::{self, Watch};
 
     use super::*;
     use crate::samples;
@@ -122,11 +135,39 @@ mod tests {
         ] {
             let id = RunId::InvoicePaid { organization_id: samples::organization_id(), invoice_id: invoice_id() };
             let mut run = Run::new(id, State::InvoicePaid(point));
-            assert_eq!(is_unanswered(&run, "evt_1"), is_asked_for, "{run:?}");
+            assert_eq!(is_unanswered(&run, "evt_1", Timestamp::UNIX_EPOCH), is_asked_for, "{run:?}");
             run.answer("evt_1");
-            assert!(!is_unanswered(&run, "evt_1"), "{run:?}");
-            assert_eq!(is_unanswered(&run, "evt_2"), is_asked_for, "{run:?}");
+            assert!(!is_unanswered(&run, "evt_1", Timestamp::UNIX_EPOCH), "{run:?}");
+            assert_eq!(is_unanswered(&run, "evt_2", Timestamp::UNIX_EPOCH), is_asked_for, "{run:?}");
         }
+    }
+
+    /// Of a subscription every change counts, until it was read after it.
+    #[test]
+    fn a_change_is_asked_for_until_the_subscription_was_read_after_it() {
+        let subscription_id = domain::SubscriptionId::parse("sub_1").expect("valid");
+        let at = |time: &str| time.parse::<Timestamp>().expect("valid");
+        let id = RunId::SubscriptionChanged {
+            organization_id: samples::organization_id(),
+            subscription_id: subscription_id.clone(),
+        };
+        let watch = Watch::new(subscription_id.clone());
+        let seen_at = at("2026-11-30T12:00:00Z");
+        let done = subscription_changed::Point::Done { watch, seen_at };
+        let mut run = Run::new(id.clone(), State::SubscriptionChanged(done));
+        for (occurred_at, is_asked_for) in [
+            ("2026-11-30T11:49:59Z", false),
+            // Clocks differ.
+            ("2026-11-30T11:50:01Z", true),
+            ("2026-11-30T12:00:01Z", true),
+        ] {
+            assert_eq!(is_unanswered(&run, "evt_1", at(occurred_at)), is_asked_for, "{occurred_at}");
+        }
+        run.answer("evt_1");
+        assert!(!is_unanswered(&run, "evt_1", at("2026-11-30T12:00:01Z")));
+        // One that is under way reads it anyway.
+        let claimed = subscription_changed::Point::claimed(subscription_id);
+        assert!(!is_unanswered(&Run::new(id, State::SubscriptionChanged(claimed)), "evt_1", seen_at));
     }
 
     #[test]
@@ -134,13 +175,13 @@ mod tests {
         let at = |time: &str| time.parse::<Timestamp>().expect("valid");
         let now = at("2026-11-30T12:00:00Z");
         for (seen_until, since) in [
-            (None, "2026-11-30T10:00:00Z"),
-            (Some("2026-11-30T11:45:00Z"), "2026-11-30T09:45:00Z"),
-            (Some("2026-11-10T12:00:00Z"), "2026-11-10T10:00:00Z"),
-            (Some("2026-11-01T13:59:00Z"), "2026-11-01T12:00:00Z"),
-            (Some("2026-09-01T12:00:00Z"), "2026-11-01T12:00:00Z"),
+            ("2026-11-30T12:00:00Z", "2026-11-30T10:00:00Z"),
+            ("2026-11-30T11:45:00Z", "2026-11-30T09:45:00Z"),
+            ("2026-11-10T12:00:00Z", "2026-11-10T10:00:00Z"),
+            ("2026-11-01T13:59:00Z", "2026-11-01T12:00:00Z"),
+            ("2026-09-01T12:00:00Z", "2026-11-01T12:00:00Z"),
         ] {
-            assert_eq!(asked_since(seen_until.map(at), now), at(since), "{seen_until:?}");
+            assert_eq!(asked_since(at(seen_until), now), at(since), "{seen_until:?}");
         }
     }
 }

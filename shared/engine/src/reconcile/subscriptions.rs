@@ -1,7 +1,7 @@
 //! Subscriptions that were made for a deal which then settled on another one, or on none. Their first invoice is a draft for an
 //! hour, so they are taken away before a customer sees anything of them.
 
-use domain::OpportunityId;
+use domain::{Event, OpportunityId};
 use jiff::{SignedDuration, Timestamp};
 use stripe::{InvoiceStatus, Listed, Subscription};
 use workflow::{Run, RunId, Status};
@@ -9,8 +9,10 @@ use workflow::{Run, RunId, Status};
 use super::difference::Cause;
 use super::place::Place;
 use super::{MOST_PAGES, Walk, page_limit};
+use crate::advance::ledger_pause;
 use crate::convert::stripe_pause;
-use crate::{Engine, Pause, Stripe, World};
+use crate::standing::announcement;
+use crate::{Engine, Ledger, Pause, Stripe, World};
 
 /// A request is under way for ten minutes at most; and a sweep of a quarter of an hour comes twice in the hour that a draft has.
 const ORPHANED_AFTER: SignedDuration = SignedDuration::from_mins(15);
@@ -46,7 +48,7 @@ impl<W: World> Engine<W> {
         // It may just be about to be settled on, so the run is read after the list was.
         let run = self.known_run(&run_id).await?;
         match judge(subscription, run.as_ref(), self.now()) {
-            Verdict::InOrder => Ok(()),
+            Verdict::InOrder => self.never_looked_at(subscription, &opportunity_id, run.as_ref(), walk).await,
             Verdict::Orphan => {
                 if !self.disarmed(subscription, walk).await? {
                     return Ok(());
@@ -63,6 +65,28 @@ impl<W: World> Engine<W> {
                 Ok(())
             }
         }
+    }
+
+    /// Its deal has come to name it, and nobody has ever looked how it stands: what the deal said of it was lost, or it was begun before
+    /// anybody was to be told.
+    async fn never_looked_at(
+        &self,
+        subscription: &Subscription,
+        opportunity_id: &OpportunityId,
+        run: Option<&Run>,
+        walk: &mut Walk,
+    ) -> Result<(), Pause> {
+        let is_its = |run: &&Run| run.subscription_id() == Some(&subscription.id) && run.status() != Status::Open;
+        if !self.settings.mirrors_standings() || run.filter(is_its).is_none() {
+            return Ok(());
+        }
+        let standing = self.run_of_subscription(&subscription.id).to_string();
+        if self.ledger.run(&standing).await.map_err(|error| ledger_pause(&error))?.is_some() {
+            return Ok(());
+        }
+        let id = announcement(opportunity_id, &subscription.id);
+        let event = Event::SubscriptionChanged { subscription_id: subscription.id.clone(), occurred_at: self.now() };
+        self.requeue(vec![self.envelope(id, event)], walk).await
     }
 
     /// Its run may settle on it in this very moment, and Stripe cancels what is sent as well. Of sending and disarming one comes first: what

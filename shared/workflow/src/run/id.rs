@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId};
+use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 /// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
@@ -25,6 +25,10 @@ pub enum RunId {
         organization_id: OrganizationId,
         invoice_id: InvoiceId,
     },
+    SubscriptionChanged {
+        organization_id: OrganizationId,
+        subscription_id: SubscriptionId,
+    },
 }
 
 impl RunId {
@@ -33,6 +37,7 @@ impl RunId {
             Self::OpportunityWon { .. } => "opportunity_won",
             Self::AccountCustomer { .. } => "account_customer",
             Self::InvoicePaid { .. } => "invoice_paid",
+            Self::SubscriptionChanged { .. } => "subscription_changed",
         }
     }
 
@@ -42,6 +47,7 @@ impl RunId {
             Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
             Self::AccountCustomer { account_id, .. } => account_id.as_str(),
             Self::InvoicePaid { invoice_id, .. } => invoice_id.as_str(),
+            Self::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str(),
         }
     }
 }
@@ -60,6 +66,9 @@ impl fmt::Display for RunId {
             }
             Self::InvoicePaid { organization_id, invoice_id } => {
                 write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
+            }
+            Self::SubscriptionChanged { organization_id, subscription_id } => {
+                write!(f, "run#{organization_id}:{subscription_id}:subscription_changed:1")
             }
         }
     }

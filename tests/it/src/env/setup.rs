@@ -178,6 +178,7 @@ fn engine(
             line_source: options.line_source,
             tax: options.tax,
             subscriptions: options.subscriptions,
+            standings: options.standings,
             amendments: options.amendments,
             collection: options.collection,
             renewals: options.renewals,

@@ -3,6 +3,7 @@
 use domain::{AccountId, Currency, LineItemId, OpportunityId, PriceId, ProductId};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mapping::Standings;
 use rust_decimal::Decimal;
 
 use crate::model::Models;
@@ -43,6 +44,8 @@ pub enum Story {
     /// The account names a customer of ours of whom nobody remembers what it was told, and which has another tax id and address of e-mail
     /// than the account: it is told everything before the deal is billed.
     Retold,
+    /// The year is begun, and its deal told how it stands; days later it is canceled by hand, and the deal is told that.
+    Told,
 }
 
 const TAX_ID: &str = "DE100000001";
@@ -63,6 +66,7 @@ impl Story {
         Self::Renewed,
         Self::Changed,
         Self::Retold,
+        Self::Told,
     ];
 
     pub fn name(self) -> &'static str {
@@ -80,6 +84,7 @@ impl Story {
             Self::Renewed => "renewed",
             Self::Changed => "changed",
             Self::Retold => "retold",
+            Self::Told => "told",
         }
     }
 
@@ -123,7 +128,9 @@ impl Story {
             });
         }
         enter_deal(&mut scenario.models, account_id.clone(), start);
-        if matches!(self, Self::Begun | Self::BegunMixed | Self::BegunApart | Self::BegunAnew) {
+        // The others are about how a deal is billed, and have moments enough.
+        scenario.settings.standings = if self == Self::Told { Standings::Mirrored } else { Standings::Off };
+        if matches!(self, Self::Begun | Self::BegunMixed | Self::BegunApart | Self::BegunAnew | Self::Told) {
             scenario.settings.subscriptions = mapping::Subscriptions::ClosedWon;
             sell_for_a_year(&mut scenario.models, start);
         }
@@ -161,6 +168,8 @@ impl Story {
         let edit = |total: i64| Act::EditLine { deal: deal.clone(), line: 0, total: Decimal::from(total) };
         match self {
             Self::Billed | Self::Missed | Self::Begun | Self::BegunMixed | Self::BegunApart | Self::Retold => {}
+            // Two deaths, a day each, and then two more.
+            Self::Told => acts.push((at(60 * 3600), Act::CancelSubscription { deal: deal.clone(), tries: 1 })),
             Self::Replaced => acts.push((at(600), edit(31))),
             Self::Credited => {
                 acts.extend([(at(300), Act::Pay { deal: deal.clone(), tries: 2 }), (at(600), edit(31))]);
@@ -189,6 +198,9 @@ impl Story {
         let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
         match self {
             Self::Edited => Ok(()),
+            Self::Told if deal.standing.status.as_deref() != Some("canceled") => {
+                Err(format!("it is told that it is {:?}", deal.standing))
+            }
             Self::Renewed | Self::Changed => {
                 let differences = models.stripe.subscriptions().map(|one| one.differences.len()).sum::<usize>();
                 if differences != usize::from(self == Self::Changed) {

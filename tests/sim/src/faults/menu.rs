@@ -90,6 +90,8 @@ operations! {
     WriteBack = "write back", Salesforce, true;
     WriteNote = "write note", Salesforce, true;
     MarkPaid = "mark paid", Salesforce, true;
+    ReadNaming = "read naming", Salesforce, false;
+    WriteStanding = "write standing", Salesforce, true;
     Park = "park", Queue, true;
     Enqueue = "enqueue", Queue, true;
     DelayMessage = "delay message", Queue, true;
@@ -253,8 +255,9 @@ impl Fault {
 impl Operation {
     /// Whether anybody does it under this mode: some things only the reconciler does.
     pub fn comes_in(self, mode: Mode) -> bool {
-        let is_the_reconcilers =
-            matches!(self, Self::DeleteCustomer | Self::ListEvents | Self::ListDeals | Self::Enqueue | Self::Pass);
+        let is_the_reconcilers = matches!(self, Self::DeleteCustomer | Self::ListEvents | Self::ListDeals | Self::Pass)
+                // And who tells of a subscription.
+                || self == Self::Enqueue && !mode.has_terms();
         let is_of_subscriptions = matches!(
             self,
             Self::CreatePrice
@@ -267,6 +270,8 @@ impl Operation {
                 | Self::ListPrices
                 | Self::ReadSubscription
                 | Self::ListSubscriptions
+                | Self::ReadNaming
+                | Self::WriteStanding
         );
         (mode.is_reconciled() || !is_the_reconcilers)
             && (mode.has_terms() || !is_of_subscriptions)

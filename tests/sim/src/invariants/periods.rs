@@ -29,8 +29,12 @@ impl Models {
     pub(super) fn is_billed_as_sold(&mut self, deal: &Deal<'_>, bill: &Bill, one: &Subscription) {
         let Some(term) = bill.term.as_ref().filter(|_| one.canceled_by.is_none() || one.has_run_out) else { return };
         let deals = one.renewals.iter().filter_map(|id| self.salesforce.opportunity(&OpportunityId::parse(id).ok()?));
+        let deals = deals.filter(|other| other.id != deal.opportunity.id);
         let others = deals.filter_map(|deal| deal.term.as_ref()).map(|term| day_after(term.start, 0));
-        let others: Vec<_> = others.filter(|start| *start > day_after(term.start, 0)).collect();
+        // One may begin on the very day that this one does, and takes all of it.
+        let is_renewed = !one.renewals.contains(deal.opportunity.id.as_str());
+        let first = day_after(term.start, 0);
+        let others: Vec<_> = others.filter(|start| *start > first || is_renewed && *start == first).collect();
         let Compared { sold, billed, later } = compared(bill, term, one, &others, deal.ended.now);
         if sold != billed {
             let detail = format!("{} has billed {billed} of its term, which comes to {sold} by now", one.id);
@@ -57,12 +61,15 @@ fn compared(bill: &Bill, term: &Term, one: &Subscription, others: &[Timestamp], 
     let is_in_term = |at: Timestamp| at >= starts_at && at <= now && ends_at.is_none_or(|end| at < end);
     let whole = |months: u32| {
         let begun = (0u32..).map(move |index| one.whole_period(months, index)).take_while(|(start, _)| *start <= now);
-        begun.filter(|(start, end)| is_in_term(*start) && !is_cut(*start, *end)).map(|(start, _)| start)
+        begun.filter(|(start, end)| is_in_term(*start) && !is_cut(*start, *end))
     };
     let recurring = bill.lines.values().filter(|line| line.is_recurring);
     let sold = recurring.map(|line| bill.each(line) * whole(line.every.unwrap_or(term.every)).count() as i64).sum();
-    let starts: BTreeSet<_> = one.items.iter().filter_map(Subscription::months_of).flat_map(whole).collect();
-    let billed = one.debits.iter().filter(|debit| !debit.is_prorated && starts.contains(&debit.start));
+    let periods: BTreeSet<_> = one.items.iter().filter_map(Subscription::months_of).flat_map(whole).collect();
+    let starts: BTreeSet<_> = periods.iter().map(|(start, _)| *start).collect();
+    // What was changed from a period's first second on is billed for the whole of it.
+    let is_whole = |debit: &Debit| !debit.is_prorated || periods.contains(&(debit.start, debit.end));
+    let billed = one.debits.iter().filter(|debit| is_whole(debit) && starts.contains(&debit.start));
     let billed = billed.map(|debit| debit.amount).sum();
     Compared { sold, billed, later: starts.iter().any(|start| *start > one.created) }
 }
@@ -211,6 +218,7 @@ mod tests {
             differences: Vec::new(),
             canceled_by: None,
             has_run_out: false,
+            is_past_due: false,
             renewals: Default::default(),
             once: Vec::new(),
             to_end_since: None,

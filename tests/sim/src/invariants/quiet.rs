@@ -24,6 +24,7 @@ impl Models {
         }
         self.periods_are_billed_once(ended);
         self.customers_are_told(ended);
+        self.standings_are_told(ended);
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
         self.books_are_kept(ended);

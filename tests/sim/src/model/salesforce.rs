@@ -95,6 +95,16 @@ pub struct ContractNames {
     pub subscription_id: Option<String>,
     pub renewal_id: Option<String>,
     pub mrr: Option<Decimal>,
+    pub standing: Standing,
+}
+
+/// How its subscription stands, as the record says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub status: Option<String>,
+    pub monthly: Option<Decimal>,
+    pub period_end: Option<String>,
+    pub cancellation: Option<String>,
 }
 
 /// What the organization's automation does to our writes.
@@ -131,6 +141,7 @@ pub struct Opportunity {
     pub renewal_id: Option<String>,
     /// From which day on its subscription is not to be billed any more.
     pub cancel_on: Option<jiff::civil::Date>,
+    pub standing: Standing,
     /// What its contract names.
     pub contract_names: ContractNames,
     pub sync_code: Option<String>,

@@ -13,6 +13,7 @@ mod operations;
 mod pages;
 mod people;
 mod reads;
+mod standings;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use customers::Customer;
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
+pub use standings::Tells;
 pub use subscriptions::{Debit, Subscription, day_after};
 
 /// Who did something.
@@ -41,11 +43,11 @@ pub enum By {
     Stripe,
 }
 
-/// What Stripe sends to the webhook: `invoice.paid`.
+/// What Stripe sends to the webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StripeEvent {
     pub id: String,
-    pub invoice_id: InvoiceId,
+    pub tells: Tells,
     pub at: Timestamp,
 }
 
@@ -114,7 +116,7 @@ pub struct Stripe {
     /// Since when each of them waits.
     waits_since: BTreeMap<String, Timestamp>,
     advancing: BTreeSet<(Timestamp, InvoiceId)>,
-    /// Invoices of later periods, and when they are paid.
+    /// Invoices of later periods, and when they are paid or not.
     paying: BTreeSet<(Timestamp, InvoiceId)>,
     finalized: Vec<Finalized>,
     /// What we voided or credited just now.
@@ -128,6 +130,10 @@ pub struct Stripe {
     credits: credits::Credits,
     keys: Keys,
     events: Vec<StripeEvent>,
+    /// Of what became of them last there is no event.
+    never_told: BTreeSet<SubscriptionId>,
+    /// When something became of each of them last.
+    changed: BTreeMap<SubscriptionId, Timestamp>,
     events_taken: usize,
     failing: Option<bool>,
     last_id: u64,
@@ -268,6 +274,7 @@ impl Stripe {
 
     /// An event that Stripe never generated: its list of events does not have it either.
     pub fn forget_event(&mut self, id: &str) {
+        self.never_told.extend(self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::subscription));
         self.events.retain(|event| event.id != id);
         self.events_taken = self.events_taken.min(self.events.len());
     }

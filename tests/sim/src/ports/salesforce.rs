@@ -68,6 +68,7 @@ impl engine::Salesforce for SalesforcePort {
         let queries = queries.to_vec();
         let is_list = |query: &String| query.contains("SystemModstamp, Id LIMIT") || query.contains(" IN (");
         let operation = match &queries[..] {
+            [first, ..] if first.contains("Stripe_Current_MRR__c") => Operation::ReadNaming,
             [query] if is_list(query) => Operation::ListDeals,
             [_] => Operation::ReadBilling,
             _ => Operation::ReadDeal,
@@ -93,6 +94,8 @@ impl engine::Salesforce for SalesforcePort {
             Operation::WriteBack
         } else if sets("Payment_Received__c") {
             Operation::MarkPaid
+        } else if sets("Stripe_Current_MRR__c") {
+            Operation::WriteStanding
         } else {
             Operation::WriteNote
         };
@@ -101,7 +104,7 @@ impl engine::Salesforce for SalesforcePort {
         self.call(operation, about, move |sim| {
             let is_anothers = sim.table.borrow().is_run_of_another(&id, &format!("request{number}/"));
             let salesforce = &mut sim.models.borrow_mut().salesforce;
-            if operation != Operation::MarkPaid {
+            if !matches!(operation, Operation::MarkPaid | Operation::WriteStanding) {
                 salesforce.note_arrives(sim.now(), &id, sent_at, is_anothers);
             }
             salesforce.write(sim.now(), &updates, &read_back)

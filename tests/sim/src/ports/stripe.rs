@@ -348,6 +348,12 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ReadSubscription, about, move |stripe, now| stripe.subscription(now, &id)).await
     }
 
+    async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        let effect = move |stripe: &mut model::Stripe, now| stripe.subscription_metadata(now, &id);
+        self.call(Operation::ReadMetadata, about, effect).await
+    }
+
     async fn subscription_items(&self, id: &SubscriptionId) -> Result<Vec<stripe::SubscriptionItem>, Error> {
         let id = id.clone();
         self.call(Operation::ReadSubscription, id.to_string(), move |stripe, _| stripe.subscription_items(&id)).await

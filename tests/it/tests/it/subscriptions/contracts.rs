@@ -127,7 +127,7 @@ async fn an_activated_contract_alone_begins_nothing() {
 }
 
 /// The contract of the renewal says which subscription goes on with it, and what that comes to a month from then on; the one that began
-/// the subscription stays as it is. In one write with the opportunity, which costs no call more.
+/// the subscription names it as before. In one write with the opportunity, which costs no call more.
 #[tokio::test]
 async fn a_contract_that_renews_names_the_subscription() {
     for line_source in [LineSource::CpqQuote, LineSource::OpportunityProducts] {
@@ -162,7 +162,12 @@ async fn a_contract_that_renews_names_the_subscription() {
         env.settle().await;
         let subscription = subscriptions(&env)[0]["id"].clone();
         assert_eq!(env.record("Contract", &begun)["Stripe_Subscription_Id__c"], subscription);
-        let as_begun = env.record("Contract", &begun);
+        let links = |env: &Env| {
+            let contract = env.record("Contract", &begun);
+            ["Stripe_Subscription_Id__c", "Renewal_Stripe_Sub_Id__c", "Stripe_MRR__c"]
+                .map(|field| contract[field].clone())
+        };
+        let as_begun = links(&env);
         renewals::days(&env, 70);
         // After these weeks it has to log in again.
         env.reconcile(PassKind::Sweep).await;
@@ -182,8 +187,16 @@ async fn a_contract_that_renews_names_the_subscription() {
         let names =
             ["Renewal_Stripe_Sub_Id__c", "Stripe_MRR__c", "Stripe_Subscription_Id__c"].map(|field| &contract[field]);
         assert_eq!(names, [&subscription, &json!(150.0), &Value::Null], "{contract}");
-        assert_eq!(env.record("Contract", &begun), as_begun);
-        assert_eq!(env.salesforce_calls().len(), 2, "{:?}", env.salesforce_calls());
+        assert_eq!(links(&env), as_begun);
+        // Whichever it is billed for says how it stands, on both records.
+        for (object, before, now) in [("Opportunity", &first, &second), ("Contract", &begun, &renewed)] {
+            let standing = |id: &str| standings::standing(&env.record(object, id));
+            assert_eq!(standing(before), [json!("renewed"), json!(0.0), Value::Null, Value::Null]);
+            // Nobody has paid its first invoice.
+            assert_eq!(standing(now)[..2], [json!("past_due"), json!(150.0)]);
+        }
+        // Two looks how it stands; the renewal and its contract are told together, and each of those before by itself.
+        assert_eq!(env.salesforce_calls().len(), 2 + 5, "{:?}", env.salesforce_calls());
     }
 }
 

@@ -45,10 +45,10 @@ async fn a_subscription_ends_on_the_day_that_the_opportunity_says() {
     env.settle().await;
     assert_eq!(env.record("Opportunity", &opportunity)["Stripe_Sync_Status__c"], Value::Null);
     assert_eq!(ends_at(&env), midnight(&on));
-    // Two looks at the deal, one at the subscription, and one change.
+    // Two looks at the deal, one at the subscription, and one change; of which Stripe tells, and nothing is new of how it stands.
     let id = subscriptions(&env)[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(operations(&env), [format!("GET {id}"), format!("POST {id}")]);
-    assert_eq!(env.salesforce_calls().len(), 2, "{:?}", env.salesforce_calls());
+    assert_eq!(operations(&env), [format!("GET {id}"), format!("POST {id}"), format!("GET {id}")]);
+    assert_eq!(env.salesforce_calls().len(), 2 + 1, "{:?}", env.salesforce_calls());
     let pass = env.reconcile(PassKind::Deep).await;
     assert!(pass.differences.is_empty(), "{pass:?}");
     days(&env, 200);

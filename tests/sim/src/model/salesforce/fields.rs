@@ -4,7 +4,7 @@ use domain::{ContractId, FieldValue, OpportunityId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Account, Contract, Line, Opportunity, Salesforce};
+use super::{Account, Contract, Line, Opportunity, Salesforce, Standing};
 
 /// A row of an object.
 #[derive(Clone, Copy)]
@@ -53,7 +53,8 @@ impl Row<'_> {
                 "Stripe_Subscription_Id__c" => optional(opportunity.contract_names.subscription_id.as_ref()),
                 "Renewal_Stripe_Sub_Id__c" => optional(opportunity.contract_names.renewal_id.as_ref()),
                 "Stripe_MRR__c" => number(opportunity.contract_names.mrr),
-                _ => return None,
+                "CurrencyIsoCode" => text(&opportunity.currency),
+                _ => return standing_field(&opportunity.contract_names.standing, path),
             }),
         }
     }
@@ -111,6 +112,16 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "LastStageChangeDate" | "CreatedDate" => text(time(opportunity.stage_since)),
         "SystemModstamp" | "LastModifiedDate" => text(time(opportunity.modified)),
         "IsDeleted" => FieldValue::Boolean(opportunity.is_deleted),
+        _ => return standing_field(&opportunity.standing, field),
+    })
+}
+
+fn standing_field(standing: &Standing, field: &str) -> Option<FieldValue> {
+    Some(match field {
+        "Stripe_Subscription_Status__c" => optional(standing.status.as_ref()),
+        "Stripe_Current_MRR__c" => number(standing.monthly),
+        "Stripe_Period_End__c" => optional(standing.period_end.as_ref()),
+        "Stripe_Cancellation_Reason__c" => optional(standing.cancellation.as_ref()),
         _ => return None,
     })
 }

@@ -53,6 +53,7 @@ fn org() -> Salesforce {
         mrr: None,
         renewal_id: None,
         cancel_on: None,
+        standing: crate::model::salesforce::Standing::default(),
         contract_names: Default::default(),
         term: None,
         contract: Contract::NotNeeded,

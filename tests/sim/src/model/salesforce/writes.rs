@@ -7,7 +7,7 @@ use salesforce::{Error, Update};
 use rust_decimal::Decimal;
 
 use super::fields::contract_of;
-use super::{Automation, Contract, Opportunity, Salesforce, refused};
+use super::{Automation, Contract, Opportunity, Salesforce, Standing, refused};
 use crate::model::{Violation, count};
 
 /// A deal that is written this often is written for ever: the history is cut there, and fails.
@@ -94,7 +94,7 @@ impl Salesforce {
         opportunity.our_writes += 1;
         assert!(opportunity.our_writes < RUNAWAY, "{id} is written for ever");
         opportunity.modified = now;
-        let has_changed = shown(&before) != shown(&opportunity);
+        let has_changed = shown(&before) != shown(&opportunity) || before.standing != opportunity.standing;
         if has_changed {
             self.tell(now, id, true);
         } else {
@@ -147,6 +147,7 @@ impl Salesforce {
             match field.as_str() {
                 "Stripe_Subscription_Id__c" => names.subscription_id = text_of(value),
                 "Renewal_Stripe_Sub_Id__c" => names.renewal_id = text_of(value),
+                name if set_standing(&mut names.standing, name, value) => {}
                 _ => names.mrr = number_of(value),
             }
         }
@@ -187,6 +188,11 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
         ) => is_text,
         ("Contract", "Stripe_Subscription_Id__c" | "Renewal_Stripe_Sub_Id__c") => is_text,
         ("Opportunity" | "Contract", "Stripe_MRR__c") => matches!(value, FieldValue::Number(_)),
+        ("Opportunity" | "Contract", "Stripe_Subscription_Status__c" | "Stripe_Cancellation_Reason__c") => is_text,
+        ("Opportunity" | "Contract", "Stripe_Current_MRR__c") => {
+            matches!(value, FieldValue::Number(_) | FieldValue::Null)
+        }
+        ("Opportunity" | "Contract", "Stripe_Period_End__c") => is_day(value) || *value == FieldValue::Null,
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
         _ => false,
@@ -224,8 +230,22 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Sync_Error__c" => opportunity.sync_message = text_of(value),
         "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
         "Paid_Date__c" => opportunity.paid_date = text_of(value),
-        _ => {}
+        _ => {
+            set_standing(&mut opportunity.standing, field, value);
+        }
     }
+}
+
+/// Whether it is one of these fields.
+fn set_standing(standing: &mut Standing, field: &str, value: &FieldValue) -> bool {
+    match field {
+        "Stripe_Subscription_Status__c" => standing.status = text_of(value),
+        "Stripe_Current_MRR__c" => standing.monthly = number_of(value),
+        "Stripe_Period_End__c" => standing.period_end = text_of(value),
+        "Stripe_Cancellation_Reason__c" => standing.cancellation = text_of(value),
+        _ => return false,
+    }
+    true
 }
 
 /// The fields that we write.

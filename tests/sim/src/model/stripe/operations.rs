@@ -7,7 +7,7 @@ use stripe::{Answer, InvoiceLine, InvoiceStatus, Operation, Write};
 use super::failure::Failure;
 use super::form::Form;
 use super::invoice::Invoice;
-use super::{By, Finalized, Stripe, StripeEvent, lines, second};
+use super::{By, Finalized, Stripe, Tells, lines};
 use crate::model::count;
 
 /// When Stripe finalizes a draft that it may advance.
@@ -207,8 +207,7 @@ impl Stripe {
     pub(super) fn settle(&mut self, now: Timestamp, invoice_id: &InvoiceId) {
         if let Some(invoice) = self.invoices.get_mut(invoice_id) {
             invoice.pay(now);
-            let id = self.next_id("evt");
-            self.events.push(StripeEvent { id, invoice_id: invoice_id.clone(), at: second(now) });
+            self.tell(now, Tells::Paid(invoice_id.clone()));
         }
     }
 

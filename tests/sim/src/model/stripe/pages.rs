@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use stripe::webhook::Notification;
 use stripe::{Answer, Cursor, Error, Listed, Page};
 
-use super::Stripe;
 use super::failure::Failure;
+use super::{Stripe, Tells};
 
 /// What a list answers at most. Stripe's hundred would never be reached here, and pages are to be turned.
 const PAGE: usize = 7;
@@ -69,7 +69,6 @@ impl Stripe {
         Ok(page(all, since, after))
     }
 
-    /// Stripe generates one kind of event here; what is asked for beside it, nobody has.
     pub fn events_since(
         &mut self,
         now: Timestamp,
@@ -78,17 +77,21 @@ impl Stripe {
         after: Option<&Cursor>,
     ) -> Result<Page<Notification>, Error> {
         self.advance(now);
-        let is_asked_for = types.iter().any(|name| name == "invoice.paid");
-        let all = self.events.iter().filter(|_| is_asked_for).map(|event| Listed {
+        let is_asked_for = |event: &&super::StripeEvent| types.iter().any(|name| name == event.type_name());
+        let metadata = |event: &super::StripeEvent| match &event.tells {
+            Tells::Paid(id) => self.invoices.get(id).map(|invoice| invoice.shown().metadata),
+            Tells::Updated(id) | Tells::Deleted(id) => self.subscriptions.get(id).map(|one| one.metadata.clone()),
+        };
+        let all = self.events.iter().filter(is_asked_for).map(|event| Listed {
             id: event.id.clone(),
             created: event.at,
-            metadata: self.invoices.get(&event.invoice_id).map(|invoice| invoice.shown().metadata),
+            metadata: metadata(event),
             object: Some(Notification {
                 event_id: event.id.clone(),
-                event_type: "invoice.paid".to_owned(),
+                event_type: event.type_name().to_owned(),
                 livemode: false,
                 created: event.at,
-                object_id: Some(event.invoice_id.to_string()),
+                object_id: Some(event.about().to_owned()),
                 api_version: None,
             }),
         });

@@ -5,6 +5,7 @@ mod currencies;
 mod ending;
 mod periods;
 mod prices;
+mod reads;
 mod renewal;
 mod waiting;
 
@@ -22,7 +23,7 @@ use super::failure::Failure;
 use super::form::Form;
 use super::invoice::Invoice;
 use super::operations::ADVANCES_AFTER;
-use super::{By, Price, Stripe, lines, pages, second};
+use super::{By, Price, Stripe, Tells, lines, pages, second};
 use crate::model::count;
 
 pub use waiting::Once;
@@ -48,6 +49,7 @@ pub struct Subscription {
     pub differences: Vec<(Option<String>, InvoiceId)>,
     pub canceled_by: Option<By>,
     pub has_run_out: bool,
+    pub is_past_due: bool,
     /// The deals that it was renewed for.
     pub renewals: std::collections::BTreeSet<String>,
     /// What they sold once.
@@ -200,6 +202,7 @@ impl Stripe {
             differences: Vec::new(),
             canceled_by: None,
             has_run_out: false,
+            is_past_due: false,
             renewals: std::collections::BTreeSet::new(),
             once: Vec::new(),
             to_end_since: None,
@@ -295,6 +298,7 @@ impl Stripe {
             self.waits_since.insert(line.id.clone(), now);
             self.pending.entry(customer.clone()).or_default().push(line);
         }
+        self.tell(now, Tells::Deleted(SubscriptionId::parse(id).expect("it was found by it")));
         count(&mut self.facts, if by == By::Us { "we canceled a subscription" } else { "a subscription was canceled" });
         Ok(Answer::Deleted)
     }
@@ -313,64 +317,6 @@ impl Stripe {
         for id in ids {
             let _ = self.cancel(now, &id, By::Stripe);
         }
-    }
-
-    fn shown_subscription(&self, subscription: &Subscription) -> stripe::Subscription {
-        let embedded = 10;
-        stripe::Subscription {
-            id: subscription.id.clone(),
-            customer: Some(subscription.customer.clone()),
-            is_over: subscription.canceled_by.is_some(),
-            has_run_out: subscription.has_run_out,
-            oddity: None,
-            metadata: subscription.metadata.clone(),
-            created: subscription.created,
-            starts_at: Some(subscription.starts_at),
-            ends_at: subscription.ends_at,
-            currency: subscription.currency,
-            items: subscription.items.iter().take(embedded).cloned().collect(),
-            has_more_items: subscription.items.len() > embedded,
-            latest_invoice: self.invoices.get(&subscription.latest).map(|invoice| Box::new(invoice.shown())),
-        }
-    }
-
-    pub fn subscription(&mut self, now: Timestamp, id: &SubscriptionId) -> Result<stripe::Subscription, Error> {
-        self.advance(now);
-        let found = self.subscriptions.get(id).map(|found| self.shown_subscription(found));
-        found.ok_or_else(|| Failure::not_found("subscription", id.as_str()).error)
-    }
-
-    pub fn subscription_items(&mut self, id: &SubscriptionId) -> Result<Vec<SubscriptionItem>, Error> {
-        let found = self.subscriptions.get(id).map(|found| found.items.clone());
-        found.ok_or_else(|| Failure::not_found("subscription", id.as_str()).error)
-    }
-
-    pub fn subscriptions_of_customer(
-        &mut self,
-        now: Timestamp,
-        id: &CustomerId,
-        since: Timestamp,
-    ) -> Vec<stripe::Subscription> {
-        self.advance(now);
-        let listed = self.subscriptions.values().rev();
-        let listed = listed.filter(|one| one.customer == *id && one.created.as_second() >= since.as_second());
-        listed.map(|one| self.shown_subscription(one)).collect()
-    }
-
-    pub fn subscriptions_created_since(
-        &mut self,
-        now: Timestamp,
-        since: Timestamp,
-        after: Option<&stripe::Cursor>,
-    ) -> Page<stripe::Subscription> {
-        self.advance(now);
-        let all = self.subscriptions.values().map(|one| Listed {
-            id: one.id.to_string(),
-            created: one.created,
-            metadata: Some(one.metadata.clone()),
-            object: Some(self.shown_subscription(one)),
-        });
-        pages::page(all, since, after)
     }
 }
 

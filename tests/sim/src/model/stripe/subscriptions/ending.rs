@@ -44,6 +44,7 @@ impl Stripe {
             self.violate(now, "no_period_is_cut", format!("{id} ends at {end}, by {proration:?}"));
         }
         let answer = self.shown_subscription(&subscription);
+        self.tell(now, Tells::Updated(subscription.id.clone()));
         self.subscriptions.insert(subscription.id.clone(), subscription);
         count(&mut self.facts, "a subscription was told another end");
         Ok(Answer::Subscription(Box::new(answer)))

@@ -5,6 +5,7 @@ use super::*;
 
 /// When the customer of such an invoice pays, if they do.
 const PAID_AFTER: SignedDuration = SignedDuration::from_hours(5);
+const PAID_LATE: SignedDuration = SignedDuration::from_hours(24);
 
 impl Subscription {
     /// The period that it is in, by its longest interval.
@@ -76,6 +77,7 @@ impl Stripe {
                 // By its last invoice.
                 subscription.bill_once();
                 count(&mut self.facts, "a term ended");
+                self.tell(now, Tells::Deleted(id.clone()));
             }
             self.subscriptions.insert(id, subscription);
         }
@@ -115,11 +117,9 @@ impl Stripe {
         invoice.recount();
         invoice.changes(subscription);
         self.advancing.insert((at.saturating_add(ADVANCES_AFTER).unwrap_or(at), id.clone()));
-        // Every other customer pays.
-        if id.as_str().bytes().last().is_some_and(|digit| digit.is_multiple_of(2)) {
-            self.paying.insert((at.saturating_add(PAID_AFTER).unwrap_or(at), id.clone()));
-        }
+        self.paying.insert((at.saturating_add(PAID_AFTER).unwrap_or(at), id.clone()));
         self.invoices.insert(id.clone(), invoice);
+        self.tell(at, Tells::Updated(subscription.id.clone()));
         subscription.latest = id;
         count(&mut self.facts, "a later period was billed");
     }
@@ -129,8 +129,17 @@ impl Stripe {
         while let Some((at, id)) = self.paying.first().filter(|(at, _)| *at <= now).cloned() {
             self.paying.pop_first();
             self.send_due(at);
-            if self.pay(at, &id) {
+            // Every other customer pays; another is late, and pays a day later or not at all.
+            let pays = id.as_str().bytes().last().is_some_and(|digit| digit.is_multiple_of(2));
+            let of = self.invoices.get(&id).and_then(|invoice| invoice.shown().subscription);
+            let is_late = of.as_ref().and_then(|of| self.subscriptions.get(of)).is_some_and(|one| one.is_past_due);
+            if (pays || is_late) && self.pay(at, &id) {
                 count(&mut self.facts, "a later invoice was paid");
+            } else if !pays && !is_late && id.as_str().bytes().last().is_some_and(|digit| !digit.is_multiple_of(3)) {
+                self.paying.insert((at.saturating_add(PAID_LATE).unwrap_or(at), id.clone()));
+            }
+            if let Some(of) = of {
+                self.is_paid_in_time(at, &of, pays || is_late);
             }
         }
     }

@@ -99,6 +99,7 @@ impl Stripe {
         }
         subscription.renewals.extend(renewed_for);
         let answer = self.shown_subscription(&subscription);
+        self.tell(now, Tells::Updated(subscription.id.clone()));
         self.renewed.push(subscription.id.clone());
         self.subscriptions.insert(subscription.id.clone(), subscription);
         count(&mut self.facts, "a subscription was renewed");

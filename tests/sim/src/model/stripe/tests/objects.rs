@@ -11,7 +11,7 @@ fn a_draft_becomes_open_and_then_paid_and_stripe_says_so() {
     assert!(stripe.take_events().is_empty());
     assert!(stripe.pay(at(2), &draft.id) && !stripe.pay(at(3), &draft.id));
     let events = stripe.take_events();
-    assert_eq!(events.iter().map(|event| (&event.invoice_id, event.at)).collect::<Vec<_>>(), [(&draft.id, at(2))]);
+    assert_eq!(events.iter().map(|event| (event.about(), event.at)).collect::<Vec<_>>(), [(draft.id.as_str(), at(2))]);
     assert_eq!(
         stripe.invoice(at(4), &draft.id).map(|paid| (paid.status, paid.paid_at)),
         Ok((InvoiceStatus::Paid, Some(at(2))))

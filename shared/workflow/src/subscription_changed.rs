@@ -1,0 +1,321 @@
+//! What has become of a subscription stands where sales and customer success look.
+//!
+//! The event is only a hint: the subscription is read again, and Salesforce is told how it stands now. It names the deal that it is billed
+//! for in its metadata, and that deal's opportunity must name the subscription; where it does not yet, the run waits for it.
+//!
+//! What is written is no register but the state of things, so a write that comes late could say what is over. After one whose answer
+//! never came the run looks once more when no request is under way any more.
+
+use domain::{OpportunityId, Record, SubscriptionId};
+use jiff::{SignedDuration, Timestamp};
+use mapping::{Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
+use serde::{Deserialize, Serialize};
+
+use crate::{Call, End, Fact, Next, OutOfOrder, Status};
+
+/// After this long no request that was sent is still under way.
+pub const QUIET: SignedDuration = SignedDuration::from_mins(10);
+
+/// Salesforce reads five times in one call at most, and each record that is written is read back.
+const MOST_AT_ONCE: usize = 4;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// Something has become of it.
+    Claimed { watch: Watch },
+    /// This is how it stands. What do the records say that name it?
+    Seen { watch: Watch, standing: Box<Standing> },
+    /// These do not say it.
+    Telling {
+        watch: Watch,
+        standing: Box<Standing>,
+        /// The deal that it is billed for and its contract first; they are told together, and then each of the others by itself.
+        untold: Vec<Untold>,
+        /// Whether that deal names it.
+        is_linked: bool,
+        /// Why one of those before was not told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_out: Option<Stop>,
+    },
+    /// The deal that it is billed for does not name it yet: the deal's own run is still under way.
+    NotLinked { watch: Watch, opportunity_id: OpportunityId },
+    /// All is told, and an older write may be under way: it is looked at once more.
+    Doubting { watch: Watch, until: Timestamp },
+    /// Salesforce says how it stood then. The end, until something becomes of it.
+    Done { watch: Watch, seen_at: Timestamp },
+    /// A person must decide, or there was nothing to do. A new event begins again.
+    Stopped { watch: Watch, stop: Stop, reported: bool },
+}
+
+/// What is looked after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub subscription_id: SubscriptionId,
+    /// When it was last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Doubt::is_none")]
+    pub doubt: Doubt,
+}
+
+/// Whether a write may be under way whose answer nobody has seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    #[default]
+    None,
+    /// Since a moment that is not known.
+    Since,
+    Until(Timestamp),
+}
+
+impl Doubt {
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+
+    fn at(self, now: Timestamp) -> Self {
+        match self {
+            Self::Since => Self::Until(now.saturating_add(QUIET).unwrap_or(Timestamp::MAX)),
+            Self::Until(until) if now >= until => Self::None,
+            doubt => doubt,
+        }
+    }
+}
+
+impl Watch {
+    pub fn new(subscription_id: SubscriptionId) -> Self {
+        Self { subscription_id, seen_at: None, doubt: Doubt::None }
+    }
+}
+
+impl Point {
+    pub fn claimed(subscription_id: SubscriptionId) -> Self {
+        Self::Claimed { watch: Watch::new(subscription_id) }
+    }
+
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Claimed { watch } => {
+                Next::Call(Call::ReadStanding { subscription_id: watch.subscription_id.clone() })
+            }
+            Self::Seen { standing, .. } => Next::Call(Call::ReadNaming { standing: standing.clone() }),
+            Self::Telling { standing, untold, .. } => {
+                let updates = at_once(untold).iter().map(|one| standing.update(one)).collect();
+                Next::Call(Call::UpdateRecords { updates })
+            }
+            Self::NotLinked { watch, opportunity_id } => Next::Wait(Stop::review(
+                Code::SubscriptionNotLinked,
+                format!(
+                    "Something has become of subscription {}, and opportunity {opportunity_id}, which it is billed for, does not name it: \
+                     see that deal through, or write the id there and send the event again.",
+                    watch.subscription_id
+                ),
+            )),
+            Self::Doubting { until, .. } => Next::End(End::Resting { until: *until }),
+            Self::Done { .. } => Next::End(End::Done),
+            Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
+            Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
+        }
+    }
+
+    pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
+        Ok(match (self, fact) {
+            (Self::Claimed { watch }, Fact::StandingRead { seen, at }) => {
+                let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at), ..watch };
+                match seen.standing() {
+                    Some(standing) => Self::Seen { watch, standing: Box::new(standing) },
+                    None => Self::stopped(
+                        watch,
+                        Stop::not_billable(Code::NotOurs, "The subscription names no opportunity of this organization."),
+                    ),
+                }
+            }
+            (Self::Claimed { watch }, Fact::SubscriptionMissing) => {
+                let message = format!(
+                    "Stripe sent an event of subscription {} and does not know it: look whether the key belongs to the same account.",
+                    watch.subscription_id
+                );
+                Self::stopped(watch, Stop::review(Code::SubscriptionNotFound, message))
+            }
+            (Self::Seen { watch, standing }, Fact::NamingRead(naming)) => told(watch, standing, &naming, settings),
+            (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::RecordsUpdated(records)) => {
+                let told = at_once(&untold);
+                let written: Vec<_> = told.iter().map(|one| standing.update(one)).collect();
+                let left_out = left_out.or_else(|| not_kept(&written, &records));
+                let rest = untold[told.len()..].to_vec();
+                goes_on(watch, standing, rest, is_linked, left_out)
+            }
+            // Where the deal may be written and its contract may not, the deal is; and nobody's refusal keeps another from being told.
+            (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::Refused(why)) => {
+                let left_out = left_out.or(Some(Stop::review(why.stop.code, why.stop.message)));
+                let refused = at_once(&untold);
+                let is_left = |one: &&Untold| refused.len() > 1 && one.object == StandsOn::Opportunity;
+                let deal = refused.iter().filter(is_left).cloned();
+                let rest = deal.chain(untold[refused.len()..].iter().cloned()).collect();
+                goes_on(watch, standing, rest, is_linked, left_out)
+            }
+            (
+                Self::Claimed { watch }
+                | Self::Seen { watch, .. }
+                // Waited a day in vain.
+                | Self::NotLinked { watch, .. },
+                Fact::Refused(why),
+            ) => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
+            (Self::Stopped { watch, stop, .. }, Fact::Reported) => Self::Stopped { watch, stop, reported: true },
+            (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
+        })
+    }
+
+    pub fn resume(self) -> Self {
+        match self {
+            // The write may have happened, and may happen yet.
+            Self::Telling { watch, .. } if !planted!(TellsAndForgets) => {
+                Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } }
+            }
+            Self::Claimed { watch }
+            | Self::Seen { watch, .. }
+            | Self::Telling { watch, .. }
+            | Self::NotLinked { watch, .. }
+            | Self::Doubting { watch, .. }
+            | Self::Done { watch, .. }
+            | Self::Stopped { watch, .. } => Self::Claimed { watch },
+        }
+    }
+
+    /// Whether it was read after that moment, by more than clocks may differ.
+    pub fn was_seen_since(&self, moment: Timestamp) -> bool {
+        let seen_at = match self {
+            Self::Done { seen_at, .. } => *seen_at,
+            _ => return false,
+        };
+        seen_at.duration_since(moment) > QUIET
+    }
+
+    /// A stop that was reported before, for the same cause, is not reported again.
+    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
+        match self {
+            Self::Stopped { watch, stop, reported } => {
+                Self::Stopped { reported: reported || parked == Some(&stop), watch, stop }
+            }
+            point => point,
+        }
+    }
+
+    /// What a write that comes late has made of it may be what is wrong, and what is right may be overwritten yet.
+    fn stopped(watch: Watch, stop: Stop) -> Self {
+        match watch.doubt {
+            Doubt::Until(until) => Self::Doubting { watch, until },
+            Doubt::None | Doubt::Since => {
+                let reported = !stop.needs_person();
+                Self::Stopped { watch, stop, reported }
+            }
+        }
+    }
+
+    fn ended(watch: Watch) -> Self {
+        match (watch.doubt, watch.seen_at) {
+            (Doubt::Until(until), _) => Self::Doubting { watch, until },
+            (_, Some(seen_at)) => Self::Done { watch, seen_at },
+            // Nothing was told that was not read before.
+            (_, None) => Self::Claimed { watch },
+        }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Claimed { .. } => "claimed",
+            Self::Seen { .. } => "seen",
+            Self::Telling { .. } => "telling",
+            Self::NotLinked { .. } => "not_linked",
+            Self::Doubting { .. } => "doubting",
+            Self::Done { .. } => "done",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Done { .. } => Status::Done,
+            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
+            Self::Stopped { reported: true, .. } => Status::Review,
+            _ => Status::Open,
+        }
+    }
+
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stopped { stop, .. } => Some(stop),
+            _ => None,
+        }
+    }
+}
+
+/// An unchanged record is not written: every write may start somebody's automation.
+fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Settings) -> Point {
+    let untold = standing.untold(naming, settings);
+    let deal = standing.deal(naming);
+    let is_linked = deal.is_some_and(|deal| standing.is_named_by(deal));
+    if !untold.is_empty() {
+        return Point::Telling { watch, standing, untold, is_linked, left_out: None };
+    }
+    match deal {
+        Some(_) if is_linked => Point::ended(watch),
+        // A deal that was edited before its first invoice was sent has another one instead.
+        _ if standing.is_over => Point::ended(watch),
+        Some(_) => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
+        None => {
+            let message = format!(
+                "Something has become of subscription {}, and the opportunity that it is billed for, {}, is gone or hidden from the \
+                 integration user.",
+                watch.subscription_id, standing.opportunity_id
+            );
+            Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message))
+        }
+    }
+}
+
+/// The first that are told in one call: the current ones.
+fn at_once(untold: &[Untold]) -> &[Untold] {
+    let current = untold.iter().take_while(|one| one.is_current).count();
+    &untold[..current.clamp(1, MOST_AT_ONCE).min(untold.len())]
+}
+
+/// The others are told whatever has become of these.
+fn goes_on(
+    watch: Watch,
+    standing: Box<Standing>,
+    untold: Vec<Untold>,
+    is_linked: bool,
+    left_out: Option<Stop>,
+) -> Point {
+    match left_out {
+        left_out if !untold.is_empty() => Point::Telling { watch, standing, untold, is_linked, left_out },
+        Some(stop) => Point::stopped(watch, stop),
+        None if is_linked => Point::ended(watch),
+        // Whether that is so still is asked once more.
+        None => Point::Seen { watch, standing },
+    }
+}
+
+/// What Salesforce holds otherwise than it was written.
+fn not_kept(written: &[Update], records: &[Record]) -> Option<Stop> {
+    let none = Record::default();
+    let mut fields = std::collections::BTreeSet::new();
+    for (index, update) in written.iter().enumerate() {
+        let record = records.get(index).unwrap_or(&none);
+        fields.extend(update.differences(record).iter().map(|field| format!("{}.{field}", update.object)));
+    }
+    (!fields.is_empty()).then(|| {
+        let message = format!(
+            "The subscription has changed, but Salesforce does not keep {}: check field-level security for the integration user, and \
+             triggers or flows that change these fields.",
+            fields.into_iter().collect::<Vec<_>>().join(", ")
+        );
+        Stop::review(Code::WriteBackDiffers, message)
+    })
+}
+
+#[cfg(test)]
+mod tests;

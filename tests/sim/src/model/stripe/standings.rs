@@ -1,0 +1,121 @@
+//! How subscriptions stand, and what Stripe tells of that.
+
+use domain::{Event, InvoiceId, SubscriptionId};
+use jiff::Timestamp;
+use rust_decimal::{Decimal, RoundingStrategy};
+use stripe::Error;
+
+use super::{Stripe, StripeEvent, Subscription, second};
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tells {
+    Paid(InvoiceId),
+    Updated(SubscriptionId),
+    Deleted(SubscriptionId),
+}
+
+impl StripeEvent {
+    pub fn paid(id: String, invoice_id: InvoiceId, at: Timestamp) -> Self {
+        Self { id, tells: Tells::Paid(invoice_id), at }
+    }
+
+    pub fn subscription(&self) -> Option<SubscriptionId> {
+        match &self.tells {
+            Tells::Paid(_) => None,
+            Tells::Updated(id) | Tells::Deleted(id) => Some(id.clone()),
+        }
+    }
+
+    pub fn about(&self) -> &str {
+        match &self.tells {
+            Tells::Paid(id) => id.as_str(),
+            Tells::Updated(id) | Tells::Deleted(id) => id.as_str(),
+        }
+    }
+
+    pub(super) fn type_name(&self) -> &'static str {
+        match &self.tells {
+            Tells::Paid(_) => "invoice.paid",
+            Tells::Updated(_) => "customer.subscription.updated",
+            Tells::Deleted(_) => "customer.subscription.deleted",
+        }
+    }
+
+    /// As the webhook's door hands it on.
+    pub fn event(&self) -> Event {
+        let occurred_at = self.at;
+        match &self.tells {
+            Tells::Paid(id) => Event::InvoicePaid { invoice_id: id.clone(), occurred_at },
+            Tells::Updated(id) | Tells::Deleted(id) => {
+                Event::SubscriptionChanged { subscription_id: id.clone(), occurred_at }
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// In Stripe's words.
+    pub fn status(&self) -> &'static str {
+        match self.canceled_by {
+            Some(_) => "canceled",
+            None if self.is_past_due => "past_due",
+            None => "active",
+        }
+    }
+
+    /// What it bills a month, in minor units.
+    pub fn monthly(&self) -> Decimal {
+        let of = |item: &stripe::SubscriptionItem| {
+            let months = Self::months_of(item).map(Decimal::from)?;
+            Some(item.price.unit_amount? * Decimal::from(item.quantity?) * Decimal::from(12) / months)
+        };
+        let year: Decimal = self.items.iter().filter_map(of).sum();
+        (year / Decimal::from(12)).round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero)
+    }
+
+    /// The deal that it is billed for.
+    pub fn billed_for(&self) -> Option<&str> {
+        self.made_for().map(|began| self.renewed_for().unwrap_or(began))
+    }
+}
+
+impl Stripe {
+    pub(super) fn tell(&mut self, at: Timestamp, tells: Tells) {
+        if let Tells::Updated(id) | Tells::Deleted(id) = &tells {
+            self.never_told.remove(id);
+            self.changed.insert(id.clone(), at);
+        }
+        let id = self.next_id("evt");
+        self.events.push(StripeEvent { id, tells, at: second(at) });
+    }
+
+    pub fn changed_at(&self, id: &SubscriptionId) -> Option<Timestamp> {
+        self.changed.get(id).copied()
+    }
+
+    /// Whether Stripe made no event of what became of it last.
+    pub fn was_never_told(&self, id: &SubscriptionId) -> bool {
+        self.never_told.contains(id)
+    }
+
+    pub fn subscription_metadata(
+        &mut self,
+        now: Timestamp,
+        id: &SubscriptionId,
+    ) -> Result<std::collections::BTreeMap<String, String>, Error> {
+        self.subscription(now, id).map(|found| found.metadata)
+    }
+
+    /// One of its later invoices was paid in time, or was not.
+    pub(super) fn is_paid_in_time(&mut self, at: Timestamp, id: &SubscriptionId, is_paid: bool) {
+        let Some(subscription) = self.subscriptions.get_mut(id).filter(|one| one.canceled_by.is_none()) else { return };
+        if subscription.is_past_due == is_paid {
+            subscription.is_past_due = !is_paid;
+            let fact =
+                if is_paid { "a subscription was past due, and is active" } else { "a subscription was past due" };
+            crate::model::count(&mut self.facts, fact);
+            self.tell(at, Tells::Updated(id.clone()));
+        }
+    }
+}
