@@ -201,6 +201,23 @@ fn the_template_sets_what_the_functions_read() {
     }
 }
 
+/// Nothing else says that a message cannot be sent: an emulator lets everybody.
+#[test]
+fn who_puts_something_on_a_queue_may() {
+    let template = include_str!("../../../../../template.yaml");
+    for (resource, queues) in [
+        ("StripeWebhookFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        ("SalesforceEventsFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        // What is refused lies in the one, and what follows from a run goes to the other.
+        ("RetryWorkerFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        ("ReconcilerFunction", "!GetAtt WorkQueue.Arn"),
+    ] {
+        let resource_is = template.split_once(&format!("\n  {resource}:\n")).unwrap().1;
+        let sends = resource_is.split_once("Action: sqs:SendMessage\n").unwrap().1;
+        assert_eq!(sends.lines().next().unwrap().trim(), format!("Resource: {queues}"), "{resource}");
+    }
+}
+
 /// The worker's configuration with this Stripe key and these credentials.
 fn clients(changes: &[(&str, &str)], key: &str, credentials: &str) -> Result<(), ConfigError> {
     let changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
