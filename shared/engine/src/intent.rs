@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::OrganizationId;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
-use workflow::{Intent, Operation, Run, RunId};
+use workflow::{Intent, Operation, QUIET, Run, RunId};
 
 /// Which deployment this is. It is part of every key, so that two deployments never answer for each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,6 @@ pub struct Scope {
 
 /// Stripe forgets a key after 24 hours; an hour is left for clocks and slow requests.
 const KEY_TRUSTED: SignedDuration = SignedDuration::from_hours(23);
-
-/// After this long no request that was sent is still under way.
-const QUIET: SignedDuration = SignedDuration::from_mins(10);
 
 /// What to do about a write that may have been sent before.
 #[derive(Debug, PartialEq, Eq)]

@@ -39,14 +39,19 @@ impl<W: World> Engine<W> {
         self.renewable(&self.stripe.subscription(id).await?).await
     }
 
-    /// With all of its items, of which an answer shows the first ten.
     pub(crate) async fn renewable(&self, seen: &stripe::Subscription) -> Result<RenewableSeen, stripe::Error> {
-        // Of one that is over nobody asks for them.
-        let items = match seen.has_more_items && !seen.is_over {
-            false => seen.items.clone(),
-            true => self.stripe.subscription_items(&seen.id).await?,
-        };
-        Ok(convert::renewable(seen, &items, &self.scope))
+        Ok(convert::renewable(seen, &self.items_of(seen).await?, &self.scope))
+    }
+
+    /// All of them; an answer shows the first ten. Of one that is over nobody asks for the others.
+    pub(crate) async fn items_of(
+        &self,
+        seen: &stripe::Subscription,
+    ) -> Result<Vec<stripe::SubscriptionItem>, stripe::Error> {
+        match seen.has_more_items && !seen.is_over {
+            false => Ok(seen.items.clone()),
+            true => self.stripe.subscription_items(&seen.id).await,
+        }
     }
 
     /// Lines beyond those that a preview shows can be asked for nowhere: then it is asked whether anything waits that would be one.

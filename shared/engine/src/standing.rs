@@ -11,14 +11,10 @@ use crate::triage::Triage;
 use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Scope, Stripe, World};
 
 impl<W: World> Engine<W> {
-    /// With all of its items, of which an answer shows the first ten.
     pub(crate) async fn read_standing(&self, id: &SubscriptionId) -> Result<Fact, stripe::Error> {
         let at = self.clock.now();
         let seen = self.stripe.subscription(id).await?;
-        let items = match seen.has_more_items && !seen.is_over {
-            false => seen.items.clone(),
-            true => self.stripe.subscription_items(id).await?,
-        };
+        let items = self.items_of(&seen).await?;
         Ok(Fact::StandingRead { seen: Box::new(standing(&seen, &items, &self.scope)), at })
     }
 
@@ -51,11 +47,7 @@ impl<W: World> Engine<W> {
         }
         let is_ours = stored.is_some()
             || errand.envelope.source == Source::Worker
-            || match self.stripe.subscription_metadata(subscription_id).await {
-                Ok(metadata) => self.scope.made(&metadata),
-                Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => false,
-                Err(error) => return Err(convert::stripe_pause(&error)),
-            };
+            || self.is_made_here(self.stripe.subscription_metadata(subscription_id).await)?;
         if !is_ours {
             return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
         }

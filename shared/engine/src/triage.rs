@@ -1,5 +1,7 @@
 //! Event → the run that it is about.
 
+use std::collections::BTreeMap;
+
 use domain::{AccountId, Currency, Event, InvoiceId};
 use jiff::Timestamp;
 use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
@@ -113,7 +115,15 @@ impl<W: World> Engine<W> {
         if link.map_err(|error| ledger_pause(&error))?.is_some() {
             return Ok(true);
         }
-        match self.stripe.invoice_metadata(invoice_id).await {
+        self.is_made_here(self.stripe.invoice_metadata(invoice_id).await)
+    }
+
+    /// By what an object says of whose it is; what does not exist is nobody's.
+    pub(crate) fn is_made_here(
+        &self,
+        metadata: Result<BTreeMap<String, String>, stripe::Error>,
+    ) -> Result<bool, Pause> {
+        match metadata {
             Ok(metadata) => Ok(self.scope.made(&metadata)),
             Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(false),
             Err(error) => Err(convert::stripe_pause(&error)),

@@ -1,7 +1,10 @@
 //! What is about to be sent, written down before it is sent.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+/// After this long no request that was sent is still under way.
+pub const QUIET: SignedDuration = SignedDuration::from_mins(10);
 
 /// The writes that an idempotency key protects. At most one of each is under way in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -30,5 +30,5 @@ pub use fact::{
     Cancellation, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen,
     Refusal, RenewableSeen, StandingSeen, SubscriptionSeen, SubscriptionStatus, TaxSeen, TaxStatus,
 };
-pub use intent::{Intent, Operation, Restored};
+pub use intent::{Intent, Operation, QUIET, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};

@@ -41,6 +41,7 @@ pub use point::{Point, Stage};
 pub use preflight::Preflight;
 pub use renewal::Renewal;
 pub use subscription::Started;
+pub(crate) use written::not_kept;
 
 impl Point {
     /// The one thing to do at each point.

@@ -7,14 +7,12 @@
 //! never came the run looks once more when no request is under way any more.
 
 use domain::{OpportunityId, Record, SubscriptionId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use mapping::{Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
 use serde::{Deserialize, Serialize};
 
-use crate::{Call, End, Fact, Next, OutOfOrder, Status};
-
-/// After this long no request that was sent is still under way.
-pub const QUIET: SignedDuration = SignedDuration::from_mins(10);
+use crate::opportunity_won::not_kept;
+use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, Status};
 
 /// Salesforce reads five times in one call at most, and each record that is written is read back.
 const MOST_AT_ONCE: usize = 4;
@@ -42,8 +40,8 @@ pub enum Point {
     NotLinked { watch: Watch, opportunity_id: OpportunityId },
     /// All is told, and an older write may be under way: it is looked at once more.
     Doubting { watch: Watch, until: Timestamp },
-    /// Salesforce says how it stood then. The end, until something becomes of it.
-    Done { watch: Watch, seen_at: Timestamp },
+    /// Salesforce says how it stood when it was read. The end, until something becomes of it.
+    Done { watch: Watch },
     /// A person must decide, or there was nothing to do. A new event begins again.
     Stopped { watch: Watch, stop: Stop, reported: bool },
 }
@@ -143,16 +141,16 @@ impl Point {
             (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::RecordsUpdated(records)) => {
                 let told = at_once(&untold);
                 let written: Vec<_> = told.iter().map(|one| standing.update(one)).collect();
-                let left_out = left_out.or_else(|| not_kept(&written, &records));
+                let left_out = left_out.or_else(|| differing(&written, &records));
                 let rest = untold[told.len()..].to_vec();
                 goes_on(watch, standing, rest, is_linked, left_out)
             }
-            // Where the deal may be written and its contract may not, the deal is; and nobody's refusal keeps another from being told.
+            // Without its contract the deal may be written all the same; and nobody's refusal keeps another from being told.
             (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::Refused(why)) => {
                 let left_out = left_out.or(Some(Stop::review(why.stop.code, why.stop.message)));
                 let refused = at_once(&untold);
-                let is_left = |one: &&Untold| refused.len() > 1 && one.object == StandsOn::Opportunity;
-                let deal = refused.iter().filter(is_left).cloned();
+                let has_contract = refused.iter().any(|one| one.object == StandsOn::Contract);
+                let deal = refused.iter().filter(|one| has_contract && one.object == StandsOn::Opportunity).cloned();
                 let rest = deal.chain(untold[refused.len()..].iter().cloned()).collect();
                 goes_on(watch, standing, rest, is_linked, left_out)
             }
@@ -179,18 +177,15 @@ impl Point {
             | Self::Telling { watch, .. }
             | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }
-            | Self::Done { watch, .. }
+            | Self::Done { watch }
             | Self::Stopped { watch, .. } => Self::Claimed { watch },
         }
     }
 
     /// Whether it was read after that moment, by more than clocks may differ.
     pub fn was_seen_since(&self, moment: Timestamp) -> bool {
-        let seen_at = match self {
-            Self::Done { seen_at, .. } => *seen_at,
-            _ => return false,
-        };
-        seen_at.duration_since(moment) > QUIET
+        let Self::Done { watch } = self else { return false };
+        watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
     }
 
     /// A stop that was reported before, for the same cause, is not reported again.
@@ -215,11 +210,9 @@ impl Point {
     }
 
     fn ended(watch: Watch) -> Self {
-        match (watch.doubt, watch.seen_at) {
-            (Doubt::Until(until), _) => Self::Doubting { watch, until },
-            (_, Some(seen_at)) => Self::Done { watch, seen_at },
-            // Nothing was told that was not read before.
-            (_, None) => Self::Claimed { watch },
+        match watch.doubt {
+            Doubt::Until(until) => Self::Doubting { watch, until },
+            Doubt::None | Doubt::Since => Self::Done { watch },
         }
     }
 
@@ -299,19 +292,14 @@ fn goes_on(
     }
 }
 
-/// What Salesforce holds otherwise than it was written.
-fn not_kept(written: &[Update], records: &[Record]) -> Option<Stop> {
-    let none = Record::default();
-    let mut fields = std::collections::BTreeSet::new();
-    for (index, update) in written.iter().enumerate() {
-        let record = records.get(index).unwrap_or(&none);
-        fields.extend(update.differences(record).iter().map(|field| format!("{}.{field}", update.object)));
-    }
+/// Why a person is told of what Salesforce holds otherwise than it was written, if it does.
+fn differing(written: &[Update], records: &[Record]) -> Option<Stop> {
+    let fields = not_kept(written, records);
     (!fields.is_empty()).then(|| {
         let message = format!(
             "The subscription has changed, but Salesforce does not keep {}: check field-level security for the integration user, and \
              triggers or flows that change these fields.",
-            fields.into_iter().collect::<Vec<_>>().join(", ")
+            fields.join(", ")
         );
         Stop::review(Code::WriteBackDiffers, message)
     })

@@ -151,9 +151,9 @@ mod tests {
             organization_id: samples::organization_id(),
             subscription_id: subscription_id.clone(),
         };
-        let watch = Watch::new(subscription_id.clone());
         let seen_at = at("2026-11-30T12:00:00Z");
-        let done = subscription_changed::Point::Done { watch, seen_at };
+        let watch = Watch { seen_at: Some(seen_at), ..Watch::new(subscription_id.clone()) };
+        let done = subscription_changed::Point::Done { watch };
         let mut run = Run::new(id.clone(), State::SubscriptionChanged(done));
         for (occurred_at, is_asked_for) in [
             ("2026-11-30T11:49:59Z", false),

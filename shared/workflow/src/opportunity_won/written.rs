@@ -54,7 +54,7 @@ fn done(invoice: Invoice, interrupted: bool) -> Point {
 }
 
 /// What the records do not hold of what was written to them.
-pub(super) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
+pub(crate) fn not_kept(updates: &[Update], records: &[Record]) -> Vec<String> {
     let missing = Record::default();
     let pairs = updates.iter().enumerate();
     let differences = pairs.flat_map(|(index, update)| {

@@ -234,6 +234,31 @@ async fn a_field_that_salesforce_does_not_keep_is_reviewed() {
     assert_eq!(env.invoices().len(), 1);
 }
 
+/// A field that the integration user may not read: the deal says which, before anything is at Stripe.
+#[tokio::test]
+async fn a_field_that_may_not_be_read_refuses_the_deal_before_anything_is_at_stripe() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    let error = json!([{
+        "errorCode": "INVALID_FIELD", "message": "No such column 'Billing_Email__c' on entity 'Account'.", "fields": [],
+    }]);
+    let part = json!({ "body": error, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": "query0" });
+    let halted = json!([{ "errorCode": "PROCESSING_HALTED", "message": "halted" }]);
+    let others = ["query1", "query2"]
+        .map(|name| json!({ "body": halted, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": name }));
+    let [second, third] = others;
+    let body = json!({ "compositeResponse": [part, second, third] }).to_string();
+    let hidden = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
+    env.sandbox.salesforce.inject(hidden.body_contains("OpportunityLineItem"));
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let (noted, parked, invoices) = verdict(&env, &opportunity);
+    assert_eq!((noted, parked, invoices), (json!("salesforce_refused"), vec![json!("salesforce_refused")], 0));
+    assert!(env.objects("customer").is_empty());
+    let said = env.record("Opportunity", &opportunity)["Stripe_Sync_Error__c"].clone();
+    assert!(said.as_str().unwrap().contains("Billing_Email__c"), "{said}");
+}
+
 #[tokio::test]
 async fn a_key_that_lacks_a_permission_burns_nothing_and_goes_on_when_it_is_mended() {
     let options = Options { permissions: vec!["rak_customer_write", "rak_plan_read"], ..Options::default() };

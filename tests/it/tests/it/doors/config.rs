@@ -201,6 +201,15 @@ fn the_template_sets_what_the_functions_read() {
     }
 }
 
+/// The endpoint that is registered in the demo and in the tests on the emulated AWS gets all that the door reads.
+#[test]
+fn the_endpoint_is_registered_for_what_the_door_reads() {
+    let stack = include_str!("../../../../../xtask/src/stack.rs");
+    for event_type in stripe::webhook::TYPES {
+        assert!(stack.contains(&format!("\"{event_type}\"")), "{event_type}");
+    }
+}
+
 /// Nothing else says that a message cannot be sent: an emulator lets everybody.
 #[test]
 fn who_puts_something_on_a_queue_may() {
