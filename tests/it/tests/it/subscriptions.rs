@@ -34,7 +34,7 @@ fn options(line_source: LineSource) -> Options {
     Options { line_source, subscriptions, permissions, ..Options::default() }
 }
 
-async fn selling() -> Env {
+pub(crate) async fn selling() -> Env {
     Env::with(options(LineSource::CpqQuote)).await
 }
 
@@ -59,7 +59,7 @@ fn first(env: &Env, object: &str) -> String {
 }
 
 /// The day that it is now, and others relative to it.
-fn day(env: &Env, days: i64) -> String {
+pub(crate) fn day(env: &Env, days: i64) -> String {
     let at = env.now().checked_add(SignedDuration::from_hours(24 * days)).unwrap();
     jiff::tz::TimeZone::UTC.to_datetime(at).date().to_string()
 }
@@ -97,7 +97,7 @@ async fn make_price_recurring(env: &Env, product: &str, minor_units: i64, interv
     id
 }
 
-async fn won(env: &Env, start: &str) -> String {
+pub(crate) async fn won(env: &Env, start: &str) -> String {
     let opportunity = env.enter(&deal()).await;
     make_recurring(env, start);
     make_price_recurring(env, "Seat", 10_000, "month").await;

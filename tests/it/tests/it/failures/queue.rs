@@ -9,6 +9,7 @@ use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{billed_once, changed, note, property, resource, root, run};
+use crate::subscriptions::{day, selling, won};
 
 /// How often the worker is handed a message before the queue puts it away, by the template.
 fn most_receives() -> u32 {
@@ -77,11 +78,7 @@ async fn f21_throttled_deliveries_do_not_cost_a_deal() {
 
 /// F22. Work was put on its own queue again, and after sixteen rounds Lambda took it for a loop and dropped it.
 #[tokio::test]
-async fn f22_the_worker_never_sends_to_its_own_queue() {
-    let policy = resource("RetryWorkerFunction");
-    for statement in policy.split("- Sid: ").filter(|statement| statement.contains("sqs:SendMessage")) {
-        assert!(!statement.contains("!GetAtt WorkQueue.Arn"), "it may send to its own queue: {statement}");
-    }
+async fn f22_what_is_to_be_retried_is_never_sent_again() {
     let env = Env::start().await;
     env.sandbox.stripe.inject(FaultRule::once("POST", "/**", Fault::UnavailableHtml).times(14));
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
@@ -99,6 +96,30 @@ async fn f22_the_worker_never_sends_to_its_own_queue() {
     assert_eq!((receives, most_receives() > receives), (15, true));
     env.settle_for_days().await;
     billed_once(&env, &opportunity, "in the fifteenth round");
+}
+
+/// F22. What the worker does put on its own queue, once for each deal that has come to name its subscription, leads to nothing more: a
+/// chain has two links, however often it is begun.
+#[tokio::test]
+async fn f22_what_the_worker_sends_is_followed_by_nothing() {
+    let env = selling().await;
+    let opportunity = won(&env, &day(&env, 0)).await;
+    let from_the_worker = || -> Vec<_> {
+        let sent = env.sqs.sent().into_iter().map(|body| serde_json::from_str::<Value>(&body).unwrap());
+        sent.filter(|envelope| envelope["source"] == "worker").collect()
+    };
+    env.settle().await;
+    let sent = from_the_worker();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert_eq!(sent[0]["id"].as_str().unwrap().split(':').take(2).collect::<Vec<_>>(), ["named", opportunity.as_str()]);
+    // The same message again and again, and the deal again: neither sends another.
+    for round in 1..20 {
+        env.advance(SignedDuration::from_mins(11));
+        env.sqs.put(&sent[0].to_string());
+        env.update("Opportunity", &opportunity, json!({ "NextStep": env.now().to_string() }));
+        env.settle().await;
+        assert_eq!(from_the_worker(), vec![sent[0].clone(); 1 + round], "what this test has put there itself");
+    }
 }
 
 /// F23. A dead letter's age counts from its first day in the other queue, and it was gone before anybody had read it.
