@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use domain::{Currency, OrganizationId};
-use engine::{Cloud, Engine, Scope, SystemClock};
+use engine::{Access, Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
     Amendments, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress, Standings,
@@ -198,6 +198,7 @@ pub async fn from_environment(environment: Environment) -> Result<Parts, ConfigE
         clock: SystemClock,
         scope: config.scope,
         settings: config.settings,
+        access: Access::default(),
     };
     tracing::info!(environment = %engine.scope.environment, "started");
     Ok(Parts { engine, queue })

@@ -215,6 +215,14 @@ impl ports::Salesforce for salesforce::Client {
         self.read(queries).await
     }
 
+    async fn read_with_access(
+        &self,
+        queries: &[String],
+        objects: &[&str],
+    ) -> Result<salesforce::Reading, salesforce::Error> {
+        self.read_with_access(queries, objects).await
+    }
+
     async fn write(
         &self,
         updates: &[salesforce::Update],

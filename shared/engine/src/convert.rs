@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update};
+use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update, Withheld};
 use queue::Parked;
 use workflow::{
     Call, CreditAmount, CreditLine, Credited, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen,
@@ -188,7 +188,7 @@ pub(crate) fn tax_id(seen: stripe::TaxIdObject) -> mapping::TaxIdSeen {
     mapping::TaxIdSeen { id, kind, value }
 }
 
-pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, read_at: Timestamp) -> Fact {
+pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, withheld: Vec<Withheld>, read_at: Timestamp) -> Fact {
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
     let Some(opportunity) = next().into_iter().next() else {
@@ -197,7 +197,8 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, read_at: Timestamp) -> Fac
     let lines = next();
     let primary_contact = next().into_iter().next();
     let activated_contract = next().into_iter().next();
-    Fact::DealRead(Box::new(Deal { opportunity, lines, primary_contact, activated_contract, read_at }))
+    let deal = Deal { opportunity, lines, primary_contact, activated_contract, withheld, read_at };
+    Fact::DealRead(Box::new(deal))
 }
 
 pub(crate) fn soql(query: &RecordQuery) -> String {

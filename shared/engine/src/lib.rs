@@ -14,6 +14,7 @@ macro_rules! planted {
     };
 }
 
+mod access;
 mod advance;
 mod clients;
 mod convert;
@@ -36,6 +37,7 @@ use jiff::{SignedDuration, Timestamp};
 use mapping::{Settings, Stop};
 use queue::Envelope;
 
+pub use access::Access;
 pub use clients::{Cloud, SystemClock};
 pub use intent::Scope;
 pub use pace::{Pace, Pause, delay};
@@ -58,6 +60,7 @@ pub struct Engine<W: World> {
     pub clock: W::Clock,
     pub scope: Scope,
     pub settings: Settings,
+    pub access: Access,
 }
 
 /// One delivery of one event.

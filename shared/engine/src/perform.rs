@@ -6,7 +6,6 @@ use described::{describe_stripe, salesforce_outcome, stripe_outcome};
 use domain::SubscriptionId;
 use jiff::Timestamp;
 use ledger::CallEntry;
-use mapping::deal_queries;
 use workflow::{Call, Fact, Intent, Operation, Run};
 
 use crate::convert::{self, salesforce_failure, stripe_failure};
@@ -178,11 +177,7 @@ impl<W: World> Engine<W> {
 
     async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {
         match call {
-            Call::ReadDeal { opportunity_id } => {
-                let queries = deal_queries(opportunity_id, &self.settings);
-                let answers = self.salesforce.read(&queries.iter().map(convert::soql).collect::<Vec<_>>()).await?;
-                Ok(convert::deal(answers, self.now()))
-            }
+            Call::ReadDeal { opportunity_id } => self.read_deal(opportunity_id).await,
             Call::ReadBilling { opportunity_id } => {
                 let query = convert::soql(&mapping::billing_query(opportunity_id, &self.settings));
                 let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();

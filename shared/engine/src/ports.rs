@@ -111,6 +111,11 @@ pub trait Stripe {
 /// See `salesforce::Client`.
 pub trait Salesforce {
     async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error>;
+    async fn read_with_access(
+        &self,
+        queries: &[String],
+        objects: &[&str],
+    ) -> Result<salesforce::Reading, salesforce::Error>;
     async fn write(
         &self,
         updates: &[salesforce::Update],

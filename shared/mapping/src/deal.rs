@@ -4,7 +4,7 @@ use domain::{OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::activation::{self, contract_query};
-use crate::{PAID, Settings, cancellation, renewal};
+use crate::{PAID, Settings, Withheld, cancellation, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -129,6 +129,8 @@ pub struct Deal {
     pub primary_contact: Option<Record>,
     /// Its activated contract, where that is not named by the opportunity.
     pub activated_contract: Option<Record>,
+    /// Fields that are written for deals and that Salesforce does not let us edit.
+    pub withheld: Vec<Withheld>,
     /// When it was read: a term that has not begun by then is not billed yet.
     pub read_at: Timestamp,
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod account;
 mod activation;
 mod amendment;
@@ -22,6 +23,7 @@ mod terms;
 mod told;
 mod update;
 
+pub use access::{Withheld, Written, withheld, written};
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{CustomerId, PriceId, Record};
 use serde::{Deserialize, Serialize};
 
+use crate::access::is_writable;
 use crate::activation::contract_is_activated;
 use crate::cancellation::is_to_go_on;
 use crate::line::{price, product};
@@ -23,6 +24,7 @@ pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
         contract_is_activated(deal, settings)?;
     }
     let named = refusals.take(customer_named_by(&deal.opportunity)).map(|customer_id| Named { customer_id });
+    refusals.take(is_writable(&deal.opportunity, &deal.withheld, planned.as_ref().map(|(plan, _)| plan)));
     Ok(Findings { planned, named, refusals, prices: prices_named(&deal.lines, settings) })
 }
 

@@ -42,7 +42,7 @@ pub const CURRENT_MRR: &str = "Stripe_Current_MRR__c";
 pub const PERIOD_END: &str = "Stripe_Period_End__c";
 pub const CANCELLATION: &str = "Stripe_Cancellation_Reason__c";
 
-const MIRRORED: [&str; 4] = [STATUS, CURRENT_MRR, PERIOD_END, CANCELLATION];
+pub(crate) const MIRRORED: [&str; 4] = [STATUS, CURRENT_MRR, PERIOD_END, CANCELLATION];
 
 /// What an earlier deal says whose subscription goes on for another one. The word is ours: Stripe has one subscription for both.
 const RENEWED: &str = "renewed";

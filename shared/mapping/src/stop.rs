@@ -271,6 +271,9 @@ codes! {
     SalesforceRefused(Admin) = "salesforce_refused",
         "Salesforce refused a read or a write: field-level security, a validation rule.",
         "What Salesforce's sentence says; it names the field or the rule.";
+    FieldNotEditable(Admin) = "field_not_editable",
+        "The integration user may not edit a field that is written when the deal is billed or paid.",
+        "Assign the permission set Closedwon Integration to it, or let it edit the fields that the sentence names; then send the event again.";
     WriteBackDiffers(Admin) = "write_back_differs",
         "Salesforce said yes, and the record holds something else: a trigger, a flow, field-level security.",
         "Let the integration user write the fields that the message names, then send the event again.";

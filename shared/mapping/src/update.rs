@@ -99,10 +99,10 @@ pub fn invoice_written_back(
         "Opportunity",
         &plan.opportunity_id,
         [
-            ("Stripe_Customer_Id__c", text(customer_id)),
+            (CUSTOMER_ID, text(customer_id)),
             (INVOICE_ID, text(invoice_id)),
-            ("Stripe_Invoice_URL__c", links.page.map_or(FieldValue::Null, text)),
-            ("Stripe_Invoice_PDF__c", links.pdf.map_or(FieldValue::Null, text)),
+            (INVOICE_URL, links.page.map_or(FieldValue::Null, text)),
+            (INVOICE_PDF, links.pdf.map_or(FieldValue::Null, text)),
             (NOTE_CODE, FieldValue::Null),
             (NOTE_MESSAGE, FieldValue::Null),
         ],
@@ -128,7 +128,7 @@ pub fn renewal_written_back(
         "Opportunity",
         &plan.opportunity_id,
         [
-            ("Stripe_Customer_Id__c", text(customer_id)),
+            (CUSTOMER_ID, text(customer_id)),
             (RENEWAL_ID, text(subscription_id)),
             (NOTE_CODE, FieldValue::Null),
             (NOTE_MESSAGE, FieldValue::Null),
@@ -140,7 +140,7 @@ pub fn renewal_written_back(
     [opportunity].into_iter().chain(contract).chain(account_customer(plan, customer_id, account_is_linked)).collect()
 }
 
-const CONTRACT: &str = "Contract";
+pub(crate) const CONTRACT: &str = "Contract";
 
 /// Where customer success looks: which subscription the contract began or renewed, and what it comes to a month.
 fn contract(plan: &Plan, field: &'static str, subscription_id: &SubscriptionId) -> Option<Update> {
@@ -153,7 +153,10 @@ fn monthly(plan: &Plan) -> Option<(&'static str, FieldValue)> {
     Some((MRR, FieldValue::Number(plan.monthly()?.to_major_units())))
 }
 
+pub(crate) const CUSTOMER_ID: &str = "Stripe_Customer_Id__c";
 pub(crate) const INVOICE_ID: &str = "Stripe_Invoice_Id__c";
+pub(crate) const INVOICE_URL: &str = "Stripe_Invoice_URL__c";
+pub(crate) const INVOICE_PDF: &str = "Stripe_Invoice_PDF__c";
 
 /// Where there are no subscriptions the fields may not exist.
 pub(crate) const SUBSCRIPTION_ID: &str = "Stripe_Subscription_Id__c";
@@ -161,7 +164,7 @@ pub const MRR: &str = "Stripe_MRR__c";
 
 /// Every write of an account may start somebody's automation, and locks it for the deals beside this one.
 fn account_customer(plan: &Plan, customer_id: &CustomerId, account_is_linked: bool) -> Option<Update> {
-    let update = || Update::new("Account", &plan.account_id, [("Stripe_Customer_Id__c", text(customer_id))]);
+    let update = || Update::new("Account", &plan.account_id, [(CUSTOMER_ID, text(customer_id))]);
     (!account_is_linked).then(update)
 }
 
@@ -196,10 +199,10 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
     RecordQuery {
         object: "Opportunity",
         fields: [
-            "Stripe_Customer_Id__c",
+            CUSTOMER_ID,
             INVOICE_ID,
-            "Stripe_Invoice_URL__c",
-            "Stripe_Invoice_PDF__c",
+            INVOICE_URL,
+            INVOICE_PDF,
             NOTE_CODE,
             NOTE_MESSAGE,
             PAID,
@@ -216,4 +219,4 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

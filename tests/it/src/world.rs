@@ -230,6 +230,14 @@ impl engine::Salesforce for Fused<salesforce::Client> {
         self.call(engine::Salesforce::read(&self.inner, queries)).await
     }
 
+    async fn read_with_access(
+        &self,
+        queries: &[String],
+        objects: &[&str],
+    ) -> Result<salesforce::Reading, salesforce::Error> {
+        self.call(engine::Salesforce::read_with_access(&self.inner, queries, objects)).await
+    }
+
     async fn write(
         &self,
         updates: &[salesforce::Update],

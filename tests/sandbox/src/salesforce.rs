@@ -111,6 +111,11 @@ impl Salesforce {
         Ok(())
     }
 
+    /// An administrator changes what the integration user may do with a field: edit it, only read it, or neither.
+    pub fn grant(&mut self, object: &str, field: &str, is_editable: Option<bool>) {
+        self.api.org.schema.permissions.grant(object, field, is_editable);
+    }
+
     pub fn standard_pricebook_id(&self) -> &str {
         &self.api.org.standard_pricebook_id
     }

@@ -187,6 +187,7 @@ pub(crate) fn engine(process: &Rc<Process>) -> Engine<Simulated> {
         clock: ProcessClock(Rc::clone(process)),
         scope: process.sim.scope.clone(),
         settings: process.sim.settings.clone(),
+        access: engine::Access::default(),
     }
 }
 

@@ -46,9 +46,9 @@ impl<W: World> Engine<W> {
             return Ok(None);
         }
         self.time_left(walk)?;
-        let queries: Vec<_> = mapping::deal_queries(opportunity_id, &self.settings).iter().map(convert::soql).collect();
-        let read = self.salesforce_read(&queries).await?;
-        let Fact::DealRead(deal) = convert::deal(read, self.now()) else { return Ok(None) };
+        let read = self.read_deal(opportunity_id).await;
+        let read = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?;
+        let Fact::DealRead(deal) = read else { return Ok(None) };
         let (opportunity_id, occurred_at) = (opportunity_id.clone(), *account_modified_at);
         let event = Event::OpportunityChanged { opportunity_id, occurred_at };
         Ok((!stays_refused(&deal, &self.settings)).then(|| self.envelope(id, event)))

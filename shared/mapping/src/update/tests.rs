@@ -2,7 +2,7 @@ use domain::{AccountId, Currency, Money};
 
 use super::*;
 
-fn plan() -> Plan {
+pub(crate) fn plan() -> Plan {
     Plan {
         opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
         account_id: AccountId::parse("001000000000001AAA").expect("valid"),
@@ -45,7 +45,7 @@ fn a_subscription_is_named_where_there_is_one() {
 }
 
 /// By the quarter, over a year.
-fn recurring() -> Plan {
+pub(crate) fn recurring() -> Plan {
     let subscription = crate::Subscription {
         start: "2027-01-01".parse().expect("a day"),
         every: crate::Interval::Quarterly,
@@ -54,6 +54,17 @@ fn recurring() -> Plan {
     };
     let total = Money::from_minor_units(1200, Currency::parse("EUR").expect("valid"));
     Plan { total, subscription: Some(subscription), ..plan() }
+}
+
+/// Of a deal whose subscription began, and of one that renewed it, each with its contract and the first of its account.
+pub(crate) fn every_update() -> Vec<Update> {
+    let (customer_id, invoice_id) =
+        (CustomerId::parse("cus_1").expect("valid"), InvoiceId::parse("in_1").expect("valid"));
+    let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
+    let plan = Plan { contract_id: domain::ContractId::parse("800000000000001AAA").ok(), ..recurring() };
+    let links = InvoiceLinks::default();
+    let begun = invoice_written_back(&plan, &customer_id, &invoice_id, links, Some(&subscription_id), false);
+    [begun, renewal_written_back(&plan, &customer_id, &subscription_id, false)].concat()
 }
 
 #[test]

@@ -134,6 +134,19 @@ async fn what_is_not_an_answer_is_unknown_and_redirects_are_not_followed() {
 }
 
 #[test]
+fn what_may_be_edited_stands_in_the_description() {
+    let of = |updateable: bool| {
+        let fields = r#"[{"name":"A__c","updateable":true,"type":"string"},{"name":"B__c","updateable":false}]"#;
+        let body = format!(r#"{{"name":"Opportunity","updateable":{updateable},"fields":{fields}}}"#);
+        editable(&RawValue::from_string(body).expect("JSON")).expect("a description")
+    };
+    assert_eq!(of(true), BTreeSet::from(["A__c".to_owned()]));
+    assert_eq!(of(false), BTreeSet::new(), "who may not edit the object may edit none of its fields");
+    let page = RawValue::from_string(r#"{"done":true,"records":[]}"#.into()).expect("JSON");
+    assert!(editable(&page).is_err());
+}
+
+#[test]
 fn usage_is_read_in_both_forms() {
     let expected = Some(ApiUsage { used: 18, max: 5000 });
     assert_eq!(usage("api-usage=18/5000"), expected);

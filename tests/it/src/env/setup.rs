@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{Currency, OrganizationId};
-use engine::{Engine, Scope};
+use engine::{Access, Engine, Scope};
 use intake::Door;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -185,5 +185,6 @@ fn engine(
             proration: options.proration,
             shipping: options.shipping,
         },
+        access: Access::default(),
     }
 }

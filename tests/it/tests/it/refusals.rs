@@ -1,5 +1,7 @@
 //! Deals that cannot be billed as they stand: the code, the sentence, and the way back.
 
+mod access;
+
 use it::{Deal, Env, Options};
 use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Deals with recurring lines.
 
-mod contracts;
+pub(crate) mod contracts;
 mod currencies;
 mod endings;
 mod interrupted;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::Record;
-use salesforce::{Error, Update};
+use salesforce::{Error, Reading, Update};
 
 use super::{Outcome, Process, Request};
 use crate::faults::{Fault, Operation};
@@ -84,6 +84,15 @@ impl engine::Salesforce for SalesforcePort {
             models.salesforce.read(sim.now(), &queries)
         })
         .await
+    }
+
+    /// Its user may edit whatever is written.
+    async fn read_with_access(&self, queries: &[String], objects: &[&str]) -> Result<Reading, Error> {
+        let records = self.read(queries).await?;
+        let written = mapping::written(&self.0.sim.settings);
+        let of = |object: &&str| written.iter().find(|written| written.object == *object);
+        let fields = |object| of(object).map(|written| written.fields.iter().map(ToString::to_string).collect());
+        Ok(Reading { records, editable: objects.iter().map(|object| fields(object).unwrap_or_default()).collect() })
     }
 
     async fn write(&self, updates: &[Update], read_back: &[String]) -> Answer {

@@ -4,7 +4,7 @@ use mapping::Renewals;
 
 use super::*;
 
-async fn selling_by_contract(line_source: LineSource) -> Env {
+pub(crate) async fn selling_by_contract(line_source: LineSource) -> Env {
     let env = Env::with(Options { subscriptions: Subscriptions::ContractActivated, ..options(line_source) }).await;
     env.reconcile(PassKind::Sweep).await;
     env
@@ -21,12 +21,12 @@ fn contract(env: &Env, line_source: LineSource, opportunity: &str) -> String {
     contract
 }
 
-fn activate(env: &Env, contract: &str) {
+pub(crate) fn activate(env: &Env, contract: &str) {
     env.update("Contract", contract, json!({ "Status": "Activated" }));
 }
 
 /// Won, with a contract that is a draft.
-async fn won_with_contract(env: &Env, line_source: LineSource) -> (String, String) {
+pub(crate) async fn won_with_contract(env: &Env, line_source: LineSource) -> (String, String) {
     let opportunity = env.enter(&deal()).await;
     match line_source {
         LineSource::CpqQuote => make_recurring(env, &day(env, 0)),

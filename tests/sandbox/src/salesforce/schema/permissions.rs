@@ -51,6 +51,15 @@ impl PermissionSet {
         self.fields.get(&(object.to_owned(), field.to_owned())).copied()
     }
 
+    /// An administrator changes what the field's users may do with it: edit it, only read it, or not even that.
+    pub fn grant(&mut self, object: &str, field: &str, is_editable: Option<bool>) {
+        let name = (object.to_owned(), field.to_owned());
+        match is_editable {
+            Some(is_editable) => self.fields.insert(name, is_editable),
+            None => self.fields.remove(&name),
+        };
+    }
+
     pub fn field_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.keys().map(|(object, field)| (object.as_str(), field.as_str()))
     }
