@@ -98,6 +98,7 @@ impl Stack {
                 ("enabled_events[2]", "customer.subscription.deleted"),
                 ("enabled_events[3]", "customer.subscription.paused"),
                 ("enabled_events[4]", "customer.subscription.resumed"),
+                ("enabled_events[5]", "invoice_payment.paid"),
                 ("api_version", STRIPE_VERSION),
             ],
         )?;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Currency, InvoiceId, OpportunityId, SubscriptionId};
+use crate::{AccountId, Currency, InvoiceId, InvoicePaymentId, OpportunityId, SubscriptionId};
 
 /// A hint that something may have to be done. Events are never truth: the record or object is read again before anything
 /// is decided, so neither their order nor their age nor their number matters.
@@ -22,6 +22,8 @@ pub enum Event {
     },
     /// Stripe says that an invoice is paid.
     InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// Stripe says that something came in for an invoice: all of it, or a part.
+    PaymentReceived { invoice_payment_id: InvoicePaymentId, occurred_at: Timestamp },
     /// Something has become of a subscription, or Salesforce names it since a moment ago.
     SubscriptionChanged { subscription_id: SubscriptionId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
@@ -36,6 +38,7 @@ impl Event {
             Self::OpportunityChanged { .. } => "opportunity_changed",
             Self::AccountChanged { .. } => "account_changed",
             Self::InvoicePaid { .. } => "invoice_paid",
+            Self::PaymentReceived { .. } => "payment_received",
             Self::SubscriptionChanged { .. } => "subscription_changed",
             Self::RunDue { .. } => "run_due",
             Self::OpportunitiesLost { .. } => "opportunities_lost",
@@ -47,6 +50,7 @@ impl Event {
             Self::OpportunityChanged { occurred_at, .. }
             | Self::AccountChanged { occurred_at, .. }
             | Self::InvoicePaid { occurred_at, .. }
+            | Self::PaymentReceived { occurred_at, .. }
             | Self::SubscriptionChanged { occurred_at, .. }
             | Self::RunDue { occurred_at, .. }
             | Self::OpportunitiesLost { occurred_at } => *occurred_at,
@@ -65,6 +69,7 @@ mod tests {
         let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
         let account_id = AccountId::parse("001000000000001AAA").expect("valid");
         let invoice_id = InvoiceId::parse("in_1").expect("valid");
+        let invoice_payment_id = InvoicePaymentId::parse("inpay_1").expect("valid");
         let subscription_id = SubscriptionId::parse("sub_1").expect("valid");
         for (event, rest) in [
             (
@@ -80,6 +85,7 @@ mod tests {
                 r#""account_id":"001000000000001AAA","currency":"USD","#,
             ),
             (Event::InvoicePaid { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
+            (Event::PaymentReceived { invoice_payment_id, occurred_at: at }, r#""invoice_payment_id":"inpay_1","#),
             (Event::SubscriptionChanged { subscription_id, occurred_at: at }, r#""subscription_id":"sub_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
             (Event::OpportunitiesLost { occurred_at: at }, ""),

@@ -110,6 +110,7 @@ ids! {
     CustomerId = stripe_id("customer", "cus_");
     /// A Stripe invoice (`in_…`).
     InvoiceId = stripe_id("invoice", "in_");
+    InvoicePaymentId = stripe_id("invoice payment", "inpay_");
     /// A Stripe subscription (`sub_…`).
     SubscriptionId = stripe_id("subscription", "sub_");
     /// An item of a Stripe subscription (`si_…`).

@@ -15,8 +15,8 @@ pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;
 pub use id::{
-    AccountId, ContractId, CustomerId, IdError, InvoiceId, LineItemId, OpportunityId, OrganizationId, PriceId,
-    ProductId, SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
+    AccountId, ContractId, CustomerId, IdError, InvoiceId, InvoicePaymentId, LineItemId, OpportunityId, OrganizationId,
+    PriceId, ProductId, SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

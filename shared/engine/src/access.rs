@@ -1,5 +1,6 @@
 //! A deal as it is now, and whether what is written for deals may be: asked in the same call, and not with every one of them.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::OpportunityId;
@@ -26,6 +27,11 @@ impl Access {
     fn believe(&self, now: Timestamp) {
         self.0.store(now.as_millisecond(), Ordering::Relaxed);
     }
+
+    /// A write was refused, and it may be that.
+    pub(crate) fn doubt(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
 }
 
 impl<W: World> Engine<W> {
@@ -34,14 +40,15 @@ impl<W: World> Engine<W> {
         let is_believed = self.access.is_believed(self.clock.now());
         let asked: Vec<Written> = written(&self.settings).into_iter().filter(|_| !is_believed).collect();
         let objects: Vec<_> = asked.iter().map(|written| written.object).collect();
-        let reading = self.salesforce.read_with_access(&queries, &objects).await?;
-        let described = asked.iter().zip(&reading.editable);
-        let withheld: Vec<_> = described.flat_map(|(written, editable)| withheld(written, editable)).collect();
+        let answers = self.salesforce.read_with_access(&queries, &objects).await?;
+        let nothing = BTreeSet::new();
+        let editable = |written: &Written| answers.editable.get(written.object).unwrap_or(&nothing);
+        let withheld: Vec<_> = asked.iter().flat_map(|written| withheld(written, editable(written))).collect();
         let now = self.clock.now();
         if !asked.is_empty() && withheld.is_empty() {
             self.access.believe(now);
         }
-        Ok(convert::deal(reading.records, withheld, now))
+        Ok(convert::deal(answers.records, withheld, now))
     }
 }
 
@@ -56,6 +63,9 @@ mod tests {
             Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 20_000) + SignedDuration::from_mins(minutes)
         };
         assert!(!access.is_believed(at(0)), "nobody has said so yet");
+        access.believe(at(0));
+        access.doubt();
+        assert!(!access.is_believed(at(0)));
         access.believe(at(0));
         for (minutes, is_believed) in [(0, true), (15, true), (16, false), (-1, false)] {
             assert_eq!(access.is_believed(at(minutes)), is_believed, "{minutes}");

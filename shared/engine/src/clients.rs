@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
@@ -120,6 +120,10 @@ impl ports::Stripe for stripe::Client {
         self.money_of_invoice(id).await
     }
 
+    async fn invoice_payment(&self, id: &InvoicePaymentId) -> Result<stripe::InvoicePayment, stripe::Error> {
+        self.invoice_payment(id).await
+    }
+
     async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, stripe::Error> {
         self.credit_notes_of_invoice(id).await
     }
@@ -219,7 +223,7 @@ impl ports::Salesforce for salesforce::Client {
         &self,
         queries: &[String],
         objects: &[&str],
-    ) -> Result<salesforce::Reading, salesforce::Error> {
+    ) -> Result<salesforce::Answers, salesforce::Error> {
         self.read_with_access(queries, objects).await
     }
 

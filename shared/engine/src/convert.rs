@@ -211,6 +211,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
             Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
             Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
+            Filter::IsEmptyOrLess(than) => select.is_empty_or_less(field, *than),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
             Filter::OneOf(texts) => select.one_of(field, texts),
@@ -232,6 +233,7 @@ pub(crate) fn update(update: &Update) -> salesforce::Update {
         object: update.object.to_owned(),
         id: update.id.clone(),
         fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
+        only_where: update.condition().as_ref().map(soql),
     }
 }
 

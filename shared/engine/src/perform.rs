@@ -187,7 +187,11 @@ impl<W: World> Engine<W> {
             Call::UpdateRecords { updates } => {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
-                let answers = self.salesforce.write(&updates, &read_back).await?;
+                let answers = self.salesforce.write(&updates, &read_back).await;
+                if matches!(answers, Err(salesforce::Error::Refused(_))) {
+                    self.access.doubt();
+                }
+                let answers = answers?;
                 let records = answers.into_iter().map(|records| records.into_iter().next().unwrap_or_default());
                 Ok(Fact::RecordsUpdated(records.collect()))
             }

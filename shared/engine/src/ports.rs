@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
 use queue::{Envelope, Parked, QueueError};
@@ -65,6 +65,7 @@ pub trait Stripe {
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error>;
     async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, stripe::Error>;
+    async fn invoice_payment(&self, id: &InvoicePaymentId) -> Result<stripe::InvoicePayment, stripe::Error>;
     async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, stripe::Error>;
     async fn preview_renewal(&self, renewal: &stripe::RenewSubscription) -> Result<stripe::Preview, stripe::Error>;
     async fn billing_of_customer(&self, id: &CustomerId) -> Result<stripe::CustomerBilling, stripe::Error>;
@@ -115,7 +116,7 @@ pub trait Salesforce {
         &self,
         queries: &[String],
         objects: &[&str],
-    ) -> Result<salesforce::Reading, salesforce::Error>;
+    ) -> Result<salesforce::Answers, salesforce::Error>;
     async fn write(
         &self,
         updates: &[salesforce::Update],

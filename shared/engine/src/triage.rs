@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{AccountId, Currency, Event, InvoiceId};
+use domain::{AccountId, Currency, Event, InvoiceId, InvoicePaymentId};
 use jiff::Timestamp;
 use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
 use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opportunity_won};
@@ -29,13 +29,12 @@ impl<W: World> Engine<W> {
             Event::AccountChanged { account_id, currency, occurred_at } => {
                 self.account_changed(account_id, *currency, *occurred_at).await
             }
-            Event::InvoicePaid { invoice_id, .. } => {
-                if !self.is_ours(invoice_id).await? {
-                    return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
+            Event::InvoicePaid { invoice_id, .. } => self.payment(invoice_id, true).await,
+            Event::PaymentReceived { invoice_payment_id, .. } => {
+                match self.payment_in_part(invoice_payment_id).await? {
+                    Some(invoice_id) => self.payment(&invoice_id, false).await,
+                    None => Ok(Triage::Ended(Outcome::Ignored { code: "not_paid_in_part" })),
                 }
-                let point = invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() };
-                let id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
-                Ok(Triage::Run(Box::new(Run::new(id, State::InvoicePaid(point)))))
             }
             Event::SubscriptionChanged { subscription_id, .. } => {
                 self.subscription_changed(subscription_id, errand).await
@@ -67,6 +66,25 @@ impl<W: World> Engine<W> {
                 Ok(Triage::Ended(Outcome::Stopped { run, stop }))
             }
         }
+    }
+
+    /// The invoice that the payment is for, unless all of it is paid: Stripe says so in an event of its own, which is asked for if it
+    /// never comes.
+    pub(crate) async fn payment_in_part(&self, id: &InvoicePaymentId) -> Result<Option<InvoiceId>, Pause> {
+        match self.stripe.invoice_payment(id).await {
+            Ok(payment) => Ok(Some(payment.invoice_id).filter(|_| !payment.is_whole)),
+            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+            Err(error) => Err(convert::stripe_pause(&error)),
+        }
+    }
+
+    /// What came in for an invoice of ours.
+    async fn payment(&self, invoice_id: &InvoiceId, is_whole: bool) -> Result<Triage, Pause> {
+        if !self.is_ours(invoice_id).await? {
+            return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
+        }
+        let point = invoice_paid::Point::claimed(invoice_id.clone(), is_whole);
+        Ok(Triage::Run(Box::new(Run::new(self.run_of_payment(invoice_id), State::InvoicePaid(point)))))
     }
 
     /// As the account is now. Only a customer that a deal has made is told anything.

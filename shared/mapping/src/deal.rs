@@ -2,6 +2,7 @@
 
 use domain::{OpportunityId, Record};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::activation::{self, contract_query};
 use crate::{PAID, Settings, Withheld, cancellation, renewal};
@@ -63,6 +64,8 @@ pub enum Filter {
     IsOr(String, Vec<(&'static str, String)>),
     IsTrue,
     IsFalse,
+    /// It holds nothing, or a number below this one.
+    IsEmptyOrLess(Decimal),
     OneOf(Vec<String>),
     AtLeast(Timestamp),
     /// In the order of this field and then of the id, what comes after this value and this id.

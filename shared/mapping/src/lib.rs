@@ -23,7 +23,7 @@ mod terms;
 mod told;
 mod update;
 
-pub use access::{Withheld, Written, withheld, written};
+pub use access::{Withheld, Written, may_be_written, withheld, written};
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
@@ -34,7 +34,7 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use line::{PlanLine, Quantity};
-pub use payment::{PAID, PAID_ON, mark_paid, unpaid};
+pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};

@@ -1,25 +1,82 @@
 //! What an opportunity says of its payment.
 
-use domain::{FieldValue, InvoiceId, OpportunityId};
+use domain::{FieldValue, InvoiceId, Money, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
+use crate::deal::Filter;
 use crate::update::{INVOICE_ID, Update, text};
 
 /// Whether it is paid. What was paid by another way a person may tick by hand.
 pub const PAID: &str = "Payment_Received__c";
 pub const PAID_ON: &str = "Paid_Date__c";
 
-/// The payment, on the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
-///
-/// Where another invoice may take the place of one that is paid, the write names the invoice that is meant: one that comes late, from
-/// a process that stood still, must not say of the new one that it is paid.
-pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp, named: Option<&InvoiceId>) -> Update {
-    let day = TimeZone::UTC.to_datetime(paid_at).date();
-    let fields = [(PAID, FieldValue::Boolean(true)), (PAID_ON, text(day))];
-    let mut update = Update::new("Opportunity", opportunity_id, fields);
-    update.fields.extend(named.map(|invoice_id| (INVOICE_ID, text(invoice_id))));
-    update
+/// What came in for its invoice, whichever way; and what has not yet. In the record's currency, which is the invoice's.
+pub const AMOUNT_PAID: &str = "Stripe_Amount_Paid__c";
+pub const AMOUNT_REMAINING: &str = "Stripe_Amount_Remaining__c";
+
+/// What came in for an invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    pub invoice_id: InvoiceId,
+    pub opportunity_id: OpportunityId,
+    /// When it was paid whole, if it is.
+    pub paid_at: Option<Timestamp>,
+    /// Older runs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amounts: Option<Amounts>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amounts {
+    pub paid: Money,
+    pub remaining: Money,
+}
+
+impl Received {
+    /// On the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
+    ///
+    /// It is written only where the opportunity names this invoice, and a part only where less is said: what comes late, from a process
+    /// that stood still, must not say of another invoice that it is paid, nor take back what came in since.
+    pub fn update(&self) -> Update {
+        let mut update = Update::new("Opportunity", &self.opportunity_id, []);
+        update.also_read = vec!["Id", INVOICE_ID, PAID];
+        update.only_where = vec![(INVOICE_ID, Filter::Is(self.invoice_id.to_string()))];
+        match self.paid_at {
+            Some(paid_at) => {
+                let day = TimeZone::UTC.to_datetime(paid_at).date();
+                update.fields.extend([(PAID, FieldValue::Boolean(true)), (PAID_ON, text(day))]);
+                update.also_read.pop();
+            }
+            None => {
+                let less = self.amounts.map(|amounts| Filter::IsEmptyOrLess(amounts.paid.to_major_units()));
+                update.only_where.push((PAID, Filter::IsFalse));
+                update.only_where.extend(less.map(|less| (AMOUNT_PAID, less)));
+            }
+        }
+        if let Some(Amounts { paid, remaining }) = self.amounts {
+            let number = |money: Money| FieldValue::Number(money.to_major_units());
+            update.fields.extend([(AMOUNT_PAID, number(paid)), (AMOUNT_REMAINING, number(remaining))]);
+        }
+        update
+    }
+
+    /// Whether the opportunity says it, or more than that.
+    pub fn is_told_by(&self, opportunity: &Record) -> bool {
+        let amounts = |amounts: &Amounts| {
+            opportunity.number(AMOUNT_PAID).is_some_and(|told| told >= amounts.paid.to_major_units())
+        };
+        match self.paid_at {
+            // A person may have ticked it, and said another day.
+            Some(_) => {
+                opportunity.is_true(PAID)
+                    && opportunity.text(PAID_ON).is_some()
+                    && self.amounts.as_ref().is_none_or(amounts)
+            }
+            None => opportunity.is_true(PAID) || self.amounts.as_ref().is_none_or(amounts),
+        }
+    }
 }
 
 /// What was paid by the invoice before is a credit of the customer's by now; whether the one in its place is paid, its own payment says.
@@ -27,7 +84,7 @@ pub fn mark_paid(opportunity_id: &OpportunityId, paid_at: Timestamp, named: Opti
 pub fn unpaid(mut updates: Vec<Update>) -> Vec<Update> {
     if let Some(opportunity) = updates.iter_mut().find(|update| update.object == "Opportunity") {
         opportunity.fields.insert(PAID, FieldValue::Boolean(false));
-        opportunity.fields.insert(PAID_ON, FieldValue::Null);
+        opportunity.fields.extend([PAID_ON, AMOUNT_PAID, AMOUNT_REMAINING].map(|field| (field, FieldValue::Null)));
     }
     updates
 }
@@ -36,22 +93,74 @@ pub fn unpaid(mut updates: Vec<Update>) -> Vec<Update> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use domain::Currency;
+
     use super::*;
 
     fn opportunity_id() -> OpportunityId {
         OpportunityId::parse("006000000000001AAA").expect("valid")
     }
 
+    fn received(paid_at: Option<&str>, paid: i64, remaining: i64) -> Received {
+        let money = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
+        Received {
+            invoice_id: InvoiceId::parse("in_1").expect("valid"),
+            opportunity_id: opportunity_id(),
+            paid_at: paid_at.map(|time| time.parse().expect("a time")),
+            amounts: Some(Amounts { paid: money(paid), remaining: money(remaining) }),
+        }
+    }
+
+    fn number(text: &str) -> FieldValue {
+        FieldValue::Number(text.parse().expect("a number"))
+    }
+
     #[test]
-    fn a_payment_has_its_day_in_utc() {
-        let paid_at = "2026-11-25T23:59:59Z".parse().expect("a time");
-        let paid = mark_paid(&opportunity_id(), paid_at, None);
-        let fields = [(PAID_ON, text("2026-11-25")), (PAID, FieldValue::Boolean(true))];
-        assert!(paid.fields == BTreeMap::from(fields.clone()));
-        let invoice_id = InvoiceId::parse("in_1").expect("valid");
-        let named = mark_paid(&opportunity_id(), paid_at, Some(&invoice_id));
-        let fields = fields.into_iter().chain([("Stripe_Invoice_Id__c", text("in_1"))]);
-        assert!(named.fields == fields.collect::<BTreeMap<_, _>>());
+    fn a_payment_has_its_day_in_utc_and_its_amount() {
+        let paid = received(Some("2026-11-25T23:59:59Z"), 1050, 0).update();
+        let fields = [
+            (PAID_ON, text("2026-11-25")),
+            (PAID, FieldValue::Boolean(true)),
+            (AMOUNT_PAID, number("10.50")),
+            (AMOUNT_REMAINING, number("0.00")),
+        ];
+        assert!(paid.fields == BTreeMap::from(fields));
+        assert_eq!(paid.only_where, [(INVOICE_ID, Filter::Is("in_1".into()))]);
+        // Of a run that an older version began the amounts are not known.
+        let older = Received { amounts: None, ..received(Some("2026-11-25T23:59:59Z"), 0, 0) }.update();
+        assert_eq!(older.fields.into_keys().collect::<Vec<_>>(), [PAID_ON, PAID]);
+    }
+
+    #[test]
+    fn a_part_says_what_came_in_and_takes_nothing_back() {
+        let part = received(None, 400, 650).update();
+        assert!(part.fields == BTreeMap::from([(AMOUNT_PAID, number("4.00")), (AMOUNT_REMAINING, number("6.50"))]));
+        let less = Filter::IsEmptyOrLess("4.00".parse().expect("a number"));
+        let named = (INVOICE_ID, Filter::Is("in_1".into()));
+        assert_eq!(part.only_where, [named, (PAID, Filter::IsFalse), (AMOUNT_PAID, less)]);
+    }
+
+    #[test]
+    fn what_is_told_is_not_written_again() {
+        let (whole, part) = (received(Some("2026-11-25T00:00:00Z"), 1000, 0), received(None, 400, 600));
+        let record = |fields: &[(&str, FieldValue)]| {
+            let mut record = Record::default();
+            fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
+            record
+        };
+        let (paid, day) = ((PAID, FieldValue::Boolean(true)), (PAID_ON, text("2026-11-24")));
+        for (fields, is_whole, is_part) in [
+            (vec![], false, false),
+            (vec![(AMOUNT_PAID, number("3.99"))], false, false),
+            (vec![(AMOUNT_PAID, number("4"))], false, true),
+            (vec![(AMOUNT_PAID, number("5"))], false, true),
+            (vec![paid.clone()], false, true),
+            (vec![paid.clone(), day.clone()], false, true),
+            (vec![paid, day, (AMOUNT_PAID, number("10"))], true, true),
+        ] {
+            let record = record(&fields);
+            assert_eq!((whole.is_told_by(&record), part.is_told_by(&record)), (is_whole, is_part), "{fields:?}");
+        }
     }
 
     #[test]
@@ -60,7 +169,8 @@ mod tests {
         let opportunity = Update::new("Opportunity", opportunity_id(), [(INVOICE_ID, text("in_2"))]);
         let written = unpaid(vec![account.clone(), opportunity]);
         assert!(written[0] == account);
-        let fields = [(INVOICE_ID, text("in_2")), (PAID, FieldValue::Boolean(false)), (PAID_ON, FieldValue::Null)];
-        assert!(written[1].fields == BTreeMap::from(fields));
+        let nothing = [PAID_ON, AMOUNT_PAID, AMOUNT_REMAINING].map(|field| (field, FieldValue::Null));
+        let fields = [(INVOICE_ID, text("in_2")), (PAID, FieldValue::Boolean(false))].into_iter().chain(nothing);
+        assert!(written[1].fields == fields.collect::<BTreeMap<_, _>>());
     }
 }

@@ -103,11 +103,19 @@ pub struct Plan {
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
 /// for its address.
 pub fn plan(deal: &Deal, settings: &Settings) -> Result<(Plan, CustomerDetails), Stop> {
-    let (planned, refusals) = look_through(deal, settings, Reading::Again)?;
+    let Looked { planned, refusals, .. } = look_through(deal, settings, Reading::Again)?;
     refusals.or(planned)
 }
 
 pub(crate) type Planned = Option<(Plan, CustomerDetails)>;
+
+/// What is known of a deal from what it says itself.
+pub(crate) struct Looked {
+    pub planned: Planned,
+    pub refusals: Refusals,
+    /// It has a subscription, for certain.
+    pub recurs: bool,
+}
 
 /// What a deal is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +126,7 @@ pub(crate) enum Reading {
     Again,
 }
 
-pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -> Result<(Planned, Refusals), Stop> {
+pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -> Result<Looked, Stop> {
     let opportunity = &deal.opportunity;
     let opportunity_id = opportunity
         .text("Id")
@@ -139,6 +147,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
     if let Some(Some(term)) = term.as_ref().filter(|_| reading == Reading::ToBegin) {
         refusals.take(in_time(term, deal.read_at));
     }
+    let recurs = matches!(term, Some(Some(_)));
     let lines = billed.and_then(|billed| billed.lines);
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
@@ -160,7 +169,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         Some(renews),
     ) = (total, account_id, details, lines, days_until_due, term, renews)
     else {
-        return Ok((None, refusals));
+        return Ok(Looked { planned: None, refusals, recurs });
     };
     let approved = opportunity.number("Stripe_Approved_Amount__c");
     let approved = approved.and_then(|amount| Money::from_major_units(amount, total.currency()).ok());
@@ -182,7 +191,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         contract_id,
         canceled_on: canceled_on(opportunity),
     };
-    Ok((Some((plan, details)), refusals))
+    Ok(Looked { planned: Some((plan, details)), refusals, recurs })
 }
 
 /// What the opportunity comes to, if it asks to be billed and its amount can be.
@@ -212,7 +221,7 @@ fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), St
     }
 }
 
-fn currency(opportunity: &Record, settings: &Settings) -> Result<Currency, Stop> {
+pub(crate) fn currency(opportunity: &Record, settings: &Settings) -> Result<Currency, Stop> {
     if !settings.multi_currency {
         return Ok(settings.org_currency);
     }

@@ -9,13 +9,13 @@ use crate::access::is_writable;
 use crate::activation::contract_is_activated;
 use crate::cancellation::is_to_go_on;
 use crate::line::{price, product};
-use crate::plan::{MOST_LINES, Planned, Reading, look_through};
+use crate::plan::{Looked, MOST_LINES, Planned, Reading, look_through};
 use crate::stop::Refusals;
 use crate::{CustomerDetails, Deal, Plan, Settings, Stop, customer_named_by};
 
 /// The same before anything is written, with the customer that the account names. What the prices at Stripe say is not known yet.
 pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
-    let (planned, mut refusals) = look_through(deal, settings, Reading::ToBegin)?;
+    let Looked { planned, mut refusals, recurs } = look_through(deal, settings, Reading::ToBegin)?;
     if let Some((plan, _)) = &planned {
         refusals.take(is_to_go_on(plan));
     }
@@ -24,7 +24,7 @@ pub fn preflight(deal: &Deal, settings: &Settings) -> Result<Findings, Stop> {
         contract_is_activated(deal, settings)?;
     }
     let named = refusals.take(customer_named_by(&deal.opportunity)).map(|customer_id| Named { customer_id });
-    refusals.take(is_writable(&deal.opportunity, &deal.withheld, planned.as_ref().map(|(plan, _)| plan)));
+    refusals.take(is_writable(deal, settings, recurs));
     Ok(Findings { planned, named, refusals, prices: prices_named(&deal.lines, settings) })
 }
 

@@ -200,4 +200,4 @@ fn cut_short(text: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@ use domain::{CustomerId, FieldValue, InvoiceId, OpportunityId, Record, Subscript
 
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::payment::{PAID, PAID_ON};
+use crate::payment::{AMOUNT_PAID, AMOUNT_REMAINING, PAID, PAID_ON};
 use crate::{CANCEL_ON, Plan, RENEWAL_ID, Settings, Stop, Subscriptions};
 
 /// New values for some fields of one record.
@@ -17,6 +17,8 @@ pub struct Update {
     pub fields: BTreeMap<&'static str, FieldValue>,
     /// What is read in the same call, and not written.
     pub also_read: Vec<&'static str>,
+    /// It is written only where all of this holds when the write arrives, however late that is.
+    pub only_where: Vec<(&'static str, Filter)>,
 }
 
 impl Update {
@@ -25,7 +27,7 @@ impl Update {
         id: impl ToString,
         fields: [(&'static str, FieldValue); N],
     ) -> Self {
-        Self { object, id: id.to_string(), fields: fields.into(), also_read: Vec::new() }
+        Self { object, id: id.to_string(), fields: fields.into(), also_read: Vec::new(), only_where: Vec::new() }
     }
 
     /// Reads back what is written, and what is to be read besides.
@@ -37,6 +39,18 @@ impl Update {
             order_by: vec![],
             limit: Some(1),
         }
+    }
+
+    /// What finds the record where it may be written; nothing if it may be in any case.
+    pub fn condition(&self) -> Option<RecordQuery> {
+        let id = ("Id", Filter::Is(self.id.clone()));
+        (!self.only_where.is_empty()).then(|| RecordQuery {
+            object: self.object,
+            fields: vec!["Id"],
+            filter: [id].into_iter().chain(self.only_where.iter().cloned()).collect(),
+            order_by: vec![],
+            limit: Some(1),
+        })
     }
 
     /// Whether a reading through the opportunity already shows what this would write. Fields of the account are found
@@ -207,6 +221,8 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
             NOTE_MESSAGE,
             PAID,
             PAID_ON,
+            AMOUNT_PAID,
+            AMOUNT_REMAINING,
             "Account.Stripe_Customer_Id__c",
         ]
         .into_iter()

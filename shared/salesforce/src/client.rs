@@ -57,13 +57,15 @@ pub struct Update {
     pub object: String,
     pub id: String,
     pub fields: BTreeMap<String, FieldValue>,
+    /// A query of the record's `Id`: it is written only where this finds it, which is asked in the same call.
+    pub only_where: Option<String>,
 }
 
-/// The records of each query, and of each object the fields that may be edited.
+/// The records of each query, and of each object that was asked for the fields that may be edited.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct Answers {
     pub records: Vec<Vec<Record>>,
-    pub editable: Vec<BTreeSet<String>>,
+    pub editable: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What the organization has used of its daily API calls.
@@ -103,13 +105,14 @@ impl Client {
     /// kilobytes in an organization that has grown, and shows field-level security as it is for whoever asks.
     /// Source: <https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite_post.htm>,
     /// "All sObject resources".
-    pub async fn read_with_access(&self, queries: &[String], objects: &[&str]) -> Result<Reading, Error> {
+    pub async fn read_with_access(&self, queries: &[String], objects: &[&str]) -> Result<Answers, Error> {
         self.composite(&[], queries, objects).await
     }
 
     /// Sets the fields of all records or of none, and then reads, in one call of at most 25 parts. When this returns, the
     /// records that were read back show what is there now, which may differ from what was written: triggers and
-    /// field-level security have their say, and `@{` in a text is written as `@ {`.
+    /// field-level security have their say, and `@{` in a text is written as `@ {`. Where one has a condition each is written by itself, and
+    /// what was not to be written is no error: what is read back shows it.
     pub async fn write(&self, updates: &[Update], read_back: &[String]) -> Result<Vec<Vec<Record>>, Error> {
         self.composite(updates, read_back, &[]).await.map(|answer| answer.records)
     }
@@ -121,20 +124,35 @@ impl Client {
         (usage.max > 0).then_some(usage)
     }
 
-    async fn composite(&self, updates: &[Update], queries: &[String], objects: &[&str]) -> Result<Reading, Error> {
-        let count = updates.len() + queries.len() + objects.len();
+    async fn composite(&self, updates: &[Update], queries: &[String], objects: &[&str]) -> Result<Answers, Error> {
+        let conditions = updates.iter().filter(|update| update.only_where.is_some()).count();
+        let before = updates.len() + conditions;
+        let count = before + queries.len() + objects.len();
         if count == 0 {
-            return Ok(Reading::default());
+            return Ok(Answers::default());
         }
-        if count > MOST_PARTS || queries.len() > MOST_QUERIES {
+        if count > MOST_PARTS || conditions + queries.len() > MOST_QUERIES {
             return Err(Error::Refused(Refusal::of_too_many_parts()));
         }
         let data = format!("/services/data/{}", self.api_version);
         let mut parts = Vec::with_capacity(count);
         for (index, update) in updates.iter().enumerate() {
+            let id = match &update.only_where {
+                None => segment(&update.id),
+                Some(query) => {
+                    parts.push(Part {
+                        method: "GET",
+                        url: format!("{data}/query?q={}", segment(query)),
+                        reference_id: format!("found{index}"),
+                        body: None,
+                    });
+                    // Of nothing that was found there is no first, and then Salesforce runs the part that refers to it not at all.
+                    format!("@{{found{index}.records[0].Id}}")
+                }
+            };
             parts.push(Part {
                 method: "PATCH",
-                url: format!("{data}/sobjects/{}/{}", segment(&update.object), segment(&update.id)),
+                url: format!("{data}/sobjects/{}/{id}", segment(&update.object)),
                 reference_id: format!("update{index}"),
                 body: Some(json::fields(&update.fields).map_err(|_| Error::unreadable())?),
             });
@@ -158,18 +176,18 @@ impl Client {
         let request = Request {
             method: Method::POST,
             path: format!("{data}/composite"),
-            body: Some(serde_json::to_vec(&Composite::new(parts)).map_err(|_| Error::unreadable())?),
+            body: Some(serde_json::to_vec(&Composite::new(parts, conditions == 0)).map_err(|_| Error::unreadable())?),
         };
-        let bodies = self.call(&request, |answer| bodies(answer, count)).await?;
-        let mut bodies = bodies.into_iter().skip(updates.len()).map(|body| body.ok_or_else(Error::unreadable));
-        let mut reading = Reading::default();
+        let bodies = self.call(&request, |answer| bodies(answer, count, conditions > 0)).await?;
+        let mut bodies = bodies.into_iter().skip(before).map(|body| body.ok_or_else(Error::unreadable));
+        let mut answers = Answers::default();
         for page in bodies.by_ref().take(queries.len()) {
-            reading.records.push(self.all_pages(&page?).await?);
+            answers.records.push(self.all_pages(&page?).await?);
         }
-        for description in bodies {
-            reading.editable.push(editable(&description?)?);
+        for (object, description) in objects.iter().zip(bodies) {
+            answers.editable.insert((*object).to_owned(), editable(&description?)?);
         }
-        Ok(reading)
+        Ok(answers)
     }
 
     async fn all_pages(&self, first: &RawValue) -> Result<Vec<Record>, Error> {

@@ -25,8 +25,8 @@ pub(crate) struct Part {
 }
 
 impl Composite {
-    pub(crate) fn new(parts: Vec<Part>) -> Self {
-        Self { all_or_none: true, collate_subrequests: false, composite_request: parts }
+    pub(crate) fn new(parts: Vec<Part>, all_or_none: bool) -> Self {
+        Self { all_or_none, collate_subrequests: false, composite_request: parts }
     }
 }
 
@@ -47,9 +47,18 @@ struct PartAnswer<'a> {
 
 /// The bodies of the parts, in order. The call as a whole is always answered with 200; what failed says so inside, and the
 /// cause is the part that does not blame another one.
-pub(crate) fn bodies(body: &[u8], parts: usize) -> Result<Vec<Option<Box<RawValue>>>, Error> {
+///
+/// Where parts stand each for itself, one that was halted is one that refers to what was not found, or to what failed, which is told.
+pub(crate) fn bodies(body: &[u8], parts: usize, each_by_itself: bool) -> Result<Vec<Option<Box<RawValue>>>, Error> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Error::unreadable())?;
-    let failed = || answer.composite_response.iter().filter(|part| !(200..300).contains(&part.http_status_code));
+    let is_halted = |part: &&PartAnswer<'_>| {
+        let entries = part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
+        !entries.is_empty() && entries.iter().all(|entry| HALTED.contains(&entry.error_code.as_str()))
+    };
+    let failed = || {
+        let failed = answer.composite_response.iter().filter(|part| !(200..300).contains(&part.http_status_code));
+        failed.filter(|part| !(each_by_itself && is_halted(part)))
+    };
     if failed().next().is_some() {
         let causes = failed().flat_map(|part| {
             let entries = part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
@@ -78,16 +87,28 @@ mod tests {
              "referenceId":"update0"},
             {"body":[{"errorCode":"INVALID_FIELD","message":"No such column","fields":["X__c"]}],"httpHeaders":{},
              "httpStatusCode":400,"referenceId":"update1"}]}"#;
-        let error = bodies(body, 2).expect_err("failed");
-        assert!(matches!(error, Error::Refused(refusal) if refusal.error_code == "INVALID_FIELD"));
+        for each_by_itself in [false, true] {
+            let error = bodies(body, 2, each_by_itself).expect_err("failed");
+            assert!(matches!(error, Error::Refused(refusal) if refusal.error_code == "INVALID_FIELD"));
+        }
+    }
+
+    #[test]
+    fn what_was_not_to_be_written_is_no_failure() {
+        let body = br#"{"compositeResponse":[
+            {"body":{"done":true,"records":[]},"httpHeaders":{},"httpStatusCode":200,"referenceId":"found0"},
+            {"body":[{"errorCode":"PROCESSING_HALTED","message":"Invalid reference specified."}],"httpHeaders":{},
+             "httpStatusCode":400,"referenceId":"update0"}]}"#;
+        assert!(bodies(body, 2, true).is_ok());
+        assert!(bodies(body, 2, false).is_err());
     }
 
     #[test]
     fn an_answer_with_too_few_parts_cannot_be_believed() {
         let body =
             br#"{"compositeResponse":[{"body":null,"httpHeaders":{},"httpStatusCode":204,"referenceId":"update0"}]}"#;
-        assert!(bodies(body, 1).is_ok());
-        assert!(matches!(bodies(body, 2), Err(Error::Unknown { .. })));
-        assert!(matches!(bodies(b"<html>", 1), Err(Error::Unknown { .. })));
+        assert!(bodies(body, 1, false).is_ok());
+        assert!(matches!(bodies(body, 2, false), Err(Error::Unknown { .. })));
+        assert!(matches!(bodies(b"<html>", 1, false), Err(Error::Unknown { .. })));
     }
 }

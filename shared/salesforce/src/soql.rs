@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 /// A text in quotes, with backslashes and quotes escaped.
 pub fn literal(text: &str) -> String {
@@ -104,6 +105,12 @@ impl Select {
         let own = [(field, text)].into_iter().chain(others.iter().map(|(field, text)| (*field, text.as_str())));
         let either: Vec<_> = own.map(|(field, text)| format!("{} = {}", name(field), literal(text))).collect();
         self.with(format!("({})", either.join(" OR ")))
+    }
+
+    /// Nothing; or a number below this one.
+    pub fn is_empty_or_less(self, field: &str, than: Decimal) -> Self {
+        let field = name(field);
+        self.with(format!("({field} = null OR {field} < {than})"))
     }
 
     /// What comes after this value and this id, in the order of the field and then of the id: where a page goes on that

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId};
+use domain::{CustomerId, InvoiceId, InvoicePaymentId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -102,6 +102,26 @@ impl CreditNoteWire {
     }
 }
 
+/// A payment, by what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvoicePayment {
+    pub invoice_id: InvoiceId,
+    /// Nothing of its invoice is left to be paid.
+    pub is_whole: bool,
+}
+
+#[derive(Deserialize)]
+struct OfInvoice {
+    id: String,
+    invoice: Expanded<InvoiceOfPayment>,
+}
+
+#[derive(Deserialize)]
+struct InvoiceOfPayment {
+    id: String,
+    status: Option<String>,
+}
+
 /// What became of a payment of an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MoneyIn {
@@ -195,6 +215,14 @@ impl Client {
             _ => None,
         });
         Ok(money.collect())
+    }
+
+    /// What a payment came in for.
+    pub async fn invoice_payment(&self, id: &InvoicePaymentId) -> Result<InvoicePayment, Error> {
+        let wire: OfInvoice = self.get(&format!("/v1/invoice_payments/{id}"), "expand[]=invoice").await?;
+        let invoice = wire.invoice.object().filter(|_| wire.id == id.as_str()).ok_or_else(|| unreadable(()))?;
+        let invoice_id = InvoiceId::parse(&invoice.id).map_err(unreadable)?;
+        Ok(InvoicePayment { invoice_id, is_whole: invoice.status.as_deref() == Some("paid") })
     }
 
     /// Every one, void ones too.

@@ -20,7 +20,7 @@ mod tax;
 pub mod webhook;
 
 pub use client::{Answer, Client, ConfigError, Reply};
-pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, MoneyIn, Share};
+pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
 pub use lines::InvoiceLine;

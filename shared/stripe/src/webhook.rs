@@ -1,7 +1,7 @@
 //! What is read of a webhook: its id, type, mode, time, and the id of the object that it is about. Everything else is read
 //! from the API, so a new field, type or version of Stripe's changes nothing here.
 
-use domain::{Event, InvoiceId, SubscriptionId};
+use domain::{Event, InvoiceId, InvoicePaymentId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -95,8 +95,9 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
 }
 
 /// The types that ask for something, for whoever registers an endpoint or asks for events.
-pub const TYPES: [&str; 5] = [
+pub const TYPES: [&str; 6] = [
     "invoice.paid",
+    "invoice_payment.paid",
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "customer.subscription.paused",
@@ -115,6 +116,10 @@ pub fn event(notification: &Notification) -> Result<Option<Event>, DecodeError> 
         "invoice.paid" => {
             let invoice_id = named(notification, InvoiceId::parse)?;
             Ok(Some(Event::InvoicePaid { invoice_id, occurred_at: notification.created }))
+        }
+        "invoice_payment.paid" => {
+            let invoice_payment_id = named(notification, InvoicePaymentId::parse)?;
+            Ok(Some(Event::PaymentReceived { invoice_payment_id, occurred_at: notification.created }))
         }
         "customer.subscription.updated"
         | "customer.subscription.deleted"
@@ -148,11 +153,14 @@ mod tests {
     #[test]
     fn each_type_that_asks_for_something_is_read() {
         for event_type in TYPES {
-            let id = if event_type.starts_with("invoice") { "in_1" } else { "sub_1" };
+            let (id, name) = match event_type {
+                "invoice.paid" => ("in_1", "invoice_paid"),
+                "invoice_payment.paid" => ("inpay_1", "payment_received"),
+                _ => ("sub_1", "subscription_changed"),
+            };
             let body = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", id);
             let read =
                 event(&decode(body.as_bytes()).expect("an event")).expect("whole").expect("it asks for something");
-            let name = if event_type.starts_with("invoice") { "invoice_paid" } else { "subscription_changed" };
             assert_eq!(read.name(), name, "{event_type}");
             // One that names something else must not be taken for one that asks for nothing.
             let other = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", "ch_1");

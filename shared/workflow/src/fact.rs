@@ -223,6 +223,15 @@ impl InvoiceSeen {
         self.amount_paid > 0 || self.amount_remaining < self.amount_due
     }
 
+    /// What was paid of it, by Stripe or outside of it.
+    pub(crate) fn received(&self) -> i64 {
+        self.amount_due.saturating_sub(self.amount_remaining)
+    }
+
+    pub(crate) fn is_sent(&self) -> bool {
+        self.status.is_sent()
+    }
+
     fn is_credited_whole(&self) -> bool {
         self.total > 0 && self.credited.before + self.credited.after == self.total
     }

@@ -1,11 +1,13 @@
-//! A paid invoice marks its opportunity paid.
+//! What came in for an invoice stands on its opportunity: all of it, or a part.
 //!
-//! The event is only a hint: the invoice is read again, and its status decides. The invoice names the opportunity in its
+//! The event is only a hint: the invoice is read again, and what it says decides. The invoice names the opportunity in its
 //! metadata, and the opportunity must name the invoice; where it does not yet, the run waits for it.
+//!
+//! What is new is written at once, in one call: only where the opportunity names this invoice, which is asked in the call. What may have
+//! been told before is looked for first, since every write may start somebody's automation.
 
-use domain::{InvoiceId, OpportunityId, Record};
-use jiff::Timestamp;
-use mapping::{Code, Kind, PAID, PAID_ON, Settings, Stop, Update, mark_paid};
+use domain::{InvoiceId, Money, OpportunityId, Record};
+use mapping::{Amounts, Code, Kind, Received, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Status};
@@ -13,53 +15,92 @@ use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Statu
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Point {
-    /// Stripe says that it is paid.
-    Claimed { invoice_id: InvoiceId },
+    /// Stripe says that something came in.
+    Claimed {
+        invoice_id: InvoiceId,
+        #[serde(default, skip_serializing_if = "Said::is_whole")]
+        said: Said,
+        /// Something may have been told of it before.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        looks_first: bool,
+    },
     /// The invoice itself does not say so. Payments do not vanish, so it is asked again.
     #[serde(alias = "unnamed")]
-    Unpaid { invoice_id: InvoiceId },
-    /// It is. What does the opportunity say?
-    Paid { payment: Payment },
+    Unpaid {
+        invoice_id: InvoiceId,
+        #[serde(default, skip_serializing_if = "Said::is_whole")]
+        said: Said,
+    },
+    /// It does. What does the opportunity say?
+    Paid { payment: Received },
     /// The opportunity does not name its invoice yet: the invoice's own run is still under way. It may name the one that this took
     /// the place of.
     NotLinked {
-        payment: Payment,
+        payment: Received,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         names_another: bool,
     },
-    /// The opportunity names this invoice and does not say that it is paid.
-    Linked { payment: Payment },
-    /// The opportunity says that it is paid. The end.
-    Done { payment: Payment },
+    /// The opportunity names this invoice, as far as is known, and does not say what came in.
+    Linked { payment: Received },
+    /// The opportunity says it. The end, until more comes in.
+    Done { payment: Received },
     /// A person must decide, or there was nothing to do. A new event begins again.
     Stopped { invoice_id: InvoiceId, stop: Stop, reported: bool },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payment {
-    pub invoice_id: InvoiceId,
-    pub opportunity_id: OpportunityId,
-    pub paid_at: Timestamp,
-    /// Another invoice may take its place.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_named: bool,
+/// What Stripe's event says of the invoice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    #[default]
+    Whole,
+    Part,
 }
 
-impl Payment {
-    fn update(&self) -> Update {
-        mark_paid(&self.opportunity_id, self.paid_at, Some(&self.invoice_id).filter(|_| self.is_named))
+impl Said {
+    fn of(paid_at: Option<jiff::Timestamp>) -> Self {
+        if paid_at.is_some() { Self::Whole } else { Self::Part }
+    }
+
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
     }
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Point {
+    pub fn claimed(invoice_id: InvoiceId, is_whole: bool) -> Self {
+        let said = if is_whole { Said::Whole } else { Said::Part };
+        Self::Claimed { invoice_id, said, looks_first: false }
+    }
+
+    /// The rest may come in yet.
+    pub fn is_of_a_part(&self) -> bool {
+        matches!(self, Self::Done { payment } if payment.paid_at.is_none())
+    }
+
+    /// A run that is taken up for another event, which may say more than those before.
+    pub(crate) fn hearing(self, brought: &Self) -> Self {
+        match (self, brought) {
+            (Self::Claimed { invoice_id, looks_first, .. }, Self::Claimed { said: Said::Whole, .. }) => {
+                Self::Claimed { invoice_id, said: Said::Whole, looks_first }
+            }
+            (point, _) => point,
+        }
+    }
+
     pub fn next(&self) -> Next {
         match self {
-            Self::Claimed { invoice_id } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
-            Self::Unpaid { invoice_id } => Next::Wait(Stop::review(
+            Self::Claimed { invoice_id, .. } => Next::Call(Call::ReadInvoice { invoice_id: invoice_id.clone() }),
+            Self::Unpaid { invoice_id, said } => Next::Wait(Stop::review(
                 Code::NotPaid,
                 format!(
-                    "Stripe sent an event that invoice {invoice_id} is paid, and the invoice itself does not say so: look at \
-                     it in Stripe's dashboard, and whether the key belongs to the same account."
+                    "Stripe sent an event that invoice {invoice_id} is paid{}, and the invoice itself does not say so: look at \
+                     it in Stripe's dashboard, and whether the key belongs to the same account.",
+                    if said.is_whole() { "" } else { " in part" }
                 ),
             )),
             Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
@@ -81,37 +122,24 @@ impl Point {
 
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
-            (Self::Claimed { invoice_id }, Fact::InvoiceRead(seen)) => paid(invoice_id, &seen),
-            (Self::Claimed { invoice_id }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id },
-            (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
-            (Self::Paid { payment }, Fact::RecordMissing) => {
-                let message = format!(
-                    "Invoice {} is paid, and its opportunity {} is gone or hidden from the integration user.",
-                    payment.invoice_id, payment.opportunity_id
-                );
-                Self::stopped(payment.invoice_id, Stop::review(Code::OpportunityNotFound, message))
+            (Self::Claimed { invoice_id, said, looks_first }, Fact::InvoiceRead(seen)) => {
+                paid(invoice_id, said, looks_first, &seen)
             }
+            (Self::Claimed { invoice_id, said, .. }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id, said },
+            (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
+            (Self::Paid { payment }, Fact::RecordMissing) => gone(payment),
             (Self::Linked { payment }, Fact::RecordsUpdated(records)) => {
-                let differences = records.first().map(|record| payment.update().differences(record));
-                match differences {
-                    Some(differences) if differences.is_empty() => Self::Done { payment },
-                    differences => {
-                        let message = format!(
-                            "Invoice {} is paid, but Salesforce does not keep {}: check field-level security for the \
-                             integration user, and triggers or flows that change these fields.",
-                            payment.invoice_id,
-                            differences.unwrap_or_default().join(", ")
-                        );
-                        Self::stopped(payment.invoice_id, Stop::review(Code::WriteBackDiffers, message))
-                    }
+                match records.into_iter().next().filter(|record| record.text("Id").is_some()) {
+                    Some(record) => told(payment, &record, settings),
+                    None => gone(payment),
                 }
             }
-            (Self::Claimed { invoice_id }, Fact::Refused(why)) => Self::stopped(invoice_id, reviewed(why.stop)),
+            (Self::Claimed { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, reviewed(why.stop)),
             (Self::Paid { payment } | Self::Linked { payment }, Fact::Refused(why)) => {
                 Self::stopped(payment.invoice_id, reviewed(why.stop))
             }
             // Waited a day in vain.
-            (Self::Unpaid { invoice_id }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
+            (Self::Unpaid { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
             (Self::NotLinked { payment, .. }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
             (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
                 Self::Stopped { invoice_id, stop, reported: true }
@@ -121,14 +149,26 @@ impl Point {
     }
 
     pub fn resume(self) -> Self {
+        let claimed = |invoice_id, said| Self::Claimed { invoice_id, said, looks_first: true };
         match self {
             // It may be credited by now.
-            Self::NotLinked { payment, names_another: true } => Self::Claimed { invoice_id: payment.invoice_id },
+            Self::NotLinked { payment, names_another: true } => claimed(payment.invoice_id, Said::of(payment.paid_at)),
+            // More may have come in.
+            Self::NotLinked { payment, .. }
+            | Self::Paid { payment }
+            | Self::Linked { payment }
+            | Self::Done { payment }
+                if payment.paid_at.is_none() =>
+            {
+                claimed(payment.invoice_id, Said::Part)
+            }
             // The write may have happened; reading shows it. What was written may have been taken away since.
             Self::NotLinked { payment, .. } | Self::Linked { payment } | Self::Done { payment } => {
                 Self::Paid { payment }
             }
-            Self::Unpaid { invoice_id } | Self::Stopped { invoice_id, .. } => Self::Claimed { invoice_id },
+            // It may have come as far as the write.
+            Self::Claimed { invoice_id, said, .. } | Self::Unpaid { invoice_id, said } => claimed(invoice_id, said),
+            Self::Stopped { invoice_id, .. } => claimed(invoice_id, Said::Part),
             point => point,
         }
     }
@@ -181,19 +221,17 @@ fn reviewed(stop: Stop) -> Stop {
     Stop::review(stop.code, stop.message)
 }
 
-/// `status == paid` is the whole test: amounts say less, since an invoice may be settled out of band or by credit.
-fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
+/// Of the whole `status == paid` is the test: amounts say less, since an invoice may be settled out of band or by credit.
+fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen) -> Point {
     let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
-    let (InvoiceStatus::Paid, Some(paid_at)) = (seen.status, seen.paid_at) else {
-        if planted!(PaidWithoutLooking)
-            && let Some(opportunity_id) = opportunity_id
-        {
-            return Point::Paid {
-                payment: Payment { invoice_id, opportunity_id, paid_at: Timestamp::UNIX_EPOCH, is_named: false },
-            };
-        }
-        return Point::Unpaid { invoice_id };
+    let paid_at = seen.paid_at.filter(|_| seen.status == InvoiceStatus::Paid);
+    let is_said = match said {
+        Said::Whole => paid_at.is_some() || planted!(PaidWithoutLooking),
+        Said::Part => paid_at.is_some() || seen.is_sent() && seen.is_begun_to_be_paid(),
     };
+    if !is_said {
+        return Point::Unpaid { invoice_id, said };
+    }
     match opportunity_id {
         Some(_) if seen.is_given_up() && (!seen.is_credited_by_hand() || seen.is_paid_by_note()) => {
             let why = match seen.is_credited_by_hand() {
@@ -203,7 +241,11 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
             Point::stopped(invoice_id, Stop::not_billable(Code::InvoiceLinkedElsewhere, why))
         }
         Some(opportunity_id) => {
-            Point::Paid { payment: Payment { invoice_id, opportunity_id, paid_at, is_named: false } }
+            let paid_at = paid_at.or(planted!(PaidWithoutLooking).then_some(jiff::Timestamp::UNIX_EPOCH));
+            let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
+            let amounts = Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) };
+            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts) };
+            if looks_first { Point::Paid { payment } } else { Point::Linked { payment } }
         }
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
@@ -212,24 +254,62 @@ fn paid(invoice_id: InvoiceId, seen: &InvoiceSeen) -> Point {
     }
 }
 
-fn linked(payment: Payment, record: &Record, settings: &Settings) -> Point {
-    match record.text("Stripe_Invoice_Id__c") {
-        None => Point::NotLinked { payment, names_another: false },
-        // It took another's place, and may have been paid before that was written back.
-        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => {
-            Point::NotLinked { payment, names_another: true }
-        }
-        Some(id) if id != payment.invoice_id.as_str() => {
-            let stop = linked_elsewhere(&payment);
-            Point::stopped(payment.invoice_id, stop)
-        }
-        // An unchanged record is not written: every write may start somebody's automation.
-        Some(_) if record.is_true(PAID) && record.text(PAID_ON).is_some() => Point::Done { payment },
-        Some(_) => Point::Linked { payment: Payment { is_named: settings.amendments.credits(), ..payment } },
+/// What the opportunity says before anything is written.
+fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
+    match named_otherwise(payment, record, settings) {
+        Err(point) => point,
+        // An unchanged record is not written.
+        Ok(payment) if payment.is_told_by(record) => Point::Done { payment },
+        Ok(payment) => Point::Linked { payment },
     }
 }
 
-fn linked_elsewhere(payment: &Payment) -> Stop {
+/// What it says after that. What it did not take may have been told already, or it names another invoice.
+fn told(payment: Received, record: &Record, settings: &Settings) -> Point {
+    let differences = payment.update().differences(record);
+    match named_otherwise(payment, record, settings) {
+        Err(point) => point,
+        Ok(payment) if differences.is_empty() || payment.paid_at.is_none() && payment.is_told_by(record) => {
+            Point::Done { payment }
+        }
+        Ok(payment) => {
+            let message = format!(
+                "Invoice {} is paid{}, but Salesforce does not keep {}: check field-level security for the integration user, and triggers \
+                 or flows that change these fields.",
+                payment.invoice_id,
+                if payment.paid_at.is_some() { "" } else { " in part" },
+                differences.join(", ")
+            );
+            Point::stopped(payment.invoice_id, Stop::review(Code::WriteBackDiffers, message))
+        }
+    }
+}
+
+/// The payment, if the opportunity names its invoice.
+fn named_otherwise(payment: Received, record: &Record, settings: &Settings) -> Result<Received, Point> {
+    match record.text("Stripe_Invoice_Id__c") {
+        None => Err(Point::NotLinked { payment, names_another: false }),
+        // It took another's place, and may have been paid before that was written back.
+        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => {
+            Err(Point::NotLinked { payment, names_another: true })
+        }
+        Some(id) if id != payment.invoice_id.as_str() => {
+            let stop = linked_elsewhere(&payment);
+            Err(Point::stopped(payment.invoice_id, stop))
+        }
+        Some(_) => Ok(payment),
+    }
+}
+
+fn gone(payment: Received) -> Point {
+    let message = format!(
+        "Invoice {} is paid, and its opportunity {} is gone or hidden from the integration user.",
+        payment.invoice_id, payment.opportunity_id
+    );
+    Point::stopped(payment.invoice_id, Stop::review(Code::OpportunityNotFound, message))
+}
+
+fn linked_elsewhere(payment: &Received) -> Stop {
     let message = format!(
         "Invoice {} is paid and names opportunity {}, which names another invoice: decide which is right.",
         payment.invoice_id, payment.opportunity_id

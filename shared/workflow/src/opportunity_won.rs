@@ -30,7 +30,7 @@ mod subscription;
 mod written;
 
 use domain::{InvoiceId, OpportunityId, SubscriptionId};
-use mapping::{Code, Plan, Settings, Stop, no_note, plan, sync_note};
+use mapping::{Code, Plan, Settings, Stop, may_be_written, no_note, plan, sync_note};
 
 use crate::{Call, End, Fact, Next, OutOfOrder};
 pub use basket::{Basket, Item, ItemPrice, Once, Start};
@@ -260,7 +260,10 @@ impl Point {
                 Ok((plan, _))
                     if plan.plans_the_same_as(&draft.plan) && judge::names_only(&deal.opportunity, &draft) =>
                 {
-                    Self::continued(Draft { plan, ..draft }, seen, stage)
+                    match may_be_written(&deal, &plan, settings) {
+                        Ok(()) => Self::continued(Draft { plan, ..draft }, seen, stage),
+                        Err(stop) => judge::abandon(draft, Some(stop)),
+                    }
                 }
                 _ => judge::abandon(draft, None),
             },

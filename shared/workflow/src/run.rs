@@ -264,6 +264,9 @@ impl Run {
             (State::AccountCustomer(point), State::AccountCustomer(brought)) => {
                 Self { state: State::AccountCustomer(point.give_way(brought, under_way)), ..run }
             }
+            (State::InvoicePaid(point), State::InvoicePaid(brought)) => {
+                Self { state: State::InvoicePaid(point.hearing(&brought)), ..run }
+            }
             (state, _) => Self { state, ..run },
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use engine::World;
 use jiff::Timestamp;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
@@ -135,6 +135,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::money_of_invoice(&self.inner, id)).await
     }
 
+    async fn invoice_payment(&self, id: &InvoicePaymentId) -> Result<stripe::InvoicePayment, stripe::Error> {
+        self.call(engine::Stripe::invoice_payment(&self.inner, id)).await
+    }
+
     async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, stripe::Error> {
         self.call(engine::Stripe::credit_notes_of_invoice(&self.inner, id)).await
     }
@@ -234,7 +238,7 @@ impl engine::Salesforce for Fused<salesforce::Client> {
         &self,
         queries: &[String],
         objects: &[&str],
-    ) -> Result<salesforce::Reading, salesforce::Error> {
+    ) -> Result<salesforce::Answers, salesforce::Error> {
         self.call(engine::Salesforce::read_with_access(&self.inner, queries, objects)).await
     }
 

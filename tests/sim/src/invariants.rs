@@ -10,6 +10,7 @@ mod endings;
 mod intents;
 mod leftovers;
 mod outside;
+mod paid;
 mod periods;
 mod quiet;
 mod renewed;

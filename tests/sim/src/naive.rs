@@ -10,7 +10,7 @@ use std::rc::Rc;
 use domain::{AccountId, CustomerId, Event, InvoiceId, OpportunityId};
 use engine::{Outcome, Pause};
 use ledger::{Condition, Item, Put, PutAnswer, Table, Test, Value};
-use mapping::{InvoiceLinks, Plan, customer_named_by, invoice_written_back, mark_paid, plan};
+use mapping::{InvoiceLinks, Plan, Received, customer_named_by, invoice_written_back, plan};
 use queue::Envelope;
 use stripe::{CreateInvoice, InvoiceStatus, Write};
 
@@ -43,6 +43,7 @@ pub async fn handle(process: &Rc<Process>, envelope: &Envelope) -> Outcome {
     let handled = match &envelope.event {
         Event::OpportunityChanged { opportunity_id, .. } => recipe.once(opportunity_id).await,
         Event::InvoicePaid { invoice_id, .. } => recipe.paid(invoice_id).await,
+        Event::PaymentReceived { .. } => Ok("not_whole"),
         _ => Ok("not_ours"),
     };
     match handled {
@@ -141,7 +142,9 @@ impl Recipe {
         let named = invoice.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
         match (invoice.status, invoice.paid_at, named) {
             (InvoiceStatus::Paid, Some(paid_at), Some(opportunity_id)) => {
-                self.calls.update(&[mark_paid(&opportunity_id, paid_at, None)]).await?;
+                let invoice_id = invoice_id.clone();
+                let received = Received { invoice_id, opportunity_id, paid_at: Some(paid_at), amounts: None };
+                self.calls.update(&[received.update()]).await?;
                 Ok("is_paid")
             }
             _ => Ok("not_paid"),

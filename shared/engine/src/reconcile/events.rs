@@ -64,6 +64,13 @@ impl<W: World> Engine<W> {
         let id = match event {
             Event::InvoicePaid { invoice_id, .. } => self.run_of_payment(invoice_id),
             Event::SubscriptionChanged { subscription_id, .. } => self.run_of_subscription(subscription_id),
+            // It names no more than itself. Of the whole Stripe makes an event of its own.
+            Event::PaymentReceived { invoice_payment_id, .. } => {
+                match self.payment_in_part(invoice_payment_id).await? {
+                    Some(invoice_id) => self.run_of_payment(&invoice_id),
+                    None => return Ok(false),
+                }
+            }
             _ => return Ok(false),
         };
         let run = self.ledger.run(&id.to_string()).await;
@@ -71,7 +78,7 @@ impl<W: World> Engine<W> {
         Ok(run.is_none_or(|run| is_unanswered(&run, event_id, event.occurred_at())))
     }
 
-    pub(super) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
+    pub(crate) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
         let organization_id = self.scope.organization_id.clone();
         RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() }
     }
@@ -94,6 +101,7 @@ fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
         (State::SubscriptionChanged(point), Status::Done) => {
             !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
         }
+        (State::InvoicePaid(point), Status::Done) if point.is_of_a_part() => !run.has_answered(event_id),
         (_, Status::Done) => false,
         (_, Status::Rejected | Status::Review) => !run.has_answered(event_id),
     }
@@ -113,7 +121,7 @@ fn told(listed: &Listed<Notification>) -> Option<Event> {
 #[cfg(test)]
 mod tests {
     use mapping::{Code, Stop};
-    use workflow::invoice_paid::{Payment, Point};
+    use workflow::invoice_paid::Point;
     use workflow::subscription_changed::{self, Watch};
 
     use super::*;
@@ -125,11 +133,14 @@ mod tests {
         let invoice_id = || samples::invoice_id("in_1");
         let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
         let opportunity_id = samples::opportunity_id();
-        let payment =
-            Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH, is_named: false };
+        let paid_at = Some(Timestamp::UNIX_EPOCH);
+        let payment = mapping::Received { invoice_id: invoice_id(), opportunity_id, paid_at, amounts: None };
+        let part = mapping::Received { paid_at: None, ..payment.clone() };
         for (point, is_asked_for) in [
-            (Point::Claimed { invoice_id: invoice_id() }, false),
+            (Point::claimed(invoice_id(), true), false),
             (Point::Done { payment }, false),
+            // The rest may have come in.
+            (Point::Done { payment: part }, true),
             (stopped(Stop::review(Code::NotPaid, "a person decides")), true),
             (stopped(Stop::not_billable(Code::NotPaid, "there was nothing to do")), true),
         ] {

@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
-use domain::{Currency, FieldValue, OpportunityId};
+use domain::{Currency, FieldValue, OpportunityId, Record};
 use jiff::Timestamp;
 
 use super::*;
-use crate::update::tests::{every_update, plan, recurring};
-use crate::{LineSource, Standings, mark_paid, sync_note};
+use crate::standing::tests::standing;
+use crate::update::tests::every_update;
+use crate::{Amounts, LineSource, Received, Standings, StandsOn, Untold, sync_note};
 
 const PERMISSION_SET: &str = include_str!(
     "../../../../infra/salesforce/force-app/main/default/permissionsets/Closedwon_Integration.permissionset-meta.xml"
@@ -42,13 +43,20 @@ fn what_is_written_is_what_is_asked_for() {
     let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
     let updates = every_update();
     let notes = [sync_note(&opportunity_id, &Stop::refused(Code::NoLines, "."))];
-    let paid = [mark_paid(&opportunity_id, Timestamp::UNIX_EPOCH, None)];
+    let money = domain::Money::from_minor_units(1, Currency::parse("EUR").expect("valid"));
+    let received = Received {
+        invoice_id: domain::InvoiceId::parse("in_1").expect("valid"),
+        opportunity_id,
+        paid_at: Some(Timestamp::UNIX_EPOCH),
+        amounts: Some(Amounts { paid: money, remaining: money }),
+    };
+    let paid = [received.update()];
+    let standing = standing("006000000000001AAA");
+    let standings = [StandsOn::Opportunity, StandsOn::Contract]
+        .map(|object| standing.update(&Untold { object, id: String::new(), is_current: true, has_its_currency: true }));
     let mut built: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for update in updates.iter().chain(&notes).chain(&paid) {
+    for update in updates.iter().chain(&notes).chain(&paid).chain(&standings) {
         built.entry(update.object).or_default().extend(update.fields.keys());
-    }
-    for object in ["Opportunity", "Contract"] {
-        built.entry(object).or_default().extend(MIRRORED);
     }
     assert_eq!(fields(&everything()), built);
 }
@@ -57,7 +65,9 @@ fn what_is_written_is_what_is_asked_for() {
 fn what_is_not_used_need_not_be_there() {
     let objects = |settings: &Settings| fields(settings).into_keys().collect::<Vec<_>>();
     assert_eq!(objects(&nothing_recurring()), ["Account", "Opportunity"]);
-    assert!(!fields(&nothing_recurring())["Opportunity"].iter().any(|field| is_of_subscriptions(field)));
+    let recurring = [SUBSCRIPTION_ID, MRR, RENEWAL_ID].into_iter().chain(MIRRORED);
+    let once = fields(&nothing_recurring());
+    assert_eq!(recurring.filter(|field| once["Opportunity"].contains(field)).count(), 0);
     assert_eq!(objects(&everything()), ["Account", "Contract", "Opportunity"]);
     for (settings, asked) in [
         (Settings { subscriptions: Subscriptions::ClosedWon, ..nothing_recurring() }, [true, false, true]),
@@ -80,36 +90,47 @@ fn what_may_not_be_edited_or_is_not_there_is_withheld() {
     assert_eq!(withheld(&["Name"]), [Withheld { object: "Account", field: CUSTOMER_ID }]);
 }
 
-/// Only what the deal itself needs stands in its way.
+/// Only what the deal itself would write stands in its way.
 #[test]
-fn a_deal_is_refused_for_what_it_needs() {
-    let of = |object, field| Withheld { object, field };
-    let all = [
-        of("Opportunity", INVOICE_ID),
-        of("Opportunity", MRR),
-        of("Account", CUSTOMER_ID),
-        of("Contract", SUBSCRIPTION_ID),
-    ];
-    let names = ["Opportunity.Stripe_Invoice_Id__c", "Opportunity.Stripe_MRR__c", "Account.Stripe", "Contract.Stripe"];
-    let once = plan();
-    let recurring = recurring();
-    let of_contract = Plan { contract_id: domain::ContractId::parse("800000000000001AAA").ok(), ..recurring.clone() };
-    for (plan, is_linked, named) in [
-        (Some(&once), false, [true, false, true, false]),
-        (Some(&once), true, [true, false, false, false]),
-        (Some(&recurring), true, [true, true, false, false]),
-        (Some(&of_contract), false, [true; 4]),
-        (None, false, [true; 4]),
+fn a_deal_is_refused_for_what_it_would_write() {
+    let all: Vec<_> = [
+        ("Opportunity", INVOICE_ID),
+        ("Opportunity", SUBSCRIPTION_ID),
+        ("Opportunity", RENEWAL_ID),
+        ("Opportunity", MIRRORED[0]),
+        ("Account", CUSTOMER_ID),
+        ("Contract", SUBSCRIPTION_ID),
+        ("Contract", RENEWAL_ID),
+        ("Contract", MRR),
+    ]
+    .map(|(object, field)| Withheld { object, field })
+    .to_vec();
+    let contract = |currency: &str| {
+        let mut contract = Record::default();
+        contract.set("Id", FieldValue::Text("800000000000001AAA".into()));
+        contract.set("CurrencyIsoCode", FieldValue::Text(currency.into()));
+        Some(contract)
+    };
+    for (told, kind, recurs, activated_contract, named) in [
+        ("once", "New Business", false, contract("EUR"), "10001000"),
+        ("a subscription", "New Business", true, None, "11011000"),
+        ("with its contract", "New Business", true, contract("EUR"), "11011101"),
+        ("whose currency is another one", "New Business", true, contract("USD"), "11011100"),
+        ("a renewal", "Renewal", true, contract("EUR"), "00111011"),
     ] {
         let mut opportunity = Record::default();
-        if is_linked {
-            opportunity.set("Account.Stripe_Customer_Id__c", FieldValue::Text("cus_1".into()));
-        }
-        let stop = is_writable(&opportunity, &all, plan).expect_err("the invoice's id cannot be written");
-        assert_eq!((stop.code, names.map(|name| stop.message.contains(name))), (Code::FieldNotEditable, named));
-        assert_eq!(is_writable(&opportunity, &[], plan), Ok(()));
+        opportunity.set("Type", FieldValue::Text(kind.into()));
+        opportunity.set("CurrencyIsoCode", FieldValue::Text("EUR".into()));
+        // Whatever customer the account names, it may be deleted at Stripe.
+        opportunity.set("Account.Stripe_Customer_Id__c", FieldValue::Text("cus_1".into()));
+        let mut deal = Deal { opportunity, activated_contract, withheld: all.clone(), ..Deal::default() };
+        let settings = Settings { multi_currency: true, ..everything() };
+        let stop = is_writable(&deal, &settings, recurs).expect_err("the account's customer cannot be written");
+        let is_named = |one: &Withheld| stop.message.contains(&format!("{}.{}", one.object, one.field));
+        let found: String = all.iter().map(|one| if is_named(one) { '1' } else { '0' }).collect();
+        assert_eq!((stop.code, found.as_str()), (Code::FieldNotEditable, named), "{told}: {}", stop.message);
+        let not_needed = |index: &usize| named.as_bytes()[*index] == b'0';
+        deal.withheld = (0..all.len()).filter(not_needed).map(|index| all[index]).collect();
+        assert_eq!(is_writable(&deal, &settings, recurs), Ok(()), "{told}: nothing of that is its");
     }
-    let mut linked = Record::default();
-    linked.set("Account.Stripe_Customer_Id__c", FieldValue::Text("cus_1".into()));
-    assert_eq!(is_writable(&linked, &all[1..], Some(&once)), Ok(()), "nothing of it is this deal's");
 }

@@ -16,7 +16,7 @@ fn closed_won() -> Settings {
     settings(LineSource::CpqQuote, Subscriptions::ClosedWon)
 }
 
-fn standing(opportunity_id: &str) -> Standing {
+pub(crate) fn standing(opportunity_id: &str) -> Standing {
     let currency = Currency::parse("USD").expect("valid");
     Standing {
         subscription_id: SubscriptionId::parse("sub_1").expect("valid"),

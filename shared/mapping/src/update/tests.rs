@@ -2,7 +2,7 @@ use domain::{AccountId, Currency, Money};
 
 use super::*;
 
-pub(crate) fn plan() -> Plan {
+fn plan() -> Plan {
     Plan {
         opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
         account_id: AccountId::parse("001000000000001AAA").expect("valid"),
@@ -45,7 +45,7 @@ fn a_subscription_is_named_where_there_is_one() {
 }
 
 /// By the quarter, over a year.
-pub(crate) fn recurring() -> Plan {
+fn recurring() -> Plan {
     let subscription = crate::Subscription {
         start: "2027-01-01".parse().expect("a day"),
         every: crate::Interval::Quarterly,

@@ -1,4 +1,5 @@
 use domain::{Currency, FieldValue};
+use jiff::Timestamp;
 use mapping::Amendments;
 
 use super::*;
@@ -8,17 +9,24 @@ fn invoice_id() -> InvoiceId {
     InvoiceId::parse("in_1").expect("valid")
 }
 
-fn payment() -> Payment {
+fn payment() -> Received {
     let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
-    Payment { invoice_id: invoice_id(), opportunity_id, paid_at: Timestamp::UNIX_EPOCH, is_named: false }
+    let money = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
+    let amounts = Some(Amounts { paid: money(1000), remaining: money(0) });
+    Received { invoice_id: invoice_id(), opportunity_id, paid_at: Some(Timestamp::UNIX_EPOCH), amounts }
+}
+
+/// For an event that says that all of it is paid.
+fn claimed(looks_first: bool) -> Point {
+    Point::Claimed { invoice_id: invoice_id(), said: Said::Whole, looks_first }
 }
 
 fn seen(status: InvoiceStatus, names_opportunity: bool) -> Fact {
     let opportunity = ("sf_opportunity_id".to_owned(), "006000000000001AAA".to_owned());
     Fact::InvoiceRead(InvoiceSeen {
         amount_paid: 0,
-        amount_due: 0,
-        amount_remaining: 0,
+        amount_due: 1000,
+        amount_remaining: if status == InvoiceStatus::Paid { 0 } else { 1000 },
         credited: Default::default(),
         invoice_id: invoice_id(),
         is_ours: true,
@@ -63,7 +71,7 @@ fn an_opportunity_that_names_what_was_replaced_is_waited_for() {
     assert_eq!((point.name(), point.status()), ("not_linked", Status::Open));
     let Next::Wait(stop) = point.next() else { panic!("{point:?}") };
     assert_eq!(stop.code, Code::InvoiceLinkedElsewhere);
-    assert_eq!(point.clone().resume(), Point::Claimed { invoice_id: invoice_id() }, "it may be credited by now");
+    assert_eq!(point.clone().resume(), claimed(true), "it may be credited by now");
     let in_vain = after(point, Fact::Refused(Refusal { stop: stop.clone() }));
     assert_eq!(in_vain.stop(), Some(&stop));
 }
@@ -74,9 +82,9 @@ fn after(point: Point, fact: Fact) -> Point {
 
 #[test]
 fn only_the_invoice_says_that_it_is_paid() {
-    let claimed = || Point::Claimed { invoice_id: invoice_id() };
+    let claimed = || claimed(false);
     for (fact, name, status) in [
-        (seen(InvoiceStatus::Paid, true), "paid", Status::Open),
+        (seen(InvoiceStatus::Paid, true), "linked", Status::Open),
         (seen(InvoiceStatus::Open, true), "unpaid", Status::Open),
         (Fact::InvoiceMissing, "unpaid", Status::Open),
         (seen(InvoiceStatus::Paid, false), "stopped", Status::Rejected),
@@ -90,8 +98,65 @@ fn only_the_invoice_says_that_it_is_paid() {
     assert_eq!((late.point, late.fact), ("claimed", "reported"));
 }
 
+/// What may have been told before is looked for first.
+#[test]
+fn what_is_new_is_written_at_once() {
+    for (looks_first, name) in [(false, "linked"), (true, "paid")] {
+        let point = after(claimed(looks_first), seen(InvoiceStatus::Paid, true));
+        assert_eq!(
+            point,
+            if looks_first { Point::Paid { payment: payment() } } else { Point::Linked { payment: payment() } }
+        );
+        assert_eq!(point.name(), name);
+    }
+    assert_eq!(claimed(false).resume(), claimed(true), "it may have come as far as the write");
+}
+
+/// What came in of one that is open stands there as a part; more of it, and all of it, is told in its turn.
+#[test]
+fn a_part_is_told_as_a_part() {
+    let in_part = |status, remaining| match seen(status, true) {
+        Fact::InvoiceRead(seen) => Fact::InvoiceRead(InvoiceSeen { amount_remaining: remaining, ..seen }),
+        fact => fact,
+    };
+    let said = |is_whole| Point::claimed(invoice_id(), is_whole);
+    for (is_whole, status, remaining, name) in [
+        (false, InvoiceStatus::Open, 600, "linked"),
+        (false, InvoiceStatus::Uncollectible, 600, "linked"),
+        (false, InvoiceStatus::Open, 1000, "unpaid"),
+        (false, InvoiceStatus::Void, 600, "unpaid"),
+        (false, InvoiceStatus::Paid, 0, "linked"),
+        // Stripe says that it is paid whole, so it is waited for.
+        (true, InvoiceStatus::Open, 600, "unpaid"),
+    ] {
+        let point = after(said(is_whole), in_part(status, remaining));
+        assert_eq!(point.name(), name, "{is_whole} {status:?} {remaining}");
+    }
+    let Point::Linked { payment } = after(said(false), in_part(InvoiceStatus::Open, 600)) else { panic!("it is told") };
+    let told = [("Stripe_Invoice_Id__c", text("in_1")), ("Id", text("006000000000001AAA"))];
+    let number = |text: &str| FieldValue::Number(text.parse().expect("a number"));
+    let amounts = [("Stripe_Amount_Paid__c", number("4")), ("Stripe_Amount_Remaining__c", number("6"))];
+    let kept = record(&[told.clone(), amounts].concat());
+    let done = after(Point::Linked { payment: payment.clone() }, Fact::RecordsUpdated(vec![kept]));
+    assert_eq!((done.status(), done.is_of_a_part()), (Status::Done, true));
+    // More of it was told meanwhile, or somebody ticked it: it was not to be written.
+    for more in [("Stripe_Amount_Paid__c", number("7")), ("Payment_Received__c", FieldValue::Boolean(true))] {
+        let more = record(&[told.to_vec(), vec![more]].concat());
+        let point = after(Point::Linked { payment: payment.clone() }, Fact::RecordsUpdated(vec![more]));
+        assert_eq!(point.status(), Status::Done);
+    }
+    let lost = after(Point::Linked { payment }, Fact::RecordsUpdated(vec![record(&told)]));
+    assert_eq!(lost.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
+    // The next event, whichever it is, asks the invoice.
+    let again = done.resume();
+    assert_eq!(again.clone(), Point::Claimed { invoice_id: invoice_id(), said: Said::Part, looks_first: true });
+    assert_eq!(again.hearing(&said(true)), claimed(true));
+}
+
 #[test]
 fn the_opportunity_must_name_the_invoice_and_is_written_once() {
+    let amount = ("Stripe_Amount_Paid__c", FieldValue::Number(10.into()));
+    let nothing = ("Stripe_Amount_Remaining__c", FieldValue::Number(0.into()));
     let (paid, day) = (("Payment_Received__c", FieldValue::Boolean(true)), ("Paid_Date__c", text("1970-01-01")));
     let named = |id: &str| ("Stripe_Invoice_Id__c", text(id));
     for (fields, name) in [
@@ -99,7 +164,8 @@ fn the_opportunity_must_name_the_invoice_and_is_written_once() {
         (vec![named("in_1")], "linked"),
         (vec![named("in_1"), paid.clone()], "linked"),
         (vec![named("in_1"), day.clone()], "linked"),
-        (vec![named("in_1"), paid.clone(), day.clone()], "done"),
+        (vec![named("in_1"), paid.clone(), day.clone()], "linked"),
+        (vec![named("in_1"), paid.clone(), day.clone(), amount.clone()], "done"),
         (vec![named("in_2"), paid.clone(), day.clone()], "stopped"),
     ] {
         let point = after(Point::Paid { payment: payment() }, Fact::BillingRead(record(&fields)));
@@ -108,12 +174,19 @@ fn the_opportunity_must_name_the_invoice_and_is_written_once() {
         assert_eq!(point.stop().map(|stop| stop.code), elsewhere);
     }
     let linked = || Point::Linked { payment: payment() };
-    let done = after(linked(), Fact::RecordsUpdated(vec![record(&[paid.clone(), day])]));
+    let id = ("Id", text("006000000000001AAA"));
+    let whole = [id.clone(), named("in_1"), paid.clone(), day, amount, nothing];
+    let done = after(linked(), Fact::RecordsUpdated(vec![record(&whole)]));
     assert_eq!((done.name(), done.status()), ("done", Status::Done));
-    for records in [vec![record(&[paid])], vec![]] {
-        let differs = after(linked(), Fact::RecordsUpdated(records));
-        assert_eq!(differs.stop().map(|stop| stop.code), Some(Code::WriteBackDiffers));
+    for (fields, code) in [
+        (vec![id.clone(), named("in_1"), paid], Code::WriteBackDiffers),
+        (vec![id.clone(), named("in_2")], Code::InvoiceLinkedElsewhere),
+        (vec![], Code::OpportunityNotFound),
+    ] {
+        let differs = after(linked(), Fact::RecordsUpdated(vec![record(&fields)]));
+        assert_eq!(differs.stop().map(|stop| stop.code), Some(code));
     }
+    assert_eq!(after(linked(), Fact::RecordsUpdated(vec![record(&[id])])).name(), "not_linked");
 }
 
 #[test]
@@ -142,15 +215,10 @@ fn a_payment_that_was_marked_is_looked_at_again_when_somebody_asks() {
 
 /// A late payment must not be marked beside the name of another invoice.
 #[test]
-fn where_another_may_take_its_place_the_write_names_the_invoice() {
-    let named = || Fact::BillingRead(record(&[("Stripe_Invoice_Id__c", text("in_1"))]));
-    for (policy, is_named) in
-        [(Amendments::Review, false), (Amendments::VoidAndReissue, false), (Amendments::CreditAndReissue, true)]
-    {
-        let point = Point::Paid { payment: payment() }.record(named(), &settings(policy)).expect("in order");
-        let Next::Call(Call::UpdateRecords { updates }) = point.next() else { panic!("{point:?}") };
-        assert_eq!(updates[0].fields.contains_key("Stripe_Invoice_Id__c"), is_named, "{policy:?}");
-    }
+fn it_is_written_only_where_the_opportunity_names_the_invoice() {
+    let point = Point::Linked { payment: payment() };
+    let Next::Call(Call::UpdateRecords { updates }) = point.next() else { panic!("{point:?}") };
+    assert_eq!(updates[0].only_where[0], ("Stripe_Invoice_Id__c", mapping::Filter::Is("in_1".into())));
 }
 
 /// The event of a payment that was credited meanwhile: there is nothing to mark, and nobody has to act.
@@ -166,17 +234,17 @@ fn what_was_credited_is_not_marked_as_paid() {
     for (fact, name) in [
         (credited(1000, 1000), "stopped"),
         // Somebody else gave it back, or a part of it, and nothing took its place.
-        (credited(1000, 0), "paid"),
+        (credited(1000, 0), "linked"),
         // What was still due nobody paid, whoever wrote the note.
         (credited_before(600, 400, 1000), "stopped"),
         (credited_before(600, 400, 0), "stopped"),
         (credited_before(1000, 0, 0), "stopped"),
-        (credited_before(600, 0, 0), "paid"),
-        (credited(999, 999), "paid"),
-        (credited(0, 0), "paid"),
+        (credited_before(600, 0, 0), "linked"),
+        (credited(999, 999), "linked"),
+        (credited(0, 0), "linked"),
     ] {
-        let point = after(Point::Claimed { invoice_id: invoice_id() }, fact.clone());
+        let point = after(claimed(false), fact.clone());
         assert_eq!(point.name(), name, "{fact:?}");
-        assert_eq!(point.status(), if name == "paid" { Status::Open } else { Status::Rejected });
+        assert_eq!(point.status(), if name == "linked" { Status::Open } else { Status::Rejected });
     }
 }

@@ -42,7 +42,7 @@ fn won() -> Run {
 
 fn paid() -> Run {
     let id = RunId::InvoicePaid { organization_id: organization_id(), invoice_id: invoice_id() };
-    Run::new(id, State::InvoicePaid(invoice_paid::Point::Claimed { invoice_id: invoice_id() }))
+    Run::new(id, State::InvoicePaid(invoice_paid::Point::claimed(invoice_id(), true)))
 }
 
 fn intent(generation: u32) -> Intent {

@@ -57,8 +57,8 @@ async fn a_customer_with_a_card_is_charged() {
     assert!(!calls.iter().any(|call| call.ends_with("/send")), "{calls:?}");
     assert_eq!(
         calls.len(),
-        5,
-        "of a deal whose customer is known three, one for the card, and its payment's look: {calls:?}"
+        6,
+        "of a deal whose customer is known three, one for the card, its payment's look, and one whether it is a part: {calls:?}"
     );
 }
 

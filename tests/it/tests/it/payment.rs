@@ -1,8 +1,11 @@
 //! A paid invoice marks its opportunity paid.
 
+use engine::PassKind;
 use it::{Deal, Env};
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::crashes::settle_over_deaths;
 
 #[tokio::test]
 async fn the_opportunity_says_that_it_is_paid_and_when() {
@@ -16,6 +19,130 @@ async fn the_opportunity_says_that_it_is_paid_and_when() {
     env.settle().await;
     let record = env.record("Opportunity", &opportunity);
     assert_eq!((&record["Payment_Received__c"], &record["Paid_Date__c"]), (&json!(true), &json!("2026-11-25")));
+    assert_eq!(amounts(&env, &opportunity), json!([110.0, 0.0]));
+}
+
+/// What came in, and what has not yet.
+fn amounts(env: &Env, opportunity: &str) -> Value {
+    let record = env.record("Opportunity", opportunity);
+    json!([record["Stripe_Amount_Paid__c"], record["Stripe_Amount_Remaining__c"]])
+}
+
+async fn billed() -> (Env, String, String) {
+    let env = Env::start().await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.clear_calls();
+    (env, opportunity, invoice)
+}
+
+fn pays(env: &Env, invoice: &str, amount: i64) {
+    env.sandbox.stripe.with(|stripe| stripe.pay_part(invoice, amount));
+}
+
+/// Each part shows as such, and the last one as the payment. A part costs two calls at Stripe, whose event names the payment alone.
+#[tokio::test]
+async fn what_comes_in_by_parts_stands_there_part_by_part() {
+    let (env, opportunity, invoice) = billed().await;
+    assert_eq!(amounts(&env, &opportunity), json!([null, null]));
+    for (part, told, calls) in [(4000, json!([40.0, 70.0]), (2, 1)), (2500, json!([65.0, 45.0]), (2, 2))] {
+        env.advance(SignedDuration::from_mins(30));
+        pays(&env, &invoice, part);
+        env.settle().await;
+        let record = env.record("Opportunity", &opportunity);
+        assert_eq!((&record["Payment_Received__c"], &record["Paid_Date__c"]), (&json!(false), &json!(null)));
+        assert_eq!(amounts(&env, &opportunity), told);
+        assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), calls);
+        env.clear_calls();
+    }
+    pays(&env, &invoice, 4500);
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!((&record["Payment_Received__c"], amounts(&env, &opportunity)), (&json!(true), json!([110.0, 0.0])));
+}
+
+/// In whatever order Stripe's events of parts and of the whole come, and however often, the opportunity says in the end what the invoice does.
+#[tokio::test]
+async fn events_of_payments_may_come_in_any_order() {
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let (env, opportunity, invoice) = billed().await;
+        pays(&env, &invoice, 4000);
+        let first = env.sandbox.stripe.take_deliveries();
+        pays(&env, &invoice, 2500);
+        let second = env.sandbox.stripe.take_deliveries();
+        env.pay_by_card(&invoice).await;
+        let whole = env.sandbox.stripe.take_deliveries();
+        let deliveries = [first, second, whole];
+        for index in order {
+            for delivery in deliveries[index].iter().rev() {
+                env.post(delivery).await;
+                env.post(delivery).await;
+            }
+            env.settle().await;
+            // A signature is good for five minutes.
+            env.advance(SignedDuration::from_secs(90));
+        }
+        let record = env.record("Opportunity", &opportunity);
+        assert_eq!((&record["Payment_Received__c"], amounts(&env, &opportunity)), (&json!(true), json!([110.0, 0.0])));
+        assert!(env.sqs.dead_letters().is_empty(), "{order:?}");
+    }
+}
+
+/// The worker stands still as it says that a part came in, until all of it has: its write comes late and changes nothing. Or it dies.
+#[tokio::test]
+async fn a_part_that_is_said_late_takes_nothing_back() {
+    let begin = async || {
+        let (env, opportunity, invoice) = billed().await;
+        pays(&env, &invoice, 4000);
+        env.fuse.count_anew();
+        (env, opportunity, invoice)
+    };
+    let is_told = |env: &Env, opportunity: &str, told: Value, when: String| {
+        let record = env.record("Opportunity", opportunity);
+        assert_eq!(json!([record["Payment_Received__c"], amounts(env, opportunity)]), told, "{when}");
+    };
+    let (undisturbed, opportunity, _) = begin().await;
+    undisturbed.settle().await;
+    is_told(&undisturbed, &opportunity, json!([false, [40.0, 70.0]]), "undisturbed".into());
+    let moments = undisturbed.fuse.passed();
+    assert!(moments > 8, "{moments}");
+    for moment in 0..moments {
+        let (env, opportunity, invoice) = begin().await;
+        let meanwhile = async {
+            env.pay_by_card(&invoice).await;
+            env.advance(SignedDuration::from_secs(400));
+            env.settle_for_days().await;
+        };
+        env.stands_still_at(moment, meanwhile).await;
+        env.settle_for_days().await;
+        is_told(&env, &opportunity, json!([true, [110.0, 0.0]]), format!("stood still at {moment}"));
+        let (env, opportunity, _) = begin().await;
+        env.fuse.arm(moment);
+        assert_eq!(settle_over_deaths(&env, SignedDuration::from_secs(400)).await, 1);
+        is_told(&env, &opportunity, json!([false, [40.0, 70.0]]), format!("died at {moment}"));
+    }
+}
+
+/// An event of a part that never arrives is asked for, as that of the whole is.
+#[tokio::test]
+async fn a_part_that_nobody_told_of_is_found() {
+    let (env, opportunity, invoice) = billed().await;
+    env.reconcile(PassKind::Sweep).await;
+    pays(&env, &invoice, 4000);
+    env.sandbox.stripe.take_deliveries();
+    env.advance(SignedDuration::from_mins(16));
+    assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 1);
+    env.settle().await;
+    assert_eq!(amounts(&env, &opportunity), json!([40.0, 70.0]));
+    // The deal has changed by that, which its own run looks at; the payment is answered.
+    env.advance(SignedDuration::from_mins(16));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    for _ in 0..3 {
+        env.advance(SignedDuration::from_mins(16));
+        assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 0);
+    }
 }
 
 #[tokio::test]

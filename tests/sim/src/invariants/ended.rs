@@ -94,6 +94,9 @@ impl Ended<'_> {
         self.dead_letters.iter().any(|letter| match &letter.event {
             Event::OpportunityChanged { opportunity_id, .. } => opportunity_id.as_str() == subject,
             Event::InvoicePaid { invoice_id, .. } => invoice_id.as_str() == subject,
+            Event::PaymentReceived { invoice_payment_id, .. } => {
+                invoice_payment_id.as_str().replacen("inpay_", "in_", 1) == subject
+            }
             Event::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str() == subject,
             _ => false,
         })

@@ -1,7 +1,7 @@
 //! When the faults are off and everything has come to rest: every deal is billed right, refused with a reason, or before
 //! a person with one; Salesforce says what Stripe says; nothing lies around.
 
-use domain::{InvoiceId, OpportunityId};
+use domain::OpportunityId;
 use jiff::Timestamp;
 use stripe::InvoiceStatus;
 use workflow::RunId;
@@ -21,6 +21,7 @@ impl Models {
         for opportunity in &opportunities {
             self.deal_at_rest(ended, opportunity);
             self.payment_at_rest(ended, opportunity);
+            self.amounts_at_rest(ended, opportunity);
         }
         self.periods_are_billed_once(ended);
         self.customers_are_told(ended);
@@ -285,59 +286,5 @@ impl Models {
                 .find(|(id, _)| id.as_str() == line.price)
                 .is_some_and(|(_, price)| price.is_active && (price.currency == bill.currency || bill.term.is_some()))
         })
-    }
-
-    /// The opportunity says that it is paid exactly when its invoice is.
-    fn payment_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
-        let paid: Vec<InvoiceId> = self.paid_invoices(&opportunity.id);
-        if opportunity.payment_received && paid.is_empty() {
-            let detail = format!("{} says that it is paid, and no invoice is", opportunity.id);
-            self.violate(ended.now, "paid_means_paid", detail);
-        }
-        let named = opportunity.invoice_id.as_deref();
-        let is_named = paid.iter().any(|invoice_id| Some(invoice_id.as_str()) == named);
-        if opportunity.payment_received && !paid.is_empty() && !is_named && !opportunity.invoice_named_by_hand {
-            let detail = format!("{} says that it is paid, and the invoice that it names is not", opportunity.id);
-            self.violate(ended.now, "paid_means_paid", detail);
-        }
-        if opportunity.payment_received && opportunity.paid_date.is_none() {
-            self.violate(ended.now, "paid_means_paid", format!("{} does not say when", opportunity.id));
-        }
-        if paid.is_empty() || opportunity.payment_received {
-            return;
-        }
-        // What was credited is paid, and says nothing of the one in its place. Of those that are billed anew late, some are paid in this
-        // very moment, and nobody has heard of that.
-        let is_heard_of = |paid_at: Timestamp| !self.credits || paid_at < ended.now;
-        let counts = |id: &InvoiceId| {
-            let invoice = self.stripe.find_invoice(id).filter(|invoice| invoice.is_live());
-            invoice.and_then(Invoice::paid_at).is_some_and(is_heard_of)
-        };
-        for invoice_id in paid.into_iter().filter(counts).collect::<Vec<_>>() {
-            let organization_id = ended.organization_id.clone();
-            let run_id = RunId::InvoicePaid { organization_id, invoice_id: invoice_id.clone() };
-            let run = ended.run(&run_id);
-            let key = run_id.to_string();
-            let is_in_review = run.as_ref().is_some_and(|run| run.status == "review");
-            let is_before_a_person = is_in_review && ended.has_reasoned_letter(&key);
-            if is_before_a_person {
-                count(&mut self.facts, "a payment ended in review");
-            } else if ended.is_differing(&opportunity.id) {
-                count(&mut self.facts, "a statement tells of a payment");
-            } else if ended.has_letter_about(invoice_id.as_str()) {
-                count(&mut self.facts, "a payment was given up after too many receives");
-            } else {
-                let status = run.map(|run| format!("{} at {}", run.status, run.point));
-                let detail = format!("{invoice_id} of {} is paid; its run: {status:?}", opportunity.id);
-                self.violate(ended.now, "no_payment_is_lost", detail);
-            }
-        }
-    }
-
-    fn paid_invoices(&self, opportunity_id: &OpportunityId) -> Vec<InvoiceId> {
-        let of_deal = |invoice: &&Invoice| {
-            invoice.status() == InvoiceStatus::Paid && deal_of(invoice).as_ref() == Some(opportunity_id)
-        };
-        self.stripe.invoices().filter(of_deal).map(|invoice| invoice.id().clone()).collect()
     }
 }

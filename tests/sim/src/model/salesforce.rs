@@ -151,6 +151,8 @@ pub struct Opportunity {
     pub most_approved: Option<Decimal>,
     pub payment_received: bool,
     pub paid_date: Option<String>,
+    pub amount_paid: Option<Decimal>,
+    pub amount_remaining: Option<Decimal>,
     pub is_deleted: bool,
     pub automation: Automation,
     pub modified: Timestamp,

@@ -65,6 +65,8 @@ impl Calls {
                 object: update.object.to_owned(),
                 id: update.id.clone(),
                 fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
+                // A recipe writes whatever is there.
+                only_where: None,
             })
             .collect();
         let written = self.thrice(async || self.salesforce.write(&updates, &[]).await, salesforce_passes).await;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use domain::Record;
-use salesforce::{Error, Reading, Update};
+use salesforce::{Answers, Error, Update};
 
 use super::{Outcome, Process, Request};
 use crate::faults::{Fault, Operation};
@@ -87,12 +87,12 @@ impl engine::Salesforce for SalesforcePort {
     }
 
     /// Its user may edit whatever is written.
-    async fn read_with_access(&self, queries: &[String], objects: &[&str]) -> Result<Reading, Error> {
+    async fn read_with_access(&self, queries: &[String], objects: &[&str]) -> Result<Answers, Error> {
         let records = self.read(queries).await?;
         let written = mapping::written(&self.0.sim.settings);
-        let of = |object: &&str| written.iter().find(|written| written.object == *object);
-        let fields = |object| of(object).map(|written| written.fields.iter().map(ToString::to_string).collect());
-        Ok(Reading { records, editable: objects.iter().map(|object| fields(object).unwrap_or_default()).collect() })
+        let asked = written.into_iter().filter(|written| objects.contains(&written.object));
+        let names = |written: mapping::Written| written.fields.iter().map(ToString::to_string).collect();
+        Ok(Answers { records, editable: asked.map(|written| (written.object.to_owned(), names(written))).collect() })
     }
 
     async fn write(&self, updates: &[Update], read_back: &[String]) -> Answer {

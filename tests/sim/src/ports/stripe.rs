@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use domain::{CustomerId, InvoiceId, PriceId, SubscriptionId};
+use domain::{CustomerId, InvoiceId, InvoicePaymentId, PriceId, SubscriptionId};
 use jiff::Timestamp;
 use stripe::webhook::Notification;
 use stripe::{Cursor, Customer, Error, Invoice, InvoiceLine, NoEffectReason, Page, Reply, UnknownReason, Write};
@@ -83,21 +83,9 @@ impl<T> Answered for stripe::Page<T> {
     }
 }
 
-impl Answered for stripe::Price {
-    fn name(&self) -> &'static str {
-        "ok"
-    }
-}
-
 impl Answered for stripe::Subscription {
     fn name(&self) -> &'static str {
         if self.is_over { "canceled" } else { "ok" }
-    }
-}
-
-impl Answered for stripe::Preview {
-    fn name(&self) -> &'static str {
-        "ok"
     }
 }
 
@@ -107,11 +95,17 @@ impl Answered for stripe::CustomerBilling {
     }
 }
 
-impl Answered for bool {
-    fn name(&self) -> &'static str {
-        "ok"
-    }
+macro_rules! told_plainly {
+    ($($answer:ty),*) => {$(
+        impl Answered for $answer {
+            fn name(&self) -> &'static str {
+                "ok"
+            }
+        }
+    )*};
 }
+
+told_plainly!(stripe::Price, stripe::Preview, bool, stripe::InvoicePayment);
 
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
     Err(Error::Unknown { reason, replayed: false, request_id: None })
@@ -275,6 +269,11 @@ impl engine::Stripe for StripePort {
     async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, Error> {
         let id = id.clone();
         self.call(Operation::ReadPayments, id.to_string(), move |stripe, now| stripe.money_of_invoice(now, &id)).await
+    }
+
+    async fn invoice_payment(&self, id: &InvoicePaymentId) -> Result<stripe::InvoicePayment, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.invoice_payment(now, &id)).await
     }
 
     async fn credit_notes_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::CreditNote>, Error> {

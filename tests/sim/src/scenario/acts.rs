@@ -353,7 +353,7 @@ impl Act {
     fn on_this_invoice(&self, now: Timestamp, models: &mut Models, id: &InvoiceId) -> bool {
         match self {
             Self::Pay { .. } => models.stripe.pay(now, id),
-            Self::PayPart(_) => models.stripe.pay_part(id),
+            Self::PayPart(_) => models.stripe.pay_part(now, id),
             Self::Refund(_) => models.stripe.refund(id),
             Self::Void(_) => {
                 let is_void = models.stripe.void(id);

@@ -270,7 +270,7 @@ fn a_payment_is_brought_back_and_what_cannot_be_is_told() {
     let mut case = Case::new(Paid, done(OURS), deal(Some(OURS), 1000, false));
     assert_eq!(case.verdicts(), ["invoice_paid paid:in_ours"]);
     let invoice_id = samples::invoice_id(OURS);
-    case.payment = payment(invoice_paid::Point::Claimed { invoice_id: invoice_id.clone() });
+    case.payment = payment(invoice_paid::Point::claimed(invoice_id.clone(), true));
     assert_eq!(case.verdicts(), [""; 0], "it is under way");
     let stop = Stop::review(Code::WriteBackDiffers, "x");
     case.payment = payment(invoice_paid::Point::Stopped { invoice_id, stop, reported: true });
@@ -307,11 +307,11 @@ fn a_mark_that_is_taken_away_from_a_reissued_deal_is_put_back_once_for_each_stat
     let invoice_id = samples::invoice_id(OURS);
     let reissued = |run: Option<Run>| run.map(|run| Run { unmarks: true, ..run });
     let mut case = Case::new(InvoiceStatus::Paid, reissued(done(OURS)), deal(Some(OURS), 1000, false));
-    let paid = invoice_paid::Payment {
+    let paid = mapping::Received {
         invoice_id: invoice_id.clone(),
         opportunity_id: opportunity_id(),
-        paid_at: at(7200),
-        is_named: true,
+        paid_at: Some(at(7200)),
+        amounts: None,
     };
     case.payment = payment(invoice_paid::Point::Done { payment: paid });
     let id = format!("unmarked:in_ours:{}", at(60).as_millisecond());

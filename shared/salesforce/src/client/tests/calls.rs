@@ -67,6 +67,7 @@ async fn a_write_is_one_call_with_what_is_there_afterwards() {
         object: "Opportunity".into(),
         id: "006000000000001AAA".into(),
         fields: BTreeMap::from([("Stripe_Invoice_Id__c".to_owned(), FieldValue::Text("in_1".into()))]),
+        only_where: None,
     };
     let read_back = ["SELECT Stripe_Invoice_Id__c FROM Account.Opportunities".to_owned()];
     let records = client.write(&[update], &read_back).await.expect("written");
@@ -90,7 +91,12 @@ async fn nothing_to_do_is_no_call_and_too_much_is_refused_before_one() {
     let (client, asked) = org(|_| http(200, "", ONE_RECORD)).await;
     assert_eq!(client.read(&[]).await, Ok(Vec::new()));
     assert_eq!(client.write(&[], &[]).await, Ok(Vec::new()));
-    let update = |_| Update { object: "Opportunity".into(), id: "006000000000001AAA".into(), fields: BTreeMap::new() };
+    let update = |_| Update {
+        object: "Opportunity".into(),
+        id: "006000000000001AAA".into(),
+        fields: BTreeMap::new(),
+        only_where: None,
+    };
     let queries = vec!["SELECT Id FROM Account".to_owned(); 6];
     let updates: Vec<_> = (0..25).map(update).collect();
     for error in [

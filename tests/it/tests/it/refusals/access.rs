@@ -74,8 +74,8 @@ async fn where_not_even_the_note_may_be_written_the_letter_says_it() {
     is_billed(&env, &opportunity);
 }
 
-/// It is believed for a quarter of an hour. What is taken away in that time the write-back finds: the invoice is sent, a person is told,
-/// and once it may be written it is, without a second invoice.
+/// It is believed for a quarter of an hour. What is taken away in that time the first write-back finds: the invoice is sent, a person is told,
+/// and once it may be written it is, without a second invoice. The next deal is refused before that.
 #[tokio::test]
 async fn what_is_taken_away_a_moment_later_is_found_by_the_write_back() {
     let mut env = Env::start().await;
@@ -87,7 +87,6 @@ async fn what_is_taken_away_a_moment_later_is_found_by_the_write_back() {
     let second = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     assert_eq!(verdict(&env, &second), (json!("salesforce_refused"), vec![json!("salesforce_refused")], 2));
-    env.advance(SignedDuration::from_mins(16));
     let third = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     assert_eq!((verdict(&env, &third).0, env.invoices().len()), (json!("field_not_editable"), 2));
@@ -101,6 +100,26 @@ async fn what_is_taken_away_a_moment_later_is_found_by_the_write_back() {
             (&Value::Null, true)
         );
     }
+}
+
+/// A draft that waits for an approval may wait for days: when it comes the question is asked anew, and the draft is taken away.
+#[tokio::test]
+async fn what_is_taken_away_while_a_draft_waits_refuses_it_before_it_is_sent() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    env.operate(json!({ "ceiling_USD": { "N": "10999" } }));
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    assert_eq!(verdict(&env, &opportunity).0, "approval_required");
+    grant(&env, "Opportunity", "Stripe_Invoice_URL__c", Some(false));
+    env.advance(SignedDuration::from_hours(72));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Approved_Amount__c": 110 }));
+    env.sqs.put(&changed(&env, "msg_approved", &opportunity));
+    env.settle().await;
+    assert_eq!((verdict(&env, &opportunity).0, env.invoices().len()), (json!("field_not_editable"), 0));
+    grant(&env, "Opportunity", "Stripe_Invoice_URL__c", Some(true));
+    sent_again(&env).await;
+    is_billed(&env, &opportunity);
 }
 
 /// The contract of a deal that begins a subscription, and nobody else's.

@@ -109,6 +109,8 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
         "Stripe_Approved_Amount__c" => number(opportunity.approved_amount),
         "Payment_Received__c" => FieldValue::Boolean(opportunity.payment_received),
         "Paid_Date__c" => optional(opportunity.paid_date.as_ref()),
+        "Stripe_Amount_Paid__c" => number(opportunity.amount_paid),
+        "Stripe_Amount_Remaining__c" => number(opportunity.amount_remaining),
         "LastStageChangeDate" | "CreatedDate" => text(time(opportunity.stage_since)),
         "SystemModstamp" | "LastModifiedDate" => text(time(opportunity.modified)),
         "IsDeleted" => FieldValue::Boolean(opportunity.is_deleted),

@@ -7,6 +7,7 @@ use salesforce::{Error, Update};
 use rust_decimal::Decimal;
 
 use super::fields::contract_of;
+use super::soql::Query;
 use super::{Automation, Contract, Opportunity, Salesforce, Standing, refused};
 use crate::model::{Violation, count};
 
@@ -26,10 +27,16 @@ impl Salesforce {
         updates: &[Update],
         read_back: &[String],
     ) -> Result<Vec<Vec<Record>>, Error> {
+        let mut found = Vec::with_capacity(updates.len());
         for update in updates {
+            if self.is_found(now, update)? {
+                found.push(update);
+            }
+        }
+        for update in &found {
             self.check(now, update)?;
         }
-        for update in updates {
+        for update in found {
             match (OpportunityId::parse(&update.id), AccountId::parse(&update.id)) {
                 (Ok(id), _) => self.update_opportunity(now, &id, update),
                 (_, Ok(id)) => self.update_account(now, &id, update),
@@ -54,6 +61,14 @@ impl Salesforce {
         if let Some(opportunity) = OpportunityId::parse(id).ok().and_then(|id| self.opportunities.get_mut(&id)) {
             opportunity.note_is_late = false;
         }
+    }
+
+    /// Whether what is to be written only where something holds is.
+    fn is_found(&mut self, now: Timestamp, update: &Update) -> Result<bool, Error> {
+        let Some(query) = &update.only_where else { return Ok(true) };
+        let parsed = Query::parse(query).map_err(|why| self.refuse(now, query, why))?;
+        let found = parsed.run(&self.rows(&parsed.object)).map_err(|why| self.refuse(now, query, why))?;
+        Ok(found.first().is_some_and(|record| record.text("Id") == Some(update.id.as_str())))
     }
 
     fn check(&mut self, now: Timestamp, update: &Update) -> Result<(), Error> {
@@ -195,6 +210,9 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
         ("Opportunity" | "Contract", "Stripe_Period_End__c") => is_day(value) || *value == FieldValue::Null,
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
         ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
+        ("Opportunity", "Stripe_Amount_Paid__c" | "Stripe_Amount_Remaining__c") => {
+            matches!(value, FieldValue::Number(_) | FieldValue::Null)
+        }
         _ => false,
     }
 }
@@ -230,6 +248,8 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Sync_Error__c" => opportunity.sync_message = text_of(value),
         "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
         "Paid_Date__c" => opportunity.paid_date = text_of(value),
+        "Stripe_Amount_Paid__c" => opportunity.amount_paid = number_of(value),
+        "Stripe_Amount_Remaining__c" => opportunity.amount_remaining = number_of(value),
         _ => {
             set_standing(&mut opportunity.standing, field, value);
         }

@@ -80,6 +80,8 @@ impl Stripe {
         let is_asked_for = |event: &&super::StripeEvent| types.iter().any(|name| name == event.type_name());
         let metadata = |event: &super::StripeEvent| match &event.tells {
             Tells::Paid(id) => self.invoices.get(id).map(|invoice| invoice.shown().metadata),
+            // It has none, and does not show its invoice's.
+            Tells::PaidPart(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => self.subscriptions.get(id).map(|one| one.metadata.clone()),
         };
         let all = self.events.iter().filter(is_asked_for).map(|event| Listed {

@@ -40,12 +40,13 @@ impl Stripe {
     }
 
     /// A third of what is due comes in, as a bank transfer brings it.
-    pub fn pay_part(&mut self, id: &InvoiceId) -> bool {
+    pub fn pay_part(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
         let part = self.invoices.get(id).map_or(0, |invoice| invoice.due() / 3);
         match self.invoices.get_mut(id) {
             Some(invoice) if part > 0 => {
                 invoice.pay_part(part);
                 count(&mut self.facts, "an invoice was paid in part");
+                self.tell_of_part(now, id);
                 true
             }
             _ => false,

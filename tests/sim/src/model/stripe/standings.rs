@@ -1,16 +1,18 @@
 //! How subscriptions stand, and what Stripe tells of that.
 
-use domain::{Event, InvoiceId, SubscriptionId};
+use domain::{Event, InvoiceId, InvoicePaymentId, SubscriptionId};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
-use stripe::Error;
+use stripe::{Error, InvoiceStatus};
 
+use super::reads::no_such;
 use super::{Stripe, StripeEvent, Subscription, second};
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tells {
     Paid(InvoiceId),
+    PaidPart(InvoicePaymentId),
     Updated(SubscriptionId),
     Deleted(SubscriptionId),
 }
@@ -22,7 +24,7 @@ impl StripeEvent {
 
     pub fn subscription(&self) -> Option<SubscriptionId> {
         match &self.tells {
-            Tells::Paid(_) => None,
+            Tells::Paid(_) | Tells::PaidPart(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => Some(id.clone()),
         }
     }
@@ -30,6 +32,7 @@ impl StripeEvent {
     pub fn about(&self) -> &str {
         match &self.tells {
             Tells::Paid(id) => id.as_str(),
+            Tells::PaidPart(id) => id.as_str(),
             Tells::Updated(id) | Tells::Deleted(id) => id.as_str(),
         }
     }
@@ -37,6 +40,7 @@ impl StripeEvent {
     pub(super) fn type_name(&self) -> &'static str {
         match &self.tells {
             Tells::Paid(_) => "invoice.paid",
+            Tells::PaidPart(_) => "invoice_payment.paid",
             Tells::Updated(_) => "customer.subscription.updated",
             Tells::Deleted(_) => "customer.subscription.deleted",
         }
@@ -47,6 +51,7 @@ impl StripeEvent {
         let occurred_at = self.at;
         match &self.tells {
             Tells::Paid(id) => Event::InvoicePaid { invoice_id: id.clone(), occurred_at },
+            Tells::PaidPart(id) => Event::PaymentReceived { invoice_payment_id: id.clone(), occurred_at },
             Tells::Updated(id) | Tells::Deleted(id) => {
                 Event::SubscriptionChanged { subscription_id: id.clone(), occurred_at }
             }
@@ -81,6 +86,19 @@ impl Subscription {
 }
 
 impl Stripe {
+    /// A payment has the number of its invoice.
+    pub fn invoice_payment(&mut self, now: Timestamp, id: &InvoicePaymentId) -> Result<stripe::InvoicePayment, Error> {
+        self.advance(now);
+        let id = InvoiceId::parse(&id.as_str().replacen("inpay_", "in_", 1)).expect("a prefix and digits");
+        let invoice = self.invoices.get(&id).ok_or_else(|| no_such("invoice payment", id.as_str()))?;
+        Ok(stripe::InvoicePayment { is_whole: invoice.status() == InvoiceStatus::Paid, invoice_id: id })
+    }
+
+    pub(super) fn tell_of_part(&mut self, at: Timestamp, invoice_id: &InvoiceId) {
+        let id = invoice_id.as_str().replacen("in_", "inpay_", 1);
+        self.tell(at, Tells::PaidPart(InvoicePaymentId::parse(&id).expect("a prefix and digits")));
+    }
+
     pub(super) fn tell(&mut self, at: Timestamp, tells: Tells) {
         if let Tells::Updated(id) | Tells::Deleted(id) = &tells {
             self.never_told.remove(id);
