@@ -6,8 +6,8 @@ use domain::{Currency, OrganizationId};
 use engine::{Access, Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
-    Amendments, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress, Standings,
-    Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
+    Standings, Subscriptions, TaxBehavior,
 };
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
@@ -49,6 +49,7 @@ impl Config {
         let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
         let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
+        let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
         if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
@@ -83,6 +84,7 @@ impl Config {
                     tax,
                     subscriptions,
                     standings,
+                    cancellation_task,
                     amendments,
                     renewals,
                     proration,

@@ -233,7 +233,8 @@ pub(crate) fn update(update: &Update) -> salesforce::Update {
         object: update.object.to_owned(),
         id: update.id.clone(),
         fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
-        only_where: update.condition().as_ref().map(soql),
+        external_id: update.external_id.map(str::to_owned),
+        only_where: update.condition().filter(|_| !planted!(WritesWherever)).as_ref().map(soql),
     }
 }
 

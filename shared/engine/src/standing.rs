@@ -19,10 +19,9 @@ impl<W: World> Engine<W> {
     }
 
     pub(crate) async fn read_naming(&self, standing: &Standing) -> Result<Fact, salesforce::Error> {
-        let queries: Vec<_> = standing.queries(&self.settings).iter().map(convert::soql).collect();
-        let mut answers = self.salesforce.read(&queries).await?.into_iter();
-        let mut next = || answers.next().unwrap_or_default();
-        Ok(Fact::NamingRead(Naming { opportunities: next(), contracts: next() }))
+        let queries = standing.queries(&self.settings);
+        let answers = self.salesforce.read(&queries.iter().map(convert::soql).collect::<Vec<_>>()).await?;
+        Ok(Fact::NamingRead(Naming::of(queries.into_iter().zip(answers))))
     }
 
     /// Somebody else's subscription leaves no trace here.

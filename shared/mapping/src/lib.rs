@@ -18,6 +18,7 @@ mod standing;
 mod stop;
 mod subscription;
 mod sweep;
+mod task;
 mod tax;
 mod terms;
 mod told;
@@ -39,13 +40,16 @@ pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;
-pub use standing::{CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold};
+pub use standing::{
+    Asked, CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold,
+};
 pub use stop::{Code, Kind, Owner, Stop};
 pub use subscription::{Interval, MOST_PERIODS, Subscription, Subscriptions, midnight};
 pub use sweep::{
     DealMended, DealSeen, account_naming_query, deal_mended, deal_seen, deals_query, mended_query, stays_refused,
     won_query,
 };
+pub use task::CancellationTask;
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{

@@ -15,8 +15,8 @@ use crate::subscription::in_time;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS, PlanLine, Proration, Renewals,
-    Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS, PlanLine,
+    Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
 mod lines;
@@ -40,6 +40,7 @@ pub struct Settings {
     pub tax: Option<TaxBehavior>,
     pub subscriptions: Subscriptions,
     pub standings: Standings,
+    pub cancellation_task: CancellationTask,
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub proration: Proration,
@@ -58,6 +59,7 @@ impl Settings {
             tax: None,
             subscriptions: Subscriptions::default(),
             standings: Standings::default(),
+            cancellation_task: CancellationTask::default(),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             proration: Proration::default(),

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::activation::{CONTRACT_ID, contract_link};
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::update::{SUBSCRIPTION_ID, Update, text};
-use crate::{RENEWAL_ID, Settings, Subscriptions};
+use crate::task::{STRIPE_ID, TASK, answerable_fields, answers_for};
+use crate::update::{CONTRACT, SUBSCRIPTION_ID, Update, text};
+use crate::{CancellationTask, RENEWAL_ID, Settings, Subscriptions};
 
 /// Whether Salesforce is told how subscriptions stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -89,6 +90,29 @@ pub struct Untold {
 pub struct Naming {
     pub opportunities: Vec<Record>,
     pub contracts: Vec<Record>,
+    /// What somebody was asked to do for it.
+    pub tasks: Vec<Record>,
+}
+
+impl Naming {
+    /// Each query with its answer.
+    pub fn of(answers: impl IntoIterator<Item = (RecordQuery, Vec<Record>)>) -> Self {
+        let mut naming = Self::default();
+        for (query, records) in answers {
+            match query.object {
+                CONTRACT => naming.contracts = records,
+                TASK => naming.tasks = records,
+                _ => naming.opportunities = records,
+            }
+        }
+        naming
+    }
+}
+
+/// Who is asked to look after a customer whose subscription has ended; nobody in particular, if nobody answers for the account any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub owner_id: Option<String>,
 }
 
 /// More deals than a subscription goes through in a lifetime.
@@ -114,12 +138,50 @@ impl Standing {
         let link = contract_link(settings);
         let either =
             Filter::IsOr(self.opportunity_id.to_string(), vec![(SUBSCRIPTION_ID, named()), (RENEWAL_ID, named())]);
-        let opportunities = query("Opportunity", link.filter(|link| *link == CONTRACT_ID), ("Id", either));
+        let mut opportunities = query("Opportunity", link.filter(|link| *link == CONTRACT_ID), ("Id", either));
+        let asks = self.asks(settings);
+        opportunities.fields.extend(answerable_fields().filter(|_| asks));
+        let task = RecordQuery {
+            object: TASK,
+            fields: vec!["Id"],
+            filter: vec![(STRIPE_ID, Filter::Is(named()))],
+            order_by: vec![],
+            limit: Some(1),
+        };
         let contracts = link.map(|link| {
             let either = Filter::IsOr(named(), vec![(RENEWAL_ID, named())]);
-            query("Contract", Some(link).filter(|link| *link != CONTRACT_ID), (SUBSCRIPTION_ID, either))
+            query(CONTRACT, Some(link).filter(|link| *link != CONTRACT_ID), (SUBSCRIPTION_ID, either))
         });
-        [opportunities].into_iter().chain(contracts).collect()
+        [opportunities].into_iter().chain(contracts).chain(asks.then_some(task)).collect()
+    }
+
+    fn asks(&self, settings: &Settings) -> bool {
+        self.is_over && settings.cancellation_task == CancellationTask::Owner
+    }
+
+    /// Who is to be asked, where the deal names it and nobody was.
+    pub fn asked(&self, naming: &Naming, settings: &Settings) -> Option<Asked> {
+        let deal = self.deal(naming).filter(|deal| self.is_named_by(deal))?;
+        let is_to_be_asked = self.asks(settings) && naming.tasks.is_empty();
+        is_to_be_asked.then(|| Asked { owner_id: answers_for(deal).map(str::to_owned) })
+    }
+
+    /// A task of that day, at the opportunity. Its id is the subscription's, so there is one.
+    pub fn task(&self, asked: &Asked, day: Date) -> Update {
+        let why = self.cancellation.as_ref().map(|why| format!(" Stripe says: {why}")).unwrap_or_default();
+        let description = format!(
+            "Subscription {}, which was billed for this opportunity, is {} at Stripe, and nothing more is billed by it.{why}",
+            self.subscription_id, self.status
+        );
+        let fields = [
+            ("Subject", text(format!("Stripe subscription {} has ended", self.subscription_id))),
+            ("Description", text(description)),
+            ("WhatId", text(&self.opportunity_id)),
+            ("ActivityDate", text(day)),
+        ];
+        let mut task = Update::once(TASK, STRIPE_ID, &self.subscription_id, fields);
+        task.fields.extend(asked.owner_id.as_ref().map(|owner_id| ("OwnerId", text(owner_id))));
+        task
     }
 
     /// The deal that it is billed for, among those that were read.
@@ -168,7 +230,7 @@ impl Standing {
     pub fn update(&self, untold: &Untold) -> Update {
         let object = match untold.object {
             StandsOn::Opportunity => "Opportunity",
-            StandsOn::Contract => "Contract",
+            StandsOn::Contract => CONTRACT,
         };
         let nothing = || Money::from_minor_units(0, self.currency);
         let (status, monthly, period_end, cancellation) = match untold.is_current {

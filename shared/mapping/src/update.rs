@@ -17,6 +17,8 @@ pub struct Update {
     pub fields: BTreeMap<&'static str, FieldValue>,
     /// What is read in the same call, and not written.
     pub also_read: Vec<&'static str>,
+    /// It is made if it is not there: `id` is what this field holds of it.
+    pub external_id: Option<&'static str>,
     /// It is written only where all of this holds when the write arrives, however late that is.
     pub only_where: Vec<(&'static str, Filter)>,
 }
@@ -27,7 +29,24 @@ impl Update {
         id: impl ToString,
         fields: [(&'static str, FieldValue); N],
     ) -> Self {
-        Self { object, id: id.to_string(), fields: fields.into(), also_read: Vec::new(), only_where: Vec::new() }
+        Self {
+            object,
+            id: id.to_string(),
+            fields: fields.into(),
+            also_read: Vec::new(),
+            external_id: None,
+            only_where: Vec::new(),
+        }
+    }
+
+    /// What there is once, whoever writes it and how often.
+    pub(crate) fn once<const N: usize>(
+        object: &'static str,
+        external_id: &'static str,
+        id: impl ToString,
+        fields: [(&'static str, FieldValue); N],
+    ) -> Self {
+        Self { external_id: Some(external_id), also_read: vec!["Id"], ..Self::new(object, id, fields) }
     }
 
     /// Reads back what is written, and what is to be read besides.
@@ -35,7 +54,7 @@ impl Update {
         RecordQuery {
             object: self.object,
             fields: self.fields.keys().chain(&self.also_read).copied().collect(),
-            filter: vec![("Id", Filter::Is(self.id.clone()))],
+            filter: vec![(self.external_id.unwrap_or("Id"), Filter::Is(self.id.clone()))],
             order_by: vec![],
             limit: Some(1),
         }

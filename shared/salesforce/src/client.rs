@@ -57,6 +57,8 @@ pub struct Update {
     pub object: String,
     pub id: String,
     pub fields: BTreeMap<String, FieldValue>,
+    /// It is made if it is not there: `id` is what this field holds of it, and is its alone.
+    pub external_id: Option<String>,
     /// A query of the record's `Id`: it is written only where this finds it, which is asked in the same call.
     pub only_where: Option<String>,
 }
@@ -137,9 +139,10 @@ impl Client {
         let data = format!("/services/data/{}", self.api_version);
         let mut parts = Vec::with_capacity(count);
         for (index, update) in updates.iter().enumerate() {
-            let id = match &update.only_where {
-                None => segment(&update.id),
-                Some(query) => {
+            let id = match (&update.only_where, &update.external_id) {
+                (None, None) => segment(&update.id),
+                (None, Some(field)) => format!("{}/{}", segment(field), segment(&update.id)),
+                (Some(query), _) => {
                     parts.push(Part {
                         method: "GET",
                         url: format!("{data}/query?q={}", segment(query)),

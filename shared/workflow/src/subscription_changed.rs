@@ -8,7 +8,8 @@
 
 use domain::{OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
-use mapping::{Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
+use jiff::tz::TimeZone;
+use mapping::{Asked, Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
 use serde::{Deserialize, Serialize};
 
 use crate::opportunity_won::not_kept;
@@ -35,6 +36,18 @@ pub enum Point {
         /// Why one of those before was not told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         left_out: Option<Stop>,
+        /// Who is to be asked to look after the customer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked: Option<Asked>,
+    },
+    /// It has ended, and nobody was asked to look after the customer.
+    Asking {
+        watch: Watch,
+        standing: Box<Standing>,
+        asked: Asked,
+        /// Why a record was not told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left_out: Option<Stop>,
     },
     /// The deal that it is billed for does not name it yet: the deal's own run is still under way.
     NotLinked { watch: Watch, opportunity_id: OpportunityId },
@@ -55,6 +68,9 @@ pub struct Watch {
     pub seen_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Doubt::is_none")]
     pub doubt: Doubt,
+    /// Somebody was asked to look after the customer. What became of the task is theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_asked: bool,
 }
 
 /// Whether a write may be under way whose answer nobody has seen.
@@ -84,7 +100,7 @@ impl Doubt {
 
 impl Watch {
     pub fn new(subscription_id: SubscriptionId) -> Self {
-        Self { subscription_id, seen_at: None, doubt: Doubt::None }
+        Self { subscription_id, seen_at: None, doubt: Doubt::None, has_asked: false }
     }
 }
 
@@ -102,6 +118,10 @@ impl Point {
             Self::Telling { standing, untold, .. } => {
                 let updates = at_once(untold).iter().map(|one| standing.update(one)).collect();
                 Next::Call(Call::UpdateRecords { updates })
+            }
+            Self::Asking { watch, standing, asked, .. } => {
+                let day = TimeZone::UTC.to_datetime(watch.seen_at.unwrap_or_default()).date();
+                Next::Call(Call::UpdateRecords { updates: vec![standing.task(asked, day)] })
             }
             Self::NotLinked { watch, opportunity_id } => Next::Wait(Stop::review(
                 Code::SubscriptionNotLinked,
@@ -138,21 +158,36 @@ impl Point {
                 Self::stopped(watch, Stop::review(Code::SubscriptionNotFound, message))
             }
             (Self::Seen { watch, standing }, Fact::NamingRead(naming)) => told(watch, standing, &naming, settings),
-            (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::RecordsUpdated(records)) => {
+            (Self::Telling { watch, standing, untold, is_linked, left_out, asked }, Fact::RecordsUpdated(records)) => {
                 let told = at_once(&untold);
                 let written: Vec<_> = told.iter().map(|one| standing.update(one)).collect();
                 let left_out = left_out.or_else(|| differing(&written, &records));
                 let rest = untold[told.len()..].to_vec();
-                goes_on(watch, standing, rest, is_linked, left_out)
+                Self::Telling { watch, standing, untold: rest, is_linked, left_out, asked }.goes_on()
             }
             // Without its contract the deal may be written all the same; and nobody's refusal keeps another from being told.
-            (Self::Telling { watch, standing, untold, is_linked, left_out }, Fact::Refused(why)) => {
+            (Self::Telling { watch, standing, untold, is_linked, left_out, asked }, Fact::Refused(why)) => {
                 let left_out = left_out.or(Some(Stop::review(why.stop.code, why.stop.message)));
                 let refused = at_once(&untold);
                 let has_contract = refused.iter().any(|one| one.object == StandsOn::Contract);
                 let deal = refused.iter().filter(|one| has_contract && one.object == StandsOn::Opportunity).cloned();
                 let rest = deal.chain(untold[refused.len()..].iter().cloned()).collect();
-                goes_on(watch, standing, rest, is_linked, left_out)
+                Self::Telling { watch, standing, untold: rest, is_linked, left_out, asked }.goes_on()
+            }
+            (Self::Asking { watch, left_out, .. }, Fact::RecordsUpdated(records)) => {
+                let is_there = records.first().is_some_and(|task| task.text("Id").is_some());
+                let lost = || {
+                    let message = "The subscription has ended, and Salesforce keeps no task for that: look at triggers and flows of tasks.";
+                    Stop::review(Code::WriteBackDiffers, message)
+                };
+                let watch = Watch { has_asked: is_there, ..watch };
+                match left_out.or_else(|| (!is_there).then(lost)) {
+                    Some(stop) => Self::stopped(watch, stop),
+                    None => Self::ended(watch),
+                }
+            }
+            (Self::Asking { watch, left_out, .. }, Fact::Refused(why)) => {
+                Self::stopped(watch, left_out.unwrap_or_else(|| Stop::review(why.stop.code, why.stop.message)))
             }
             (
                 Self::Claimed { watch }
@@ -175,6 +210,7 @@ impl Point {
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
             | Self::Telling { watch, .. }
+            | Self::Asking { watch, .. }
             | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }
             | Self::Done { watch }
@@ -209,6 +245,29 @@ impl Point {
         }
     }
 
+    /// The others are told whatever has become of these.
+    fn goes_on(self) -> Self {
+        match self {
+            Self::Telling { watch, standing, untold, is_linked, left_out, asked } if untold.is_empty() => {
+                match left_out {
+                    // Whether that is so still is asked once more.
+                    None if !is_linked => Self::Seen { watch, standing },
+                    left_out => Self::asking(watch, standing, asked, left_out),
+                }
+            }
+            point => point,
+        }
+    }
+
+    /// Whoever answers for the account is asked, whatever else was not told.
+    fn asking(watch: Watch, standing: Box<Standing>, asked: Option<Asked>, left_out: Option<Stop>) -> Self {
+        match (asked, left_out) {
+            (Some(asked), left_out) => Self::Asking { watch, standing, asked, left_out },
+            (None, Some(stop)) => Self::stopped(watch, stop),
+            (None, None) => Self::ended(watch),
+        }
+    }
+
     fn ended(watch: Watch) -> Self {
         match watch.doubt {
             Doubt::Until(until) => Self::Doubting { watch, until },
@@ -221,6 +280,7 @@ impl Point {
             Self::Claimed { .. } => "claimed",
             Self::Seen { .. } => "seen",
             Self::Telling { .. } => "telling",
+            Self::Asking { .. } => "asking",
             Self::NotLinked { .. } => "not_linked",
             Self::Doubting { .. } => "doubting",
             Self::Done { .. } => "done",
@@ -250,11 +310,12 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
     let untold = standing.untold(naming, settings);
     let deal = standing.deal(naming);
     let is_linked = deal.is_some_and(|deal| standing.is_named_by(deal));
+    let asked = standing.asked(naming, settings).filter(|_| !watch.has_asked && !planted!(AsksNobody));
     if !untold.is_empty() {
-        return Point::Telling { watch, standing, untold, is_linked, left_out: None };
+        return Point::Telling { watch, standing, untold, is_linked, left_out: None, asked };
     }
     match deal {
-        Some(_) if is_linked => Point::ended(watch),
+        Some(_) if is_linked => Point::asking(watch, standing, asked, None),
         // A deal that was edited before its first invoice was sent has another one instead.
         _ if standing.is_over => Point::ended(watch),
         Some(_) => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
@@ -273,23 +334,6 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
 fn at_once(untold: &[Untold]) -> &[Untold] {
     let current = untold.iter().take_while(|one| one.is_current).count();
     &untold[..current.clamp(1, MOST_AT_ONCE).min(untold.len())]
-}
-
-/// The others are told whatever has become of these.
-fn goes_on(
-    watch: Watch,
-    standing: Box<Standing>,
-    untold: Vec<Untold>,
-    is_linked: bool,
-    left_out: Option<Stop>,
-) -> Point {
-    match left_out {
-        left_out if !untold.is_empty() => Point::Telling { watch, standing, untold, is_linked, left_out },
-        Some(stop) => Point::stopped(watch, stop),
-        None if is_linked => Point::ended(watch),
-        // Whether that is so still is asked once more.
-        None => Point::Seen { watch, standing },
-    }
 }
 
 /// Why a person is told of what Salesforce holds otherwise than it was written, if it does.

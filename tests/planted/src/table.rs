@@ -59,6 +59,8 @@ bugs! {
     BelievesSalesforce(Workflow) = "believes-salesforce", "what was written is not compared with what is there", "field security", ["all"];
     AdoptsForeignInvoice(Workflow) = "adopts-foreign-invoice", "any invoice that the opportunity names is taken for its own", "two deals, one invoice", ["without-links"];
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
+    WritesWherever(Engine) = "writes-wherever", "a payment is written whatever the opportunity names by then", "late landing", ["credits-heavily"];
+    AsksNobody(Workflow) = "asks-nobody", "whoever answers for the account is not asked to look after it", "lost task", ["subscriptions"];
     TellsAndForgets(Workflow) = "tells-and-forgets", "a write that was never answered counts as over", "late landing", ["renewals-heavily"];
     MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];
     TellsNobodyOfSubscriptions(Engine) = "tells-nobody-of-subscriptions", "nobody looks how a new subscription stands", "lost status", ["subscriptions"];

@@ -209,6 +209,7 @@ fn a_contract_that_may_not_be_edited_is_a_refusal() {
     let now = Timestamp::UNIX_EPOCH;
     let of = |object: &'static str| Call::UpdateRecords {
         updates: vec![mapping::Update {
+            external_id: None,
             only_where: vec![],
             object,
             id: "800000000000001AAA".into(),

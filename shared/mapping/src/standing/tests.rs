@@ -62,7 +62,7 @@ fn fields(update: &Update) -> Vec<(&'static str, FieldValue)> {
 #[test]
 fn a_deal_is_told_how_its_subscription_stands_once() {
     let (standing, settings) = (standing(BEGAN), closed_won());
-    let naming = Naming { opportunities: vec![began()], contracts: vec![] };
+    let naming = Naming { opportunities: vec![began()], contracts: vec![], tasks: vec![] };
     let untold = standing.untold(&naming, &settings);
     let [one] = untold.as_slice() else { panic!("{untold:?}") };
     assert_eq!((one.object, one.id.as_str(), one.is_current), (StandsOn::Opportunity, BEGAN, true));
@@ -74,11 +74,11 @@ fn a_deal_is_told_how_its_subscription_stands_once() {
         ("Stripe_Subscription_Status__c", text("active")),
     ];
     assert_eq!((update.object, fields(&update)), ("Opportunity", expected.to_vec()));
-    let naming = Naming { opportunities: vec![told(began(), &update)], contracts: vec![] };
+    let naming = Naming { opportunities: vec![told(began(), &update)], contracts: vec![], tasks: vec![] };
     assert_eq!(standing.untold(&naming, &settings), []);
     assert!(standing.is_named_by(standing.deal(&naming).expect("there")));
     // One that is to renew it names it as well, and is told nothing.
-    let naming = Naming { opportunities: vec![renews(RENEWS)], contracts: vec![renews(CONTRACT)] };
+    let naming = Naming { opportunities: vec![renews(RENEWS)], contracts: vec![renews(CONTRACT)], tasks: vec![] };
     assert_eq!(standing.untold(&naming, &settings), []);
 }
 
@@ -87,10 +87,11 @@ fn a_deal_is_told_how_its_subscription_stands_once() {
 fn a_deal_that_was_renewed_has_nothing_of_it_any_more() {
     let settings = closed_won();
     let before = standing(BEGAN);
-    let first = before.untold(&Naming { opportunities: vec![began()], contracts: vec![] }, &settings).remove(0);
+    let first =
+        before.untold(&Naming { opportunities: vec![began()], contracts: vec![], tasks: vec![] }, &settings).remove(0);
     let first = told(began(), &before.update(&first));
     let after = standing(RENEWS);
-    let naming = Naming { opportunities: vec![first.clone(), renews(RENEWS)], contracts: vec![] };
+    let naming = Naming { opportunities: vec![first.clone(), renews(RENEWS)], contracts: vec![], tasks: vec![] };
     let untold = after.untold(&naming, &settings);
     assert_eq!(
         untold.iter().map(|one| (one.id.as_str(), one.is_current)).collect::<Vec<_>>(),
@@ -104,6 +105,7 @@ fn a_deal_that_was_renewed_has_nothing_of_it_any_more() {
     let naming = Naming {
         opportunities: vec![told(first, &update), told(renews(RENEWS), &after.update(&untold[0])), renews(LATER)],
         contracts: vec![],
+        tasks: vec![],
     };
     assert_eq!(after.untold(&naming, &settings), []);
     // Once it does, the one before it is a thing of the past like the first.
@@ -124,7 +126,7 @@ fn a_contract_is_told_with_its_deal() {
             LineSource::CpqQuote => contract.set("SBQQ__Opportunity__c", text(BEGAN)),
             _ => deal.set("ContractId", text(CONTRACT)),
         }
-        let naming = Naming { opportunities: vec![deal], contracts: vec![contract.clone()] };
+        let naming = Naming { opportunities: vec![deal], contracts: vec![contract.clone()], tasks: vec![] };
         let now = |standing: &Standing, naming: &Naming| {
             let untold = standing.untold(naming, &settings);
             let of = untold.iter().find(|one| one.object == StandsOn::Contract);
@@ -174,7 +176,7 @@ fn the_records_that_name_it_are_read() {
 /// The deal is read in any case, and what it does not name is not told to it.
 #[test]
 fn a_deal_that_does_not_name_it_is_told_nothing() {
-    let naming = Naming { opportunities: vec![record(&[("Id", BEGAN)])], contracts: vec![] };
+    let naming = Naming { opportunities: vec![record(&[("Id", BEGAN)])], contracts: vec![], tasks: vec![] };
     let standing = standing(BEGAN);
     assert_eq!(standing.untold(&naming, &closed_won()), []);
     assert!(!standing.is_named_by(standing.deal(&naming).expect("it was read")));
@@ -188,7 +190,8 @@ fn an_amount_in_another_currency_is_told_nobody() {
         let mut deal = began();
         deal.set("CurrencyIsoCode", text(record_currency));
         let standing = standing(BEGAN);
-        let untold = standing.untold(&Naming { opportunities: vec![deal], contracts: vec![] }, &settings);
+        let untold =
+            standing.untold(&Naming { opportunities: vec![deal], contracts: vec![], tasks: vec![] }, &settings);
         let update = standing.update(&untold[0]);
         let expected = amount.map_or(FieldValue::Null, |amount| FieldValue::Number(amount.parse().expect("a decimal")));
         assert_eq!(update.fields["Stripe_Current_MRR__c"], expected, "{record_currency}");
@@ -201,7 +204,8 @@ fn an_amount_in_another_currency_is_told_nobody() {
 fn a_reason_is_cut_where_the_field_ends() {
     let long = format!("payment_failed {}", "a ".repeat(300));
     let standing = Standing { cancellation: Some(long), status: "x".repeat(50), monthly: None, ..standing(BEGAN) };
-    let untold = standing.untold(&Naming { opportunities: vec![began()], contracts: vec![] }, &closed_won());
+    let untold =
+        standing.untold(&Naming { opportunities: vec![began()], contracts: vec![], tasks: vec![] }, &closed_won());
     let update = standing.update(&untold[0]);
     let written = |field: &str| match &update.fields[field] {
         FieldValue::Text(text) => text.clone(),
@@ -227,4 +231,50 @@ fn whether_it_is_mirrored_is_one_of_two_words() {
         let settings = Settings { standings, ..settings(LineSource::CpqQuote, subscriptions) };
         assert_eq!(settings.mirrors_standings(), mirrors);
     }
+}
+
+/// Only of what has ended, where the deal names it and nobody was asked.
+#[test]
+fn whoever_answers_for_the_account_is_asked_when_it_has_ended() {
+    let over = || Standing {
+        is_over: true,
+        status: "canceled".into(),
+        cancellation: Some("too_expensive".into()),
+        ..standing(BEGAN)
+    };
+    let mut owned = began();
+    owned.set("Account.OwnerId", FieldValue::Text("005gK0000000001".into()));
+    owned.set("Account.Owner.IsActive", FieldValue::Boolean(true));
+    let naming =
+        |deal: &Record, tasks: Vec<Record>| Naming { opportunities: vec![deal.clone()], contracts: vec![], tasks };
+    let asked = over().asked(&naming(&owned, vec![]), &closed_won()).expect("it has ended");
+    assert_eq!(asked.owner_id.as_deref(), Some("005gK0000000001"));
+    assert_eq!(over().asked(&naming(&began(), vec![]), &closed_won()), Some(Asked { owner_id: None }));
+    let off = Settings { cancellation_task: CancellationTask::Off, ..closed_won() };
+    for (told, standing, naming, settings) in [
+        ("it goes on", standing(BEGAN), naming(&owned, vec![]), closed_won()),
+        ("somebody was asked", over(), naming(&owned, vec![record(&[("Id", "00T")])]), closed_won()),
+        ("it is named by nobody", over(), naming(&record(&[("Id", BEGAN)]), vec![]), closed_won()),
+        ("it is off", over(), naming(&owned, vec![]), off.clone()),
+    ] {
+        assert_eq!(standing.asked(&naming, &settings), None, "{told}");
+    }
+    let task = over().task(&asked, jiff::civil::date(2026, 11, 28));
+    assert_eq!((task.object, task.id.as_str(), task.external_id), ("Task", "sub_1", Some("Stripe_Id__c")));
+    assert_eq!(task.read_back().filter, [("Stripe_Id__c", Filter::Is("sub_1".into()))]);
+    for (field, value) in [("WhatId", BEGAN), ("ActivityDate", "2026-11-28"), ("OwnerId", "005gK0000000001")] {
+        assert_eq!(task.fields[field], text(value));
+    }
+    let FieldValue::Text(description) = &task.fields["Description"] else { panic!("a text") };
+    assert!(description.contains("canceled") && description.contains("too_expensive"), "{description}");
+    assert!(!over().task(&Asked { owner_id: None }, jiff::civil::date(2026, 11, 28)).fields.contains_key("OwnerId"));
+    // Who answers is read where somebody may be asked.
+    let reads = |standing: &Standing, settings: &Settings| {
+        let queries = standing.queries(settings);
+        let is_of_owner = queries[0].fields.contains(&"Account.CSM__c");
+        (is_of_owner, queries.iter().any(|query| query.object == "Task"))
+    };
+    assert_eq!(reads(&over(), &closed_won()), (true, true));
+    assert_eq!(reads(&over(), &off), (false, false));
+    assert_eq!(reads(&standing(BEGAN), &closed_won()), (false, false));
 }

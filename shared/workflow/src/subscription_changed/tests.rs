@@ -57,7 +57,7 @@ fn contract() -> Record {
 }
 
 fn naming(opportunities: Vec<Record>, contracts: Vec<Record>) -> Fact {
-    Fact::NamingRead(Naming { opportunities, contracts })
+    Fact::NamingRead(Naming { opportunities, contracts, tasks: vec![] })
 }
 
 fn after(point: Point, facts: impl IntoIterator<Item = Fact>) -> Point {
@@ -246,4 +246,34 @@ fn in_doubt_nobody_is_told_of_a_refusal_before_it_is_quiet() {
     assert_eq!(doubting.next(), Next::End(End::Resting { until: at(11) }));
     let again = after(doubting.resume(), [read_at(12), naming(vec![deal()], vec![])]);
     assert_eq!(code(&after(again, [refusal(Code::SalesforceRefused)])), Some((Code::SalesforceRefused, Kind::Review)));
+}
+
+/// When all that can be is told, whatever was not; and once.
+#[test]
+fn somebody_is_asked_to_look_after_the_customer() {
+    let ended = |minute| Fact::StandingRead { seen: Box::new(seen(SubscriptionStatus::Canceled)), at: at(minute) };
+    let telling = || after(claimed(), [ended(0), naming(vec![deal()], vec![])]);
+    let task = |point: &Point| {
+        let updates = updates(point);
+        assert_eq!((updates.len(), updates[0].object, updates[0].id.as_str()), (1, "Task", "sub_1"));
+        updates[0].fields["ActivityDate"].clone()
+    };
+    let told = kept(&telling());
+    for (said, left_out) in
+        [(told.clone(), None), (refusal(Code::SalesforceRefused), Some((Code::SalesforceRefused, Kind::Review)))]
+    {
+        let asking = after(telling(), [said]);
+        assert_eq!((asking.name(), task(&asking)), ("asking", FieldValue::Text("2026-11-02".into())));
+        let done = after(asking, [Fact::RecordsUpdated(vec![record(&[("Id", "00T000000000001AAA")])])]);
+        assert_eq!(code(&done), left_out);
+        // What became of the task is theirs.
+        let again = after(done.resume(), [ended(60), naming(vec![deal()], vec![])]);
+        assert_eq!(after(again, [told.clone()]).status(), Status::Done);
+    }
+    let asking = after(telling(), [told]);
+    assert_eq!(asking.clone().resume().name(), "claimed", "whether it is there is seen");
+    let lost = after(asking.clone(), [Fact::RecordsUpdated(vec![Record::default()])]);
+    assert_eq!(code(&lost), Some((Code::WriteBackDiffers, Kind::Review)));
+    let refused = after(asking, [refusal(Code::SalesforceRefused)]);
+    assert_eq!(code(&refused), Some((Code::SalesforceRefused, Kind::Review)));
 }

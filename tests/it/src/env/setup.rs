@@ -179,6 +179,7 @@ fn engine(
             tax: options.tax,
             subscriptions: options.subscriptions,
             standings: options.standings,
+            cancellation_task: options.cancellation_task,
             amendments: options.amendments,
             collection: options.collection,
             renewals: options.renewals,

@@ -175,6 +175,8 @@ impl Schema {
             schema.add(event);
         }
         for (object, field) in package.fields {
+            // Tasks and events have the fields of activities.
+            let object = if object == "Activity" { "Task".to_owned() } else { object };
             let position = schema.positions.get(&object.to_lowercase());
             let &position = position.ok_or_else(|| format!("{object}.{}: no such object", field.name))?;
             schema.objects[position].add(field);

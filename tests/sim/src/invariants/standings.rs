@@ -58,6 +58,20 @@ impl Models {
                 }
                 self.stands(ended, subscription, deal, is_current);
             }
+            self.is_looked_after(ended, subscription);
+        }
+    }
+
+    /// Whoever answers for the account is asked to look after it when its subscription has ended, and not before.
+    fn is_looked_after(&mut self, ended: &Ended<'_>, subscription: &Subscription) {
+        let is_asked = self.salesforce.tasks().any(|about| about == subscription.id.as_str());
+        match (subscription.canceled_by.is_some(), is_asked) {
+            (true, true) => count(&mut self.facts, "somebody was asked to look after a customer"),
+            (false, false) => {}
+            (is_over, _) => {
+                let detail = format!("{}: is it over? {is_over}; is somebody asked? {is_asked}", subscription.id);
+                self.violate(ended.now, "who_answers_is_asked", detail);
+            }
         }
     }
 

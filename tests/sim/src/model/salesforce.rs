@@ -197,6 +197,8 @@ pub struct Salesforce {
     pub violations: Vec<Violation>,
     accounts: BTreeMap<AccountId, Account>,
     opportunities: BTreeMap<OpportunityId, Opportunity>,
+    /// What of Stripe's somebody was asked to look at, and how often that was written.
+    tasks: BTreeMap<String, u32>,
     events: Vec<SalesforceEvent>,
     last_event: u64,
     /// Composite calls, each one of the daily budget.
@@ -252,6 +254,10 @@ impl Salesforce {
         }
     }
 
+    pub fn tasks(&self) -> impl Iterator<Item = &str> {
+        self.tasks.keys().map(String::as_str)
+    }
+
     pub fn is_renewal(&self, opportunity: &Opportunity) -> bool {
         self.renews && opportunity.kind.as_deref() == Some("Renewal")
     }
@@ -294,6 +300,7 @@ impl Salesforce {
             "OpportunityContactRole" => there.filter(|one| one.contact_email.is_some()).map(Row::ContactRole).collect(),
             "Contract" => there.filter(|one| one.contract != Contract::NotNeeded).map(Row::Contract).collect(),
             "Account" => self.accounts.values().map(Row::Account).collect(),
+            "Task" => self.tasks.keys().map(|id| Row::Task(id)).collect(),
             _ => Vec::new(),
         }
     }

@@ -66,6 +66,7 @@ impl Calls {
                 id: update.id.clone(),
                 fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
                 // A recipe writes whatever is there.
+                external_id: None,
                 only_where: None,
             })
             .collect();

@@ -103,7 +103,7 @@ impl engine::Salesforce for SalesforcePort {
             Operation::WriteBack
         } else if sets("Payment_Received__c") {
             Operation::MarkPaid
-        } else if sets("Stripe_Current_MRR__c") {
+        } else if sets("Stripe_Current_MRR__c") || sets("Subject") {
             Operation::WriteStanding
         } else {
             Operation::WriteNote

@@ -67,6 +67,7 @@ async fn a_write_is_one_call_with_what_is_there_afterwards() {
         object: "Opportunity".into(),
         id: "006000000000001AAA".into(),
         fields: BTreeMap::from([("Stripe_Invoice_Id__c".to_owned(), FieldValue::Text("in_1".into()))]),
+        external_id: None,
         only_where: None,
     };
     let read_back = ["SELECT Stripe_Invoice_Id__c FROM Account.Opportunities".to_owned()];
@@ -95,6 +96,7 @@ async fn nothing_to_do_is_no_call_and_too_much_is_refused_before_one() {
         object: "Opportunity".into(),
         id: "006000000000001AAA".into(),
         fields: BTreeMap::new(),
+        external_id: None,
         only_where: None,
     };
     let queries = vec!["SELECT Id FROM Account".to_owned(); 6];

@@ -1,5 +1,6 @@
 //! How subscriptions stand is seen in Salesforce.
 
+mod asked;
 mod untold;
 
 use std::collections::BTreeSet;
@@ -52,6 +53,8 @@ const CANCELED: [&str; 2] = ["canceled", "cancellation_requested"];
 fn is_canceled(env: &Env, opportunity: &str, told: &str) {
     let expected = [json!(CANCELED[0]), json!(0.0), Value::Null, json!(CANCELED[1])];
     assert_eq!(of(env, opportunity), expected, "{told}");
+    let tasks = env.sandbox.salesforce.with(|org| org.records("Task"));
+    assert_eq!((tasks.len(), &tasks[0]["WhatId"]), (1, &json!(opportunity)), "{told}: somebody is asked once");
 }
 
 /// A month passes: its period ends on another day, which is one write and nobody's task. An invoice that is not paid in time makes it past
@@ -121,7 +124,12 @@ async fn a_change_costs_a_look_and_what_is_new_a_write() {
     }
     env.settle().await;
     is_canceled(&env, &opportunity, "canceled");
-    assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (1, 2), "{:?}", env.salesforce_calls());
+    assert_eq!(
+        (env.stripe_calls().len(), env.salesforce_calls().len()),
+        (1, 3),
+        "and a task: {:?}",
+        env.salesforce_calls()
+    );
     // The same event once more, and once more after an hour.
     env.clear_calls();
     for minutes in [0, 60] {

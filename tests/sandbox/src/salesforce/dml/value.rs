@@ -67,6 +67,11 @@ fn reference(org: &Org, field: &Field, targets: &[&str], value: &Json) -> Result
         Some(record) if is_deleted(record) => {
             Err(ApiError::new(400, "ENTITY_IS_DELETED", "entity is deleted").on(&field.name))
         }
+        // Object reference, INACTIVE_OWNER_OR_USER: an inactive user is given nothing.
+        Some(record) if field.name == "OwnerId" && record.get("IsActive") == Some(&false.into()) => {
+            let message = format!("operation performed with inactive user [{id}]");
+            Err(ApiError::new(400, "INACTIVE_OWNER_OR_USER", message).on(&field.name))
+        }
         Some(_) => Ok(id.into()),
     }
 }

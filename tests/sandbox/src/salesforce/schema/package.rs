@@ -128,6 +128,7 @@ fn kind(root: &Element) -> Result<Kind, String> {
         "Currency" => Kind::Currency,
         "Number" => Kind::Number,
         "Percent" => Kind::Percent,
+        "Lookup" if root.value("referenceTo") == Some("User") => Kind::Reference(&["User"]),
         other => return Err(format!("fields of type {other} are not known here")),
     })
 }

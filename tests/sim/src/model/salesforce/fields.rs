@@ -14,7 +14,11 @@ pub(super) enum Row<'a> {
     ContactRole(&'a Opportunity),
     Account(&'a Account),
     Contract(&'a Opportunity),
+    Task(&'a str),
 }
+
+/// Everybody's.
+const OWNER: &str = "005gK000000owner";
 
 fn text(value: impl ToString) -> FieldValue {
     FieldValue::Text(value.to_string())
@@ -48,6 +52,13 @@ impl Row<'_> {
                 _ => return None,
             }),
             Self::Account(account) => account_field(account, path),
+            Self::Task(about) => match path {
+                "Id" => Some(text(format!("00T{about}"))),
+                "Stripe_Id__c" => Some(text(about)),
+                // Of what it says nothing is kept.
+                "Subject" | "Description" | "WhatId" | "ActivityDate" | "OwnerId" => Some(FieldValue::Null),
+                _ => None,
+            },
             Self::Contract(opportunity) => Some(match path {
                 "Id" => text(contract_of(&opportunity.id)),
                 "Stripe_Subscription_Id__c" => optional(opportunity.contract_names.subscription_id.as_ref()),
@@ -70,6 +81,8 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
     Some(match field {
         "Id" => text(&opportunity.id),
         "StageName" => text(&opportunity.stage),
+        "OwnerId" => text(OWNER),
+        "Owner.IsActive" => FieldValue::Boolean(true),
         "Amount" => number(opportunity.amount),
         "Type" => optional(opportunity.kind.as_ref()),
         "AccountId" => opportunity.account_id.as_ref().map_or(FieldValue::Null, text),
@@ -130,6 +143,9 @@ fn standing_field(standing: &Standing, field: &str) -> Option<FieldValue> {
 
 fn account_field(account: &Account, field: &str) -> Option<FieldValue> {
     Some(match field {
+        "OwnerId" => text(OWNER),
+        "Owner.IsActive" => FieldValue::Boolean(true),
+        "CSM__c" | "CSM__r.IsActive" => FieldValue::Null,
         "Id" => text(&account.id),
         "Name" => text(&account.name),
         "Billing_Email__c" => optional(account.billing_email.as_ref()),

@@ -98,7 +98,7 @@ fn text(value: &str) -> FieldValue {
 
 fn update(field: &str, value: FieldValue) -> Update {
     let fields = BTreeMap::from([(field.to_owned(), value)]);
-    Update { object: "Opportunity".into(), id: id().to_string(), fields, only_where: None }
+    Update { object: "Opportunity".into(), id: id().to_string(), fields, external_id: None, only_where: None }
 }
 
 fn named(org: &Salesforce) -> Option<&str> {
@@ -155,6 +155,7 @@ fn a_write_is_all_or_none_and_is_read_back() {
         object: "Account".into(),
         id: account_id().to_string(),
         fields: BTreeMap::from([("Stripe_Customer_Id__c".to_owned(), text("cus_1"))]),
+        external_id: None,
         only_where: None,
     };
     let read_back = format!("SELECT Stripe_Invoice_Id__c FROM Opportunity WHERE Id = '{}' LIMIT 1", id());
