@@ -204,12 +204,9 @@ impl Point {
     pub fn resume(self) -> Self {
         match self {
             // The write may have happened, and may happen yet.
-            Self::Telling { watch, .. } if !planted!(TellsAndForgets) => {
-                Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } }
-            }
+            Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
-            | Self::Telling { watch, .. }
             | Self::Asking { watch, .. }
             | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }

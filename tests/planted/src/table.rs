@@ -61,7 +61,6 @@ bugs! {
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
     WritesWherever(Engine) = "writes-wherever", "a payment is written whatever the opportunity names by then", "late landing", ["credits-heavily"];
     AsksNobody(Workflow) = "asks-nobody", "whoever answers for the account is not asked to look after it", "lost task", ["subscriptions"];
-    TellsAndForgets(Workflow) = "tells-and-forgets", "a write that was never answered counts as over", "late landing", ["renewals-heavily"];
     MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];
     TellsNobodyOfSubscriptions(Engine) = "tells-nobody-of-subscriptions", "nobody looks how a new subscription stands", "lost status", ["subscriptions"];
     SendsBeforeSaving(Engine) = "sends-before-saving", "a request goes out before its intent is saved", "F1", ["all"];
