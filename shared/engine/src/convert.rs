@@ -211,6 +211,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
             Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
             Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
+            Filter::IsFalseOrEmpty(other) => select.is_false_or_empty(field, other),
             Filter::IsEmptyOrLess(than) => select.is_empty_or_less(field, *than),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
@@ -338,7 +339,7 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
         salesforce::Error::Refused(refusal) => (&refusal.message, &refusal.error_code),
         // Everybody is let in: it is this record that may not be edited.
         salesforce::Error::NotAllowed { error_code, message }
-            if writes_contract(call) && error_code.starts_with(NO_ACCESS) =>
+            if does_without(call) && error_code.starts_with(NO_ACCESS) =>
         {
             (message, error_code)
         }
@@ -351,9 +352,10 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
 /// `INSUFFICIENT_ACCESS_OR_READONLY`, `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.
 const NO_ACCESS: &str = "INSUFFICIENT_ACCESS";
 
-/// Without it the deal's own record can be written all the same.
-fn writes_contract(call: &Call) -> bool {
-    matches!(call, Call::UpdateRecords { updates } if updates.iter().any(|update| update.object == "Contract"))
+/// Without the contract the deal's own record can be written all the same, and a task is nothing that anything else waits for.
+fn does_without(call: &Call) -> bool {
+    let is_apart = |object: &str| matches!(object, "Contract" | "Task");
+    matches!(call, Call::UpdateRecords { updates } if updates.iter().any(|update| is_apart(update.object)))
 }
 
 pub(crate) fn salesforce_pause(error: &salesforce::Error, now: Timestamp) -> Pause {

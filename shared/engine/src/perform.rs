@@ -188,7 +188,7 @@ impl<W: World> Engine<W> {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
                 let answers = self.salesforce.write(&updates, &read_back).await;
-                if matches!(answers, Err(salesforce::Error::Refused(_))) {
+                if matches!(answers, Err(salesforce::Error::Refused(_) | salesforce::Error::NotAllowed { .. })) {
                     self.access.doubt();
                 }
                 let answers = answers?;

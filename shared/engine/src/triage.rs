@@ -128,7 +128,7 @@ impl<W: World> Engine<W> {
     /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is
     /// ignored: a ledger that was restored from a backup may have forgotten it. No more than that is read, since what
     /// somebody else billed may be nothing that a whole invoice of ours could be.
-    async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
+    pub(crate) async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let link = self.ledger.run_of_invoice(invoice_id).await;
         if link.map_err(|error| ledger_pause(&error))?.is_some() {
             return Ok(true);

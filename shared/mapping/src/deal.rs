@@ -64,6 +64,8 @@ pub enum Filter {
     IsOr(String, Vec<(&'static str, String)>),
     IsTrue,
     IsFalse,
+    /// It is not ticked; or the other field holds nothing.
+    IsFalseOrEmpty(&'static str),
     /// It holds nothing, or a number below this one.
     IsEmptyOrLess(Decimal),
     OneOf(Vec<String>),

@@ -38,7 +38,8 @@ impl Received {
     /// On the opportunity. `Paid_Date__c` is a date; it is the day in UTC, whatever the user's time zone.
     ///
     /// It is written only where the opportunity names this invoice, and a part only where less is said: what comes late, from a process
-    /// that stood still, must not say of another invoice that it is paid, nor take back what came in since.
+    /// that stood still, must not say of another invoice that it is paid, nor take back what came in since. What a person ticked and dated
+    /// stays as it is.
     pub fn update(&self) -> Update {
         let mut update = Update::new("Opportunity", &self.opportunity_id, []);
         update.also_read = vec!["Id", INVOICE_ID, PAID];
@@ -47,6 +48,7 @@ impl Received {
             Some(paid_at) => {
                 let day = TimeZone::UTC.to_datetime(paid_at).date();
                 update.fields.extend([(PAID, FieldValue::Boolean(true)), (PAID_ON, text(day))]);
+                update.only_where.push((PAID, Filter::IsFalseOrEmpty(PAID_ON)));
                 update.also_read.pop();
             }
             None => {
@@ -62,19 +64,15 @@ impl Received {
         update
     }
 
-    /// Whether the opportunity says it, or more than that.
+    /// Whether the opportunity says it, or more than that. A person may have ticked it, on another day.
     pub fn is_told_by(&self, opportunity: &Record) -> bool {
-        let amounts = |amounts: &Amounts| {
-            opportunity.number(AMOUNT_PAID).is_some_and(|told| told >= amounts.paid.to_major_units())
-        };
-        match self.paid_at {
-            // A person may have ticked it, and said another day.
-            Some(_) => {
-                opportunity.is_true(PAID)
-                    && opportunity.text(PAID_ON).is_some()
-                    && self.amounts.as_ref().is_none_or(amounts)
+        let is_ticked = opportunity.is_true(PAID);
+        match (self.paid_at, self.amounts) {
+            (Some(_), _) => is_ticked && opportunity.text(PAID_ON).is_some(),
+            (None, None) => true,
+            (None, Some(amounts)) => {
+                is_ticked || opportunity.number(AMOUNT_PAID).is_some_and(|told| told >= amounts.paid.to_major_units())
             }
-            None => opportunity.is_true(PAID) || self.amounts.as_ref().is_none_or(amounts),
         }
     }
 }
@@ -125,7 +123,8 @@ mod tests {
             (AMOUNT_REMAINING, number("0.00")),
         ];
         assert!(paid.fields == BTreeMap::from(fields));
-        assert_eq!(paid.only_where, [(INVOICE_ID, Filter::Is("in_1".into()))]);
+        let not_by_hand = (PAID, Filter::IsFalseOrEmpty(PAID_ON));
+        assert_eq!(paid.only_where, [(INVOICE_ID, Filter::Is("in_1".into())), not_by_hand]);
         // Of a run that an older version began the amounts are not known.
         let older = Received { amounts: None, ..received(Some("2026-11-25T23:59:59Z"), 0, 0) }.update();
         assert_eq!(older.fields.into_keys().collect::<Vec<_>>(), [PAID_ON, PAID]);
@@ -155,8 +154,7 @@ mod tests {
             (vec![(AMOUNT_PAID, number("4"))], false, true),
             (vec![(AMOUNT_PAID, number("5"))], false, true),
             (vec![paid.clone()], false, true),
-            (vec![paid.clone(), day.clone()], false, true),
-            (vec![paid, day, (AMOUNT_PAID, number("10"))], true, true),
+            (vec![paid, day], true, true),
         ] {
             let record = record(&fields);
             assert_eq!((whole.is_told_by(&record), part.is_told_by(&record)), (is_whole, is_part), "{fields:?}");

@@ -1,4 +1,4 @@
-//! Composite requests: several parts in one call of the daily budget, all or none.
+//! Composite requests: several parts in one call of the daily budget, all or none but where one has a condition.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

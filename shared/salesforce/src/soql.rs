@@ -107,6 +107,11 @@ impl Select {
         self.with(format!("({})", either.join(" OR ")))
     }
 
+    /// It is not ticked; or the other field holds nothing.
+    pub fn is_false_or_empty(self, field: &str, other: &str) -> Self {
+        self.with(format!("({} = false OR {} = null)", name(field), name(other)))
+    }
+
     /// Nothing; or a number below this one.
     pub fn is_empty_or_less(self, field: &str, than: Decimal) -> Self {
         let field = name(field);

@@ -41,7 +41,12 @@ pub enum Point {
         names_another: bool,
     },
     /// The opportunity names this invoice, as far as is known, and does not say what came in.
-    Linked { payment: Received },
+    Linked {
+        payment: Received,
+        /// It was seen to do so before anything was written.
+        #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+        looked: bool,
+    },
     /// The opportunity says it. The end, until more comes in.
     Done { payment: Received },
     /// A person must decide, or there was nothing to do. A new event begins again.
@@ -113,7 +118,7 @@ impl Point {
                     payment.invoice_id, payment.opportunity_id
                 ),
             )),
-            Self::Linked { payment } => Next::Call(Call::UpdateRecords { updates: vec![payment.update()] }),
+            Self::Linked { payment, .. } => Next::Call(Call::UpdateRecords { updates: vec![payment.update()] }),
             Self::Done { .. } => Next::End(End::Done),
             Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
             Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
@@ -128,14 +133,14 @@ impl Point {
             (Self::Claimed { invoice_id, said, .. }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id, said },
             (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
             (Self::Paid { payment }, Fact::RecordMissing) => gone(payment),
-            (Self::Linked { payment }, Fact::RecordsUpdated(records)) => {
+            (Self::Linked { payment, looked }, Fact::RecordsUpdated(records)) => {
                 match records.into_iter().next().filter(|record| record.text("Id").is_some()) {
-                    Some(record) => told(payment, &record, settings),
+                    Some(record) => told(payment, looked, &record, settings),
                     None => gone(payment),
                 }
             }
             (Self::Claimed { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, reviewed(why.stop)),
-            (Self::Paid { payment } | Self::Linked { payment }, Fact::Refused(why)) => {
+            (Self::Paid { payment } | Self::Linked { payment, .. }, Fact::Refused(why)) => {
                 Self::stopped(payment.invoice_id, reviewed(why.stop))
             }
             // Waited a day in vain.
@@ -156,14 +161,14 @@ impl Point {
             // More may have come in.
             Self::NotLinked { payment, .. }
             | Self::Paid { payment }
-            | Self::Linked { payment }
+            | Self::Linked { payment, .. }
             | Self::Done { payment }
                 if payment.paid_at.is_none() =>
             {
                 claimed(payment.invoice_id, Said::Part)
             }
             // The write may have happened; reading shows it. What was written may have been taken away since.
-            Self::NotLinked { payment, .. } | Self::Linked { payment } | Self::Done { payment } => {
+            Self::NotLinked { payment, .. } | Self::Linked { payment, .. } | Self::Done { payment } => {
                 Self::Paid { payment }
             }
             // It may have come as far as the write.
@@ -245,7 +250,7 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
             let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
             let amounts = Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) };
             let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts) };
-            if looks_first { Point::Paid { payment } } else { Point::Linked { payment } }
+            if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
         }
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
@@ -260,18 +265,18 @@ fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
         Err(point) => point,
         // An unchanged record is not written.
         Ok(payment) if payment.is_told_by(record) => Point::Done { payment },
-        Ok(payment) => Point::Linked { payment },
+        Ok(payment) => Point::Linked { payment, looked: true },
     }
 }
 
 /// What it says after that. What it did not take may have been told already, or it names another invoice.
-fn told(payment: Received, record: &Record, settings: &Settings) -> Point {
+fn told(payment: Received, looked: bool, record: &Record, settings: &Settings) -> Point {
     let differences = payment.update().differences(record);
     match named_otherwise(payment, record, settings) {
         Err(point) => point,
-        Ok(payment) if differences.is_empty() || payment.paid_at.is_none() && payment.is_told_by(record) => {
-            Point::Done { payment }
-        }
+        Ok(payment) if differences.is_empty() || payment.is_told_by(record) => Point::Done { payment },
+        // It may have come to name the invoice in that very moment.
+        Ok(payment) if !looked => Point::Paid { payment },
         Ok(payment) => {
             let message = format!(
                 "Invoice {} is paid{}, but Salesforce does not keep {}: check field-level security for the integration user, and triggers \

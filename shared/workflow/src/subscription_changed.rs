@@ -307,6 +307,8 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
     let untold = standing.untold(naming, settings);
     let deal = standing.deal(naming);
     let is_linked = deal.is_some_and(|deal| standing.is_named_by(deal));
+    // Whoever made it, its owner has it.
+    let watch = Watch { has_asked: watch.has_asked || !naming.tasks.is_empty(), ..watch };
     let asked = standing.asked(naming, settings).filter(|_| !watch.has_asked && !planted!(AsksNobody));
     if !untold.is_empty() {
         return Point::Telling { watch, standing, untold, is_linked, left_out: None, asked };

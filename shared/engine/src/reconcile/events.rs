@@ -28,6 +28,7 @@ impl<W: World> Engine<W> {
             let page = page.map_err(|error| stripe_pause(&error))?;
             let mut envelopes = Vec::new();
             for listed in &page.items {
+                self.time_left(walk)?;
                 // Most payments of the account are for what somebody else billed.
                 if listed.metadata.as_ref().is_some_and(|metadata| !self.scope.made(metadata)) {
                     continue;
@@ -67,8 +68,9 @@ impl<W: World> Engine<W> {
             // It names no more than itself. Of the whole Stripe makes an event of its own.
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 match self.payment_in_part(invoice_payment_id).await? {
-                    Some(invoice_id) => self.run_of_payment(&invoice_id),
-                    None => return Ok(false),
+                    // Nor does it say whose it is.
+                    Some(invoice_id) if self.is_ours(&invoice_id).await? => self.run_of_payment(&invoice_id),
+                    _ => return Ok(false),
                 }
             }
             _ => return Ok(false),

@@ -124,6 +124,43 @@ async fn a_part_that_is_said_late_takes_nothing_back() {
     }
 }
 
+/// A person has ticked it, and said another day: that stays, and what came in for it is theirs as well.
+#[tokio::test]
+async fn what_a_person_has_ticked_and_dated_stays() {
+    let (env, opportunity, invoice) = billed().await;
+    env.update("Opportunity", &opportunity, json!({ "Payment_Received__c": true, "Paid_Date__c": "2026-11-01" }));
+    env.pay(&invoice).await;
+    env.settle().await;
+    let record = env.record("Opportunity", &opportunity);
+    assert_eq!((&record["Payment_Received__c"], &record["Paid_Date__c"]), (&json!(true), &json!("2026-11-01")));
+    assert!(env.sqs.dead_letters().is_empty());
+    // One that is ticked alone gets its day.
+    let (env, opportunity, invoice) = billed().await;
+    env.update("Opportunity", &opportunity, json!({ "Payment_Received__c": true }));
+    env.pay(&invoice).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Paid_Date__c"], "2026-11-23");
+}
+
+/// What somebody else bills is paid in part: nobody asks for that here, and a sweep brings nothing back.
+#[tokio::test]
+async fn a_part_of_what_somebody_else_billed_is_left_alone() {
+    let (env, _, _) = billed().await;
+    env.reconcile(PassKind::Sweep).await;
+    let customer = env.stripe_post("/v1/customers", "name=Somebody&email=a@b.example").await;
+    let customer = customer["id"].as_str().unwrap();
+    let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd")).await;
+    let invoice = invoice["id"].as_str().unwrap();
+    env.stripe_post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=500&lines[0][description]=x").await;
+    env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
+    pays(&env, invoice, 200);
+    env.settle().await;
+    for _ in 0..3 {
+        env.advance(SignedDuration::from_mins(16));
+        assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 0);
+    }
+}
+
 /// An event of a part that never arrives is asked for, as that of the whole is.
 #[tokio::test]
 async fn a_part_that_nobody_told_of_is_found() {

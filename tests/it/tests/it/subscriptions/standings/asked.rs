@@ -58,14 +58,20 @@ async fn who_has_left_is_given_nothing() {
     }
 }
 
-/// Who is deactivated in the moment between the look and the task: a person is told, and sends the event again.
+/// Who is deactivated in the moment between the look and the task, or who may make no tasks: a person is told, and sends the event again.
 #[tokio::test]
-async fn who_leaves_in_that_moment_is_a_persons_business() {
+async fn a_task_that_salesforce_does_not_take_is_a_persons_business() {
+    for (status, code) in [(400, "INACTIVE_OWNER_OR_USER"), (403, "INSUFFICIENT_ACCESS_OR_READONLY")] {
+        is_not_taken(status, code).await;
+    }
+}
+
+async fn is_not_taken(status: u16, code: &str) {
     let (mut env, opportunity, _) = answered_for().await;
     env.expect_dead_letters();
     cancel(&env);
-    let error = json!([{ "errorCode": "INACTIVE_OWNER_OR_USER", "message": "operation performed with inactive user" }]);
-    let part = |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": name });
+    let error = json!([{ "errorCode": code, "message": "not for this user" }]);
+    let part = |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
     let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
     let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
     env.sandbox.salesforce.inject(refusal.body_contains("Stripe_Id__c/sub_"));
