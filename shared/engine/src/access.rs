@@ -10,7 +10,7 @@ use workflow::Fact;
 
 use crate::{Clock, Engine, Salesforce, World, convert};
 
-/// How long it is believed that everything may be edited. What is withheld is asked for again each time: somebody is mending it.
+/// How long it is believed that everything may be edited. While anything is withheld it is asked with each deal.
 const BELIEVED: SignedDuration = SignedDuration::from_mins(15);
 
 /// When Salesforce last said that everything may be edited, in milliseconds.

@@ -42,17 +42,17 @@ impl Received {
     /// stays as it is.
     pub fn update(&self) -> Update {
         let mut update = Update::new("Opportunity", &self.opportunity_id, []);
-        update.also_read = vec!["Id", INVOICE_ID, PAID];
+        update.also_read = vec!["Id", INVOICE_ID];
         update.only_where = vec![(INVOICE_ID, Filter::Is(self.invoice_id.to_string()))];
         match self.paid_at {
             Some(paid_at) => {
                 let day = TimeZone::UTC.to_datetime(paid_at).date();
                 update.fields.extend([(PAID, FieldValue::Boolean(true)), (PAID_ON, text(day))]);
                 update.only_where.push((PAID, Filter::IsFalseOrEmpty(PAID_ON)));
-                update.also_read.pop();
             }
             None => {
                 let less = self.amounts.map(|amounts| Filter::IsEmptyOrLess(amounts.paid.to_major_units()));
+                update.also_read.push(PAID);
                 update.only_where.push((PAID, Filter::IsFalse));
                 update.only_where.extend(less.map(|less| (AMOUNT_PAID, less)));
             }

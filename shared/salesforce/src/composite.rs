@@ -51,19 +51,17 @@ struct PartAnswer<'a> {
 /// Where parts stand each for itself, one that was halted is one that refers to what was not found, or to what failed, which is told.
 pub(crate) fn bodies(body: &[u8], parts: usize, each_by_itself: bool) -> Result<Vec<Option<Box<RawValue>>>, Error> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| Error::unreadable())?;
-    let is_halted = |part: &&PartAnswer<'_>| {
-        let entries = part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
-        !entries.is_empty() && entries.iter().all(|entry| HALTED.contains(&entry.error_code.as_str()))
+    let errors = |part: &PartAnswer<'_>| part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
+    let is_halted = |part: &PartAnswer<'_>| {
+        let errors = errors(part);
+        !errors.is_empty() && errors.iter().all(|entry| HALTED.contains(&entry.error_code.as_str()))
     };
     let failed = || {
         let failed = answer.composite_response.iter().filter(|part| !(200..300).contains(&part.http_status_code));
         failed.filter(|part| !(each_by_itself && is_halted(part)))
     };
     if failed().next().is_some() {
-        let causes = failed().flat_map(|part| {
-            let entries = part.body.and_then(|body| entries(body.get().as_bytes())).unwrap_or_default();
-            entries.into_iter().map(|entry| (part.http_status_code, entry))
-        });
+        let causes = failed().flat_map(|part| errors(part).into_iter().map(|entry| (part.http_status_code, entry)));
         let is_cause = |(_, entry): &(u16, Entry)| !HALTED.contains(&entry.error_code.as_str());
         return Err(causes
             .into_iter()

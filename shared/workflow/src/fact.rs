@@ -228,10 +228,6 @@ impl InvoiceSeen {
         self.amount_due.saturating_sub(self.amount_remaining)
     }
 
-    pub(crate) fn is_sent(&self) -> bool {
-        self.status.is_sent()
-    }
-
     fn is_credited_whole(&self) -> bool {
         self.total > 0 && self.credited.before + self.credited.after == self.total
     }

@@ -232,7 +232,7 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
     let paid_at = seen.paid_at.filter(|_| seen.status == InvoiceStatus::Paid);
     let is_said = match said {
         Said::Whole => paid_at.is_some() || planted!(PaidWithoutLooking),
-        Said::Part => paid_at.is_some() || seen.is_sent() && seen.is_begun_to_be_paid(),
+        Said::Part => paid_at.is_some() || seen.status.is_sent() && seen.is_begun_to_be_paid(),
     };
     if !is_said {
         return Point::Unpaid { invoice_id, said };

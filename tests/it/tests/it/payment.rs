@@ -37,6 +37,16 @@ async fn billed() -> (Env, String, String) {
     (env, opportunity, invoice)
 }
 
+async fn billed_by_somebody_else(env: &Env) -> String {
+    let customer = env.stripe_post("/v1/customers", "name=Somebody&email=a@b.example").await;
+    let customer = customer["id"].as_str().unwrap();
+    let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd")).await;
+    let invoice = invoice["id"].as_str().unwrap().to_owned();
+    env.stripe_post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=500&lines[0][description]=x").await;
+    env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
+    invoice
+}
+
 fn pays(env: &Env, invoice: &str, amount: i64) {
     env.sandbox.stripe.with(|stripe| stripe.pay_part(invoice, amount));
 }
@@ -147,13 +157,8 @@ async fn what_a_person_has_ticked_and_dated_stays() {
 async fn a_part_of_what_somebody_else_billed_is_left_alone() {
     let (env, _, _) = billed().await;
     env.reconcile(PassKind::Sweep).await;
-    let customer = env.stripe_post("/v1/customers", "name=Somebody&email=a@b.example").await;
-    let customer = customer["id"].as_str().unwrap();
-    let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd")).await;
-    let invoice = invoice["id"].as_str().unwrap();
-    env.stripe_post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=500&lines[0][description]=x").await;
-    env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
-    pays(&env, invoice, 200);
+    let invoice = billed_by_somebody_else(&env).await;
+    pays(&env, &invoice, 200);
     env.settle().await;
     for _ in 0..3 {
         env.advance(SignedDuration::from_mins(16));
@@ -184,10 +189,7 @@ async fn a_part_that_nobody_told_of_is_found() {
 
 #[tokio::test]
 async fn a_second_event_for_the_same_payment_writes_nothing() {
-    let env = Env::start().await;
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
-    env.settle().await;
-    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    let (env, opportunity, invoice) = billed().await;
     env.pay(&invoice).await;
     let deliveries = env.sandbox.stripe.take_deliveries();
     for delivery in &deliveries {
@@ -208,13 +210,8 @@ async fn a_second_event_for_the_same_payment_writes_nothing() {
 #[tokio::test]
 async fn an_invoice_that_is_not_ours_is_ignored_without_a_trace() {
     let env = Env::start().await;
-    let customer = env.stripe_post("/v1/customers", "name=Somebody&email=a@b.example").await;
-    let customer = customer["id"].as_str().unwrap();
-    let invoice = env.stripe_post("/v1/invoices", &format!("customer={customer}&currency=usd")).await;
-    let invoice = invoice["id"].as_str().unwrap();
-    env.stripe_post(&format!("/v1/invoices/{invoice}/add_lines"), "lines[0][amount]=500&lines[0][description]=x").await;
-    env.stripe_post(&format!("/v1/invoices/{invoice}/finalize"), "").await;
-    env.pay(invoice).await;
+    let invoice = billed_by_somebody_else(&env).await;
+    env.pay(&invoice).await;
     env.settle().await;
     assert_eq!(env.aws.items(), [json!(null); 0]);
     assert_eq!(env.salesforce_calls(), [""; 0]);
