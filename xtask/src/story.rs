@@ -50,7 +50,7 @@ const LINES: [(&str, &str, &str, &str); 3] = [
 const STREET: &str = "4711 Canary Street";
 const PHONE: &str = "+1 415 555 0147";
 
-const OPPORTUNITY_FIELDS: [&str; 11] = [
+const OPPORTUNITY_FIELDS: [&str; 12] = [
     "Id",
     "Name",
     "StageName",
@@ -61,6 +61,7 @@ const OPPORTUNITY_FIELDS: [&str; 11] = [
     "Stripe_Invoice_URL__c",
     "Stripe_Invoice_PDF__c",
     "Payment_Received__c",
+    "Stripe_Amount_Paid__c",
     "Paid_Date__c",
 ];
 

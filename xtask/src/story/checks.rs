@@ -48,6 +48,11 @@ impl Facts {
         let pdf = &sent["invoice_pdf"];
         checks.equal("Stripe_Invoice_PDF__c is the invoice as a PDF", &opportunity["Stripe_Invoice_PDF__c"], pdf);
         checks.equal("Payment_Received__c is set", &opportunity["Payment_Received__c"], &json!(true));
+        checks.equal(
+            "Stripe_Amount_Paid__c is the deal's Amount",
+            &opportunity["Stripe_Amount_Paid__c"],
+            &opportunity["Amount"],
+        );
         let day = opportunity["Paid_Date__c"].as_str().map(str::len);
         checks.equal("Paid_Date__c is a day", day, Some("2026-12-31".len()));
         checks.equal("the invoice is paid", &self.invoice()["status"], &json!("paid"));
