@@ -56,10 +56,10 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
     }
 
-    /// Twelve thousand histories of four modes and ten thousand of ten more, every pair of crash points, and every planted bug: some minutes on two cores.
+    /// Eight thousand histories of four modes and twelve thousand of twelve more, every pair of crash points, and every planted bug: some minutes on two cores.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
-            self.part(&format!("3,000 histories, {mode}"), |_| sim(&["--seeds", "3000", "--mode", mode]));
+            self.part(&format!("2,000 histories, {mode}"), |_| sim(&["--seeds", "2000", "--mode", mode]));
         }
         let others = [
             "restored",
@@ -71,6 +71,8 @@ impl Tally {
             "credits-heavily",
             "renewals",
             "renewals-heavily",
+            "payments-failed",
+            "payments-failed-heavily",
             "keys-ignored-heavily",
         ];
         for mode in others {

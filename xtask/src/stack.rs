@@ -99,6 +99,9 @@ impl Stack {
                 ("enabled_events[3]", "customer.subscription.paused"),
                 ("enabled_events[4]", "customer.subscription.resumed"),
                 ("enabled_events[5]", "invoice_payment.paid"),
+                ("enabled_events[6]", "invoice.payment_failed"),
+                ("enabled_events[7]", "invoice.voided"),
+                ("enabled_events[8]", "invoice.marked_uncollectible"),
                 ("api_version", STRIPE_VERSION),
             ],
         )?;

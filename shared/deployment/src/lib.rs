@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod cases;
+
 use std::fmt::Display;
 
+use cases::payment_cases;
 use domain::{Currency, OrganizationId};
 use engine::{Access, Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
@@ -50,6 +53,7 @@ impl Config {
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
         let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
         let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
+        let payment_cases = payment_cases(environment);
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
         if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
@@ -85,6 +89,7 @@ impl Config {
                     subscriptions,
                     standings,
                     cancellation_task,
+                    payment_cases,
                     amendments,
                     renewals,
                     proration,

@@ -24,6 +24,10 @@ pub enum Event {
     InvoicePaid { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// Stripe says that something came in for an invoice: all of it, or a part.
     PaymentReceived { invoice_payment_id: InvoicePaymentId, occurred_at: Timestamp },
+    /// Stripe could not collect an invoice: a payment was declined, or there was nothing to charge.
+    PaymentFailed { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// An invoice is not to be collected any more: it is void, or given up.
+    InvoiceClosed { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// Something has become of a subscription, or Salesforce names it since a moment ago.
     SubscriptionChanged { subscription_id: SubscriptionId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
@@ -39,6 +43,8 @@ impl Event {
             Self::AccountChanged { .. } => "account_changed",
             Self::InvoicePaid { .. } => "invoice_paid",
             Self::PaymentReceived { .. } => "payment_received",
+            Self::PaymentFailed { .. } => "payment_failed",
+            Self::InvoiceClosed { .. } => "invoice_closed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
             Self::RunDue { .. } => "run_due",
             Self::OpportunitiesLost { .. } => "opportunities_lost",
@@ -51,6 +57,8 @@ impl Event {
             | Self::AccountChanged { occurred_at, .. }
             | Self::InvoicePaid { occurred_at, .. }
             | Self::PaymentReceived { occurred_at, .. }
+            | Self::PaymentFailed { occurred_at, .. }
+            | Self::InvoiceClosed { occurred_at, .. }
             | Self::SubscriptionChanged { occurred_at, .. }
             | Self::RunDue { occurred_at, .. }
             | Self::OpportunitiesLost { occurred_at } => *occurred_at,
@@ -84,7 +92,9 @@ mod tests {
                 Event::AccountChanged { account_id, currency: Currency::parse("USD").ok(), occurred_at: at },
                 r#""account_id":"001000000000001AAA","currency":"USD","#,
             ),
-            (Event::InvoicePaid { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
+            (Event::InvoicePaid { invoice_id: invoice_id.clone(), occurred_at: at }, r#""invoice_id":"in_1","#),
+            (Event::PaymentFailed { invoice_id: invoice_id.clone(), occurred_at: at }, r#""invoice_id":"in_1","#),
+            (Event::InvoiceClosed { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
             (Event::PaymentReceived { invoice_payment_id, occurred_at: at }, r#""invoice_payment_id":"inpay_1","#),
             (Event::SubscriptionChanged { subscription_id, occurred_at: at }, r#""subscription_id":"sub_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),

@@ -103,6 +103,8 @@ ids! {
     OpportunityId = salesforce_id("Opportunity", "006");
     /// A Salesforce contract (`800…`), always 18 characters.
     ContractId = salesforce_id("Contract", "800");
+    /// A Salesforce queue (`00G…`), always 18 characters.
+    QueueId = salesforce_id("Queue", "00G");
     /// A line of a deal in Salesforce, always 18 characters: an opportunity's (`00k…`), an order's (`802…`), or a quote's, whose
     /// prefix differs from one organization to the next.
     LineItemId = salesforce_id("line item", "");

@@ -16,7 +16,7 @@ pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;
 pub use id::{
     AccountId, ContractId, CustomerId, IdError, InvoiceId, InvoicePaymentId, LineItemId, OpportunityId, OrganizationId,
-    PriceId, ProductId, SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
+    PriceId, ProductId, QueueId, SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

@@ -18,14 +18,7 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         invoice_id: invoice.id.clone(),
         is_ours: scope.made(&invoice.metadata),
         customer_id: invoice.customer.clone(),
-        status: match invoice.status {
-            stripe::InvoiceStatus::Draft => InvoiceStatus::Draft,
-            stripe::InvoiceStatus::Open => InvoiceStatus::Open,
-            stripe::InvoiceStatus::Paid => InvoiceStatus::Paid,
-            stripe::InvoiceStatus::Uncollectible => InvoiceStatus::Uncollectible,
-            stripe::InvoiceStatus::Void => InvoiceStatus::Void,
-            stripe::InvoiceStatus::Other => InvoiceStatus::Other,
-        },
+        status: invoice_status(invoice.status),
         currency: invoice.currency,
         subtotal: invoice.subtotal,
         total: invoice.total,
@@ -43,6 +36,17 @@ pub(crate) fn invoice(invoice: &stripe::Invoice, scope: &Scope) -> InvoiceSeen {
         subscription_id: invoice.subscription.clone(),
         first_lines: invoice.lines.iter().map(line).collect(),
         has_more_lines: invoice.has_more_lines,
+    }
+}
+
+pub(crate) fn invoice_status(status: stripe::InvoiceStatus) -> InvoiceStatus {
+    match status {
+        stripe::InvoiceStatus::Draft => InvoiceStatus::Draft,
+        stripe::InvoiceStatus::Open => InvoiceStatus::Open,
+        stripe::InvoiceStatus::Paid => InvoiceStatus::Paid,
+        stripe::InvoiceStatus::Uncollectible => InvoiceStatus::Uncollectible,
+        stripe::InvoiceStatus::Void => InvoiceStatus::Void,
+        stripe::InvoiceStatus::Other => InvoiceStatus::Other,
     }
 }
 
@@ -258,6 +262,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             Call::RemoveTaxId { .. } => Ok(Fact::TaxIdRemoved),
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
+            | Call::ReadCollecting { .. }
             | Call::ReadLines { .. }
             | Call::AddLines { .. }
             | Call::HoldInvoice { .. }
@@ -352,9 +357,9 @@ pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Ti
 /// `INSUFFICIENT_ACCESS_OR_READONLY`, `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.
 const NO_ACCESS: &str = "INSUFFICIENT_ACCESS";
 
-/// Without the contract the deal's own record can be written all the same, and a task is nothing that anything else waits for.
+/// Without the contract the deal's own record can be written all the same, and a task or a case is nothing that anything else waits for.
 fn does_without(call: &Call) -> bool {
-    let is_apart = |object: &str| matches!(object, "Contract" | "Task");
+    let is_apart = |object: &str| matches!(object, "Contract" | "Task" | "Case");
     matches!(call, Call::UpdateRecords { updates } if updates.iter().any(|update| is_apart(update.object)))
 }
 

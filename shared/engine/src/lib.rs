@@ -19,6 +19,7 @@ mod advance;
 mod clients;
 mod convert;
 mod credit;
+mod failed;
 mod intent;
 mod look;
 mod pace;
@@ -36,6 +37,7 @@ use domain::Event;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Settings, Stop};
 use queue::Envelope;
+use workflow::Run;
 
 pub use access::Access;
 pub use clients::{Cloud, SystemClock};
@@ -90,13 +92,21 @@ impl<W: World> Engine<W> {
     /// When this returns anything but `Retry`, everything that the event asked for has happened and is saved, or stands
     /// in the ledger with a reason.
     pub async fn handle(&self, errand: &Errand<'_>) -> Outcome {
-        let seed = match self.triage(errand).await {
-            Ok(triage::Triage::Run(seed)) => seed,
+        let seeds = match self.triage(errand).await {
+            Ok(triage::Triage::Runs(seeds)) => seeds,
             Ok(triage::Triage::Ended(outcome)) => return outcome,
             Err(pause) => return later(errand, pause),
         };
+        let mut outcomes = Vec::with_capacity(seeds.len());
+        for seed in seeds {
+            outcomes.push(self.bring_on(seed, errand).await);
+        }
+        told_of(outcomes)
+    }
+
+    async fn bring_on(&self, seed: Run, errand: &Errand<'_>) -> Outcome {
         let run = seed.id.to_string();
-        match self.advance((*seed).clone(), errand).await {
+        match self.advance(seed.clone(), errand).await {
             // What was under way was older news of the customer.
             Ok(ended) if advance::has_news(&ended, &seed) => {
                 later(errand, Pause::backoff("run_is_held", "the customer was being told something older"))
@@ -108,6 +118,17 @@ impl<W: World> Engine<W> {
             Err(pause) => later(errand, pause),
         }
     }
+}
+
+/// Of several runs, the outcome that asks for the most: whoever has ended is not brought on again by the same event.
+fn told_of(outcomes: Vec<Outcome>) -> Outcome {
+    let asks = |outcome: &Outcome| match outcome {
+        Outcome::Retry(_) => 0,
+        Outcome::Stopped { .. } => 1,
+        Outcome::Done { .. } => 2,
+        Outcome::Ignored { .. } => 3,
+    };
+    outcomes.into_iter().min_by_key(asks).unwrap_or(Outcome::Ignored { code: "nothing_to_do" })
 }
 
 /// The reconciler says it again for as long as a run is due; a message for each time that waits on its own would pile up.

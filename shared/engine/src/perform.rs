@@ -184,6 +184,7 @@ impl<W: World> Engine<W> {
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
+            Call::ReadCase { failure } => self.read_case(failure).await,
             Call::UpdateRecords { updates } => {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
@@ -241,6 +242,7 @@ impl<W: World> Engine<W> {
             }
             Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
             Call::ReadStanding { subscription_id } => self.read_standing(subscription_id).await,
+            Call::ReadCollecting { invoice_id } => self.read_collecting(invoice_id).await,
             Call::FindRenewed { customer_id, named } => self.find_renewed(customer_id, named.as_ref()).await,
             Call::PreviewRenewal(extension) => self.preview(extension).await,
             Call::CancelSubscription { subscription_id } => {

@@ -51,7 +51,7 @@ impl<W: World> Engine<W> {
             return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
         }
         let point = subscription_changed::Point::claimed(subscription_id.clone());
-        Ok(Triage::Run(Box::new(Run::new(id, State::SubscriptionChanged(point)))))
+        Ok(Triage::Runs(vec![Run::new(id, State::SubscriptionChanged(point))]))
     }
 
     pub(crate) fn run_of_subscription(&self, subscription_id: &SubscriptionId) -> RunId {

@@ -12,7 +12,8 @@ use crate::convert;
 use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
 
 pub(crate) enum Triage {
-    Run(Box<Run>),
+    /// At least one. Each is brought on, whatever becomes of the others.
+    Runs(Vec<Run>),
     Ended(Outcome),
 }
 
@@ -24,17 +25,21 @@ impl<W: World> Engine<W> {
                 let opportunity_id = opportunity_id.clone();
                 let point = opportunity_won::Point::Claimed { opportunity_id: opportunity_id.clone() };
                 let id = RunId::OpportunityWon { organization_id, opportunity_id };
-                Ok(Triage::Run(Box::new(Run::new(id, State::OpportunityWon(point)))))
+                Ok(Triage::Runs(vec![Run::new(id, State::OpportunityWon(point))]))
             }
             Event::AccountChanged { account_id, currency, occurred_at } => {
                 self.account_changed(account_id, *currency, *occurred_at).await
             }
-            Event::InvoicePaid { invoice_id, .. } => self.payment(invoice_id, true).await,
+            Event::InvoicePaid { invoice_id, .. } => self.payment(invoice_id, true, errand).await,
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 match self.payment_in_part(invoice_payment_id).await? {
-                    Some(invoice_id) => self.payment(&invoice_id, false).await,
+                    Some(invoice_id) => self.payment(&invoice_id, false, errand).await,
                     None => Ok(Triage::Ended(Outcome::Ignored { code: "not_paid_in_part" })),
                 }
+            }
+            Event::PaymentFailed { invoice_id, .. } => self.payment_failed(invoice_id, errand).await,
+            Event::InvoiceClosed { invoice_id, .. } => {
+                Ok(runs(self.failure_to_end(invoice_id, errand).await?, "nothing_failed"))
             }
             Event::SubscriptionChanged { subscription_id, .. } => {
                 self.subscription_changed(subscription_id, errand).await
@@ -44,11 +49,12 @@ impl<W: World> Engine<W> {
                 let is_asked_for = errand.envelope.parked.is_some();
                 let is_wanted = |run: &Run| match run.state {
                     State::SubscriptionChanged(_) => self.settings.mirrors_standings(),
+                    State::PaymentFailed(_) => self.settings.payment_cases.is_some(),
                     _ => true,
                 };
                 let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);
                 match stored.map(|stored| stored.run).filter(is_due) {
-                    Some(run) => Ok(Triage::Run(Box::new(run))),
+                    Some(run) => Ok(Triage::Runs(vec![run])),
                     None => Ok(Triage::Ended(Outcome::Ignored { code: "run_not_due" })),
                 }
             }
@@ -78,13 +84,14 @@ impl<W: World> Engine<W> {
         }
     }
 
-    /// What came in for an invoice of ours.
-    async fn payment(&self, invoice_id: &InvoiceId, is_whole: bool) -> Result<Triage, Pause> {
-        if !self.is_ours(invoice_id).await? {
-            return Ok(Triage::Ended(Outcome::Ignored { code: Code::NotOurs.as_str() }));
-        }
-        let point = invoice_paid::Point::claimed(invoice_id.clone(), is_whole);
-        Ok(Triage::Run(Box::new(Run::new(self.run_of_payment(invoice_id), State::InvoicePaid(point)))))
+    /// What came in for an invoice of ours; or for one that was not collected before, of whichever period it is.
+    async fn payment(&self, invoice_id: &InvoiceId, is_whole: bool, errand: &Errand<'_>) -> Result<Triage, Pause> {
+        let paid = self.is_ours(invoice_id).await?.then(|| {
+            let point = invoice_paid::Point::claimed(invoice_id.clone(), is_whole);
+            Run::new(self.run_of_payment(invoice_id), State::InvoicePaid(point))
+        });
+        let failed = self.failure_to_end(invoice_id, errand).await?;
+        Ok(runs(paid.into_iter().chain(failed), Code::NotOurs.as_str()))
     }
 
     /// As the account is now. Only a customer that a deal has made is told anything.
@@ -106,7 +113,7 @@ impl<W: World> Engine<W> {
         let unreadable = || Pause::backoff("salesforce_unreadable", "an account came without its id and times");
         let account = account_seen(&record, &self.settings).ok_or_else(unreadable)?;
         match self.account_news(&stored.run, &account) {
-            Some(run) => Ok(Triage::Run(Box::new(run))),
+            Some(run) => Ok(Triage::Runs(vec![run])),
             // A deal may be making it of what the account said before.
             None if stored.run.status() == Status::Open => {
                 Err(Pause::backoff("run_is_held", "the account's customer is being made"))
@@ -147,4 +154,9 @@ impl<W: World> Engine<W> {
             Err(error) => Err(convert::stripe_pause(&error)),
         }
     }
+}
+
+fn runs(runs: impl IntoIterator<Item = Run>, or_ignored: &'static str) -> Triage {
+    let runs: Vec<_> = runs.into_iter().collect();
+    if runs.is_empty() { Triage::Ended(Outcome::Ignored { code: or_ignored }) } else { Triage::Runs(runs) }
 }

@@ -165,7 +165,10 @@ fn item(new: &workflow::NewItem) -> stripe::NewItem {
 fn currency_of(run_id: &RunId) -> Option<Currency> {
     match run_id {
         RunId::AccountCustomer { currency, .. } => *currency,
-        RunId::OpportunityWon { .. } | RunId::InvoicePaid { .. } | RunId::SubscriptionChanged { .. } => None,
+        RunId::OpportunityWon { .. }
+        | RunId::InvoicePaid { .. }
+        | RunId::PaymentFailed { .. }
+        | RunId::SubscriptionChanged { .. } => None,
     }
 }
 

@@ -59,7 +59,10 @@ impl Registers {
     pub(crate) fn of(run: &Run) -> Self {
         let customer_id = match run.id {
             RunId::AccountCustomer { .. } => run.customer_id().map(ToString::to_string),
-            RunId::OpportunityWon { .. } | RunId::InvoicePaid { .. } | RunId::SubscriptionChanged { .. } => None,
+            RunId::OpportunityWon { .. }
+            | RunId::InvoicePaid { .. }
+            | RunId::PaymentFailed { .. }
+            | RunId::SubscriptionChanged { .. } => None,
         };
         Self { customer_id, invoice_id: run.invoice_id().map(ToString::to_string) }
     }

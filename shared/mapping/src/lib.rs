@@ -5,6 +5,7 @@ mod account;
 mod activation;
 mod amendment;
 mod cancellation;
+mod case;
 mod collection;
 mod customer;
 mod deal;
@@ -29,6 +30,7 @@ pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
 pub use cancellation::{CANCEL_ON, canceled_on};
+pub use case::{CASE, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, TaskStep};
 pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{

@@ -15,8 +15,8 @@ use crate::subscription::in_time;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::{
-    Amendments, CancellationTask, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS, PlanLine,
-    Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, CasePolicy, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS,
+    PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
 };
 
 mod lines;
@@ -41,6 +41,8 @@ pub struct Settings {
     pub subscriptions: Subscriptions,
     pub standings: Standings,
     pub cancellation_task: CancellationTask,
+    /// Whether there is a case for what Stripe could not collect.
+    pub payment_cases: Option<CasePolicy>,
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub proration: Proration,
@@ -60,6 +62,7 @@ impl Settings {
             subscriptions: Subscriptions::default(),
             standings: Standings::default(),
             cancellation_task: CancellationTask::default(),
+            payment_cases: Some(CasePolicy::default()),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             proration: Proration::default(),

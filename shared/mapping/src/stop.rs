@@ -289,6 +289,9 @@ codes! {
     SubscriptionNotFound(Admin) = "subscription_not_found",
         "Stripe sent an event of a subscription that the key does not find.",
         "Look whether the key belongs to the same account as the webhook endpoint, then send the event again.";
+    InvoiceNotFound(Admin) = "invoice_not_found",
+        "Stripe sent an event of an invoice that it does not know.",
+        "Look whether the API key belongs to the account that sends the events.";
     InvoiceLinkedElsewhere(Finance) = "invoice_linked_elsewhere",
         "The paid invoice and the opportunity name each other wrongly.",
         "Decide which of the two is right, and correct the other.";

@@ -43,6 +43,12 @@ pub(crate) fn answers_for(opportunity: &Record) -> Option<&str> {
     ANSWERABLE.into_iter().find_map(|(id, is_active)| opportunity.text(id).filter(|_| opportunity.is_true(is_active)))
 }
 
+/// The same of those who answer for the account itself.
+pub(crate) fn answers_for_account(opportunity: &Record) -> Option<&str> {
+    let of_account = ANSWERABLE.into_iter().filter(|(id, _)| id.starts_with("Account."));
+    of_account.into_iter().find_map(|(id, is_active)| opportunity.text(id).filter(|_| opportunity.is_true(is_active)))
+}
+
 #[cfg(test)]
 mod tests {
     use domain::FieldValue;

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::composite::{Composite, Part, bodies};
+use crate::composite::{Composite, Part, PartHeaders, bodies};
 use crate::error::{Error, Refusal, classify};
 use crate::json;
 use crate::login::{Allowed, Credentials, Session};
@@ -148,6 +148,7 @@ impl Client {
                         url: format!("{data}/query?q={}", segment(query)),
                         reference_id: format!("found{index}"),
                         body: None,
+                        http_headers: None,
                     });
                     // Of nothing that was found there is no first, and then Salesforce runs the part that refers to it not at all.
                     format!("@{{found{index}.records[0].Id}}")
@@ -158,6 +159,7 @@ impl Client {
                 url: format!("{data}/sobjects/{}/{id}", segment(&update.object)),
                 reference_id: format!("update{index}"),
                 body: Some(json::fields(&update.fields).map_err(|_| Error::unreadable())?),
+                http_headers: PartHeaders::of(&update.object),
             });
         }
         for (index, query) in queries.iter().enumerate() {
@@ -166,6 +168,7 @@ impl Client {
                 url: format!("{data}/query?q={}", segment(query)),
                 reference_id: format!("query{index}"),
                 body: None,
+                http_headers: None,
             });
         }
         for (index, object) in objects.iter().enumerate() {
@@ -174,6 +177,7 @@ impl Client {
                 url: format!("{data}/sobjects/{}/describe", segment(object)),
                 reference_id: format!("object{index}"),
                 body: None,
+                http_headers: None,
             });
         }
         let request = Request {

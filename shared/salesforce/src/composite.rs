@@ -22,6 +22,23 @@ pub(crate) struct Part {
     pub(crate) reference_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) http_headers: Option<PartHeaders>,
+}
+
+/// A part does not inherit the headers of its call. Without this one Salesforce gives a case to whom the organization's rules name, or to the
+/// default case owner, whatever owner is written.
+/// Source: <https://developer.salesforce.com/docs/platform/api-rest/guide/headers-autoassign.md>.
+#[derive(Serialize)]
+pub(crate) struct PartHeaders {
+    #[serde(rename = "Sforce-Auto-Assign")]
+    auto_assign: &'static str,
+}
+
+impl PartHeaders {
+    pub(crate) fn of(object: &str) -> Option<Self> {
+        (object == "Case").then_some(Self { auto_assign: "FALSE" })
+    }
 }
 
 impl Composite {

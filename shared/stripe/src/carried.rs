@@ -32,6 +32,18 @@ impl Carried {
         SubscriptionId::parse(details.subscription.as_ref()?.id()).ok()
     }
 
+    pub(crate) fn of_subscription(&self) -> Option<&BTreeMap<String, String>> {
+        self.parent.as_ref()?.subscription_details.as_ref()?.metadata.as_ref()
+    }
+
+    /// What its subscription said when the invoice was made, and over it what the invoice says itself: of any period.
+    pub(crate) fn into_whole_metadata(self) -> BTreeMap<String, String> {
+        let details = self.parent.and_then(|parent| parent.subscription_details);
+        let mut metadata = details.and_then(|details| details.metadata).unwrap_or_default();
+        metadata.extend(self.metadata.unwrap_or_default());
+        metadata
+    }
+
     /// The first invoice of a subscription: `billing_reason` is said when it is made, and stays.
     pub(crate) fn is_first(&self) -> bool {
         self.billing_reason.as_deref() == Some("subscription_create")

@@ -161,13 +161,13 @@ struct PaymentIntentWire {
 /// It was asked for with its object. An id alone says nothing, nor does anything else.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Expanded<T> {
+pub(crate) enum Expanded<T> {
     Object(T),
     Other(IgnoredAny),
 }
 
 impl<T> Expanded<T> {
-    fn object(self) -> Option<T> {
+    pub(crate) fn object(self) -> Option<T> {
         match self {
             Self::Object(object) => Some(object),
             Self::Other(_) => None,

@@ -2,6 +2,7 @@
 
 mod carried;
 mod client;
+mod collecting;
 mod credits;
 mod error;
 pub mod form;
@@ -20,6 +21,7 @@ mod tax;
 pub mod webhook;
 
 pub use client::{Answer, Client, ConfigError, Reply};
+pub use collecting::{Collecting, Declined};
 pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};

@@ -63,6 +63,8 @@ pub struct Listed<T> {
     /// What the object carries, or for an event what the object that it is about carried then; `None` where it is not
     /// said.
     pub metadata: Option<BTreeMap<String, String>>,
+    /// Of an event of an invoice: what its subscription carried, of whichever period it is.
+    pub of_subscription: Option<BTreeMap<String, String>>,
     pub object: Option<T>,
 }
 
@@ -83,19 +85,18 @@ struct DataOfEvent {
 }
 
 impl<T> Listed<T> {
-    fn read(
-        raw: &RawValue,
-        metadata: Option<BTreeMap<String, String>>,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Option<Self> {
+    fn read(raw: &RawValue, (metadata, of_subscription): Says, read: impl FnOnce(&str) -> Option<T>) -> Option<Self> {
         let head: Head = serde_json::from_str(raw.get()).ok()?;
         let created = Timestamp::from_second(head.created).ok()?;
-        Some(Self { id: head.id, created, metadata, object: read(raw.get()) })
+        Some(Self { id: head.id, created, metadata, of_subscription, object: read(raw.get()) })
     }
 }
 
-fn carried(raw: &RawValue) -> Option<BTreeMap<String, String>> {
-    serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata)
+/// Whose an object is, in its own words and in those of its subscription.
+type Says = (Option<BTreeMap<String, String>>, Option<BTreeMap<String, String>>);
+
+fn carried(raw: &RawValue) -> Says {
+    (serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata), None)
 }
 
 impl Client {
@@ -130,7 +131,9 @@ impl Client {
         let names: Vec<_> = (0..types.len()).map(|index| format!("types[{index}]")).collect();
         let filter: Vec<_> = names.iter().map(String::as_str).zip(types.iter().copied()).collect();
         let of_event = |raw: &RawValue| {
-            serde_json::from_str::<OfEvent>(raw.get()).ok().and_then(|event| event.data.object.into_metadata())
+            let carried = serde_json::from_str::<OfEvent>(raw.get()).ok().map(|event| event.data.object);
+            let of_subscription = carried.as_ref().and_then(Carried::of_subscription).cloned();
+            (carried.and_then(Carried::into_metadata), of_subscription)
         };
         let read = |text: &str| webhook::decode(text.as_bytes()).ok();
         self.page("/v1/events", &filter, since, after, |raw| Listed::read(raw, of_event(raw), read)).await
@@ -160,7 +163,8 @@ impl Client {
     pub(crate) async fn active_prices(&self, after: Option<&Cursor>) -> Result<Page<Price>, Error> {
         let read = |text: &str| serde_json::from_str::<PriceWire>(text).ok().map(Price::from);
         let filter = [("active", "true")];
-        self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, None, read)).await
+        self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, (None, None), read))
+            .await
     }
 
     async fn page<T>(

@@ -95,8 +95,11 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
 }
 
 /// The types that ask for something, for whoever registers an endpoint or asks for events.
-pub const TYPES: [&str; 6] = [
+pub const TYPES: [&str; 9] = [
     "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
     "invoice_payment.paid",
     "customer.subscription.updated",
     "customer.subscription.deleted",
@@ -116,6 +119,14 @@ pub fn event(notification: &Notification) -> Result<Option<Event>, DecodeError> 
         "invoice.paid" => {
             let invoice_id = named(notification, InvoiceId::parse)?;
             Ok(Some(Event::InvoicePaid { invoice_id, occurred_at: notification.created }))
+        }
+        "invoice.payment_failed" => {
+            let invoice_id = named(notification, InvoiceId::parse)?;
+            Ok(Some(Event::PaymentFailed { invoice_id, occurred_at: notification.created }))
+        }
+        "invoice.voided" | "invoice.marked_uncollectible" => {
+            let invoice_id = named(notification, InvoiceId::parse)?;
+            Ok(Some(Event::InvoiceClosed { invoice_id, occurred_at: notification.created }))
         }
         "invoice_payment.paid" => {
             let invoice_payment_id = named(notification, InvoicePaymentId::parse)?;
@@ -155,6 +166,8 @@ mod tests {
         for event_type in TYPES {
             let (id, name) = match event_type {
                 "invoice.paid" => ("in_1", "invoice_paid"),
+                "invoice.payment_failed" => ("in_1", "payment_failed"),
+                "invoice.voided" | "invoice.marked_uncollectible" => ("in_1", "invoice_closed"),
                 "invoice_payment.paid" => ("inpay_1", "payment_received"),
                 _ => ("sub_1", "subscription_changed"),
             };

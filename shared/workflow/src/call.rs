@@ -6,7 +6,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{CustomerDetails, CustomerNews, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update};
+use mapping::{CustomerDetails, CustomerNews, Failure, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,10 @@ pub enum Call {
     ReadStanding { subscription_id: SubscriptionId },
     /// Salesforce: what the records say that name the subscription.
     ReadNaming { standing: Box<Standing> },
+    /// Stripe: how the collection of the invoice goes, and why it failed.
+    ReadCollecting { invoice_id: InvoiceId },
+    /// Salesforce: the case and the task for an invoice that was not collected, and who answers for the account.
+    ReadCase { failure: Box<Failure> },
     /// Stripe: the subscription that a deal renews: the one of this name, or those that the customer has of us.
     FindRenewed { customer_id: CustomerId, named: Option<SubscriptionId> },
     /// Stripe: what letting it go on so would be billed by at once. Nothing is changed.
@@ -128,6 +132,8 @@ impl Call {
             | Self::ReadSubscription { .. }
             | Self::ReadStanding { .. }
             | Self::ReadNaming { .. }
+            | Self::ReadCollecting { .. }
+            | Self::ReadCase { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
             | Self::ReadBilling { .. }
@@ -172,6 +178,7 @@ impl Call {
             Self::CreateCustomer { account_id, .. } => Some(account_id.to_string()),
             Self::AddLines { invoice_id, .. }
             | Self::ReadInvoice { invoice_id }
+            | Self::ReadCollecting { invoice_id }
             | Self::ReadLines { invoice_id }
             | Self::ReadSettlement { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
@@ -184,6 +191,7 @@ impl Call {
             Self::FindPrices { wanted } => wanted.first().map(|price| price.product_id.to_string()),
             Self::CreatePrice { price, .. } => Some(price.product_id.to_string()),
             Self::CreateSubscription(new) => Some(new.customer_id.to_string()),
+            Self::ReadCase { failure } => Some(failure.invoice_id.to_string()),
             Self::ReadNaming { standing } => Some(standing.subscription_id.to_string()),
             Self::ReadSubscription { subscription_id }
             | Self::ReadStanding { subscription_id }
@@ -228,6 +236,8 @@ impl Call {
             Self::ReadSubscription { .. } => "read_subscription",
             Self::ReadStanding { .. } => "read_standing",
             Self::ReadNaming { .. } => "read_naming",
+            Self::ReadCollecting { .. } => "read_collecting",
+            Self::ReadCase { .. } => "read_case",
             Self::FindRenewed { .. } => "find_renewed",
             Self::PreviewRenewal(_) => "preview_renewal",
             Self::RenewSubscription(_) => "renew_subscription",
@@ -240,9 +250,11 @@ impl Call {
     /// Which system is called.
     pub fn system(&self) -> &'static str {
         match self {
-            Self::ReadDeal { .. } | Self::ReadBilling { .. } | Self::ReadNaming { .. } | Self::UpdateRecords { .. } => {
-                "salesforce"
-            }
+            Self::ReadDeal { .. }
+            | Self::ReadBilling { .. }
+            | Self::ReadNaming { .. }
+            | Self::ReadCase { .. }
+            | Self::UpdateRecords { .. } => "salesforce",
             Self::Report { .. } => "queue",
             _ => "stripe",
         }

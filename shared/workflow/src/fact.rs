@@ -1,14 +1,16 @@
 //! What comes back from the calls: facts, and what was seen of the vendors' objects.
 
+mod collecting;
 mod renewal;
 mod standing;
 
 use std::collections::BTreeMap;
 
+pub use collecting::{CollectingSeen, Declined};
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
+use mapping::{CaseSeen, Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
 pub use renewal::{PreviewLineSeen, PreviewSeen, RenewableSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,12 @@ pub enum Fact {
     SubscriptionMissing,
     /// What the records say that name a subscription.
     NamingRead(Naming),
+    CollectingRead {
+        seen: Box<CollectingSeen>,
+        at: Timestamp,
+    },
+    /// What Salesforce has about an invoice that was not collected.
+    CaseRead(Box<CaseSeen>),
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
     Reported,
@@ -135,6 +143,8 @@ impl Fact {
             Self::StandingRead { .. } => "standing_read",
             Self::SubscriptionMissing => "subscription_missing",
             Self::NamingRead(_) => "naming_read",
+            Self::CollectingRead { .. } => "collecting_read",
+            Self::CaseRead(_) => "case_read",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
             Self::NotApproved { .. } => "not_approved",

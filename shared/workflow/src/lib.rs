@@ -17,18 +17,22 @@ macro_rules! planted {
 pub mod account_customer;
 mod call;
 mod credit;
+mod doubt;
 mod fact;
 mod intent;
 pub mod invoice_paid;
 pub mod opportunity_won;
+pub mod payment_failed;
 mod run;
 pub mod subscription_changed;
 
 pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
+pub use doubt::Doubt;
 pub use fact::{
-    Cancellation, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen, PreviewSeen, PriceSeen,
-    Refusal, RenewableSeen, StandingSeen, SubscriptionSeen, SubscriptionStatus, TaxSeen, TaxStatus,
+    Cancellation, CollectingSeen, Declined, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen,
+    PreviewLineSeen, PreviewSeen, PriceSeen, Refusal, RenewableSeen, StandingSeen, SubscriptionSeen,
+    SubscriptionStatus, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, QUIET, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};

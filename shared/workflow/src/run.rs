@@ -8,7 +8,7 @@ use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won,
+    Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won, payment_failed,
     subscription_changed,
 };
 
@@ -27,6 +27,7 @@ pub enum State {
     OpportunityWon(opportunity_won::Point),
     AccountCustomer(account_customer::Point),
     InvoicePaid(invoice_paid::Point),
+    PaymentFailed(payment_failed::Point),
     SubscriptionChanged(subscription_changed::Point),
 }
 
@@ -142,6 +143,7 @@ impl Run {
             State::OpportunityWon(point) => point.next(),
             State::AccountCustomer(point) => point.next(),
             State::InvoicePaid(point) => point.next(),
+            State::PaymentFailed(point) => point.next(),
             State::SubscriptionChanged(point) => point.next(),
         }
     }
@@ -176,6 +178,7 @@ impl Run {
             State::OpportunityWon(point) => State::OpportunityWon(point.record(fact, settings)?),
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact, settings)?),
+            State::PaymentFailed(point) => State::PaymentFailed(point.record(fact, settings)?),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.record(fact, settings)?),
         };
         if had_subscription && self.subscription_id().is_none() {
@@ -190,6 +193,7 @@ impl Run {
                 State::OpportunityWon(point.already_said(self.noted.as_ref(), self.parked.as_ref()))
             }
             State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
+            State::PaymentFailed(point) => State::PaymentFailed(point.already_said(self.parked.as_ref())),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,
         };
@@ -208,7 +212,7 @@ impl Run {
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
-            state @ (State::InvoicePaid(_) | State::SubscriptionChanged(_)) => state,
+            state @ (State::InvoicePaid(_) | State::PaymentFailed(_) | State::SubscriptionChanged(_)) => state,
         };
         self
     }
@@ -249,6 +253,7 @@ impl Run {
             State::OpportunityWon(point) => State::OpportunityWon(point.resume()),
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
+            State::PaymentFailed(point) => State::PaymentFailed(point.resume()),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.resume()),
         };
         run
@@ -276,6 +281,7 @@ impl Run {
             State::OpportunityWon(point) => point.name(),
             State::AccountCustomer(point) => point.name(),
             State::InvoicePaid(point) => point.name(),
+            State::PaymentFailed(point) => point.name(),
             State::SubscriptionChanged(point) => point.name(),
         }
     }
@@ -285,6 +291,7 @@ impl Run {
             State::OpportunityWon(point) => point.status(),
             State::AccountCustomer(point) => point.status(),
             State::InvoicePaid(point) => point.status(),
+            State::PaymentFailed(point) => point.status(),
             State::SubscriptionChanged(point) => point.status(),
         }
     }
@@ -295,6 +302,7 @@ impl Run {
             State::OpportunityWon(point) => point.stop(),
             State::AccountCustomer(point) => point.stop(),
             State::InvoicePaid(point) => point.stop(),
+            State::PaymentFailed(point) => point.stop(),
             State::SubscriptionChanged(point) => point.stop(),
         }
     }
@@ -304,7 +312,7 @@ impl Run {
         match &self.state {
             State::OpportunityWon(point) => point.customer_id(),
             State::AccountCustomer(point) => point.customer_id(),
-            State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
+            _ => None,
         }
     }
 
@@ -312,7 +320,7 @@ impl Run {
     pub fn invoice_id(&self) -> Option<&InvoiceId> {
         match &self.state {
             State::OpportunityWon(point) => point.invoice_id(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
+            _ => None,
         }
     }
 
@@ -320,7 +328,7 @@ impl Run {
     pub fn subscription_id(&self) -> Option<&SubscriptionId> {
         match &self.state {
             State::OpportunityWon(point) => point.subscription_id(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
+            _ => None,
         }
     }
 
@@ -328,7 +336,7 @@ impl Run {
     pub fn billed(&self) -> Option<(Money, Money)> {
         match &self.state {
             State::OpportunityWon(point) => point.billed(),
-            State::AccountCustomer(_) | State::InvoicePaid(_) | State::SubscriptionChanged(_) => None,
+            _ => None,
         }
     }
 

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use mapping::{Asked, Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
 use serde::{Deserialize, Serialize};
 
+use crate::doubt::Doubt;
 use crate::opportunity_won::not_kept;
 use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, Status};
 
@@ -71,31 +72,6 @@ pub struct Watch {
     /// Somebody was asked to look after the customer. What became of the task is theirs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_asked: bool,
-}
-
-/// Whether a write may be under way whose answer nobody has seen.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Doubt {
-    #[default]
-    None,
-    /// Since a moment that is not known.
-    Since,
-    Until(Timestamp),
-}
-
-impl Doubt {
-    pub fn is_none(&self) -> bool {
-        *self == Self::None
-    }
-
-    fn at(self, now: Timestamp) -> Self {
-        match self {
-            Self::Since => Self::Until(now.saturating_add(QUIET).unwrap_or(Timestamp::MAX)),
-            Self::Until(until) if now >= until => Self::None,
-            doubt => doubt,
-        }
-    }
 }
 
 impl Watch {

@@ -18,11 +18,17 @@ use crate::gateway::{Reply, bridge_events, http_event, lambda_event, raw};
 use crate::{Fuse, TestWorld};
 
 /// The least that the worker's key needs.
-const PERMISSIONS: [&str; 5] =
-    ["rak_customer_write", "rak_invoice_write", "rak_product_read", "rak_plan_read", "rak_event_read"];
+const PERMISSIONS: [&str; 6] = [
+    "rak_customer_write",
+    "rak_invoice_write",
+    "rak_product_read",
+    "rak_plan_read",
+    "rak_event_read",
+    "rak_payment_intent_read",
+];
 
 /// With these, what is paid can be credited.
-pub const TO_CREDIT: [&str; 3] = ["rak_credit_note_write", "rak_payment_intent_read", "rak_charge_read"];
+pub const TO_CREDIT: [&str; 2] = ["rak_credit_note_write", "rak_charge_read"];
 
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -32,6 +38,7 @@ pub struct Options {
     pub subscriptions: mapping::Subscriptions,
     pub standings: mapping::Standings,
     pub cancellation_task: mapping::CancellationTask,
+    pub payment_cases: Option<mapping::CasePolicy>,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
     pub posts_to_chatter: bool,
@@ -53,6 +60,7 @@ impl Default for Options {
             subscriptions: mapping::Subscriptions::Off,
             standings: mapping::Standings::Mirrored,
             cancellation_task: mapping::CancellationTask::Owner,
+            payment_cases: Some(mapping::CasePolicy::default()),
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,
             posts_to_chatter: false,

@@ -61,6 +61,10 @@ bugs! {
     PaidWithoutLooking(Workflow) = "paid-without-looking", "the event, not the invoice, says that it is paid", "F16", ["all"];
     WritesWherever(Engine) = "writes-wherever", "a payment is written whatever the opportunity names by then", "late landing", ["credits-heavily"];
     AsksNobody(Workflow) = "asks-nobody", "whoever answers for the account is not asked to look after it", "lost task", ["subscriptions"];
+    LeavesCasesOpen(Engine) = "leaves-cases-open", "that an invoice is paid or void is not told to whoever looks after its failure", "a case of what is paid", ["payments-failed"];
+    BelievesFailures(Workflow) = "believes-failures", "a payment that failed is believed to be due still", "F: failed after paid", ["payments-failed"];
+    ForgetsLateCases(Workflow) = "forgets-late-cases", "after a write of a case that was never answered it is not looked at once more", "late landing", ["payments-failed-heavily"];
+    MissesFailures(Engine) = "misses-failures", "the reconciler does not ask for payments that failed", "lost event", ["payments-failed"];
     MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];
     TellsNobodyOfSubscriptions(Engine) = "tells-nobody-of-subscriptions", "nobody looks how a new subscription stands", "lost status", ["subscriptions"];
     SendsBeforeSaving(Engine) = "sends-before-saving", "a request goes out before its intent is saved", "F1", ["all"];

@@ -125,6 +125,11 @@ impl Stripe {
         invoices::transitions::pay_part(&mut self.state, invoice, amount);
     }
 
+    /// Stripe tries by itself to collect it, which the bank declines; `next_attempt` says in which second it tries again.
+    pub fn attempt_fails(&mut self, invoice: &str, declines: &str, next_attempt: Option<i64>) {
+        invoices::transitions::attempt_by_itself(&mut self.state, invoice, declines, next_attempt);
+    }
+
     /// The payer's bank takes the money back until somebody has answered for it.
     pub fn dispute(&mut self, invoice: &str) {
         refunds::dispute(&mut self.state, invoice);

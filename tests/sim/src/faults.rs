@@ -94,6 +94,8 @@ impl Faults {
             | Mode::Credits
             | Mode::CreditsHeavily
             | Mode::RenewalsHeavily
+            | Mode::PaymentsFailed
+            | Mode::PaymentsFailedHeavily
             | Mode::Without(_) => 10 * MINUTE_MS,
         };
         let is_skewed = random.chance(400);
@@ -107,7 +109,8 @@ impl Faults {
             | Mode::SubscriptionsHeavily
             | Mode::AmendmentsHeavily
             | Mode::CreditsHeavily
-            | Mode::RenewalsHeavily => 30 * MINUTE_MS,
+            | Mode::RenewalsHeavily
+            | Mode::PaymentsFailedHeavily => 30 * MINUTE_MS,
             Mode::KeysIgnored | Mode::KeysIgnoredHeavily | Mode::Without(Guard::Keys) => 3 * MINUTE_MS,
             Mode::Calm
             | Mode::All
@@ -116,6 +119,7 @@ impl Faults {
             | Mode::Amendments
             | Mode::Credits
             | Mode::Renewals
+            | Mode::PaymentsFailed
             | Mode::NoReconciler
             | Mode::Without(_) => 15 * MINUTE_MS,
         };

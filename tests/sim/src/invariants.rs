@@ -4,6 +4,7 @@
 //! Stripe holds it, and what the ledger says is compared with both.
 
 mod books;
+mod cases;
 mod commits;
 mod ended;
 mod endings;

@@ -31,6 +31,10 @@ pub enum Mode {
     Renewals,
     /// The same, with many times more standstills and late landings.
     RenewalsHeavily,
+    /// All faults, deals that are sold for a term, and payments that fail before they come in, if they do.
+    PaymentsFailed,
+    /// The same, with many times more standstills and late landings.
+    PaymentsFailedHeavily,
     /// Both: what was sent lands late, again and again, and no key tells that it had been sent before.
     KeysIgnoredHeavily,
     /// All faults, and one guard of ours is off.
@@ -53,6 +57,8 @@ impl Mode {
         Self::CreditsHeavily,
         Self::Renewals,
         Self::RenewalsHeavily,
+        Self::PaymentsFailed,
+        Self::PaymentsFailedHeavily,
         Self::KeysIgnoredHeavily,
         Self::Without(Guard::Leases),
         Self::Without(Guard::Fence),
@@ -80,6 +86,8 @@ impl Mode {
             Self::CreditsHeavily => "credits-heavily",
             Self::Renewals => "renewals",
             Self::RenewalsHeavily => "renewals-heavily",
+            Self::PaymentsFailed => "payments-failed",
+            Self::PaymentsFailedHeavily => "payments-failed-heavily",
             Self::KeysIgnoredHeavily => "keys-ignored-heavily",
             Self::Without(guard) => guard.name(),
         }
@@ -92,6 +100,7 @@ impl Mode {
             Self::Subscriptions | Self::SubscriptionsHeavily => true,
             Self::Amendments | Self::AmendmentsHeavily | Self::Credits | Self::CreditsHeavily => true,
             Self::Renewals | Self::RenewalsHeavily => true,
+            Self::PaymentsFailed | Self::PaymentsFailedHeavily => true,
             Self::NoReconciler | Self::KeysIgnoredHeavily | Self::Without(_) => false,
         }
     }
@@ -103,7 +112,12 @@ impl Mode {
 
     /// Whether deals are sold for a term.
     pub fn has_terms(self) -> bool {
-        matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily) || self.renews()
+        matches!(self, Self::Subscriptions | Self::SubscriptionsHeavily) || self.renews() || self.fails()
+    }
+
+    /// Whether payments fail, and are looked after.
+    pub fn fails(self) -> bool {
+        matches!(self, Self::PaymentsFailed | Self::PaymentsFailedHeavily)
     }
 
     /// Whether terms end, and deals renew them.
@@ -131,6 +145,7 @@ impl Mode {
                 | Self::AmendmentsHeavily
                 | Self::CreditsHeavily
                 | Self::RenewalsHeavily
+                | Self::PaymentsFailedHeavily
         )
     }
 
@@ -186,7 +201,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs                     plays small stories with every pair of deaths
 
-modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
+modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, payments-failed, payments-failed-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {

@@ -91,6 +91,7 @@ pub fn run(plan: Plan) -> History {
             let start = timestamp(START_MS);
             scenario.with_terms(plan.seed, start).with_renewals(plan.seed, start)
         }
+        mode if mode.fails() => scenario.with_terms(plan.seed, timestamp(START_MS)).with_failing_payments(plan.seed),
         mode if mode.has_terms() => scenario.with_terms(plan.seed, timestamp(START_MS)),
         mode if mode.credits() => scenario.with_amendments(plan.seed).with_credits(plan.seed),
         mode if mode.amends() => scenario.with_amendments(plan.seed),

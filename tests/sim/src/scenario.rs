@@ -7,6 +7,7 @@ mod contracts;
 mod deals;
 mod edited;
 mod ended;
+mod failing;
 mod plan;
 mod recurring;
 mod renewed;
@@ -85,6 +86,9 @@ const AMENDMENTS: u64 = 0x5eed_a3e2;
 /// So is which of them are paid before, and of which the money goes back.
 const CREDITS: u64 = 0x5eed_c2ed;
 
+/// So is of which payments fail.
+const FAILURES: u64 = 0x5eed_fa11;
+
 /// So is of which a part is paid.
 const PARTS: u64 = 0x5eed_9a27;
 
@@ -101,7 +105,11 @@ impl Scenario {
                 organization_id: OrganizationId::parse(&ORGANIZATION[..15]).expect("fifteen characters"),
                 livemode: false,
             },
-            settings: Settings::new(Currency::parse(currency).expect("one of four")),
+            // Payments fail where that is asked for.
+            settings: Settings {
+                payment_cases: None,
+                ..Settings::new(Currency::parse(currency).expect("one of four"))
+            },
             clones: Vec::new(),
             acts: Vec::new(),
         }
@@ -162,6 +170,13 @@ impl Scenario {
     pub fn with_credits(mut self, seed: u64) -> Self {
         let parts = &mut Random::new(seed.wrapping_add(PARTS));
         amended::credit(&mut Random::new(seed.wrapping_add(CREDITS)), parts, &mut self);
+        self.acts.sort_by_key(|(at, _)| *at);
+        self
+    }
+
+    /// The same with payments that fail.
+    pub fn with_failing_payments(mut self, seed: u64) -> Self {
+        failing::fail(&mut Random::new(seed.wrapping_add(FAILURES)), &mut self);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

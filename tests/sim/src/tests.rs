@@ -60,6 +60,16 @@ fn processes_that_stand_still_cancel_nothing_that_is_sent() {
 }
 
 #[test]
+fn payments_that_fail_are_looked_after_until_they_come_in() {
+    holds(Mode::PaymentsFailed);
+}
+
+#[test]
+fn processes_that_stand_still_leave_no_case_open() {
+    holds(Mode::PaymentsFailedHeavily);
+}
+
+#[test]
 fn deals_that_are_changed_after_billing_are_billed_anew_and_once() {
     holds(Mode::Amendments);
 }

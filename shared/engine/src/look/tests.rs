@@ -188,6 +188,7 @@ fn every_page_is_looked_through_or_none() {
         id: "in_1".into(),
         created: at(1),
         metadata,
+        of_subscription: None,
         object,
     };
     let looked = |pages: usize, items: Vec<stripe::Listed<u32>>| {

@@ -30,11 +30,13 @@ impl<W: World> Engine<W> {
             for listed in &page.items {
                 self.time_left(walk)?;
                 // Most payments of the account are for what somebody else billed.
-                if listed.metadata.as_ref().is_some_and(|metadata| !self.scope.made(metadata)) {
+                let is_ours = listed.metadata.as_ref().is_none_or(|metadata| self.scope.made(metadata));
+                let is_of_ours = listed.of_subscription.as_ref().is_some_and(|metadata| self.scope.made(metadata));
+                if !is_ours && !is_of_ours {
                     continue;
                 }
                 match told(listed) {
-                    Some(event) if self.was_missed(&listed.id, &event).await? => {
+                    Some(event) if self.was_missed(&listed.id, &event, is_ours).await? => {
                         envelopes.push(self.envelope(listed.id.clone(), event));
                     }
                     Some(_) => {}
@@ -54,30 +56,63 @@ impl<W: World> Engine<W> {
 
     /// A key that need not be allowed to read subscriptions is not asked for their events.
     fn asked_for(&self) -> Vec<&'static str> {
+        let of_failures = self.settings.payment_cases.is_some();
+        let is_of_failures =
+            |name: &str| matches!(name, "invoice.payment_failed" | "invoice.voided" | "invoice.marked_uncollectible");
         let of_subscriptions = self.settings.mirrors_standings() && !planted!(MissesSubscriptionEvents);
         webhook::TYPES
             .into_iter()
             .filter(|name| of_subscriptions || !name.starts_with("customer.subscription."))
+            .filter(|name| of_failures || !is_of_failures(name))
             .collect()
     }
 
-    async fn was_missed(&self, event_id: &str, event: &Event) -> Result<bool, Pause> {
-        let id = match event {
-            Event::InvoicePaid { invoice_id, .. } => self.run_of_payment(invoice_id),
-            Event::SubscriptionChanged { subscription_id, .. } => self.run_of_subscription(subscription_id),
+    /// A later period's invoice is nobody's payment here; that it was not collected is.
+    async fn was_missed(&self, event_id: &str, event: &Event, is_ours: bool) -> Result<bool, Pause> {
+        let is_missed = |run: &Run| is_unanswered(run, event_id, event.occurred_at());
+        let looks_after = self.settings.payment_cases.is_some();
+        match event {
+            Event::InvoicePaid { invoice_id, .. } => {
+                let of_payment =
+                    is_ours && self.kept(&self.run_of_payment(invoice_id)).await?.is_none_or(|run| is_missed(&run));
+                Ok(of_payment || looks_after && self.is_failure_missed(invoice_id, &is_missed).await?)
+            }
+            Event::InvoiceClosed { invoice_id, .. } => {
+                Ok(looks_after && self.is_failure_missed(invoice_id, &is_missed).await?)
+            }
+            Event::PaymentFailed { invoice_id, .. } => {
+                let run = self.kept(&self.run_of_failure(invoice_id)).await?;
+                Ok(looks_after && !planted!(MissesFailures) && run.is_none_or(|run| is_missed(&run)))
+            }
+            Event::SubscriptionChanged { subscription_id, .. } => {
+                Ok(self.kept(&self.run_of_subscription(subscription_id)).await?.is_none_or(|run| is_missed(&run)))
+            }
             // It names no more than itself. Of the whole Stripe makes an event of its own.
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 match self.payment_in_part(invoice_payment_id).await? {
                     // Nor does it say whose it is.
-                    Some(invoice_id) if self.is_ours(&invoice_id).await? => self.run_of_payment(&invoice_id),
-                    _ => return Ok(false),
+                    Some(invoice_id) if self.is_ours(&invoice_id).await? => {
+                        Ok(self.kept(&self.run_of_payment(&invoice_id)).await?.is_none_or(|run| is_missed(&run)))
+                    }
+                    _ => Ok(false),
                 }
             }
-            _ => return Ok(false),
-        };
-        let run = self.ledger.run(&id.to_string()).await;
-        let run = run.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run);
-        Ok(run.is_none_or(|run| is_unanswered(&run, event_id, event.occurred_at())))
+            _ => Ok(false),
+        }
+    }
+
+    /// Only what was not collected before is looked after.
+    async fn is_failure_missed(
+        &self,
+        invoice_id: &InvoiceId,
+        is_missed: &impl Fn(&Run) -> bool,
+    ) -> Result<bool, Pause> {
+        Ok(self.kept(&self.run_of_failure(invoice_id)).await?.is_some_and(|run| is_missed(&run)))
+    }
+
+    async fn kept(&self, id: &RunId) -> Result<Option<Run>, Pause> {
+        let stored = self.ledger.run(&id.to_string()).await;
+        Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
     }
 
     pub(crate) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
@@ -102,6 +137,9 @@ fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
         (_, Status::Open) => false,
         (State::SubscriptionChanged(point), Status::Done) => {
             !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
+        }
+        (State::PaymentFailed(point), Status::Done) => {
+            !run.has_answered(event_id) && !point.is_over() && !point.was_seen_since(occurred_at)
         }
         (State::InvoicePaid(point), Status::Done) if point.is_of_a_part() => !run.has_answered(event_id),
         (_, Status::Done) => false,

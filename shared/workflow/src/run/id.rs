@@ -25,6 +25,10 @@ pub enum RunId {
         organization_id: OrganizationId,
         invoice_id: InvoiceId,
     },
+    PaymentFailed {
+        organization_id: OrganizationId,
+        invoice_id: InvoiceId,
+    },
     SubscriptionChanged {
         organization_id: OrganizationId,
         subscription_id: SubscriptionId,
@@ -37,6 +41,7 @@ impl RunId {
             Self::OpportunityWon { .. } => "opportunity_won",
             Self::AccountCustomer { .. } => "account_customer",
             Self::InvoicePaid { .. } => "invoice_paid",
+            Self::PaymentFailed { .. } => "payment_failed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
         }
     }
@@ -46,7 +51,7 @@ impl RunId {
         match self {
             Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
             Self::AccountCustomer { account_id, .. } => account_id.as_str(),
-            Self::InvoicePaid { invoice_id, .. } => invoice_id.as_str(),
+            Self::InvoicePaid { invoice_id, .. } | Self::PaymentFailed { invoice_id, .. } => invoice_id.as_str(),
             Self::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str(),
         }
     }
@@ -66,6 +71,9 @@ impl fmt::Display for RunId {
             }
             Self::InvoicePaid { organization_id, invoice_id } => {
                 write!(f, "run#{organization_id}:{invoice_id}:invoice_paid:1")
+            }
+            Self::PaymentFailed { organization_id, invoice_id } => {
+                write!(f, "run#{organization_id}:{invoice_id}:payment_failed:1")
             }
             Self::SubscriptionChanged { organization_id, subscription_id } => {
                 write!(f, "run#{organization_id}:{subscription_id}:subscription_changed:1")

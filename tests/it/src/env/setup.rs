@@ -180,6 +180,7 @@ fn engine(
             subscriptions: options.subscriptions,
             standings: options.standings,
             cancellation_task: options.cancellation_task,
+            payment_cases: options.payment_cases.clone(),
             amendments: options.amendments,
             collection: options.collection,
             renewals: options.renewals,

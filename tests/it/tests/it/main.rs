@@ -7,6 +7,7 @@ mod architecture;
 mod books;
 mod budget;
 mod canary;
+mod cases;
 mod collections;
 mod crashes;
 mod credits;

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use crate::operator::changed;
 
 /// What the worker's key needs where there are subscriptions.
-pub(crate) const PERMISSIONS: [&str; 7] = [
+pub(crate) const PERMISSIONS: [&str; 8] = [
+    "rak_payment_intent_read",
     "rak_invoiceitem_read",
     "rak_customer_write",
     "rak_invoice_write",

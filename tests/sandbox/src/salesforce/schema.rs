@@ -108,7 +108,8 @@ impl Field {
 
     /// The name under which parents are reached in SOQL, and the object found there.
     pub fn relationship(&self) -> Option<(String, &'static str)> {
-        let Kind::Reference([target]) = self.kind else { return None };
+        // An owner is a user or a queue. What is asked of either is asked of a user; a queue has nothing of it.
+        let (Kind::Reference([target]) | Kind::Reference([target @ "User", "Group"])) = self.kind else { return None };
         let name = match self.name.strip_suffix("__c") {
             Some(custom) => format!("{custom}__r"),
             None => self.name.strip_suffix("Id")?.to_owned(),

@@ -46,6 +46,8 @@ pub enum Story {
     Retold,
     /// The year is begun, and its deal told how it stands; days later it is canceled by hand, and the deal is told that.
     Told,
+    /// A payment of the deal's invoice fails, and days later one comes in: a case is opened and closed.
+    Failed,
 }
 
 const TAX_ID: &str = "DE100000001";
@@ -67,6 +69,7 @@ impl Story {
         Self::Changed,
         Self::Retold,
         Self::Told,
+        Self::Failed,
     ];
 
     pub fn name(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Story {
             Self::Changed => "changed",
             Self::Retold => "retold",
             Self::Told => "told",
+            Self::Failed => "failed",
         }
     }
 
@@ -151,6 +155,10 @@ impl Story {
                 _ => sell_for_a_month_and_more(&mut scenario.models, start),
             }
         }
+        if self == Self::Failed {
+            scenario.settings.payment_cases = Some(mapping::CasePolicy::default());
+            scenario.models.stripe.payments_fail = true;
+        }
         if self == Self::Replaced {
             scenario.settings.amendments = mapping::Amendments::VoidAndReissue;
             scenario.models.amends = true;
@@ -169,6 +177,7 @@ impl Story {
         match self {
             Self::Billed | Self::Missed | Self::Begun | Self::BegunMixed | Self::BegunApart | Self::Retold => {}
             // Two deaths, a day each, and then two more.
+            Self::Failed => acts.push((at(3600), Act::FailPayment { deal: deal.clone(), tries: 5 })),
             Self::Told => acts.push((at(60 * 3600), Act::CancelSubscription { deal: deal.clone(), tries: 1 })),
             Self::Replaced => acts.push((at(600), edit(31))),
             Self::Credited => {
@@ -183,7 +192,11 @@ impl Story {
                 acts.extend([(moment(13_000), edit(31)), (moment(13_900), edit(32)), (at(5 * 3600), edit(40))])
             }
         }
-        let first_try = if self == Self::Refused { 53 * 3600 } else { 3600 };
+        let first_try = match self {
+            Self::Refused => 53 * 3600,
+            Self::Failed => 66 * 3600,
+            _ => 3600,
+        };
         acts.push((at(first_try), Act::Pay { deal, tries: 10 }));
         scenario.acts = acts;
         scenario
@@ -198,6 +211,9 @@ impl Story {
         let deal = models.salesforce.opportunities().next().ok_or("there is no deal")?;
         match self {
             Self::Edited => Ok(()),
+            Self::Failed if !models.salesforce.cases().next().is_some_and(|(_, case)| case.is_closed) => {
+                Err("there is no case, or it is open".to_owned())
+            }
             Self::Told if deal.standing.status.as_deref() != Some("canceled") => {
                 Err(format!("it is told that it is {:?}", deal.standing))
             }

@@ -92,6 +92,8 @@ operations! {
     MarkPaid = "mark paid", Salesforce, true;
     ReadNaming = "read naming", Salesforce, false;
     WriteStanding = "write standing", Salesforce, true;
+    ReadCase = "read case", Salesforce, false;
+    WriteCase = "write case", Salesforce, true;
     Park = "park", Queue, true;
     Enqueue = "enqueue", Queue, true;
     DelayMessage = "delay message", Queue, true;
@@ -277,6 +279,7 @@ impl Operation {
             && (mode.has_terms() || !is_of_subscriptions)
             && (mode.amends() || self != Self::VoidInvoice)
             && (mode.credits() || !matches!(self, Self::CreditInvoice | Self::ReadPayments | Self::ListCredits))
+            && (mode.fails() || !matches!(self, Self::ReadCase | Self::WriteCase))
             && (mode.renews() || !matches!(self, Self::RenewSubscription | Self::PreviewRenewal))
     }
 

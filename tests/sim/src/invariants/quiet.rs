@@ -26,6 +26,7 @@ impl Models {
         self.periods_are_billed_once(ended);
         self.customers_are_told(ended);
         self.standings_are_told(ended);
+        self.failures_are_looked_after(ended);
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
         self.books_are_kept(ended);

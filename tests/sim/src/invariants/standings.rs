@@ -64,7 +64,7 @@ impl Models {
 
     /// Whoever answers for the account is asked to look after it when its subscription has ended, and not before.
     fn is_looked_after(&mut self, ended: &Ended<'_>, subscription: &Subscription) {
-        let is_asked = self.salesforce.tasks().any(|about| about == subscription.id.as_str());
+        let is_asked = self.salesforce.tasks().any(|(about, _)| about == subscription.id.as_str());
         match (subscription.canceled_by.is_some(), is_asked) {
             (true, true) => count(&mut self.facts, "somebody was asked to look after a customer"),
             (false, false) => {}

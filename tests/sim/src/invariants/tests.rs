@@ -179,7 +179,7 @@ fn what_is_sent_is_watched() {
         (
             |case, customer| {
                 let first = case.send(customer, 0);
-                assert!(case.models.stripe.void(&first));
+                assert!(case.models.stripe.void(jiff::Timestamp::UNIX_EPOCH, &first));
                 let account = case.account.to_string();
                 let second = case.customer(&account);
                 case.send(&second, 0);

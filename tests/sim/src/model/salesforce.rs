@@ -1,6 +1,7 @@
 //! Salesforce as far as the product uses it: opportunities with their lines, accounts, composite reads and writes. It is
 //! synchronous, knows no faults, and watches what must be true at every moment.
 
+mod cases;
 mod fields;
 mod people;
 mod soql;
@@ -17,6 +18,7 @@ use salesforce::{Error, Refusal};
 
 use super::bill::{self, Judgement};
 use super::{Facts, Violation};
+pub use cases::{Case, Task};
 use fields::Row;
 use soql::Query;
 
@@ -197,8 +199,10 @@ pub struct Salesforce {
     pub violations: Vec<Violation>,
     accounts: BTreeMap<AccountId, Account>,
     opportunities: BTreeMap<OpportunityId, Opportunity>,
-    /// What of Stripe's somebody was asked to look at, and how often that was written.
-    tasks: BTreeMap<String, u32>,
+    /// What of Stripe's somebody was asked to look at.
+    tasks: BTreeMap<String, Task>,
+    /// Of invoices that were not collected.
+    cases: BTreeMap<String, Case>,
     events: Vec<SalesforceEvent>,
     last_event: u64,
     /// Composite calls, each one of the daily budget.
@@ -254,10 +258,6 @@ impl Salesforce {
         }
     }
 
-    pub fn tasks(&self) -> impl Iterator<Item = &str> {
-        self.tasks.keys().map(String::as_str)
-    }
-
     pub fn is_renewal(&self, opportunity: &Opportunity) -> bool {
         self.renews && opportunity.kind.as_deref() == Some("Renewal")
     }
@@ -300,7 +300,8 @@ impl Salesforce {
             "OpportunityContactRole" => there.filter(|one| one.contact_email.is_some()).map(Row::ContactRole).collect(),
             "Contract" => there.filter(|one| one.contract != Contract::NotNeeded).map(Row::Contract).collect(),
             "Account" => self.accounts.values().map(Row::Account).collect(),
-            "Task" => self.tasks.keys().map(|id| Row::Task(id)).collect(),
+            "Task" => self.tasks.iter().map(|(id, task)| Row::Task(id, task)).collect(),
+            "Case" => self.cases.iter().map(|(id, case)| Row::Case(id, case)).collect(),
             _ => Vec::new(),
         }
     }

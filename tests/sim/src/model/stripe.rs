@@ -4,6 +4,7 @@
 
 mod credits;
 mod customers;
+mod failing;
 mod failure;
 mod form;
 mod invoice;
@@ -28,6 +29,7 @@ use stripe::{Answer, Error, Operation, Reply, Write};
 use super::{Facts, Violation, count};
 pub use customers::Customer;
 
+pub use failing::Failures;
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
@@ -130,6 +132,11 @@ pub struct Stripe {
     credits: credits::Credits,
     keys: Keys,
     events: Vec<StripeEvent>,
+    /// Payments may fail, and Stripe tells of that, and of what is given up.
+    pub payments_fail: bool,
+    failures: BTreeMap<InvoiceId, Failures>,
+    /// Of what became of them once there is no event.
+    never_told_invoices: BTreeSet<InvoiceId>,
     /// Of what became of them last there is no event.
     never_told: BTreeSet<SubscriptionId>,
     /// When something became of each of them last.
@@ -274,6 +281,8 @@ impl Stripe {
 
     /// An event that Stripe never generated: its list of events does not have it either.
     pub fn forget_event(&mut self, id: &str) {
+        let invoices = self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::invoice);
+        self.never_told_invoices.extend(invoices.cloned());
         self.never_told.extend(self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::subscription));
         self.events.retain(|event| event.id != id);
         self.events_taken = self.events_taken.min(self.events.len());

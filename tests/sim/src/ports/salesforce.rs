@@ -69,6 +69,7 @@ impl engine::Salesforce for SalesforcePort {
         let is_list = |query: &String| query.contains("SystemModstamp, Id LIMIT") || query.contains(" IN (");
         let operation = match &queries[..] {
             [first, ..] if first.contains("Stripe_Current_MRR__c") => Operation::ReadNaming,
+            [_, second, ..] if second.contains(" FROM Case ") => Operation::ReadCase,
             [query] if is_list(query) => Operation::ListDeals,
             [_] => Operation::ReadBilling,
             _ => Operation::ReadDeal,
@@ -99,7 +100,10 @@ impl engine::Salesforce for SalesforcePort {
         let (updates, read_back) = (updates.to_vec(), read_back.to_vec());
         let sets = |field: &str| updates.iter().any(|update| update.fields.contains_key(field));
         // The write-back of an invoice in the place of one that was paid says that it is not.
-        let operation = if sets("Stripe_Invoice_URL__c") {
+        let is_of_failure = updates.iter().any(|update| update.object == "Case" || update.id.contains("in_"));
+        let operation = if is_of_failure {
+            Operation::WriteCase
+        } else if sets("Stripe_Invoice_URL__c") {
             Operation::WriteBack
         } else if sets("Payment_Received__c") {
             Operation::MarkPaid
@@ -113,7 +117,7 @@ impl engine::Salesforce for SalesforcePort {
         self.call(operation, about, move |sim| {
             let is_anothers = sim.table.borrow().is_run_of_another(&id, &format!("request{number}/"));
             let salesforce = &mut sim.models.borrow_mut().salesforce;
-            if !matches!(operation, Operation::MarkPaid | Operation::WriteStanding) {
+            if !matches!(operation, Operation::MarkPaid | Operation::WriteStanding | Operation::WriteCase) {
                 salesforce.note_arrives(sim.now(), &id, sent_at, is_anothers);
             }
             salesforce.write(sim.now(), &updates, &read_back)

@@ -105,7 +105,7 @@ macro_rules! told_plainly {
     )*};
 }
 
-told_plainly!(stripe::Price, stripe::Preview, bool, stripe::InvoicePayment);
+told_plainly!(stripe::Price, stripe::Preview, bool, stripe::InvoicePayment, stripe::Collecting);
 
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
     Err(Error::Unknown { reason, replayed: false, request_id: None })
@@ -256,6 +256,11 @@ impl engine::Stripe for StripePort {
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
         let id = id.clone();
         self.call(Operation::ReadMetadata, id.to_string(), move |stripe, now| stripe.invoice_metadata(now, &id)).await
+    }
+
+    async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.collecting(now, &id)).await
     }
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {

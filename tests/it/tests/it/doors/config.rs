@@ -46,6 +46,10 @@ const WORKER: &[(&str, &str)] = &[
     ("SUBSCRIPTIONS", "off"),
     ("SUBSCRIPTION_STATUS", "mirrored"),
     ("CANCELLATION_TASK", "owner"),
+    ("PAYMENT_CASES", "open"),
+    ("CASE_HIGH_FROM_ATTEMPT", "3"),
+    ("CASE_CLOSED_STATUS", "Closed"),
+    ("FOLLOW_UP_HOURS", "48"),
     ("AMENDMENTS", "review"),
     ("COLLECTION", "send_invoice"),
     ("RENEWALS", "off"),
@@ -55,7 +59,8 @@ const WORKER: &[(&str, &str)] = &[
 ];
 
 /// What may be left out.
-const OPTIONAL: &[&str] = &["SALESFORCE_INTEGRATION_USER_ID", "STRIPE_ACCOUNT_ID", "SALESFORCE_ALLOWED_HOSTS"];
+const OPTIONAL: &[&str] =
+    &["SALESFORCE_INTEGRATION_USER_ID", "STRIPE_ACCOUNT_ID", "SALESFORCE_ALLOWED_HOSTS", "CASE_QUEUE_ID"];
 
 #[derive(Debug, Clone, Copy)]
 enum Function {
@@ -119,6 +124,18 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (45, RetryWorker, &[("SUBSCRIPTION_STATUS", "on")], &["SUBSCRIPTION_STATUS"]),
     (45, RetryWorker, &[("CANCELLATION_TASK", "queue")], &["CANCELLATION_TASK"]),
+    (
+        45,
+        RetryWorker,
+        &[
+            ("PAYMENT_CASES", "on"),
+            ("CASE_QUEUE_ID", "005000000000001AAA"),
+            ("CASE_HIGH_FROM_ATTEMPT", "0"),
+            ("CASE_CLOSED_STATUS", " "),
+            ("FOLLOW_UP_HOURS", "-1"),
+        ],
+        &["PAYMENT_CASES", "CASE_QUEUE_ID", "CASE_HIGH_FROM_ATTEMPT", "CASE_CLOSED_STATUS", "FOLLOW_UP_HOURS"],
+    ),
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
     (45, RetryWorker, &[("COLLECTION", "card")], &["COLLECTION"]),
     (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),

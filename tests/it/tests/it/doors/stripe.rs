@@ -231,7 +231,8 @@ const ROWS: &[Row<Sender>] = &[
         200,
     ),
     Row::quarantined(13, "a paid object that is no invoice", |s| s.signed(&EVENT.replace("in_doors", "ch_doors"))),
-    Row::ignored(17, "a failed payment", |s| s.signed(&EVENT.replace("invoice.paid", "invoice.payment_failed"))),
+    Row::queued(17, "a failed payment", |s| s.signed(&EVENT.replace("invoice.paid", "invoice.payment_failed")), 200),
+    Row::ignored(17, "an invoice that is sent", |s| s.signed(&EVENT.replace("invoice.paid", "invoice.sent"))),
     Row {
         code: "ignored_mode",
         counted: &["WrongMode"],

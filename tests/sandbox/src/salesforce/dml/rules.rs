@@ -6,6 +6,13 @@ use crate::salesforce::json::Json;
 use crate::salesforce::org::{Actor, Org, is_deleted, text};
 use crate::salesforce::store::Record;
 
+/// The status decides: of the standard ones, the last is closed.
+fn derive_closed(record: &mut Record, first: &str, closed: &str) {
+    record.entry("Status".into()).or_insert_with(|| first.into());
+    let is_closed = text(record, "Status") == Some(closed);
+    record.insert("IsClosed".into(), is_closed.into());
+}
+
 impl Org {
     pub(super) fn before_save(&self, object: &str, record: &mut Record, old: Option<&Record>) -> Result<(), ApiError> {
         match object {
@@ -25,6 +32,16 @@ impl Org {
                 Ok(())
             }
             "OrderItem" => self.derive_order_item(record, old),
+            "Case" => {
+                derive_closed(record, "New", "Closed");
+                record.entry("Priority".into()).or_insert_with(|| "Medium".into());
+                Ok(())
+            }
+            "Task" => {
+                derive_closed(record, "Not Started", "Completed");
+                record.entry("Priority".into()).or_insert_with(|| "Normal".into());
+                Ok(())
+            }
             "PricebookEntry" if old.is_none() => self.derive_entry(record),
             "OpportunityContactRole" => required(record, "OpportunityId"),
             "FeedItem" => {

@@ -23,6 +23,7 @@ pub fn dispatch(api: &mut Api, actor: &Actor, call: &Call, path: &[&str]) -> Res
         ("GET", [object, id]) => retrieve(api, actor, call, object, id),
         ("PATCH", [object, id]) => {
             api.org.update(actor, object, id, &call.json()?)?;
+            assign(api, actor, call, object, id)?;
             Ok(Answer::empty())
         }
         ("DELETE", [object, id]) => {
@@ -51,9 +52,21 @@ pub fn dispatch(api: &mut Api, actor: &Actor, call: &Call, path: &[&str]) -> Res
 
 fn create(api: &mut Api, actor: &Actor, call: &Call, object: &str) -> Result<Answer, ApiError> {
     let id = api.org.create(actor, object, &call.json()?)?;
+    assign(api, actor, call, object, &id)?;
     let mut answer = Answer::new(201, saved(&id, None));
     answer.headers.push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));
     Ok(answer)
+}
+
+/// Whoever does not say otherwise has cases given to whom the organization's rules name; without any, to the default case owner, who is the
+/// administrator here. Source: api_rest/guide/headers-autoassign, and help.salesforce.com 000395506.
+fn assign(api: &mut Api, actor: &Actor, call: &Call, object: &str, id: &str) -> Result<(), ApiError> {
+    let header = call.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Sforce-Auto-Assign"));
+    if !object.eq_ignore_ascii_case("Case") || header.is_some_and(|(_, value)| value.eq_ignore_ascii_case("false")) {
+        return Ok(());
+    }
+    let owner = Json::object([("OwnerId", api.org.admin_user_id.as_str().into())]);
+    api.org.update(actor, "Case", id, &owner)
 }
 
 fn upsert(api: &mut Api, actor: &Actor, call: &Call, path: [&str; 3]) -> Result<Answer, ApiError> {
@@ -62,6 +75,7 @@ fn upsert(api: &mut Api, actor: &Actor, call: &Call, path: [&str; 3]) -> Result<
     let update_only = call.parameter("updateOnly") == Some("true");
     match api.org.upsert(actor, Upsert { object, field, value, body: &body, update_only }) {
         Ok((id, created)) => {
+            assign(api, actor, call, object, &id)?;
             let mut answer = Answer::new(if created { 201 } else { 200 }, saved(&id, Some(created)));
             if created {
                 answer.headers.push(("Location".into(), format!("{}/sobjects/{object}/{id}", call.root)));

@@ -242,6 +242,14 @@ const STANDARD: &[Standard] = &[
         ],
     },
     Standard {
+        name: "Group",
+        plural: "Groups",
+        prefix: "00G",
+        secured_by: None,
+        children: &[],
+        rows: &[("Name", Text(40), Required), ("DeveloperName", Text(80), Open), ("Type", Picklist, Open)],
+    },
+    Standard {
         name: "Organization",
         plural: "Organizations",
         prefix: "00D",
@@ -272,7 +280,8 @@ const STANDARD: &[Standard] = &[
             ("Origin", Picklist, Governed),
             ("Type", Picklist, Governed),
             ("Reason", Picklist, Governed),
-            ("OwnerId", Reference(&["User"]), Open),
+            ("IsClosed", Checkbox, System),
+            ("OwnerId", Reference(&["User", "Group"]), Open),
         ],
     },
     Standard {
@@ -293,6 +302,7 @@ const STANDARD: &[Standard] = &[
             ("IsReminderSet", Checkbox, Open),
             ("ReminderDateTime", DateTime, Open),
             ("TaskSubtype", Picklist, Open),
+            ("IsClosed", Checkbox, System),
         ],
     },
 ];

@@ -209,6 +209,19 @@ pub fn attempt_failed(state: &mut State, invoice: &Value) {
     state.emit("invoice.payment_failed", "invoice", &invoice);
 }
 
+/// "attempt_count: Number of payment attempts made for this invoice, from the perspective of the payment retry schedule."
+pub fn attempt_by_itself(state: &mut State, id: &str, declines: &str, next_attempt: Option<i64>) {
+    let Ok(mut invoice) = in_status(state, id, &["open"], "pay") else { return };
+    let declined = payments::charge(state, id, &format!("pm_card_chargeDeclined{declines}"));
+    assert!(declined.is_err(), "it declines");
+    let before = state.shown("invoice", &invoice);
+    invoice["attempted"] = true.into();
+    invoice["attempt_count"] = (int(&invoice, "attempt_count") + 1).into();
+    invoice["next_payment_attempt"] = next_attempt.map_or(Value::Null, Value::from);
+    store(state, &before, invoice.clone());
+    state.emit("invoice.payment_failed", "invoice", &invoice);
+}
+
 pub fn void(state: &mut State, call: &Call) -> Result<Value, Error> {
     void_open(state, call.id())?;
     shown_by_id(state, call.id())

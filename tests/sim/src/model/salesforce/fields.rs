@@ -4,7 +4,7 @@ use domain::{ContractId, FieldValue, OpportunityId};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use super::{Account, Contract, Line, Opportunity, Salesforce, Standing};
+use super::{Account, Case, Contract, Line, Opportunity, Salesforce, Standing, Task};
 
 /// A row of an object.
 #[derive(Clone, Copy)]
@@ -14,17 +14,18 @@ pub(super) enum Row<'a> {
     ContactRole(&'a Opportunity),
     Account(&'a Account),
     Contract(&'a Opportunity),
-    Task(&'a str),
+    Task(&'a str, &'a Task),
+    Case(&'a str, &'a Case),
 }
 
 /// Everybody's.
-const OWNER: &str = "005gK000000owner";
+pub(super) const OWNER: &str = "005gK000000owner";
 
-fn text(value: impl ToString) -> FieldValue {
+pub(super) fn text(value: impl ToString) -> FieldValue {
     FieldValue::Text(value.to_string())
 }
 
-fn optional(value: Option<&String>) -> FieldValue {
+pub(super) fn optional(value: Option<&String>) -> FieldValue {
     value.map_or(FieldValue::Null, text)
 }
 
@@ -52,13 +53,8 @@ impl Row<'_> {
                 _ => return None,
             }),
             Self::Account(account) => account_field(account, path),
-            Self::Task(about) => match path {
-                "Id" => Some(text(format!("00T{about}"))),
-                "Stripe_Id__c" => Some(text(about)),
-                // Of what it says nothing is kept.
-                "Subject" | "Description" | "WhatId" | "ActivityDate" | "OwnerId" => Some(FieldValue::Null),
-                _ => None,
-            },
+            Self::Task(about, task) => task.field(about, path),
+            Self::Case(about, case) => case.field(about, path),
             Self::Contract(opportunity) => Some(match path {
                 "Id" => text(contract_of(&opportunity.id)),
                 "Stripe_Subscription_Id__c" => optional(opportunity.contract_names.subscription_id.as_ref()),

@@ -79,7 +79,7 @@ impl Query {
     }
 
     pub(super) fn run(&self, rows: &[Row<'_>]) -> Result<Vec<Record>, String> {
-        if !["Opportunity", "OpportunityLineItem", "OpportunityContactRole", "Account", "Contract", "Task"]
+        if !["Opportunity", "OpportunityLineItem", "OpportunityContactRole", "Account", "Contract", "Task", "Case"]
             .contains(&self.object.as_str())
         {
             return Err(format!("there is no object {}", self.object));

@@ -40,7 +40,8 @@ impl Salesforce {
             match (OpportunityId::parse(&update.id), AccountId::parse(&update.id)) {
                 (Ok(id), _) => self.update_opportunity(now, &id, update),
                 (_, Ok(id)) => self.update_account(now, &id, update),
-                _ if update.object == "Task" => self.give_task(now, update),
+                _ if update.object == "Task" => self.write_task(now, update),
+                _ if update.object == "Case" => self.write_case(now, update),
                 _ => self.update_contract(update),
             }
         }
@@ -84,7 +85,7 @@ impl Salesforce {
                 found.map(|_| Automation::None).ok_or_else(missing)?
             }
             "Contract" => self.with_contract(&update.id).map(|_| Automation::None).ok_or_else(missing)?,
-            "Task" if update.external_id.as_deref() == Some("Stripe_Id__c") => Automation::None,
+            "Task" | "Case" => self.check_case(update).map(|()| Automation::None)?,
             _ => return Err(missing()),
         };
         for (field, value) in &update.fields {
@@ -170,16 +171,6 @@ impl Salesforce {
         }
     }
 
-    /// It is made by what it is about, so it is there once.
-    fn give_task(&mut self, now: Timestamp, update: &Update) {
-        let times = self.tasks.entry(update.id.clone()).or_default();
-        *times += 1;
-        if *times > 5 {
-            let detail = format!("the task for {} is written for the {times}th time", update.id);
-            self.violations.push(Violation::new(now, "writes_are_bounded", detail));
-        }
-    }
-
     fn update_account(&mut self, now: Timestamp, id: &AccountId, update: &Update) {
         if let Some(account) = self.accounts.get_mut(id) {
             for value in update.fields.values() {
@@ -221,7 +212,8 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
         }
         ("Opportunity" | "Contract", "Stripe_Period_End__c") => is_day(value) || *value == FieldValue::Null,
         ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
-        ("Task", "Subject" | "Description" | "WhatId" | "OwnerId") => is_text,
+        ("Task", "Subject" | "Description" | "WhatId" | "OwnerId" | "Status") => is_text,
+        ("Case", "Subject" | "Description" | "Priority" | "AccountId" | "OwnerId" | "Status") => is_text,
         ("Task", "ActivityDate") => is_day(value),
         ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
         ("Opportunity", "Stripe_Amount_Paid__c" | "Stripe_Amount_Remaining__c") => {
@@ -231,7 +223,7 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
     }
 }
 
-fn text_of(value: &FieldValue) -> Option<String> {
+pub(super) fn text_of(value: &FieldValue) -> Option<String> {
     match value {
         FieldValue::Text(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         _ => None,

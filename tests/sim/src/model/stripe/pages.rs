@@ -46,6 +46,7 @@ impl Stripe {
                 id: shown.id.to_string(),
                 created: shown.created,
                 metadata: Some(shown.metadata.clone()),
+                of_subscription: None,
                 object: Some(shown),
             }
         });
@@ -64,6 +65,7 @@ impl Stripe {
             id: customer.id.to_string(),
             created: customer.created,
             metadata: Some(customer.metadata.clone()),
+            of_subscription: None,
             object: Some(customer.shown()),
         });
         Ok(page(all, since, after))
@@ -79,15 +81,22 @@ impl Stripe {
         self.advance(now);
         let is_asked_for = |event: &&super::StripeEvent| types.iter().any(|name| name == event.type_name());
         let metadata = |event: &super::StripeEvent| match &event.tells {
-            Tells::Paid(id) => self.invoices.get(id).map(|invoice| invoice.shown().metadata),
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) => {
+                self.invoices.get(id).map(|invoice| invoice.shown().metadata)
+            }
             // It has none, and does not show its invoice's.
             Tells::PaidPart(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => self.subscriptions.get(id).map(|one| one.metadata.clone()),
+        };
+        let of_subscription = |event: &super::StripeEvent| {
+            let of = event.invoice().and_then(|id| self.invoices.get(id)?.shown().subscription)?;
+            self.subscriptions.get(&of).map(|one| one.metadata.clone())
         };
         let all = self.events.iter().filter(is_asked_for).map(|event| Listed {
             id: event.id.clone(),
             created: event.at,
             metadata: metadata(event),
+            of_subscription: of_subscription(event),
             object: Some(Notification {
                 event_id: event.id.clone(),
                 event_type: event.type_name().to_owned(),

@@ -53,15 +53,15 @@ impl Stripe {
         }
     }
 
-    pub fn void(&mut self, id: &InvoiceId) -> bool {
-        self.end(id, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible], InvoiceStatus::Void)
+    pub fn void(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
+        self.end(now, id, &[InvoiceStatus::Open, InvoiceStatus::Uncollectible], InvoiceStatus::Void)
     }
 
-    pub fn mark_uncollectible(&mut self, id: &InvoiceId) -> bool {
-        self.end(id, &[InvoiceStatus::Open], InvoiceStatus::Uncollectible)
+    pub fn mark_uncollectible(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
+        self.end(now, id, &[InvoiceStatus::Open], InvoiceStatus::Uncollectible)
     }
 
-    fn end(&mut self, id: &InvoiceId, from: &[InvoiceStatus], to: InvoiceStatus) -> bool {
+    fn end(&mut self, now: Timestamp, id: &InvoiceId, from: &[InvoiceStatus], to: InvoiceStatus) -> bool {
         match self.invoices.get_mut(id) {
             Some(invoice)
                 if from.contains(&invoice.status()) && (to != InvoiceStatus::Void || invoice.paid_in_cash() == 0) =>
@@ -71,6 +71,7 @@ impl Stripe {
                 if to == InvoiceStatus::Void {
                     self.give_back(&ended);
                 }
+                self.tell_of_end(now, id);
                 true
             }
             _ => false,

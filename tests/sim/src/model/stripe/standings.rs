@@ -13,6 +13,9 @@ use super::{Stripe, StripeEvent, Subscription, second};
 pub enum Tells {
     Paid(InvoiceId),
     PaidPart(InvoicePaymentId),
+    Failed(InvoiceId),
+    /// It is void, or written off.
+    Closed(InvoiceId),
     Updated(SubscriptionId),
     Deleted(SubscriptionId),
 }
@@ -24,14 +27,21 @@ impl StripeEvent {
 
     pub fn subscription(&self) -> Option<SubscriptionId> {
         match &self.tells {
-            Tells::Paid(_) | Tells::PaidPart(_) => None,
+            Tells::Paid(_) | Tells::PaidPart(_) | Tells::Failed(_) | Tells::Closed(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => Some(id.clone()),
+        }
+    }
+
+    pub fn invoice(&self) -> Option<&InvoiceId> {
+        match &self.tells {
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) => Some(id),
+            Tells::PaidPart(_) | Tells::Updated(_) | Tells::Deleted(_) => None,
         }
     }
 
     pub fn about(&self) -> &str {
         match &self.tells {
-            Tells::Paid(id) => id.as_str(),
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) => id.as_str(),
             Tells::PaidPart(id) => id.as_str(),
             Tells::Updated(id) | Tells::Deleted(id) => id.as_str(),
         }
@@ -41,6 +51,8 @@ impl StripeEvent {
         match &self.tells {
             Tells::Paid(_) => "invoice.paid",
             Tells::PaidPart(_) => "invoice_payment.paid",
+            Tells::Failed(_) => "invoice.payment_failed",
+            Tells::Closed(_) => "invoice.voided",
             Tells::Updated(_) => "customer.subscription.updated",
             Tells::Deleted(_) => "customer.subscription.deleted",
         }
@@ -52,6 +64,8 @@ impl StripeEvent {
         match &self.tells {
             Tells::Paid(id) => Event::InvoicePaid { invoice_id: id.clone(), occurred_at },
             Tells::PaidPart(id) => Event::PaymentReceived { invoice_payment_id: id.clone(), occurred_at },
+            Tells::Failed(id) => Event::PaymentFailed { invoice_id: id.clone(), occurred_at },
+            Tells::Closed(id) => Event::InvoiceClosed { invoice_id: id.clone(), occurred_at },
             Tells::Updated(id) | Tells::Deleted(id) => {
                 Event::SubscriptionChanged { subscription_id: id.clone(), occurred_at }
             }
@@ -110,6 +124,10 @@ impl Stripe {
 
     pub fn changed_at(&self, id: &SubscriptionId) -> Option<Timestamp> {
         self.changed.get(id).copied()
+    }
+
+    pub fn was_invoice_never_told(&self, id: &InvoiceId) -> bool {
+        self.never_told_invoices.contains(id)
     }
 
     /// Whether Stripe made no event of what became of it last.

@@ -41,7 +41,7 @@ fn a_quoted_text_is_read_to_its_end() {
 #[test]
 fn what_is_not_known_is_refused_and_seen() {
     for query in [
-        "SELECT Id FROM Case",
+        "SELECT Id FROM Lead",
         "SELECT Nonsense__c FROM Opportunity",
         "SELECT Id FROM Opportunity WHERE Nonsense__c = 'x'",
         "SELECT Id FROM Opportunity WHERE StageName LIKE 'Closed%'",

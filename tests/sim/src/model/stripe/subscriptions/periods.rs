@@ -138,6 +138,9 @@ impl Stripe {
             } else if !pays && !is_late && id.as_str().bytes().last().is_some_and(|digit| !digit.is_multiple_of(3)) {
                 self.paying.insert((at.saturating_add(PAID_LATE).unwrap_or(at), id.clone()));
             }
+            if !pays && !is_late {
+                self.fail_payment(at, &id);
+            }
             if let Some(of) = of {
                 self.is_paid_in_time(at, &of, pays || is_late);
             }

@@ -60,6 +60,7 @@ impl Stripe {
             id: one.id.to_string(),
             created: one.created,
             metadata: Some(one.metadata.clone()),
+            of_subscription: None,
             object: Some(self.shown_subscription(one)),
         });
         pages::page(all, since, after)

@@ -26,7 +26,7 @@ fn what_can_be_sent_and_deleted_depends_on_the_status() {
         ("draft", |_, _| true, 0, Ok(())),
         ("open", |stripe, id| stripe.finalize_by_hand(at(1), id), 0, Err(400)),
         ("paid", |stripe, id| stripe.finalize_by_hand(at(1), id) && stripe.pay(at(1), id), 400, Err(400)),
-        ("void", |stripe, id| stripe.finalize_by_hand(at(1), id) && stripe.void(id), 400, Err(400)),
+        ("void", |stripe, id| stripe.finalize_by_hand(at(1), id) && stripe.void(at(1), id), 400, Err(400)),
         ("gone", |stripe, id| stripe.delete_draft(id), 404, Err(404)),
     ];
     for (what, change, send, delete) in changes {

@@ -1,0 +1,361 @@
+//! What becomes of an invoice that Stripe could not collect: a case in Salesforce, and a task where it is unpaid still after a while.
+
+use domain::{InvoiceId, Money, OpportunityId, QueueId, Record};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::Settings;
+use crate::customer::cut;
+use crate::deal::{Filter, RecordQuery};
+use crate::task::{STRIPE_ID, TASK, answerable_fields, answers_for, answers_for_account};
+use crate::update::{INVOICE_ID, Update, text};
+
+/// How invoices that could not be collected are looked after. Where nothing is decided, as most support teams do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CasePolicy {
+    /// Who is given a case where nobody answers for the account.
+    pub queue_id: Option<QueueId>,
+    /// From which of Stripe's attempts on a case is of high priority.
+    pub high_from_attempt: u32,
+    /// The status that says that a case is closed.
+    pub closed_status: String,
+    /// How long after the first failure somebody is asked to follow it up, if they are.
+    pub follow_up_after: Option<SignedDuration>,
+}
+
+impl Default for CasePolicy {
+    fn default() -> Self {
+        Self {
+            queue_id: None,
+            high_from_attempt: 3,
+            closed_status: "Closed".to_owned(),
+            follow_up_after: Some(SignedDuration::from_hours(48)),
+        }
+    }
+}
+
+pub const CASE: &str = "Case";
+pub const IS_CLOSED: &str = "IsClosed";
+
+const MEDIUM: &str = "Medium";
+const HIGH: &str = "High";
+
+/// The prefix of a user's id. What a queue owns has no owner who could have left.
+const USER: &str = "005";
+
+/// How the collection of an invoice of ours stands.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub invoice_id: InvoiceId,
+    /// The deal that it bills.
+    pub opportunity_id: OpportunityId,
+    pub dues: Dues,
+    pub remaining: Money,
+    /// Stripe's own.
+    pub attempts: u32,
+    pub next_attempt: Option<Timestamp>,
+    pub number: Option<String>,
+    pub page: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// Whoever has the hosted page's address sees the invoice and the customer's name, so it is left out.
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Failure")
+            .field("invoice_id", &self.invoice_id)
+            .field("dues", &self.dues)
+            .field("remaining", &self.remaining)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dues {
+    /// Somebody is to pay it.
+    Open,
+    /// Nobody is expected to any more. Somebody may all the same.
+    GivenUp,
+    /// It is paid, or void: nothing is due, for ever.
+    Settled,
+    /// It is not sent, or in a state that is not known.
+    Unknown,
+}
+
+impl Dues {
+    pub fn is_unpaid(self) -> bool {
+        matches!(self, Self::Open | Self::GivenUp)
+    }
+}
+
+/// What Salesforce has about it, as it was just read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaseSeen {
+    pub opportunity: Option<Record>,
+    pub case: Option<Record>,
+    pub task: Option<Record>,
+}
+
+impl CaseSeen {
+    /// Each query with its answer.
+    pub fn of(answers: impl IntoIterator<Item = (RecordQuery, Vec<Record>)>) -> Self {
+        let mut seen = Self::default();
+        for (query, records) in answers {
+            let first = records.into_iter().next();
+            match query.object {
+                CASE => seen.case = first,
+                TASK => seen.task = first,
+                _ => seen.opportunity = first,
+            }
+        }
+        seen
+    }
+}
+
+/// What is known of what was made before, whether it is there still or not: what a person takes away stays away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Had {
+    pub case: bool,
+    pub task: bool,
+    /// The case's priority was raised. It is raised once.
+    pub raised: bool,
+}
+
+/// What is to be done in Salesforce.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dunning {
+    pub case: Option<CaseStep>,
+    pub task: Option<TaskStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseStep {
+    Open {
+        account_id: Option<String>,
+        owner_id: Option<String>,
+        is_high: bool,
+    },
+    /// Its owner only where that one has left.
+    Change {
+        case_id: String,
+        owner_id: Option<String>,
+        raises: bool,
+    },
+    Close {
+        case_id: String,
+        status: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskStep {
+    Make { about: String, owner_id: Option<String> },
+    Close { task_id: String },
+}
+
+impl Dunning {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What has been made, once it is done.
+    pub fn done(&self, had: Had) -> Had {
+        let raises = match &self.case {
+            Some(CaseStep::Open { is_high, .. }) => *is_high,
+            Some(CaseStep::Change { raises, .. }) => *raises,
+            _ => false,
+        };
+        Had {
+            case: had.case || self.case.is_some(),
+            task: had.task || self.task.is_some(),
+            raised: had.raised || raises,
+        }
+    }
+}
+
+impl Failure {
+    /// The opportunity with whoever answers for its account, the case and the task.
+    pub fn queries(&self) -> Vec<RecordQuery> {
+        let one = |object, fields, field, id: String| RecordQuery {
+            object,
+            fields,
+            filter: vec![(field, Filter::Is(id))],
+            order_by: vec![],
+            limit: Some(1),
+        };
+        let opportunity = ["Id", "AccountId"].into_iter().chain(answerable_fields()).collect();
+        let case = vec!["Id", IS_CLOSED, "Description", "Priority", "OwnerId", "Owner.IsActive"];
+        vec![
+            one("Opportunity", opportunity, "Id", self.opportunity_id.to_string()),
+            one(CASE, case, INVOICE_ID, self.invoice_id.to_string()),
+            one(TASK, vec!["Id", IS_CLOSED], STRIPE_ID, self.invoice_id.to_string()),
+        ]
+    }
+
+    /// What is to be done, so that Salesforce says how it stands. What a person closed, or took away, stays so.
+    pub fn dunning(&self, seen: &CaseSeen, had: Had, is_follow_up_due: bool, policy: &CasePolicy) -> Dunning {
+        let id = |record: &Record| record.text("Id").map(str::to_owned);
+        let open = |record: &Option<Record>| record.clone().filter(|record| !record.is_true(IS_CLOSED));
+        if self.dues == Dues::Settled {
+            let status = policy.closed_status.clone();
+            let case = open(&seen.case).as_ref().and_then(id).map(|case_id| CaseStep::Close { case_id, status });
+            let task = open(&seen.task).as_ref().and_then(id).map(|task_id| TaskStep::Close { task_id });
+            return Dunning { case, task };
+        }
+        if !self.dues.is_unpaid() {
+            return Dunning::default();
+        }
+        let case = match &seen.case {
+            None => seen.opportunity.as_ref().filter(|_| !had.case).map(|deal| self.opened(deal, policy)),
+            Some(_) => open(&seen.case).and_then(|case| self.changed(&case, seen.opportunity.as_ref(), had, policy)),
+        };
+        let asks = is_follow_up_due && !had.task && seen.task.is_none();
+        let task = seen.opportunity.as_ref().filter(|_| asks).map(|deal| TaskStep::Make {
+            about: seen.case.as_ref().and_then(id).unwrap_or_else(|| self.opportunity_id.to_string()),
+            owner_id: works_still(seen.case.as_ref()).or(answers_for(deal)).map(str::to_owned),
+        });
+        Dunning { case, task }
+    }
+
+    fn opened(&self, deal: &Record, policy: &CasePolicy) -> CaseStep {
+        CaseStep::Open {
+            account_id: deal.text("AccountId").map(str::to_owned),
+            owner_id: given_to(deal, policy),
+            is_high: self.is_high(policy),
+        }
+    }
+
+    fn changed(&self, case: &Record, deal: Option<&Record>, had: Had, policy: &CasePolicy) -> Option<CaseStep> {
+        let raises = self.is_high(policy) && !had.raised && case.text("Priority") == Some(MEDIUM);
+        let owner_id = deal.filter(|_| has_left(case)).and_then(|deal| given_to(deal, policy));
+        let is_told = case.text("Description") == Some(self.description().trim());
+        let case_id = case.text("Id")?.to_owned();
+        (!is_told || raises || owner_id.is_some()).then_some(CaseStep::Change { case_id, owner_id, raises })
+    }
+
+    fn is_high(&self, policy: &CasePolicy) -> bool {
+        self.attempts >= policy.high_from_attempt
+    }
+
+    /// A task is due on that day. What comes late, from a process that stood still, changes nothing that is closed.
+    pub fn updates(&self, dunning: &Dunning, day: Date) -> Vec<Update> {
+        let case = dunning.case.as_ref().map(|step| self.case(step));
+        let task = dunning.task.as_ref().map(|step| self.task(step, day));
+        case.into_iter().chain(task).collect()
+    }
+
+    fn case(&self, step: &CaseStep) -> Update {
+        match step {
+            CaseStep::Open { account_id, owner_id, is_high } => {
+                let fields = [
+                    ("Subject", text(cut(&format!("Stripe could not collect invoice {}", self.name()), 255))),
+                    ("Description", text(self.description())),
+                    ("Priority", text(if *is_high { HIGH } else { MEDIUM })),
+                ];
+                let mut case = Update::once(CASE, INVOICE_ID, &self.invoice_id, fields);
+                case.fields.extend(account_id.as_ref().map(|account_id| ("AccountId", text(account_id))));
+                case.fields.extend(owner_id.as_ref().map(|owner_id| ("OwnerId", text(owner_id))));
+                case
+            }
+            CaseStep::Change { case_id, owner_id, raises } => {
+                let mut case = while_open(CASE, case_id, ("Description", text(self.description())));
+                case.fields.extend(raises.then(|| ("Priority", text(HIGH))));
+                case.fields.extend(owner_id.as_ref().map(|owner_id| ("OwnerId", text(owner_id))));
+                case
+            }
+            CaseStep::Close { case_id, status } => while_open(CASE, case_id, ("Status", text(status))),
+        }
+    }
+
+    fn task(&self, step: &TaskStep, day: Date) -> Update {
+        match step {
+            TaskStep::Make { about, owner_id } => {
+                let fields = [
+                    ("Subject", text(cut(&format!("Stripe invoice {} is unpaid still", self.name()), 255))),
+                    ("Description", text(self.description())),
+                    ("WhatId", text(about)),
+                    ("ActivityDate", text(day)),
+                ];
+                let mut task = Update::once(TASK, STRIPE_ID, &self.invoice_id, fields);
+                task.fields.extend(owner_id.as_ref().map(|owner_id| ("OwnerId", text(owner_id))));
+                task
+            }
+            TaskStep::Close { task_id } => while_open(TASK, task_id, ("Status", text("Completed"))),
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.number.as_deref().unwrap_or(self.invoice_id.as_str())
+    }
+
+    /// In one line: what Salesforce makes of the ends of lines differs by where they come from.
+    pub fn description(&self) -> String {
+        let Self { invoice_id, opportunity_id, remaining, .. } = self;
+        let number = self.number.as_ref().map(|number| format!(" {number}")).unwrap_or_default();
+        let mut said = match self.dues {
+            Dues::GivenUp => format!(
+                "Invoice{number} ({invoice_id}) is marked uncollectible at Stripe: {remaining} of it was never paid."
+            ),
+            _ => format!("Stripe could not collect {remaining} for invoice{number} ({invoice_id})."),
+        };
+        said.push_str(&format!(" It bills opportunity {opportunity_id}."));
+        if self.attempts > 0 {
+            said.push_str(&format!(" Attempts of Stripe's own so far: {}.", self.attempts));
+        }
+        match self.next_attempt.filter(|_| self.dues == Dues::Open) {
+            Some(at) => said.push_str(&format!(" The next is on {} (UTC).", TimeZone::UTC.to_datetime(at).date())),
+            None => said.push_str(" Stripe does not try again by itself."),
+        }
+        if let Some(reason) = &self.reason {
+            said.push_str(&format!(" Why it failed: {reason}."));
+        }
+        if let Some(page) = &self.page {
+            said.push_str(&format!(" The customer can pay here: {page}"));
+        }
+        // Salesforce takes `@{` for the beginning of a reference to another part of the same call.
+        cut(&said.replace("@{", "@ {"), 32_000)
+    }
+}
+
+/// Written only where it is not closed when the write arrives, however late that is.
+fn while_open(object: &'static str, id: &str, field: (&'static str, domain::FieldValue)) -> Update {
+    let mut update = Update::new(object, id, [field]);
+    update.also_read = vec!["Id", IS_CLOSED];
+    update.only_where = vec![(IS_CLOSED, Filter::IsFalse)];
+    update
+}
+
+/// Whoever answers for the account; else the queue; else the opportunity's owner. If there is nobody, Salesforce takes whoever writes.
+fn given_to(deal: &Record, policy: &CasePolicy) -> Option<String> {
+    let account = answers_for_account(deal).map(str::to_owned);
+    let queue = || policy.queue_id.as_ref().map(ToString::to_string);
+    account.or_else(queue).or_else(|| answers_for(deal).map(str::to_owned))
+}
+
+/// A case of somebody who has left can be edited by nobody but an administrator: `INACTIVE_OWNER_OR_USER`.
+fn has_left(case: &Record) -> bool {
+    let is_users = case.text("OwnerId").is_some_and(|owner_id| owner_id.starts_with(USER));
+    is_users && case.get("Owner.IsActive") == Some(&domain::FieldValue::Boolean(false))
+}
+
+/// The user who has the case, if one has it and works there still.
+fn works_still(case: Option<&Record>) -> Option<&str> {
+    let owner_id = case?.text("OwnerId").filter(|owner_id| owner_id.starts_with(USER))?;
+    case?.is_true("Owner.IsActive").then_some(owner_id)
+}
+
+impl Settings {
+    /// How long after the first failure somebody is to follow it up.
+    pub fn follow_up_after(&self) -> Option<SignedDuration> {
+        self.payment_cases.as_ref()?.follow_up_after
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,50 @@
+//! Payments that fail, once or again and again: before somebody pays, in the very moment, or for good. And people who void the invoice, write it
+//! off, or close its case.
+
+use jiff::{SignedDuration, Timestamp};
+use mapping::CasePolicy;
+
+use super::{Act, Scenario};
+use crate::random::Random;
+
+pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
+    scenario.settings.payment_cases = Some(CasePolicy::default());
+    scenario.models.stripe.payments_fail = true;
+    let wins = scenario.acts.iter().filter_map(|(at, act)| match act {
+        Act::Win(deal) => Some((*at, deal.clone())),
+        _ => None,
+    });
+    let wins: Vec<_> = wins.collect();
+    for (won_at, deal) in wins {
+        let paid_at = scenario.acts.iter().find_map(|(at, act)| match act {
+            Act::Pay { deal: of, .. } if *of == deal => Some(*at),
+            _ => None,
+        });
+        // Long before it is paid, just before or after, or whenever.
+        let first = match (paid_at, random.below(10)) {
+            (Some(paid_at), 0..4) => shifted(paid_at, -random.between(0, 40_000) + 8_000),
+            (_, 0..7) => shifted(won_at, random.between(2_000, 4 * 24 * 3_600_000)),
+            _ => continue,
+        };
+        let fails = |at| (at, Act::FailPayment { deal: deal.clone(), tries: 4 });
+        scenario.acts.push(fails(first));
+        let mut last = first;
+        for _ in 0..random.below(4) {
+            last = shifted(last, random.between(500, 24 * 3_600_000));
+            scenario.acts.push(fails(last));
+        }
+        let after = shifted(last, random.between(500, 2 * 24 * 3_600_000));
+        match random.below(20) {
+            0..2 => scenario.acts.push((after, Act::Void(deal))),
+            2..4 => scenario.acts.push((after, Act::WriteOff(deal))),
+            4..6 => scenario.acts.push((after, Act::CloseCase(deal))),
+            6..8 => scenario.acts.push((after, Act::PayPart(deal))),
+            8..10 => scenario.acts.push((shifted(last, random.between(500, 20_000)), Act::Pay { deal, tries: 2 })),
+            _ => {}
+        }
+    }
+}
+
+fn shifted(at: Timestamp, ms: i64) -> Timestamp {
+    at.saturating_add(SignedDuration::from_millis(ms)).unwrap_or(at)
+}
