@@ -55,6 +55,15 @@ impl Config {
         let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
         let payment_cases = payment_cases(environment);
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
+        let paid_stage = environment.optional("PAID_STAGE");
+        if paid_stage.is_some() && amendments == Amendments::CreditAndReissue {
+            environment.problem(
+                "PAID_STAGE does not go with AMENDMENTS at credit_and_reissue: what is credited is not paid any more",
+            );
+        }
+        if paid_stage.as_deref() == Some("Closed Won") {
+            environment.problem("PAID_STAGE is the stage that a won opportunity has already");
+        }
         let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
         if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
             environment.problem("RENEWALS needs SUBSCRIPTIONS: only a subscription can be renewed");
@@ -90,6 +99,7 @@ impl Config {
                     standings,
                     cancellation_task,
                     payment_cases,
+                    paid_stage,
                     amendments,
                     renewals,
                     proration,

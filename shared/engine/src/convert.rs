@@ -213,6 +213,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
             Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
+            Filter::OneOfOrNamed(texts, other) => select.one_of_or_named(field, texts, other),
             Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
             Filter::IsFalseOrEmpty(other) => select.is_false_or_empty(field, other),

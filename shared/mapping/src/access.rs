@@ -26,7 +26,8 @@ pub struct Withheld {
     pub field: &'static str,
 }
 
-/// Everything that is ever written for a deal, its payment and its notes, object by object.
+/// Everything that is ever written for a deal, its payment and its notes, object by object; but for its stage, which is required, so that
+/// whoever edits the object edits it.
 pub fn written(settings: &Settings) -> Vec<Written> {
     let recurs = settings.subscriptions != Subscriptions::Off;
     let begins = [false, true].map(|recurs_too| Sale { recurs: recurs && recurs_too, renews: false });

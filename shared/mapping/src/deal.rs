@@ -60,6 +60,8 @@ pub enum Filter {
     IsAny,
     /// This text; or the other field holds anything.
     IsOrNamed(String, &'static str),
+    /// One of these texts; or the other field holds anything.
+    OneOfOrNamed(Vec<String>, &'static str),
     /// This text; or one of the other fields is what stands with it.
     IsOr(String, Vec<(&'static str, String)>),
     IsTrue,

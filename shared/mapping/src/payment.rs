@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::deal::Filter;
+use crate::plan::WON;
 use crate::update::{INVOICE_ID, Update, text};
 
 /// Whether it is paid. What was paid by another way a person may tick by hand.
@@ -26,6 +27,9 @@ pub struct Received {
     /// Older runs do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amounts: Option<Amounts>,
+    /// The stage that its opportunity is to have then, if it is won.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +66,22 @@ impl Received {
             update.fields.extend([(AMOUNT_PAID, number(paid)), (AMOUNT_REMAINING, number(remaining))]);
         }
         update
+    }
+
+    /// With the stage, where it is to have one. A person may have moved it on by then, which stays so.
+    pub fn updates(&self) -> Vec<Update> {
+        let moved = self.stage.as_ref().map(|stage| {
+            let mut moved = Update::new("Opportunity", &self.opportunity_id, [("StageName", text(stage))]);
+            let is_its = (INVOICE_ID, Filter::Is(self.invoice_id.to_string()));
+            moved.only_where = vec![is_its, ("StageName", Filter::Is(WON.to_owned()))];
+            moved
+        });
+        [self.update()].into_iter().chain(moved).collect()
+    }
+
+    /// Whether it has that stage, or one that a person gave it.
+    pub fn is_moved(&self, opportunity: &Record) -> bool {
+        self.stage.is_none() || opportunity.text("StageName") != Some(WON)
     }
 
     /// Whether the opportunity says it, or more than that. A person may have ticked it, on another day.
@@ -106,6 +126,7 @@ mod tests {
             opportunity_id: opportunity_id(),
             paid_at: paid_at.map(|time| time.parse().expect("a time")),
             amounts: Some(Amounts { paid: money(paid), remaining: money(remaining) }),
+            stage: None,
         }
     }
 
@@ -158,6 +179,24 @@ mod tests {
         ] {
             let record = record(&fields);
             assert_eq!((whole.is_told_by(&record), part.is_told_by(&record)), (is_whole, is_part), "{fields:?}");
+        }
+    }
+
+    /// In the same call, by itself, and only from where it was won.
+    #[test]
+    fn a_stage_is_set_where_the_deal_is_won() {
+        let unmoved = received(Some("2026-11-25T00:00:00Z"), 1000, 0);
+        assert_eq!(unmoved.updates().len(), 1);
+        let moved = Received { stage: Some("Paid".into()), ..unmoved.clone() };
+        let [payment, stage] = <[Update; 2]>::try_from(moved.updates()).expect("two");
+        assert!(payment == unmoved.update());
+        assert!(stage.fields == BTreeMap::from([("StageName", text("Paid"))]));
+        let is = |value: &str| Filter::Is(value.to_owned());
+        assert_eq!(stage.only_where, [(INVOICE_ID, is("in_1")), ("StageName", is("Closed Won"))]);
+        for (stage, is_moved) in [("Closed Won", false), ("Paid", true), ("Onboarding", true)] {
+            let mut record = Record::default();
+            record.set("StageName", text(stage));
+            assert_eq!((moved.is_moved(&record), unmoved.is_moved(&record)), (is_moved, true), "{stage}");
         }
     }
 

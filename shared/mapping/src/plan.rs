@@ -14,6 +14,7 @@ use crate::stop::Refusals;
 use crate::subscription::in_time;
 use crate::tax::located;
 use crate::terms::days_until_due;
+use crate::update::INVOICE_ID;
 use crate::{
     Amendments, CancellationTask, CasePolicy, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS,
     PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
@@ -43,6 +44,8 @@ pub struct Settings {
     pub cancellation_task: CancellationTask,
     /// Whether there is a case for what Stripe could not collect.
     pub payment_cases: Option<CasePolicy>,
+    /// The stage that a won opportunity is moved to when it is paid whole.
+    pub paid_stage: Option<String>,
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub proration: Proration,
@@ -63,6 +66,7 @@ impl Settings {
             standings: Standings::default(),
             cancellation_task: CancellationTask::default(),
             payment_cases: Some(CasePolicy::default()),
+            paid_stage: None,
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             proration: Proration::default(),
@@ -205,9 +209,18 @@ pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money,
     total(opportunity, currency(opportunity, settings)?)
 }
 
+pub(crate) const WON: &str = "Closed Won";
+
+/// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
+fn is_won(opportunity: &Record, settings: &Settings) -> bool {
+    let stage = opportunity.text("StageName");
+    let is_paid = || stage.is_some() && stage == settings.paid_stage.as_deref();
+    stage == Some(WON) || is_paid() && opportunity.text(INVOICE_ID).is_some()
+}
+
 /// The filter: `StageName = "Closed Won"` and `Amount > 0`, and `Type != "Renewal"` where nothing is renewed.
 fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), Stop> {
-    if opportunity.text("StageName") != Some("Closed Won") {
+    if !is_won(opportunity, settings) {
         return Err(Stop::not_billable(Code::NotClosedWon, "The opportunity's stage is not Closed Won."));
     }
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {

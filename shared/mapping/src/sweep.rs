@@ -4,7 +4,7 @@ use domain::{CustomerId, FieldValue, Money, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Filter, RecordQuery};
-use crate::plan::{Settings, amount};
+use crate::plan::{Settings, WON, amount};
 use crate::renewal::RENEWAL_ID;
 use crate::update::{NOTE_CODE, sync_note};
 use crate::{Code, Deal, Findings, PAID, Renewals, Stop, preflight};
@@ -49,9 +49,11 @@ pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings:
 
 /// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
 fn won(settings: &Settings) -> Filter {
-    match settings.renewals {
-        Renewals::Off => Filter::Is("Closed Won".into()),
-        Renewals::Extend => Filter::IsOrNamed("Closed Won".into(), RENEWAL_ID),
+    match (settings.renewals, &settings.paid_stage) {
+        (Renewals::Off, None) => Filter::Is(WON.into()),
+        (Renewals::Off, Some(paid)) => Filter::OneOf(vec![WON.into(), paid.clone()]),
+        (Renewals::Extend, None) => Filter::IsOrNamed(WON.into(), RENEWAL_ID),
+        (Renewals::Extend, Some(paid)) => Filter::OneOfOrNamed(vec![WON.into(), paid.clone()], RENEWAL_ID),
     }
 }
 
@@ -70,7 +72,7 @@ pub fn mended_query(since: Timestamp, after: Option<&Cursor>, limit: u32) -> Rec
         object: "Opportunity",
         fields: vec!["Id", ACCOUNT_MODIFIED_AT],
         filter: vec![
-            ("StageName", Filter::Is("Closed Won".into())),
+            ("StageName", Filter::Is(WON.into())),
             (NOTE_CODE, Filter::IsAny),
             (ACCOUNT_MODIFIED_AT, Cursor::filter(after, since)),
         ],
@@ -180,6 +182,17 @@ mod tests {
             record.set(*name, number.unwrap_or_else(|| FieldValue::Text((*value).into())));
         }
         record
+    }
+
+    #[test]
+    fn what_is_paid_is_won_still() {
+        let mut settings = Settings::new(domain::Currency::parse("EUR").expect("valid"));
+        let is = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(won(&settings), Filter::Is("Closed Won".into()));
+        settings.paid_stage = Some("Paid".into());
+        assert_eq!(won(&settings), Filter::OneOf(is(&["Closed Won", "Paid"])));
+        settings.renewals = Renewals::Extend;
+        assert_eq!(won(&settings), Filter::OneOfOrNamed(is(&["Closed Won", "Paid"]), RENEWAL_ID));
     }
 
     #[test]

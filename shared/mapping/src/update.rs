@@ -246,6 +246,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         ]
         .into_iter()
         .chain(of_subscription)
+        .chain(settings.paid_stage.as_ref().map(|_| "StageName"))
         .collect(),
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],

@@ -100,6 +100,12 @@ impl Select {
         self.with(format!("({} = {} OR {} != null)", name(field), literal(text), name(other)))
     }
 
+    /// One of these texts; or the other field holds anything, whatever this one holds.
+    pub fn one_of_or_named(self, field: &str, texts: &[String], other: &str) -> Self {
+        let literals: Vec<_> = texts.iter().map(|text| literal(text)).collect();
+        self.with(format!("({} IN ({}) OR {} != null)", name(field), literals.join(", "), name(other)))
+    }
+
     /// This text; or one of the others is in its own field.
     pub fn is_or(self, field: &str, text: &str, others: &[(&str, String)]) -> Self {
         let own = [(field, text)].into_iter().chain(others.iter().map(|(field, text)| (*field, text.as_str())));
@@ -202,6 +208,12 @@ mod tests {
         assert_eq!(
             either.to_string(),
             r"SELECT Id FROM Opportunity WHERE (StageName = 'Won\'' OR Sub__c != null) LIMIT 1"
+        );
+        let stages = ["Won'".to_owned(), "Paid".to_owned()];
+        let several = Select::from("Opportunity").fields(&["Id"]).one_of_or_named("StageName", &stages, "Sub__c");
+        assert_eq!(
+            several.to_string(),
+            r"SELECT Id FROM Opportunity WHERE (StageName IN ('Won\'', 'Paid') OR Sub__c != null)"
         );
         assert_eq!(list(&[]), "SELECT Id FROM Account WHERE Id = null");
     }

@@ -118,7 +118,7 @@ impl Point {
                     payment.invoice_id, payment.opportunity_id
                 ),
             )),
-            Self::Linked { payment, .. } => Next::Call(Call::UpdateRecords { updates: vec![payment.update()] }),
+            Self::Linked { payment, .. } => Next::Call(Call::UpdateRecords { updates: payment.updates() }),
             Self::Done { .. } => Next::End(End::Done),
             Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
             Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
@@ -128,14 +128,14 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { invoice_id, said, looks_first }, Fact::InvoiceRead(seen)) => {
-                paid(invoice_id, said, looks_first, &seen)
+                paid(invoice_id, said, looks_first, &seen, settings)
             }
             (Self::Claimed { invoice_id, said, .. }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id, said },
             (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
             (Self::Paid { payment }, Fact::RecordMissing) => gone(payment),
             (Self::Linked { payment, looked }, Fact::RecordsUpdated(records)) => {
-                match records.into_iter().next().filter(|record| record.text("Id").is_some()) {
-                    Some(record) => told(payment, looked, &record, settings),
+                match records.first().filter(|record| record.text("Id").is_some()) {
+                    Some(record) => told(payment, looked, record, records.get(1), settings),
                     None => gone(payment),
                 }
             }
@@ -227,7 +227,7 @@ fn reviewed(stop: Stop) -> Stop {
 }
 
 /// Of the whole `status == paid` is the test: amounts say less, since an invoice may be settled out of band or by credit.
-fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen) -> Point {
+fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen, settings: &Settings) -> Point {
     let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
     let paid_at = seen.paid_at.filter(|_| seen.status == InvoiceStatus::Paid);
     let is_said = match said {
@@ -249,7 +249,8 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
             let paid_at = paid_at.or(planted!(PaidWithoutLooking).then_some(jiff::Timestamp::UNIX_EPOCH));
             let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
             let amounts = Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) };
-            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts) };
+            let stage = settings.paid_stage.clone().filter(|_| paid_at.is_some());
+            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts), stage };
             if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
         }
         None => {
@@ -261,23 +262,29 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
 
 /// What the opportunity says before anything is written.
 fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
-    match named_otherwise(payment, record, settings) {
-        Err(point) => point,
+    match named_otherwise(&payment, record, settings) {
+        Some(point) => point,
         // An unchanged record is not written.
-        Ok(payment) if payment.is_told_by(record) => Point::Done { payment },
-        Ok(payment) => Point::Linked { payment, looked: true },
+        None if payment.is_told_by(record) && payment.is_moved(record) => Point::Done { payment },
+        None => Point::Linked { payment, looked: true },
     }
 }
 
 /// What it says after that. What it did not take may have been told already, or it names another invoice.
-fn told(payment: Received, looked: bool, record: &Record, settings: &Settings) -> Point {
-    let differences = payment.update().differences(record);
-    match named_otherwise(payment, record, settings) {
-        Err(point) => point,
-        Ok(payment) if differences.is_empty() || payment.is_told_by(record) => Point::Done { payment },
+fn told(payment: Received, looked: bool, record: &Record, moved: Option<&Record>, settings: &Settings) -> Point {
+    let mut differences = payment.update().differences(record);
+    if payment.is_told_by(record) {
+        differences.clear();
+    }
+    if moved.is_some_and(|moved| !payment.is_moved(moved)) {
+        differences.push("StageName");
+    }
+    match named_otherwise(&payment, record, settings) {
+        Some(point) => point,
+        None if differences.is_empty() => Point::Done { payment },
         // It may have come to name the invoice in that very moment.
-        Ok(payment) if !looked => Point::Paid { payment },
-        Ok(payment) => {
+        None if !looked => Point::Paid { payment },
+        None => {
             let message = format!(
                 "Invoice {} is paid{}, but Salesforce does not keep {}: check field-level security for the integration user, and triggers \
                  or flows that change these fields.",
@@ -290,19 +297,17 @@ fn told(payment: Received, looked: bool, record: &Record, settings: &Settings) -
     }
 }
 
-/// The payment, if the opportunity names its invoice.
-fn named_otherwise(payment: Received, record: &Record, settings: &Settings) -> Result<Received, Point> {
+/// Where the opportunity does not name its invoice.
+fn named_otherwise(payment: &Received, record: &Record, settings: &Settings) -> Option<Point> {
+    let not_linked = |names_another| Some(Point::NotLinked { payment: payment.clone(), names_another });
     match record.text("Stripe_Invoice_Id__c") {
-        None => Err(Point::NotLinked { payment, names_another: false }),
+        None => not_linked(false),
         // It took another's place, and may have been paid before that was written back.
-        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => {
-            Err(Point::NotLinked { payment, names_another: true })
-        }
+        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => not_linked(true),
         Some(id) if id != payment.invoice_id.as_str() => {
-            let stop = linked_elsewhere(&payment);
-            Err(Point::stopped(payment.invoice_id, stop))
+            Some(Point::stopped(payment.invoice_id.clone(), linked_elsewhere(payment)))
         }
-        Some(_) => Ok(payment),
+        Some(_) => None,
     }
 }
 

@@ -174,7 +174,8 @@ mod tests {
         let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
         let opportunity_id = samples::opportunity_id();
         let paid_at = Some(Timestamp::UNIX_EPOCH);
-        let payment = mapping::Received { invoice_id: invoice_id(), opportunity_id, paid_at, amounts: None };
+        let payment =
+            mapping::Received { invoice_id: invoice_id(), opportunity_id, paid_at, amounts: None, stage: None };
         let part = mapping::Received { paid_at: None, ..payment.clone() };
         for (point, is_asked_for) in [
             (Point::claimed(invoice_id(), true), false),

@@ -49,8 +49,9 @@ fn what_is_written_is_what_is_asked_for() {
         opportunity_id,
         paid_at: Some(Timestamp::UNIX_EPOCH),
         amounts: Some(Amounts { paid: money, remaining: money }),
+        stage: None,
     };
-    let paid = [received.update()];
+    let paid = received.updates();
     let standing = standing("006000000000001AAA");
     let standings = [StandsOn::Opportunity, StandsOn::Contract]
         .map(|object| standing.update(&Untold { object, id: String::new(), is_current: true, has_its_currency: true }));

@@ -78,6 +78,7 @@ fn the_filter_is_stage_amount_and_type() -> Result<(), String> {
     check(|_| {}, Ok(15_000))?;
     check(set("StageName", text("Negotiation")), Err(Code::NotClosedWon))?;
     check(set("StageName", FieldValue::Null), Err(Code::NotClosedWon))?;
+    check(set("StageName", text("Paid")), Err(Code::NotClosedWon))?;
     check(set("Type", text("Renewal")), Err(Code::Renewal))?;
     check(set("Type", FieldValue::Null), Ok(15_000))?;
     check(set("Amount", FieldValue::Null), Err(Code::AmountMissing))?;

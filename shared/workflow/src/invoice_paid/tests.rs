@@ -13,7 +13,7 @@ fn payment() -> Received {
     let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
     let money = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
     let amounts = Some(Amounts { paid: money(1000), remaining: money(0) });
-    Received { invoice_id: invoice_id(), opportunity_id, paid_at: Some(Timestamp::UNIX_EPOCH), amounts }
+    Received { invoice_id: invoice_id(), opportunity_id, paid_at: Some(Timestamp::UNIX_EPOCH), amounts, stage: None }
 }
 
 /// For an event that says that all of it is paid.
@@ -255,5 +255,34 @@ fn what_was_credited_is_not_marked_as_paid() {
         let point = after(claimed(false), fact.clone());
         assert_eq!(point.name(), name, "{fact:?}");
         assert_eq!(point.status(), if name == "linked" { Status::Open } else { Status::Rejected });
+    }
+}
+
+/// A person may have moved it on; where it is won still, somebody keeps it there.
+#[test]
+fn a_stage_that_is_not_kept_is_told() {
+    let settings = Settings { paid_stage: Some("Paid".into()), ..settings(Amendments::Review) };
+    let whole = record(&[
+        ("Id", text("006000000000001AAA")),
+        ("Stripe_Invoice_Id__c", text("in_1")),
+        ("Payment_Received__c", FieldValue::Boolean(true)),
+        ("Paid_Date__c", text("1970-01-01")),
+        ("Stripe_Amount_Paid__c", FieldValue::Number(10.into())),
+        ("Stripe_Amount_Remaining__c", FieldValue::Number(0.into())),
+    ]);
+    let in_stage = |stage: &str| record(&[("StageName", text(stage))]);
+    for (looked, stage, point) in [
+        (false, "Paid", "done"),
+        (true, "Onboarding", "done"),
+        (false, "Closed Won", "paid"),
+        (true, "Closed Won", "stopped"),
+    ] {
+        let seen = claimed(false).record(seen(InvoiceStatus::Paid, true), &settings).expect("in order");
+        let Point::Linked { payment, .. } = seen else { panic!("it is written at once") };
+        let written = Point::Linked { payment, looked };
+        let Next::Call(Call::UpdateRecords { updates }) = written.next() else { panic!("it is written") };
+        assert_eq!(updates.len(), 2);
+        let told = written.record(Fact::RecordsUpdated(vec![whole.clone(), in_stage(stage)]), &settings);
+        assert_eq!(told.expect("in order").name(), point, "{stage}");
     }
 }

@@ -181,6 +181,7 @@ fn engine(
             standings: options.standings,
             cancellation_task: options.cancellation_task,
             payment_cases: options.payment_cases.clone(),
+            paid_stage: options.paid_stage.map(str::to_owned),
             amendments: options.amendments,
             collection: options.collection,
             renewals: options.renewals,

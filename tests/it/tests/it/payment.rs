@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::crashes::settle_over_deaths;
 
+mod stage;
+
 #[tokio::test]
 async fn the_opportunity_says_that_it_is_paid_and_when() {
     let env = Env::start().await;

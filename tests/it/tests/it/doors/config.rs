@@ -60,7 +60,7 @@ const WORKER: &[(&str, &str)] = &[
 
 /// What may be left out.
 const OPTIONAL: &[&str] =
-    &["SALESFORCE_INTEGRATION_USER_ID", "STRIPE_ACCOUNT_ID", "SALESFORCE_ALLOWED_HOSTS", "CASE_QUEUE_ID"];
+    &["SALESFORCE_INTEGRATION_USER_ID", "STRIPE_ACCOUNT_ID", "SALESFORCE_ALLOWED_HOSTS", "CASE_QUEUE_ID", "PAID_STAGE"];
 
 #[derive(Debug, Clone, Copy)]
 enum Function {
@@ -136,6 +136,8 @@ const ROWS: &[Row] = &[
         ],
         &["PAYMENT_CASES", "CASE_QUEUE_ID", "CASE_HIGH_FROM_ATTEMPT", "CASE_CLOSED_STATUS", "FOLLOW_UP_HOURS"],
     ),
+    (45, RetryWorker, &[("PAID_STAGE", "Closed Won")], &["PAID_STAGE"]),
+    (45, RetryWorker, &[("PAID_STAGE", "Paid"), ("AMENDMENTS", "credit_and_reissue")], &["PAID_STAGE"]),
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
     (45, RetryWorker, &[("COLLECTION", "card")], &["COLLECTION"]),
     (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),
