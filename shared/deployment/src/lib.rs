@@ -58,7 +58,7 @@ impl Config {
         let paid_stage = environment.optional("PAID_STAGE");
         if paid_stage.is_some() && amendments == Amendments::CreditAndReissue {
             environment.problem(
-                "PAID_STAGE does not go with AMENDMENTS at credit_and_reissue: what is credited is not paid any more",
+                "PAID_STAGE does not go with AMENDMENTS that credit: what is credited is not paid for any more",
             );
         }
         if paid_stage.as_deref() == Some("Closed Won") {

@@ -108,6 +108,10 @@ impl ports::Stripe for stripe::Client {
         self.invoice(id).await
     }
 
+    async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.whole_invoice_metadata(id).await
+    }
+
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error> {
         self.collecting(id).await
     }

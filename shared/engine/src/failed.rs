@@ -40,10 +40,7 @@ impl<W: World> Engine<W> {
         if is_stripes && stored.as_ref().is_some_and(|run| is_seen(run, errand.envelope)) {
             return ignored("collection_seen");
         }
-        let is_ours = stored.is_some() || {
-            let seen = self.stripe.collecting(invoice_id).await;
-            self.is_made_here(seen.map(|seen| seen.metadata))?
-        };
+        let is_ours = stored.is_some() || self.is_made_here(self.stripe.whole_invoice_metadata(invoice_id).await)?;
         match is_ours {
             true => Ok(Triage::Runs(vec![self.failure_claimed(invoice_id)])),
             false => ignored(Code::NotOurs.as_str()),
@@ -62,7 +59,11 @@ impl<W: World> Engine<W> {
         let stored = self.failure(invoice_id).await?;
         let is_asked_for = errand.envelope.parked.is_some();
         let is_over = |run: &Run| matches!(&run.state, State::PaymentFailed(point) if point.is_over());
-        let goes_on = stored.is_some_and(|run| is_asked_for || !is_over(&run));
+        let is_answered = |run: &Run| {
+            let rests = matches!(&run.state, State::PaymentFailed(point) if point.rests());
+            rests && run.has_answered(&errand.envelope.id)
+        };
+        let goes_on = stored.is_some_and(|run| is_asked_for || !is_over(&run) && !is_answered(&run));
         Ok(goes_on.then(|| self.failure_claimed(invoice_id)))
     }
 

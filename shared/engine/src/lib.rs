@@ -97,6 +97,7 @@ impl<W: World> Engine<W> {
             Ok(triage::Triage::Ended(outcome)) => return outcome,
             Err(pause) => return later(errand, pause),
         };
+        let seeds = asked_for(seeds, errand.envelope);
         let mut outcomes = Vec::with_capacity(seeds.len());
         for seed in seeds {
             outcomes.push(self.bring_on(seed, errand).await);
@@ -118,6 +119,15 @@ impl<W: World> Engine<W> {
             Err(pause) => later(errand, pause),
         }
     }
+}
+
+/// What a person sends again is the business of the run that put it aside.
+fn asked_for(mut seeds: Vec<Run>, envelope: &Envelope) -> Vec<Run> {
+    let by = envelope.parked.as_ref().map(|parked| parked.run.as_str());
+    if let Some(by) = by.filter(|by| seeds.iter().any(|seed| seed.id.to_string() == *by)) {
+        seeds.retain(|seed| seed.id.to_string() == by);
+    }
+    seeds
 }
 
 /// Of several runs, the outcome that asks for the most: whoever has ended is not brought on again by the same event.
@@ -142,7 +152,37 @@ fn later(errand: &Errand<'_>, pause: Pause) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use workflow::RunId;
+
     use super::*;
+
+    /// Both of what one event brings on, but where a person sends again what one of them put aside.
+    #[test]
+    fn what_is_sent_again_is_for_the_run_that_put_it_aside() {
+        let invoice_id = samples::invoice_id("in_1");
+        let organization_id = samples::organization_id();
+        let paid = RunId::InvoicePaid { organization_id: organization_id.clone(), invoice_id: invoice_id.clone() };
+        let failed = RunId::PaymentFailed { organization_id, invoice_id: invoice_id.clone() };
+        let seeds = || {
+            let payment = workflow::invoice_paid::Point::claimed(invoice_id.clone(), true);
+            let failure = workflow::payment_failed::Point::claimed(invoice_id.clone());
+            let of_payment = Run::new(paid.clone(), workflow::State::InvoicePaid(payment));
+            vec![of_payment, Run::new(failed.clone(), workflow::State::PaymentFailed(failure))]
+        };
+        let event = Event::InvoicePaid { invoice_id: invoice_id.clone(), occurred_at: Timestamp::UNIX_EPOCH };
+        let mut envelope = Envelope::new("evt", queue::Source::StripeWebhook, event, Timestamp::UNIX_EPOCH);
+        let ids = |envelope: &Envelope| asked_for(seeds(), envelope).into_iter().map(|run| run.id).collect::<Vec<_>>();
+        assert_eq!(ids(&envelope), [paid.clone(), failed.clone()]);
+        for (run, expected) in [
+            (failed.to_string(), vec![failed.clone()]),
+            (paid.to_string(), vec![paid.clone()]),
+            ("another".to_owned(), vec![paid.clone(), failed.clone()]),
+        ] {
+            let (code, reason, at) = ("code".to_owned(), String::new(), Timestamp::UNIX_EPOCH);
+            envelope.parked = Some(queue::Parked { code, reason, run, at });
+            assert_eq!(ids(&envelope), expected);
+        }
+    }
 
     /// Only what the reconciler says again by itself is let go. Neither is what a person sent.
     #[test]

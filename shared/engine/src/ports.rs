@@ -62,6 +62,7 @@ pub trait Stripe {
     async fn customers_created_since(&self, since: Timestamp) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn customers_by_metadata(&self, key: &str, value: &str) -> Result<Vec<stripe::Customer>, stripe::Error>;
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error>;
+    async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error>;
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error>;

@@ -49,7 +49,6 @@ impl<W: World> Engine<W> {
                 let is_asked_for = errand.envelope.parked.is_some();
                 let is_wanted = |run: &Run| match run.state {
                     State::SubscriptionChanged(_) => self.settings.mirrors_standings(),
-                    State::PaymentFailed(_) => self.settings.payment_cases.is_some(),
                     _ => true,
                 };
                 let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);

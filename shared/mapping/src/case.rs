@@ -39,6 +39,8 @@ impl Default for CasePolicy {
 pub const CASE: &str = "Case";
 pub const IS_CLOSED: &str = "IsClosed";
 
+const LINK: &str = " The customer can pay here: ";
+
 const MEDIUM: &str = "Medium";
 const HIGH: &str = "High";
 
@@ -164,6 +166,19 @@ impl Dunning {
         *self == Self::default()
     }
 
+    /// A case that is refused for whom it was to be given to (who has left a moment ago, or may not have cases), given to the queue.
+    pub fn given_to_queue(&self, settings: &Settings) -> Option<Self> {
+        let queue_id = settings.payment_cases.as_ref()?.queue_id.as_ref()?.to_string();
+        let is_new = |owner_id: &&mut Option<String>| owner_id.as_ref().is_some_and(|owner_id| *owner_id != queue_id);
+        let mut given = self.clone();
+        let owner_id = match given.case.as_mut()? {
+            CaseStep::Open { owner_id, .. } | CaseStep::Change { owner_id, .. } => Some(owner_id).filter(is_new)?,
+            CaseStep::Close { .. } => return None,
+        };
+        *owner_id = Some(queue_id);
+        Some(given)
+    }
+
     /// What has been made, once it is done.
     pub fn done(&self, had: Had) -> Had {
         let raises = match &self.case {
@@ -234,7 +249,9 @@ impl Failure {
     fn changed(&self, case: &Record, deal: Option<&Record>, had: Had, policy: &CasePolicy) -> Option<CaseStep> {
         let raises = self.is_high(policy) && !had.raised && case.text("Priority") == Some(MEDIUM);
         let owner_id = deal.filter(|_| has_left(case)).and_then(|deal| given_to(deal, policy));
-        let is_told = case.text("Description") == Some(self.description().trim());
+        // Stripe may show the same page under another address each time that it is asked.
+        let before_link = |said: &str| said.split(LINK).next().unwrap_or_default().trim().to_owned();
+        let is_told = case.text("Description").map(before_link) == Some(before_link(&self.description()));
         let case_id = case.text("Id")?.to_owned();
         (!is_told || raises || owner_id.is_some()).then_some(CaseStep::Change { case_id, owner_id, raises })
     }
@@ -316,7 +333,7 @@ impl Failure {
             said.push_str(&format!(" Why it failed: {reason}."));
         }
         if let Some(page) = &self.page {
-            said.push_str(&format!(" The customer can pay here: {page}"));
+            said.push_str(&format!("{LINK}{page}"));
         }
         // Salesforce takes `@{` for the beginning of a reference to another part of the same call.
         cut(&said.replace("@{", "@ {"), 32_000)

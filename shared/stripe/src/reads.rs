@@ -47,6 +47,12 @@ impl Client {
         self.metadata(&format!("/v1/invoices/{id}"), id.as_str()).await
     }
 
+    /// The same, with what its subscription said when it was made: of whichever period it is.
+    pub async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
+        let wire: Whose = self.get(&format!("/v1/invoices/{id}"), "").await?;
+        if wire.id == id.as_str() { Ok(wire.carried.into_whole_metadata()) } else { Err(unreadable(())) }
+    }
+
     /// The same of a subscription.
     pub async fn subscription_metadata(&self, id: &SubscriptionId) -> Result<BTreeMap<String, String>, Error> {
         self.metadata(&format!("/v1/subscriptions/{id}"), id.as_str()).await

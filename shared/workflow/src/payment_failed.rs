@@ -91,6 +91,8 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { watch }, Fact::CollectingRead { seen, at }) => match seen.failure() {
+                // It was switched off since.
+                Some(_) if settings.payment_cases.is_none() => Self::Done { watch },
                 Some(failure) => Self::seen(watch, failure, at),
                 None => {
                     let stop =
@@ -113,7 +115,11 @@ impl Point {
                     None => Self::ended(Watch { had: dunning.done(watch.had), ..watch }, settings),
                 }
             }
-            (Self::Claimed { watch } | Self::Seen { watch, .. } | Self::Telling { watch, .. }, Fact::Refused(why)) => {
+            (Self::Telling { watch, failure, dunning }, Fact::Refused(why)) => match dunning.given_to_queue(settings) {
+                Some(dunning) => Self::Telling { watch, failure, dunning },
+                None => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
+            },
+            (Self::Claimed { watch } | Self::Seen { watch, .. }, Fact::Refused(why)) => {
                 Self::stopped(watch, Stop::review(why.stop.code, why.stop.message))
             }
             (Self::Stopped { watch, stop, .. }, Fact::Reported) => Self::Stopped { watch, stop, reported: true },
@@ -144,6 +150,11 @@ impl Point {
 
     pub fn rests(&self) -> bool {
         matches!(self, Self::Resting { .. })
+    }
+
+    /// All is told, and it waits for nothing but its follow-up.
+    pub(crate) fn is_told(&self) -> bool {
+        matches!(self, Self::Resting { watch, .. } if watch.doubt.is_none())
     }
 
     /// Nothing is due for ever, and Salesforce says so.

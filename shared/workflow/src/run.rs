@@ -197,7 +197,8 @@ impl Run {
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,
         };
-        if self.status() == Status::Done {
+        let is_told = matches!(&self.state, State::PaymentFailed(point) if point.is_told());
+        if self.status() == Status::Done || is_told {
             (self.noted, self.parked, self.note_kept, self.notes_written) = (None, None, None, 0);
             self.asked = false;
         }

@@ -123,6 +123,10 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::invoice(&self.inner, id)).await
     }
 
+    async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {
+        self.call(engine::Stripe::whole_invoice_metadata(&self.inner, id)).await
+    }
+
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error> {
         self.call(engine::Stripe::collecting(&self.inner, id)).await
     }

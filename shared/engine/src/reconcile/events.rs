@@ -91,10 +91,12 @@ impl<W: World> Engine<W> {
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 match self.payment_in_part(invoice_payment_id).await? {
                     // Nor does it say whose it is.
-                    Some(invoice_id) if self.is_ours(&invoice_id).await? => {
-                        Ok(self.kept(&self.run_of_payment(&invoice_id)).await?.is_none_or(|run| is_missed(&run)))
+                    Some(invoice_id) => {
+                        let of_payment = self.is_ours(&invoice_id).await?
+                            && self.kept(&self.run_of_payment(&invoice_id)).await?.is_none_or(|run| is_missed(&run));
+                        Ok(of_payment || looks_after && self.is_failure_missed(&invoice_id, &is_missed).await?)
                     }
-                    _ => Ok(false),
+                    None => Ok(false),
                 }
             }
             _ => Ok(false),
@@ -134,6 +136,10 @@ impl<W: World> Engine<W> {
 /// stood when it was read.
 fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
     match (&run.state, run.status()) {
+        // It comes up by itself when somebody is to follow it up, which is too late for this.
+        (State::PaymentFailed(point), Status::Open) if point.rests() => {
+            !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
+        }
         (_, Status::Open) => false,
         (State::SubscriptionChanged(point), Status::Done) => {
             !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
@@ -191,6 +197,32 @@ mod tests {
             run.answer("evt_1");
             assert!(!is_unanswered(&run, "evt_1", Timestamp::UNIX_EPOCH), "{run:?}");
             assert_eq!(is_unanswered(&run, "evt_2", Timestamp::UNIX_EPOCH), is_asked_for, "{run:?}");
+        }
+    }
+
+    /// One that rests until it is followed up is told of what was lost before that; one that is over of nothing.
+    #[test]
+    fn a_failure_that_rests_is_asked_for_what_it_has_not_seen() {
+        use workflow::payment_failed::{Point, Watch};
+
+        let invoice_id = samples::invoice_id("in_1");
+        let id = RunId::PaymentFailed { organization_id: samples::organization_id(), invoice_id: invoice_id.clone() };
+        let at = |time: &str| time.parse::<Timestamp>().expect("valid");
+        let (seen_at, until) = (at("2026-11-30T12:00:00Z"), at("2026-12-02T12:00:00Z"));
+        let watch = Watch { seen_at: Some(seen_at), ..Watch::new(invoice_id) };
+        let settled = Watch { is_settled: true, ..watch.clone() };
+        for (point, after, before) in [
+            (Point::Resting { watch: watch.clone(), until }, true, false),
+            (Point::Done { watch: watch.clone() }, true, false),
+            (Point::Done { watch: settled }, false, false),
+            (Point::Claimed { watch }, false, false),
+        ] {
+            let mut run = Run::new(id.clone(), State::PaymentFailed(point));
+            for (time, is_asked_for) in [("2026-11-30T12:30:00Z", after), ("2026-11-30T11:00:00Z", before)] {
+                assert_eq!(is_unanswered(&run, "evt_1", at(time)), is_asked_for, "{time} {run:?}");
+            }
+            run.answer("evt_1");
+            assert!(!is_unanswered(&run, "evt_1", at("2026-11-30T12:30:00Z")), "{run:?}");
         }
     }
 

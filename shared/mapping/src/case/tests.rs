@@ -202,3 +202,33 @@ fn a_case_says_what_there_is_to_know_in_one_line() {
     assert!(!given_up.contains("The next is on"), "{given_up}");
     assert!(!format!("{:?}", failure(Dues::Open, 1)).contains("invoice.stripe.com"));
 }
+
+/// Whom Salesforce does not take as the owner is passed over for the queue, once.
+#[test]
+fn a_case_that_its_owner_may_not_have_is_the_queues() {
+    let mut settings = Settings::new(Currency::parse("EUR").expect("valid"));
+    let opened = |owner_id: Option<&str>| Dunning {
+        case: Some(CaseStep::Open { account_id: None, owner_id: owner_id.map(str::to_owned), is_high: false }),
+        task: None,
+    };
+    assert_eq!(opened(Some("005a")).given_to_queue(&settings), None, "there is none");
+    let queue_id = QueueId::parse("00G000000000001EAA").ok();
+    settings.payment_cases = Some(CasePolicy { queue_id, ..CasePolicy::default() });
+    let given = opened(Some("005a")).given_to_queue(&settings).expect("there is one");
+    assert_eq!(given, opened(Some("00G000000000001EAA")));
+    assert_eq!(given.given_to_queue(&settings), None, "it was tried");
+    assert_eq!(opened(None).given_to_queue(&settings), None);
+    let close = Dunning { case: Some(CaseStep::Close { case_id: "500a".into(), status: "Closed".into() }), task: None };
+    assert_eq!((close.given_to_queue(&settings), Dunning::default().given_to_queue(&settings)), (None, None));
+}
+
+/// The same page may have another address each time that it is asked for.
+#[test]
+fn another_address_of_the_page_is_nothing_new() {
+    let unpaid = failure(Dues::Open, 1);
+    let elsewhere = Failure { page: Some("https://invoice.stripe.com/i/2".into()), ..unpaid.clone() };
+    let told = |failure: &Failure| seen(Some(case(&failure.description(), &[])), None);
+    let had = Had { case: true, ..Had::default() };
+    assert_eq!(dunning(&unpaid, &told(&elsewhere), had), Dunning::default());
+    assert_ne!(dunning(&failure(Dues::Open, 2), &told(&elsewhere), had), Dunning::default());
+}

@@ -173,3 +173,36 @@ fn what_was_seen_since_tells_nothing_new() {
     let error = claimed().record(Fact::Reported, &settings()).expect_err("nothing was reported");
     assert_eq!((error.point, error.fact), ("claimed", "reported"));
 }
+
+/// What was told of before, and went well since, is told again when it goes wrong again.
+#[test]
+fn a_stop_that_comes_again_after_it_went_well_is_told_again() {
+    let id = crate::RunId::PaymentFailed {
+        organization_id: domain::OrganizationId::parse("00D000000000001EAA").expect("valid"),
+        invoice_id: InvoiceId::parse("in_1").expect("valid"),
+    };
+    let play = |run: crate::Run, facts: Vec<Fact>| {
+        facts.into_iter().fold(run, |run, fact| run.record(fact, &settings()).expect("in order"))
+    };
+    let refused = || Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, "No.") });
+    let again = |run: crate::Run, what: Fact| play(run.resume(), vec![read(InvoiceStatus::Open, 0), found(None), what]);
+    let run = crate::Run::new(id, crate::State::PaymentFailed(claimed()));
+    let told = play(again(run, refused()), vec![Fact::Reported]);
+    let silent = again(told.clone(), refused());
+    assert_eq!((silent.status(), silent.parked.is_some()), (Status::Review, true), "it is known");
+    let well = again(told, Fact::RecordsUpdated(vec![case(false)]));
+    let Point::Resting { watch, .. } = &(match &well.state {
+        crate::State::PaymentFailed(point) => point.clone(),
+        state => panic!("{state:?}"),
+    }) else {
+        panic!("{well:?}")
+    };
+    assert_eq!((watch.doubt.is_none(), well.parked.clone()), (true, None));
+}
+
+#[test]
+fn what_is_switched_off_meanwhile_is_let_go() {
+    let off = Settings { payment_cases: None, ..settings() };
+    let done = claimed().record(read(InvoiceStatus::Open, 0), &off).expect("in order");
+    assert_eq!((done.status(), done.is_over()), (Status::Done, false));
+}

@@ -270,6 +270,37 @@ async fn a_failure_whose_event_is_lost_is_found() {
     asks_for_nothing_more(&env).await;
 }
 
+/// What becomes of it is lost while it rests: that is asked for within the hour, and not when it is followed up.
+#[tokio::test]
+async fn what_is_lost_while_it_rests_is_found_soon() {
+    for lost in ["void", "part", "failure"] {
+        let (env, _, invoice) = billed().await;
+        fails(&env, &invoice);
+        env.settle().await;
+        env.advance(SignedDuration::from_mins(40));
+        match lost {
+            "void" => drop(env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await),
+            "part" => env.sandbox.stripe.with(|stripe| stripe.pay_part(&invoice, 4000)),
+            _ => fails(&env, &invoice),
+        }
+        env.sandbox.stripe.take_deliveries();
+        env.advance(SignedDuration::from_mins(20));
+        env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+        let case = the_case(&env);
+        let said = case["Description"].as_str().unwrap();
+        let (is_closed, words) = match lost {
+            "void" => (true, "so far: 1."),
+            "part" => (false, "collect 70.00 USD"),
+            _ => (false, "so far: 2."),
+        };
+        assert_eq!(case["IsClosed"], is_closed, "{lost}");
+        assert!(said.contains(words), "{lost}: {said}");
+        env.advance(SignedDuration::from_mins(20));
+        asks_for_nothing_more(&env).await;
+    }
+}
+
 /// No event of Stripe's is asked for once more.
 async fn asks_for_nothing_more(env: &Env) {
     env.reconcile(PassKind::Sweep).await;

@@ -258,6 +258,12 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ReadMetadata, id.to_string(), move |stripe, now| stripe.invoice_metadata(now, &id)).await
     }
 
+    async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, Error> {
+        let (id, about) = (id.clone(), id.to_string());
+        let effect = move |stripe: &mut model::Stripe, now| stripe.collecting(now, &id).map(|seen| seen.metadata);
+        self.call(Operation::ReadMetadata, about, effect).await
+    }
+
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, Error> {
         let id = id.clone();
         self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.collecting(now, &id)).await

@@ -65,19 +65,35 @@ async fn a_case_whose_owner_has_left_is_given_on() {
     assert!(case["Description"].as_str().unwrap().contains("so far: 4."));
 }
 
-/// Somebody leaves in the moment between the look and the case: a person is told, and sends the event again.
+/// Somebody leaves in the moment between the look and the case, or may not have cases: the queue gets it.
+#[tokio::test]
+async fn a_case_that_its_owner_may_not_have_is_the_queues() {
+    for (status, code) in [(400, "INACTIVE_OWNER_OR_USER"), (403, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")] {
+        let (env, invoice, people) = answered_for(true).await;
+        refuses_once(&env, status, code);
+        fails(&env, &invoice);
+        env.settle().await;
+        assert_eq!(the_case(&env)["OwnerId"], people[2], "{code}");
+    }
+}
+
+/// As it refuses a case that is to be opened.
+fn refuses_once(env: &Env, status: u16, code: &str) {
+    use sandbox::{Fault, FaultRule};
+    let error = json!([{ "errorCode": code, "message": "not for this user" }]);
+    let part = |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
+    let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
+    let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
+    env.sandbox.salesforce.inject(refusal.body_contains("Stripe_Invoice_Id__c/in_"));
+}
+
+/// Where there is none a person is told, and sends the event again.
 #[tokio::test]
 async fn a_case_that_salesforce_does_not_take_is_a_persons_business() {
-    use sandbox::{Fault, FaultRule};
     for (status, code) in [(400, "INACTIVE_OWNER_OR_USER"), (403, "INSUFFICIENT_ACCESS_OR_READONLY")] {
-        let (mut env, invoice, people) = answered_for(true).await;
+        let (mut env, opportunity, invoice) = billed().await;
         env.expect_dead_letters();
-        let error = json!([{ "errorCode": code, "message": "not for this user" }]);
-        let part =
-            |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
-        let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
-        let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
-        env.sandbox.salesforce.inject(refusal.body_contains("Stripe_Invoice_Id__c/in_"));
+        refuses_once(&env, status, code);
         fails(&env, &invoice);
         env.settle().await;
         assert_eq!(
@@ -86,7 +102,10 @@ async fn a_case_that_salesforce_does_not_take_is_a_persons_business() {
         );
         env.sqs.redrive();
         env.settle().await;
-        assert_eq!(the_case(&env)["OwnerId"], people[0]);
+        let owner = env.record("Account", &account_of(&env, &opportunity))["OwnerId"].clone();
+        assert_eq!((the_case(&env)["OwnerId"].clone(), env.sqs.dead_letters().len()), (owner, 0));
+        two_days_later(&env).await;
+        assert_eq!(closed(&env), json!([false, [false]]));
     }
 }
 

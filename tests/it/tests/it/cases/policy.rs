@@ -15,6 +15,22 @@ async fn nothing_is_opened_where_that_is_off() {
     assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
 }
 
+/// It is switched off while somebody was to follow it up: it is let go, and not brought up again by each sweep.
+#[tokio::test]
+async fn what_rests_when_it_is_switched_off_is_let_go() {
+    let (mut env, _, invoice) = billed().await;
+    fails(&env, &invoice);
+    env.settle().await;
+    env.worker.engine.settings.payment_cases = None;
+    env.reconciler.engine.settings.payment_cases = None;
+    two_days_later(&env).await;
+    let organization = env.worker.engine.scope.organization_id.clone();
+    let run = env.ledger().run(&format!("run#{organization}:{invoice}:payment_failed:1")).await.unwrap().unwrap();
+    assert_eq!((run.status.as_str(), tasks(&env).len()), ("done", 0));
+    two_days_later(&env).await;
+    assert_eq!(closed(&env), json!([false, []]));
+}
+
 #[tokio::test]
 async fn nobody_follows_up_where_that_is_off_and_priority_is_raised_when_they_say() {
     let policy = CasePolicy { follow_up_after: None, high_from_attempt: 1, ..CasePolicy::default() };
