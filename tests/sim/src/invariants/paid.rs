@@ -37,6 +37,10 @@ impl Models {
             }
             return;
         }
+        // Of the whole the invoice itself tells; of a part nothing does but its event.
+        if !is_paid && self.stripe.was_invoice_never_told(&shown.id) {
+            return count(&mut self.facts, "a part came in of which there is no event");
+        }
         let run_id =
             RunId::InvoicePaid { organization_id: ended.organization_id.clone(), invoice_id: shown.id.clone() };
         let is_in_review = ended.run(&run_id).is_some_and(|run| run.status == "review");

@@ -281,8 +281,9 @@ impl Stripe {
 
     /// An event that Stripe never generated: its list of events does not have it either.
     pub fn forget_event(&mut self, id: &str) {
-        let invoices = self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::invoice);
-        self.never_told_invoices.extend(invoices.cloned());
+        let of_invoice = |event: &StripeEvent| InvoiceId::parse(&event.about().replacen("inpay_", "in_", 1)).ok();
+        let invoices = self.events.iter().filter(|event| event.id == id).filter_map(of_invoice);
+        self.never_told_invoices.extend(invoices);
         self.never_told.extend(self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::subscription));
         self.events.retain(|event| event.id != id);
         self.events_taken = self.events_taken.min(self.events.len());

@@ -241,6 +241,15 @@ const STANDARD: &[Standard] = &[
             ("IsActive", Checkbox, Open),
         ],
     },
+    // Nobody here reads one: it is hidden from the integration user.
+    Standard {
+        name: "Lead",
+        plural: "Leads",
+        prefix: "00Q",
+        secured_by: Some("Lead"),
+        children: &[],
+        rows: &[("LastName", Text(80), Required), ("Company", Text(255), Required)],
+    },
     Standard {
         name: "Group",
         plural: "Groups",

@@ -23,7 +23,9 @@ fn hidden_fields_do_not_exist_for_the_integration_user() {
         ("SELECT Account.Industry FROM Opportunity", "INVALID_FIELD"),
         ("SELECT Id FROM Opportunity WHERE Probability > 50", "INVALID_FIELD"),
         ("SELECT Id FROM Contact ORDER BY Phone", "INVALID_FIELD"),
-        ("SELECT Id FROM Case", "INVALID_TYPE"),
+        ("SELECT Description, Owner.IsActive FROM Case", ""),
+        ("SELECT Reason FROM Case", "INVALID_FIELD"),
+        ("SELECT Id FROM Lead", "INVALID_TYPE"),
     ] {
         let (_, answer) = env.query_as(&integration, soql);
         assert_eq!(answer[0]["errorCode"].as_str().unwrap_or_default(), code, "{soql}: {answer}");

@@ -134,3 +134,32 @@ fn a_composite_counts_as_one_call() {
     );
     assert_eq!(env.call("GET", "/limits", Value::Null).1["DailyApiRequests"]["Remaining"], json!(99_998));
 }
+
+/// Whoever does not say otherwise has a case given to the default case owner, whatever owner is written; the call's own headers are not its parts'.
+#[test]
+fn a_case_is_given_by_rule_unless_its_part_says_otherwise() {
+    let mut env = env();
+    let user = json!({ "Username": "m@acme.example", "LastName": "M", "Email": "m@acme.example", "IsActive": true });
+    let manager = env.salesforce.insert(0, "User", &user).unwrap();
+    let administrator = env.salesforce.api.org.admin_user_id.clone();
+    for (header, owner) in [(None, &administrator), (Some("TRUE"), &administrator), (Some("false"), &manager)] {
+        let mut opened = part(
+            "PATCH",
+            "/sobjects/Case/Stripe_Invoice_Id__c/in_1",
+            "opened",
+            json!({ "Subject": "S", "OwnerId": manager }),
+        );
+        if let Some(header) = header {
+            opened["httpHeaders"] = json!({ "Sforce-Auto-Assign": header });
+        }
+        composite(&mut env, true, json!([opened]));
+        let case = env.salesforce.records("Case").remove(0);
+        assert_eq!(json!([case["OwnerId"], case["IsClosed"], case["Priority"]]), json!([owner, false, "Medium"]));
+    }
+    let closed = part("PATCH", "/sobjects/Case/Stripe_Invoice_Id__c/in_1", "closed", json!({ "Status": "Closed" }));
+    composite(&mut env, true, json!([closed]));
+    assert_eq!(env.salesforce.records("Case")[0]["IsClosed"], true);
+    let query = "/query?q=SELECT+Owner.IsActive+FROM+Case+WHERE+IsClosed=true";
+    let found = composite(&mut env, true, json!([part("GET", query, "found", Value::Null)]));
+    assert_eq!(found[0]["body"]["records"][0]["Owner"]["IsActive"], true);
+}

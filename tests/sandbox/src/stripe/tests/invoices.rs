@@ -98,6 +98,26 @@ fn each_call_is_allowed_in_some_statuses_only() {
     check(&[finalize], ("add_lines", "lines[0][amount]=1"), Err(400));
 }
 
+/// "Number of payment attempts made for this invoice, from the perspective of the payment retry schedule": one that a person asks for is not counted,
+/// and why the last failed is said by the payment's intent.
+#[test]
+fn stripes_own_attempts_are_counted() {
+    let mut account = Account::new();
+    let id = account.draft_of(100);
+    account.post(&format!("/v1/invoices/{id}/finalize"), "").ok();
+    for (attempts, next) in [(1, Some(1_900_000_000)), (2, None)] {
+        account.stripe.attempt_fails(&id, "ExpiredCard", next);
+        let path = format!("/v1/invoices/{id}?expand[]=payments.data.payment.payment_intent");
+        let invoice = account.get(&path).ok();
+        assert_eq!((&invoice["attempt_count"], &invoice["next_payment_attempt"]), (&json!(attempts), &json!(next)));
+        let intent = &invoice["payments"]["data"][0]["payment"]["payment_intent"];
+        assert_eq!(intent["last_payment_error"]["decline_code"], "expired_card");
+    }
+    account.post(&format!("/v1/invoices/{id}/pay"), "payment_method=pm_card_visa").ok();
+    account.stripe.attempt_fails(&id, "ExpiredCard", None);
+    assert_eq!(account.get(&format!("/v1/invoices/{id}")).ok()["status"], "paid", "nothing is tried any more");
+}
+
 #[test]
 fn the_events_of_the_other_ends() {
     let mut account = Account::new();
