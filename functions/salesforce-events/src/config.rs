@@ -27,10 +27,7 @@ impl App {
         let secret_arn = environment.secret_arn(SECRET);
         let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
         let event_source_prefix = environment.required("SALESFORCE_EVENT_SOURCE_PREFIX");
-        let integration_user_id = match environment.optional("SALESFORCE_INTEGRATION_USER_ID") {
-            Some(_) => environment.parsed("SALESFORCE_INTEGRATION_USER_ID", UserId::parse),
-            None => None,
-        };
+        let integration_user_id = environment.parsed_if_set("SALESFORCE_INTEGRATION_USER_ID", UserId::parse);
         let organization_id = environment.finish(organization_id)?;
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;

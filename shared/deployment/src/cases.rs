@@ -26,10 +26,7 @@ pub(crate) fn payment_cases(environment: &mut Environment) -> Option<CasePolicy>
         _ => Err(format!("it must be a whole number of hours up to {MOST_HOURS}; 0 asks nobody")),
     });
     let closed_status = environment.required("CASE_CLOSED_STATUS");
-    let queue_id = match environment.optional("CASE_QUEUE_ID") {
-        None => None,
-        Some(_) => environment.parsed("CASE_QUEUE_ID", QueueId::parse),
-    };
+    let queue_id = environment.parsed_if_set("CASE_QUEUE_ID", QueueId::parse);
     let policy = CasePolicy {
         queue_id,
         high_from_attempt: high_from_attempt?,

@@ -10,7 +10,7 @@ use engine::{Access, Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
     Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
-    Standings, Subscriptions, TaxBehavior,
+    Standings, Subscriptions, TaxBehavior, WON,
 };
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
@@ -61,7 +61,7 @@ impl Config {
                 "PAID_STAGE does not go with AMENDMENTS that credit: what is credited is not paid for any more",
             );
         }
-        if paid_stage.as_deref() == Some("Closed Won") {
+        if paid_stage.as_deref() == Some(WON) {
             environment.problem("PAID_STAGE is the stage that a won opportunity has already");
         }
         let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();

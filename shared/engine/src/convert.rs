@@ -105,6 +105,12 @@ pub(crate) fn price(price: &stripe::Price) -> PriceSeen {
 /// Which deal a renewed subscription goes on for, in its metadata.
 pub(crate) const RENEWED_FOR: &str = "sf_renewal_opportunity_id";
 pub(crate) const RENEWED_FROM: &str = "sf_renewal_first_day";
+/// The deal that something of ours was billed for when it said this.
+pub(crate) fn billed_for(metadata: &BTreeMap<String, String>, scope: &Scope) -> Option<domain::OpportunityId> {
+    let named = metadata.get(RENEWED_FOR).or(metadata.get("sf_opportunity_id"));
+    named.filter(|_| scope.made(metadata)).and_then(|id| domain::OpportunityId::parse(id).ok())
+}
+
 /// Since when the deal says that it is not billed any more.
 pub(crate) const CANCELED_ON: &str = "sf_canceled_on";
 
@@ -212,7 +218,6 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
     for (field, filter) in &query.filter {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
-            Filter::IsOrNamed(text, other) => select.is_or_named(field, text, other),
             Filter::OneOfOrNamed(texts, other) => select.one_of_or_named(field, texts, other),
             Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),

@@ -1,14 +1,13 @@
 //! Payments that failed: what is seen of them, and whose business they are.
 
-use domain::{InvoiceId, Money, OpportunityId};
+use domain::{InvoiceId, Money};
 use mapping::{CaseSeen, Code, Failure};
-use queue::{Envelope, Source};
-use workflow::{CollectingSeen, Declined, Fact, Run, RunId, State, payment_failed};
+use workflow::payment_failed::Point;
+use workflow::{CollectingSeen, Fact, Run, RunId, State};
 
-use crate::advance::ledger_pause;
-use crate::convert::{self, RENEWED_FOR};
+use crate::convert;
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Salesforce, Scope, Stripe, World};
+use crate::{Clock, Engine, Errand, Outcome, Pause, Salesforce, Scope, Stripe, World};
 
 impl<W: World> Engine<W> {
     pub(crate) async fn read_collecting(&self, id: &InvoiceId) -> Result<Fact, stripe::Error> {
@@ -34,10 +33,11 @@ impl<W: World> Engine<W> {
         if self.settings.payment_cases.is_none() {
             return ignored("payment_cases_off");
         }
-        let stored = self.failure(invoice_id).await?;
+        let stored = self.kept(&self.run_of_failure(invoice_id)).await?;
         // One that comes late tells of nothing that was not seen since.
-        let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
-        if is_stripes && stored.as_ref().is_some_and(|run| is_seen(run, errand.envelope)) {
+        let is_late = |point: &Point| point.was_seen_since(errand.envelope.event.occurred_at());
+        let tells_nothing = |run: &Run| looks_after(run).is_some_and(is_late) || is_told(run, errand);
+        if errand.envelope.parked.is_none() && stored.as_ref().is_some_and(tells_nothing) {
             return ignored("collection_seen");
         }
         let is_ours = stored.is_some() || self.is_made_here(self.stripe.whole_invoice_metadata(invoice_id).await)?;
@@ -56,41 +56,35 @@ impl<W: World> Engine<W> {
         if self.settings.payment_cases.is_none() || planted!(LeavesCasesOpen) {
             return Ok(None);
         }
-        let stored = self.failure(invoice_id).await?;
+        let stored = self.kept(&self.run_of_failure(invoice_id)).await?;
         let is_asked_for = errand.envelope.parked.is_some();
-        let is_over = |run: &Run| matches!(&run.state, State::PaymentFailed(point) if point.is_over());
-        let is_answered = |run: &Run| {
-            let rests = matches!(&run.state, State::PaymentFailed(point) if point.rests());
-            rests && run.has_answered(&errand.envelope.id)
-        };
-        let goes_on = stored.is_some_and(|run| is_asked_for || !is_over(&run) && !is_answered(&run));
+        let is_over = |run: &Run| looks_after(run).is_some_and(Point::is_over);
+        let goes_on = stored.is_some_and(|run| is_asked_for || !is_over(&run) && !is_told(&run, errand));
         Ok(goes_on.then(|| self.failure_claimed(invoice_id)))
     }
 
-    async fn failure(&self, invoice_id: &InvoiceId) -> Result<Option<Run>, Pause> {
-        let stored = self.ledger.run(&self.run_of_failure(invoice_id).to_string()).await;
-        Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
-    }
-
     fn failure_claimed(&self, invoice_id: &InvoiceId) -> Run {
-        let point = payment_failed::Point::claimed(invoice_id.clone());
+        let point = Point::claimed(invoice_id.clone());
         Run::new(self.run_of_failure(invoice_id), State::PaymentFailed(point))
     }
 }
 
+fn looks_after(run: &Run) -> Option<&Point> {
+    match &run.state {
+        State::PaymentFailed(point) => Some(point),
+        _ => None,
+    }
+}
+
 /// One that rests waits for nothing that this event has told before.
-fn is_seen(run: &Run, envelope: &Envelope) -> bool {
-    let State::PaymentFailed(point) = &run.state else { return false };
-    point.was_seen_since(envelope.event.occurred_at()) || point.rests() && run.has_answered(&envelope.id)
+fn is_told(run: &Run, errand: &Errand<'_>) -> bool {
+    looks_after(run).is_some_and(Point::rests) && run.has_answered(&errand.envelope.id)
 }
 
 /// An invoice bills the deal that its subscription went on for when it was made.
 fn collecting(seen: stripe::Collecting, scope: &Scope) -> CollectingSeen {
-    let named = seen.metadata.get(RENEWED_FOR).or(seen.metadata.get("sf_opportunity_id"));
-    let opportunity_id = named.filter(|_| scope.made(&seen.metadata)).and_then(|id| OpportunityId::parse(id).ok());
-    let declined = |stripe::Declined { code, decline_code, message }| Declined { code, decline_code, message };
     CollectingSeen {
-        opportunity_id,
+        opportunity_id: convert::billed_for(&seen.metadata, scope),
         invoice_id: seen.id,
         status: convert::invoice_status(seen.status),
         remaining: Money::from_minor_units(seen.amount_remaining, seen.currency),
@@ -98,6 +92,6 @@ fn collecting(seen: stripe::Collecting, scope: &Scope) -> CollectingSeen {
         next_attempt: seen.next_attempt,
         number: seen.number,
         page: seen.hosted_invoice_url,
-        declined: seen.declined.map(declined),
+        reason: seen.declined.and_then(|declined| declined.words()),
     }
 }

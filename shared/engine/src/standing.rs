@@ -101,11 +101,10 @@ fn to_announce(ended: &Run) -> Option<(String, SubscriptionId)> {
 
 fn standing(seen: &stripe::Subscription, items: &[stripe::SubscriptionItem], scope: &Scope) -> StandingSeen {
     let (began, renewed) = (seen.metadata.get("sf_opportunity_id"), seen.metadata.get(RENEWED_FOR));
-    let named = renewed.or(began);
     let stripe::CancellationDetails { reason, feedback, comment } = seen.cancellation.clone();
     StandingSeen {
         subscription_id: seen.id.clone(),
-        opportunity_id: named.filter(|_| scope.made(&seen.metadata)).and_then(|id| OpportunityId::parse(id).ok()),
+        opportunity_id: convert::billed_for(&seen.metadata, scope),
         is_renewed: renewed.is_some_and(|renewed| Some(renewed) != began),
         status: status(&seen.status),
         is_collection_paused: seen.is_collection_paused,

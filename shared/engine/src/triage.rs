@@ -131,6 +131,12 @@ impl<W: World> Engine<W> {
         Some(Run::new(run.id.clone(), State::AccountCustomer(point)))
     }
 
+    /// A run as it was last saved.
+    pub(crate) async fn kept(&self, id: &RunId) -> Result<Option<Run>, Pause> {
+        let stored = self.ledger.run(&id.to_string()).await;
+        Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
+    }
+
     /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is
     /// ignored: a ledger that was restored from a backup may have forgotten it. No more than that is read, since what
     /// somebody else billed may be nothing that a whole invoice of ours could be.

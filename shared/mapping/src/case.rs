@@ -36,7 +36,7 @@ impl Default for CasePolicy {
     }
 }
 
-pub const CASE: &str = "Case";
+const CASE: &str = "Case";
 pub const IS_CLOSED: &str = "IsClosed";
 
 const LINK: &str = " The customer can pay here: ";
@@ -216,25 +216,28 @@ impl Failure {
     /// What is to be done, so that Salesforce says how it stands. What a person closed, or took away, stays so.
     pub fn dunning(&self, seen: &CaseSeen, had: Had, is_follow_up_due: bool, policy: &CasePolicy) -> Dunning {
         let id = |record: &Record| record.text("Id").map(str::to_owned);
-        let open = |record: &Option<Record>| record.clone().filter(|record| !record.is_true(IS_CLOSED));
+        let is_open = |record: &&Record| !record.is_true(IS_CLOSED);
+        let (case, task) = (seen.case.as_ref(), seen.task.as_ref());
         if self.dues == Dues::Settled {
             let status = policy.closed_status.clone();
-            let case = open(&seen.case).as_ref().and_then(id).map(|case_id| CaseStep::Close { case_id, status });
-            let task = open(&seen.task).as_ref().and_then(id).map(|task_id| TaskStep::Close { task_id });
-            return Dunning { case, task };
+            return Dunning {
+                case: case.filter(is_open).and_then(id).map(|case_id| CaseStep::Close { case_id, status }),
+                task: task.filter(is_open).and_then(id).map(|task_id| TaskStep::Close { task_id }),
+            };
         }
         if !self.dues.is_unpaid() {
             return Dunning::default();
         }
-        let case = match &seen.case {
-            None => seen.opportunity.as_ref().filter(|_| !had.case).map(|deal| self.opened(deal, policy)),
-            Some(_) => open(&seen.case).and_then(|case| self.changed(&case, seen.opportunity.as_ref(), had, policy)),
-        };
-        let asks = is_follow_up_due && !had.task && seen.task.is_none();
-        let task = seen.opportunity.as_ref().filter(|_| asks).map(|deal| TaskStep::Make {
-            about: seen.case.as_ref().and_then(id).unwrap_or_else(|| self.opportunity_id.to_string()),
-            owner_id: works_still(seen.case.as_ref()).or(answers_for(deal)).map(str::to_owned),
+        let deal = seen.opportunity.as_ref();
+        let asks = is_follow_up_due && !had.task && task.is_none();
+        let task = deal.filter(|_| asks).map(|deal| TaskStep::Make {
+            about: case.and_then(id).unwrap_or_else(|| self.opportunity_id.to_string()),
+            owner_id: works_still(case).or(answers_for(deal)).map(str::to_owned),
         });
+        let case = match case {
+            None => deal.filter(|_| !had.case).map(|deal| self.opened(deal, policy)),
+            Some(case) => Some(case).filter(is_open).and_then(|case| self.changed(case, deal, had, policy)),
+        };
         Dunning { case, task }
     }
 

@@ -58,8 +58,6 @@ pub enum Filter {
     Is(String),
     /// It holds anything.
     IsAny,
-    /// This text; or the other field holds anything.
-    IsOrNamed(String, &'static str),
     /// One of these texts; or the other field holds anything.
     OneOfOrNamed(Vec<String>, &'static str),
     /// This text; or one of the other fields is what stands with it.

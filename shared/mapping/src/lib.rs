@@ -30,7 +30,7 @@ pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
 pub use amendment::Amendments;
 pub use cancellation::{CANCEL_ON, canceled_on};
-pub use case::{CASE, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, TaskStep};
+pub use case::{CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, TaskStep};
 pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
@@ -38,7 +38,7 @@ pub use deal::{
 };
 pub use line::{PlanLine, Quantity};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
-pub use plan::{LATEST_DUE, Plan, Settings, account_of, customer_named_by, plan};
+pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use source::LineSource;

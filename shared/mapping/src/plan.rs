@@ -209,7 +209,8 @@ pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money,
     total(opportunity, currency(opportunity, settings)?)
 }
 
-pub(crate) const WON: &str = "Closed Won";
+/// The stage that asks for a bill.
+pub const WON: &str = "Closed Won";
 
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
 fn is_won(opportunity: &Record, settings: &Settings) -> bool {

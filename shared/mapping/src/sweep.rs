@@ -49,11 +49,10 @@ pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings:
 
 /// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
 fn won(settings: &Settings) -> Filter {
-    match (settings.renewals, &settings.paid_stage) {
-        (Renewals::Off, None) => Filter::Is(WON.into()),
-        (Renewals::Off, Some(paid)) => Filter::OneOf(vec![WON.into(), paid.clone()]),
-        (Renewals::Extend, None) => Filter::IsOrNamed(WON.into(), RENEWAL_ID),
-        (Renewals::Extend, Some(paid)) => Filter::OneOfOrNamed(vec![WON.into(), paid.clone()], RENEWAL_ID),
+    let stages = [WON.to_owned()].into_iter().chain(settings.paid_stage.clone()).collect();
+    match settings.renewals {
+        Renewals::Off => Filter::OneOf(stages),
+        Renewals::Extend => Filter::OneOfOrNamed(stages, RENEWAL_ID),
     }
 }
 
@@ -188,7 +187,7 @@ mod tests {
     fn what_is_paid_is_won_still() {
         let mut settings = Settings::new(domain::Currency::parse("EUR").expect("valid"));
         let is = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        assert_eq!(won(&settings), Filter::Is("Closed Won".into()));
+        assert_eq!(won(&settings), Filter::OneOf(is(&["Closed Won"])));
         settings.paid_stage = Some("Paid".into());
         assert_eq!(won(&settings), Filter::OneOf(is(&["Closed Won", "Paid"])));
         settings.renewals = Renewals::Extend;

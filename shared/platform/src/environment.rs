@@ -53,6 +53,11 @@ impl Environment {
         parse(&value).map_err(|why| self.problem(format!("{name} is not valid: {why}"))).ok()
     }
 
+    /// The same of one that may be left out.
+    pub fn parsed_if_set<T, E: Display>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        self.optional(name).and_then(|_| self.parsed(name, parse))
+    }
+
     pub fn flag(&mut self, name: &str) -> bool {
         self.parsed(name, |value| match value {
             "true" => Ok(true),

@@ -95,11 +95,6 @@ impl Select {
         self.with(format!("{} IN ({})", name(field), literals.join(", ")))
     }
 
-    /// This text; or the other field holds anything, whatever this one holds.
-    pub fn is_or_named(self, field: &str, text: &str, other: &str) -> Self {
-        self.with(format!("({} = {} OR {} != null)", name(field), literal(text), name(other)))
-    }
-
     /// One of these texts; or the other field holds anything, whatever this one holds.
     pub fn one_of_or_named(self, field: &str, texts: &[String], other: &str) -> Self {
         let literals: Vec<_> = texts.iter().map(|text| literal(text)).collect();
@@ -204,11 +199,6 @@ mod tests {
             Select::from("Account").fields(&["Id"]).one_of("Id", &texts).to_string()
         };
         assert_eq!(list(&["a", "b') OR ("]), r"SELECT Id FROM Account WHERE Id IN ('a', 'b\') OR (')");
-        let either = Select::from("Opportunity").fields(&["Id"]).is_or_named("StageName", "Won'", "Sub__c").limit(1);
-        assert_eq!(
-            either.to_string(),
-            r"SELECT Id FROM Opportunity WHERE (StageName = 'Won\'' OR Sub__c != null) LIMIT 1"
-        );
         let stages = ["Won'".to_owned(), "Paid".to_owned()];
         let several = Select::from("Opportunity").fields(&["Id"]).one_of_or_named("StageName", &stages, "Sub__c");
         assert_eq!(

@@ -57,6 +57,17 @@ pub struct Declined {
     pub message: Option<String>,
 }
 
+impl Declined {
+    /// The bank's code, or else Stripe's, and the sentence; in one line.
+    pub fn words(&self) -> Option<String> {
+        let code = self.decline_code.as_ref().or(self.code.as_ref());
+        let message = self.message.as_ref().map(|message| message.trim().trim_end_matches('.').to_owned());
+        let given: Vec<_> = code.cloned().into_iter().chain(message).collect();
+        let words = given.join(": ").split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(words).filter(|words| !words.is_empty())
+    }
+}
+
 #[derive(Deserialize)]
 struct CollectingWire {
     id: InvoiceId,
@@ -173,6 +184,25 @@ mod tests {
         assert_eq!(read("null", "").declined, None);
         let record = r#"{"object":"list","has_more":false,"data":[{"status":"open","is_default":true,"payment":{"type":"payment_record"}}]}"#;
         assert_eq!(read(record, "").declined, None);
+    }
+
+    #[test]
+    fn a_reason_is_the_banks_word_before_stripes_and_a_sentence_in_one_line() {
+        let text = |text: &str| Some(text.to_owned());
+        for (code, decline_code, message, expected) in [
+            (None, None, None, None),
+            (
+                text("card_declined"),
+                text("expired_card"),
+                text("It has\nexpired."),
+                Some("expired_card: It has expired"),
+            ),
+            (text("card_declined"), None, None, Some("card_declined")),
+            (None, None, text(" . "), None),
+        ] {
+            let declined = Declined { code, decline_code, message };
+            assert_eq!(declined.words().as_deref(), expected, "{declined:?}");
+        }
     }
 
     /// One of a later period has no metadata of its own.

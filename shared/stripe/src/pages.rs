@@ -85,18 +85,19 @@ struct DataOfEvent {
 }
 
 impl<T> Listed<T> {
-    fn read(raw: &RawValue, (metadata, of_subscription): Says, read: impl FnOnce(&str) -> Option<T>) -> Option<Self> {
+    fn read(
+        raw: &RawValue,
+        metadata: Option<BTreeMap<String, String>>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<Self> {
         let head: Head = serde_json::from_str(raw.get()).ok()?;
         let created = Timestamp::from_second(head.created).ok()?;
-        Some(Self { id: head.id, created, metadata, of_subscription, object: read(raw.get()) })
+        Some(Self { id: head.id, created, metadata, of_subscription: None, object: read(raw.get()) })
     }
 }
 
-/// Whose an object is, in its own words and in those of its subscription.
-type Says = (Option<BTreeMap<String, String>>, Option<BTreeMap<String, String>>);
-
-fn carried(raw: &RawValue) -> Says {
-    (serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata), None)
+fn carried(raw: &RawValue) -> Option<BTreeMap<String, String>> {
+    serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata)
 }
 
 impl Client {
@@ -130,13 +131,14 @@ impl Client {
     ) -> Result<Page<Notification>, Error> {
         let names: Vec<_> = (0..types.len()).map(|index| format!("types[{index}]")).collect();
         let filter: Vec<_> = names.iter().map(String::as_str).zip(types.iter().copied()).collect();
+        let read = |text: &str| webhook::decode(text.as_bytes()).ok();
         let of_event = |raw: &RawValue| {
             let carried = serde_json::from_str::<OfEvent>(raw.get()).ok().map(|event| event.data.object);
             let of_subscription = carried.as_ref().and_then(Carried::of_subscription).cloned();
-            (carried.and_then(Carried::into_metadata), of_subscription)
+            let listed = Listed::read(raw, carried.and_then(Carried::into_metadata), read)?;
+            Some(Listed { of_subscription, ..listed })
         };
-        let read = |text: &str| webhook::decode(text.as_bytes()).ok();
-        self.page("/v1/events", &filter, since, after, |raw| Listed::read(raw, of_event(raw), read)).await
+        self.page("/v1/events", &filter, since, after, of_event).await
     }
 
     /// Whether the customer has an invoice in any status.
@@ -163,8 +165,7 @@ impl Client {
     pub(crate) async fn active_prices(&self, after: Option<&Cursor>) -> Result<Page<Price>, Error> {
         let read = |text: &str| serde_json::from_str::<PriceWire>(text).ok().map(Price::from);
         let filter = [("active", "true")];
-        self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, (None, None), read))
-            .await
+        self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, None, read)).await
     }
 
     async fn page<T>(

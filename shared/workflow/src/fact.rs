@@ -6,7 +6,7 @@ mod standing;
 
 use std::collections::BTreeMap;
 
-pub use collecting::{CollectingSeen, Declined};
+pub use collecting::CollectingSeen;
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -30,9 +30,9 @@ pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSu
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use doubt::Doubt;
 pub use fact::{
-    Cancellation, CollectingSeen, Declined, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen,
-    PreviewLineSeen, PreviewSeen, PriceSeen, Refusal, RenewableSeen, StandingSeen, SubscriptionSeen,
-    SubscriptionStatus, TaxSeen, TaxStatus,
+    Cancellation, CollectingSeen, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen,
+    PreviewSeen, PriceSeen, Refusal, RenewableSeen, StandingSeen, SubscriptionSeen, SubscriptionStatus, TaxSeen,
+    TaxStatus,
 };
 pub use intent::{Intent, Operation, QUIET, Restored};
 pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};

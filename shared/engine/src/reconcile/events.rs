@@ -9,9 +9,8 @@ use workflow::{Run, RunId, State, Status};
 use super::difference::Cause;
 use super::place::Place;
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
-use crate::advance::ledger_pause;
 use crate::convert::stripe_pause;
-use crate::{Engine, Ledger, Pause, Stripe, World};
+use crate::{Engine, Pause, Stripe, World};
 
 /// Stripe keeps events for 30 days. What is older shows in the invoices themselves.
 const KEPT: SignedDuration = SignedDuration::from_hours(29 * 24);
@@ -69,52 +68,43 @@ impl<W: World> Engine<W> {
 
     /// A later period's invoice is nobody's payment here; that it was not collected is.
     async fn was_missed(&self, event_id: &str, event: &Event, is_ours: bool) -> Result<bool, Pause> {
-        let is_missed = |run: &Run| is_unanswered(run, event_id, event.occurred_at());
         let looks_after = self.settings.payment_cases.is_some();
         match event {
             Event::InvoicePaid { invoice_id, .. } => {
-                let of_payment =
-                    is_ours && self.kept(&self.run_of_payment(invoice_id)).await?.is_none_or(|run| is_missed(&run));
-                Ok(of_payment || looks_after && self.is_failure_missed(invoice_id, &is_missed).await?)
+                let of_payment = is_ours && self.lacks(&self.run_of_payment(invoice_id), true, event_id, event).await?;
+                Ok(of_payment || looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
             Event::InvoiceClosed { invoice_id, .. } => {
-                Ok(looks_after && self.is_failure_missed(invoice_id, &is_missed).await?)
+                Ok(looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
             Event::PaymentFailed { invoice_id, .. } => {
-                let run = self.kept(&self.run_of_failure(invoice_id)).await?;
-                Ok(looks_after && !planted!(MissesFailures) && run.is_none_or(|run| is_missed(&run)))
+                let is_asked = looks_after && !planted!(MissesFailures);
+                Ok(is_asked && self.lacks(&self.run_of_failure(invoice_id), true, event_id, event).await?)
             }
             Event::SubscriptionChanged { subscription_id, .. } => {
-                Ok(self.kept(&self.run_of_subscription(subscription_id)).await?.is_none_or(|run| is_missed(&run)))
+                self.lacks(&self.run_of_subscription(subscription_id), true, event_id, event).await
             }
             // It names no more than itself. Of the whole Stripe makes an event of its own.
             Event::PaymentReceived { invoice_payment_id, .. } => {
-                match self.payment_in_part(invoice_payment_id).await? {
-                    // Nor does it say whose it is.
-                    Some(invoice_id) => {
-                        let of_payment = self.is_ours(&invoice_id).await?
-                            && self.kept(&self.run_of_payment(&invoice_id)).await?.is_none_or(|run| is_missed(&run));
-                        Ok(of_payment || looks_after && self.is_failure_missed(&invoice_id, &is_missed).await?)
-                    }
-                    None => Ok(false),
-                }
+                let Some(invoice_id) = self.payment_in_part(invoice_payment_id).await? else { return Ok(false) };
+                // Nor does it say whose it is.
+                let of_payment = self.is_ours(&invoice_id).await?
+                    && self.lacks(&self.run_of_payment(&invoice_id), true, event_id, event).await?;
+                Ok(of_payment || looks_after && self.failure_lacks(&invoice_id, event_id, event).await?)
             }
             _ => Ok(false),
         }
     }
 
     /// Only what was not collected before is looked after.
-    async fn is_failure_missed(
-        &self,
-        invoice_id: &InvoiceId,
-        is_missed: &impl Fn(&Run) -> bool,
-    ) -> Result<bool, Pause> {
-        Ok(self.kept(&self.run_of_failure(invoice_id)).await?.is_some_and(|run| is_missed(&run)))
+    async fn failure_lacks(&self, invoice_id: &InvoiceId, event_id: &str, event: &Event) -> Result<bool, Pause> {
+        self.lacks(&self.run_of_failure(invoice_id), false, event_id, event).await
     }
 
-    async fn kept(&self, id: &RunId) -> Result<Option<Run>, Pause> {
-        let stored = self.ledger.run(&id.to_string()).await;
-        Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
+    /// Whether nobody brings the event to this run. One that is not there may have to be begun by it.
+    async fn lacks(&self, id: &RunId, begins: bool, event_id: &str, event: &Event) -> Result<bool, Pause> {
+        let run = self.kept(id).await?;
+        Ok(run.map_or(begins, |run| is_unanswered(&run, event_id, event.occurred_at())))
     }
 
     pub(crate) fn run_of_payment(&self, invoice_id: &InvoiceId) -> RunId {
@@ -136,16 +126,13 @@ impl<W: World> Engine<W> {
 /// stood when it was read.
 fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
     match (&run.state, run.status()) {
-        // It comes up by itself when somebody is to follow it up, which is too late for this.
-        (State::PaymentFailed(point), Status::Open) if point.rests() => {
-            !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
+        // One that rests comes up by itself when somebody is to follow it up, which is too late for this.
+        (State::PaymentFailed(point), status) if point.rests() || status == Status::Done => {
+            !run.has_answered(event_id) && !point.is_over() && !point.was_seen_since(occurred_at)
         }
         (_, Status::Open) => false,
         (State::SubscriptionChanged(point), Status::Done) => {
             !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
-        }
-        (State::PaymentFailed(point), Status::Done) => {
-            !run.has_answered(event_id) && !point.is_over() && !point.was_seen_since(occurred_at)
         }
         (State::InvoicePaid(point), Status::Done) if point.is_of_a_part() => !run.has_answered(event_id),
         (_, Status::Done) => false,

@@ -18,25 +18,8 @@ pub struct CollectingSeen {
     pub next_attempt: Option<Timestamp>,
     pub number: Option<String>,
     pub page: Option<String>,
-    pub declined: Option<Declined>,
-}
-
-/// In Stripe's words: its code, the bank's, and a sentence.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Declined {
-    pub code: Option<String>,
-    pub decline_code: Option<String>,
-    pub message: Option<String>,
-}
-
-impl Declined {
-    fn reason(&self) -> Option<String> {
-        let code = self.decline_code.as_ref().or(self.code.as_ref());
-        let message = self.message.as_ref().map(|message| message.trim().trim_end_matches('.').to_owned());
-        let given: Vec<_> = code.cloned().into_iter().chain(message).collect();
-        let words = given.join(": ").split_whitespace().collect::<Vec<_>>().join(" ");
-        Some(words).filter(|words| !words.is_empty())
-    }
+    /// Why the last attempt failed, in Stripe's words.
+    pub reason: Option<String>,
 }
 
 impl CollectingSeen {
@@ -56,31 +39,7 @@ impl CollectingSeen {
             next_attempt: self.next_attempt,
             number: self.number,
             page: self.page,
-            reason: self.declined.and_then(|declined| declined.reason()),
+            reason: self.reason,
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_the_banks_word_before_stripes_and_a_sentence_in_one_line() {
-        let text = |text: &str| Some(text.to_owned());
-        for (code, decline_code, message, expected) in [
-            (None, None, None, None),
-            (
-                text("card_declined"),
-                text("expired_card"),
-                text("It has\nexpired."),
-                Some("expired_card: It has expired"),
-            ),
-            (text("card_declined"), None, None, Some("card_declined")),
-            (None, None, text(" . "), None),
-        ] {
-            let declined = Declined { code, decline_code, message };
-            assert_eq!(declined.reason().as_deref(), expected, "{declined:?}");
-        }
     }
 }

@@ -22,7 +22,7 @@ fn collecting(status: InvoiceStatus) -> CollectingSeen {
         next_attempt: None,
         number: None,
         page: None,
-        declined: None,
+        reason: None,
     }
 }
 

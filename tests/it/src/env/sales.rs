@@ -1,5 +1,6 @@
 //! What people do in Salesforce and in Stripe, and what they see there.
 
+use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::Env;
@@ -83,6 +84,22 @@ impl Env {
     pub fn update(&self, object: &str, id: &str, fields: Value) {
         let now = self.clock.now_ms();
         self.sandbox.salesforce.with(|org| org.update(now, object, id, &fields)).unwrap();
+    }
+
+    /// Somebody who works there.
+    pub fn user(&self, name: &str) -> String {
+        let (username, email) = (format!("{name}@acme.example.crm"), format!("{name}@acme.example"));
+        self.insert("User", json!({ "Username": username, "LastName": name, "Email": email, "IsActive": true }))
+    }
+
+    /// Salesforce refuses the next write whose request has this in it, as it refuses one of its parts.
+    pub fn refuses_once(&self, request: &str, status: u16, code: &str) {
+        let error = json!([{ "errorCode": code, "message": "not for this user" }]);
+        let part =
+            |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
+        let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
+        let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
+        self.sandbox.salesforce.inject(refusal.body_contains(request));
     }
 
     pub fn record(&self, object: &str, id: &str) -> Value {

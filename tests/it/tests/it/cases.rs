@@ -1,10 +1,12 @@
 //! What Stripe could not collect is a case in Salesforce, and a task where it is unpaid still after two days.
 
 use engine::PassKind;
-use it::{Deal, Env, Options};
+use it::{Env, Options};
 use jiff::SignedDuration;
 use mapping::CasePolicy;
 use serde_json::{Value, json};
+
+use crate::payment::billed_with;
 
 mod interrupted;
 mod order;
@@ -12,19 +14,8 @@ mod owners;
 mod periods;
 mod policy;
 
-/// A deal whose invoice is sent.
-pub(crate) async fn billed() -> (Env, String, String) {
+async fn billed() -> (Env, String, String) {
     billed_with(Options::default()).await
-}
-
-async fn billed_with(options: Options) -> (Env, String, String) {
-    let env = Env::with(options).await;
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
-    env.settle().await;
-    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
-    env.clear_calls();
-    env.fuse.count_anew();
-    (env, opportunity, invoice)
 }
 
 fn with(policy: CasePolicy) -> Options {
@@ -108,7 +99,7 @@ async fn later_failures_are_told_in_the_same_case() {
 
 #[tokio::test]
 async fn when_nothing_is_due_any_more_case_and_task_are_closed() {
-    for end in ["paid", "in parts", "out of band", "void"] {
+    for end in ["paid", "in parts", "out of band", "void", "credited"] {
         let (env, opportunity, invoice) = billed().await;
         fails(&env, &invoice);
         env.settle().await;
@@ -119,6 +110,7 @@ async fn when_nothing_is_due_any_more_case_and_task_are_closed() {
             "paid" => env.pay_by_card(&invoice).await,
             "out of band" => env.pay(&invoice).await,
             "void" => drop(env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await),
+            "credited" => drop(env.stripe_post("/v1/credit_notes", &format!("invoice={invoice}&amount=11000")).await),
             _ => {
                 env.sandbox.stripe.with(|stripe| stripe.pay_part(&invoice, 4000));
                 env.settle().await;
@@ -128,7 +120,11 @@ async fn when_nothing_is_due_any_more_case_and_task_are_closed() {
         }
         env.settle().await;
         assert_eq!(closed(&env), json!([true, [true]]), "{end}");
-        assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], end != "void", "{end}");
+        assert_eq!(
+            env.record("Opportunity", &opportunity)["Payment_Received__c"],
+            !["void", "credited"].contains(&end),
+            "{end}"
+        );
         if end == "out of band" {
             assert_eq!(
                 env.salesforce_calls().len(),

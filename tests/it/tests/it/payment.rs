@@ -1,7 +1,7 @@
 //! A paid invoice marks its opportunity paid.
 
 use engine::PassKind;
-use it::{Deal, Env};
+use it::{Deal, Env, Options};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -31,11 +31,19 @@ fn amounts(env: &Env, opportunity: &str) -> Value {
 }
 
 async fn billed() -> (Env, String, String) {
-    let env = Env::start().await;
+    billed_with(Options::default()).await
+}
+
+/// A deal whose invoice is sent.
+pub(crate) async fn billed_with(options: Options) -> (Env, String, String) {
+    let env = Env::with(options).await;
+    // From now on statements are made.
+    env.reconcile(PassKind::Sweep).await;
     let opportunity = env.opportunity_won(&Deal::three_lines()).await;
     env.settle().await;
     let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
     env.clear_calls();
+    env.fuse.count_anew();
     (env, opportunity, invoice)
 }
 

@@ -1,5 +1,6 @@
 //! In whatever order Stripe's events come, and however often, Salesforce says in the end what the invoice does.
 
+use it::Deal;
 use sandbox::wire::Delivery;
 
 use super::*;

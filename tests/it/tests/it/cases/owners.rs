@@ -2,11 +2,6 @@
 
 use super::*;
 
-fn user(env: &Env, name: &str) -> String {
-    let (username, email) = (format!("{name}@acme.example.crm"), format!("{name}@acme.example"));
-    env.insert("User", json!({ "Username": username, "LastName": name, "Email": email, "IsActive": true }))
-}
-
 fn leaves(env: &Env, user: &str) {
     env.update("User", user, json!({ "IsActive": false }));
 }
@@ -17,7 +12,7 @@ async fn answered_for(has_manager: bool) -> (Env, String, [String; 3]) {
     let queue = env.insert("Group", json!({ "Name": "Dunning", "DeveloperName": "Dunning", "Type": "Queue" }));
     let policy = CasePolicy { queue_id: domain::QueueId::parse(&queue).ok(), ..CasePolicy::default() };
     env.worker.engine.settings.payment_cases = Some(policy);
-    let people = [user(&env, "Manager"), user(&env, "Owner"), queue];
+    let people = [env.user("Manager"), env.user("Owner"), queue];
     let manager = has_manager.then(|| people[0].clone());
     env.update("Account", &account_of(&env, &opportunity), json!({ "CSM__c": manager, "OwnerId": people[1] }));
     (env, invoice, people)
@@ -55,7 +50,7 @@ async fn a_case_whose_owner_has_left_is_given_on() {
     fails(&env, &invoice);
     env.settle().await;
     assert_eq!(the_case(&env)["OwnerId"], people[2], "the queue");
-    let other = user(&env, "Other");
+    let other = env.user("Other");
     let id = the_case(&env)["Id"].as_str().unwrap().to_owned();
     env.update("Case", &id, json!({ "OwnerId": other, "Priority": "Low" }));
     fails(&env, &invoice);
@@ -70,21 +65,11 @@ async fn a_case_whose_owner_has_left_is_given_on() {
 async fn a_case_that_its_owner_may_not_have_is_the_queues() {
     for (status, code) in [(400, "INACTIVE_OWNER_OR_USER"), (403, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")] {
         let (env, invoice, people) = answered_for(true).await;
-        refuses_once(&env, status, code);
+        env.refuses_once("Stripe_Invoice_Id__c/in_", status, code);
         fails(&env, &invoice);
         env.settle().await;
         assert_eq!(the_case(&env)["OwnerId"], people[2], "{code}");
     }
-}
-
-/// As it refuses a case that is to be opened.
-fn refuses_once(env: &Env, status: u16, code: &str) {
-    use sandbox::{Fault, FaultRule};
-    let error = json!([{ "errorCode": code, "message": "not for this user" }]);
-    let part = |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
-    let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
-    let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
-    env.sandbox.salesforce.inject(refusal.body_contains("Stripe_Invoice_Id__c/in_"));
 }
 
 /// Where there is none a person is told, and sends the event again.
@@ -93,7 +78,7 @@ async fn a_case_that_salesforce_does_not_take_is_a_persons_business() {
     for (status, code) in [(400, "INACTIVE_OWNER_OR_USER"), (403, "INSUFFICIENT_ACCESS_OR_READONLY")] {
         let (mut env, opportunity, invoice) = billed().await;
         env.expect_dead_letters();
-        refuses_once(&env, status, code);
+        env.refuses_once("Stripe_Invoice_Id__c/in_", status, code);
         fails(&env, &invoice);
         env.settle().await;
         assert_eq!(

@@ -1,19 +1,9 @@
 //! Where the organization has a stage for deals that are paid.
 
-use it::Options;
-
 use super::*;
 
 async fn billed_with_stage() -> (Env, String, String) {
-    let env = Env::with(Options { paid_stage: Some("Paid"), ..Options::default() }).await;
-    // From now on statements are made.
-    env.reconcile(PassKind::Sweep).await;
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
-    env.settle().await;
-    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
-    env.clear_calls();
-    env.fuse.count_anew();
-    (env, opportunity, invoice)
+    billed_with(Options { paid_stage: Some("Paid"), ..Options::default() }).await
 }
 
 /// Whether it is paid, and its stage.

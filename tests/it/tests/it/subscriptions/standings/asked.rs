@@ -8,15 +8,10 @@ fn tasks(env: &Env) -> Vec<Value> {
     env.sandbox.salesforce.with(|org| org.records("Task"))
 }
 
-fn user(env: &Env, name: &str) -> String {
-    let (username, email) = (format!("{name}@acme.example.crm"), format!("{name}@acme.example"));
-    env.insert("User", json!({ "Username": username, "LastName": name, "Email": email, "IsActive": true }))
-}
-
 /// The account of the deal, with a customer success manager and an owner.
 async fn answered_for() -> (Env, String, [String; 2]) {
     let (env, opportunity) = begun().await;
-    let people = [user(&env, "Manager"), user(&env, "Owner")];
+    let people = [env.user("Manager"), env.user("Owner")];
     let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
     env.update("Account", &account, json!({ "CSM__c": people[0], "OwnerId": people[1] }));
     (env, opportunity, people)
@@ -70,11 +65,7 @@ async fn is_not_taken(status: u16, code: &str) {
     let (mut env, opportunity, _) = answered_for().await;
     env.expect_dead_letters();
     cancel(&env);
-    let error = json!([{ "errorCode": code, "message": "not for this user" }]);
-    let part = |name: &str| json!({ "body": error, "httpHeaders": {}, "httpStatusCode": status, "referenceId": name });
-    let body = json!({ "compositeResponse": [part("update0"), part("query0")] }).to_string();
-    let refusal = FaultRule::once("POST", "/services/data/**", Fault::Status { status: 200, body });
-    env.sandbox.salesforce.inject(refusal.body_contains("Stripe_Id__c/sub_"));
+    env.refuses_once("Stripe_Id__c/sub_", status, code);
     env.settle().await;
     assert_eq!((of(&env, &opportunity)[0].clone(), tasks(&env).len()), (json!("canceled"), 0));
     assert_eq!(env.sqs.dead_letters()[0]["parked"]["code"], "salesforce_refused");
