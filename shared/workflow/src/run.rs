@@ -308,42 +308,43 @@ impl Run {
         }
     }
 
+    /// Where a deal's run is. The others are about something that a deal has made.
+    fn deal(&self) -> Option<&opportunity_won::Point> {
+        match &self.state {
+            State::OpportunityWon(point) => Some(point),
+            State::AccountCustomer(_)
+            | State::InvoicePaid(_)
+            | State::PaymentFailed(_)
+            | State::SubscriptionChanged(_) => None,
+        }
+    }
+
     /// The Stripe customer that this run settled on.
     pub fn customer_id(&self) -> Option<&CustomerId> {
         match &self.state {
-            State::OpportunityWon(point) => point.customer_id(),
             State::AccountCustomer(point) => point.customer_id(),
-            _ => None,
+            _ => self.deal()?.customer_id(),
         }
     }
 
     /// The Stripe invoice that this run settled on. In the ledger it is a write-once register.
     pub fn invoice_id(&self) -> Option<&InvoiceId> {
-        match &self.state {
-            State::OpportunityWon(point) => point.invoice_id(),
-            _ => None,
-        }
+        self.deal()?.invoice_id()
     }
 
     /// The Stripe subscription that this run settled on.
     pub fn subscription_id(&self) -> Option<&SubscriptionId> {
-        match &self.state {
-            State::OpportunityWon(point) => point.subscription_id(),
-            _ => None,
-        }
+        self.deal()?.subscription_id()
     }
 
     /// What the deal comes to, and what of it its invoice bills.
     pub fn billed(&self) -> Option<(Money, Money)> {
-        match &self.state {
-            State::OpportunityWon(point) => point.billed(),
-            _ => None,
-        }
+        self.deal()?.billed()
     }
 
     /// The deal waits for the first day of its term or for its contract, or is billed by the subscription that it renewed.
     pub fn is_billed_later(&self) -> bool {
-        let State::OpportunityWon(point) = &self.state else { return false };
+        let Some(point) = self.deal() else { return false };
         self.waits_for_contract()
             || matches!(point, opportunity_won::Point::Scheduled { .. })
             || matches!(point, opportunity_won::Point::Renewal(_)) && point.status() == Status::Done
