@@ -49,7 +49,7 @@ mod tests {
     fn read_by(function: &str) -> BTreeSet<String> {
         let own = path("functions").join(function).join("src/config.rs");
         // What does the work is configured alike.
-        let shared = ["lib.rs", "cases.rs"].map(|file| path("shared/deployment/src").join(file));
+        let shared = ["lib.rs", "cases.rs", "notifications.rs"].map(|file| path("shared/deployment/src").join(file));
         let sources = if own.exists() { vec![own] } else { shared.to_vec() };
         let source: String = sources.iter().map(|source| std::fs::read_to_string(source).unwrap()).collect();
         let quoted = source.split('"').skip(1).step_by(2);

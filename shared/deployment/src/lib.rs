@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cases;
+mod notifications;
 
 use std::fmt::Display;
 
@@ -12,6 +13,7 @@ use mapping::{
     Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
     Standings, Subscriptions, TaxBehavior, WON,
 };
+use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::Queue;
 use secrecy::{ExposeSecret, SecretString};
@@ -31,6 +33,7 @@ pub struct Config {
     salesforce_login_url: String,
     salesforce_api_version: String,
     salesforce_allowed_hosts: Vec<String>,
+    ways: Ways,
 }
 
 const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
@@ -54,6 +57,7 @@ impl Config {
         let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
         let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
         let payment_cases = payment_cases(environment);
+        let (notifications, ways) = notifications(environment, livemode);
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let paid_stage = environment.optional("PAID_STAGE");
         if paid_stage.is_some() && amendments == Amendments::CreditAndReissue {
@@ -99,6 +103,7 @@ impl Config {
                     standings,
                     cancellation_task,
                     payment_cases,
+                    notifications,
                     paid_stage,
                     amendments,
                     renewals,
@@ -117,6 +122,7 @@ impl Config {
                     .filter(|host| !host.is_empty())
                     .map(str::to_owned)
                     .collect(),
+                ways,
             },
         );
         std::mem::take(environment).finish(config)
@@ -195,11 +201,12 @@ pub async fn from_environment(environment: Environment) -> Result<Parts, ConfigE
     let config = Config::read(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
-    let read = futures::join!(
+    let (key, credentials, notifier) = futures::join!(
         secrets.read(&config.stripe_key_arn, STRIPE_KEY),
-        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS)
+        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
+        config.ways.clone().notifier(&aws, &secrets)
     );
-    let (stripe, salesforce) = match read {
+    let (stripe, salesforce) = match (key, credentials) {
         (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,
         (key, credentials) => {
             let errors = [key.err(), credentials.err()].into_iter().flatten();
@@ -212,6 +219,7 @@ pub async fn from_environment(environment: Environment) -> Result<Parts, ConfigE
         stripe,
         salesforce,
         reporter: queue.clone(),
+        notifier,
         clock: SystemClock,
         scope: config.scope,
         settings: config.settings,

@@ -1,6 +1,7 @@
 //! The closed set of things that happen outside and matter here.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Currency, InvoiceId, InvoicePaymentId, OpportunityId, SubscriptionId};
@@ -32,6 +33,10 @@ pub enum Event {
     SubscriptionChanged { subscription_id: SubscriptionId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
     RunDue { run: String, occurred_at: Timestamp },
+    /// A run has come to an end that somebody is to be told of; its key in the ledger, and how often it has come to one by then.
+    NotificationDue { run: String, count: u32, occurred_at: Timestamp },
+    /// A day's statement is made, and somebody is to be told of it.
+    DigestDue { day: Date, occurred_at: Timestamp },
     /// Salesforce lost change events and cannot say which records they were about (`GAP_OVERFLOW`).
     OpportunitiesLost { occurred_at: Timestamp },
 }
@@ -47,6 +52,8 @@ impl Event {
             Self::InvoiceClosed { .. } => "invoice_closed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
             Self::RunDue { .. } => "run_due",
+            Self::NotificationDue { .. } => "notification_due",
+            Self::DigestDue { .. } => "digest_due",
             Self::OpportunitiesLost { .. } => "opportunities_lost",
         }
     }
@@ -61,6 +68,8 @@ impl Event {
             | Self::InvoiceClosed { occurred_at, .. }
             | Self::SubscriptionChanged { occurred_at, .. }
             | Self::RunDue { occurred_at, .. }
+            | Self::NotificationDue { occurred_at, .. }
+            | Self::DigestDue { occurred_at, .. }
             | Self::OpportunitiesLost { occurred_at } => *occurred_at,
         }
     }
@@ -98,6 +107,8 @@ mod tests {
             (Event::PaymentReceived { invoice_payment_id, occurred_at: at }, r#""invoice_payment_id":"inpay_1","#),
             (Event::SubscriptionChanged { subscription_id, occurred_at: at }, r#""subscription_id":"sub_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
+            (Event::NotificationDue { run: "run#1".into(), count: 2, occurred_at: at }, r#""run":"run#1","count":2,"#),
+            (Event::DigestDue { day: jiff::civil::date(2026, 11, 1), occurred_at: at }, r#""day":"2026-11-01","#),
             (Event::OpportunitiesLost { occurred_at: at }, ""),
         ] {
             let written = serde_json::to_string(&event).expect("written");

@@ -99,7 +99,7 @@ impl<W: World> Engine<W> {
         }
         match work.run.next() {
             Next::End(end) => {
-                if let Err(pause) = self.announce_subscription(&mut work.run).await {
+                if let Err(pause) = self.announce(&mut work.run, errand).await {
                     return self.give_back(work, pause).await;
                 }
                 work.run.answer(&errand.envelope.id);

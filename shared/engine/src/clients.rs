@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
+use mapping::{Channel, Message};
 use queue::{Envelope, Parked, QueueError};
 use stripe::webhook::Notification;
 use stripe::{Cursor, Page};
@@ -20,6 +22,7 @@ impl ports::World for Cloud {
     type Stripe = stripe::Client;
     type Salesforce = salesforce::Client;
     type Reporter = queue::Queue;
+    type Notifier = notify::Notifier;
     type Clock = SystemClock;
 }
 
@@ -80,6 +83,10 @@ impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
 
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {
         self.save_statement(org, statement).await
+    }
+
+    async fn statement(&self, org: &OrganizationId, day: Date) -> Result<Option<Statement>, LedgerError> {
+        self.statement(org, day).await
     }
 }
 
@@ -251,6 +258,12 @@ impl ports::Reporter for queue::Queue {
 
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
         self.enqueue(envelopes).await
+    }
+}
+
+impl ports::Notifier for notify::Notifier {
+    async fn tell(&self, channel: Channel, message: &Message) -> Result<(), notify::Error> {
+        self.tell(channel, message).await
     }
 }
 

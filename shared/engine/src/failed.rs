@@ -30,7 +30,7 @@ impl<W: World> Engine<W> {
     /// Somebody else's invoice leaves no trace here.
     pub(crate) async fn payment_failed(&self, invoice_id: &InvoiceId, errand: &Errand<'_>) -> Result<Triage, Pause> {
         let ignored = |code| Ok(Triage::Ended(Outcome::Ignored { code }));
-        if self.settings.payment_cases.is_none() {
+        if !self.settings.follows_failures() {
             return ignored("payment_cases_off");
         }
         let stored = self.kept(&self.run_of_failure(invoice_id)).await?;

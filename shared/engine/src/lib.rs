@@ -22,6 +22,7 @@ mod credit;
 mod failed;
 mod intent;
 mod look;
+mod notification;
 mod pace;
 mod perform;
 mod ports;
@@ -43,7 +44,7 @@ pub use access::Access;
 pub use clients::{Cloud, SystemClock};
 pub use intent::Scope;
 pub use pace::{Pace, Pause, delay};
-pub use ports::{Clock, Ledger, Reporter, Salesforce, Stripe, World};
+pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};
 
 /// How long before the invocation's deadline no further call is begun: the longest call, and a save.
@@ -59,6 +60,7 @@ pub struct Engine<W: World> {
     pub stripe: W::Stripe,
     pub salesforce: W::Salesforce,
     pub reporter: W::Reporter,
+    pub notifier: W::Notifier,
     pub clock: W::Clock,
     pub scope: Scope,
     pub settings: Settings,

@@ -153,6 +153,10 @@ impl<W: World> Engine<W> {
                 error_entry = Some((salesforce_outcome(&error), error.to_string(), None));
                 salesforce_failure(call, &error, self.now())
             }),
+            "notifier" => Ok(self.tell(call, run).await.unwrap_or_else(|(fact, outcome, why)| {
+                error_entry = Some((outcome, why, None));
+                fact
+            })),
             "queue" => self.report(call, run, errand).await.inspect_err(|pause| {
                 error_entry = Some(("unknown", pause.detail.clone(), None));
             }),
@@ -185,6 +189,7 @@ impl<W: World> Engine<W> {
             }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
             Call::ReadCase { failure } => self.read_case(failure).await,
+            Call::ReadNames { opportunity_id } => self.read_names(opportunity_id.as_ref()).await,
             Call::UpdateRecords { updates } => {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
+use mapping::{Channel, Message};
 use queue::{Envelope, Parked, QueueError};
 use stripe::webhook::Notification;
 use stripe::{Cursor, Page};
@@ -21,6 +23,7 @@ pub trait World {
     type Stripe: Stripe;
     type Salesforce: Salesforce;
     type Reporter: Reporter;
+    type Notifier: Notifier;
     type Clock: Clock;
 }
 
@@ -52,6 +55,7 @@ pub trait Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError>;
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError>;
+    async fn statement(&self, org: &OrganizationId, day: Date) -> Result<Option<Statement>, LedgerError>;
 }
 
 /// See `stripe::Client`.
@@ -130,4 +134,9 @@ pub trait Salesforce {
 pub trait Reporter {
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError>;
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError>;
+}
+
+/// See `notify::Notifier`.
+pub trait Notifier {
+    async fn tell(&self, channel: Channel, message: &Message) -> Result<(), notify::Error>;
 }

@@ -44,6 +44,8 @@ impl<W: World> Engine<W> {
             Event::SubscriptionChanged { subscription_id, .. } => {
                 self.subscription_changed(subscription_id, errand).await
             }
+            Event::NotificationDue { run, count, occurred_at } => self.notification(run, *count, *occurred_at).await,
+            Event::DigestDue { day, .. } => self.digest(*day).await,
             Event::RunDue { run, .. } => {
                 let stored = self.ledger.run(run).await.map_err(|error| ledger_pause(&error))?;
                 let is_asked_for = errand.envelope.parked.is_some();
@@ -53,7 +55,7 @@ impl<W: World> Engine<W> {
                 };
                 let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);
                 match stored.map(|stored| stored.run).filter(is_due) {
-                    Some(run) => Ok(Triage::Runs(vec![run])),
+                    Some(run) => Ok(Triage::Runs(vec![self.as_it_stands(run).await?])),
                     None => Ok(Triage::Ended(Outcome::Ignored { code: "run_not_due" })),
                 }
             }

@@ -168,7 +168,8 @@ fn currency_of(run_id: &RunId) -> Option<Currency> {
         RunId::OpportunityWon { .. }
         | RunId::InvoicePaid { .. }
         | RunId::PaymentFailed { .. }
-        | RunId::SubscriptionChanged { .. } => None,
+        | RunId::SubscriptionChanged { .. }
+        | RunId::Notification { .. } => None,
     }
 }
 

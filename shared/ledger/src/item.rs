@@ -62,7 +62,8 @@ impl Registers {
             RunId::OpportunityWon { .. }
             | RunId::InvoicePaid { .. }
             | RunId::PaymentFailed { .. }
-            | RunId::SubscriptionChanged { .. } => None,
+            | RunId::SubscriptionChanged { .. }
+            | RunId::Notification { .. } => None,
         };
         Self { customer_id, invoice_id: run.invoice_id().map(ToString::to_string) }
     }

@@ -10,6 +10,7 @@ mod collection;
 mod customer;
 mod deal;
 mod line;
+mod notification;
 mod payment;
 mod plan;
 mod preflight;
@@ -37,6 +38,7 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use line::{PlanLine, Quantity};
+pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};

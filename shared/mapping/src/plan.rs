@@ -17,7 +17,8 @@ use crate::terms::days_until_due;
 use crate::update::INVOICE_ID;
 use crate::{
     Amendments, CancellationTask, CasePolicy, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS,
-    PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription, Subscriptions, TaxBehavior,
+    Notifications, PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription,
+    Subscriptions, TaxBehavior,
 };
 
 mod lines;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub cancellation_task: CancellationTask,
     /// Whether there is a case for what Stripe could not collect.
     pub payment_cases: Option<CasePolicy>,
+    /// What people are told of elsewhere, if they are.
+    pub notifications: Option<Notifications>,
     /// The stage that a won opportunity is moved to when it is paid whole.
     pub paid_stage: Option<String>,
     pub amendments: Amendments,
@@ -66,6 +69,7 @@ impl Settings {
             standings: Standings::default(),
             cancellation_task: CancellationTask::default(),
             payment_cases: Some(CasePolicy::default()),
+            notifications: None,
             paid_stage: None,
             amendments: Amendments::default(),
             renewals: Renewals::default(),

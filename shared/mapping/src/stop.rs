@@ -298,6 +298,9 @@ codes! {
     NotOurs(Nobody) = "not_ours",
         "The invoice was not made by this deployment for this organization.",
         "Nothing.";
+    NotificationNotSent(Admin) = "notification_not_sent",
+        "For a day Slack or SNS did not take, or did not answer for, what people were to be told. No money waits for it.",
+        "Look whether the address in Slack's secret and the topic are those that are meant, then send the event again.";
     ChangeEventsLost(Admin) = "change_events_lost",
         "Salesforce lost change events and cannot say which.",
         "Nothing at once: the reconciler finds the deals that were won in that time. Look at the next statement.";

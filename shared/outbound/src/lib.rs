@@ -33,14 +33,15 @@ const IDLE: Duration = Duration::from_secs(20);
 
 /// The address of a vendor: https, or http on the loopback interface, and nothing beside host and port.
 pub fn base_url(text: &str) -> Option<Url> {
+    webhook_url(text).filter(|url| url.path() == "/" && url.query().is_none())
+}
+
+/// An address that is a secret itself: https, or http on the loopback interface, with whatever path it has.
+pub fn webhook_url(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
     let is_secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
-    let has_more = url.path() != "/"
-        || url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some();
+    let has_more = url.fragment().is_some() || !url.username().is_empty() || url.password().is_some();
     (is_secure && !has_more).then_some(url)
 }
 
@@ -83,7 +84,19 @@ pub async fn read(mut response: Response, largest: usize) -> Result<Vec<u8>, Unr
 
 #[cfg(test)]
 mod tests {
-    use super::base_url;
+    use super::{base_url, webhook_url};
+
+    #[test]
+    fn a_webhook_has_a_path_and_is_as_safe() {
+        for good in ["https://hooks.slack.com/services/T0/B0/x", "http://127.0.0.1:4242/services/T0/B0/x?y=1"] {
+            assert!(webhook_url(good).is_some(), "{good}");
+        }
+        for bad in
+            ["", "http://hooks.slack.com/services/T0/B0/x", "https://a:b@hooks.slack.com/x", "https://x.example/#x"]
+        {
+            assert!(webhook_url(bad).is_none(), "{bad}");
+        }
+    }
 
     #[test]
     fn only_https_and_the_loopback_interface_are_spoken_to() {

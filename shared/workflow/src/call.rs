@@ -6,7 +6,9 @@ use domain::{
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{CustomerDetails, CustomerNews, Failure, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update};
+use mapping::{
+    CustomerDetails, CustomerNews, Failure, Message, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update,
+};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,10 @@ pub enum Call {
     EndSubscription { subscription_id: SubscriptionId, on: Option<Date>, at: Option<Timestamp>, latest: Timestamp },
     /// Stripe: end our own subscription, whose first invoice is still a draft and stays one.
     CancelSubscription { subscription_id: SubscriptionId },
+    /// Salesforce: what the deal is called, and whose it is, if there is one.
+    ReadNames { opportunity_id: Option<OpportunityId> },
+    /// Slack or SNS: say this where people look.
+    Tell { message: Box<Message> },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
     Report { stop: Stop },
 }
@@ -143,6 +149,8 @@ impl Call {
             | Self::ReadLines { .. }
             | Self::ReadSettlement { .. }
             | Self::DeleteDraft { .. }
+            | Self::ReadNames { .. }
+            | Self::Tell { .. }
             | Self::Report { .. } => None,
         }
     }
@@ -155,6 +163,7 @@ impl Call {
                 Self::UpdateRecords { .. }
                     | Self::DeleteDraft { .. }
                     | Self::CancelSubscription { .. }
+                    | Self::Tell { .. }
                     | Self::Report { .. }
             )
     }
@@ -201,7 +210,8 @@ impl Call {
             Self::PreviewRenewal(extension) | Self::RenewSubscription(extension) => {
                 Some(extension.subscription_id.to_string())
             }
-            Self::Report { .. } => None,
+            Self::ReadNames { opportunity_id } => opportunity_id.as_ref().map(ToString::to_string),
+            Self::Tell { .. } | Self::Report { .. } => None,
         }
     }
 
@@ -243,6 +253,8 @@ impl Call {
             Self::RenewSubscription(_) => "renew_subscription",
             Self::EndSubscription { .. } => "end_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
+            Self::ReadNames { .. } => "read_names",
+            Self::Tell { .. } => "tell",
             Self::Report { .. } => "report",
         }
     }
@@ -254,7 +266,9 @@ impl Call {
             | Self::ReadBilling { .. }
             | Self::ReadNaming { .. }
             | Self::ReadCase { .. }
+            | Self::ReadNames { .. }
             | Self::UpdateRecords { .. } => "salesforce",
+            Self::Tell { .. } => "notifier",
             Self::Report { .. } => "queue",
             _ => "stripe",
         }

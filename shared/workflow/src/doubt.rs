@@ -1,9 +1,7 @@
 //! Whether what Salesforce says may be overwritten yet by a request that is under way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-
-use crate::QUIET;
 
 /// Whether a write may be under way whose answer nobody has seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +19,10 @@ impl Doubt {
         *self == Self::None
     }
 
-    /// When everything has just been read.
-    pub(crate) fn at(self, now: Timestamp) -> Self {
+    /// When everything has just been read. A request may be under way for so long.
+    pub(crate) fn at(self, now: Timestamp, longest: SignedDuration) -> Self {
         match self {
-            Self::Since => Self::Until(now.saturating_add(QUIET).unwrap_or(Timestamp::MAX)),
+            Self::Since => Self::Until(now.saturating_add(longest).unwrap_or(Timestamp::MAX)),
             Self::Until(until) if now >= until => Self::None,
             doubt => doubt,
         }

@@ -95,6 +95,19 @@ pub enum Fact {
     },
     /// What Salesforce has about an invoice that was not collected.
     CaseRead(Box<CaseSeen>),
+    /// What the deal is called and whose it is, if there is one that may be read.
+    NamesRead {
+        deal: Option<domain::Record>,
+        at: Timestamp,
+    },
+    /// It was said.
+    Told {
+        at: Timestamp,
+    },
+    /// It may have been said.
+    ToldPerhaps,
+    /// It was not said, for certain.
+    NotTold(Stop),
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
     Reported,
@@ -145,6 +158,10 @@ impl Fact {
             Self::NamingRead(_) => "naming_read",
             Self::CollectingRead { .. } => "collecting_read",
             Self::CaseRead(_) => "case_read",
+            Self::NamesRead { .. } => "names_read",
+            Self::Told { .. } => "told",
+            Self::ToldPerhaps => "told_perhaps",
+            Self::NotTold(_) => "not_told",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
             Self::NotApproved { .. } => "not_approved",
@@ -379,21 +396,4 @@ pub struct ItemSeen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fact_has_a_name_and_tells_nothing_else() {
-        let facts = [
-            (Fact::DealRead(Box::default()), "deal_read"),
-            (Fact::RecordMissing, "record_missing"),
-            (Fact::RecordsUpdated(vec![]), "records_updated"),
-            (Fact::CustomerMissing, "customer_missing"),
-            (Fact::InvoiceMissing, "invoice_missing"),
-            (Fact::LinesRead(vec![]), "lines_read"),
-            (Fact::DraftDeleted, "draft_deleted"),
-            (Fact::Reported, "reported"),
-        ];
-        facts.iter().for_each(|(fact, name)| assert_eq!(fact.name(), *name));
-    }
-}
+mod tests;

@@ -21,6 +21,7 @@ mod doubt;
 mod fact;
 mod intent;
 pub mod invoice_paid;
+pub mod notification;
 pub mod opportunity_won;
 pub mod payment_failed;
 mod run;
@@ -35,4 +36,5 @@ pub use fact::{
     TaxStatus,
 };
 pub use intent::{Intent, Operation, QUIET, Restored};
-pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, WantedCustomer};
+pub use notification::{About, Notice, Tells};
+pub use run::{End, Next, OutOfOrder, Run, RunId, State, Status, Told, WantedCustomer};

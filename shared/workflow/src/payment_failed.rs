@@ -8,8 +8,8 @@
 //! more when no request is under way any more.
 
 use domain::{InvoiceId, Record};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use mapping::{CaseSeen, CaseStep, Code, Dues, Dunning, Failure, Had, IS_CLOSED, Kind, Settings, Stop, TaskStep};
 use serde::{Deserialize, Serialize};
 
@@ -52,10 +52,20 @@ pub struct Watch {
     pub had: Had,
 }
 
+/// What is said at once is looked at again then, where somebody may have stood still before writing. A case that is opened that late for what is
+/// paid would be nobody's business any more, so the time is far longer than any request takes.
+const LONGEST_STANDSTILL: SignedDuration = SignedDuration::from_hours(1);
+
 impl Watch {
     pub fn new(invoice_id: InvoiceId) -> Self {
         let (seen_at, unpaid_since) = (None, None);
         Self { invoice_id, seen_at, unpaid_since, is_settled: false, doubt: Doubt::None, had: Had::default() }
+    }
+
+    fn seen(self, failure: &Failure, at: Timestamp) -> Self {
+        let unpaid_since = self.unpaid_since.or(failure.dues.is_unpaid().then_some(at));
+        let is_settled = failure.dues == Dues::Settled;
+        Self { seen_at: Some(at), unpaid_since, is_settled, doubt: self.doubt.at(at, LONGEST_STANDSTILL), ..self }
     }
 
     /// When somebody is to follow it up, if nobody was asked to.
@@ -91,8 +101,8 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { watch }, Fact::CollectingRead { seen, at }) => match seen.failure() {
-                // It was switched off since.
-                Some(_) if settings.payment_cases.is_none() => Self::Done { watch },
+                // It was switched off since, or it is only told of.
+                Some(failure) if settings.payment_cases.is_none() => Self::Done { watch: watch.seen(&failure, at) },
                 Some(failure) => Self::seen(watch, failure, at),
                 None => {
                     let stop =
@@ -148,6 +158,12 @@ impl Point {
         watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
     }
 
+    /// It was seen to be unpaid, and not to be settled since.
+    pub(crate) fn is_unpaid(&self) -> bool {
+        let (Self::Done { watch } | Self::Resting { watch, .. }) = self else { return false };
+        watch.unpaid_since.is_some() && !watch.is_settled
+    }
+
     pub fn rests(&self) -> bool {
         matches!(self, Self::Resting { .. })
     }
@@ -176,10 +192,7 @@ impl Point {
         if planted!(BelievesFailures) {
             failure.dues = Dues::Open;
         }
-        let unpaid_since = watch.unpaid_since.or(failure.dues.is_unpaid().then_some(at));
-        let is_settled = failure.dues == Dues::Settled;
-        let watch = Watch { seen_at: Some(at), unpaid_since, is_settled, doubt: watch.doubt.at(at), ..watch };
-        Self::Seen { watch, failure: Box::new(failure) }
+        Self::Seen { watch: watch.seen(&failure, at), failure: Box::new(failure) }
     }
 
     /// What a write that comes late has made of it may be what is wrong.

@@ -7,29 +7,19 @@ use jiff::Timestamp;
 use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Fact, Intent, InvoiceStatus, Operation, Restored, account_customer, invoice_paid, opportunity_won, payment_failed,
-    subscription_changed,
-};
+use crate::{Fact, Intent, InvoiceStatus, Operation, Restored, opportunity_won};
 
 mod id;
 mod next;
 mod notes;
 mod replaced;
+mod state;
+mod telling;
 
 pub use id::RunId;
 pub use next::{End, Next, WantedCustomer};
-
-/// Where a run is in its workflow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "workflow", content = "point", rename_all = "snake_case")]
-pub enum State {
-    OpportunityWon(opportunity_won::Point),
-    AccountCustomer(account_customer::Point),
-    InvoicePaid(invoice_paid::Point),
-    PaymentFailed(payment_failed::Point),
-    SubscriptionChanged(subscription_changed::Point),
-}
+pub use state::{OutOfOrder, State, Status};
+pub use telling::Told;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -73,39 +63,12 @@ pub struct Run {
     /// The subscription of which others were told that Salesforce names it by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<SubscriptionId>,
+    /// What somebody was told of it last, unless it is of a version that told nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     /// Of an account's customer: the currencies for which the account has another one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<Currency>,
-}
-
-/// How the run stands, for the index of unfinished runs and for people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    Open,
-    Done,
-    /// Not billed, with a reason; nothing is at Stripe.
-    Rejected,
-    /// A person must decide.
-    Review,
-}
-
-impl Status {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Done => "done",
-            Self::Rejected => "rejected",
-            Self::Review => "review",
-        }
-    }
-}
-
-/// A fact came back that the point does not ask for. It says that the code is wrong, never the data.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a {fact} cannot follow the point {point}")]
-pub struct OutOfOrder {
-    pub point: &'static str,
-    pub fact: &'static str,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -134,18 +97,13 @@ impl Run {
             replacements: 0,
             asked: false,
             announced: None,
+            told: Some(Told::default()),
             apart: BTreeSet::new(),
         }
     }
 
     pub fn next(&self) -> Next {
-        match &self.state {
-            State::OpportunityWon(point) => point.next(),
-            State::AccountCustomer(point) => point.next(),
-            State::InvoicePaid(point) => point.next(),
-            State::PaymentFailed(point) => point.next(),
-            State::SubscriptionChanged(point) => point.next(),
-        }
+        self.state.next()
     }
 
     /// Takes in what came of the call that `next` asked for.
@@ -180,6 +138,7 @@ impl Run {
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact, settings)?),
             State::PaymentFailed(point) => State::PaymentFailed(point.record(fact, settings)?),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.record(fact, settings)?),
+            State::Notification(point) => State::Notification(point.record(fact, settings)?),
         };
         if had_subscription && self.subscription_id().is_none() {
             self.retire_invoice_operations();
@@ -195,6 +154,7 @@ impl Run {
             State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
             State::PaymentFailed(point) => State::PaymentFailed(point.already_said(self.parked.as_ref())),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
+            State::Notification(point) => State::Notification(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,
         };
         let is_told = matches!(&self.state, State::PaymentFailed(point) if point.is_told());
@@ -213,9 +173,12 @@ impl Run {
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
-            state @ (State::InvoicePaid(_) | State::PaymentFailed(_) | State::SubscriptionChanged(_)) => state,
+            state @ (State::InvoicePaid(_)
+            | State::PaymentFailed(_)
+            | State::SubscriptionChanged(_)
+            | State::Notification(_)) => state,
         };
-        self
+        self.untold()
     }
 
     /// Where to go on after an interruption, or when a new event arrives for a run that had ended.
@@ -256,6 +219,7 @@ impl Run {
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
             State::PaymentFailed(point) => State::PaymentFailed(point.resume()),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.resume()),
+            State::Notification(point) => State::Notification(point.resume()),
         };
         run
     }
@@ -263,7 +227,7 @@ impl Run {
     /// Takes up a run that somebody else began. What the newcomer brings along is fresher than what a customer's run was
     /// begun with, unless a customer may already be under way.
     pub fn take_up(self, mut newcomer: Self) -> Self {
-        let mut run = self.resume();
+        let mut run = self.remembering().resume();
         run.apart.append(&mut newcomer.apart);
         let under_way = run.intents.values().any(Intent::is_open);
         match (run.state, newcomer.state) {
@@ -273,39 +237,24 @@ impl Run {
             (State::InvoicePaid(point), State::InvoicePaid(brought)) => {
                 Self { state: State::InvoicePaid(point.hearing(&brought)), ..run }
             }
+            (State::Notification(point), State::Notification(brought)) => {
+                Self { state: State::Notification(point.hearing(brought)), ..run }
+            }
             (state, _) => Self { state, ..run },
         }
     }
 
     pub fn point(&self) -> &'static str {
-        match &self.state {
-            State::OpportunityWon(point) => point.name(),
-            State::AccountCustomer(point) => point.name(),
-            State::InvoicePaid(point) => point.name(),
-            State::PaymentFailed(point) => point.name(),
-            State::SubscriptionChanged(point) => point.name(),
-        }
+        self.state.name()
     }
 
     pub fn status(&self) -> Status {
-        match &self.state {
-            State::OpportunityWon(point) => point.status(),
-            State::AccountCustomer(point) => point.status(),
-            State::InvoicePaid(point) => point.status(),
-            State::PaymentFailed(point) => point.status(),
-            State::SubscriptionChanged(point) => point.status(),
-        }
+        self.state.status()
     }
 
     /// Why it stands still, if it does.
     pub fn stop(&self) -> Option<&Stop> {
-        match &self.state {
-            State::OpportunityWon(point) => point.stop(),
-            State::AccountCustomer(point) => point.stop(),
-            State::InvoicePaid(point) => point.stop(),
-            State::PaymentFailed(point) => point.stop(),
-            State::SubscriptionChanged(point) => point.stop(),
-        }
+        self.state.stop()
     }
 
     /// Where a deal's run is. The others are about something that a deal has made.
@@ -315,7 +264,8 @@ impl Run {
             State::AccountCustomer(_)
             | State::InvoicePaid(_)
             | State::PaymentFailed(_)
-            | State::SubscriptionChanged(_) => None,
+            | State::SubscriptionChanged(_)
+            | State::Notification(_) => None,
         }
     }
 

@@ -117,7 +117,7 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { watch }, Fact::StandingRead { seen, at }) => {
-                let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at), ..watch };
+                let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), ..watch };
                 match seen.standing() {
                     Some(standing) => Self::Seen { watch, standing: Box::new(standing) },
                     None => Self::stopped(

@@ -1,6 +1,7 @@
 //! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and a small model of SQS.
 
 mod disturbance;
+mod sns;
 
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +20,8 @@ use serde_json::{Value, json};
 pub use disturbance::Disturbance;
 use disturbance::Disturbances;
 use sandbox::Clock;
+use sns::Sns;
+pub use sns::{Email, TOPIC};
 
 pub const WORK_QUEUE: &str = "https://sqs.test/1/work";
 pub const DEAD_LETTER_QUEUE: &str = "https://sqs.test/1/dead-letter";
@@ -196,6 +199,7 @@ impl Sqs {
 pub struct InProcess {
     database: Arc<Database>,
     sqs: Sqs,
+    sns: Sns,
     disturbances: Disturbances,
 }
 
@@ -232,7 +236,7 @@ impl InProcess {
             }],
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
-        Self { database: Arc::new(database), sqs, disturbances: Disturbances::default() }
+        Self { database: Arc::new(database), sqs, sns: Sns::default(), disturbances: Disturbances::default() }
     }
 
     /// Every item, as DynamoDB's JSON.
@@ -294,6 +298,19 @@ impl InProcess {
         aws_sdk_sqs::Client::from_conf(config)
     }
 
+    pub fn sns(&self) -> aws_sdk_sns::config::Builder {
+        aws_sdk_sns::Config::builder()
+            .behavior_version(aws_sdk_sns::config::BehaviorVersion::latest())
+            .region(aws_sdk_sns::config::Region::new("eu-central-1"))
+            .credentials_provider(Credentials::from_keys("test", "test", None))
+            .http_client(self.clone())
+    }
+
+    /// What was sent by e-mail.
+    pub fn emails(&self) -> Vec<Email> {
+        self.sns.published()
+    }
+
     fn dynamodb_answer(&self, operation: &str, body: Value) -> (u16, Value) {
         fn call<Q: serde::de::DeserializeOwned, A: serde::Serialize>(
             body: Value,
@@ -316,19 +333,22 @@ impl InProcess {
 }
 
 impl InProcess {
-    fn answer(&self, target: &str, body: &Value) -> (u16, Value) {
-        let (service, operation) = target.split_once('.').unwrap_or_default();
-        match service {
-            "AmazonSQS" => self.sqs.answer(operation, body),
-            _ => self.dynamodb_answer(operation, body.clone()),
-        }
+    fn answer(&self, target: &str, body: &[u8]) -> (u16, String) {
+        let json = || serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let (status, answer) = match target.split_once('.') {
+            None => return self.sns.answer(&String::from_utf8_lossy(body)),
+            Some(("AmazonSQS", operation)) => self.sqs.answer(operation, &json()),
+            Some((_, operation)) => self.dynamodb_answer(operation, json()),
+        };
+        (status, answer.to_string())
     }
 
-    fn disturbed(&self, target: &str, body: &Value) -> Result<(u16, Value), ConnectorError> {
+    fn disturbed(&self, target: &str, body: &[u8]) -> Result<(u16, String), ConnectorError> {
         let lost = || ConnectorError::io("the connection was lost".into());
         match self.disturbances.strike() {
             None => Ok(self.answer(target, body)),
-            Some(Disturbance::Throttled) => Ok((400, json!({ "__type": "ThrottlingException" }))),
+            Some(Disturbance::Throttled) if target.is_empty() => Ok((400, sns::error("Throttling"))),
+            Some(Disturbance::Throttled) => Ok((400, json!({ "__type": "ThrottlingException" }).to_string())),
             Some(Disturbance::RequestLost) => Err(lost()),
             Some(Disturbance::AnswerLost) => {
                 self.answer(target, body);
@@ -345,10 +365,11 @@ impl InProcess {
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap_or_default();
-        HttpConnectorFuture::ready(self.disturbed(&target, &body).map(|(status, answer)| {
-            Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer.to_string()))
-        }))
+        let body = request.body().bytes().unwrap_or_default();
+        HttpConnectorFuture::ready(
+            self.disturbed(&target, body)
+                .map(|(status, answer)| Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer))),
+        )
     }
 }
 

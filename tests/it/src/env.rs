@@ -39,6 +39,8 @@ pub struct Options {
     pub standings: mapping::Standings,
     pub cancellation_task: mapping::CancellationTask,
     pub payment_cases: Option<mapping::CasePolicy>,
+    /// Who is told of everything, once an hour.
+    pub tells: Vec<mapping::Channel>,
     pub paid_stage: Option<&'static str>,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
@@ -62,6 +64,7 @@ impl Default for Options {
             standings: mapping::Standings::Mirrored,
             cancellation_task: mapping::CancellationTask::Owner,
             payment_cases: Some(mapping::CasePolicy::default()),
+            tells: Vec::new(),
             paid_stage: None,
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,
@@ -300,7 +303,18 @@ impl Env {
             .collect()
     }
 
+    /// What stands in the channel of Slack, a line each.
+    pub fn posted(&self) -> Vec<String> {
+        self.sandbox.slack.with(|slack| slack.posted().iter().map(|posted| posted.title().to_owned()).collect())
+    }
+
+    /// Everything that the newest of them says.
+    pub fn last_posted(&self) -> String {
+        self.sandbox.slack.with(|slack| slack.posted().last().map(|posted| posted.words()).unwrap_or_default())
+    }
+
     pub fn clear_calls(&self) {
+        self.sandbox.slack.clear_requests();
         self.sandbox.stripe.clear_requests();
         self.sandbox.salesforce.clear_requests();
     }

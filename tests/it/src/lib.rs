@@ -10,7 +10,7 @@ mod printed;
 mod random;
 mod world;
 
-pub use aws::{Disturbance, Message, Sqs};
+pub use aws::{Disturbance, Email, Message, Sqs};
 pub use deal::{Deal, Line};
 pub use env::{Env, Options, TO_CREDIT, Worked};
 pub use fuse::Fuse;

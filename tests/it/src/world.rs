@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
 use engine::World;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
+use mapping::{Channel, Message};
 use queue::{Envelope, Parked, QueueError};
 use sandbox::Clock;
 use stripe::webhook::Notification;
@@ -22,6 +24,7 @@ impl World for TestWorld {
     type Stripe = Fused<stripe::Client>;
     type Salesforce = Fused<salesforce::Client>;
     type Reporter = Fused<queue::Queue>;
+    type Notifier = Fused<notify::Notifier>;
     type Clock = SandboxClock;
 }
 
@@ -95,6 +98,10 @@ impl engine::Ledger for Fused<ledger::Ledger> {
 
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {
         self.call(engine::Ledger::save_statement(&self.inner, org, statement)).await
+    }
+
+    async fn statement(&self, org: &OrganizationId, day: Date) -> Result<Option<Statement>, LedgerError> {
+        self.call(engine::Ledger::statement(&self.inner, org, day)).await
     }
 }
 
@@ -266,5 +273,11 @@ impl engine::Reporter for Fused<queue::Queue> {
 
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
         self.call(engine::Reporter::enqueue(&self.inner, envelopes)).await
+    }
+}
+
+impl engine::Notifier for Fused<notify::Notifier> {
+    async fn tell(&self, channel: Channel, message: &Message) -> Result<(), notify::Error> {
+        self.call(engine::Notifier::tell(&self.inner, channel, message)).await
     }
 }

@@ -143,6 +143,9 @@ bugs! {
     CreditsWhatWentBack(Workflow) = "credits-what-went-back", "what was refunded is credited as well", "paid twice to the customer", ["credits"];
     LeavesWhatIsPaidInPart(Workflow) = "leaves-what-is-paid-in-part", "a deal that was changed is not billed anew where a part of its invoice is paid", "a changed deal, an old invoice", ["credits"];
     LeavesTheTick(Workflow) = "leaves-the-tick", "the invoice in the place of one that was paid counts as paid", "a lost invoice", ["credits"];
+    TellsNobody(Engine) = "tells-nobody", "nobody is told that something waits for a person", "an event that never left", ["payments-failed"];
+    SaysItAgain(Workflow) = "says-it-again", "the same is said again as often as it happens", "an alert storm", ["payments-failed"];
+    ForgetsWhatIsSaid(Workflow) = "forgets-what-is-said", "a message that nobody answered for is sent again at once", "an alert storm", ["payments-failed-heavily"];
     DropsTheMessage(Around) = "drops-the-message", "a message that is to come back is deleted", "F21", ["all"];
     RunsExpire(Around) = "runs-expire", "a run is deleted after two days", "F6", ["all"];
     FirstPageOnly(Around) = "first-page-only", "only the first page of a list is read", "F10", ["all"];

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod faults;
 pub mod salesforce;
 pub mod shell;
+pub mod slack;
 pub mod stripe;
 pub mod wire;
 
@@ -20,6 +21,7 @@ pub struct SandboxConfig {
     /// 0 is any free port, here and below.
     pub stripe_port: u16,
     pub salesforce_port: u16,
+    pub slack_port: u16,
     pub clock: Clock,
     pub delivery: DeliveryPolicy,
 }
@@ -32,29 +34,34 @@ impl SandboxConfig {
             salesforce: salesforce::Config::for_project(salesforce_project_dir),
             stripe_port: 0,
             salesforce_port: 0,
+            slack_port: 0,
             clock: Clock::system(),
             delivery: DeliveryPolicy::default(),
         }
     }
 }
 
-/// Both services, running in the caller's tokio runtime until this is dropped.
+/// The services, running in the caller's tokio runtime until this is dropped.
 pub struct Sandbox {
     pub stripe: Handle<stripe::Stripe>,
     pub salesforce: Handle<salesforce::Salesforce>,
+    pub slack: Handle<slack::Slack>,
     pub clock: Clock,
-    running: [shell::Running; 2],
+    running: [shell::Running; 3],
 }
 
 impl Sandbox {
-    /// When this returns, both ports are open. It fails when a port is taken or the Salesforce project cannot be read.
+    /// When this returns, all ports are open. It fails when a port is taken or the Salesforce project cannot be read.
     pub async fn start(config: SandboxConfig) -> Result<Self, String> {
         let SandboxConfig { clock, delivery, .. } = config;
         let org = salesforce::Salesforce::new(config.salesforce)?;
         let account = stripe::Stripe::new(config.stripe);
         let (stripe, stripe_tasks) = shell::start(account, config.stripe_port, clock.clone(), delivery.clone()).await?;
-        let (salesforce, salesforce_tasks) = shell::start(org, config.salesforce_port, clock.clone(), delivery).await?;
-        Ok(Self { stripe, salesforce, clock, running: [stripe_tasks, salesforce_tasks] })
+        let (salesforce, salesforce_tasks) =
+            shell::start(org, config.salesforce_port, clock.clone(), delivery.clone()).await?;
+        let workspace = slack::Slack::default();
+        let (slack, slack_tasks) = shell::start(workspace, config.slack_port, clock.clone(), delivery).await?;
+        Ok(Self { stripe, salesforce, slack, clock, running: [stripe_tasks, salesforce_tasks, slack_tasks] })
     }
 
     pub fn stripe_url(&self) -> &str {
@@ -63,6 +70,11 @@ impl Sandbox {
 
     pub fn salesforce_url(&self) -> &str {
         self.salesforce.url()
+    }
+
+    /// The address that Slack shows whoever makes an incoming webhook.
+    pub fn slack_webhook(&self) -> String {
+        format!("{}{}", self.slack.url(), slack::PATH)
     }
 
     /// Closes the ports and gives up all deliveries. Handles that were cloned still see the state.

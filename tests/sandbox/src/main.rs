@@ -1,4 +1,4 @@
-//! The sandbox as a program: both services on loopback until it is told to stop.
+//! The sandbox as a program: all services on loopback until it is told to stop.
 
 mod args;
 
@@ -81,6 +81,7 @@ fn ready_line(args: &Args, sandbox: &Sandbox) -> String {
         "stripe_key": "sk_test_sandbox",
         "stripe_restricted_keys": args.stripe_keys,
         "salesforce_url": sandbox.salesforce_url(),
+        "slack_webhook": sandbox.slack_webhook(),
         "salesforce_client_id": org.client_id,
         "salesforce_client_secret": org.client_secret,
         "salesforce_admin_client_id": org.admin_client_id,

@@ -19,7 +19,9 @@ fn ways(operation: Operation) -> &'static [Fault] {
         (_, System::World) => &[],
         (false, _) => &[Fault::CrashBefore],
         (true, System::Ledger | System::Queue) => &[Fault::CrashBefore, Fault::CrashAfter],
-        (true, System::Stripe | System::Salesforce) => &[Fault::CrashBefore, Fault::CrashAfter, Fault::CrashInFlight],
+        (true, System::Stripe | System::Salesforce | System::Notifier) => {
+            &[Fault::CrashBefore, Fault::CrashAfter, Fault::CrashInFlight]
+        }
     }
 }
 

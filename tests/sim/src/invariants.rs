@@ -8,6 +8,7 @@ mod cases;
 mod commits;
 mod ended;
 mod endings;
+mod heard;
 mod intents;
 mod leftovers;
 mod outside;
@@ -43,6 +44,8 @@ pub struct Watch {
     first_read: BTreeMap<OpportunityId, Timestamp>,
     /// The keys that some run's item has held.
     saved_keys: BTreeSet<String>,
+    /// What people were told.
+    posted: Vec<heard::Posted>,
 }
 
 /// The deal that an invoice of ours is for.

@@ -25,6 +25,8 @@ pub struct Operator {
     ceilings: BTreeMap<&'static str, i64>,
     /// How often dead letters were sent again.
     pub redrives: u32,
+    /// How often the queue was purged.
+    pub purges: u32,
     epoch: i64,
     restored_to_ms: i64,
 }
@@ -74,6 +76,7 @@ pub fn schedule(sim: &Rc<Sim>, until_ms: i64) {
         let at_ms = sim.between(0, until_ms - now_ms);
         sim.after(at_ms, |sim| {
             strike(sim, Fault::QueuePurged);
+            sim.operator.borrow_mut().purges += 1;
             sim.queue.borrow_mut().purge();
         });
     }

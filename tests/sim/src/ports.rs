@@ -2,6 +2,7 @@
 //! while, and everything in between can go wrong.
 
 mod ledger;
+mod notifier;
 mod queue;
 mod salesforce;
 mod stripe;
@@ -19,6 +20,7 @@ use crate::faults::{Fault, Operation, System};
 use crate::options::Mode;
 use crate::world::Sim;
 pub use ledger::LedgerPort;
+pub use notifier::NotifierPort;
 pub use queue::QueuePort;
 pub use salesforce::SalesforcePort;
 pub use stripe::StripePort;
@@ -37,6 +39,7 @@ impl engine::World for Simulated {
     type Stripe = StripePort;
     type Salesforce = SalesforcePort;
     type Reporter = QueuePort;
+    type Notifier = NotifierPort;
     type Clock = ProcessClock;
 }
 
@@ -78,7 +81,8 @@ impl Process {
         if operation == Operation::HoldInvoice {
             return;
         }
-        let is_sent = operation.is_write() && matches!(operation.system(), System::Stripe | System::Salesforce);
+        let is_sent = operation.is_write()
+            && matches!(operation.system(), System::Stripe | System::Salesforce | System::Notifier);
         if is_sent && self.switch.replace(Switch::NotAsked) != Switch::IsOff {
             let detail =
                 format!("#{} sends {} without having asked, or against the switch", self.number, operation.name());

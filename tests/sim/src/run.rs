@@ -262,7 +262,9 @@ fn judge(sim: &Rc<Sim>) {
     let differences = passes.last_deep.as_ref().map(|(_, differences)| differences);
     let (restores, redrives) = (sim.operator.borrow().restores(), sim.operator.borrow().redrives);
     let (now, dead_letters) = (sim.now(), dead_letters.as_slice());
-    let ended = Ended { now, organization_id, items: &items, dead_letters, differences, restores, redrives };
+    let tells_people = sim.settings.notifications.is_some() && sim.operator.borrow().purges == 0 && restores == 0;
+    let ended =
+        Ended { now, organization_id, items: &items, dead_letters, differences, restores, redrives, tells_people };
     if planted::is(Bug::Naive) {
         return models.at_rest_from_outside(ended.now);
     }

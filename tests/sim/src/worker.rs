@@ -11,7 +11,7 @@ use queue::Envelope;
 use crate::executor::TaskId;
 use crate::faults::{Fault, Operation, PROCESSES};
 use crate::naive;
-use crate::ports::{LedgerPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
+use crate::ports::{LedgerPort, NotifierPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
 use crate::queue::{Received, VISIBILITY_MS};
 use crate::world::{NOBODY, Sim};
 
@@ -184,6 +184,7 @@ pub(crate) fn engine(process: &Rc<Process>) -> Engine<Simulated> {
         stripe: StripePort(Rc::clone(process)),
         salesforce: SalesforcePort(Rc::clone(process)),
         reporter: QueuePort(Rc::clone(process)),
+        notifier: NotifierPort(Rc::clone(process)),
         clock: ProcessClock(Rc::clone(process)),
         scope: process.sim.scope.clone(),
         settings: process.sim.settings.clone(),

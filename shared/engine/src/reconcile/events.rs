@@ -55,7 +55,7 @@ impl<W: World> Engine<W> {
 
     /// A key that need not be allowed to read subscriptions is not asked for their events.
     fn asked_for(&self) -> Vec<&'static str> {
-        let of_failures = self.settings.payment_cases.is_some();
+        let of_failures = self.settings.follows_failures();
         let is_of_failures =
             |name: &str| matches!(name, "invoice.payment_failed" | "invoice.voided" | "invoice.marked_uncollectible");
         let of_subscriptions = self.settings.mirrors_standings() && !planted!(MissesSubscriptionEvents);
@@ -78,7 +78,7 @@ impl<W: World> Engine<W> {
                 Ok(looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
             Event::PaymentFailed { invoice_id, .. } => {
-                let is_asked = looks_after && !planted!(MissesFailures);
+                let is_asked = self.settings.follows_failures() && !planted!(MissesFailures);
                 Ok(is_asked && self.lacks(&self.run_of_failure(invoice_id), true, event_id, event).await?)
             }
             Event::SubscriptionChanged { subscription_id, .. } => {

@@ -65,6 +65,7 @@ impl<W: World> Engine<W> {
         let unheard_of =
             sides.unheard_of(&times.looked_through, now).into_iter().map(|deal| self.changed(deal)).collect();
         self.requeue(unheard_of, walk).await?;
+        self.announce_digest(&statement).await?;
         self.close(&mut place).await?;
         walk.done.differences.extend(statement.of_month.differences.iter().cloned());
         walk.done.statement = Some(statement);

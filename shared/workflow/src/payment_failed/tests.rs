@@ -104,7 +104,7 @@ fn what_is_settled_is_closed_and_over() {
 fn after_a_write_that_was_never_answered_it_is_looked_at_once_more() {
     let telling = after(claimed(), [read(InvoiceStatus::Open, 0), found(None)]);
     let again = after(telling.clone().resume(), [read(InvoiceStatus::Paid, 1), found(None)]);
-    let quiet_at = at(1) + QUIET;
+    let quiet_at = at(1) + LONGEST_STANDSTILL;
     assert_eq!(until(&again), Some(quiet_at));
     let Point::Claimed { watch } = again.resume() else { panic!("it is read anew") };
     let late = Fact::CollectingRead { seen: Box::new(collecting(InvoiceStatus::Paid)), at: quiet_at };

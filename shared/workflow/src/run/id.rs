@@ -3,7 +3,10 @@
 use std::fmt;
 
 use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId, SubscriptionId};
+use mapping::Channel;
 use serde::{Deserialize, Serialize};
+
+use crate::About;
 
 /// The unit of exactly-once effect. There is one item per id in the ledger, for ever.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +36,12 @@ pub enum RunId {
         organization_id: OrganizationId,
         subscription_id: SubscriptionId,
     },
+    /// What one of the places where people look is told of one thing.
+    Notification {
+        organization_id: OrganizationId,
+        channel: Channel,
+        about: About,
+    },
 }
 
 impl RunId {
@@ -43,6 +52,7 @@ impl RunId {
             Self::InvoicePaid { .. } => "invoice_paid",
             Self::PaymentFailed { .. } => "payment_failed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
+            Self::Notification { .. } => "notification",
         }
     }
 
@@ -53,6 +63,8 @@ impl RunId {
             Self::AccountCustomer { account_id, .. } => account_id.as_str(),
             Self::InvoicePaid { invoice_id, .. } | Self::PaymentFailed { invoice_id, .. } => invoice_id.as_str(),
             Self::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str(),
+            Self::Notification { about: About::Run { key, .. }, .. } => key,
+            Self::Notification { about: About::Day { .. }, .. } => "statement",
         }
     }
 }
@@ -77,6 +89,9 @@ impl fmt::Display for RunId {
             }
             Self::SubscriptionChanged { organization_id, subscription_id } => {
                 write!(f, "run#{organization_id}:{subscription_id}:subscription_changed:1")
+            }
+            Self::Notification { organization_id, channel, about } => {
+                write!(f, "notification#{organization_id}:{channel}:{about}")
             }
         }
     }

@@ -2,7 +2,7 @@ use domain::{AccountId, FieldValue, OpportunityId, OrganizationId, Record};
 use mapping::{Code, CustomerDetails, NOTE_MESSAGE};
 
 use super::*;
-use crate::Call;
+use crate::{Call, account_customer, invoice_paid};
 
 fn organization_id() -> OrganizationId {
     OrganizationId::parse("00D000000000001EAA").expect("valid")

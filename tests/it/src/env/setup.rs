@@ -8,7 +8,8 @@ use engine::{Access, Engine, Scope};
 use intake::Door;
 use jiff::Timestamp;
 use ledger::Ledger;
-use mapping::Settings;
+use mapping::{Notifications, Settings};
+use notify::{Notifier, Slack, Topic};
 use platform::Rotating;
 use queue::Queue;
 use retry_worker::App;
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 use stripe::ApiKey;
 
 use super::{Env, Options};
-use crate::aws::{DEAD_LETTER_QUEUE, InProcess, Sqs, TABLE, WORK_QUEUE};
+use crate::aws::{DEAD_LETTER_QUEUE, InProcess, Sqs, TABLE, TOPIC, WORK_QUEUE};
 use crate::world::{Fused, SandboxClock};
 use crate::{Fuse, TestWorld};
 
@@ -61,7 +62,7 @@ impl Env {
         let queue = Queue::new(aws.sqs(), WORK_QUEUE, DEAD_LETTER_QUEUE);
         let fuse = Fuse::default();
         // Making a client reads the system's certificates, which takes longer than anything else here.
-        let clients = clients(&sandbox, &options, &credentials);
+        let clients = clients(&sandbox, &aws, &options, &credentials);
         let engine = || engine(clients.clone(), &aws, &queue, &clock, &fuse, &options, organization_id.clone());
         let (worker, reconciler) = (engine(), reconciler::App { engine: engine() });
         let now = clock.clone();
@@ -108,7 +109,7 @@ impl Env {
     /// Every secret that the bundle is configured with.
     pub fn secrets(&self) -> Vec<String> {
         let webhook = self.stripe_door.secrets.current.expose_secret();
-        [RESTRICTED_KEY, CLIENT_SECRET, SALESFORCE_SECRET, webhook].map(str::to_owned).into()
+        [RESTRICTED_KEY, CLIENT_SECRET, SALESFORCE_SECRET, sandbox::slack::PATH, webhook].map(str::to_owned).into()
     }
 }
 
@@ -141,7 +142,16 @@ async fn register_webhook(sandbox: &Sandbox) -> String {
     stripe_post(sandbox, "/v1/webhook_endpoints", body)["secret"].as_str().unwrap().to_owned()
 }
 
-fn clients(sandbox: &Sandbox, options: &Options, credentials: &Value) -> (stripe::Client, salesforce::Client) {
+/// The clients of all who are called.
+#[derive(Clone)]
+struct Clients {
+    stripe: stripe::Client,
+    salesforce: salesforce::Client,
+    notifier: notify::Notifier,
+    salesforce_url: String,
+}
+
+fn clients(sandbox: &Sandbox, aws: &InProcess, options: &Options, credentials: &Value) -> Clients {
     let key = ApiKey::parse(RESTRICTED_KEY).unwrap();
     let stripe = stripe::Client::new(sandbox.stripe_url(), key, options.timeouts).unwrap();
     let salesforce = salesforce::Client::new(salesforce::Config {
@@ -152,11 +162,13 @@ fn clients(sandbox: &Sandbox, options: &Options, credentials: &Value) -> (stripe
         timeouts: options.timeouts,
     })
     .unwrap();
-    (stripe, salesforce)
+    let slack = Slack::new(&SecretString::from(sandbox.slack_webhook()), options.timeouts).unwrap();
+    let notifier = Notifier { slack: Some(slack), topic: Some(Topic::new(aws.sns(), TOPIC)) };
+    Clients { stripe, salesforce, notifier, salesforce_url: sandbox.salesforce_url().to_owned() }
 }
 
 fn engine(
-    (stripe, salesforce): (stripe::Client, salesforce::Client),
+    clients: Clients,
     aws: &InProcess,
     queue: &Queue,
     clock: &Clock,
@@ -164,11 +176,14 @@ fn engine(
     options: &Options,
     organization_id: OrganizationId,
 ) -> Engine<TestWorld> {
+    let Clients { stripe, salesforce, notifier, salesforce_url } = clients;
+    let notifications = Notifications::of_everything(options.tells.clone(), salesforce_url, false);
     Engine {
         ledger: Fused { inner: Ledger::new(aws.dynamodb(), TABLE), fuse: fuse.clone() },
         stripe: Fused { inner: stripe, fuse: fuse.clone() },
         salesforce: Fused { inner: salesforce, fuse: fuse.clone() },
         reporter: Fused { inner: queue.clone(), fuse: fuse.clone() },
+        notifier: Fused { inner: notifier, fuse: fuse.clone() },
         clock: SandboxClock(clock.clone()),
         scope: Scope { environment: "test".into(), stripe_account_id: None, organization_id, livemode: false },
         settings: Settings {
@@ -181,6 +196,7 @@ fn engine(
             standings: options.standings,
             cancellation_task: options.cancellation_task,
             payment_cases: options.payment_cases.clone(),
+            notifications: (!options.tells.is_empty()).then_some(notifications),
             paid_stage: options.paid_stage.map(str::to_owned),
             amendments: options.amendments,
             collection: options.collection,

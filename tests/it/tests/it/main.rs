@@ -15,6 +15,7 @@ mod customers;
 mod doors;
 mod failures;
 mod lost_answers;
+mod notifications;
 mod operator;
 mod payment;
 mod people;

@@ -9,6 +9,8 @@ pub enum System {
     Stripe,
     Salesforce,
     Queue,
+    /// Where people are told.
+    Notifier,
     /// Not a call of ours: something that reaches us, or a process as a whole.
     World,
 }
@@ -94,6 +96,8 @@ operations! {
     WriteStanding = "write standing", Salesforce, true;
     ReadCase = "read case", Salesforce, false;
     WriteCase = "write case", Salesforce, true;
+    ReadNames = "read names", Salesforce, false;
+    Tell = "tell", Notifier, true;
     Park = "park", Queue, true;
     Enqueue = "enqueue", Queue, true;
     DelayMessage = "delay message", Queue, true;
@@ -203,9 +207,8 @@ impl Fault {
             Self::Throttled => system == System::Ledger,
             Self::OwnWriteConflict => system == System::Ledger && is_write,
             Self::TransactionConflict => operation == Operation::LedgerTransact,
-            Self::RateLimited | Self::ConnectFailed | Self::GatewayError | Self::UnreadableAnswer => {
-                system == System::Stripe
-            }
+            Self::RateLimited | Self::ConnectFailed => matches!(system, System::Stripe | System::Notifier),
+            Self::GatewayError | Self::UnreadableAnswer => system == System::Stripe,
             Self::KeyInUse | Self::StoredErrorWithEffect | Self::StoredErrorWithoutEffect => is_keyed,
             Self::LockedRow => system == System::Salesforce && is_write,
             Self::TokenExpired | Self::SalesforceOutage | Self::DailyLimit => system == System::Salesforce,
@@ -259,7 +262,7 @@ impl Operation {
     pub fn comes_in(self, mode: Mode) -> bool {
         let is_the_reconcilers = matches!(self, Self::DeleteCustomer | Self::ListEvents | Self::ListDeals | Self::Pass)
                 // And who tells of a subscription.
-                || self == Self::Enqueue && !mode.has_terms();
+                || self == Self::Enqueue && !mode.has_terms() && !mode.fails();
         let is_of_subscriptions = matches!(
             self,
             Self::CreatePrice
@@ -279,7 +282,7 @@ impl Operation {
             && (mode.has_terms() || !is_of_subscriptions)
             && (mode.amends() || self != Self::VoidInvoice)
             && (mode.credits() || !matches!(self, Self::CreditInvoice | Self::ReadPayments | Self::ListCredits))
-            && (mode.fails() || !matches!(self, Self::ReadCase | Self::WriteCase))
+            && (mode.fails() || !matches!(self, Self::ReadCase | Self::WriteCase | Self::ReadNames | Self::Tell))
             && (mode.renews() || !matches!(self, Self::RenewSubscription | Self::PreviewRenewal))
     }
 

@@ -25,6 +25,8 @@ pub struct Ended<'a> {
     pub restores: u32,
     /// How often dead letters were sent again.
     pub redrives: u32,
+    /// Whether people are told of anything, and nothing that was to tell them was purged.
+    pub tells_people: bool,
 }
 
 pub(super) struct RunAtRest<'a> {
@@ -99,6 +101,20 @@ impl Ended<'_> {
             }
             Event::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str() == subject,
             _ => false,
+        })
+    }
+
+    /// A code with which somebody has to mend something.
+    pub(super) fn is_a_refusal(&self, code: &str) -> bool {
+        let known = mapping::Code::ALL.iter().find(|known| known.as_str() == code);
+        known.is_some_and(|code| code.owner() != mapping::Owner::Nobody)
+    }
+
+    /// What was to tell people of it lies among the dead letters: nobody took it for a day, or it was received too often.
+    pub(super) fn is_notice_before_a_person(&self, about: &str) -> bool {
+        self.dead_letters.iter().any(|letter| match &letter.event {
+            Event::NotificationDue { run, .. } => about.ends_with(run.as_str()),
+            _ => letter.parked.as_ref().is_some_and(|parked| parked.run.ends_with(about)),
         })
     }
 }

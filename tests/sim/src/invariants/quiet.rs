@@ -27,6 +27,9 @@ impl Models {
         self.customers_are_told(ended);
         self.standings_are_told(ended);
         self.failures_are_looked_after(ended);
+        if ended.tells_people {
+            self.people_have_heard(ended);
+        }
         self.nothing_lies_around(ended);
         self.logs_are_whole(ended);
         self.books_are_kept(ended);

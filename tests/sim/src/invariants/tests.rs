@@ -127,6 +127,7 @@ impl Case {
             differences: Some(&std::collections::BTreeSet::new()),
             restores: 0,
             redrives: 0,
+            tells_people: false,
         };
         // Only this deal is asked for.
         let others: Vec<_> = self.models.salesforce.opportunities().map(|deal| deal.id.clone()).collect();

@@ -2,13 +2,17 @@
 //! off, or close its case.
 
 use jiff::{SignedDuration, Timestamp};
-use mapping::CasePolicy;
+use mapping::{CasePolicy, Channel, Notifications};
 
 use super::{Act, Scenario};
 use crate::random::Random;
 
 pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
     scenario.settings.payment_cases = Some(CasePolicy::default());
+    // And people are told of everything.
+    let slack = vec![Channel::Slack];
+    let policy = Notifications::of_everything(slack, "https://acme.my.salesforce.example", false);
+    scenario.settings.notifications = Some(policy);
     scenario.models.stripe.payments_fail = true;
     let wins = scenario.acts.iter().filter_map(|(at, act)| match act {
         Act::Win(deal) => Some((*at, deal.clone())),

@@ -50,6 +50,7 @@ const WORKER: &[(&str, &str)] = &[
     ("CASE_HIGH_FROM_ATTEMPT", "3"),
     ("CASE_CLOSED_STATUS", "Closed"),
     ("FOLLOW_UP_HOURS", "48"),
+    ("NOTIFICATION_WINDOW_MINUTES", "60"),
     ("AMENDMENTS", "review"),
     ("COLLECTION", "send_invoice"),
     ("RENEWALS", "off"),
@@ -59,8 +60,16 @@ const WORKER: &[(&str, &str)] = &[
 ];
 
 /// What may be left out.
-const OPTIONAL: &[&str] =
-    &["SALESFORCE_INTEGRATION_USER_ID", "STRIPE_ACCOUNT_ID", "SALESFORCE_ALLOWED_HOSTS", "CASE_QUEUE_ID", "PAID_STAGE"];
+const OPTIONAL: &[&str] = &[
+    "SALESFORCE_INTEGRATION_USER_ID",
+    "STRIPE_ACCOUNT_ID",
+    "SALESFORCE_ALLOWED_HOSTS",
+    "CASE_QUEUE_ID",
+    "PAID_STAGE",
+    "NOTIFICATIONS",
+    "SLACK_WEBHOOK_SECRET_ARN",
+    "NOTIFICATION_TOPIC_ARN",
+];
 
 #[derive(Debug, Clone, Copy)]
 enum Function {
@@ -136,6 +145,18 @@ const ROWS: &[Row] = &[
         ],
         &["PAYMENT_CASES", "CASE_QUEUE_ID", "CASE_HIGH_FROM_ATTEMPT", "CASE_CLOSED_STATUS", "FOLLOW_UP_HOURS"],
     ),
+    (
+        45,
+        RetryWorker,
+        &[
+            ("NOTIFICATIONS", "wins,losses"),
+            ("SLACK_WEBHOOK_SECRET_ARN", "https://hooks.slack.com/services/T0/B0/zeisig"),
+            ("NOTIFICATION_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:told.fifo"),
+            ("NOTIFICATION_WINDOW_MINUTES", "0"),
+        ],
+        &["NOTIFICATIONS", "SLACK_WEBHOOK_SECRET_ARN", "NOTIFICATION_TOPIC_ARN", "NOTIFICATION_WINDOW_MINUTES"],
+    ),
+    (45, RetryWorker, &[("NOTIFICATION_TOPIC_ARN", "arn:aws:sqs:eu-central-1:1:told")], &["NOTIFICATION_TOPIC_ARN"]),
     (45, RetryWorker, &[("PAID_STAGE", "Closed Won")], &["PAID_STAGE"]),
     (45, RetryWorker, &[("PAID_STAGE", "Paid"), ("AMENDMENTS", "credit_and_reissue")], &["PAID_STAGE"]),
     (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),

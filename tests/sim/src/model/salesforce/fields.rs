@@ -77,6 +77,8 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
     Some(match field {
         "Id" => text(&opportunity.id),
         "StageName" => text(&opportunity.stage),
+        "Name" => text(format!("Deal {}", opportunity.id)),
+        "Owner.Name" => text("Olga Owner"),
         "OwnerId" => text(OWNER),
         "Owner.IsActive" => FieldValue::Boolean(true),
         "Amount" => number(opportunity.amount),

@@ -1,0 +1,70 @@
+//! What the environment says of what people are told, and the ways to tell them.
+
+use aws_config::SdkConfig;
+use jiff::SignedDuration;
+use mapping::{Channel, Notifications};
+use notify::{Notifier, Slack, Topic};
+use platform::{Environment, Secrets};
+
+const SLACK: &str = "SLACK_WEBHOOK_SECRET_ARN";
+const TOPIC: &str = "NOTIFICATION_TOPIC_ARN";
+
+/// A week. What is said once a week is no news.
+const MOST_MINUTES: i64 = 10_080;
+
+/// Where people are told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ways {
+    slack_secret_arn: Option<String>,
+    topic_arn: Option<String>,
+}
+
+pub(crate) fn notifications(environment: &mut Environment, livemode: bool) -> (Option<Notifications>, Ways) {
+    let kinds = environment.optional("NOTIFICATIONS").unwrap_or_default();
+    let kinds: Vec<_> = kinds.split([',', ' ']).filter(|kind| !kind.is_empty()).collect();
+    if let Some(kind) = kinds.iter().find(|kind| !["wins", "refusals", "failures", "digests"].contains(kind)) {
+        // It is no secret, and whoever reads this has to find it.
+        environment.problem(format!("NOTIFICATIONS is not valid: {kind} is none of wins, refusals, failures, digests"));
+    }
+    let window = environment.parsed("NOTIFICATION_WINDOW_MINUTES", |value| match value.parse() {
+        Ok(minutes @ 1..=MOST_MINUTES) => Ok(SignedDuration::from_mins(minutes)),
+        _ => Err(format!("it must be a whole number of minutes from 1 to {MOST_MINUTES}")),
+    });
+    let slack_secret_arn = environment.optional(SLACK).map(|_| environment.secret_arn(SLACK));
+    let topic_arn = environment.parsed_if_set(TOPIC, |value| match value.split(':').nth(2) {
+        Some("sns") if value.starts_with("arn:") && !value.ends_with(".fifo") => Ok(value.to_owned()),
+        _ => Err("it must be the ARN of a topic that is not FIFO"),
+    });
+    let slack = slack_secret_arn.as_ref().map(|_| Channel::Slack);
+    let channels: Vec<_> = slack.into_iter().chain(topic_arn.as_ref().map(|_| Channel::Email)).collect();
+    let is_told = |kind: &str| kinds.contains(&kind);
+    let policy = window.filter(|_| !channels.is_empty() && !kinds.is_empty()).map(|window| Notifications {
+        channels,
+        wins: is_told("wins"),
+        refusals: is_told("refusals"),
+        failures: is_told("failures"),
+        digests: is_told("digests"),
+        window,
+        salesforce_url: environment.optional("SALESFORCE_LOGIN_URL").unwrap_or_default().trim_end_matches('/').into(),
+        livemode,
+    });
+    (policy, Ways { slack_secret_arn, topic_arn })
+}
+
+impl Ways {
+    /// No money waits for it: with an address that cannot be read or is none, the function starts all the same. What people are to be
+    /// told then waits for a day, and is put before a person.
+    pub(crate) async fn notifier(self, aws: &SdkConfig, secrets: &Secrets) -> Notifier {
+        let slack = match &self.slack_secret_arn {
+            Some(arn) => match secrets.read(arn, SLACK).await {
+                Ok(address) => Slack::new(&address, outbound::Timeouts::default()).map_err(|why| why.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+            .inspect_err(|why| tracing::error!("nobody is told anything by Slack: {SLACK}: {why}"))
+            .ok(),
+            None => None,
+        };
+        let topic = self.topic_arn.map(|arn| Topic::new(aws_sdk_sns::config::Builder::from(aws), arn));
+        Notifier { slack, topic }
+    }
+}
