@@ -40,6 +40,11 @@ pub fn text(story: &Story, stack: &Stack) -> String {
         out.push_str(&format!("  line  {quantity:>6} x {:<24} {amount:>12}\n", plain(&line["description"])));
     }
 
+    out.push_str("\nSlack\n");
+    for posted in &facts.posted {
+        out.push_str(&format!("  posted {}\n", plain(&posted["text"])));
+    }
+
     out.push_str("\nLedger\n");
     for run in &facts.runs {
         let (workflow, status, point) = (plain(&run["workflow"]), plain(&run["status"]), plain(&run["point"]));

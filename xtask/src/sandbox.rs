@@ -27,6 +27,8 @@ pub const SALESFORCE_CLIENT_SECRET: &str = "closedwon-secret";
 pub struct Sandbox {
     pub stripe_url: String,
     pub salesforce_url: String,
+    /// The address of an incoming webhook of Slack.
+    pub slack_webhook: String,
     pub admin_client_id: String,
     pub admin_client_secret: String,
     pub integration_user_id: String,
@@ -76,6 +78,7 @@ impl Sandbox {
             stripe_url: field("stripe_url")?,
             integration_user_id: integration.user_id()?,
             salesforce_url,
+            slack_webhook: field("slack_webhook")?,
             admin_client_id: field("salesforce_admin_client_id")?,
             admin_client_secret: field("salesforce_admin_client_secret")?,
             http: Http::new(Duration::from_secs(10)),
@@ -117,6 +120,18 @@ impl Sandbox {
             self.http.send("DELETE", &format!("{service}/_sandbox/faults"), &[], "")?.json("forgetting the faults")?;
         }
         Ok(())
+    }
+
+    /// Where what was posted to Slack can be read.
+    pub fn slack_channel(&self) -> String {
+        let service = self.slack_webhook.split("/services/").next().unwrap_or_default();
+        format!("{service}/_sandbox/messages")
+    }
+
+    /// What stands in the channel of Slack, oldest first.
+    pub fn posted(&self) -> Result<Vec<Value>> {
+        let answer = self.http.get(&self.slack_channel())?.json("reading Slack's channel")?;
+        answer.as_array().cloned().ok_or_else(|| Failure::new(format!("the sandbox answered no list: {answer}")))
     }
 
     /// The log of requests that a service answered, oldest first.

@@ -58,6 +58,7 @@ impl Stack {
         let credentials_arn = aws.create_secret("closedwon/salesforce", Some(&credentials.to_string()))?;
         let salesforce_secret_arn =
             aws.create_secret("closedwon/salesforce-webhook", Some(&salesforce_webhook_secret))?;
+        let slack_webhook_arn = aws.create_secret("closedwon/slack", Some(&sandbox.slack_webhook))?;
         // Stripe makes this one when the endpoint is registered, for which the stack has to be there. Functions read
         // their secrets at cold start, so it only has to have a value before the first event.
         let stripe_secret_arn = aws.create_secret("closedwon/stripe-webhook", None)?;
@@ -78,6 +79,7 @@ impl Stack {
             ("SalesforceLoginUrl", &sandbox.salesforce_url),
             ("SalesforceOrgId", ORG_ID),
             ("SalesforceIntegrationUserId", &sandbox.integration_user_id),
+            ("SlackWebhookSecretArn", &slack_webhook_arn),
             ("SalesforceEventBusName", EVENT_BUS),
             ("SalesforceEventSourcePrefix", EVENT_SOURCE_PREFIX),
         ];

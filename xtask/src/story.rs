@@ -245,6 +245,7 @@ fn leaks(stack: &Stack, deal: &Deal) -> Result<Vec<String>> {
         ("the Stripe key", crate::sandbox::STRIPE_KEY),
         ("Salesforce's client secret", crate::sandbox::SALESFORCE_CLIENT_SECRET),
         ("Salesforce's signing secret", stack.salesforce_webhook_secret.as_str()),
+        ("Slack's address", stack.sandbox.slack_webhook.as_str()),
         ("Stripe's signing secret", stack.stripe_webhook_secret.as_str()),
     ];
     let mut leaks = Vec::new();

@@ -31,6 +31,7 @@ fn guide(stack: &Stack) -> Result<String> {
     let sandbox = &stack.sandbox;
     let (stripe, salesforce, aws) = (&sandbox.stripe_url, &sandbox.salesforce_url, &stack.aws().endpoint);
     let (client_id, client_secret) = (&sandbox.admin_client_id, &sandbox.admin_client_secret);
+    let slack = sandbox.slack_channel();
     let table = stack.outputs.get("LedgerTableName")?;
     let queue = stack.outputs.get("WorkQueueUrl")?;
     let dead_letters = stack.outputs.get("DeadLetterQueueUrl")?;
@@ -41,6 +42,7 @@ fn guide(stack: &Stack) -> Result<String> {
 Addresses
   Stripe sandbox          {stripe}         key {STRIPE_FULL_KEY}
   Salesforce sandbox      {salesforce}         administrator's client {client_id} / {client_secret}
+  Slack's channel         {slack}         what people were told
   emulated AWS            {aws}         region {REGION}, any credentials
   stripe-webhook          {webhook}
   salesforce-events       {events}

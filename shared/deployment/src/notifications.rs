@@ -57,7 +57,7 @@ impl Ways {
     pub(crate) async fn notifier(self, aws: &SdkConfig, secrets: &Secrets) -> Notifier {
         let slack = match &self.slack_secret_arn {
             Some(arn) => match secrets.read(arn, SLACK).await {
-                Ok(address) => Slack::new(&address, outbound::Timeouts::default()).map_err(|why| why.to_string()),
+                Ok(address) => Slack::new(&address, notify::Timeouts::default()).map_err(|why| why.to_string()),
                 Err(error) => Err(error.to_string()),
             }
             .inspect_err(|why| tracing::error!("nobody is told anything by Slack: {SLACK}: {why}"))

@@ -5,6 +5,7 @@ mod topic;
 
 use mapping::{Channel, Message};
 
+pub use outbound::Timeouts;
 pub use slack::{Slack, SlackConfigError};
 pub use topic::Topic;
 

@@ -71,6 +71,8 @@ impl Facts {
             5,
         );
         checks.equal("two calls to Salesforce", self.calls_to("salesforce", &winning), 2);
+        let titles: Vec<&str> = self.posted.iter().filter_map(|posted| posted["text"].as_str()).collect();
+        checks.equal("people were told in Slack, once", titles, vec!["Invoice sent: Acme 2026"]);
         checks.equal("no log holds a secret or a person's details", &self.leaks, &Vec::new());
         for (name, depth) in &self.queues {
             checks.equal(&format!("{name} is empty"), *depth, Depth { visible: 0, in_flight: 0, delayed: 0 });

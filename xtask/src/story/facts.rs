@@ -20,6 +20,8 @@ pub struct Facts {
     pub runs: Vec<Value>,
     pub calls: Vec<Value>,
     pub queues: Vec<(&'static str, Depth)>,
+    /// What people were told of the deal in Slack.
+    pub posted: Vec<Value>,
     pub leaks: Vec<String>,
 }
 
@@ -67,6 +69,12 @@ impl Facts {
             runs,
             calls,
             queues,
+            posted: stack
+                .sandbox
+                .posted()?
+                .into_iter()
+                .filter(|posted| posted.to_string().contains(&deal.opportunity))
+                .collect(),
             leaks: super::leaks(stack, deal)?,
         })
     }
@@ -86,6 +94,7 @@ impl Facts {
                 "customer": self.customers.first(), "invoice": self.invoice(), "lines": self.lines
             },
             "ledger": { "runs": self.runs, "calls": self.calls },
+            "slack": self.posted,
             "queues": queues,
         })
     }

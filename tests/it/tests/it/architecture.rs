@@ -86,20 +86,25 @@ fn the_arrows_point_one_way() {
         "platform",
         "intake",
         "outbound",
+        "notify",
         "engine",
         "deployment",
     ];
-    let may: [(&str, &[&str]); 12] = [
+    let may: [(&str, &[&str]); 13] = [
         ("shared/stripe", &["domain", "outbound"]),
         ("shared/salesforce", &["domain", "outbound"]),
         ("shared/queue", &["domain"]),
         ("shared/ledger", &["domain", "mapping", "workflow"]),
         ("shared/platform", &[]),
         ("shared/intake", &["platform", "queue"]),
-        ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "queue"]),
+        ("shared/notify", &["mapping", "outbound"]),
+        ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "notify", "queue"]),
         ("functions/stripe-webhook", &["intake", "platform", "queue", "stripe"]),
         ("functions/salesforce-events", &["domain", "intake", "platform", "queue", "salesforce"]),
-        ("shared/deployment", &["domain", "engine", "ledger", "mapping", "platform", "queue", "salesforce", "stripe"]),
+        (
+            "shared/deployment",
+            &["domain", "engine", "ledger", "mapping", "notify", "platform", "queue", "salesforce", "stripe"],
+        ),
         ("functions/retry-worker", &["deployment", "engine", "platform", "queue"]),
         ("functions/reconciler", &["deployment", "engine", "ledger", "platform"]),
     ];

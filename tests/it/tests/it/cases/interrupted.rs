@@ -101,7 +101,7 @@ async fn what_is_told_late_is_told_anew() {
         };
         env.stands_still_at(moment, meanwhile).await;
         env.settle_for_days().await;
-        env.advance(SignedDuration::from_mins(30));
+        env.advance(SignedDuration::from_mins(61));
         env.reconcile(PassKind::Sweep).await;
         env.settle_for_days().await;
         let case = the_case(&env);
