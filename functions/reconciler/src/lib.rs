@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+use deployment::Tells;
 use engine::{Clock, Cloud, Engine, Pass, PassKind, Reconciled, World};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
@@ -18,7 +19,7 @@ pub struct App<W: World> {
 
 impl App<Cloud> {
     pub async fn from_environment(environment: Environment) -> Result<Self, ConfigError> {
-        let parts = deployment::from_environment(environment).await?;
+        let parts = deployment::from_environment(environment, Tells::Nobody).await?;
         Ok(Self { engine: parts.engine })
     }
 }

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use deployment::Parts;
+use deployment::{Parts, Tells};
 use engine::{Clock, Cloud, Engine, Errand, Outcome, Pace, Pause, World};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ pub struct App<W: World> {
 
 impl App<Cloud> {
     pub async fn from_environment(environment: Environment) -> Result<Self, ConfigError> {
-        let Parts { engine, queue } = deployment::from_environment(environment).await?;
+        let Parts { engine, queue } = deployment::from_environment(environment, Tells::People).await?;
         Ok(Self { engine, queue })
     }
 }

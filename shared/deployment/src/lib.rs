@@ -196,15 +196,23 @@ pub struct Parts {
     pub queue: Queue,
 }
 
+/// Who tells people what is on the work queue for them: the worker, and nobody else is given the ways to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    People,
+    Nobody,
+}
+
 /// Everything that the work needs, or every reason why the function cannot start.
-pub async fn from_environment(environment: Environment) -> Result<Parts, ConfigError> {
+pub async fn from_environment(environment: Environment, tells: Tells) -> Result<Parts, ConfigError> {
     let config = Config::read(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
+    let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };
     let (key, credentials, notifier) = futures::join!(
         secrets.read(&config.stripe_key_arn, STRIPE_KEY),
         secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
-        config.ways.clone().notifier(&aws, &secrets)
+        ways.notifier(&aws, &secrets)
     );
     let (stripe, salesforce) = match (key, credentials) {
         (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,

@@ -1,9 +1,11 @@
 //! What the environment says of what people are told, and the ways to tell them.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use jiff::SignedDuration;
 use mapping::{Channel, Notifications};
-use notify::{Notifier, Slack, Topic};
+use notify::{Notifier, Slack, Timeouts, Topic};
 use platform::{Environment, Secrets};
 
 const SLACK: &str = "SLACK_WEBHOOK_SECRET_ARN";
@@ -11,6 +13,9 @@ const TOPIC: &str = "NOTIFICATION_TOPIC_ARN";
 
 /// A week. What is said once a week is no news.
 const MOST_MINUTES: i64 = 10_080;
+
+/// Deals wait for a free worker, so Slack is not waited for as long as Stripe.
+const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(1), request: Duration::from_secs(3) };
 
 /// Where people are told.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +62,7 @@ impl Ways {
     pub(crate) async fn notifier(self, aws: &SdkConfig, secrets: &Secrets) -> Notifier {
         let slack = match &self.slack_secret_arn {
             Some(arn) => match secrets.read(arn, SLACK).await {
-                Ok(address) => Slack::new(&address, notify::Timeouts::default()).map_err(|why| why.to_string()),
+                Ok(address) => Slack::new(&address, PATIENCE).map_err(|why| why.to_string()),
                 Err(error) => Err(error.to_string()),
             }
             .inspect_err(|why| tracing::error!("nobody is told anything by Slack: {SLACK}: {why}"))

@@ -99,9 +99,8 @@ impl<W: World> Engine<W> {
         }
         match work.run.next() {
             Next::End(end) => {
-                if let Err(pause) = self.announce(&mut work.run, errand).await {
-                    return self.give_back(work, pause).await;
-                }
+                // As if it had died here: what is saved as ended is nobody's business any more, and what follows from it would be lost.
+                self.announce(&mut work.run, errand).await?;
                 work.run.answer(&errand.envelope.id);
                 let release = match &end {
                     // Whoever finds it due then brings it back.
@@ -147,7 +146,12 @@ impl<W: World> Engine<W> {
                 }
             },
             None => {
-                if call.is_write() {
+                if matches!(call, Call::Tell { .. }) {
+                    self.guard(work, errand).await?;
+                    work.run = work.run.clone().sending(self.now());
+                    work.is_saved = false;
+                    self.save(work, Release::Keep).await?;
+                } else if call.is_write() {
                     self.save(work, Release::Keep).await?;
                     self.guard(work, errand).await?;
                 }
@@ -253,7 +257,12 @@ impl<W: World> Engine<W> {
     }
 
     async fn wait(&self, work: &mut Work, stop: Stop) -> Result<(), Pause> {
-        let since = work.held.stored.waiting_since.unwrap_or(self.now());
+        let since = match &work.run.state {
+            // Each time that there is something to tell has a day of its own.
+            State::Notification(point) => point.unsaid_since(),
+            _ => work.held.stored.waiting_since,
+        };
+        let since = since.unwrap_or(self.now());
         if self.now().duration_since(since) >= PATIENCE {
             return self.record(work, Fact::Refused(Refusal { stop }));
         }

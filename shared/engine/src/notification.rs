@@ -57,7 +57,12 @@ impl<W: World> Engine<W> {
         match run.tells() {
             Some(tells) if is_saved && tells.is_wanted(policy) => {
                 let tidings = run.tidings(&tells);
-                Ok(self.in_every_channel(policy, &About::Run { key: key.to_owned(), tells }, &tidings))
+                let told_count = run.told.as_ref().map_or(0, |told| told.count);
+                // What came after it has a message of its own.
+                if told_count > count {
+                    return ignored("told_since");
+                }
+                Ok(self.in_every_channel(policy, &About::Run { key: key.to_owned(), tells }, &tidings, told_count))
             }
             Some(_) if is_saved => ignored("notifications_off"),
             _ if !is_saved || run.is_at_work() => {
@@ -67,11 +72,11 @@ impl<W: World> Engine<W> {
         }
     }
 
-    fn in_every_channel(&self, policy: &Notifications, about: &About, tidings: &Tidings) -> Triage {
+    fn in_every_channel(&self, policy: &Notifications, about: &About, tidings: &Tidings, count: u32) -> Triage {
         let run = |channel: &mapping::Channel| {
             let organization_id = self.scope.organization_id.clone();
             let id = RunId::Notification { organization_id, channel: *channel, about: about.clone() };
-            Run::new(id, State::Notification(notification::Point::claimed(about.clone(), tidings.clone())))
+            Run::new(id, State::Notification(notification::Point::claimed(about.clone(), tidings.clone(), count)))
         };
         Triage::Runs(policy.channels.iter().map(run).collect())
     }
@@ -81,7 +86,7 @@ impl<W: World> Engine<W> {
         let Some(policy) = self.hears().filter(|policy| policy.digests) else { return ignored("notifications_off") };
         match self.tidings_of(day).await? {
             Tidings::Nothing => ignored("nothing_to_tell"),
-            tidings => Ok(self.in_every_channel(policy, &About::Day { day }, &tidings)),
+            tidings => Ok(self.in_every_channel(policy, &About::Day { day }, &tidings, 0)),
         }
     }
 
@@ -93,9 +98,16 @@ impl<W: World> Engine<W> {
 
     /// A run that was left open, as it would be begun now: what a notification is about may be mended since.
     pub(crate) async fn as_it_stands(&self, run: Run) -> Result<Run, Pause> {
-        let RunId::Notification { about, .. } = &run.id else { return Ok(run) };
+        let RunId::Notification { about, channel, .. } = &run.id else { return Ok(run) };
+        let is_wanted = self.hears().is_some_and(|policy| {
+            policy.channels.contains(channel)
+                && match about {
+                    About::Day { .. } => policy.digests,
+                    About::Run { tells, .. } => tells.is_wanted(policy),
+                }
+        });
         let tidings = match about {
-            _ if self.hears().is_none() => Tidings::Nothing,
+            _ if !is_wanted => Tidings::Nothing,
             About::Day { day } => self.tidings_of(*day).await?,
             About::Run { key, tells } => {
                 let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
@@ -109,21 +121,20 @@ impl<W: World> Engine<W> {
                 }
             }
         };
-        let point = notification::Point::claimed(about.clone(), tidings);
+        // It is no newer than it was.
+        let point = notification::Point::claimed(about.clone(), tidings, 0);
         Ok(Run::new(run.id, State::Notification(point)))
     }
 
-    /// Who may not read the deal is told without its name.
-    pub(crate) async fn read_names(&self, id: Option<&OpportunityId>) -> Result<Fact, salesforce::Error> {
-        let deal = match id {
-            Some(id) => match self.salesforce.read(&[convert::soql(&names_query(id))]).await {
-                Ok(answers) => answers.into_iter().flatten().next(),
-                Err(salesforce::Error::Refused(_) | salesforce::Error::NotAllowed { .. }) => None,
-                Err(error) => return Err(error),
-            },
-            None => None,
+    /// Whatever keeps the deal from being read, people are told without its name: where Salesforce is down or at its limit, they are told of
+    /// that deal all the same.
+    pub(crate) async fn read_names(&self, id: Option<&OpportunityId>) -> Fact {
+        let read = match id {
+            Some(id) => self.salesforce.read(&[convert::soql(&names_query(id))]).await,
+            None => Ok(Vec::new()),
         };
-        Ok(Fact::NamesRead { deal, at: self.clock.now() })
+        let deal = read.ok().and_then(|answers| answers.into_iter().flatten().next());
+        Fact::NamesRead { deal, at: self.clock.now() }
     }
 
     /// What came of saying it. Where that is not simply that it was said, also how it is called in the call log, and why.
@@ -135,7 +146,8 @@ impl<W: World> Engine<W> {
             Ok(()) => Ok(Fact::Told { at: self.clock.now() }),
             Err(error @ notify::Error::NotSent(_)) => {
                 let message = format!("What people are told by {channel} does not reach them: {error}.");
-                Err((Fact::NotTold(Stop::review(Code::NotificationNotSent, message)), "no_effect", error.to_string()))
+                let stop = Stop::review(Code::NotificationNotSent, message);
+                Err((Fact::NotTold { stop, at: self.clock.now() }, "no_effect", error.to_string()))
             }
             Err(error @ notify::Error::Unknown(_)) => Err((Fact::ToldPerhaps, "unknown", error.to_string())),
         }
@@ -171,5 +183,16 @@ fn totals(books: &Books) -> Totals {
     }
     let mut differences: Vec<_> = causes.into_iter().map(|(cause, count)| (cause.to_owned(), count)).collect();
     differences.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Totals { deals: sums(&books.deals), invoices: sums(&books.invoices), paid: sums(&books.paid), differences }
+    let unlisted = books.difference_count.saturating_sub(books.differences.len());
+    if unlisted > 0 {
+        differences.push(("others".to_owned(), u64::try_from(unlisted).unwrap_or(u64::MAX)));
+    }
+    Totals {
+        deals: sums(&books.deals),
+        invoices: sums(&books.invoices),
+        paid: sums(&books.paid),
+        under_way: sums(&books.under_way),
+        later: sums(&books.later),
+        differences,
+    }
 }

@@ -189,7 +189,7 @@ impl<W: World> Engine<W> {
             }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
             Call::ReadCase { failure } => self.read_case(failure).await,
-            Call::ReadNames { opportunity_id } => self.read_names(opportunity_id.as_ref()).await,
+            Call::ReadNames { opportunity_id } => Ok(self.read_names(opportunity_id.as_ref()).await),
             Call::UpdateRecords { updates } => {
                 let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();

@@ -86,6 +86,9 @@ pub enum Tidings {
     Stopped {
         opportunity_id: Option<OpportunityId>,
         subject: String,
+        /// What the deal comes to, and its invoice, where that is known.
+        total: Option<Money>,
+        invoice_id: Option<InvoiceId>,
         stop: Box<Stop>,
     },
     /// A payment failed. How it stands by now is asked first.
@@ -126,6 +129,9 @@ pub struct Totals {
     pub deals: Vec<(u64, Money)>,
     pub invoices: Vec<(u64, Money)>,
     pub paid: Vec<(u64, Money)>,
+    /// What of the deals is being billed right now, and what is billed by later invoices.
+    pub under_way: Vec<(u64, Money)>,
+    pub later: Vec<(u64, Money)>,
     /// How often the two sides differ, by the cause, the most frequent first.
     pub differences: Vec<(String, u64)>,
 }
@@ -192,10 +198,20 @@ impl Tidings {
                 message.stripe(policy, invoice_id.as_ref(), subscription_id.as_ref());
                 message
             }
-            Self::Stopped { subject, stop, .. } => {
-                let what = if stop.kind == Kind::Refused { "Not billed" } else { "Please decide" };
+            Self::Stopped { subject, stop, total, invoice_id, .. } => {
+                let is_account = subject.starts_with("001");
+                let what = match stop.kind {
+                    _ if is_account => "Not told to Stripe",
+                    Kind::Refused => "Not billed",
+                    Kind::Review | Kind::NotBillable => "Please decide",
+                };
                 let mut message = titled(what, &named(subject));
                 message.text = Some(stop.message.clone());
+                message.fact("Deal", total.as_ref());
+                message.stripe(policy, invoice_id.as_ref(), None);
+                if is_account {
+                    message.links.push(("Account".into(), format!("{}/{subject}", policy.salesforce_url)));
+                }
                 message.fact("What mends it", Some(stop.code.remedy()));
                 message.fact("Code", Some(stop.code.as_str()));
                 message.fact("Whose turn it is", whose_turn(stop.code.owner()));
@@ -283,6 +299,11 @@ impl Digest {
             message.facts.push((format!("Won, {of}"), sums(&totals.deals)));
             message.facts.push((format!("Invoiced, {of}"), sums(&totals.invoices)));
             message.facts.push((format!("Paid, {of}"), sums(&totals.paid)));
+            for (what, some) in [("Being billed", &totals.under_way), ("Billed later", &totals.later)] {
+                if !some.is_empty() {
+                    message.facts.push((format!("{what}, {of}"), sums(some)));
+                }
+            }
         }
         let said: Vec<_> =
             self.of_month.differences.iter().map(|(cause, count)| format!("{count} × {cause}")).collect();

@@ -88,7 +88,7 @@ fn word(body: &str) -> String {
 }
 
 fn blocks(message: &Message) -> Value {
-    let mrkdwn = |text: String| json!({ "type": "mrkdwn", "text": text });
+    let mrkdwn = |text: String| json!({ "type": "mrkdwn", "text": text, "verbatim": true });
     let mut blocks = vec![json!({
         "type": "header",
         "text": { "type": "plain_text", "text": cut(&message.title, LONGEST_HEADER), "emoji": false },

@@ -9,7 +9,7 @@ use mapping::Message;
 
 use crate::Error;
 
-/// "Subjects must be ASCII text … less than 100 characters".
+/// "Subjects must be UTF-8 text with no line breaks or control characters, and less than 100 characters long."
 const LONGEST_SUBJECT: usize = 99;
 
 #[derive(Debug, Clone)]
@@ -51,9 +51,9 @@ fn classified<E: aws_sdk_sns::error::ProvideErrorMetadata>(
     }
 }
 
-/// One line of ASCII. The whole title stands in the text.
+/// In one line. The whole title stands in the text.
 fn subject(message: &Message) -> String {
-    let plain = |c: char| if (' '..='~').contains(&c) { c } else { '?' };
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
     message.title.chars().map(plain).take(LONGEST_SUBJECT).collect()
 }
 

@@ -107,7 +107,10 @@ pub enum Fact {
     /// It may have been said.
     ToldPerhaps,
     /// It was not said, for certain.
-    NotTold(Stop),
+    NotTold {
+        stop: Stop,
+        at: Timestamp,
+    },
     /// A definite no: nothing happened, and asking again changes nothing until somebody mends something.
     Refused(Refusal),
     Reported,
@@ -161,7 +164,7 @@ impl Fact {
             Self::NamesRead { .. } => "names_read",
             Self::Told { .. } => "told",
             Self::ToldPerhaps => "told_perhaps",
-            Self::NotTold(_) => "not_told",
+            Self::NotTold { .. } => "not_told",
             Self::Refused(_) => "refused",
             Self::Reported => "reported",
             Self::NotApproved { .. } => "not_approved",

@@ -11,7 +11,7 @@ use std::fmt;
 use domain::{InvoiceId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Code, Kind, Message, Notifications, Settings, Stop, Tidings};
+use mapping::{Code, Failure, Kind, Message, Notifications, Settings, Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -79,6 +79,11 @@ impl About {
 pub struct Notice {
     pub about: About,
     pub tidings: Tidings,
+    /// How often there was something to tell of that run by then, and by when it was said last.
+    #[serde(default)]
+    pub count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_at: Option<Timestamp>,
     /// It was sent then, and nobody answered.
@@ -87,9 +92,12 @@ pub struct Notice {
     /// How often that was so.
     #[serde(default)]
     pub doubts: u32,
+    /// Since when nobody takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaid_since: Option<Timestamp>,
 }
 
-/// Whoever does not answer a day long, once an hour, does not answer.
+/// Whoever does not answer that often, once in each window, does not answer.
 const MOST_DOUBTS: u32 = 24;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,11 +107,16 @@ pub enum Point {
     Claimed { notice: Notice },
     /// The payment failed. Is it unpaid still, and why?
     Failed { notice: Notice, invoice_id: InvoiceId },
-    /// It is said.
-    Telling { notice: Notice, message: Box<Message>, since: Timestamp },
+    /// It is said; from that moment on it may have been.
+    Telling {
+        notice: Notice,
+        message: Box<Message>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+    },
     /// Whoever is to say it cannot.
     Unsaid { notice: Notice, stop: Stop },
-    /// It may have been said. It is said again then.
+    /// It may have been said, or was said a moment ago and is news again. It is said then, if it stands.
     Resting { notice: Notice, until: Timestamp },
     /// It is said, or there is nothing to say. The end, until it happens again.
     Done { notice: Notice },
@@ -112,14 +125,15 @@ pub enum Point {
 }
 
 impl Point {
-    pub fn claimed(about: About, tidings: Tidings) -> Self {
-        Self::of(Notice { about, tidings, told_at: None, in_doubt_since: None, doubts: 0 })
+    pub fn claimed(about: About, tidings: Tidings, count: u32) -> Self {
+        let (told_count, told_at, in_doubt_since, unsaid_since) = (None, None, None, None);
+        Self::of(Notice { about, tidings, count, told_count, told_at, in_doubt_since, doubts: 0, unsaid_since })
     }
 
     fn of(notice: Notice) -> Self {
         match &notice.tidings {
-            _ if notice.is_said_for_ever() => Self::Done { notice },
             Tidings::Nothing => Self::Done { notice },
+            _ if notice.is_said() => Self::Done { notice },
             Tidings::Failed { invoice_id } => Self::Failed { invoice_id: invoice_id.clone(), notice },
             _ => Self::Claimed { notice },
         }
@@ -144,7 +158,8 @@ impl Point {
         Ok(match (self, fact) {
             (Self::Failed { notice, .. }, Fact::CollectingRead { seen, .. }) => {
                 let tidings = match seen.failure().filter(|failure| failure.dues.is_unpaid()) {
-                    Some(failure) => Tidings::Unpaid { failure: Box::new(failure) },
+                    // Nothing that is kept holds the page's address.
+                    Some(failure) => Tidings::Unpaid { failure: Box::new(Failure { page: None, ..failure }) },
                     None => Tidings::Nothing,
                 };
                 Self::of(Notice { tidings, ..notice })
@@ -156,17 +171,14 @@ impl Point {
                 // It was switched off since.
                 let Some(policy) = &settings.notifications else { return Ok(Self::Done { notice }) };
                 match notice.silent_until(policy) {
-                    Some(until) if at < until && notice.in_doubt_since.is_some() => Self::Resting { notice, until },
-                    Some(until) if at < until => Self::Done { notice },
+                    Some(until) if at < until => Self::Resting { notice, until },
                     _ => match notice.message(deal.as_ref(), policy) {
-                        Some(message) => Self::Telling { notice, message: Box::new(message), since: at },
+                        Some(message) => Self::Telling { notice, message: Box::new(message), since: None },
                         None => Self::Done { notice },
                     },
                 }
             }
-            (Self::Telling { notice, .. }, Fact::Told { at }) => {
-                Self::Done { notice: Notice { told_at: Some(at), in_doubt_since: None, doubts: 0, ..notice } }
-            }
+            (Self::Telling { notice, .. }, Fact::Told { at }) => Self::Done { notice: notice.told(at) },
             (Self::Telling { notice, since, .. }, Fact::ToldPerhaps) => {
                 let notice = notice.doubted(since);
                 match settings.notifications.as_ref().and_then(|policy| notice.silent_until(policy)) {
@@ -175,7 +187,9 @@ impl Point {
                     None => Self::Done { notice },
                 }
             }
-            (Self::Telling { notice, .. }, Fact::NotTold(stop)) => Self::Unsaid { notice, stop },
+            (Self::Telling { notice, .. }, Fact::NotTold { stop, at }) => {
+                Self::Unsaid { notice: Notice { unsaid_since: notice.unsaid_since.or(Some(at)), ..notice }, stop }
+            }
             (Self::Failed { notice, .. }, Fact::Refused(why)) => Self::stopped(notice, why.stop),
             // Waited a day in vain.
             (Self::Unsaid { notice, .. }, Fact::Refused(why)) => Self::stopped(notice, why.stop),
@@ -197,10 +211,26 @@ impl Point {
         })
     }
 
-    /// What it is about is as the newcomer says. Whether it was said is what is remembered here.
+    /// What it is about is as the newcomer says. Whether it was said is what is remembered here. What is news is given its own time.
     pub(crate) fn hearing(self, brought: Self) -> Self {
-        let tidings = brought.into_notice().tidings;
-        Self::of(Notice { tidings, ..self.into_notice() })
+        let Notice { tidings, count, .. } = brought.into_notice();
+        let notice = self.into_notice();
+        let is_news = count > notice.count;
+        let (doubts, unsaid_since) = if is_news { (0, None) } else { (notice.doubts, notice.unsaid_since) };
+        Self::of(Notice { tidings, count: count.max(notice.count), doubts, unsaid_since, ..notice })
+    }
+
+    /// From now on it may have been said.
+    pub(crate) fn sending(self, now: Timestamp) -> Self {
+        match self {
+            Self::Telling { notice, message, .. } => Self::Telling { notice, message, since: Some(now) },
+            point => point,
+        }
+    }
+
+    /// Since when nobody takes it.
+    pub fn unsaid_since(&self) -> Option<Timestamp> {
+        self.notice().unsaid_since
     }
 
     pub fn notice(&self) -> &Notice {
@@ -270,8 +300,15 @@ impl Point {
 }
 
 impl Notice {
-    fn is_said_for_ever(&self) -> bool {
-        self.told_at.is_some() && !self.about.may_come_back()
+    /// What may come back was said as often as there was something to say; everything else is said once.
+    fn is_said(&self) -> bool {
+        let is_told = self.told_count.is_some_and(|told_count| told_count >= self.count) && !planted!(SaysItAgain);
+        self.in_doubt_since.is_none() && (is_told || self.told_at.is_some() && !self.about.may_come_back())
+    }
+
+    fn told(self, at: Timestamp) -> Self {
+        let (told_at, told_count) = (Some(at), Some(self.count));
+        Self { told_at, told_count, in_doubt_since: None, doubts: 0, unsaid_since: None, ..self }
     }
 
     /// Until when it is not said again, if it was said, or may have been.
@@ -286,11 +323,11 @@ impl Notice {
         self.tidings.message(&self.about, deal, self.in_doubt_since.is_some(), policy)
     }
 
-    fn doubted(self, since: Timestamp) -> Self {
-        if planted!(ForgetsWhatIsSaid) {
+    fn doubted(self, since: Option<Timestamp>) -> Self {
+        if planted!(ForgetsWhatIsSaid) || since.is_none() {
             return self;
         }
-        Self { in_doubt_since: Some(since), doubts: self.doubts.saturating_add(1), ..self }
+        Self { in_doubt_since: since, doubts: self.doubts.saturating_add(1), ..self }
     }
 }
 

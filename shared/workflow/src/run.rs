@@ -238,7 +238,10 @@ impl Run {
                 Self { state: State::InvoicePaid(point.hearing(&brought)), ..run }
             }
             (State::Notification(point), State::Notification(brought)) => {
-                Self { state: State::Notification(point.hearing(brought)), ..run }
+                // What was put before a person was older news.
+                let is_news = brought.notice().count > point.notice().count;
+                let parked = run.parked.filter(|_| !is_news);
+                Self { state: State::Notification(point.hearing(brought)), parked, ..run }
             }
             (state, _) => Self { state, ..run },
         }

@@ -64,6 +64,8 @@ fn a_stop_says_why_and_whose_turn_it_is() {
     let stopped = |subject: &str, stop: Stop| Tidings::Stopped {
         opportunity_id: subject.starts_with("006").then(opportunity_id),
         subject: subject.to_owned(),
+        total: subject.starts_with("006").then(|| money(5_000)),
+        invoice_id: None,
         stop: Box::new(stop),
     };
     let refused = stopped("006000000000001AAA", Stop::refused(Code::NoLines, "The deal has no products."));
@@ -74,7 +76,11 @@ fn a_stop_says_why_and_whose_turn_it_is() {
     );
     let facts = pairs(&message.facts);
     assert!(facts.contains(&("Code", "no_lines")) && facts.contains(&("What mends it", Code::NoLines.remedy())));
+    assert!(facts.contains(&("Deal", "50.00 EUR")), "{facts:?}");
     assert!(facts.contains(&("Whose turn it is", "sales")), "{facts:?}");
+    let account = said(&stopped("001000000000001AAA", Stop::refused(Code::TaxIdInvalid, "Mend it.")), None);
+    assert_eq!(account.title, "Not told to Stripe: 001000000000001AAA");
+    assert_eq!(pairs(&account.links), [("Account", "https://acme.my.salesforce.com/001000000000001AAA")]);
     let paid = stopped("in_1", Stop::review(Code::InvoiceNotLinked, "Decide."));
     let message = said(&paid, None);
     assert_eq!(message.title, "Please decide: in_1");
@@ -108,6 +114,8 @@ fn a_digest_says_what_both_sides_come_to() {
         deals: vec![(count, money(12_000))],
         invoices: vec![(count, money(12_000))],
         paid: Vec::new(),
+        under_way: Vec::new(),
+        later: if count > 1 { vec![(1, money(900))] } else { Vec::new() },
         differences: differences.iter().map(|(cause, count)| ((*cause).to_owned(), *count)).collect(),
     };
     let digest = |differences: &[(&str, u64)]| {
@@ -124,6 +132,7 @@ fn a_digest_says_what_both_sides_come_to() {
         ("Won, month so far", "3 for 120.00 EUR"),
         ("Invoiced, month so far", "3 for 120.00 EUR"),
         ("Paid, month so far", "none"),
+        ("Billed later, month so far", "1 for 9.00 EUR"),
     ];
     assert_eq!(pairs(&message.facts), facts);
     let differing = said(&digest(&[("refused:no_lines", 2), ("paid_not_marked", 1)]), None);

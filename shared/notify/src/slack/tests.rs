@@ -22,13 +22,13 @@ fn a_message_is_blocks_and_calls_nobody() {
         "text": "Not billed: &lt;!channel&gt; &amp; Söhne",
         "blocks": [
             { "type": "header", "text": { "type": "plain_text", "text": "Not billed: <!channel> & Söhne", "emoji": false } },
-            { "type": "section", "text": { "type": "mrkdwn", "text": "Mend it." } },
-            { "type": "section", "fields": [{ "type": "mrkdwn", "text": "*Code*\nno_lines" }] },
+            { "type": "section", "text": { "type": "mrkdwn", "text": "Mend it.", "verbatim": true } },
+            { "type": "section", "fields": [{ "type": "mrkdwn", "text": "*Code*\nno_lines", "verbatim": true }] },
             { "type": "section", "text": {
-                "type": "mrkdwn", "text": "<https://acme.my.salesforce.com/006000000000001AAA|Opportunity>",
+                "type": "mrkdwn", "text": "<https://acme.my.salesforce.com/006000000000001AAA|Opportunity>", "verbatim": true,
             } },
             { "type": "context", "elements": [
-                { "type": "mrkdwn", "text": "Closedwon: stopped:no_lines:run#1. Test mode." },
+                { "type": "mrkdwn", "text": "Closedwon: stopped:no_lines:run#1. Test mode.", "verbatim": true },
             ] },
         ],
     });

@@ -10,7 +10,7 @@ fn an_email_says_what_a_message_says() {
         about: "won:in_1:run#1".into(),
         remarks: Vec::new(),
     };
-    assert_eq!(subject(&message), "Invoice sent: M?ller?GmbH");
+    assert_eq!(subject(&message), "Invoice sent: Müller GmbH");
     let expected = "Invoice sent: Müller\nGmbH\n\nAll is well.\n\nDeal: 120.00 EUR\n\
                     Invoice at Stripe: https://dashboard.stripe.com/invoices/in_1\n\nClosedwon: won:in_1:run#1.";
     assert_eq!(text(&message), expected);

@@ -22,7 +22,8 @@ fn about(tells: Tells) -> About {
 
 fn stop() -> (About, Tidings) {
     let stop = Box::new(Stop::refused(Code::NoLines, "Mend it."));
-    let tidings = Tidings::Stopped { opportunity_id: None, subject: "006".into(), stop };
+    let (opportunity_id, total, invoice_id) = (None, None, None);
+    let tidings = Tidings::Stopped { opportunity_id, subject: "006".into(), total, invoice_id, stop };
     (about(Tells::Stopped { code: Code::NoLines }), tidings)
 }
 
@@ -34,8 +35,12 @@ fn failed() -> (About, Tidings) {
     (about(Tells::Failed { invoice_id: invoice_id() }), Tidings::Failed { invoice_id: invoice_id() })
 }
 
-fn claimed((about, tidings): (About, Tidings)) -> Point {
-    Point::claimed(about, tidings)
+fn claimed(what: (About, Tidings)) -> Point {
+    counted(what, 1)
+}
+
+fn counted((about, tidings): (About, Tidings), count: u32) -> Point {
+    Point::claimed(about, tidings, count)
 }
 
 fn named(point: Point, minutes: i64) -> Point {
@@ -50,24 +55,35 @@ fn told(point: Point, minutes: i64) -> Point {
     then(named(point, minutes), Fact::Told { at: at(minutes) })
 }
 
-/// It comes up again, for another event of the same.
+/// It comes up again: for another event of the same, or since the time has come.
 fn again(point: Point, what: (About, Tidings)) -> Point {
     point.resume().hearing(claimed(what))
 }
 
+/// It has happened once more.
+fn anew(point: Point, what: (About, Tidings)) -> Point {
+    let count = point.notice().count + 1;
+    point.resume().hearing(counted(what, count))
+}
+
+/// What comes back within the hour is said when the hour is over.
 #[test]
 fn a_stop_is_said_once_an_hour() {
     let point = told(claimed(stop()), 0);
     assert_eq!((point.name(), point.status()), ("done", Status::Done));
-    let silent = named(again(point, stop()), 59);
-    assert_eq!(silent.name(), "done");
-    assert_eq!(named(again(silent, stop()), 60).name(), "telling");
+    assert_eq!(again(point.clone(), stop()).next(), Next::End(End::Done), "it is no news");
+    let resting = named(anew(point, stop()), 20);
+    assert_eq!(resting.next(), Next::End(End::Resting { until: at(60) }));
+    let Point::Telling { message, .. } = named(again(resting.clone(), stop()), 60) else { panic!("it is said") };
+    assert!(!message.remarks.iter().any(|remark| remark.contains("said before")), "{:?}", message.remarks);
+    let mended = again(resting, (stop().0, Tidings::Nothing));
+    assert_eq!(mended.next(), Next::End(End::Done));
 }
 
 #[test]
 fn what_happens_once_is_said_once() {
     let point = told(claimed((about(Tells::Won { by: "in_1".into() }), won())), 0);
-    assert_eq!(again(point, (about(Tells::Won { by: "in_1".into() }), won())).next(), Next::End(End::Done));
+    assert_eq!(anew(point, (about(Tells::Won { by: "in_1".into() }), won())).next(), Next::End(End::Done));
 }
 
 fn won() -> Tidings {
@@ -83,7 +99,7 @@ fn won() -> Tidings {
 /// Nobody answered, or whoever said it died: it waits until it would be news again, and says that it may be none.
 #[test]
 fn what_may_have_been_said_is_said_again_when_the_window_is_over() {
-    let telling = named(claimed(stop()), 0);
+    let telling = named(claimed(stop()), 0).sending(at(0));
     let until = at(60);
     let unanswered = then(telling.clone(), Fact::ToldPerhaps);
     assert_eq!(unanswered.next(), Next::End(End::Resting { until }));
@@ -96,12 +112,19 @@ fn what_may_have_been_said_is_said_again_when_the_window_is_over() {
     }
 }
 
+/// Whoever is interrupted before anything was sent says it at once.
+#[test]
+fn what_was_not_sent_yet_is_in_no_doubt() {
+    let telling = named(claimed(stop()), 0);
+    assert_eq!(named(telling.resume(), 5).name(), "telling");
+}
+
 #[test]
 fn whoever_never_answers_is_a_persons_business_after_a_day() {
     let mut point = claimed(stop());
     for hour in 0..25 {
         assert!(!matches!(point, Point::Stopped { .. }), "hour {hour}");
-        point = then(named(point.resume(), hour * 60), Fact::ToldPerhaps);
+        point = then(named(point.resume(), hour * 60).sending(at(hour * 60)), Fact::ToldPerhaps);
     }
     assert_eq!(point.stop().map(|stop| (stop.code, stop.kind)), Some((Code::NotificationNotSent, Kind::Review)));
     let point = then(point, Fact::Reported);
@@ -112,9 +135,12 @@ fn whoever_never_answers_is_a_persons_business_after_a_day() {
 #[test]
 fn what_cannot_be_said_is_tried_again() {
     let why = Stop::review(Code::NotificationNotSent, "Slack answered 404 no_service.");
-    let unsaid = then(named(claimed(stop()), 0), Fact::NotTold(why.clone()));
+    let unsaid = then(named(claimed(stop()), 0).sending(at(0)), Fact::NotTold { stop: why.clone(), at: at(3) });
     assert_eq!(unsaid.next(), Next::Wait(why.clone()));
     assert_eq!(named(unsaid.clone().resume(), 1).name(), "telling", "at once, and not as if it had been said");
+    assert_eq!(unsaid.unsaid_since(), Some(at(3)));
+    let anew = anew(unsaid.clone(), stop());
+    assert_eq!(anew.unsaid_since(), None, "what is news has a day of its own");
     let given_up = then(unsaid, Fact::Refused(Refusal { stop: why.clone() }));
     assert_eq!(given_up.next(), Next::Call(Call::Report { stop: why.clone() }));
     let said_before = given_up.already_said(Some(&why));

@@ -1,7 +1,8 @@
 //! What a run that has come to an end has to tell, and whether it was told.
 
 use domain::OpportunityId;
-use mapping::Tidings;
+use jiff::Timestamp;
+use mapping::{Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use super::{Next, Run, RunId, State, Status};
@@ -14,6 +15,9 @@ pub struct Told {
     pub count: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<Tells>,
+    /// In which words, where it was a reason to stop: the same code for another field is news.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
 }
 
 impl Run {
@@ -51,6 +55,8 @@ impl Run {
             (Tells::Stopped { .. }, Some(stop)) => Tidings::Stopped {
                 opportunity_id: self.of_deal().cloned(),
                 subject: self.id.subject().to_owned(),
+                total: self.billed().map(|(total, _)| total),
+                invoice_id: self.invoice_id().cloned(),
                 stop: Box::new(stop.clone()),
             },
             (Tells::Stopped { .. }, None) => Tidings::Nothing,
@@ -76,26 +82,33 @@ impl Run {
 
     /// What is news by now. It is remembered as told. What comes back after it was over is news again.
     pub fn news(&mut self) -> Option<(Tells, u32)> {
-        let tells = self.tells();
+        let (tells, stop) = (self.tells(), self.stop().cloned());
         let told = self.told.get_or_insert_default();
         let Some(tells) = tells else {
             told.what = None;
             return None;
         };
-        if told.what.as_ref() == Some(&tells) {
+        if told.what.as_ref() == Some(&tells) && told.stop == stop {
             return None;
         }
-        told.count = told.count.saturating_add(1);
-        told.what = Some(tells.clone());
+        (told.count, told.what, told.stop) = (told.count.saturating_add(1), Some(tells.clone()), stop);
         Some((tells, told.count))
     }
 
     /// What a run of an earlier version has come to is old news.
     pub(super) fn remembering(mut self) -> Self {
         if self.told.is_none() {
-            self.told = Some(Told { count: 0, what: self.tells() });
+            self.told = Some(Told { count: 0, what: self.tells(), stop: self.stop().cloned() });
         }
         self
+    }
+
+    /// A message to people is on its way from now on.
+    pub fn sending(self, now: Timestamp) -> Self {
+        match self.state {
+            State::Notification(point) => Self { state: State::Notification(point.sending(now)), ..self },
+            state => Self { state, ..self },
+        }
     }
 
     /// A person asks for it once more, and is told once more.

@@ -32,7 +32,7 @@ impl Sns {
             .into();
         let field = |name: &str| fields[name].as_str().unwrap_or_default().to_owned();
         let (subject, text) = (field("Subject"), field("Message"));
-        let is_subject = subject.is_ascii() && subject.len() < 100 && !subject.contains(|c: char| c.is_ascii_control());
+        let is_subject = subject.chars().count() < 100 && !subject.contains(char::is_control);
         if field("Action") != "Publish" || field("TopicArn") != TOPIC || text.is_empty() || !is_subject {
             return (400, error("InvalidParameter"));
         }

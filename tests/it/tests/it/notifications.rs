@@ -87,7 +87,7 @@ async fn a_refusal_is_told_with_what_mends_it() {
     assert_eq!(env.posted(), ["Not billed: A deal", "Invoice sent: A deal"]);
 }
 
-/// What is refused again for the same reason is said again when somebody asked for it, and not within the hour.
+/// Whoever sends it again is told again that it is refused still; not within the hour, and once.
 #[tokio::test]
 async fn the_same_is_not_said_again_within_the_hour() {
     let mut env = env().await;
@@ -97,12 +97,34 @@ async fn the_same_is_not_said_again_within_the_hour() {
         env.settle_for_days().await;
     }
     assert_eq!(env.posted().len(), 1);
-    env.advance(SignedDuration::from_hours(1));
+    env.advance(SignedDuration::from_mins(40));
     edited(&env, &opportunity).await;
-    assert_eq!(env.posted().len(), 1, "nobody asked, and it is no news");
+    assert_eq!(env.posted().len(), 1, "the hour is not over");
+    for _ in 0..3 {
+        edited(&env, &opportunity).await;
+    }
+    assert_eq!(env.posted(), ["Not billed: A deal", "Not billed: A deal"]);
+}
+
+/// The same code for another reason is news.
+#[tokio::test]
+async fn other_words_are_told() {
+    let mut env = env().await;
+    env.expect_dead_letters();
+    let opportunity = env.enter(&Deal { email: None, country: "Narnia".into(), ..Deal::three_lines() }).await;
+    env.close(&opportunity);
+    env.settle_for_days().await;
+    assert!(env.last_posted().contains("Mend 2 things."), "{}", env.last_posted());
+    let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
+    env.update("Account", &account, json!({ "BillingCountry": "US" }));
     env.sqs.redrive();
     env.settle_for_days().await;
-    assert_eq!(env.posted(), ["Not billed: A deal", "Not billed: A deal"]);
+    assert_eq!(env.posted().len(), 1, "within the hour");
+    env.advance(SignedDuration::from_mins(61));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle_for_days().await;
+    assert_eq!(env.posted().len(), 2);
+    assert!(!env.last_posted().contains("Mend 2 things."), "{}", env.last_posted());
 }
 
 /// A reason that went and came back is news, once an hour.

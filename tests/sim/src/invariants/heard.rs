@@ -19,11 +19,13 @@ pub(crate) struct Posted {
     channel: Channel,
     about: String,
     restores: u32,
+    /// How often there had been something to tell of that run by then.
+    told: u32,
 }
 
 impl Models {
     /// The same is not said again within the window; what is said once for all, only where nobody answered.
-    pub fn posted(&mut self, now: Timestamp, channel: Channel, message: &Message, restores: u32) {
+    pub fn posted(&mut self, now: Timestamp, channel: Channel, message: &Message, restores: u32, told: u32) {
         let about = message.about.clone();
         let is_doubted = message.remarks.iter().any(|remark| remark.contains("said before"));
         let is_same = |posted: &&Posted| (posted.channel, &posted.about) == (channel, &about);
@@ -34,7 +36,7 @@ impl Models {
             if since < WINDOW - SKEW {
                 let detail = format!("{about} was said again by {channel} after {} s", since.as_secs());
                 self.violate(now, "nothing_is_said_twice", detail);
-            } else if !is_doubted && !about.starts_with("stopped:") {
+            } else if !is_doubted && (!about.starts_with("stopped:") || told <= last.told) {
                 self.violate(now, "nothing_is_said_twice", format!("{about} was said again by {channel}, as news"));
             }
             count(
@@ -50,15 +52,22 @@ impl Models {
             };
             count(&mut self.facts, kind);
         }
-        self.watch.posted.push(Posted { at: now, channel, about, restores });
+        self.watch.posted.push(Posted { at: now, channel, about, restores, told });
     }
 
-    /// Whatever waits for a person, somebody was told of; and of what failed and is unpaid still.
+    /// Of each deal that is billed somebody was told, of whatever waits for a person, and of what failed and is unpaid still.
     pub(super) fn people_have_heard(&mut self, ended: &Ended<'_>) {
         let runs = ended.items.iter().filter(|item| text(item, "sk") == Some("run"));
-        let stopped: Vec<String> = runs
+        let ended_so: Vec<String> = runs
             .filter_map(|item| {
-                let (key, code) = (text(item, "pk")?, text(item, "code")?);
+                let key = text(item, "pk")?;
+                if let Some(by) = text(item, "stripe_invoice_id")
+                    && text(item, "status") == Some("done")
+                    && key.ends_with(":opportunity_won:1")
+                {
+                    return Some(format!("won:{by}:{key}"));
+                }
+                let code = text(item, "code")?;
                 let needs_person = text(item, "status") == Some("review")
                     || text(item, "status") == Some("rejected") && ended.is_a_refusal(code);
                 let is_told_of = key.starts_with("run#");
@@ -73,7 +82,7 @@ impl Models {
             is_unpaid && !self.stripe.was_invoice_never_told(id) && self.salesforce.case(id.as_str()).is_some()
         });
         let failed = unpaid.map(|id| format!("failed:run#{}:{id}:payment_failed:1", ended.organization_id));
-        let missing: Vec<_> = stopped
+        let missing: Vec<_> = ended_so
             .into_iter()
             .chain(failed)
             .filter(|about| !self.watch.posted.iter().any(|posted| posted.about == *about))
