@@ -59,7 +59,7 @@ impl Tally {
     /// Eight thousand histories of four modes and twelve thousand of twelve more, every pair of crash points, and every planted bug: some minutes on two cores.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
-            self.part(&format!("2,000 histories, {mode}"), |_| sim(&["--seeds", "2000", "--mode", mode]));
+            self.part(&format!("1,500 histories, {mode}"), |_| sim(&["--seeds", "1500", "--mode", mode]));
         }
         let others = [
             "restored",

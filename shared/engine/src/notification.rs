@@ -106,9 +106,9 @@ impl<W: World> Engine<W> {
                     About::Run { tells, .. } => tells.is_wanted(policy),
                 }
         });
-        let tidings = match about {
-            _ if !is_wanted => Tidings::Nothing,
-            About::Day { day } => self.tidings_of(*day).await?,
+        let (tidings, count) = match about {
+            _ if !is_wanted => (Tidings::Nothing, 0),
+            About::Day { day } => (self.tidings_of(*day).await?, 0),
             About::Run { key, tells } => {
                 let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
                 match stored.map(|stored| stored.run) {
@@ -116,13 +116,12 @@ impl<W: World> Engine<W> {
                     Some(told) if told.is_at_work() && told.tells().is_none() => {
                         return Err(Pause::backoff("run_is_held", "what there is to tell of it is not certain yet"));
                     }
-                    Some(told) => told.tidings(tells),
-                    None => Tidings::Nothing,
+                    Some(run) => (run.tidings(tells), run.told.map_or(0, |told| told.count)),
+                    None => (Tidings::Nothing, 0),
                 }
             }
         };
-        // It is no newer than it was.
-        let point = notification::Point::claimed(about.clone(), tidings, 0);
+        let point = notification::Point::claimed(about.clone(), tidings, count);
         Ok(Run::new(run.id, State::Notification(point)))
     }
 

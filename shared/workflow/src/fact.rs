@@ -3,18 +3,19 @@
 mod collecting;
 mod renewal;
 mod standing;
+mod subscription;
 
 use std::collections::BTreeMap;
 
 pub use collecting::CollectingSeen;
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use mapping::{CaseSeen, Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
 pub use renewal::{PreviewLineSeen, PreviewSeen, RenewableSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 pub use standing::{Cancellation, StandingSeen, SubscriptionStatus};
+pub use subscription::{ItemSeen, SubscriptionSeen};
 
 use crate::{Credited, Settlement};
 
@@ -358,44 +359,6 @@ impl PriceSeen {
     pub fn is_taxed_as(&self, tax: Option<TaxBehavior>) -> bool {
         tax.is_none() || self.tax.is_none() || self.tax == tax
     }
-}
-
-/// A subscription as Stripe just answered it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubscriptionSeen {
-    pub subscription_id: SubscriptionId,
-    /// It was canceled, or never came about.
-    pub is_over: bool,
-    /// It ended with its term: everything of it is billed.
-    pub has_run_out: bool,
-    pub created: Timestamp,
-    pub starts_at: Option<Timestamp>,
-    pub ends_at: Option<Timestamp>,
-    /// The first day of the term that it was renewed for last, if it was.
-    pub renewed_from: Option<Date>,
-    pub items: Vec<ItemSeen>,
-    /// It has made another invoice than its first one.
-    pub has_billed_more: bool,
-    /// The invoice that it made first.
-    pub invoice: Option<InvoiceSeen>,
-}
-
-/// An item of a subscription as Stripe just answered it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemSeen {
-    pub item_id: SubscriptionItemId,
-    pub price_id: PriceId,
-    pub product_id: Option<ProductId>,
-    /// Of one, in minor units; `None` for a price in tiers, by usage, or of packages.
-    #[serde(default, with = "rust_decimal::serde::str_option", skip_serializing_if = "Option::is_none")]
-    pub unit_amount: Option<Decimal>,
-    pub quantity: Option<i64>,
-    /// How often it is billed; `None` for by the day or the week.
-    pub months: Option<u32>,
-    /// The period that it has billed last.
-    #[serde(default)]
-    pub period_start: Timestamp,
-    pub period_end: Timestamp,
 }
 
 #[cfg(test)]

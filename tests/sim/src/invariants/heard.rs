@@ -8,9 +8,10 @@ use super::commits::text;
 use super::ended::Ended;
 use crate::model::{Models, count};
 
-/// For so long the same is not said again, by the clocks of two processes that differ by as much.
+/// For so long the same is not said again, by the clocks of two processes that differ by as much, and unless the first stood still before it said it.
 const WINDOW: SignedDuration = SignedDuration::from_mins(60);
 const SKEW: SignedDuration = SignedDuration::from_mins(20);
+const STANDSTILL: SignedDuration = SignedDuration::from_mins(31);
 
 /// A message that stands where people look.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl Models {
         // Whoever was restored has forgotten what it said.
         if let Some(last) = last.filter(|last| last.restores == restores) {
             let since = now.duration_since(last.at);
-            if since < WINDOW - SKEW {
+            if since < WINDOW - SKEW - STANDSTILL {
                 let detail = format!("{about} was said again by {channel} after {} s", since.as_secs());
                 self.violate(now, "nothing_is_said_twice", detail);
             } else if !is_doubted && (!about.starts_with("stopped:") || told <= last.told) {

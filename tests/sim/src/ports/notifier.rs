@@ -51,7 +51,7 @@ impl engine::Notifier for NotifierPort {
 fn told_count(sim: &Sim, about: &str) -> u32 {
     let table = sim.table.borrow();
     let is_it = |item: &&ledger::Item| {
-        text(item, "sk") == "run" && text(item, "pk").starts_with("run#") && about.ends_with(text(item, "pk"))
+        text(item, "sk") == "run" && !text(item, "pk").starts_with("notification#") && about.ends_with(text(item, "pk"))
     };
     let document = table.items().find(is_it).map(|item| text(item, "document")).unwrap_or_default();
     let document: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
