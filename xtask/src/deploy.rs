@@ -59,7 +59,8 @@ mod tests {
         };
         // These are the names of a single word.
         let is_word = |text: &&str| {
-            ["ENVIRONMENT", "SUBSCRIPTIONS", "AMENDMENTS", "RENEWALS", "PRORATION", "COLLECTION"].contains(text)
+            ["ENVIRONMENT", "SUBSCRIPTIONS", "AMENDMENTS", "RENEWALS", "PRORATION", "COLLECTION", "NOTIFICATIONS"]
+                .contains(text)
         };
         quoted.filter(|text| is_name(text) || is_word(text)).map(str::to_owned).collect()
     }
