@@ -82,9 +82,24 @@ fn refused(status: StatusCode, retry_after: Option<&str>, body: &str) -> Error {
     }
 }
 
-fn word(body: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_lowercase() || *c == '_';
-    body.trim().chars().take_while(is_plain).take(60).collect()
+/// What Slack answers beside a status. Nothing else of an answer is repeated: it may come from something in between.
+const WORDS: [&str; 12] = [
+    "action_prohibited",
+    "channel_is_archived",
+    "channel_not_found",
+    "invalid_blocks",
+    "invalid_payload",
+    "invalid_token",
+    "no_active_hooks",
+    "no_service",
+    "no_team",
+    "no_text",
+    "team_disabled",
+    "user_not_found",
+];
+
+fn word(body: &str) -> &'static str {
+    WORDS.into_iter().find(|word| *word == body.trim()).unwrap_or("in words of its own")
 }
 
 fn blocks(message: &Message) -> Value {

@@ -69,7 +69,7 @@ fn what_slack_answers_says_what_is_known() {
         (of(404, None, "no_service"), not_sent("Slack answered 404 no_service")),
         (of(410, None, "channel_is_archived\n"), not_sent("Slack answered 410 channel_is_archived")),
         (of(400, None, "invalid_payload"), not_sent("Slack answered 400 invalid_payload")),
-        (of(302, None, "<a href=https://hooks.slack.com/x>"), not_sent("Slack answered 302 ")),
+        (of(302, None, "<a href=https://hooks.slack.com/x>"), not_sent("Slack answered 302 in words of its own")),
         (of(500, None, "rollup_error"), Error::Unknown("Slack answered 500".into())),
         (of(504, None, ""), Error::Unknown("Slack answered 504".into())),
     ] {
