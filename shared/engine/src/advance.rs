@@ -147,11 +147,12 @@ impl<W: World> Engine<W> {
             },
             None => {
                 if matches!(call, Call::Tell { .. }) {
+                    // From what is saved now on it may have been said, so whatever keeps it from being said is asked first.
                     self.guard(work, errand).await?;
                     work.run = work.run.clone().sending(self.now());
                     work.is_saved = false;
-                    self.save(work, Release::Keep).await?;
-                } else if call.is_write() {
+                }
+                if call.is_write() {
                     self.save(work, Release::Keep).await?;
                     self.guard(work, errand).await?;
                 }

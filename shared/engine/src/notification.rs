@@ -13,7 +13,7 @@ use workflow::{About, Call, Fact, Run, RunId, State, notification};
 use crate::advance::ledger_pause;
 use crate::convert;
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, Reporter, Salesforce, World};
+use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, Salesforce, World};
 
 /// Whatever is to be saved is by then, by clocks that differ.
 const SAVED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -23,7 +23,6 @@ impl<W: World> Engine<W> {
     /// does it again, and once is enough.
     pub(crate) async fn announce(&self, ended: &mut Run, errand: &Errand<'_>) -> Result<(), Pause> {
         self.announce_subscription(ended).await?;
-        let before = ended.told.clone();
         // It is remembered whether anybody wants to hear it or not: whoever wants to from tomorrow on is not told of yesterday.
         let Some((tells, count)) = ended.news() else { return Ok(()) };
         let is_wanted = self.hears().is_some_and(|policy| tells.is_wanted(policy));
@@ -33,11 +32,7 @@ impl<W: World> Engine<W> {
         let now = self.clock.now();
         let event = Event::NotificationDue { run: ended.id.to_string(), count, occurred_at: now };
         let id = format!("tells:{}:{count}:{}", ended.id, errand.envelope.id);
-        let sent = self.reporter.enqueue(&[Envelope::new(id, Source::Worker, event, now)]).await;
-        sent.map_err(|error| {
-            ended.told = before;
-            Pause::backoff("queue_unavailable", error)
-        })
+        self.enqueue(&[Envelope::new(id, Source::Worker, event, now)]).await
     }
 
     /// What people are told, where there is anybody to tell.
@@ -49,26 +44,21 @@ impl<W: World> Engine<W> {
     pub(crate) async fn notification(&self, key: &str, count: u32, occurred_at: Timestamp) -> Result<Triage, Pause> {
         let ignored = |code| Ok(Triage::Ended(Outcome::Ignored { code }));
         let Some(policy) = self.hears() else { return ignored("notifications_off") };
-        let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
-        let Some(run) = stored.map(|stored| stored.run) else { return ignored("nothing_to_tell") };
+        let Some(run) = self.kept_as(key).await? else { return ignored("nothing_to_tell") };
+        let told_count = run.told.as_ref().map_or(0, |told| told.count);
         // Whoever announced it may have died, or lost the run, before it was saved: then the run has come to another end since.
-        let is_saved = run.told.as_ref().is_some_and(|told| told.count >= count)
-            || self.now().duration_since(occurred_at) > SAVED_WITHIN;
+        let is_saved = told_count >= count || self.now().duration_since(occurred_at) > SAVED_WITHIN;
         match run.tells() {
-            Some(tells) if is_saved && tells.is_wanted(policy) => {
+            _ if !is_saved => Err(not_certain()),
+            None if run.is_at_work() => Err(not_certain()),
+            None => ignored("nothing_to_tell"),
+            // What came after it has a message of its own.
+            Some(_) if told_count > count => ignored("told_since"),
+            Some(tells) if !tells.is_wanted(policy) => ignored("notifications_off"),
+            Some(tells) => {
                 let tidings = run.tidings(&tells);
-                let told_count = run.told.as_ref().map_or(0, |told| told.count);
-                // What came after it has a message of its own.
-                if told_count > count {
-                    return ignored("told_since");
-                }
                 Ok(self.in_every_channel(policy, &About::Run { key: key.to_owned(), tells }, &tidings, told_count))
             }
-            Some(_) if is_saved => ignored("notifications_off"),
-            _ if !is_saved || run.is_at_work() => {
-                Err(Pause::backoff("run_is_held", "what there is to tell of it is not certain yet"))
-            }
-            _ => ignored("nothing_to_tell"),
         }
     }
 
@@ -99,27 +89,16 @@ impl<W: World> Engine<W> {
     /// A run that was left open, as it would be begun now: what a notification is about may be mended since.
     pub(crate) async fn as_it_stands(&self, run: Run) -> Result<Run, Pause> {
         let RunId::Notification { about, channel, .. } = &run.id else { return Ok(run) };
-        let is_wanted = self.hears().is_some_and(|policy| {
-            policy.channels.contains(channel)
-                && match about {
-                    About::Day { .. } => policy.digests,
-                    About::Run { tells, .. } => tells.is_wanted(policy),
-                }
-        });
+        let is_to_hear = |policy: &Notifications| policy.channels.contains(channel) && about.is_wanted(policy);
         let (tidings, count) = match about {
-            _ if !is_wanted => (Tidings::Nothing, 0),
+            _ if !self.hears().is_some_and(is_to_hear) => (Tidings::Nothing, 0),
             About::Day { day } => (self.tidings_of(*day).await?, 0),
-            About::Run { key, tells } => {
-                let stored = self.ledger.run(key).await.map_err(|error| ledger_pause(&error))?;
-                match stored.map(|stored| stored.run) {
-                    // It is at work, and may come to the same.
-                    Some(told) if told.is_at_work() && told.tells().is_none() => {
-                        return Err(Pause::backoff("run_is_held", "what there is to tell of it is not certain yet"));
-                    }
-                    Some(run) => (run.tidings(tells), run.told.map_or(0, |told| told.count)),
-                    None => (Tidings::Nothing, 0),
-                }
-            }
+            About::Run { key, tells } => match self.kept_as(key).await? {
+                // It may come to the same.
+                Some(told) if told.is_at_work() && told.tells().is_none() => return Err(not_certain()),
+                Some(run) => (run.tidings(tells), run.told.map_or(0, |told| told.count)),
+                None => (Tidings::Nothing, 0),
+            },
         };
         let point = notification::Point::claimed(about.clone(), tidings, count);
         Ok(Run::new(run.id, State::Notification(point)))
@@ -160,9 +139,12 @@ impl<W: World> Engine<W> {
         let (now, day) = (self.clock.now(), statement.day);
         let event = Event::DigestDue { day, occurred_at: now };
         let envelope = Envelope::new(format!("digest:{day}"), Source::Reconciler, event, now);
-        let sent = self.reporter.enqueue(&[envelope]).await;
-        sent.map_err(|error| Pause::backoff("queue_unavailable", error))
+        self.enqueue(&[envelope]).await
     }
+}
+
+fn not_certain() -> Pause {
+    Pause::backoff("run_is_held", "what there is to tell of it is not certain yet")
 }
 
 fn digest(statement: &Statement) -> Digest {

@@ -29,7 +29,7 @@ use mapping::{Subscriptions, activations};
 use queue::{Envelope, Source};
 use workflow::Restored;
 
-use crate::{Engine, Pace, Pause, Reporter, World};
+use crate::{Engine, Pace, Pause, World};
 pub use difference::Cause;
 use place::Place;
 
@@ -286,8 +286,7 @@ impl<W: World> Engine<W> {
         if envelopes.is_empty() {
             return Ok(());
         }
-        let sent = self.reporter.enqueue(&envelopes).await;
-        sent.map_err(|error| Pause::backoff("queue_unavailable", error))?;
+        self.enqueue(&envelopes).await?;
         for envelope in &envelopes {
             tracing::info!(event.id = %envelope.id, event.name = envelope.event.name(), "put on the work queue");
         }

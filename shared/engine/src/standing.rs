@@ -59,6 +59,12 @@ impl<W: World> Engine<W> {
         RunId::SubscriptionChanged { organization_id, subscription_id: subscription_id.clone() }
     }
 
+    /// When this returns, they are on the work queue.
+    pub(crate) async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), Pause> {
+        let sent = self.reporter.enqueue(envelopes).await;
+        sent.map_err(|error| Pause::backoff("queue_unavailable", error))
+    }
+
     /// A deal that has come to name its subscription says so, before it is saved that it has: whoever comes after a death says it
     /// again, and once is enough. Stripe's own events come when they come.
     pub(crate) async fn announce_subscription(&self, ended: &mut Run) -> Result<(), Pause> {
@@ -70,8 +76,7 @@ impl<W: World> Engine<W> {
         }
         let now = self.clock.now();
         let event = Event::SubscriptionChanged { subscription_id: subscription_id.clone(), occurred_at: now };
-        let sent = self.reporter.enqueue(&[Envelope::new(id, Source::Worker, event, now)]).await;
-        sent.map_err(|error| Pause::backoff("queue_unavailable", error))?;
+        self.enqueue(&[Envelope::new(id, Source::Worker, event, now)]).await?;
         ended.announced = Some(subscription_id);
         Ok(())
     }

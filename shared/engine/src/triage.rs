@@ -47,14 +47,14 @@ impl<W: World> Engine<W> {
             Event::NotificationDue { run, count, occurred_at } => self.notification(run, *count, *occurred_at).await,
             Event::DigestDue { day, .. } => self.digest(*day).await,
             Event::RunDue { run, .. } => {
-                let stored = self.ledger.run(run).await.map_err(|error| ledger_pause(&error))?;
+                let kept = self.kept_as(run).await?;
                 let is_asked_for = errand.envelope.parked.is_some();
                 let is_wanted = |run: &Run| match run.state {
                     State::SubscriptionChanged(_) => self.settings.mirrors_standings(),
                     _ => true,
                 };
                 let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);
-                match stored.map(|stored| stored.run).filter(is_due) {
+                match kept.filter(is_due) {
                     Some(run) => Ok(Triage::Runs(vec![self.as_it_stands(run).await?])),
                     None => Ok(Triage::Ended(Outcome::Ignored { code: "run_not_due" })),
                 }
@@ -135,7 +135,11 @@ impl<W: World> Engine<W> {
 
     /// A run as it was last saved.
     pub(crate) async fn kept(&self, id: &RunId) -> Result<Option<Run>, Pause> {
-        let stored = self.ledger.run(&id.to_string()).await;
+        self.kept_as(&id.to_string()).await
+    }
+
+    pub(crate) async fn kept_as(&self, key: &str) -> Result<Option<Run>, Pause> {
+        let stored = self.ledger.run(key).await;
         Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
     }
 

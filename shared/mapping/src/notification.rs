@@ -105,6 +105,11 @@ pub enum Tidings {
 }
 
 impl Tidings {
+    /// Whoever has the hosted page's address sees the invoice, so it is neither for a whole channel nor kept.
+    pub fn unpaid(failure: Failure) -> Self {
+        Self::Unpaid { failure: Box::new(Failure { page: None, ..failure }) }
+    }
+
     pub fn opportunity_id(&self) -> Option<&OpportunityId> {
         match self {
             Self::Won { opportunity_id, .. } => Some(opportunity_id),
@@ -208,25 +213,19 @@ impl Tidings {
                 let mut message = titled(what, &named(subject));
                 message.text = Some(stop.message.clone());
                 message.fact("Deal", total.as_ref());
-                message.stripe(policy, invoice_id.as_ref(), None);
+                // What a deal has made, or what the run itself is about.
+                let (invoice, subscription) = (InvoiceId::parse(subject).ok(), SubscriptionId::parse(subject).ok());
+                message.stripe(policy, invoice_id.as_ref().or(invoice.as_ref()), subscription.as_ref());
                 if is_account {
                     message.links.push(("Account".into(), format!("{}/{subject}", policy.salesforce_url)));
                 }
                 message.fact("What mends it", Some(stop.code.remedy()));
                 message.fact("Code", Some(stop.code.as_str()));
                 message.fact("Whose turn it is", whose_turn(stop.code.owner()));
-                if subject.starts_with("in_") {
-                    message.links.push(("Invoice at Stripe".into(), dashboard(policy, "invoices", subject)));
-                }
-                if subject.starts_with("sub_") {
-                    message.links.push(("Subscription at Stripe".into(), dashboard(policy, "subscriptions", subject)));
-                }
                 message
             }
             Self::Unpaid { failure } => {
                 let mut message = titled("Payment failed", &named(failure.invoice_id.as_str()));
-                // Whoever has the page's address sees the invoice, so it is not for a whole channel.
-                let failure = Failure { page: None, ..(**failure).clone() };
                 message.text = Some(failure.description());
                 message.fact("Due", Some(failure.remaining));
                 message.stripe(policy, Some(&failure.invoice_id), None);

@@ -11,7 +11,7 @@ use std::fmt;
 use domain::{InvoiceId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Code, Failure, Kind, Message, Notifications, Settings, Stop, Tidings};
+use mapping::{Code, Kind, Message, Notifications, Settings, Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -33,7 +33,7 @@ pub enum Tells {
     /// A deal is billed: by this invoice, or by the subscription that it renewed.
     Won { by: String },
     /// A payment failed.
-    Failed { invoice_id: InvoiceId },
+    Failed,
     /// It stands still until somebody does something.
     Stopped { code: Code },
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Tells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Won { by } => write!(f, "won:{by}"),
-            Self::Failed { .. } => f.write_str("failed"),
+            Self::Failed => f.write_str("failed"),
             Self::Stopped { code } => write!(f, "stopped:{code}"),
         }
     }
@@ -61,13 +61,20 @@ impl Tells {
     pub fn is_wanted(&self, policy: &Notifications) -> bool {
         match self {
             Self::Won { .. } => policy.wins,
-            Self::Failed { .. } => policy.failures,
+            Self::Failed => policy.failures,
             Self::Stopped { .. } => policy.refusals,
         }
     }
 }
 
 impl About {
+    pub fn is_wanted(&self, policy: &Notifications) -> bool {
+        match self {
+            Self::Run { tells, .. } => tells.is_wanted(policy),
+            Self::Day { .. } => policy.digests,
+        }
+    }
+
     /// A reason to stop may come back. Everything else is told once.
     fn may_come_back(&self) -> bool {
         matches!(self, Self::Run { tells: Tells::Stopped { .. }, .. })
@@ -158,8 +165,7 @@ impl Point {
         Ok(match (self, fact) {
             (Self::Failed { notice, .. }, Fact::CollectingRead { seen, .. }) => {
                 let tidings = match seen.failure().filter(|failure| failure.dues.is_unpaid()) {
-                    // Nothing that is kept holds the page's address.
-                    Some(failure) => Tidings::Unpaid { failure: Box::new(Failure { page: None, ..failure }) },
+                    Some(failure) => Tidings::unpaid(failure),
                     None => Tidings::Nothing,
                 };
                 Self::of(Notice { tidings, ..notice })
@@ -200,23 +206,21 @@ impl Point {
 
     /// Whoever takes it up brings along how it stands by now.
     pub fn resume(self) -> Self {
+        let notice = self.notice().clone();
         Self::of(match self {
-            Self::Telling { notice, since, .. } => notice.doubted(since),
-            Self::Claimed { notice }
-            | Self::Failed { notice, .. }
-            | Self::Unsaid { notice, .. }
-            | Self::Resting { notice, .. }
-            | Self::Done { notice }
-            | Self::Stopped { notice, .. } => notice,
+            Self::Telling { since, .. } => notice.doubted(since),
+            _ => notice,
         })
     }
 
     /// What it is about is as the newcomer says. Whether it was said is what is remembered here. What is news is given its own time.
-    pub(crate) fn hearing(self, brought: Self) -> Self {
-        let Notice { tidings, count, .. } = brought.into_notice();
-        let notice = self.into_notice();
-        let is_news = count > notice.count;
-        let (doubts, unsaid_since) = if is_news { (0, None) } else { (notice.doubts, notice.unsaid_since) };
+    pub(crate) fn hearing(&self, brought: &Self) -> Self {
+        let Notice { tidings, count, .. } = brought.notice().clone();
+        let notice = self.notice().clone();
+        let (doubts, unsaid_since) = match count > notice.count {
+            true => (0, None),
+            false => (notice.doubts, notice.unsaid_since),
+        };
         Self::of(Notice { tidings, count: count.max(notice.count), doubts, unsaid_since, ..notice })
     }
 
@@ -234,18 +238,6 @@ impl Point {
     }
 
     pub fn notice(&self) -> &Notice {
-        match self {
-            Self::Claimed { notice }
-            | Self::Failed { notice, .. }
-            | Self::Telling { notice, .. }
-            | Self::Unsaid { notice, .. }
-            | Self::Resting { notice, .. }
-            | Self::Done { notice }
-            | Self::Stopped { notice, .. } => notice,
-        }
-    }
-
-    fn into_notice(self) -> Notice {
         match self {
             Self::Claimed { notice }
             | Self::Failed { notice, .. }

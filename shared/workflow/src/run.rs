@@ -241,7 +241,7 @@ impl Run {
                 // What was put before a person was older news.
                 let is_news = brought.notice().count > point.notice().count;
                 let parked = run.parked.filter(|_| !is_news);
-                Self { state: State::Notification(point.hearing(brought)), parked, ..run }
+                Self { state: State::Notification(point.hearing(&brought)), parked, ..run }
             }
             (state, _) => Self { state, ..run },
         }

@@ -101,7 +101,7 @@ fn a_failure_says_everything_but_the_pages_address() {
         page: Some("https://invoice.stripe.com/i/secret".into()),
         reason: Some("card_declined".into()),
     };
-    let message = said(&Tidings::Unpaid { failure: Box::new(failure) }, Some(&deal()));
+    let message = said(&Tidings::unpaid(failure), Some(&deal()));
     assert_eq!(message.title, "Payment failed: Twelve seats");
     let text = message.text.as_deref().expect("a text");
     assert!(text.contains("70.00 EUR") && text.contains("card_declined") && text.contains("The next is on"), "{text}");

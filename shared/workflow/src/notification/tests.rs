@@ -32,7 +32,7 @@ fn invoice_id() -> InvoiceId {
 }
 
 fn failed() -> (About, Tidings) {
-    (about(Tells::Failed { invoice_id: invoice_id() }), Tidings::Failed { invoice_id: invoice_id() })
+    (about(Tells::Failed), Tidings::Failed { invoice_id: invoice_id() })
 }
 
 fn claimed(what: (About, Tidings)) -> Point {
@@ -57,13 +57,13 @@ fn told(point: Point, minutes: i64) -> Point {
 
 /// It comes up again: for another event of the same, or since the time has come.
 fn again(point: Point, what: (About, Tidings)) -> Point {
-    point.resume().hearing(claimed(what))
+    point.resume().hearing(&claimed(what))
 }
 
 /// It has happened once more.
 fn anew(point: Point, what: (About, Tidings)) -> Point {
     let count = point.notice().count + 1;
-    point.resume().hearing(counted(what, count))
+    point.resume().hearing(&counted(what, count))
 }
 
 /// What comes back within the hour is said when the hour is over.

@@ -1,6 +1,5 @@
 //! What a run that has come to an end has to tell, and whether it was told.
 
-use domain::OpportunityId;
 use jiff::Timestamp;
 use mapping::{Stop, Tidings};
 use serde::{Deserialize, Serialize};
@@ -29,11 +28,9 @@ impl Run {
             let is_notice = matches!(self.state, State::Notification(_));
             return (is_its_own && !is_notice).then_some(Tells::Stopped { code: stop.code });
         }
-        match (&self.id, &self.state) {
-            (RunId::PaymentFailed { invoice_id, .. }, State::PaymentFailed(point)) if point.is_unpaid() => {
-                Some(Tells::Failed { invoice_id: invoice_id.clone() })
-            }
-            (_, State::OpportunityWon(_)) if self.status() == Status::Done => {
+        match &self.state {
+            State::PaymentFailed(point) if point.is_unpaid() => Some(Tells::Failed),
+            State::OpportunityWon(_) if self.status() == Status::Done => {
                 let invoice = self.invoice_id().map(ToString::to_string);
                 let by = invoice.or_else(|| self.subscription_id().map(ToString::to_string))?;
                 Some(Tells::Won { by })
@@ -47,36 +44,34 @@ impl Run {
         self.status() == Status::Open && !matches!(self.next(), Next::End(_))
     }
 
-    /// What there is to say of that.
+    /// What there is to say of that, if it stands.
     pub fn tidings(&self, tells: &Tells) -> Tidings {
-        match (tells, self.stop()) {
-            _ if self.tells().as_ref() != Some(tells) => Tidings::Nothing,
-            (Tells::Failed { invoice_id }, _) => Tidings::Failed { invoice_id: invoice_id.clone() },
-            (Tells::Stopped { .. }, Some(stop)) => Tidings::Stopped {
-                opportunity_id: self.of_deal().cloned(),
-                subject: self.id.subject().to_owned(),
-                total: self.billed().map(|(total, _)| total),
+        if self.tells().as_ref() != Some(tells) {
+            return Tidings::Nothing;
+        }
+        let total = self.billed().map(|(total, _)| total);
+        match (tells, &self.id, self.stop()) {
+            (Tells::Failed, RunId::PaymentFailed { invoice_id, .. }, _) => {
+                Tidings::Failed { invoice_id: invoice_id.clone() }
+            }
+            (Tells::Stopped { .. }, id, Some(stop)) => Tidings::Stopped {
+                opportunity_id: match id {
+                    RunId::OpportunityWon { opportunity_id, .. } => Some(opportunity_id.clone()),
+                    _ => None,
+                },
+                subject: id.subject().to_owned(),
+                total,
                 invoice_id: self.invoice_id().cloned(),
                 stop: Box::new(stop.clone()),
             },
-            (Tells::Stopped { .. }, None) => Tidings::Nothing,
-            (Tells::Won { .. }, _) => match self.of_deal() {
-                Some(opportunity_id) => Tidings::Won {
-                    opportunity_id: opportunity_id.clone(),
-                    total: self.billed().map(|(total, _)| total),
-                    billed: self.billed().map(|(_, billed)| billed),
-                    invoice_id: self.invoice_id().cloned(),
-                    subscription_id: self.subscription_id().cloned(),
-                },
-                None => Tidings::Nothing,
+            (Tells::Won { .. }, RunId::OpportunityWon { opportunity_id, .. }, _) => Tidings::Won {
+                opportunity_id: opportunity_id.clone(),
+                total,
+                billed: self.billed().map(|(_, billed)| billed),
+                invoice_id: self.invoice_id().cloned(),
+                subscription_id: self.subscription_id().cloned(),
             },
-        }
-    }
-
-    fn of_deal(&self) -> Option<&OpportunityId> {
-        match &self.id {
-            RunId::OpportunityWon { opportunity_id, .. } => Some(opportunity_id),
-            _ => None,
+            _ => Tidings::Nothing,
         }
     }
 

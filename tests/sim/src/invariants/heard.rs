@@ -20,13 +20,13 @@ pub(crate) struct Posted {
     channel: Channel,
     about: String,
     restores: u32,
-    /// How often there had been something to tell of that run by then.
-    told: u32,
+    /// Which piece of news of its run it is.
+    news: u32,
 }
 
 impl Models {
     /// The same is not said again within the window; what is said once for all, only where nobody answered.
-    pub fn posted(&mut self, now: Timestamp, channel: Channel, message: &Message, restores: u32, told: u32) {
+    pub fn posted(&mut self, now: Timestamp, channel: Channel, message: &Message, restores: u32, news: u32) {
         let about = message.about.clone();
         let is_doubted = message.remarks.iter().any(|remark| remark.contains("said before"));
         let is_same = |posted: &&Posted| (posted.channel, &posted.about) == (channel, &about);
@@ -37,7 +37,7 @@ impl Models {
             if since < WINDOW - SKEW - STANDSTILL {
                 let detail = format!("{about} was said again by {channel} after {} s", since.as_secs());
                 self.violate(now, "nothing_is_said_twice", detail);
-            } else if !is_doubted && (!about.starts_with("stopped:") || told <= last.told) {
+            } else if !is_doubted && (!about.starts_with("stopped:") || news <= last.news) {
                 self.violate(now, "nothing_is_said_twice", format!("{about} was said again by {channel}, as news"));
             }
             count(
@@ -53,7 +53,7 @@ impl Models {
             };
             count(&mut self.facts, kind);
         }
-        self.watch.posted.push(Posted { at: now, channel, about, restores, told });
+        self.watch.posted.push(Posted { at: now, channel, about, restores, news });
     }
 
     /// Of each deal that is billed somebody was told, of whatever waits for a person, and of what failed and is unpaid still.

@@ -38,8 +38,8 @@ impl engine::Notifier for NotifierPort {
             .call(request, move |sim, fault| match fault {
                 Some(Fault::RateLimited | Fault::ConnectFailed) => Err(Error::NotSent("not now".to_owned())),
                 _ => {
-                    let count = told_count(sim, &message.about);
-                    sim.models.borrow_mut().posted(sim.now(), channel, &message, restores, count);
+                    let news = news_of(sim, channel, &message.about);
+                    sim.models.borrow_mut().posted(sim.now(), channel, &message, restores, news);
                     Ok(())
                 }
             })
@@ -47,13 +47,15 @@ impl engine::Notifier for NotifierPort {
     }
 }
 
-/// How often there was something to tell of the run that a message is about.
-fn told_count(sim: &Sim, about: &str) -> u32 {
+/// Which piece of news of its run it is that is said, by what was saved before it was sent.
+fn news_of(sim: &Sim, channel: Channel, about: &str) -> u32 {
     let table = sim.table.borrow();
-    let is_it = |item: &&ledger::Item| {
-        text(item, "sk") == "run" && !text(item, "pk").starts_with("notification#") && about.ends_with(text(item, "pk"))
-    };
+    let organization_id = &sim.scope.organization_id;
+    let key = format!("notification#{organization_id}:{channel}:{about}");
+    let is_it = |item: &&ledger::Item| text(item, "sk") == "run" && text(item, "pk") == key;
     let document = table.items().find(is_it).map(|item| text(item, "document")).unwrap_or_default();
     let document: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
-    document["run"]["told"]["count"].as_u64().and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
+    let point = document["run"]["state"]["point"].as_object().and_then(|point| point.values().next());
+    let count = point.and_then(|point| point["notice"]["count"].as_u64());
+    count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default()
 }
