@@ -3,6 +3,7 @@
 use domain::InvoiceId;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Channel, Message};
+use workflow::RunId;
 
 use super::commits::text;
 use super::ended::Ended;
@@ -80,7 +81,14 @@ impl Models {
             let is_unpaid = self.stripe.find_invoice(id).is_some_and(|invoice| {
                 matches!(invoice.shown().status, stripe::InvoiceStatus::Open | stripe::InvoiceStatus::Uncollectible)
             });
-            is_unpaid && !self.stripe.was_invoice_never_told(id) && self.salesforce.case(id.as_str()).is_some()
+            // Where something keeps it from being looked after, people are told of that.
+            let (organization_id, invoice_id) = (ended.organization_id.clone(), id.clone());
+            let run = ended.run(&RunId::PaymentFailed { organization_id, invoice_id });
+            let is_stopped = run.is_some_and(|run| run.status() == "review");
+            is_unpaid
+                && !is_stopped
+                && !self.stripe.was_invoice_never_told(id)
+                && self.salesforce.case(id.as_str()).is_some()
         });
         let failed = unpaid.map(|id| format!("failed:run#{}:{id}:payment_failed:1", ended.organization_id));
         let missing: Vec<_> = ended_so
