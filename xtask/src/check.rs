@@ -52,11 +52,12 @@ impl Tally {
             tally.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])
         });
         self.part("cargo test", |tally| tally.cargo_test(&["--workspace", "--exclude", "sim"]));
-        // By itself, as it turns on what nothing that ships may carry.
-        self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim"]));
+        // By itself, as it turns on what nothing that ships may carry; and as it is played, so that it is compiled once.
+        self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim", "--profile", "sim"]));
     }
 
-    /// Eight thousand histories of four modes and twelve thousand of twelve more, every pair of crash points, and every planted bug: some minutes on two cores.
+    /// Six thousand histories of four modes and twelve thousand of twelve more, every pair of crash points, and every planted bug: some
+    /// minutes on two cores. Each pair is tried in one of its four ways here, and in all of them by `cargo xtask sim --crash-pairs`.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
             self.part(&format!("1,500 histories, {mode}"), |_| sim(&["--seeds", "1500", "--mode", mode]));
@@ -78,7 +79,7 @@ impl Tally {
         for mode in others {
             self.part(&format!("1,000 histories, {mode}"), |_| sim(&["--seeds", "1000", "--mode", mode]));
         }
-        self.part("every pair of crash points", |_| sim(&["--crash-pairs"]));
+        self.part("every pair of crash points", |_| sim(&["--crash-pairs", "--in-turn"]));
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }
 
@@ -105,18 +106,17 @@ impl Tally {
         self.part("the story by event relay", |tally| tally.story(stack, Door::Relay));
         let progress = self.progress;
         std::thread::scope(|scope| {
-            // Three minutes of it are spent waiting for a message to come back, and the simulation waits for nothing.
-            let killed = cfg!(target_os = "linux").then(|| scope.spawn(move || story::killed::play(stack, progress)));
+            // Most of it is spent waiting for messages to come back, and the simulation waits for nothing.
+            let processes = cfg!(target_os = "linux")
+                .then(|| scope.spawn(move || (story::killed::play(stack, progress), chaos(stack, progress))));
             self.simulation();
-            if let Some(killed) = killed {
-                self.part("a worker that is killed", |_| {
-                    killed.join().unwrap_or_else(|_| Err(Failure::new("the story panicked")))
-                });
+            if let Some(processes) = processes {
+                let panicked = || Err(Failure::new("it panicked"));
+                let (killed, chaos) = processes.join().unwrap_or_else(|_| (panicked(), panicked()));
+                self.part("a worker that is killed", |_| killed);
+                self.part("chaos", |_| chaos);
             }
         });
-        if cfg!(target_os = "linux") {
-            self.part("chaos", |tally| tally.chaos(stack));
-        }
         self.part("stripe-python", |_| clients::stripe_python(stack));
         self.part("the Stripe CLI", |_| clients::stripe_cli(stack));
         self.part("simple-salesforce and the Stripe CLI", |_| clients::salesforce_and_stripe_cli(stack));
@@ -147,12 +147,6 @@ impl Tally {
         self.passed += holding as u64;
         self.failed += (story.checks.len() - holding) as u64;
         if story.is_true() { Ok(()) } else { Err(Failure::new(report::checks(&story))) }
-    }
-
-    fn chaos(&self, stack: &Stack) -> Result<()> {
-        let outcome = chaos::play(stack, chaos::Options::new()?, self.progress)?;
-        println!("\n{outcome}");
-        if outcome.violations.is_empty() { Ok(()) } else { Err(Failure::new(outcome.violations.join("\n"))) }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Result<()> {
@@ -194,6 +188,12 @@ impl Tally {
         println!("\n{} passed, {} failed", self.passed, self.failed);
         self.failed == 0
     }
+}
+
+fn chaos(stack: &Stack, progress: Progress) -> Result<()> {
+    let outcome = chaos::play(stack, chaos::Options::new()?, progress)?;
+    println!("\n{outcome}");
+    if outcome.violations.is_empty() { Ok(()) } else { Err(Failure::new(outcome.violations.join("\n"))) }
 }
 
 fn sim(options: &[&str]) -> Result<()> {

@@ -93,12 +93,14 @@ fn deaths(calls: &[Operation], from: usize) -> impl Iterator<Item = Death> + '_ 
     })
 }
 
-/// Every telling, on all cores.
-pub fn exhaust(story: Story) -> Sum {
-    let variants = [(false, false), (false, true), (true, false), (true, true)];
+/// The ways that a pair of deaths is told in: work goes on at once or later, and events come once or twice.
+const WAYS: [(bool, bool); 4] = [(false, false), (false, true), (true, false), (true, true)];
+
+/// Every telling, on all cores; or each pair in one of its ways, which takes a quarter of the time.
+pub fn exhaust(story: Story, is_in_turn: bool) -> Sum {
     let mut scripts = Vec::new();
     let mut sum = Sum::default();
-    for (is_later, is_doubled) in variants.into_iter().take(story.variants()) {
+    for (is_later, is_doubled) in WAYS.into_iter().take(story.variants()) {
         let undisturbed = Script { is_later, is_doubled, ..Script::new(story) };
         let rehearsal = rehearse(undisturbed, false);
         sum.add(undisturbed, &rehearsal);
@@ -110,7 +112,7 @@ pub fn exhaust(story: Story) -> Sum {
     let work = || {
         let mut sum = Sum::default();
         while let Some(script) = scripts.get(next.fetch_add(1, Ordering::Relaxed)) {
-            with_every_second(*script, &mut sum);
+            with_every_second(*script, is_in_turn, &mut sum);
         }
         sum
     };
@@ -123,7 +125,7 @@ pub fn exhaust(story: Story) -> Sum {
 }
 
 /// Until the first death, two tellings are the same; so what comes after it is known from the one without a second.
-fn with_every_second(script: Script, sum: &mut Sum) {
+fn with_every_second(script: Script, is_in_turn: bool, sum: &mut Sum) {
     let rehearsal = rehearse(script, false);
     sum.add(script, &rehearsal);
     if !script.story.has_pairs() {
@@ -132,15 +134,25 @@ fn with_every_second(script: Script, sum: &mut Sum) {
     let after = script.first.map_or(0, |death| death.call + 1);
     for second in deaths(&rehearsal.calls, after) {
         let script = Script { second: Some(second), ..script };
+        if is_in_turn && !is_its_turn(script) {
+            continue;
+        }
         sum.add(script, &rehearse(script, false));
     }
 }
 
+/// Whether this is the way in which its pair is tried when each is tried once. What one way calls by a number another may not, so a
+/// few pairs come up twice or not at all.
+fn is_its_turn(script: Script) -> bool {
+    let calls: usize = [script.first, script.second].into_iter().flatten().map(|death| death.call).sum();
+    WAYS[calls % WAYS.len()] == (script.is_later, script.is_doubled)
+}
+
 /// Plays all stories and prints what they came to; whether every one of them held.
-pub fn print() -> bool {
+pub fn print(is_in_turn: bool) -> bool {
     let (mut histories, mut events, mut violations) = (0, 0, 0);
     for story in Story::ALL {
-        let sum = exhaust(*story);
+        let sum = exhaust(*story, is_in_turn);
         println!("{:<10} {:>5} crash points  {:>8} histories", story.name(), sum.points, sum.histories);
         if let Some((script, _)) = sum.failed.first() {
             let history = rehearse(*script, true).history;

@@ -20,8 +20,8 @@ fn main() -> ExitCode {
         Ok(Options { mode, bug, what: What::Many { from, seeds } }) => {
             print_many(Plan { bug, ..Plan::new(from, mode) }, seeds)
         }
-        Ok(Options { what: What::Crashes, .. }) => {
-            return if crashes::print() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        Ok(Options { what: What::Crashes { is_in_turn }, .. }) => {
+            return if crashes::print(is_in_turn) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Ok(Options { what: What::Matrix { seeds }, .. }) => {
             return if matrix::print(seeds) { ExitCode::SUCCESS } else { ExitCode::FAILURE };

@@ -186,8 +186,8 @@ pub enum What {
     Many { from: u64, seeds: u64 },
     /// One seed, with its whole history.
     One { seed: u64 },
-    /// Every pair of crash points.
-    Crashes,
+    /// Every pair of crash points: each in all ways, or in one of them.
+    Crashes { is_in_turn: bool },
     /// Every planted bug, until it shows or so many seeds are played.
     Matrix { seeds: u64 },
 }
@@ -199,7 +199,8 @@ pub const USAGE: &str = "sim --seeds N [--mode M] [--from S]   plays N histories
 sim --seed S [--mode M]               plays one, and prints it
 --bug SLUG                            with a planted bug
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
-sim --crash-pairs                     plays small stories with every pair of deaths
+sim --crash-pairs [--in-turn]         plays small stories with every pair of deaths; in turn: each pair in one of its
+                                      four ways, which are at once or a day later, and told once or twice
 
 modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, payments-failed, payments-failed-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
@@ -207,15 +208,16 @@ without-links, without-ownership, without-intents, without-reading-again, withou
 impl Options {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let (mut mode, mut bug, mut seeds, mut seed, mut from) = (Mode::All, None, None, None, 1);
-        let (mut is_matrix, mut is_crashes) = (false, false);
+        let (mut is_matrix, mut is_crashes, mut is_in_turn) = (false, false, false);
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             match name.as_str() {
                 "--kill-matrix" => is_matrix = true,
                 "--crash-pairs" => is_crashes = true,
+                "--in-turn" => is_in_turn = true,
                 _ => (),
             }
-            if name == "--kill-matrix" || name == "--crash-pairs" {
+            if ["--kill-matrix", "--crash-pairs", "--in-turn"].contains(&name.as_str()) {
                 continue;
             }
             let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -230,7 +232,8 @@ impl Options {
             }
         }
         let what = match (seeds, seed) {
-            (None, None) if is_crashes => What::Crashes,
+            (None, None) if is_crashes => What::Crashes { is_in_turn },
+            _ if is_in_turn => return Err("--in-turn goes with --crash-pairs".to_owned()),
             (None | Some(1..), None) if is_matrix => What::Matrix { seeds: seeds.unwrap_or(MATRIX_SEEDS) },
             (Some(seeds), None) if seeds > 0 && !is_matrix => What::Many { from, seeds },
             (None, Some(seed)) if !is_matrix => What::One { seed },
@@ -265,6 +268,8 @@ mod tests {
         }
         let matrix = |seeds| Ok(Options { mode: Mode::All, bug: None, what: What::Matrix { seeds } });
         assert_eq!((parse("--kill-matrix"), parse("--kill-matrix --seeds 7")), (matrix(2000), matrix(7)));
+        let crashes = |is_in_turn| Ok(Options { mode: Mode::All, bug: None, what: What::Crashes { is_in_turn } });
+        assert_eq!((parse("--crash-pairs"), parse("--crash-pairs --in-turn")), (crashes(false), crashes(true)));
         let with_bug = parse("--seeds 1 --bug no-fence").expect("a bug");
         assert_eq!(with_bug.bug, Some(Bug::NoFence));
         for line in [
@@ -277,6 +282,7 @@ mod tests {
             "--mode none --seeds 1",
             "--kill-matrix --seed 1",
             "--loud 1",
+            "--seeds 1 --in-turn",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
