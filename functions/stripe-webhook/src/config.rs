@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::Followed;
 use intake::Door;
 use jiff::Timestamp;
 use platform::{ConfigError, Environment, Rotating, Secrets};
@@ -12,6 +13,7 @@ pub struct App {
     pub door: Door,
     pub secrets: Rotating,
     pub livemode: bool,
+    pub followed: Followed,
 }
 
 impl App {
@@ -21,12 +23,13 @@ impl App {
         let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
         let secret_arn = environment.secret_arn(SECRET);
         let livemode = environment.flag("STRIPE_LIVEMODE");
+        let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         environment.finish(Some(()))?;
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
         let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
         let door = Door { service: "stripe-webhook", queue, now: Arc::new(Timestamp::now) };
-        Ok(Self { door, secrets, livemode })
+        Ok(Self { door, secrets, livemode, followed })
     }
 }
 

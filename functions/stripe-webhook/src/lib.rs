@@ -39,6 +39,10 @@ async fn receive(app: &App, request: &Request) -> Answer {
         app.door.count(Metric::WrongMode, &notification.event_type);
         return Answer::ok("ignored_mode");
     }
+    if !app.followed.wants(&notification.event_type) && !is_wanted_anyway(&notification.event_type) {
+        app.door.count(Metric::EventsIgnored, &notification.event_type);
+        return Answer::ok("ignored");
+    }
     match webhook::event(&notification) {
         Ok(Some(event)) => {
             let envelope = Envelope::new(&notification.event_id, Source::StripeWebhook, event, (app.door.now)());
@@ -50,6 +54,11 @@ async fn receive(app: &App, request: &Request) -> Answer {
         }
         Err(_) => app.door.quarantine("event_unreadable", Source::StripeWebhook, &request.body).await,
     }
+}
+
+/// What closes the case of an invoice, whether it is shown on the opportunity or not.
+fn is_wanted_anyway(event_type: &str) -> bool {
+    matches!(event_type, "invoice.voided" | "invoice.marked_uncollectible")
 }
 
 fn verify(app: &App, request: &Request) -> Result<(), Answer> {

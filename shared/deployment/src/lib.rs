@@ -6,7 +6,7 @@ mod notifications;
 use std::fmt::Display;
 
 use cases::payment_cases;
-use domain::{Currency, OrganizationId};
+use domain::{Currency, Followed, OrganizationId};
 use engine::{Access, Cloud, Engine, Scope, SystemClock};
 use ledger::Ledger;
 use mapping::{
@@ -57,6 +57,7 @@ impl Config {
         let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
         let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
         let payment_cases = payment_cases(environment);
+        let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         let (notifications, ways) = notifications(environment, livemode);
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let paid_stage = environment.optional("PAID_STAGE");
@@ -104,6 +105,7 @@ impl Config {
                     cancellation_task,
                     payment_cases,
                     notifications,
+                    followed,
                     paid_stage,
                     amendments,
                     renewals,

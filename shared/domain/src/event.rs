@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Currency, InvoiceId, InvoicePaymentId, OpportunityId, SubscriptionId};
+use crate::{
+    AccountId, ChargeId, CreditNoteId, Currency, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OpportunityId,
+    ScheduleId, SubscriptionId,
+};
 
 /// A hint that something may have to be done. Events are never truth: the record or object is read again before anything
 /// is decided, so neither their order nor their age nor their number matters.
@@ -29,6 +32,20 @@ pub enum Event {
     PaymentFailed { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// An invoice is not to be collected any more: it is void, or given up.
     InvoiceClosed { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// An invoice was finalized, or could not be.
+    InvoiceChanged { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// The day on which an invoice was due has gone by, and it is not paid.
+    InvoiceOverdue { invoice_id: InvoiceId, occurred_at: Timestamp },
+    /// Something of an invoice was credited.
+    CreditNoteCreated { credit_note_id: CreditNoteId, occurred_at: Timestamp },
+    /// Something of a payment was given back.
+    ChargeRefunded { charge_id: ChargeId, occurred_at: Timestamp },
+    /// A customer's bank wants a payment back.
+    DisputeCreated { dispute_id: DisputeId, occurred_at: Timestamp },
+    /// Somebody deleted a customer at Stripe.
+    CustomerDeleted { customer_id: CustomerId, occurred_at: Timestamp },
+    /// Something has become of what is scheduled for a subscription.
+    ScheduleChanged { schedule_id: ScheduleId, occurred_at: Timestamp },
     /// Something has become of a subscription, or Salesforce names it since a moment ago.
     SubscriptionChanged { subscription_id: SubscriptionId, occurred_at: Timestamp },
     /// The reconciler found a run that is not finished and that nobody works on; its key in the ledger.
@@ -50,6 +67,13 @@ impl Event {
             Self::PaymentReceived { .. } => "payment_received",
             Self::PaymentFailed { .. } => "payment_failed",
             Self::InvoiceClosed { .. } => "invoice_closed",
+            Self::InvoiceChanged { .. } => "invoice_changed",
+            Self::InvoiceOverdue { .. } => "invoice_overdue",
+            Self::CreditNoteCreated { .. } => "credit_note_created",
+            Self::ChargeRefunded { .. } => "charge_refunded",
+            Self::DisputeCreated { .. } => "dispute_created",
+            Self::CustomerDeleted { .. } => "customer_deleted",
+            Self::ScheduleChanged { .. } => "schedule_changed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
             Self::RunDue { .. } => "run_due",
             Self::NotificationDue { .. } => "notification_due",
@@ -66,6 +90,13 @@ impl Event {
             | Self::PaymentReceived { occurred_at, .. }
             | Self::PaymentFailed { occurred_at, .. }
             | Self::InvoiceClosed { occurred_at, .. }
+            | Self::InvoiceChanged { occurred_at, .. }
+            | Self::InvoiceOverdue { occurred_at, .. }
+            | Self::CreditNoteCreated { occurred_at, .. }
+            | Self::ChargeRefunded { occurred_at, .. }
+            | Self::DisputeCreated { occurred_at, .. }
+            | Self::CustomerDeleted { occurred_at, .. }
+            | Self::ScheduleChanged { occurred_at, .. }
             | Self::SubscriptionChanged { occurred_at, .. }
             | Self::RunDue { occurred_at, .. }
             | Self::NotificationDue { occurred_at, .. }
@@ -105,6 +136,40 @@ mod tests {
             (Event::PaymentFailed { invoice_id: invoice_id.clone(), occurred_at: at }, r#""invoice_id":"in_1","#),
             (Event::InvoiceClosed { invoice_id, occurred_at: at }, r#""invoice_id":"in_1","#),
             (Event::PaymentReceived { invoice_payment_id, occurred_at: at }, r#""invoice_payment_id":"inpay_1","#),
+            (
+                Event::InvoiceChanged { invoice_id: InvoiceId::parse("in_1").expect("valid"), occurred_at: at },
+                r#""invoice_id":"in_1","#,
+            ),
+            (
+                Event::InvoiceOverdue { invoice_id: InvoiceId::parse("in_1").expect("valid"), occurred_at: at },
+                r#""invoice_id":"in_1","#,
+            ),
+            (
+                Event::CreditNoteCreated {
+                    credit_note_id: CreditNoteId::parse("cn_1").expect("valid"),
+                    occurred_at: at,
+                },
+                r#""credit_note_id":"cn_1","#,
+            ),
+            (
+                Event::ChargeRefunded { charge_id: ChargeId::parse("ch_1").expect("valid"), occurred_at: at },
+                r#""charge_id":"ch_1","#,
+            ),
+            (
+                Event::DisputeCreated { dispute_id: DisputeId::parse("du_1").expect("valid"), occurred_at: at },
+                r#""dispute_id":"du_1","#,
+            ),
+            (
+                Event::CustomerDeleted { customer_id: CustomerId::parse("cus_1").expect("valid"), occurred_at: at },
+                r#""customer_id":"cus_1","#,
+            ),
+            (
+                Event::ScheduleChanged {
+                    schedule_id: ScheduleId::parse("sub_sched_1").expect("valid"),
+                    occurred_at: at,
+                },
+                r#""schedule_id":"sub_sched_1","#,
+            ),
             (Event::SubscriptionChanged { subscription_id, occurred_at: at }, r#""subscription_id":"sub_1","#),
             (Event::RunDue { run: "run#1".into(), occurred_at: at }, r#""run":"run#1","#),
             (Event::NotificationDue { run: "run#1".into(), count: 2, occurred_at: at }, r#""run":"run#1","count":2,"#),

@@ -113,6 +113,14 @@ ids! {
     /// A Stripe invoice (`in_…`).
     InvoiceId = stripe_id("invoice", "in_");
     InvoicePaymentId = stripe_id("invoice payment", "inpay_");
+    /// A Stripe credit note (`cn_…`).
+    CreditNoteId = stripe_id("credit note", "cn_");
+    /// A Stripe charge (`ch_…`, or `py_…` where it is no card that is charged).
+    ChargeId = stripe_charge_id("charge", "ch_");
+    /// A Stripe dispute (`du_…`, or `dp_…` for older ones).
+    DisputeId = stripe_dispute_id("dispute", "du_");
+    /// A schedule of a Stripe subscription (`sub_sched_…`).
+    ScheduleId = stripe_id("subscription schedule", "sub_sched_");
     /// A Stripe subscription (`sub_…`).
     SubscriptionId = stripe_id("subscription", "sub_");
     /// An item of a Stripe subscription (`si_…`).
@@ -127,6 +135,14 @@ ids! {
 
 fn stripe_price_id(text: &str, object: &'static str, prefix: &'static str) -> Result<String, IdError> {
     stripe_id(text, object, "plan_").or_else(|_| stripe_id(text, object, prefix))
+}
+
+fn stripe_charge_id(text: &str, object: &'static str, prefix: &'static str) -> Result<String, IdError> {
+    stripe_id(text, object, "py_").or_else(|_| stripe_id(text, object, prefix))
+}
+
+fn stripe_dispute_id(text: &str, object: &'static str, prefix: &'static str) -> Result<String, IdError> {
+    stripe_id(text, object, "dp_").or_else(|_| stripe_id(text, object, prefix))
 }
 
 fn stripe_product_id(text: &str, object: &'static str, prefix: &'static str) -> Result<String, IdError> {

@@ -4,6 +4,7 @@ mod address;
 mod country;
 mod email;
 mod event;
+mod followed;
 mod id;
 mod money;
 mod record;
@@ -14,9 +15,11 @@ pub use address::Address;
 pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
 pub use event::Event;
+pub use followed::{Followed, Neighbour, UnknownNeighbour};
 pub use id::{
-    AccountId, ContractId, CustomerId, IdError, InvoiceId, InvoicePaymentId, LineItemId, OpportunityId, OrganizationId,
-    PriceId, ProductId, QueueId, SubscriptionId, SubscriptionItemId, TaxIdId, UserId,
+    AccountId, ChargeId, ContractId, CreditNoteId, CustomerId, DisputeId, IdError, InvoiceId, InvoicePaymentId,
+    LineItemId, OpportunityId, OrganizationId, PriceId, ProductId, QueueId, ScheduleId, SubscriptionId,
+    SubscriptionItemId, TaxIdId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{
+    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
+    ScheduleId, SubscriptionId,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
@@ -121,6 +124,26 @@ impl ports::Stripe for stripe::Client {
 
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error> {
         self.collecting(id).await
+    }
+
+    async fn invoice_standing(&self, id: &InvoiceId) -> Result<stripe::InvoiceStanding, stripe::Error> {
+        self.invoice_standing(id).await
+    }
+
+    async fn invoice_of_credit_note(&self, id: &CreditNoteId) -> Result<InvoiceId, stripe::Error> {
+        self.invoice_of_credit_note(id).await
+    }
+
+    async fn invoices_of_charge(&self, id: &ChargeId) -> Result<Vec<InvoiceId>, stripe::Error> {
+        self.invoices_of_charge(id).await
+    }
+
+    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, stripe::Error> {
+        self.invoices_of_dispute(id).await
+    }
+
+    async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, stripe::Error> {
+        self.subscription_of_schedule(id).await
     }
 
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {

@@ -222,6 +222,7 @@ pub(crate) fn soql(query: &RecordQuery) -> String {
             Filter::IsOr(text, others) => select.is_or(field, text, others),
             Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
             Filter::IsFalseOrEmpty(other) => select.is_false_or_empty(field, other),
+            Filter::IsFalseOrNot(other, text) => select.is_false_or_not(field, other, text),
             Filter::IsEmptyOrLess(than) => select.is_empty_or_less(field, *than),
             Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
             Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
@@ -269,6 +270,7 @@ pub(crate) fn stripe_failure(call: &Call, error: &stripe::Error) -> Result<Fact,
             Call::DeleteDraft { .. } => Ok(Fact::DraftDeleted),
             Call::ReadInvoice { .. }
             | Call::ReadCollecting { .. }
+            | Call::ReadInvoiceStanding { .. }
             | Call::ReadLines { .. }
             | Call::AddLines { .. }
             | Call::HoldInvoice { .. }

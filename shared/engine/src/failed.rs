@@ -93,5 +93,6 @@ fn collecting(seen: stripe::Collecting, scope: &Scope) -> CollectingSeen {
         number: seen.number,
         page: seen.hosted_invoice_url,
         reason: seen.declined.and_then(|declined| declined.words()),
+        due_at: seen.due_at,
     }
 }

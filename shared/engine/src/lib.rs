@@ -21,6 +21,7 @@ mod convert;
 mod credit;
 mod failed;
 mod intent;
+mod invoices;
 mod look;
 mod notification;
 mod pace;

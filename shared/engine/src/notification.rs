@@ -23,6 +23,7 @@ impl<W: World> Engine<W> {
     /// does it again, and once is enough.
     pub(crate) async fn announce(&self, ended: &mut Run, errand: &Errand<'_>) -> Result<(), Pause> {
         self.announce_subscription(ended).await?;
+        self.announce_invoice(ended).await?;
         // It is remembered whether anybody wants to hear it or not: whoever wants to from tomorrow on is not told of yesterday.
         let Some((tells, count)) = ended.news() else { return Ok(()) };
         let is_wanted = self.hears().is_some_and(|policy| tells.is_wanted(policy));

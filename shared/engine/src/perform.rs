@@ -248,6 +248,7 @@ impl<W: World> Engine<W> {
             Call::ReadSubscription { subscription_id } => self.read_subscription(subscription_id).await,
             Call::ReadStanding { subscription_id } => self.read_standing(subscription_id).await,
             Call::ReadCollecting { invoice_id } => self.read_collecting(invoice_id).await,
+            Call::ReadInvoiceStanding { invoice_id } => self.read_invoice_standing(invoice_id).await,
             Call::FindRenewed { customer_id, named } => self.find_renewed(customer_id, named.as_ref()).await,
             Call::PreviewRenewal(extension) => self.preview(extension).await,
             Call::CancelSubscription { subscription_id } => {

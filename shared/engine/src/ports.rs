@@ -7,7 +7,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{
+    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
+    ScheduleId, SubscriptionId,
+};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
@@ -68,6 +71,11 @@ pub trait Stripe {
     async fn invoice(&self, id: &InvoiceId) -> Result<stripe::Invoice, stripe::Error>;
     async fn whole_invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error>;
+    async fn invoice_standing(&self, id: &InvoiceId) -> Result<stripe::InvoiceStanding, stripe::Error>;
+    async fn invoice_of_credit_note(&self, id: &CreditNoteId) -> Result<InvoiceId, stripe::Error>;
+    async fn invoices_of_charge(&self, id: &ChargeId) -> Result<Vec<InvoiceId>, stripe::Error>;
+    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, stripe::Error>;
+    async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, stripe::Error>;
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error>;
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<stripe::InvoiceLine>, stripe::Error>;
     async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<stripe::MoneyIn>, stripe::Error>;

@@ -39,8 +39,33 @@ impl<W: World> Engine<W> {
             }
             Event::PaymentFailed { invoice_id, .. } => self.payment_failed(invoice_id, errand).await,
             Event::InvoiceClosed { invoice_id, .. } => {
-                Ok(runs(self.failure_to_end(invoice_id, errand).await?, "nothing_failed"))
+                let failed = self.failure_to_end(invoice_id, errand).await?;
+                let changed = self.invoices_changed(std::slice::from_ref(invoice_id), errand).await?;
+                Ok(runs(failed.into_iter().chain(changed), "nothing_failed"))
             }
+            Event::InvoiceOverdue { invoice_id, .. } => {
+                let changed = self.invoices_changed(std::slice::from_ref(invoice_id), errand).await?;
+                match self.payment_failed(invoice_id, errand).await? {
+                    Triage::Runs(failed) => Ok(Triage::Runs(changed.into_iter().chain(failed).collect())),
+                    Triage::Ended(Outcome::Ignored { code }) => Ok(runs(changed, code)),
+                    ended @ Triage::Ended(_) => Ok(ended),
+                }
+            }
+            event @ (Event::InvoiceChanged { .. }
+            | Event::CreditNoteCreated { .. }
+            | Event::ChargeRefunded { .. }
+            | Event::DisputeCreated { .. }) => {
+                if !self.settings.followed.follows_invoices() {
+                    return Ok(Triage::Ended(Outcome::Ignored { code: "not_followed" }));
+                }
+                let invoice_ids = self.invoices_of(event).await?;
+                Ok(runs(self.invoices_changed(&invoice_ids, errand).await?, Code::NotOurs.as_str()))
+            }
+            Event::ScheduleChanged { schedule_id, .. } => match self.subscription_of(schedule_id).await? {
+                Some(subscription_id) => self.subscription_changed(&subscription_id, errand).await,
+                None => Ok(Triage::Ended(Outcome::Ignored { code: "schedule_without_subscription" })),
+            },
+            Event::CustomerDeleted { customer_id, .. } => self.customer_deleted(customer_id, errand).await,
             Event::SubscriptionChanged { subscription_id, .. } => {
                 self.subscription_changed(subscription_id, errand).await
             }
@@ -51,6 +76,7 @@ impl<W: World> Engine<W> {
                 let is_asked_for = errand.envelope.parked.is_some();
                 let is_wanted = |run: &Run| match run.state {
                     State::SubscriptionChanged(_) => self.settings.mirrors_standings(),
+                    State::InvoiceChanged(_) => self.settings.followed.follows_invoices(),
                     _ => true,
                 };
                 let is_due = |run: &Run| is_wanted(run) && (is_asked_for || run.status() == Status::Open);

@@ -168,6 +168,7 @@ fn currency_of(run_id: &RunId) -> Option<Currency> {
         RunId::OpportunityWon { .. }
         | RunId::InvoicePaid { .. }
         | RunId::PaymentFailed { .. }
+        | RunId::InvoiceChanged { .. }
         | RunId::SubscriptionChanged { .. }
         | RunId::Notification { .. } => None,
     }

@@ -62,6 +62,7 @@ impl Registers {
             RunId::OpportunityWon { .. }
             | RunId::InvoicePaid { .. }
             | RunId::PaymentFailed { .. }
+            | RunId::InvoiceChanged { .. }
             | RunId::SubscriptionChanged { .. }
             | RunId::Notification { .. } => None,
         };

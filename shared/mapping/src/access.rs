@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::activation::{contract_has_currency, contract_link, contract_of};
+use crate::invoice::SHOWN;
 use crate::plan::currency;
 use crate::renewal::is_renewal;
 use crate::standing::MIRRORED;
@@ -58,7 +59,8 @@ fn named(sale: Sale) -> Option<&'static str> {
 
 fn of_opportunity(settings: &Settings, sale: Sale) -> impl Iterator<Item = &'static str> {
     let invoice = [INVOICE_ID, INVOICE_URL, INVOICE_PDF, PAID, PAID_ON, AMOUNT_PAID, AMOUNT_REMAINING];
-    let invoice = invoice.into_iter().filter(move |_| !sale.renews);
+    let shown = SHOWN.into_iter().filter(|_| settings.followed.shows_invoices());
+    let invoice = invoice.into_iter().chain(shown).filter(move |_| !sale.renews);
     let sold = named(sale).into_iter().chain(Some(MRR).filter(|_| sale.recurs));
     [CUSTOMER_ID].into_iter().chain(NOTE_FIELDS).chain(invoice).chain(sold).chain(mirrored(settings, sale.recurs))
 }

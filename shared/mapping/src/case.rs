@@ -61,6 +61,9 @@ pub struct Failure {
     pub number: Option<String>,
     pub page: Option<String>,
     pub reason: Option<String>,
+    /// The day on which it was due, where that has gone by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_on: Option<Date>,
 }
 
 /// Whoever has the hosted page's address sees the invoice and the customer's name, so it is left out.
@@ -274,7 +277,7 @@ impl Failure {
         match step {
             CaseStep::Open { account_id, owner_id, is_high } => {
                 let fields = [
-                    ("Subject", text(cut(&format!("Stripe could not collect invoice {}", self.name()), 255))),
+                    ("Subject", text(cut(&self.subject(), 255))),
                     ("Description", text(self.description())),
                     ("Priority", text(if *is_high { HIGH } else { MEDIUM })),
                 ];
@@ -310,6 +313,18 @@ impl Failure {
         }
     }
 
+    /// Nobody was asked by Stripe to charge anything: the customer was sent it, and has not paid.
+    pub(crate) fn overdue_since(&self) -> Option<Date> {
+        self.due_on.filter(|_| self.dues == Dues::Open && self.attempts == 0 && self.reason.is_none())
+    }
+
+    fn subject(&self) -> String {
+        match self.overdue_since() {
+            Some(_) => format!("Stripe invoice {} is overdue", self.name()),
+            None => format!("Stripe could not collect invoice {}", self.name()),
+        }
+    }
+
     fn name(&self) -> &str {
         self.number.as_deref().unwrap_or(self.invoice_id.as_str())
     }
@@ -322,7 +337,12 @@ impl Failure {
             Dues::GivenUp => format!(
                 "Invoice{number} ({invoice_id}) is marked uncollectible at Stripe: {remaining} of it was never paid."
             ),
-            _ => format!("Stripe could not collect {remaining} for invoice{number} ({invoice_id})."),
+            _ => match self.overdue_since() {
+                Some(day) => {
+                    format!("Invoice{number} ({invoice_id}) was due on {day}, and {remaining} of it is not paid.")
+                }
+                None => format!("Stripe could not collect {remaining} for invoice{number} ({invoice_id})."),
+            },
         };
         said.push_str(&format!(" It bills opportunity {opportunity_id}."));
         if self.attempts > 0 {
@@ -330,6 +350,7 @@ impl Failure {
         }
         match self.next_attempt.filter(|_| self.dues == Dues::Open) {
             Some(at) => said.push_str(&format!(" The next is on {} (UTC).", TimeZone::UTC.to_datetime(at).date())),
+            None if self.overdue_since().is_some() => {}
             None => said.push_str(" Stripe does not try again by itself."),
         }
         if let Some(reason) = &self.reason {

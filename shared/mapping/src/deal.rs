@@ -66,6 +66,8 @@ pub enum Filter {
     IsFalse,
     /// It is not ticked; or the other field holds nothing.
     IsFalseOrEmpty(&'static str),
+    /// It is not ticked; or the other field holds another text than this, or none.
+    IsFalseOrNot(&'static str, &'static str),
     /// It holds nothing, or a number below this one.
     IsEmptyOrLess(Decimal),
     OneOf(Vec<String>),

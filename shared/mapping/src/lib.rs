@@ -9,6 +9,7 @@ mod case;
 mod collection;
 mod customer;
 mod deal;
+mod invoice;
 mod line;
 mod notification;
 mod payment;
@@ -37,6 +38,7 @@ pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
+pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
 pub use line::{PlanLine, Quantity};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};

@@ -225,7 +225,8 @@ impl Tidings {
                 message
             }
             Self::Unpaid { failure } => {
-                let mut message = titled("Payment failed", &named(failure.invoice_id.as_str()));
+                let what = if failure.overdue_since().is_some() { "Invoice overdue" } else { "Payment failed" };
+                let mut message = titled(what, &named(failure.invoice_id.as_str()));
                 message.text = Some(failure.description());
                 message.fact("Due", Some(failure.remaining));
                 message.stripe(policy, Some(&failure.invoice_id), None);

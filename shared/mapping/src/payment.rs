@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use crate::deal::Filter;
+use crate::invoice::{INVOICE_STATUS, PAID_STATUS};
 use crate::plan::WON;
 use crate::update::{INVOICE_ID, Update, text};
 
@@ -30,6 +31,9 @@ pub struct Received {
     /// The stage that its opportunity is to have then, if it is won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// The opportunity says how its invoice stands, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shows_status: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,19 +72,38 @@ impl Received {
         update
     }
 
-    /// With the stage, where it is to have one. A person may have moved it on by then, which stays so.
+    /// With the status of its invoice, where that is shown; and with the stage, where it is to have one. A person may have moved it on by
+    /// then, which stays so.
     pub fn updates(&self) -> Vec<Update> {
+        let is_its = || (INVOICE_ID, Filter::Is(self.invoice_id.to_string()));
+        let status = self.is_to_say_paid().then(|| {
+            let mut status = Update::new("Opportunity", &self.opportunity_id, [(INVOICE_STATUS, text(PAID_STATUS))]);
+            status.only_where = vec![is_its()];
+            status
+        });
         let moved = self.stage.as_ref().map(|stage| {
             let mut moved = Update::new("Opportunity", &self.opportunity_id, [("StageName", text(stage))]);
-            let is_its = (INVOICE_ID, Filter::Is(self.invoice_id.to_string()));
-            moved.only_where = vec![is_its, ("StageName", Filter::Is(WON.to_owned()))];
+            moved.only_where = vec![is_its(), ("StageName", Filter::Is(WON.to_owned()))];
             moved
         });
-        [self.update()].into_iter().chain(moved).collect()
+        [self.update()].into_iter().chain(status).chain(moved).collect()
+    }
+
+    fn is_to_say_paid(&self) -> bool {
+        self.shows_status && self.paid_at.is_some()
+    }
+
+    /// Whether what belongs to it is told as well: the status, and the stage.
+    pub fn differences_beside(&self, opportunity: &Record) -> Vec<&'static str> {
+        let status = self.is_to_say_paid() && opportunity.text(INVOICE_STATUS) != Some(PAID_STATUS);
+        [(status, INVOICE_STATUS), (!self.is_moved(opportunity), "StageName")]
+            .into_iter()
+            .filter_map(|(differs, field)| differs.then_some(field))
+            .collect()
     }
 
     /// Whether it has that stage, or one that a person gave it.
-    pub fn is_moved(&self, opportunity: &Record) -> bool {
+    fn is_moved(&self, opportunity: &Record) -> bool {
         self.stage.is_none() || opportunity.text("StageName") != Some(WON)
     }
 
@@ -127,6 +150,7 @@ mod tests {
             paid_at: paid_at.map(|time| time.parse().expect("a time")),
             amounts: Some(Amounts { paid: money(paid), remaining: money(remaining) }),
             stage: None,
+            shows_status: false,
         }
     }
 
@@ -190,6 +214,13 @@ mod tests {
         let moved = Received { stage: Some("Paid".into()), ..unmoved.clone() };
         let [payment, stage] = <[Update; 2]>::try_from(moved.updates()).expect("two");
         assert!(payment == unmoved.update());
+        let shown = Received { shows_status: true, ..moved.clone() };
+        let [_, status, _] = <[Update; 3]>::try_from(shown.updates()).expect("three");
+        assert!(status.fields == BTreeMap::from([(INVOICE_STATUS, text("paid"))]));
+        assert_eq!(status.only_where, [(INVOICE_ID, Filter::Is("in_1".into()))]);
+        assert_eq!(shown.differences_beside(&Record::default()).len(), 1);
+        let part = Received { shows_status: true, ..received(None, 400, 600) };
+        assert_eq!((part.updates().len(), part.differences_beside(&Record::default()).len()), (1, 0));
         assert!(stage.fields == BTreeMap::from([("StageName", text("Paid"))]));
         let is = |value: &str| Filter::Is(value.to_owned());
         assert_eq!(stage.only_where, [(INVOICE_ID, is("in_1")), ("StageName", is("Closed Won"))]);

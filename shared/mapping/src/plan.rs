@@ -1,6 +1,6 @@
 //! The deal → what will be billed, frozen. Nothing that happens later changes a plan.
 
-use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
+use domain::{AccountId, ContractId, Currency, CustomerId, Followed, Money, MoneyError, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -47,6 +47,8 @@ pub struct Settings {
     pub payment_cases: Option<CasePolicy>,
     /// What people are told of elsewhere, if they are.
     pub notifications: Option<Notifications>,
+    /// Which of Stripe's events are followed beside payments and subscriptions.
+    pub followed: Followed,
     /// The stage that a won opportunity is moved to when it is paid whole.
     pub paid_stage: Option<String>,
     pub amendments: Amendments,
@@ -70,6 +72,7 @@ impl Settings {
             cancellation_task: CancellationTask::default(),
             payment_cases: Some(CasePolicy::default()),
             notifications: None,
+            followed: Followed::nothing(),
             paid_stage: None,
             amendments: Amendments::default(),
             renewals: Renewals::default(),

@@ -292,6 +292,15 @@ codes! {
     InvoiceNotFound(Admin) = "invoice_not_found",
         "Stripe sent an event of an invoice that it does not know.",
         "Look whether the API key belongs to the account that sends the events.";
+    InvoiceNotFinalized(Finance) = "invoice_not_finalized",
+        "Stripe could not finalize an invoice of a deal, so nobody was asked to pay it: its tax cannot be calculated, an address is missing.",
+        "Mend what Stripe's sentence says; it stands in the message. Then finalize the invoice in Stripe's dashboard.";
+    PaymentDisputed(Finance) = "payment_disputed",
+        "The customer's bank wants the payment of an invoice back. Stripe takes the money until it is decided, and asks for evidence by a day.",
+        "Answer the dispute in Stripe's dashboard, or accept it there, before the day that it names.";
+    CustomerDeleted(Finance) = "customer_deleted",
+        "Somebody deleted a customer at Stripe that an account names. Its subscriptions ended with it.",
+        "Nothing, where that was meant: the account's next deal gets a customer anew. Otherwise have its subscriptions begun again.";
     InvoiceLinkedElsewhere(Finance) = "invoice_linked_elsewhere",
         "The paid invoice and the opportunity name each other wrongly.",
         "Decide which of the two is right, and correct the other.";

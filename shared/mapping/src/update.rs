@@ -6,6 +6,7 @@ use domain::{CustomerId, FieldValue, InvoiceId, OpportunityId, Record, Subscript
 
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
+use crate::invoice::SHOWN;
 use crate::payment::{AMOUNT_PAID, AMOUNT_REMAINING, PAID, PAID_ON};
 use crate::{CANCEL_ON, Plan, RENEWAL_ID, Settings, Stop, Subscriptions};
 
@@ -247,6 +248,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         .into_iter()
         .chain(of_subscription)
         .chain(settings.paid_stage.as_ref().map(|_| "StageName"))
+        .chain(SHOWN.into_iter().filter(|_| settings.followed.shows_invoices()))
         .collect(),
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],

@@ -113,6 +113,11 @@ impl Select {
         self.with(format!("({} = false OR {} = null)", name(field), name(other)))
     }
 
+    /// It is not ticked; or the other field holds another text than this, or none: what is empty is unequal to every text.
+    pub fn is_false_or_not(self, field: &str, other: &str, text: &str) -> Self {
+        self.with(format!("({} = false OR {} != {})", name(field), name(other), literal(text)))
+    }
+
     /// Nothing; or a number below this one.
     pub fn is_empty_or_less(self, field: &str, than: Decimal) -> Self {
         let field = name(field);

@@ -25,6 +25,8 @@ pub struct Collecting {
     pub attempt_count: u32,
     /// `None` where Stripe does not try by itself (any more).
     pub next_attempt: Option<Timestamp>,
+    /// Of one that is sent to the customer.
+    pub due_at: Option<Timestamp>,
     pub number: Option<String>,
     pub hosted_invoice_url: Option<String>,
     /// Why the last attempt failed, while nothing was paid since.
@@ -76,6 +78,7 @@ struct CollectingWire {
     amount_remaining: i64,
     attempt_count: u32,
     next_payment_attempt: Option<Seconds>,
+    due_date: Option<Seconds>,
     number: Option<String>,
     hosted_invoice_url: Option<String>,
     payments: Option<List<PaymentWire>>,
@@ -120,6 +123,7 @@ impl CollectingWire {
             amount_remaining: self.amount_remaining,
             attempt_count: self.attempt_count,
             next_attempt: self.next_payment_attempt.map(|seconds| seconds.0),
+            due_at: self.due_date.map(|seconds| seconds.0),
             number: self.number,
             hosted_invoice_url: self.hosted_invoice_url,
             declined,

@@ -16,6 +16,7 @@ mod prices;
 mod reads;
 mod renewals;
 pub mod signature;
+mod standings;
 mod subscriptions;
 mod tax;
 pub mod webhook;
@@ -35,6 +36,7 @@ pub use params::{
 pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};
+pub use standings::InvoiceStanding;
 pub use subscriptions::{
     CancellationDetails, CreateSubscription, NewItem, PendingItem, Subscription, SubscriptionItem,
 };

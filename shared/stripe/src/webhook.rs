@@ -1,7 +1,10 @@
 //! What is read of a webhook: its id, type, mode, time, and the id of the object that it is about. Everything else is read
 //! from the API, so a new field, type or version of Stripe's changes nothing here.
 
-use domain::{Event, InvoiceId, InvoicePaymentId, SubscriptionId};
+use domain::{
+    ChargeId, CreditNoteId, CustomerId, DisputeId, Event, InvoiceId, InvoicePaymentId, Neighbour, ScheduleId,
+    SubscriptionId,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -95,7 +98,7 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
 }
 
 /// The types that ask for something, for whoever registers an endpoint or asks for events.
-pub const TYPES: [&str; 9] = [
+pub const TYPES: [&str; 23] = [
     "invoice.paid",
     "invoice.payment_failed",
     "invoice.voided",
@@ -105,6 +108,20 @@ pub const TYPES: [&str; 9] = [
     "customer.subscription.deleted",
     "customer.subscription.paused",
     "customer.subscription.resumed",
+    "invoice.finalized",
+    "invoice.finalization_failed",
+    "invoice.overdue",
+    "credit_note.created",
+    "charge.refunded",
+    "charge.dispute.created",
+    "customer.deleted",
+    "subscription_schedule.aborted",
+    "subscription_schedule.canceled",
+    "subscription_schedule.completed",
+    "subscription_schedule.created",
+    "subscription_schedule.expiring",
+    "subscription_schedule.released",
+    "subscription_schedule.updated",
 ];
 
 fn named<T, E>(notification: &Notification, parse: fn(&str) -> Result<T, E>) -> Result<T, DecodeError> {
@@ -124,10 +141,6 @@ pub fn event(notification: &Notification) -> Result<Option<Event>, DecodeError> 
             let invoice_id = named(notification, InvoiceId::parse)?;
             Ok(Some(Event::PaymentFailed { invoice_id, occurred_at: notification.created }))
         }
-        "invoice.voided" | "invoice.marked_uncollectible" => {
-            let invoice_id = named(notification, InvoiceId::parse)?;
-            Ok(Some(Event::InvoiceClosed { invoice_id, occurred_at: notification.created }))
-        }
         "invoice_payment.paid" => {
             let invoice_payment_id = named(notification, InvoicePaymentId::parse)?;
             Ok(Some(Event::PaymentReceived { invoice_payment_id, occurred_at: notification.created }))
@@ -139,8 +152,40 @@ pub fn event(notification: &Notification) -> Result<Option<Event>, DecodeError> 
             let subscription_id = named(notification, SubscriptionId::parse)?;
             Ok(Some(Event::SubscriptionChanged { subscription_id, occurred_at: notification.created }))
         }
-        _ => Ok(None),
+        _ => neighbour(notification),
     }
+}
+
+/// What organizations may do without: `domain::Followed` says which of them is followed.
+fn neighbour(notification: &Notification) -> Result<Option<Event>, DecodeError> {
+    let occurred_at = notification.created;
+    let Some(neighbour) = Neighbour::of_type(&notification.event_type) else { return Ok(None) };
+    Ok(Some(match neighbour {
+        Neighbour::InvoiceFinalized | Neighbour::InvoiceFinalizationFailed => {
+            Event::InvoiceChanged { invoice_id: named(notification, InvoiceId::parse)?, occurred_at }
+        }
+        Neighbour::InvoiceOverdue => {
+            Event::InvoiceOverdue { invoice_id: named(notification, InvoiceId::parse)?, occurred_at }
+        }
+        Neighbour::InvoiceVoided | Neighbour::InvoiceMarkedUncollectible => {
+            Event::InvoiceClosed { invoice_id: named(notification, InvoiceId::parse)?, occurred_at }
+        }
+        Neighbour::CreditNoteCreated => {
+            Event::CreditNoteCreated { credit_note_id: named(notification, CreditNoteId::parse)?, occurred_at }
+        }
+        Neighbour::ChargeRefunded => {
+            Event::ChargeRefunded { charge_id: named(notification, ChargeId::parse)?, occurred_at }
+        }
+        Neighbour::ChargeDisputeCreated => {
+            Event::DisputeCreated { dispute_id: named(notification, DisputeId::parse)?, occurred_at }
+        }
+        Neighbour::CustomerDeleted => {
+            Event::CustomerDeleted { customer_id: named(notification, CustomerId::parse)?, occurred_at }
+        }
+        Neighbour::SubscriptionSchedule => {
+            Event::ScheduleChanged { schedule_id: named(notification, ScheduleId::parse)?, occurred_at }
+        }
+    }))
 }
 
 #[cfg(test)]
@@ -169,6 +214,13 @@ mod tests {
                 "invoice.payment_failed" => ("in_1", "payment_failed"),
                 "invoice.voided" | "invoice.marked_uncollectible" => ("in_1", "invoice_closed"),
                 "invoice_payment.paid" => ("inpay_1", "payment_received"),
+                "invoice.finalized" | "invoice.finalization_failed" => ("in_1", "invoice_changed"),
+                "invoice.overdue" => ("in_1", "invoice_overdue"),
+                "credit_note.created" => ("cn_1", "credit_note_created"),
+                "charge.refunded" => ("py_1", "charge_refunded"),
+                "charge.dispute.created" => ("du_1", "dispute_created"),
+                "customer.deleted" => ("cus_1", "customer_deleted"),
+                name if name.starts_with("subscription_schedule.") => ("sub_sched_1", "schedule_changed"),
                 _ => ("sub_1", "subscription_changed"),
             };
             let body = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", id);
@@ -176,7 +228,7 @@ mod tests {
                 event(&decode(body.as_bytes()).expect("an event")).expect("whole").expect("it asks for something");
             assert_eq!(read.name(), name, "{event_type}");
             // One that names something else must not be taken for one that asks for nothing.
-            let other = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", "ch_1");
+            let other = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", "re_1");
             assert!(event(&decode(other.as_bytes()).expect("an event")).is_err(), "{event_type}");
         }
     }

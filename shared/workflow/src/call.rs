@@ -88,6 +88,8 @@ pub enum Call {
     ReadNaming { standing: Box<Standing> },
     /// Stripe: how the collection of the invoice goes, and why it failed.
     ReadCollecting { invoice_id: InvoiceId },
+    /// Stripe: how the invoice stands, with what became of what was paid.
+    ReadInvoiceStanding { invoice_id: InvoiceId },
     /// Salesforce: the case and the task for an invoice that was not collected, and who answers for the account.
     ReadCase { failure: Box<Failure> },
     /// Stripe: the subscription that a deal renews: the one of this name, or those that the customer has of us.
@@ -139,6 +141,7 @@ impl Call {
             | Self::ReadStanding { .. }
             | Self::ReadNaming { .. }
             | Self::ReadCollecting { .. }
+            | Self::ReadInvoiceStanding { .. }
             | Self::ReadCase { .. }
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
@@ -188,6 +191,7 @@ impl Call {
             Self::AddLines { invoice_id, .. }
             | Self::ReadInvoice { invoice_id }
             | Self::ReadCollecting { invoice_id }
+            | Self::ReadInvoiceStanding { invoice_id }
             | Self::ReadLines { invoice_id }
             | Self::ReadSettlement { invoice_id }
             | Self::SendInvoice { invoice_id, .. }
@@ -247,6 +251,7 @@ impl Call {
             Self::ReadStanding { .. } => "read_standing",
             Self::ReadNaming { .. } => "read_naming",
             Self::ReadCollecting { .. } => "read_collecting",
+            Self::ReadInvoiceStanding { .. } => "read_invoice_standing",
             Self::ReadCase { .. } => "read_case",
             Self::FindRenewed { .. } => "find_renewed",
             Self::PreviewRenewal(_) => "preview_renewal",

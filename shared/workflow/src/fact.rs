@@ -1,6 +1,7 @@
 //! What comes back from the calls: facts, and what was seen of the vendors' objects.
 
 mod collecting;
+mod invoice;
 mod renewal;
 mod standing;
 mod subscription;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub use collecting::CollectingSeen;
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
+pub use invoice::InvoiceStandingSeen;
 use jiff::Timestamp;
 use mapping::{CaseSeen, Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
 pub use renewal::{PreviewLineSeen, PreviewSeen, RenewableSeen};
@@ -94,6 +96,10 @@ pub enum Fact {
         seen: Box<CollectingSeen>,
         at: Timestamp,
     },
+    InvoiceStandingRead {
+        seen: Box<InvoiceStandingSeen>,
+        at: Timestamp,
+    },
     /// What Salesforce has about an invoice that was not collected.
     CaseRead(Box<CaseSeen>),
     /// What the deal is called and whose it is, if there is one that may be read.
@@ -161,6 +167,7 @@ impl Fact {
             Self::SubscriptionMissing => "subscription_missing",
             Self::NamingRead(_) => "naming_read",
             Self::CollectingRead { .. } => "collecting_read",
+            Self::InvoiceStandingRead { .. } => "invoice_standing_read",
             Self::CaseRead(_) => "case_read",
             Self::NamesRead { .. } => "names_read",
             Self::Told { .. } => "told",

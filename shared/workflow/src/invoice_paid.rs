@@ -135,7 +135,7 @@ impl Point {
             (Self::Paid { payment }, Fact::RecordMissing) => gone(payment),
             (Self::Linked { payment, looked }, Fact::RecordsUpdated(records)) => {
                 match records.first().filter(|record| record.text("Id").is_some()) {
-                    Some(record) => told(payment, looked, record, records.get(1), settings),
+                    Some(_) => told(payment, looked, &records, settings),
                     None => gone(payment),
                 }
             }
@@ -250,7 +250,8 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
             let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
             let amounts = Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) };
             let stage = settings.paid_stage.clone().filter(|_| paid_at.is_some());
-            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts), stage };
+            let shows_status = settings.followed.shows_invoices();
+            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts), stage, shows_status };
             if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
         }
         None => {
@@ -265,20 +266,22 @@ fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
     match named_otherwise(&payment, record, settings) {
         Some(point) => point,
         // An unchanged record is not written.
-        None if payment.is_told_by(record) && payment.is_moved(record) => Point::Done { payment },
+        None if payment.is_told_by(record) && payment.differences_beside(record).is_empty() => Point::Done { payment },
         None => Point::Linked { payment, looked: true },
     }
 }
 
 /// What it says after that. What it did not take may have been told already, or it names another invoice.
-fn told(payment: Received, looked: bool, record: &Record, moved: Option<&Record>, settings: &Settings) -> Point {
+fn told(payment: Received, looked: bool, records: &[Record], settings: &Settings) -> Point {
+    let [record, beside @ ..] = records else { return gone(payment) };
     let mut differences = payment.update().differences(record);
     if payment.is_told_by(record) {
         differences.clear();
     }
-    if moved.is_some_and(|moved| !payment.is_moved(moved)) {
-        differences.push("StageName");
-    }
+    // Each of the others was read back by itself, and holds what it is about.
+    let fields = payment.updates().into_iter().skip(1).flat_map(|update| update.fields.into_keys());
+    let differing = fields.zip(beside).filter(|(field, record)| payment.differences_beside(record).contains(field));
+    differences.extend(differing.map(|(field, _)| field));
     match named_otherwise(&payment, record, settings) {
         Some(point) => point,
         None if differences.is_empty() => Point::Done { payment },

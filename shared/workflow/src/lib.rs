@@ -20,6 +20,7 @@ mod credit;
 mod doubt;
 mod fact;
 mod intent;
+pub mod invoice_changed;
 pub mod invoice_paid;
 pub mod notification;
 pub mod opportunity_won;
@@ -31,9 +32,9 @@ pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSu
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};
 pub use doubt::Doubt;
 pub use fact::{
-    Cancellation, CollectingSeen, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PreviewLineSeen,
-    PreviewSeen, PriceSeen, Refusal, RenewableSeen, StandingSeen, SubscriptionSeen, SubscriptionStatus, TaxSeen,
-    TaxStatus,
+    Cancellation, CollectingSeen, Every, Fact, InvoiceSeen, InvoiceStandingSeen, InvoiceStatus, ItemSeen, LineSeen,
+    PreviewLineSeen, PreviewSeen, PriceSeen, Refusal, RenewableSeen, StandingSeen, SubscriptionSeen,
+    SubscriptionStatus, TaxSeen, TaxStatus,
 };
 pub use intent::{Intent, Operation, QUIET, Restored};
 pub use notification::{About, Notice, Tells};

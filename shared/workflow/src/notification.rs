@@ -163,8 +163,8 @@ impl Point {
 
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
-            (Self::Failed { notice, .. }, Fact::CollectingRead { seen, .. }) => {
-                let tidings = match seen.failure().filter(|failure| failure.dues.is_unpaid()) {
+            (Self::Failed { notice, .. }, Fact::CollectingRead { seen, at }) => {
+                let tidings = match seen.failure(at).filter(|failure| failure.dues.is_unpaid()) {
                     Some(failure) => Tidings::unpaid(failure),
                     None => Tidings::Nothing,
                 };

@@ -100,7 +100,7 @@ impl Point {
 
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
-            (Self::Claimed { watch }, Fact::CollectingRead { seen, at }) => match seen.failure() {
+            (Self::Claimed { watch }, Fact::CollectingRead { seen, at }) => match seen.failure(at) {
                 // It was switched off since, or it is only told of.
                 Some(failure) if settings.payment_cases.is_none() => Self::Done { watch: watch.seen(&failure, at) },
                 Some(failure) => Self::seen(watch, failure, at),

@@ -63,6 +63,9 @@ pub struct Run {
     /// The subscription of which others were told that Salesforce names it by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announced: Option<SubscriptionId>,
+    /// The invoice in the place of another one of which others were told that Salesforce names it by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_invoice: Option<InvoiceId>,
     /// What somebody was told of it last, unless it is of a version that told nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
@@ -97,6 +100,7 @@ impl Run {
             replacements: 0,
             asked: false,
             announced: None,
+            announced_invoice: None,
             told: Some(Told::default()),
             apart: BTreeSet::new(),
         }
@@ -137,6 +141,7 @@ impl Run {
             State::AccountCustomer(point) => State::AccountCustomer(point.record(fact)?),
             State::InvoicePaid(point) => State::InvoicePaid(point.record(fact, settings)?),
             State::PaymentFailed(point) => State::PaymentFailed(point.record(fact, settings)?),
+            State::InvoiceChanged(point) => State::InvoiceChanged(point.record(fact, settings)?),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.record(fact, settings)?),
             State::Notification(point) => State::Notification(point.record(fact, settings)?),
         };
@@ -153,6 +158,7 @@ impl Run {
             }
             State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
             State::PaymentFailed(point) => State::PaymentFailed(point.already_said(self.parked.as_ref())),
+            State::InvoiceChanged(point) => State::InvoiceChanged(point.already_said(self.parked.as_ref())),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
             State::Notification(point) => State::Notification(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,
@@ -175,6 +181,7 @@ impl Run {
             State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
             state @ (State::InvoicePaid(_)
             | State::PaymentFailed(_)
+            | State::InvoiceChanged(_)
             | State::SubscriptionChanged(_)
             | State::Notification(_)) => state,
         };
@@ -218,6 +225,7 @@ impl Run {
             State::AccountCustomer(point) => State::AccountCustomer(point.resume()),
             State::InvoicePaid(point) => State::InvoicePaid(point.resume()),
             State::PaymentFailed(point) => State::PaymentFailed(point.resume()),
+            State::InvoiceChanged(point) => State::InvoiceChanged(point.resume()),
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.resume()),
             State::Notification(point) => State::Notification(point.resume()),
         };
@@ -267,6 +275,7 @@ impl Run {
             State::AccountCustomer(_)
             | State::InvoicePaid(_)
             | State::PaymentFailed(_)
+            | State::InvoiceChanged(_)
             | State::SubscriptionChanged(_)
             | State::Notification(_) => None,
         }

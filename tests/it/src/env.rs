@@ -18,7 +18,7 @@ use crate::gateway::{Reply, bridge_events, http_event, lambda_event, raw};
 use crate::{Fuse, TestWorld};
 
 /// The least that the worker's key needs.
-const PERMISSIONS: [&str; 6] = [
+pub const PERMISSIONS: [&str; 6] = [
     "rak_customer_write",
     "rak_invoice_write",
     "rak_product_read",
@@ -26,6 +26,10 @@ const PERMISSIONS: [&str; 6] = [
     "rak_event_read",
     "rak_payment_intent_read",
 ];
+
+/// With these, it is seen what becomes of payments.
+pub const TO_FOLLOW: [&str; 4] =
+    ["rak_credit_note_read", "rak_charge_read", "rak_dispute_read", "rak_subscription_read"];
 
 /// With these, what is paid can be credited.
 pub const TO_CREDIT: [&str; 2] = ["rak_credit_note_write", "rak_charge_read"];
@@ -41,6 +45,7 @@ pub struct Options {
     pub payment_cases: Option<mapping::CasePolicy>,
     /// Who is told of everything, once an hour.
     pub tells: Vec<mapping::Channel>,
+    pub followed: domain::Followed,
     pub paid_stage: Option<&'static str>,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
@@ -65,6 +70,7 @@ impl Default for Options {
             cancellation_task: mapping::CancellationTask::Owner,
             payment_cases: Some(mapping::CasePolicy::default()),
             tells: Vec::new(),
+            followed: domain::Followed::nothing(),
             paid_stage: None,
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,

@@ -12,7 +12,7 @@ mod world;
 
 pub use aws::{Disturbance, Email, Message, Sqs};
 pub use deal::{Deal, Line};
-pub use env::{Env, Options, TO_CREDIT, Worked};
+pub use env::{Env, Options, PERMISSIONS, TO_CREDIT, TO_FOLLOW, Worked};
 pub use fuse::Fuse;
 pub use gateway::{Reply, base64_event, bridge_events, http_event};
 pub use printed::printed_by;

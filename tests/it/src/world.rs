@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::{CustomerId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record, SubscriptionId};
+use domain::{
+    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
+    ScheduleId, SubscriptionId,
+};
 use engine::World;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -136,6 +139,26 @@ impl engine::Stripe for Fused<stripe::Client> {
 
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, stripe::Error> {
         self.call(engine::Stripe::collecting(&self.inner, id)).await
+    }
+
+    async fn invoice_standing(&self, id: &InvoiceId) -> Result<stripe::InvoiceStanding, stripe::Error> {
+        self.call(engine::Stripe::invoice_standing(&self.inner, id)).await
+    }
+
+    async fn invoice_of_credit_note(&self, id: &CreditNoteId) -> Result<InvoiceId, stripe::Error> {
+        self.call(engine::Stripe::invoice_of_credit_note(&self.inner, id)).await
+    }
+
+    async fn invoices_of_charge(&self, id: &ChargeId) -> Result<Vec<InvoiceId>, stripe::Error> {
+        self.call(engine::Stripe::invoices_of_charge(&self.inner, id)).await
+    }
+
+    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, stripe::Error> {
+        self.call(engine::Stripe::invoices_of_dispute(&self.inner, id)).await
+    }
+
+    async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, stripe::Error> {
+        self.call(engine::Stripe::subscription_of_schedule(&self.inner, id)).await
     }
 
     async fn invoice_metadata(&self, id: &InvoiceId) -> Result<BTreeMap<String, String>, stripe::Error> {

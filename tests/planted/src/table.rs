@@ -63,6 +63,7 @@ bugs! {
     AsksNobody(Workflow) = "asks-nobody", "whoever answers for the account is not asked to look after it", "lost task", ["subscriptions"];
     LeavesCasesOpen(Engine) = "leaves-cases-open", "that an invoice is paid or void is not told to whoever looks after its failure", "a case of what is paid", ["payments-failed"];
     BelievesFailures(Workflow) = "believes-failures", "a payment that failed is believed to be due still", "F: failed after paid", ["payments-failed"];
+    LeavesInvoicesUntold(Workflow) = "leaves-invoices-untold", "what becomes of an invoice beside its payment is not told", "F: standing untold", ["payments-failed"];
     ForgetsLateCases(Workflow) = "forgets-late-cases", "after a write of a case that was never answered it is not looked at once more", "late landing", ["payments-failed-heavily"];
     MissesFailures(Engine) = "misses-failures", "the reconciler does not ask for payments that failed", "lost event", ["payments-failed"];
     MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];

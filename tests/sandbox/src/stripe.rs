@@ -135,6 +135,21 @@ impl Stripe {
         refunds::dispute(&mut self.state, invoice);
     }
 
+    /// Somebody takes the customer's address of e-mail away in the dashboard.
+    pub fn lose_email(&mut self, customer: &str) {
+        if let Some(mut found) = self.state.table("customer").get(customer).cloned() {
+            found["email"] = Value::Null;
+            self.state.put("customer", found);
+        }
+    }
+
+    /// An event of this type about an object, as that stands now, whether anything has become of it or not.
+    pub fn tell(&mut self, event_type: &str, object: &'static str, id: &str) {
+        if let Some(value) = self.state.table(object).get(id).cloned() {
+            self.state.emit(event_type, object, &value);
+        }
+    }
+
     /// As if Stripe had never made events of this type about anything: they are in no list, and nobody is told.
     pub fn forget_events(&mut self, event_type: &str) {
         self.state.forget_events(event_type);
@@ -217,10 +232,11 @@ impl Stripe {
     }
 }
 
-const OBJECTS: [&str; 16] = [
+const OBJECTS: [&str; 17] = [
     "charge",
     "credit_note",
     "customer",
+    "dispute",
     "event",
     "invoice",
     "invoice_payment",

@@ -10,6 +10,7 @@ mod ended;
 mod endings;
 mod heard;
 mod intents;
+mod invoices;
 mod leftovers;
 mod outside;
 mod paid;

@@ -143,8 +143,14 @@ impl Recipe {
         match (invoice.status, invoice.paid_at, named) {
             (InvoiceStatus::Paid, Some(paid_at), Some(opportunity_id)) => {
                 let invoice_id = invoice_id.clone();
-                let received =
-                    Received { invoice_id, opportunity_id, paid_at: Some(paid_at), amounts: None, stage: None };
+                let received = Received {
+                    invoice_id,
+                    opportunity_id,
+                    paid_at: Some(paid_at),
+                    amounts: None,
+                    stage: None,
+                    shows_status: false,
+                };
                 self.calls.update(&[received.update()]).await?;
                 Ok("is_paid")
             }

@@ -238,12 +238,15 @@ fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {
     });
 }
 
-/// What became of a subscription on the last day, whose deal a person took it away from: that is waited for, for a day.
+/// What became of a subscription or an invoice on the last day, whose deal a person took it away from: that is waited for, for a day.
 fn waits_for_its_deal(body: &str, sim: &Sim, stripe: &Stripe) -> bool {
     match Envelope::from_json(body).map(|envelope| envelope.event) {
         Ok(Event::SubscriptionChanged { subscription_id, .. }) => {
             let changed_at = stripe.changed_at(&subscription_id);
             changed_at.is_some_and(|at| sim.now().duration_since(at) < SignedDuration::from_hours(26))
+        }
+        Ok(event @ (Event::InvoiceChanged { .. } | Event::InvoiceClosed { .. } | Event::ChargeRefunded { .. })) => {
+            sim.now().duration_since(event.occurred_at()) < SignedDuration::from_hours(26)
         }
         _ => false,
     }

@@ -1,6 +1,6 @@
 //! Payments, and changes of subscriptions, that Stripe made an event of, and that never arrived here.
 
-use domain::{Event, InvoiceId};
+use domain::{Event, InvoiceId, Neighbour};
 use jiff::{SignedDuration, Timestamp};
 use stripe::webhook::{self, Notification};
 use stripe::{Cursor, Listed};
@@ -31,10 +31,12 @@ impl<W: World> Engine<W> {
                 // Most payments of the account are for what somebody else billed.
                 let is_ours = listed.metadata.as_ref().is_none_or(|metadata| self.scope.made(metadata));
                 let is_of_ours = listed.of_subscription.as_ref().is_some_and(|metadata| self.scope.made(metadata));
-                if !is_ours && !is_of_ours {
+                let told = told(listed);
+                // What says nothing of whose it is itself is asked for the invoice or the subscription that it belongs to.
+                if !is_ours && !is_of_ours && !told.as_ref().is_some_and(is_of_something_else) {
                     continue;
                 }
-                match told(listed) {
+                match told {
                     Some(event) if self.was_missed(&listed.id, &event, is_ours).await? => {
                         envelopes.push(self.envelope(listed.id.clone(), event));
                     }
@@ -56,13 +58,21 @@ impl<W: World> Engine<W> {
     /// A key that need not be allowed to read subscriptions is not asked for their events.
     fn asked_for(&self) -> Vec<&'static str> {
         let of_failures = self.settings.follows_failures();
-        let is_of_failures =
-            |name: &str| matches!(name, "invoice.payment_failed" | "invoice.voided" | "invoice.marked_uncollectible");
         let of_subscriptions = self.settings.mirrors_standings() && !planted!(MissesSubscriptionEvents);
+        let followed = &self.settings.followed;
+        let is_wanted = |name: &str| match Neighbour::of_type(name) {
+            // The case of one that is not to be collected any more is closed, whether that is shown or not.
+            Some(Neighbour::InvoiceVoided | Neighbour::InvoiceMarkedUncollectible) => {
+                of_failures || followed.wants(name)
+            }
+            Some(Neighbour::SubscriptionSchedule) => of_subscriptions && followed.wants(name),
+            _ => followed.wants(name),
+        };
         webhook::TYPES
             .into_iter()
+            .filter(|name| is_wanted(name))
             .filter(|name| of_subscriptions || !name.starts_with("customer.subscription."))
-            .filter(|name| of_failures || !is_of_failures(name))
+            .filter(|name| of_failures || *name != "invoice.payment_failed")
             .collect()
     }
 
@@ -74,8 +84,27 @@ impl<W: World> Engine<W> {
                 let of_payment = is_ours && self.lacks(&self.run_of_payment(invoice_id), true, event_id, event).await?;
                 Ok(of_payment || looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
-            Event::InvoiceClosed { invoice_id, .. } => {
-                Ok(looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
+            Event::InvoiceClosed { invoice_id, .. } => Ok(self.standing_lacks(invoice_id, event_id, event).await?
+                || looks_after && self.failure_lacks(invoice_id, event_id, event).await?),
+            Event::InvoiceChanged { invoice_id, .. } => self.standing_lacks(invoice_id, event_id, event).await,
+            Event::InvoiceOverdue { invoice_id, .. } => {
+                let is_asked = self.settings.follows_failures();
+                Ok(self.standing_lacks(invoice_id, event_id, event).await?
+                    || is_asked && self.lacks(&self.run_of_failure(invoice_id), true, event_id, event).await?)
+            }
+            Event::CreditNoteCreated { .. } | Event::ChargeRefunded { .. } | Event::DisputeCreated { .. } => {
+                for invoice_id in self.invoices_of(event).await? {
+                    let is_ours = self.is_made_here(self.stripe.whole_invoice_metadata(&invoice_id).await)?;
+                    if is_ours && self.standing_lacks(&invoice_id, event_id, event).await? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Event::ScheduleChanged { schedule_id, .. } => {
+                let Some(subscription_id) = self.subscription_of(schedule_id).await? else { return Ok(false) };
+                Ok(self.is_made_here(self.stripe.subscription_metadata(&subscription_id).await)?
+                    && self.lacks(&self.run_of_subscription(&subscription_id), true, event_id, event).await?)
             }
             Event::PaymentFailed { invoice_id, .. } => {
                 let is_asked = self.settings.follows_failures() && !planted!(MissesFailures);
@@ -94,6 +123,11 @@ impl<W: World> Engine<W> {
             }
             _ => Ok(false),
         }
+    }
+
+    async fn standing_lacks(&self, invoice_id: &InvoiceId, event_id: &str, event: &Event) -> Result<bool, Pause> {
+        Ok(self.settings.followed.follows_invoices()
+            && self.lacks(&self.run_of_standing(invoice_id), true, event_id, event).await?)
     }
 
     /// Only what was not collected before is looked after.
@@ -134,6 +168,9 @@ fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
         (State::SubscriptionChanged(point), Status::Done) => {
             !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
         }
+        (State::InvoiceChanged(point), Status::Done) => {
+            !run.has_answered(event_id) && !point.was_seen_since(occurred_at)
+        }
         (State::InvoicePaid(point), Status::Done) if point.is_of_a_part() => !run.has_answered(event_id),
         (_, Status::Done) => false,
         (_, Status::Rejected | Status::Review) => !run.has_answered(event_id),
@@ -144,6 +181,17 @@ fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
 /// first one began.
 fn asked_since(seen_until: Timestamp, began_at: Timestamp) -> Timestamp {
     super::before(seen_until, OVERLAP).max(super::before(began_at, KEPT))
+}
+
+/// A charge, a dispute, a credit note and a schedule know nothing of whose invoice or subscription theirs is.
+fn is_of_something_else(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CreditNoteCreated { .. }
+            | Event::ChargeRefunded { .. }
+            | Event::DisputeCreated { .. }
+            | Event::ScheduleChanged { .. }
+    )
 }
 
 /// What the event tells of, exactly as the webhook's door reads it.
@@ -167,8 +215,14 @@ mod tests {
         let stopped = |stop| Point::Stopped { invoice_id: invoice_id(), stop, reported: true };
         let opportunity_id = samples::opportunity_id();
         let paid_at = Some(Timestamp::UNIX_EPOCH);
-        let payment =
-            mapping::Received { invoice_id: invoice_id(), opportunity_id, paid_at, amounts: None, stage: None };
+        let payment = mapping::Received {
+            invoice_id: invoice_id(),
+            opportunity_id,
+            paid_at,
+            amounts: None,
+            stage: None,
+            shows_status: false,
+        };
         let part = mapping::Received { paid_at: None, ..payment.clone() };
         for (point, is_asked_for) in [
             (Point::claimed(invoice_id(), true), false),

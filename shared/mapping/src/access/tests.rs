@@ -50,6 +50,7 @@ fn what_is_written_is_what_is_asked_for() {
         paid_at: Some(Timestamp::UNIX_EPOCH),
         amounts: Some(Amounts { paid: money, remaining: money }),
         stage: None,
+        shows_status: false,
     };
     let paid = received.updates();
     let standing = standing("006000000000001AAA");

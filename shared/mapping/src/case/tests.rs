@@ -13,6 +13,7 @@ fn failure(dues: Dues, attempts: u32) -> Failure {
         number: Some("F-0001".into()),
         page: Some("https://invoice.stripe.com/i/1".into()),
         reason: Some("expired_card: It has expired".into()),
+        due_on: None,
     }
 }
 
@@ -194,6 +195,15 @@ fn a_case_says_what_there_is_to_know_in_one_line() {
         "Stripe could not collect 1200.00 EUR for invoice (in_1). It bills opportunity 006000000000001AAA. Stripe does not try again by \
          itself. Why it failed: @ {x}."
     );
+    let day = Some(jiff::civil::date(2026, 11, 30));
+    let overdue = Failure { reason: None, next_attempt: None, page: None, due_on: day, ..failure(Dues::Open, 0) };
+    assert_eq!(
+        overdue.description(),
+        "Invoice F-0001 (in_1) was due on 2026-11-30, and 1200.00 EUR of it is not paid. It bills opportunity 006000000000001AAA."
+    );
+    let subject = |failure: &Failure| failure.subject();
+    assert_eq!(subject(&overdue), "Stripe invoice F-0001 is overdue");
+    assert_eq!(subject(&Failure { attempts: 1, ..overdue }), "Stripe could not collect invoice F-0001");
     let given_up = failure(Dues::GivenUp, 1).description();
     assert!(
         given_up

@@ -2,6 +2,7 @@
 
 use domain::{InvoiceId, Money, OpportunityId};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mapping::{Dues, Failure};
 
 use super::InvoiceStatus;
@@ -20,10 +21,12 @@ pub struct CollectingSeen {
     pub page: Option<String>,
     /// Why the last attempt failed, in Stripe's words.
     pub reason: Option<String>,
+    pub due_at: Option<Timestamp>,
 }
 
 impl CollectingSeen {
-    pub(crate) fn failure(self) -> Option<Failure> {
+    /// As it was at that moment.
+    pub(crate) fn failure(self, at: Timestamp) -> Option<Failure> {
         let dues = match self.status {
             InvoiceStatus::Paid | InvoiceStatus::Void => Dues::Settled,
             InvoiceStatus::Open => Dues::Open,
@@ -40,6 +43,7 @@ impl CollectingSeen {
             number: self.number,
             page: self.page,
             reason: self.reason,
+            due_on: self.due_at.filter(|due_at| *due_at <= at).map(|due_at| TimeZone::UTC.to_datetime(due_at).date()),
         })
     }
 }

@@ -13,7 +13,14 @@ fn payment() -> Received {
     let opportunity_id = OpportunityId::parse("006000000000001AAA").expect("valid");
     let money = |minor_units| Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"));
     let amounts = Some(Amounts { paid: money(1000), remaining: money(0) });
-    Received { invoice_id: invoice_id(), opportunity_id, paid_at: Some(Timestamp::UNIX_EPOCH), amounts, stage: None }
+    Received {
+        invoice_id: invoice_id(),
+        opportunity_id,
+        paid_at: Some(Timestamp::UNIX_EPOCH),
+        amounts,
+        stage: None,
+        shows_status: false,
+    }
 }
 
 /// For an event that says that all of it is paid.

@@ -158,6 +158,7 @@ fn collecting(status: InvoiceStatus) -> Fact {
         number: None,
         page: None,
         reason: None,
+        due_at: None,
     };
     Fact::CollectingRead { seen: Box::new(seen), at: at(0) }
 }

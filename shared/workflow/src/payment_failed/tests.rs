@@ -23,6 +23,7 @@ fn collecting(status: InvoiceStatus) -> CollectingSeen {
         number: None,
         page: None,
         reason: None,
+        due_at: None,
     }
 }
 

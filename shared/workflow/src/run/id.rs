@@ -32,6 +32,10 @@ pub enum RunId {
         organization_id: OrganizationId,
         invoice_id: InvoiceId,
     },
+    InvoiceChanged {
+        organization_id: OrganizationId,
+        invoice_id: InvoiceId,
+    },
     SubscriptionChanged {
         organization_id: OrganizationId,
         subscription_id: SubscriptionId,
@@ -51,6 +55,7 @@ impl RunId {
             Self::AccountCustomer { .. } => "account_customer",
             Self::InvoicePaid { .. } => "invoice_paid",
             Self::PaymentFailed { .. } => "payment_failed",
+            Self::InvoiceChanged { .. } => "invoice_changed",
             Self::SubscriptionChanged { .. } => "subscription_changed",
             Self::Notification { .. } => "notification",
         }
@@ -61,7 +66,9 @@ impl RunId {
         match self {
             Self::OpportunityWon { opportunity_id, .. } => opportunity_id.as_str(),
             Self::AccountCustomer { account_id, .. } => account_id.as_str(),
-            Self::InvoicePaid { invoice_id, .. } | Self::PaymentFailed { invoice_id, .. } => invoice_id.as_str(),
+            Self::InvoicePaid { invoice_id, .. }
+            | Self::PaymentFailed { invoice_id, .. }
+            | Self::InvoiceChanged { invoice_id, .. } => invoice_id.as_str(),
             Self::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str(),
             Self::Notification { about: About::Run { key, .. }, .. } => key,
             Self::Notification { about: About::Day { .. }, .. } => "statement",
@@ -86,6 +93,9 @@ impl fmt::Display for RunId {
             }
             Self::PaymentFailed { organization_id, invoice_id } => {
                 write!(f, "run#{organization_id}:{invoice_id}:payment_failed:1")
+            }
+            Self::InvoiceChanged { organization_id, invoice_id } => {
+                write!(f, "run#{organization_id}:{invoice_id}:invoice_changed:1")
             }
             Self::SubscriptionChanged { organization_id, subscription_id } => {
                 write!(f, "run#{organization_id}:{subscription_id}:subscription_changed:1")

@@ -4,7 +4,10 @@ use mapping::Stop;
 use serde::{Deserialize, Serialize};
 
 use super::Next;
-use crate::{account_customer, invoice_paid, notification, opportunity_won, payment_failed, subscription_changed};
+use crate::{
+    account_customer, invoice_changed, invoice_paid, notification, opportunity_won, payment_failed,
+    subscription_changed,
+};
 
 /// Where a run is in its workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +17,7 @@ pub enum State {
     AccountCustomer(account_customer::Point),
     InvoicePaid(invoice_paid::Point),
     PaymentFailed(payment_failed::Point),
+    InvoiceChanged(invoice_changed::Point),
     SubscriptionChanged(subscription_changed::Point),
     Notification(notification::Point),
 }
@@ -26,6 +30,7 @@ macro_rules! of_point {
             State::AccountCustomer(point) => point.$method(),
             State::InvoicePaid(point) => point.$method(),
             State::PaymentFailed(point) => point.$method(),
+            State::InvoiceChanged(point) => point.$method(),
             State::SubscriptionChanged(point) => point.$method(),
             State::Notification(point) => point.$method(),
         }

@@ -86,6 +86,7 @@ impl Env {
             door: door("stripe-webhook"),
             secrets: Rotating::parse(&SecretString::from(endpoint)).unwrap(),
             livemode: false,
+            followed: options.followed.clone(),
         };
         let worker = App { engine: worker, queue };
         let env = Self {
@@ -197,6 +198,7 @@ fn engine(
             cancellation_task: options.cancellation_task,
             payment_cases: options.payment_cases.clone(),
             notifications: (!options.tells.is_empty()).then_some(notifications),
+            followed: options.followed.clone(),
             paid_stage: options.paid_stage.map(str::to_owned),
             amendments: options.amendments,
             collection: options.collection,

@@ -99,7 +99,7 @@ fn the_arrows_point_one_way() {
         ("shared/intake", &["platform", "queue"]),
         ("shared/notify", &["mapping", "outbound"]),
         ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "notify", "queue"]),
-        ("functions/stripe-webhook", &["intake", "platform", "queue", "stripe"]),
+        ("functions/stripe-webhook", &["domain", "intake", "platform", "queue", "stripe"]),
         ("functions/salesforce-events", &["domain", "intake", "platform", "queue", "salesforce"]),
         (
             "shared/deployment",

@@ -21,7 +21,9 @@ const MESSAGE: &str = "haenfling";
 
 /// People are told of everything, by name. Where they are told it is theirs.
 fn told() -> Options {
-    Options { tells: vec![Channel::Slack, Channel::Email], ..Options::default() }
+    let followed = domain::Followed::everything();
+    let permissions = [&it::PERMISSIONS[..], &it::TO_FOLLOW].concat();
+    Options { tells: vec![Channel::Slack, Channel::Email], followed, permissions, ..Options::default() }
 }
 
 struct Told {

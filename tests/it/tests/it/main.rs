@@ -14,6 +14,7 @@ mod credits;
 mod customers;
 mod doors;
 mod failures;
+mod invoices;
 mod lost_answers;
 mod notifications;
 mod operator;

@@ -30,7 +30,7 @@ pub(crate) const PERMISSIONS: [&str; 8] = [
     "rak_subscription_write",
 ];
 
-fn options(line_source: LineSource) -> Options {
+pub(crate) fn options(line_source: LineSource) -> Options {
     let (subscriptions, permissions) = (Subscriptions::ClosedWon, PERMISSIONS.to_vec());
     Options { line_source, subscriptions, permissions, ..Options::default() }
 }

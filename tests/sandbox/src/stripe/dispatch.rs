@@ -213,6 +213,8 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "CreditNote.update" => (credit_notes::update, &["memo", "metadata"], &[]),
         "CreditNote.void_credit_note" => (credit_notes::void, &[], &[]),
         "CreditNote.list" => (credit_notes::list, PAGING, &["customer", "invoice"]),
+        "Charge.retrieve" => (refunds::retrieve_charge, &[], &[]),
+        "Dispute.retrieve" => (refunds::retrieve_dispute, &[], &[]),
         "Refund.create" => (refunds::create, &["amount", "charge", "metadata", "payment_intent", "reason"], &[]),
         "Refund.retrieve" => (refunds::retrieve, &[], &[]),
         "Refund.list" => (refunds::list, PAGING, &["charge", "payment_intent"]),

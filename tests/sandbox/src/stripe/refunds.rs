@@ -92,6 +92,15 @@ pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
     list::page(call, rows, "refund", "/v1/refunds")
 }
 
+pub fn retrieve_charge(state: &mut State, call: &Call) -> Result<Value, Error> {
+    state.named("charge", call.id()).cloned()
+}
+
+pub fn retrieve_dispute(state: &mut State, call: &Call) -> Result<Value, Error> {
+    state.named("dispute", call.id()).cloned()
+}
+
+/// The object as far as it says what it is about: docs.stripe.com/api/disputes/object.
 pub fn dispute(state: &mut State, invoice: &str) {
     let paid = |payment: &&Value| payment["invoice"] == invoice && payment["status"] == "paid";
     let payments = state.table("invoice_payment").newest_first().filter(paid);
@@ -100,7 +109,23 @@ pub fn dispute(state: &mut State, invoice: &str) {
         let charge = state.table("payment_intent").get(&intent).map(|intent| text(intent, "latest_charge").to_owned());
         if let Some(mut charge) = charge.and_then(|id| state.table("charge").get(&id).cloned()) {
             charge["disputed"] = true.into();
-            state.put("charge", charge);
+            state.put("charge", charge.clone());
+            let dispute = json!({
+                "id": state.new_id("du"),
+                "object": "dispute",
+                "amount": charge["amount"],
+                "charge": charge["id"],
+                "created": state.now,
+                "currency": charge["currency"],
+                "is_charge_refundable": false,
+                "livemode": false,
+                "metadata": {},
+                "payment_intent": charge["payment_intent"],
+                "reason": "general",
+                "status": "needs_response",
+            });
+            state.put("dispute", dispute.clone());
+            state.emit("charge.dispute.created", "dispute", &dispute);
         }
     }
 }

@@ -70,9 +70,13 @@ static ENUMS: LazyLock<EnumsFile> = LazyLock::new(|| {
     serde_json::from_str(text).expect("the enums file is part of this source tree")
 });
 
-/// Two reads that every tool makes to check its key; the operations file stops at what a billing integration calls.
-const ACCOUNT_OPERATIONS: [(&str, &str); 2] =
-    [("Account.retrieve_current", "/v1/account"), ("Balance.retrieve", "/v1/balance")];
+/// Two reads that every tool makes to check its key, and what a payment became; the operations file stops at what makes a bill.
+const ACCOUNT_OPERATIONS: [(&str, &str); 4] = [
+    ("Account.retrieve_current", "/v1/account"),
+    ("Balance.retrieve", "/v1/balance"),
+    ("Charge.retrieve", "/v1/charges/{charge}"),
+    ("Dispute.retrieve", "/v1/disputes/{dispute}"),
+];
 
 fn without_parameters(name: &str, path: &str) -> Operation {
     let text = || Schema { kind: Kind::String, optional: false, clearable: false };

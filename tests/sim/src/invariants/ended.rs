@@ -99,6 +99,10 @@ impl Ended<'_> {
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 invoice_payment_id.as_str().replacen("inpay_", "in_", 1) == subject
             }
+            Event::InvoiceChanged { invoice_id, .. } | Event::InvoiceClosed { invoice_id, .. } => {
+                invoice_id.as_str() == subject
+            }
+            Event::ChargeRefunded { charge_id, .. } => charge_id.as_str().replacen("ch_", "in_", 1) == subject,
             Event::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str() == subject,
             _ => false,
         })

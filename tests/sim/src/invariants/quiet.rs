@@ -22,6 +22,7 @@ impl Models {
             self.deal_at_rest(ended, opportunity);
             self.payment_at_rest(ended, opportunity);
             self.amounts_at_rest(ended, opportunity);
+            self.invoice_standing_at_rest(ended, opportunity);
         }
         self.periods_are_billed_once(ended);
         self.customers_are_told(ended);

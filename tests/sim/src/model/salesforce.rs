@@ -144,6 +144,7 @@ pub struct Opportunity {
     /// From which day on its subscription is not to be billed any more.
     pub cancel_on: Option<jiff::civil::Date>,
     pub standing: Standing,
+    pub invoice_standing: InvoiceStanding,
     /// What its contract names.
     pub contract_names: ContractNames,
     pub sync_code: Option<String>,
@@ -172,6 +173,15 @@ pub struct Opportunity {
     pub invoice_named_by_hand: bool,
     /// The deal as it was each time that it was read, without repetitions.
     pub readings: Vec<(Timestamp, Judgement)>,
+}
+
+/// How its invoice stands, as the opportunity says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InvoiceStanding {
+    pub status: Option<String>,
+    pub credited: Option<Decimal>,
+    pub refunded: Option<Decimal>,
+    pub is_disputed: bool,
 }
 
 /// A change of an opportunity, as the organization's events tell it.

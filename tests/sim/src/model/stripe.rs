@@ -33,6 +33,7 @@ pub use failing::Failures;
 use failure::Failure;
 pub use invoice::Invoice;
 use keys::{Keys, Known};
+pub use reads::no_such;
 pub use standings::Tells;
 pub use subscriptions::{Debit, Subscription, day_after};
 
@@ -281,7 +282,9 @@ impl Stripe {
 
     /// An event that Stripe never generated: its list of events does not have it either.
     pub fn forget_event(&mut self, id: &str) {
-        let of_invoice = |event: &StripeEvent| InvoiceId::parse(&event.about().replacen("inpay_", "in_", 1)).ok();
+        let of_invoice = |event: &StripeEvent| {
+            InvoiceId::parse(&event.about().replacen("inpay_", "in_", 1).replacen("ch_", "in_", 1)).ok()
+        };
         let invoices = self.events.iter().filter(|event| event.id == id).filter_map(of_invoice);
         self.never_told_invoices.extend(invoices);
         self.never_told.extend(self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::subscription));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use domain::{CustomerId, InvoiceId, InvoicePaymentId, PriceId, SubscriptionId};
+use domain::{
+    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, PriceId, ScheduleId, SubscriptionId,
+};
 use jiff::Timestamp;
 use stripe::webhook::Notification;
 use stripe::{Cursor, Customer, Error, Invoice, InvoiceLine, NoEffectReason, Page, Reply, UnknownReason, Write};
@@ -12,6 +14,9 @@ use super::{Outcome, Process, Request};
 use crate::faults::{Fault, Operation};
 use crate::model;
 use crate::world::Sim;
+use answered::Answered;
+
+mod answered;
 
 #[derive(Clone)]
 pub struct StripePort(pub Rc<Process>);
@@ -29,83 +34,6 @@ impl<T: Answered> Outcome for Result<T, Error> {
         }
     }
 }
-
-/// What came back, in a word.
-trait Answered {
-    fn name(&self) -> &'static str;
-}
-
-impl Answered for Reply {
-    fn name(&self) -> &'static str {
-        if self.replayed { "replayed" } else { "ok" }
-    }
-}
-
-impl Answered for Customer {
-    fn name(&self) -> &'static str {
-        if self.deleted { "deleted" } else { "ok" }
-    }
-}
-
-impl Answered for Invoice {
-    fn name(&self) -> &'static str {
-        use stripe::InvoiceStatus;
-        match self.status {
-            InvoiceStatus::Draft => "draft",
-            InvoiceStatus::Open => "open",
-            InvoiceStatus::Paid => "paid",
-            InvoiceStatus::Uncollectible => "uncollectible",
-            InvoiceStatus::Void => "void",
-            InvoiceStatus::Other => "other",
-        }
-    }
-}
-
-impl Answered for BTreeMap<String, String> {
-    fn name(&self) -> &'static str {
-        "ok"
-    }
-}
-
-impl<T> Answered for Vec<T> {
-    fn name(&self) -> &'static str {
-        match self.len() {
-            0 => "none",
-            1 => "one",
-            _ => "several",
-        }
-    }
-}
-
-impl<T> Answered for stripe::Page<T> {
-    fn name(&self) -> &'static str {
-        self.items.name()
-    }
-}
-
-impl Answered for stripe::Subscription {
-    fn name(&self) -> &'static str {
-        if self.is_over { "canceled" } else { "ok" }
-    }
-}
-
-impl Answered for stripe::CustomerBilling {
-    fn name(&self) -> &'static str {
-        if self.is_deleted { "deleted" } else { "ok" }
-    }
-}
-
-macro_rules! told_plainly {
-    ($($answer:ty),*) => {$(
-        impl Answered for $answer {
-            fn name(&self) -> &'static str {
-                "ok"
-            }
-        }
-    )*};
-}
-
-told_plainly!(stripe::Price, stripe::Preview, bool, stripe::InvoicePayment, stripe::Collecting);
 
 fn unknown<T>(reason: UnknownReason) -> Result<T, Error> {
     Err(Error::Unknown { reason, replayed: false, request_id: None })
@@ -267,6 +195,35 @@ impl engine::Stripe for StripePort {
     async fn collecting(&self, id: &InvoiceId) -> Result<stripe::Collecting, Error> {
         let id = id.clone();
         self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.collecting(now, &id)).await
+    }
+
+    async fn invoice_standing(&self, id: &InvoiceId) -> Result<stripe::InvoiceStanding, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadInvoice, id.to_string(), move |stripe, now| stripe.invoice_standing(now, &id)).await
+    }
+
+    async fn invoice_of_credit_note(&self, id: &CreditNoteId) -> Result<InvoiceId, Error> {
+        let id = id.clone();
+        self.call(Operation::ListCredits, id.to_string(), move |stripe, _| stripe.invoice_of_credit_note(&id)).await
+    }
+
+    async fn invoices_of_charge(&self, id: &ChargeId) -> Result<Vec<InvoiceId>, Error> {
+        let id = id.clone();
+        self.call(Operation::ReadPayments, id.to_string(), move |stripe, _| stripe.invoices_of_charge(&id)).await
+    }
+
+    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, Error> {
+        let about = id.to_string();
+        self.call(Operation::ReadPayments, about.clone(), move |_, _| Err(model::stripe::no_such("dispute", &about)))
+            .await
+    }
+
+    async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, Error> {
+        let about = id.to_string();
+        self.call(Operation::ReadSubscription, about.clone(), move |_, _| {
+            Err(model::stripe::no_such("schedule", &about))
+        })
+        .await
     }
 
     async fn invoice_lines(&self, id: &InvoiceId) -> Result<Vec<InvoiceLine>, Error> {

@@ -1,6 +1,7 @@
 //! Payments that fail, once or again and again: before somebody pays, in the very moment, or for good. And people who void the invoice, write it
 //! off, or close its case.
 
+use domain::Followed;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{CasePolicy, Channel, Notifications};
 
@@ -14,6 +15,9 @@ pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
     let policy = Notifications::of_everything(slack, "https://acme.my.salesforce.example", false);
     scenario.settings.notifications = Some(policy);
     scenario.models.stripe.payments_fail = true;
+    // And the opportunities say how their invoices stand. Overdue is none here, which opens a case like a failure.
+    let followed = "invoice.finalized,invoice.voided,invoice.marked_uncollectible,charge.refunded";
+    scenario.settings.followed = Followed::parse(followed).expect("their names");
     let wins = scenario.acts.iter().filter_map(|(at, act)| match act {
         Act::Win(deal) => Some((*at, deal.clone())),
         _ => None,
@@ -43,6 +47,12 @@ pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
             2..4 => scenario.acts.push((after, Act::WriteOff(deal))),
             4..6 => scenario.acts.push((after, Act::CloseCase(deal))),
             6..8 => scenario.acts.push((after, Act::PayPart(deal))),
+            // One after the other, before the first is told.
+            12..15 => {
+                scenario.acts.push((after, Act::WriteOff(deal.clone())));
+                scenario.acts.push((shifted(after, random.between(500, 60_000)), Act::Void(deal)));
+            }
+            10..12 => scenario.acts.push((shifted(after, 24 * 3_600_000), Act::Refund(deal))),
             8..10 => scenario.acts.push((shifted(last, random.between(500, 20_000)), Act::Pay { deal, tries: 2 })),
             _ => {}
         }

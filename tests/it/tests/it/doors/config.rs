@@ -16,6 +16,7 @@ const WEBHOOK: &[(&str, &str)] = &[
     ("DEAD_LETTER_QUEUE_URL", "https://sqs.test/1/dead-letter"),
     ("STRIPE_WEBHOOK_SECRET_ARN", ARN),
     ("STRIPE_LIVEMODE", "false"),
+    ("FOLLOWED_EVENTS", "invoice.overdue"),
 ];
 
 const EVENTS: &[(&str, &str)] = &[
@@ -46,6 +47,7 @@ const WORKER: &[(&str, &str)] = &[
     ("SUBSCRIPTIONS", "off"),
     ("SUBSCRIPTION_STATUS", "mirrored"),
     ("CANCELLATION_TASK", "owner"),
+    ("FOLLOWED_EVENTS", "none"),
     ("PAYMENT_CASES", "open"),
     ("CASE_HIGH_FROM_ATTEMPT", "3"),
     ("CASE_CLOSED_STATUS", "Closed"),

@@ -54,6 +54,7 @@ fn org() -> Salesforce {
         renewal_id: None,
         cancel_on: None,
         standing: crate::model::salesforce::Standing::default(),
+        invoice_standing: crate::model::salesforce::InvoiceStanding::default(),
         contract_names: Default::default(),
         term: None,
         contract: Contract::NotNeeded,

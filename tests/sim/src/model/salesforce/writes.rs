@@ -202,6 +202,7 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             | "Stripe_Subscription_Id__c"
             | "Renewal_Stripe_Sub_Id__c"
             | "Stripe_Sync_Status__c"
+            | "Stripe_Invoice_Status__c"
             | "Stripe_Sync_Error__c",
         ) => is_text,
         ("Contract", "Stripe_Subscription_Id__c" | "Renewal_Stripe_Sub_Id__c") => is_text,
@@ -211,12 +212,20 @@ fn is_ours(object: &str, field: &str, value: &FieldValue) -> bool {
             matches!(value, FieldValue::Number(_) | FieldValue::Null)
         }
         ("Opportunity" | "Contract", "Stripe_Period_End__c") => is_day(value) || *value == FieldValue::Null,
-        ("Opportunity", "Payment_Received__c") => matches!(value, FieldValue::Boolean(_)),
+        ("Opportunity", "Payment_Received__c" | "Stripe_Payment_Disputed__c") => {
+            matches!(value, FieldValue::Boolean(_))
+        }
         ("Task", "Subject" | "Description" | "WhatId" | "OwnerId" | "Status") => is_text,
         ("Case", "Subject" | "Description" | "Priority" | "AccountId" | "OwnerId" | "Status") => is_text,
         ("Task", "ActivityDate") => is_day(value),
         ("Opportunity", "Paid_Date__c") => is_day(value) || *value == FieldValue::Null,
-        ("Opportunity", "Stripe_Amount_Paid__c" | "Stripe_Amount_Remaining__c") => {
+        (
+            "Opportunity",
+            "Stripe_Amount_Paid__c"
+            | "Stripe_Amount_Remaining__c"
+            | "Stripe_Amount_Credited__c"
+            | "Stripe_Amount_Refunded__c",
+        ) => {
             matches!(value, FieldValue::Number(_) | FieldValue::Null)
         }
         _ => false,
@@ -254,6 +263,12 @@ fn set(opportunity: &mut Opportunity, field: &str, value: &FieldValue) {
         "Stripe_Sync_Error__c" => opportunity.sync_message = text_of(value),
         "Payment_Received__c" => opportunity.payment_received = *value == FieldValue::Boolean(true),
         "Paid_Date__c" => opportunity.paid_date = text_of(value),
+        "Stripe_Invoice_Status__c" => opportunity.invoice_standing.status = text_of(value),
+        "Stripe_Amount_Credited__c" => opportunity.invoice_standing.credited = number_of(value),
+        "Stripe_Amount_Refunded__c" => opportunity.invoice_standing.refunded = number_of(value),
+        "Stripe_Payment_Disputed__c" => {
+            opportunity.invoice_standing.is_disputed = *value == FieldValue::Boolean(true);
+        }
         "Stripe_Amount_Paid__c" => opportunity.amount_paid = number_of(value),
         "Stripe_Amount_Remaining__c" => opportunity.amount_remaining = number_of(value),
         _ => {

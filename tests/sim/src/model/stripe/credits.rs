@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Currency, CustomerId, InvoiceId};
+use domain::{ChargeId, CreditNoteId, Currency, CustomerId, InvoiceId};
 use jiff::Timestamp;
 use stripe::{Answer, CreditNote, CustomerBilling, Error, InvoiceStatus, MoneyIn};
 
-use super::Stripe;
 use super::failure::Failure;
 use super::form::Form;
 use super::operations::has_card;
 use super::reads::no_such;
+use super::{Stripe, Tells};
 use crate::model::count;
 
 #[derive(Debug, Default)]
@@ -116,15 +116,22 @@ impl Stripe {
     }
 
     /// A person gives money back, by the charge alone: the invoice knows nothing of it.
-    pub fn refund(&mut self, id: &InvoiceId) -> bool {
+    pub fn refund(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
         let can_be = self
             .invoices
             .get(id)
             .is_some_and(|invoice| invoice.status().is_sent() && invoice.credited() == 0 && invoice.paid_in_cash() > 0);
         if can_be {
             self.credits.refunded.insert(id.clone());
+            let charge = ChargeId::parse(&id.as_str().replacen("in_", "ch_", 1)).expect("a prefix and digits");
+            self.tell_of_standing(now, Tells::Refunded(charge));
         }
         can_be
+    }
+
+    pub fn invoice_of_credit_note(&mut self, id: &CreditNoteId) -> Result<InvoiceId, Error> {
+        let note = self.credits.notes.iter().find(|note| note.id == id.as_str());
+        note.map(|note| note.invoice.clone()).ok_or_else(|| no_such("credit note", id.as_str()))
     }
 
     pub fn is_refunded(&self, id: &InvoiceId) -> bool {

@@ -55,6 +55,7 @@ impl Stripe {
             amount_remaining: shown.amount_remaining,
             attempt_count: failures,
             next_attempt: None,
+            due_at: None,
             number: shown.number,
             hosted_invoice_url: shown.hosted_invoice_url,
             declined: (failures > 0).then(declined),

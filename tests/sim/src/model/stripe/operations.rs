@@ -196,6 +196,7 @@ impl Stripe {
         invoice.finalize(now, by, from_balance);
         let (invoice_id, due) = (invoice.id().clone(), invoice.total() - from_balance);
         self.finalized.push(Finalized { invoice_id: invoice_id.clone(), by });
+        self.tell_of_standing(now, Tells::Finalized(invoice_id.clone()));
         // What is less than nothing is credited, and paid as well.
         if due <= 0 {
             self.settle(now, &invoice_id);

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::{Stripe, StripeEvent};
 use crate::model::count;
 
-pub(super) fn no_such(noun: &str, id: &str) -> Error {
+pub fn no_such(noun: &str, id: &str) -> Error {
     Failure::not_found(noun, id).error
 }
 

@@ -1,6 +1,6 @@
 //! How subscriptions stand, and what Stripe tells of that.
 
-use domain::{Event, InvoiceId, InvoicePaymentId, SubscriptionId};
+use domain::{ChargeId, Event, InvoiceId, InvoicePaymentId, SubscriptionId};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 use stripe::{Error, InvoiceStatus};
@@ -16,6 +16,8 @@ pub enum Tells {
     Failed(InvoiceId),
     /// It is void, or written off.
     Closed(InvoiceId),
+    Finalized(InvoiceId),
+    Refunded(ChargeId),
     Updated(SubscriptionId),
     Deleted(SubscriptionId),
 }
@@ -27,21 +29,27 @@ impl StripeEvent {
 
     pub fn subscription(&self) -> Option<SubscriptionId> {
         match &self.tells {
-            Tells::Paid(_) | Tells::PaidPart(_) | Tells::Failed(_) | Tells::Closed(_) => None,
+            Tells::Paid(_)
+            | Tells::PaidPart(_)
+            | Tells::Failed(_)
+            | Tells::Closed(_)
+            | Tells::Finalized(_)
+            | Tells::Refunded(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => Some(id.clone()),
         }
     }
 
     pub fn invoice(&self) -> Option<&InvoiceId> {
         match &self.tells {
-            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) => Some(id),
-            Tells::PaidPart(_) | Tells::Updated(_) | Tells::Deleted(_) => None,
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) => Some(id),
+            Tells::PaidPart(_) | Tells::Refunded(_) | Tells::Updated(_) | Tells::Deleted(_) => None,
         }
     }
 
     pub fn about(&self) -> &str {
         match &self.tells {
-            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) => id.as_str(),
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) => id.as_str(),
+            Tells::Refunded(id) => id.as_str(),
             Tells::PaidPart(id) => id.as_str(),
             Tells::Updated(id) | Tells::Deleted(id) => id.as_str(),
         }
@@ -53,6 +61,8 @@ impl StripeEvent {
             Tells::PaidPart(_) => "invoice_payment.paid",
             Tells::Failed(_) => "invoice.payment_failed",
             Tells::Closed(_) => "invoice.voided",
+            Tells::Finalized(_) => "invoice.finalized",
+            Tells::Refunded(_) => "charge.refunded",
             Tells::Updated(_) => "customer.subscription.updated",
             Tells::Deleted(_) => "customer.subscription.deleted",
         }
@@ -66,6 +76,8 @@ impl StripeEvent {
             Tells::PaidPart(id) => Event::PaymentReceived { invoice_payment_id: id.clone(), occurred_at },
             Tells::Failed(id) => Event::PaymentFailed { invoice_id: id.clone(), occurred_at },
             Tells::Closed(id) => Event::InvoiceClosed { invoice_id: id.clone(), occurred_at },
+            Tells::Finalized(id) => Event::InvoiceChanged { invoice_id: id.clone(), occurred_at },
+            Tells::Refunded(id) => Event::ChargeRefunded { charge_id: id.clone(), occurred_at },
             Tells::Updated(id) | Tells::Deleted(id) => {
                 Event::SubscriptionChanged { subscription_id: id.clone(), occurred_at }
             }
@@ -111,6 +123,38 @@ impl Stripe {
     pub(super) fn tell_of_part(&mut self, at: Timestamp, invoice_id: &InvoiceId) {
         let id = invoice_id.as_str().replacen("in_", "inpay_", 1);
         self.tell(at, Tells::PaidPart(InvoicePaymentId::parse(&id).expect("a prefix and digits")));
+    }
+
+    /// Where nobody looks after what becomes of invoices, nobody is told of it.
+    pub(super) fn tell_of_standing(&mut self, at: Timestamp, tells: Tells) {
+        if self.payments_fail {
+            self.tell(at, tells);
+        }
+    }
+
+    /// Of what period it may be, it says whose it is. Nothing is ever overdue or disputed here.
+    pub fn invoice_standing(&mut self, now: Timestamp, id: &InvoiceId) -> Result<stripe::InvoiceStanding, Error> {
+        let metadata = self.collecting(now, id)?.metadata;
+        let is_refunded = self.is_refunded(id);
+        let found = self.invoices.get(id).ok_or_else(|| no_such("invoice", id.as_str()))?;
+        let shown = found.shown();
+        Ok(stripe::InvoiceStanding {
+            status: shown.status,
+            currency: shown.currency,
+            due_at: None,
+            total: shown.total,
+            credited: found.credited(),
+            refunded: if is_refunded { found.paid_in_cash() } else { 0 },
+            is_disputed: false,
+            not_finalized: None,
+            metadata,
+            id: shown.id,
+        })
+    }
+
+    /// A charge has the number of its invoice.
+    pub fn invoices_of_charge(&mut self, id: &ChargeId) -> Result<Vec<InvoiceId>, Error> {
+        Ok(vec![InvoiceId::parse(&id.as_str().replacen("ch_", "in_", 1)).expect("a prefix and digits")])
     }
 
     pub(super) fn tell(&mut self, at: Timestamp, tells: Tells) {

@@ -22,7 +22,11 @@ impl Act {
             _ => return Performed::done_or_not(false),
         };
         let of_deal = |invoice: &&crate::model::stripe::Invoice| {
-            invoice.status() == status && invoice.says("sf_opportunity_id") == Some(deal.as_str())
+            // What is written off may be voided still; where nobody follows it, it is not tried.
+            let is_written_off = matches!(self, Self::Void(_))
+                && models.stripe.payments_fail
+                && invoice.status() == InvoiceStatus::Uncollectible;
+            (invoice.status() == status || is_written_off) && invoice.says("sf_opportunity_id") == Some(deal.as_str())
         };
         let Some(id) = models.stripe.invoices().find(of_deal).map(|invoice| invoice.id().clone()) else {
             return Performed { again: self.later(now), ..Performed::done_or_not(false) };
@@ -40,7 +44,7 @@ impl Act {
             Self::Pay { .. } => models.stripe.pay(now, id),
             Self::FailPayment { .. } => models.stripe.fail_payment(now, id),
             Self::PayPart(_) => models.stripe.pay_part(now, id),
-            Self::Refund(_) => models.stripe.refund(id),
+            Self::Refund(_) => models.stripe.refund(now, id),
             Self::Void(_) => {
                 let is_void = models.stripe.void(now, id);
                 // Where deals are billed anew, one that a person voided is, too, when it is changed and a person asks.

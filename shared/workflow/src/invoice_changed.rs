@@ -1,0 +1,283 @@
+//! What has become of a deal's invoice stands on its opportunity: that it is overdue, void or written off, what of it was credited or given
+//! back, and that its payment is disputed.
+//!
+//! The event is only a hint: the invoice is read again, with what became of its payments, and the opportunity is told how it stands now.
+//! Only the invoice that the opportunity names is told of there. A later period's, or one that another took the place of, is not.
+//!
+//! What is written is no register but the state of things, so a write that comes late could say what is over. After one whose answer
+//! never came the run looks once more when no request is under way any more. That it is paid is said by the payment's own run too.
+
+use domain::{InvoiceId, Neighbour, OpportunityId, Record};
+use jiff::Timestamp;
+use mapping::{Code, InvoiceStanding, Kind, Settings, Stop};
+use serde::{Deserialize, Serialize};
+
+use crate::doubt::Doubt;
+use crate::{Call, End, Fact, InvoiceStandingSeen, InvoiceStatus, Next, OutOfOrder, QUIET, Status};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Point {
+    /// Something has become of it.
+    Claimed { watch: Watch },
+    /// This is how it stands. What does the opportunity say?
+    Seen { watch: Watch, standing: Box<InvoiceStanding> },
+    /// It does not say it.
+    Telling { watch: Watch, standing: Box<InvoiceStanding> },
+    /// The opportunity names no invoice yet: the deal's own run is still under way.
+    NotLinked { watch: Watch, opportunity_id: OpportunityId },
+    /// It is looked at once more: an older write may be under way, or the opportunity may come to name it.
+    Doubting { watch: Watch, until: Timestamp },
+    /// Salesforce says how it stood when it was read. The end, until something becomes of it.
+    Done { watch: Watch },
+    /// A person must decide, or there was nothing to do. A new event begins again.
+    Stopped { watch: Watch, stop: Stop, reported: bool },
+}
+
+/// What is looked after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watch {
+    pub invoice_id: InvoiceId,
+    /// When it was last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Doubt::is_none")]
+    pub doubt: Doubt,
+    /// The opportunity was seen to name another one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_another: bool,
+    /// A payment of it is disputed, and somebody has to answer that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_disputed: bool,
+}
+
+impl Watch {
+    pub fn new(invoice_id: InvoiceId) -> Self {
+        Self { invoice_id, seen_at: None, doubt: Doubt::None, names_another: false, is_disputed: false }
+    }
+}
+
+impl Point {
+    pub fn claimed(invoice_id: InvoiceId) -> Self {
+        Self::Claimed { watch: Watch::new(invoice_id) }
+    }
+
+    pub fn next(&self) -> Next {
+        match self {
+            Self::Claimed { watch } => Next::Call(Call::ReadInvoiceStanding { invoice_id: watch.invoice_id.clone() }),
+            Self::Seen { standing, .. } => {
+                Next::Call(Call::ReadBilling { opportunity_id: standing.opportunity_id.clone() })
+            }
+            Self::Telling { standing, .. } => Next::Call(Call::UpdateRecords { updates: vec![standing.update()] }),
+            Self::NotLinked { watch, opportunity_id } => Next::Wait(Stop::review(
+                Code::InvoiceNotLinked,
+                format!(
+                    "Something has become of invoice {}, and opportunity {opportunity_id}, which it bills, names no invoice: see that deal \
+                     through, or write the id into Stripe Invoice Id and send the event again.",
+                    watch.invoice_id
+                ),
+            )),
+            Self::Doubting { until, .. } => Next::End(End::Resting { until: *until }),
+            Self::Done { .. } => Next::End(End::Done),
+            Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
+            Self::Stopped { stop, .. } => Next::End(End::Stopped(stop.clone())),
+        }
+    }
+
+    pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
+        Ok(match (self, fact) {
+            (Self::Claimed { watch }, Fact::InvoiceStandingRead { seen, at }) => Self::seen(watch, &seen, at, settings),
+            (Self::Claimed { watch }, Fact::InvoiceMissing) => {
+                let message = format!(
+                    "Stripe sent an event of invoice {} and does not know it: look whether the key belongs to the same account.",
+                    watch.invoice_id
+                );
+                Self::stopped(watch, Stop::review(Code::InvoiceNotFound, message))
+            }
+            (Self::Seen { watch, standing }, Fact::BillingRead(record)) => told(watch, standing, &record, settings),
+            (Self::Seen { watch, standing }, Fact::RecordMissing) => gone(watch, &standing),
+            (Self::Telling { watch, standing }, Fact::RecordsUpdated(records)) => {
+                match records.first().filter(|record| record.text("Id").is_some()) {
+                    Some(record) => kept(watch, &standing, record),
+                    None => gone(watch, &standing),
+                }
+            }
+            (
+                Self::Claimed { watch }
+                | Self::Seen { watch, .. }
+                | Self::Telling { watch, .. }
+                // Waited a day in vain.
+                | Self::NotLinked { watch, .. },
+                Fact::Refused(why),
+            ) => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
+            (Self::Stopped { watch, stop, .. }, Fact::Reported) => Self::Stopped { watch, stop, reported: true },
+            (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
+        })
+    }
+
+    pub fn resume(self) -> Self {
+        match self {
+            // The write may have happened, and may happen yet.
+            Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
+            Self::Claimed { watch }
+            | Self::Seen { watch, .. }
+            | Self::NotLinked { watch, .. }
+            | Self::Doubting { watch, .. }
+            | Self::Done { watch }
+            | Self::Stopped { watch, .. } => Self::Claimed { watch },
+        }
+    }
+
+    /// Whether it was read after that moment, by more than clocks may differ.
+    pub fn was_seen_since(&self, moment: Timestamp) -> bool {
+        let Self::Done { watch } = self else { return false };
+        watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
+    }
+
+    /// A stop that was reported before, for the same cause, is not reported again.
+    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
+        match self {
+            Self::Stopped { watch, stop, reported } => {
+                Self::Stopped { reported: reported || parked == Some(&stop), watch, stop }
+            }
+            point => point,
+        }
+    }
+
+    fn seen(watch: Watch, seen: &InvoiceStandingSeen, at: Timestamp, settings: &Settings) -> Self {
+        let is_disputed = seen.is_disputed && settings.followed.has(Neighbour::ChargeDisputeCreated);
+        let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), is_disputed, ..watch };
+        let Some(opportunity_id) = &seen.opportunity_id else {
+            let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity of this organization.");
+            return Self::stopped(watch, stop);
+        };
+        if let (InvoiceStatus::Draft, Some(why)) = (seen.status, &seen.not_finalized)
+            && settings.followed.has(Neighbour::InvoiceFinalizationFailed)
+        {
+            let message = format!(
+                "Stripe could not finalize invoice {} over {}, which bills opportunity {opportunity_id}, so nobody was asked to pay it. Stripe \
+                 says: {why}",
+                watch.invoice_id, seen.total
+            );
+            return Self::stopped(watch, Stop::review(Code::InvoiceNotFinalized, message));
+        }
+        match seen.standing(at) {
+            Some(standing) if settings.followed.shows_invoices() => Self::Seen { watch, standing: Box::new(standing) },
+            // Nobody but us has seen a draft.
+            _ => Self::ended(watch),
+        }
+    }
+
+    /// What a write that comes late has made of it may be what is wrong.
+    fn stopped(watch: Watch, stop: Stop) -> Self {
+        match watch.doubt.until() {
+            Some(until) => Self::Doubting { watch, until },
+            None => {
+                let reported = !stop.needs_person();
+                Self::Stopped { watch, stop, reported }
+            }
+        }
+    }
+
+    /// Salesforce says it. That a bank wants the money back waits for a person.
+    fn ended(watch: Watch) -> Self {
+        if let Some(until) = watch.doubt.until() {
+            return Self::Doubting { watch, until };
+        }
+        if watch.is_disputed {
+            let message = format!(
+                "A payment of invoice {} is disputed: the customer's bank wants it back, and takes it unless the dispute is answered in \
+                 Stripe's dashboard before the day that it names.",
+                watch.invoice_id
+            );
+            return Self::stopped(watch, Stop::review(Code::PaymentDisputed, message));
+        }
+        Self::Done { watch }
+    }
+
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Claimed { .. } => "claimed",
+            Self::Seen { .. } => "seen",
+            Self::Telling { .. } => "telling",
+            Self::NotLinked { .. } => "not_linked",
+            Self::Doubting { .. } => "doubting",
+            Self::Done { .. } => "done",
+            Self::Stopped { .. } => "stopped",
+        }
+    }
+
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Done { .. } => Status::Done,
+            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
+            Self::Stopped { reported: true, .. } => Status::Review,
+            _ => Status::Open,
+        }
+    }
+
+    pub fn stop(&self) -> Option<&Stop> {
+        match self {
+            Self::Stopped { stop, .. } => Some(stop),
+            _ => None,
+        }
+    }
+}
+
+/// What the opportunity says before anything is written. An unchanged record is not.
+fn told(watch: Watch, standing: Box<InvoiceStanding>, record: &Record, settings: &Settings) -> Point {
+    match record.text("Stripe_Invoice_Id__c") {
+        None => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
+        Some(id) if id == watch.invoice_id.as_str() => {
+            let watch = Watch { names_another: false, ..watch };
+            if standing.differences(record).is_empty() || planted!(LeavesInvoicesUntold) {
+                Point::ended(watch)
+            } else {
+                Point::Telling { watch, standing }
+            }
+        }
+        // It may be about to take that one's place.
+        Some(_) if settings.amendments.reissues() && !watch.names_another => {
+            let watch = Watch { names_another: true, ..watch };
+            match watch.seen_at.and_then(|seen_at| seen_at.saturating_add(QUIET).ok()) {
+                Some(until) => Point::Doubting { watch, until },
+                None => Point::ended(watch),
+            }
+        }
+        Some(_) => Point::ended(watch),
+    }
+}
+
+/// What it says after that. What it did not take may have been overtaken: it names another by now, or says that this one is paid.
+fn kept(watch: Watch, standing: &InvoiceStanding, record: &Record) -> Point {
+    let differences = standing.differences(record);
+    if differences.is_empty() {
+        return Point::ended(watch);
+    }
+    let is_overtaken = record.text("Stripe_Invoice_Id__c") != Some(watch.invoice_id.as_str())
+        || standing.status != "paid" && record.text(mapping::INVOICE_STATUS) == Some("paid");
+    match watch.doubt {
+        Doubt::None if is_overtaken => Point::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
+        _ => {
+            let message = format!(
+                "Invoice {} is {}, but Salesforce does not keep {}: check field-level security for the integration user, and triggers or flows \
+                 that change these fields.",
+                watch.invoice_id,
+                standing.status,
+                differences.join(", ")
+            );
+            Point::stopped(watch, Stop::review(Code::WriteBackDiffers, message))
+        }
+    }
+}
+
+fn gone(watch: Watch, standing: &InvoiceStanding) -> Point {
+    let message = format!(
+        "Invoice {} is {}, and its opportunity {} is gone or hidden from the integration user.",
+        watch.invoice_id, standing.status, standing.opportunity_id
+    );
+    Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+use domain::{Currency, FieldValue, Followed, Money};
+use jiff::SignedDuration;
+use mapping::{Amendments, CREDITED, DISPUTED, INVOICE_STATUS, REFUNDED, Update};
+
+use super::*;
+use crate::Refusal;
+
+const DEAL: &str = "006000000000001AAA";
+
+fn settings() -> Settings {
+    Settings { followed: Followed::everything(), ..Settings::new(Currency::parse("EUR").expect("valid")) }
+}
+
+fn invoice_id() -> InvoiceId {
+    InvoiceId::parse("in_1").expect("valid")
+}
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_793_577_600 + minute * 60).expect("in range")
+}
+
+fn money(minor_units: i64) -> Money {
+    Money::from_minor_units(minor_units, Currency::parse("EUR").expect("valid"))
+}
+
+fn seen(status: InvoiceStatus) -> InvoiceStandingSeen {
+    InvoiceStandingSeen {
+        invoice_id: invoice_id(),
+        opportunity_id: OpportunityId::parse(DEAL).ok(),
+        status,
+        due_at: Some(at(60)),
+        total: money(1200),
+        credited: money(0),
+        refunded: money(0),
+        is_disputed: false,
+        not_finalized: None,
+    }
+}
+
+fn read(seen: InvoiceStandingSeen, minute: i64) -> Fact {
+    Fact::InvoiceStandingRead { seen: Box::new(seen), at: at(minute) }
+}
+
+/// What the opportunity says: which invoice is its, and how that stands.
+fn billing(invoice: &str, status: &str) -> Record {
+    let mut record = Record::default();
+    for (field, value) in [("Id", DEAL), ("Stripe_Invoice_Id__c", invoice), (INVOICE_STATUS, status)] {
+        if !value.is_empty() {
+            record.set(field, FieldValue::Text(value.into()));
+        }
+    }
+    record
+}
+
+fn after(point: Point, facts: impl IntoIterator<Item = Fact>) -> Point {
+    under(point, facts, &settings())
+}
+
+fn under(point: Point, facts: impl IntoIterator<Item = Fact>, settings: &Settings) -> Point {
+    facts.into_iter().fold(point, |point, fact| point.record(fact, settings).expect("in order"))
+}
+
+fn claimed() -> Point {
+    Point::claimed(invoice_id())
+}
+
+fn written(point: &Point) -> Update {
+    match point.next() {
+        Next::Call(Call::UpdateRecords { updates }) => {
+            <[Update; 1]>::try_from(updates).expect("one").into_iter().next().expect("one")
+        }
+        next => panic!("{next:?}"),
+    }
+}
+
+/// As Salesforce answers a write that it has kept.
+fn kept(point: &Point) -> Fact {
+    let mut record = billing("in_1", "");
+    written(point).fields.into_iter().for_each(|(field, value)| record.set(field, value));
+    Fact::RecordsUpdated(vec![record])
+}
+
+fn code(point: &Point) -> Option<(Code, Kind)> {
+    point.stop().map(|stop| (stop.code, stop.kind))
+}
+
+#[test]
+fn what_has_become_of_it_is_told_where_its_opportunity_names_it() {
+    assert_eq!(claimed().next(), Next::Call(Call::ReadInvoiceStanding { invoice_id: invoice_id() }));
+    let credited = InvoiceStandingSeen { credited: money(250), ..seen(InvoiceStatus::Open) };
+    let telling = after(claimed(), [read(credited, 0), Fact::BillingRead(billing("in_1", ""))]);
+    let fields = written(&telling).fields;
+    assert_eq!(fields[INVOICE_STATUS], FieldValue::Text("open".into()));
+    assert_eq!(fields[CREDITED], FieldValue::Number("2.50".parse().expect("a number")));
+    let answer = kept(&telling);
+    let done = after(telling, [answer]);
+    assert_eq!((done.next(), done.status()), (Next::End(End::Done), Status::Done));
+    assert!(done.was_seen_since(at(-11)) && !done.was_seen_since(at(-9)), "{done:?}");
+}
+
+/// By the invoice as it was read, whichever event told of it; an open one by the day on which it was due.
+#[test]
+fn each_status_has_its_word() {
+    for (status, minute, word) in [
+        (InvoiceStatus::Open, 59, Some("open")),
+        (InvoiceStatus::Open, 60, Some("overdue")),
+        (InvoiceStatus::Paid, 99, Some("paid")),
+        (InvoiceStatus::Void, 99, Some("void")),
+        (InvoiceStatus::Uncollectible, 99, Some("uncollectible")),
+        (InvoiceStatus::Draft, 99, None),
+        (InvoiceStatus::Other, 99, None),
+    ] {
+        let point = after(claimed(), [read(seen(status), minute)]);
+        match word {
+            None => assert_eq!(point.next(), Next::End(End::Done), "{status:?}"),
+            Some(word) => {
+                let told = after(point.clone(), [Fact::BillingRead(billing("in_1", word))]);
+                assert_eq!(told.next(), Next::End(End::Done), "{status:?}");
+                let telling = after(point, [Fact::BillingRead(billing("in_1", "else"))]);
+                assert_eq!(written(&telling).fields[INVOICE_STATUS], FieldValue::Text(word.into()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_dispute_is_shown_and_waits_for_a_person_once() {
+    let disputed = || InvoiceStandingSeen { is_disputed: true, refunded: money(5), ..seen(InvoiceStatus::Paid) };
+    let telling = after(claimed(), [read(disputed(), 0), Fact::BillingRead(billing("in_1", "paid"))]);
+    let fields = written(&telling).fields;
+    assert_eq!(
+        (&fields[DISPUTED], &fields[REFUNDED]),
+        (&FieldValue::Boolean(true), &FieldValue::Number("0.05".parse().expect("a number")))
+    );
+    let answer = kept(&telling);
+    let stopped = after(telling, [answer.clone()]);
+    assert_eq!(code(&stopped), Some((Code::PaymentDisputed, Kind::Review)));
+    let Next::Call(Call::Report { stop }) = stopped.next() else { panic!("{stopped:?}") };
+    let reported = after(stopped, [Fact::Reported]);
+    assert_eq!(reported.status(), Status::Review);
+    // A later event of the same invoice says nothing new.
+    let Fact::RecordsUpdated(records) = answer else { panic!() };
+    let again = after(reported.resume(), [read(disputed(), 30), Fact::BillingRead(records[0].clone())]);
+    assert_eq!(again.already_said(Some(&stop)).next(), Next::End(End::Stopped(stop)));
+}
+
+#[test]
+fn one_that_stripe_cannot_finalize_waits_for_a_person() {
+    let stuck = || InvoiceStandingSeen { not_finalized: Some("No tax id.".into()), ..seen(InvoiceStatus::Draft) };
+    let point = after(claimed(), [read(stuck(), 0)]);
+    assert_eq!(code(&point), Some((Code::InvoiceNotFinalized, Kind::Review)));
+    let message = &point.stop().expect("a stop").message;
+    assert!(message.contains("12.00 EUR") && message.ends_with("Stripe says: No tax id."), "{message}");
+    // It was finalized in the end.
+    let finalized = InvoiceStandingSeen { status: InvoiceStatus::Open, ..stuck() };
+    assert_eq!(after(point.resume(), [read(finalized, 1)]).name(), "seen");
+    let settings = Settings { followed: Followed::parse("invoice.overdue").expect("known"), ..settings() };
+    assert_eq!(under(claimed(), [read(stuck(), 0)], &settings).next(), Next::End(End::Done));
+}
+
+/// A later period's invoice is not its opportunity's; nor is one that another took the place of. Only where that can happen is it looked at
+/// once more, by when it may have come to be named.
+#[test]
+fn an_opportunity_that_names_another_is_left_alone() {
+    let facts = || [read(seen(InvoiceStatus::Void), 0), Fact::BillingRead(billing("in_2", ""))];
+    assert_eq!(after(claimed(), facts()).next(), Next::End(End::Done));
+    let reissuing = Settings { amendments: Amendments::VoidAndReissue, ..settings() };
+    let doubting = under(claimed(), facts(), &reissuing);
+    let until = at(0).checked_add(QUIET).expect("in range");
+    assert_eq!(doubting.next(), Next::End(End::Resting { until }));
+    assert_eq!(under(doubting.resume(), facts(), &reissuing).next(), Next::End(End::Done));
+}
+
+#[test]
+fn one_that_is_not_named_yet_is_waited_for() {
+    let point = after(claimed(), [read(seen(InvoiceStatus::Open), 0), Fact::BillingRead(billing("", ""))]);
+    assert!(matches!(point.next(), Next::Wait(stop) if stop.code == Code::InvoiceNotLinked), "{point:?}");
+    assert_eq!(point.resume(), claimed_at(0));
+}
+
+fn claimed_at(minute: i64) -> Point {
+    Point::Claimed { watch: Watch { seen_at: Some(at(minute)), ..Watch::new(invoice_id()) } }
+}
+
+/// The write may happen yet, when something else has been told.
+#[test]
+fn after_a_write_without_an_answer_it_is_looked_at_once_more() {
+    let telling = after(claimed(), [read(seen(InvoiceStatus::Open), 0), Fact::BillingRead(billing("in_1", ""))]);
+    let facts = |minute| [read(seen(InvoiceStatus::Void), minute), Fact::BillingRead(billing("in_1", "void"))];
+    let doubting = after(telling.resume(), facts(1));
+    let until = at(1).checked_add(QUIET).expect("in range");
+    assert_eq!((doubting.next(), doubting.status()), (Next::End(End::Resting { until }), Status::Open));
+    let minutes = QUIET.as_mins() + 1;
+    assert_eq!(after(doubting.resume(), facts(minutes)).next(), Next::End(End::Done));
+}
+
+/// It was paid between the reading and the write, which its own run has told.
+#[test]
+fn what_was_overtaken_is_read_again() {
+    let telling = after(claimed(), [read(seen(InvoiceStatus::Open), 99), Fact::BillingRead(billing("in_1", "open"))]);
+    let overtaken = after(telling.clone(), [Fact::RecordsUpdated(vec![billing("in_1", "paid")])]);
+    assert!(matches!(overtaken.next(), Next::Call(Call::ReadInvoiceStanding { .. })), "{overtaken:?}");
+    let facts = [read(seen(InvoiceStatus::Paid), 100), Fact::BillingRead(billing("in_1", "paid"))];
+    assert!(matches!(after(overtaken, facts).next(), Next::End(End::Resting { .. })));
+    // Something else than us keeps it from being written.
+    let differs = after(telling, [Fact::RecordsUpdated(vec![billing("in_1", "open")])]);
+    assert_eq!(code(&differs), Some((Code::WriteBackDiffers, Kind::Review)));
+    assert!(differs.stop().is_some_and(|stop| stop.message.contains(INVOICE_STATUS)));
+}
+
+#[test]
+fn whatever_is_in_its_way_is_said() {
+    let refusal = || Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, "no") });
+    let at_seen = after(claimed(), [read(seen(InvoiceStatus::Open), 0)]);
+    let telling = after(at_seen.clone(), [Fact::BillingRead(billing("in_1", ""))]);
+    let nobodys = InvoiceStandingSeen { opportunity_id: None, ..seen(InvoiceStatus::Open) };
+    for (point, fact, expected) in [
+        (claimed(), Fact::InvoiceMissing, (Code::InvoiceNotFound, Kind::Review)),
+        (claimed(), read(nobodys, 0), (Code::NotOurs, Kind::NotBillable)),
+        (claimed(), refusal(), (Code::SalesforceRefused, Kind::Review)),
+        (at_seen.clone(), refusal(), (Code::SalesforceRefused, Kind::Review)),
+        (at_seen.clone(), Fact::RecordMissing, (Code::OpportunityNotFound, Kind::Review)),
+        (telling.clone(), refusal(), (Code::SalesforceRefused, Kind::Review)),
+        (telling.clone(), Fact::RecordsUpdated(vec![Record::default()]), (Code::OpportunityNotFound, Kind::Review)),
+    ] {
+        assert_eq!(code(&after(point, [fact])), Some(expected));
+    }
+    assert!(telling.record(Fact::Reported, &settings()).is_err());
+    assert!(QUIET > SignedDuration::ZERO);
+}
