@@ -34,7 +34,9 @@ pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Erro
             return Ok(json!({ "status": "ignored_organization" }));
         }
     };
-    let decoded = relay::decode(&source.detail_type, source.detail, source.time, app.integration_user_id.as_ref());
+    let is_ours = |fields: &[String]| mapping::is_own_write(fields.iter().map(String::as_str));
+    let integration_user_id = app.integration_user_id.as_ref();
+    let decoded = relay::decode(&source.detail_type, source.detail, source.time, integration_user_id, is_ours);
     let Ok(relayed) = decoded else {
         return answered(app.door.quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload)).await);
     };

@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod bridge;
 mod config;
 
 use intake::{Answer, Request};
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Error, LambdaEvent};
 use platform::Metric;
 use queue::{Envelope, Source};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use stripe::signature::{self, SignatureError};
@@ -13,10 +16,28 @@ use stripe::webhook;
 
 pub use config::{App, signing_secrets};
 
+/// EventBridge says what it brings; API Gateway does not have this.
+#[derive(Deserialize)]
+struct Peek {
+    #[serde(rename = "detail-type")]
+    detail_type: Option<IgnoredAny>,
+}
+
+/// One event of either door. An error makes EventBridge deliver again; Stripe's webhook hears a status.
+pub async fn handle(app: &App, event: LambdaEvent<Box<RawValue>>) -> Result<Value, Error> {
+    match serde_json::from_str::<Peek>(event.payload.get()) {
+        Ok(Peek { detail_type: Some(_) }) => bridge::receive(app, &event.payload).await,
+        _ => Ok(delivered(app, event).await),
+    }
+}
+
 /// One delivery, in API Gateway's form, to its answer.
-pub async fn handle(app: &App, event: LambdaEvent<Box<RawValue>>) -> Value {
+async fn delivered(app: &App, event: LambdaEvent<Box<RawValue>>) -> Value {
     let answer = match intake::open(&event.payload) {
-        Ok(request) => receive(app, &request).await,
+        Ok(request) => match verify(app, &request) {
+            Ok(()) => receive(app, &request.body, Source::StripeWebhook).await,
+            Err(answer) => answer,
+        },
         Err(answer) => {
             if answer.status() == 413 {
                 app.door.count(Metric::Quarantined, answer.code());
@@ -27,12 +48,10 @@ pub async fn handle(app: &App, event: LambdaEvent<Box<RawValue>>) -> Value {
     app.door.answer(answer, &event.context.request_id)
 }
 
-async fn receive(app: &App, request: &Request) -> Answer {
-    if let Err(answer) = verify(app, request) {
-        return answer;
-    }
-    let Ok(notification) = webhook::decode(&request.body) else {
-        return app.door.quarantine("event_unreadable", Source::StripeWebhook, &request.body).await;
+/// An event of Stripe's, by whichever way it came: who sent it is known by now.
+async fn receive(app: &App, body: &[u8], source: Source) -> Answer {
+    let Ok(notification) = webhook::decode(body) else {
+        return app.door.quarantine("event_unreadable", source, body).await;
     };
     // A test event at the live endpoint would bill play money, a live one at the test endpoint would be lost.
     if notification.livemode != app.livemode {
@@ -45,14 +64,14 @@ async fn receive(app: &App, request: &Request) -> Answer {
     }
     match webhook::event(&notification) {
         Ok(Some(event)) => {
-            let envelope = Envelope::new(&notification.event_id, Source::StripeWebhook, event, (app.door.now)());
+            let envelope = Envelope::new(&notification.event_id, source, event, (app.door.now)());
             app.door.enqueue(&[envelope], Answer::ok("queued")).await
         }
         Ok(None) => {
             app.door.count(Metric::EventsIgnored, &notification.event_type);
             Answer::ok("ignored")
         }
-        Err(_) => app.door.quarantine("event_unreadable", Source::StripeWebhook, &request.body).await,
+        Err(_) => app.door.quarantine("event_unreadable", source, body).await,
     }
 }
 

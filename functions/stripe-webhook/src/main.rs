@@ -1,6 +1,5 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use platform::Environment;
-use serde_json::Value;
 use stripe_webhook::{App, handle};
 
 #[tokio::main(flavor = "current_thread")]
@@ -10,8 +9,5 @@ async fn main() -> Result<(), Error> {
         tracing::error!(%error, "not starting");
     })?;
     let app = &app;
-    lambda_runtime::run(service_fn(
-        move |event: LambdaEvent<_>| async move { Ok::<Value, Error>(handle(app, event).await) },
-    ))
-    .await
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<_>| async move { handle(app, event).await })).await
 }

@@ -59,7 +59,14 @@ impl<W: World> Engine<W> {
                     return Ok(Triage::Ended(Outcome::Ignored { code: "not_followed" }));
                 }
                 let invoice_ids = self.invoices_of(event).await?;
-                Ok(runs(self.invoices_changed(&invoice_ids, errand).await?, Code::NotOurs.as_str()))
+                let mut changed = self.invoices_changed(&invoice_ids, errand).await?;
+                // What is credited is not due any more, and its case says how much is.
+                if matches!(event, Event::CreditNoteCreated { .. }) {
+                    for invoice_id in &invoice_ids {
+                        changed.extend(self.failure_to_end(invoice_id, errand).await?);
+                    }
+                }
+                Ok(runs(changed, Code::NotOurs.as_str()))
             }
             Event::ScheduleChanged { schedule_id, .. } => match self.subscription_of(schedule_id).await? {
                 Some(subscription_id) => self.subscription_changed(&subscription_id, errand).await,

@@ -12,6 +12,7 @@ mod deal;
 mod invoice;
 mod line;
 mod notification;
+mod ownership;
 mod payment;
 mod plan;
 mod preflight;
@@ -41,6 +42,7 @@ pub use deal::{
 pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
 pub use line::{PlanLine, Quantity};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
+pub use ownership::{OWNERSHIP, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};

@@ -12,6 +12,8 @@ const VERSION: u32 = 1;
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     StripeWebhook,
+    /// Stripe's own event destination in EventBridge.
+    StripeEventBridge,
     SalesforceCallout,
     SalesforceEventRelay,
     Reconciler,

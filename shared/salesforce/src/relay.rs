@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relayed {
     pub events: Vec<Event>,
-    /// The integration user changed nothing but fields that are ours: our own write coming back. What a flow changes in the
+    /// The integration user changed nothing but fields that are ours to write: our own write coming back. What a flow changes in the
     /// same transaction is somebody else's doing, whoever's name it carries.
     pub own_write: bool,
 }
@@ -56,30 +56,13 @@ struct ChangeEventHeader<'a> {
     changed_fields: Vec<String>,
 }
 
-/// What people and their flows say to us, and we never write: a flow may run as the integration user.
-const SAID_TO_US: [&str; 4] =
-    ["Stripe_Approved_Amount__c", "Stripe_Start_Date__c", "Stripe_Term_Months__c", "Stripe_Cancel_On__c"];
-
-/// Fields that only we write, and those that every write changes.
-fn is_ours(field: &str) -> bool {
-    field.starts_with("Stripe_") && !SAID_TO_US.contains(&field)
-        || [
-            "Renewal_Stripe_Sub_Id__c",
-            "Payment_Received__c",
-            "Paid_Date__c",
-            "LastModifiedDate",
-            "LastModifiedById",
-            "SystemModstamp",
-        ]
-        .contains(&field)
-}
-
-/// `time` is EventBridge's, for events that carry none of their own.
+/// `time` is EventBridge's, for events that carry none of their own. `is_ours` is whether fields are all ours to write.
 pub fn decode(
     detail_type: &str,
     detail: &RawValue,
     time: Timestamp,
     integration_user_id: Option<&UserId>,
+    is_ours: impl Fn(&[String]) -> bool,
 ) -> Result<Relayed, DecodeError> {
     match detail_type {
         "Stripe_Sync__e" => {
@@ -96,8 +79,7 @@ pub fn decode(
             let own_write = header.change_type == "UPDATE"
                 && commit_user.is_some()
                 && commit_user.as_ref() == integration_user_id
-                && !header.changed_fields.is_empty()
-                && header.changed_fields.iter().all(|field| is_ours(field));
+                && is_ours(&header.changed_fields);
             let events = match header.change_type.as_str() {
                 // More than a hundred thousand changes in one transaction: nobody says which.
                 "GAP_OVERFLOW" => vec![Event::OpportunitiesLost { occurred_at }],
@@ -139,10 +121,15 @@ mod tests {
 
     use super::*;
 
+    fn are_ours(fields: &[String]) -> bool {
+        const OURS: [&str; 3] = ["Stripe_Invoice_Id__c", "Paid_Date__c", "LastModifiedDate"];
+        !fields.is_empty() && fields.iter().all(|field| OURS.contains(&field.as_str()))
+    }
+
     fn relayed(detail_type: &str, detail: &Value) -> Result<Relayed, DecodeError> {
         let detail = RawValue::from_string(detail.to_string()).expect("JSON");
         let user = UserId::parse("005000000000001AAA").expect("valid");
-        decode(detail_type, &detail, Timestamp::UNIX_EPOCH, Some(&user))
+        decode(detail_type, &detail, Timestamp::UNIX_EPOCH, Some(&user), are_ours)
     }
 
     fn change(change_type: &str, ids: &[&str], user: &str) -> Value {

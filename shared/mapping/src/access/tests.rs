@@ -19,7 +19,8 @@ fn nothing_recurring() -> Settings {
 fn everything() -> Settings {
     let (subscriptions, line_source) = (Subscriptions::ContractActivated, LineSource::CpqQuote);
     let (renewals, standings) = (Renewals::Extend, Standings::Mirrored);
-    Settings { subscriptions, renewals, line_source, standings, ..nothing_recurring() }
+    let followed = domain::Followed::everything();
+    Settings { subscriptions, renewals, line_source, standings, followed, ..nothing_recurring() }
 }
 
 fn fields(settings: &Settings) -> BTreeMap<&'static str, BTreeSet<&'static str>> {
@@ -50,14 +51,23 @@ fn what_is_written_is_what_is_asked_for() {
         paid_at: Some(Timestamp::UNIX_EPOCH),
         amounts: Some(Amounts { paid: money, remaining: money }),
         stage: None,
-        shows_status: false,
+        shows_status: true,
     };
     let paid = received.updates();
     let standing = standing("006000000000001AAA");
     let standings = [StandsOn::Opportunity, StandsOn::Contract]
         .map(|object| standing.update(&Untold { object, id: String::new(), is_current: true, has_its_currency: true }));
     let mut built: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for update in updates.iter().chain(&notes).chain(&paid).chain(&standings) {
+    let of_invoice = crate::InvoiceStanding {
+        invoice_id: domain::InvoiceId::parse("in_1").expect("valid"),
+        opportunity_id: OpportunityId::parse("006000000000001AAA").expect("valid"),
+        status: "open".into(),
+        credited: money,
+        refunded: money,
+        is_disputed: false,
+    };
+    let of_invoice = [of_invoice.update()];
+    for update in updates.iter().chain(&notes).chain(&paid).chain(&standings).chain(&of_invoice) {
         built.entry(update.object).or_default().extend(update.fields.keys());
     }
     assert_eq!(fields(&everything()), built);

@@ -100,7 +100,7 @@ fn the_arrows_point_one_way() {
         ("shared/notify", &["mapping", "outbound"]),
         ("shared/engine", &["domain", "mapping", "workflow", "stripe", "salesforce", "ledger", "notify", "queue"]),
         ("functions/stripe-webhook", &["domain", "intake", "platform", "queue", "stripe"]),
-        ("functions/salesforce-events", &["domain", "intake", "platform", "queue", "salesforce"]),
+        ("functions/salesforce-events", &["domain", "intake", "mapping", "platform", "queue", "salesforce"]),
         (
             "shared/deployment",
             &["domain", "engine", "ledger", "mapping", "notify", "platform", "queue", "salesforce", "stripe"],

@@ -2,6 +2,8 @@
 
 use it::{Deal, Env};
 
+mod echoes;
+
 /// `(calls to Stripe, calls to Salesforce)` of one won deal, from the callout to the write-back.
 async fn cost(env: &Env, account: &str, deal: &Deal) -> (Vec<String>, usize) {
     let opportunity = env.enter_for(account, deal).await;

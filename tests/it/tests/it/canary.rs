@@ -288,7 +288,13 @@ async fn what_is_stored_sent_and_answered_is_clean() {
     let told = tell().await;
     // Of the win, of the failure, and of both refusals people were told in both ways.
     let mut expected = vec!["notification done"; 8];
-    expected.extend(["account_customer done", "account_customer rejected", "invoice_paid done", "payment_failed done"]);
+    expected.extend([
+        "account_customer done",
+        "account_customer rejected",
+        "invoice_changed done",
+        "invoice_paid done",
+        "payment_failed done",
+    ]);
     expected.extend(["opportunity_won done", "opportunity_won rejected", "opportunity_won rejected"]);
     expected.sort_unstable();
     assert_eq!(assert_clean(&told), expected);

@@ -5,6 +5,7 @@
 //! `races`, 40-44 in `lost_answers` and `refusals`. Not here, because what they are about is not there: 48 (`doctor`),
 //! 50 (a price map in a file), 52 (a kill switch).
 
+mod bridge;
 mod config;
 mod queue;
 mod relay;
