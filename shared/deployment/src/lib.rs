@@ -59,6 +59,10 @@ impl Config {
         let payment_cases = payment_cases(environment);
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         let (notifications, ways) = notifications(environment, livemode);
+        let salesforce_reserve = environment.parsed("SALESFORCE_RESERVE_PERCENT", |value| match value.parse() {
+            Ok(percent @ 0..=90) => Ok(percent),
+            _ => Err("it must be a whole number from 0 to 90"),
+        });
         let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
         let paid_stage = environment.optional("PAID_STAGE");
         if paid_stage.is_some() && amendments == Amendments::CreditAndReissue {
@@ -88,8 +92,8 @@ impl Config {
         let ledger_table = environment.required("LEDGER_TABLE");
         let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
         let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
-        let config = organization_id.zip(org_currency).zip(days_until_due).map(
-            |((organization_id, org_currency), days_until_due)| Self {
+        let config = organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
+            |(((organization_id, org_currency), days_until_due), salesforce_reserve)| Self {
                 work_queue_url,
                 dead_letter_queue_url,
                 ledger_table,
@@ -106,6 +110,7 @@ impl Config {
                     payment_cases,
                     notifications,
                     followed,
+                    salesforce_reserve,
                     paid_stage,
                     amendments,
                     renewals,
@@ -234,6 +239,7 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
         scope: config.scope,
         settings: config.settings,
         access: Access::default(),
+        room: engine::Room::default(),
     };
     tracing::info!(environment = %engine.scope.environment, "started");
     Ok(Parts { engine, queue })

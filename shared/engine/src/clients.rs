@@ -253,6 +253,10 @@ impl ports::Stripe for stripe::Client {
 }
 
 impl ports::Salesforce for salesforce::Client {
+    fn usage(&self) -> Option<salesforce::ApiUsage> {
+        self.api_usage()
+    }
+
     async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error> {
         self.read(queries).await
     }

@@ -344,7 +344,7 @@ pub(crate) fn stripe_pause(error: &stripe::Error) -> Pause {
 }
 
 /// When the rolling day of API calls has some room again.
-const LIMIT_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+pub(crate) const LIMIT_PAUSE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
 
 /// What a failed call to Salesforce means. Its writes set fields to values, so repeating one is always safe.
 pub(crate) fn salesforce_failure(call: &Call, error: &salesforce::Error, now: Timestamp) -> Result<Fact, Pause> {

@@ -22,6 +22,7 @@ mod credit;
 mod failed;
 mod intent;
 mod invoices;
+mod lane;
 mod look;
 mod notification;
 mod pace;
@@ -44,6 +45,7 @@ use workflow::Run;
 pub use access::Access;
 pub use clients::{Cloud, SystemClock};
 pub use intent::Scope;
+pub use lane::Room;
 pub use pace::{Pace, Pause, delay};
 pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};
@@ -66,6 +68,7 @@ pub struct Engine<W: World> {
     pub scope: Scope,
     pub settings: Settings,
     pub access: Access,
+    pub room: Room,
 }
 
 /// One delivery of one event.

@@ -125,6 +125,8 @@ pub trait Stripe {
 
 /// See `salesforce::Client`.
 pub trait Salesforce {
+    /// What is used of the day's calls, as of the last answer.
+    fn usage(&self) -> Option<salesforce::ApiUsage>;
     async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error>;
     async fn read_with_access(
         &self,

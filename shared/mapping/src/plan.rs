@@ -49,6 +49,8 @@ pub struct Settings {
     pub notifications: Option<Notifications>,
     /// Which of Stripe's events are followed beside payments and subscriptions.
     pub followed: Followed,
+    /// How much of the day's API calls is left for money, in percent.
+    pub salesforce_reserve: u8,
     /// The stage that a won opportunity is moved to when it is paid whole.
     pub paid_stage: Option<String>,
     pub amendments: Amendments,
@@ -73,6 +75,7 @@ impl Settings {
             payment_cases: Some(CasePolicy::default()),
             notifications: None,
             followed: Followed::nothing(),
+            salesforce_reserve: 10,
             paid_stage: None,
             amendments: Amendments::default(),
             renewals: Renewals::default(),

@@ -268,6 +268,10 @@ impl engine::Stripe for Fused<stripe::Client> {
 }
 
 impl engine::Salesforce for Fused<salesforce::Client> {
+    fn usage(&self) -> Option<salesforce::ApiUsage> {
+        engine::Salesforce::usage(&self.inner)
+    }
+
     async fn read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, salesforce::Error> {
         self.call(engine::Salesforce::read(&self.inner, queries)).await
     }

@@ -116,6 +116,20 @@ impl Salesforce {
         self.api.org.schema.permissions.grant(object, field, is_editable);
     }
 
+    pub fn set_daily_api_limit(&mut self, calls: u64) {
+        self.api.usage.max = calls;
+    }
+
+    /// Somebody else's integration makes so many.
+    pub fn spend_api_calls(&mut self, now_ms: i64, calls: u64) {
+        (0..calls).for_each(|_| drop(self.api.usage.count(now_ms)));
+    }
+
+    /// Of the last 24 hours.
+    pub fn api_calls_used(&self) -> u64 {
+        self.api.usage.used()
+    }
+
     pub fn standard_pricebook_id(&self) -> &str {
         &self.api.org.standard_pricebook_id
     }

@@ -199,6 +199,7 @@ fn engine(
             payment_cases: options.payment_cases.clone(),
             notifications: (!options.tells.is_empty()).then_some(notifications),
             followed: options.followed.clone(),
+            salesforce_reserve: 10,
             paid_stage: options.paid_stage.map(str::to_owned),
             amendments: options.amendments,
             collection: options.collection,
@@ -207,5 +208,6 @@ fn engine(
             shipping: options.shipping,
         },
         access: Access::default(),
+        room: engine::Room::default(),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::payment::billed_with;
 
 mod interrupted;
+mod limit;
 mod order;
 mod switched;
 

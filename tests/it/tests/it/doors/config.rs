@@ -48,6 +48,7 @@ const WORKER: &[(&str, &str)] = &[
     ("SUBSCRIPTION_STATUS", "mirrored"),
     ("CANCELLATION_TASK", "owner"),
     ("FOLLOWED_EVENTS", "none"),
+    ("SALESFORCE_RESERVE_PERCENT", "10"),
     ("PAYMENT_CASES", "open"),
     ("CASE_HIGH_FROM_ATTEMPT", "3"),
     ("CASE_CLOSED_STATUS", "Closed"),
