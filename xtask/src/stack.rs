@@ -118,6 +118,7 @@ impl Stack {
                 ("enabled_events[20]", "subscription_schedule.expiring"),
                 ("enabled_events[21]", "subscription_schedule.released"),
                 ("enabled_events[22]", "subscription_schedule.updated"),
+                ("enabled_events[23]", "credit_note.voided"),
                 ("api_version", STRIPE_VERSION),
             ],
         )?;

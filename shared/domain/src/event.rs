@@ -36,7 +36,7 @@ pub enum Event {
     InvoiceChanged { invoice_id: InvoiceId, occurred_at: Timestamp },
     /// The day on which an invoice was due has gone by, and it is not paid.
     InvoiceOverdue { invoice_id: InvoiceId, occurred_at: Timestamp },
-    /// Something of an invoice was credited.
+    /// Something of an invoice was credited, or that was taken back.
     CreditNoteCreated { credit_note_id: CreditNoteId, occurred_at: Timestamp },
     /// Something of a payment was given back.
     ChargeRefunded { charge_id: ChargeId, occurred_at: Timestamp },

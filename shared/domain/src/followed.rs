@@ -33,7 +33,8 @@ impl Neighbour {
         Self::SubscriptionSchedule,
     ];
 
-    /// As the configuration writes it: Stripe's type, or what comes before the dot of several.
+    /// As the configuration writes it: Stripe's type, or what comes before the dot of several. A credit note that is voided is taken back,
+    /// and goes with the one that is created.
     pub fn name(self) -> &'static str {
         match self {
             Self::InvoiceFinalized => "invoice.finalized",
@@ -53,6 +54,7 @@ impl Neighbour {
     pub fn of_type(event_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| match one {
             Self::SubscriptionSchedule => event_type.starts_with("subscription_schedule."),
+            Self::CreditNoteCreated => matches!(event_type, "credit_note.created" | "credit_note.voided"),
             one => one.name() == event_type,
         })
     }
@@ -96,6 +98,11 @@ impl Followed {
     /// Whether an event of this type is wanted; one that is nobody's neighbour is.
     pub fn wants(&self, event_type: &str) -> bool {
         Neighbour::of_type(event_type).is_none_or(|one| self.has(one))
+    }
+
+    /// Whether it is seen of an invoice that it is not to be collected any more: Stripe's two events for that are one here.
+    pub fn follows_ends(&self) -> bool {
+        self.has(Neighbour::InvoiceVoided) || self.has(Neighbour::InvoiceMarkedUncollectible)
     }
 
     /// Whether opportunities say how their invoices stand.
@@ -148,6 +155,8 @@ mod tests {
             ("subscription_schedules.released", false),
             ("customer.subscription.updated", false),
             ("charge.dispute.created", true),
+            ("credit_note.voided", true),
+            ("credit_note.updated", false),
         ] {
             assert_eq!(Neighbour::of_type(event_type).is_some(), is_neighbour, "{event_type}");
             assert_eq!(nothing.wants(event_type), !is_neighbour, "{event_type}");

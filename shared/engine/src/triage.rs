@@ -40,7 +40,9 @@ impl<W: World> Engine<W> {
             Event::PaymentFailed { invoice_id, .. } => self.payment_failed(invoice_id, errand).await,
             Event::InvoiceClosed { invoice_id, .. } => {
                 let failed = self.failure_to_end(invoice_id, errand).await?;
-                let changed = self.invoices_changed(std::slice::from_ref(invoice_id), errand).await?;
+                // Its case is closed whether that is shown or not.
+                let shown = if self.settings.followed.follows_ends() { std::slice::from_ref(invoice_id) } else { &[] };
+                let changed = self.invoices_changed(shown, errand).await?;
                 Ok(runs(failed.into_iter().chain(changed), "nothing_failed"))
             }
             Event::InvoiceOverdue { invoice_id, .. } => {

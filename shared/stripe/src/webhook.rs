@@ -98,7 +98,7 @@ pub fn decode(body: &[u8]) -> Result<Notification, DecodeError> {
 }
 
 /// The types that ask for something, for whoever registers an endpoint or asks for events.
-pub const TYPES: [&str; 23] = [
+pub const TYPES: [&str; 24] = [
     "invoice.paid",
     "invoice.payment_failed",
     "invoice.voided",
@@ -112,6 +112,7 @@ pub const TYPES: [&str; 23] = [
     "invoice.finalization_failed",
     "invoice.overdue",
     "credit_note.created",
+    "credit_note.voided",
     "charge.refunded",
     "charge.dispute.created",
     "customer.deleted",
@@ -216,7 +217,7 @@ mod tests {
                 "invoice_payment.paid" => ("inpay_1", "payment_received"),
                 "invoice.finalized" | "invoice.finalization_failed" => ("in_1", "invoice_changed"),
                 "invoice.overdue" => ("in_1", "invoice_overdue"),
-                "credit_note.created" => ("cn_1", "credit_note_created"),
+                "credit_note.created" | "credit_note.voided" => ("cn_1", "credit_note_created"),
                 "charge.refunded" => ("py_1", "charge_refunded"),
                 "charge.dispute.created" => ("du_1", "dispute_created"),
                 "customer.deleted" => ("cus_1", "customer_deleted"),

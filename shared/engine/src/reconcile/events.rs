@@ -84,8 +84,11 @@ impl<W: World> Engine<W> {
                 let of_payment = is_ours && self.lacks(&self.run_of_payment(invoice_id), true, event_id, event).await?;
                 Ok(of_payment || looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
-            Event::InvoiceClosed { invoice_id, .. } => Ok(self.standing_lacks(invoice_id, event_id, event).await?
-                || looks_after && self.failure_lacks(invoice_id, event_id, event).await?),
+            Event::InvoiceClosed { invoice_id, .. } => {
+                let is_shown = self.settings.followed.follows_ends();
+                Ok(is_shown && self.standing_lacks(invoice_id, event_id, event).await?
+                    || looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
+            }
             Event::InvoiceChanged { invoice_id, .. } => self.standing_lacks(invoice_id, event_id, event).await,
             Event::InvoiceOverdue { invoice_id, .. } => {
                 let is_asked = self.settings.follows_failures();

@@ -86,6 +86,13 @@ async fn what_is_credited_is_seen() {
     env.stripe_post("/v1/credit_notes", &format!("invoice={invoice}&amount=1050&reason=order_change")).await;
     env.settle().await;
     assert_eq!(standing(&env, &opportunity), json!(["open", 10.5, 0.0, false]));
+    // By a mistake, which is taken back.
+    let note = env.stripe_post("/v1/credit_notes", &format!("invoice={invoice}&amount=500&reason=order_change")).await;
+    env.settle().await;
+    assert_eq!(standing(&env, &opportunity)[1], 15.5);
+    env.stripe_post(&format!("/v1/credit_notes/{}/void", note["id"].as_str().unwrap()), "").await;
+    env.settle().await;
+    assert_eq!(standing(&env, &opportunity), json!(["open", 10.5, 0.0, false]));
     env.pay_by_card(&invoice).await;
     env.settle().await;
     assert_eq!(standing(&env, &opportunity), json!(["paid", 10.5, 0.0, false]));

@@ -37,6 +37,19 @@ async fn one_alone_is_followed() {
     assert_eq!(standing(&env, &opportunity), json!(["paid", 10.0, 1.0, false]));
 }
 
+/// What closes the case of an invoice is let in, and shows nothing where it is not followed.
+#[tokio::test]
+async fn a_void_invoice_closes_its_case_and_says_no_more() {
+    let (env, opportunity, invoice) = billed_with(following(Followed::parse("charge.refunded").unwrap())).await;
+    env.sandbox.stripe.with(|stripe| stripe.attempt_fails(&invoice, "InsufficientFunds", None));
+    env.settle().await;
+    env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await;
+    env.settle().await;
+    let cases = env.sandbox.salesforce.with(|org| org.records("Case"));
+    assert_eq!((cases.len(), &cases[0]["IsClosed"]), (1, &json!(true)));
+    assert_eq!(standing(&env, &opportunity)[0], Value::Null);
+}
+
 /// A field that is shown must be one that may be written, which is asked before anything is at Stripe.
 #[tokio::test]
 async fn a_deal_is_refused_where_a_field_of_it_may_not_be_written() {
