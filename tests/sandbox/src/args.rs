@@ -20,8 +20,11 @@ usage: sandbox [options]
   --until-stdin-closes          end together with the parent process";
 
 /// The permissions that the README tells people to give the bundle's restricted key.
-const BUNDLE_PERMISSIONS: [&str; 7] = [
+const BUNDLE_PERMISSIONS: [&str; 10] = [
+    "rak_charge_read",
+    "rak_credit_note_read",
     "rak_customer_write",
+    "rak_dispute_read",
     "rak_event_read",
     "rak_invoice_write",
     "rak_invoiceitem_write",
