@@ -83,7 +83,8 @@ impl Followed {
         if text.trim() == "none" {
             return Ok(Self::nothing());
         }
-        let named = |name: &str| Neighbour::ALL.into_iter().find(|one| one.name() == name);
+        let named =
+            |name: &str| Neighbour::ALL.into_iter().find(|one| one.name() == name).or_else(|| Neighbour::of_type(name));
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
         names
             .map(|name| named(name).ok_or_else(|| UnknownNeighbour(name.to_owned())))

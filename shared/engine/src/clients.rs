@@ -138,8 +138,8 @@ impl ports::Stripe for stripe::Client {
         self.invoices_of_charge(id).await
     }
 
-    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, stripe::Error> {
-        self.invoices_of_dispute(id).await
+    async fn dispute(&self, id: &DisputeId) -> Result<stripe::Dispute, stripe::Error> {
+        self.dispute(id).await
     }
 
     async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, stripe::Error> {

@@ -10,6 +10,10 @@ use workflow::{
     Refusal, RenewableSeen, SubscriptionSeen, TaxSeen, TaxStatus,
 };
 
+pub(crate) use read_back::read_back;
+
+mod read_back;
+
 use crate::write::LINE_KEY;
 use crate::{Pace, Pause, Scope};
 

@@ -3,7 +3,8 @@
 use domain::{CustomerId, Event, InvoiceId, Money, Neighbour, ScheduleId, SubscriptionId};
 use mapping::{Code, Stop, account_naming_query};
 use queue::{Envelope, Source};
-use workflow::{Fact, InvoiceStandingSeen, Run, RunId, State, invoice_changed};
+use workflow::invoice_changed::{self, Dispute};
+use workflow::{Fact, InvoiceStandingSeen, Run, RunId, State, Status};
 
 use crate::convert;
 use crate::triage::Triage;
@@ -25,6 +26,7 @@ impl<W: World> Engine<W> {
     pub(crate) async fn invoices_changed(
         &self,
         invoice_ids: &[InvoiceId],
+        dispute: Option<&Dispute>,
         errand: &Errand<'_>,
     ) -> Result<Vec<Run>, Pause> {
         let mut runs = Vec::new();
@@ -36,11 +38,11 @@ impl<W: World> Engine<W> {
                 State::InvoiceChanged(point) => point.was_seen_since(errand.envelope.event.occurred_at()),
                 _ => false,
             };
-            if is_stripes && stored.as_ref().is_some_and(is_late) {
+            if is_stripes && dispute.is_none() && stored.as_ref().is_some_and(is_late) {
                 continue;
             }
             if stored.is_some() || self.is_made_here(self.stripe.whole_invoice_metadata(invoice_id).await)? {
-                let point = invoice_changed::Point::claimed(invoice_id.clone());
+                let point = invoice_changed::Point::claimed(invoice_id.clone(), dispute.cloned());
                 runs.push(Run::new(self.run_of_standing(invoice_id), State::InvoiceChanged(point)));
             }
         }
@@ -48,26 +50,28 @@ impl<W: World> Engine<W> {
     }
 
     /// The invoices that an event is about that names something else.
-    pub(crate) async fn invoices_of(&self, event: &Event) -> Result<Vec<InvoiceId>, Pause> {
+    pub(crate) async fn invoices_of(&self, event: &Event) -> Result<About, Pause> {
         let found = match event {
-            Event::InvoiceChanged { invoice_id, .. } | Event::InvoiceOverdue { invoice_id, .. } => {
-                return Ok(vec![invoice_id.clone()]);
-            }
+            Event::InvoiceChanged { invoice_id, .. } => Ok(vec![invoice_id.clone()]),
             Event::CreditNoteCreated { credit_note_id, .. } => {
                 self.stripe.invoice_of_credit_note(credit_note_id).await.map(|invoice_id| vec![invoice_id])
             }
             Event::ChargeRefunded { charge_id, .. } => self.stripe.invoices_of_charge(charge_id).await,
-            Event::DisputeCreated { dispute_id, .. } => self.stripe.invoices_of_dispute(dispute_id).await,
-            _ => return Ok(Vec::new()),
+            Event::DisputeCreated { dispute_id, .. } => {
+                let found = known(self.stripe.dispute(dispute_id).await)?;
+                let waits = found.as_ref().filter(|found| found.needs_response);
+                return Ok(About {
+                    dispute: waits.map(|found| Dispute { dispute_id: dispute_id.clone(), due_by: found.due_by }),
+                    invoice_ids: found.map(|found| found.invoices).unwrap_or_default(),
+                });
+            }
+            _ => Ok(Vec::new()),
         };
-        known(found)
+        Ok(About { invoice_ids: known(found)?.unwrap_or_default(), dispute: None })
     }
 
     pub(crate) async fn subscription_of(&self, schedule_id: &ScheduleId) -> Result<Option<SubscriptionId>, Pause> {
-        match self.stripe.subscription_of_schedule(schedule_id).await {
-            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
-            found => found.map_err(|error| convert::stripe_pause(&error)),
-        }
+        Ok(known(self.stripe.subscription_of_schedule(schedule_id).await)?.flatten())
     }
 
     /// Its subscriptions have ended with it, which Stripe tells by itself. The next deal of the account has another one made.
@@ -106,7 +110,14 @@ impl<W: World> Engine<W> {
 
     /// A deal that is billed by another invoice than before says so when Salesforce names that: what stands there is about the one before.
     pub(crate) async fn announce_invoice(&self, ended: &mut Run) -> Result<(), Pause> {
-        let is_written = ended.status() == workflow::Status::Done && !ended.replaced.is_empty();
+        // Whatever came between after it was billed, its ids are written; but for a record that takes none.
+        let takes_none = |stop: &Stop| matches!(stop.code, Code::SalesforceRefused | Code::OpportunityNotFound);
+        let is_named = match ended.status() {
+            Status::Done => true,
+            Status::Review => ended.billed().is_some() && !ended.stop().is_some_and(takes_none),
+            Status::Open | Status::Rejected => false,
+        };
+        let is_written = is_named && !ended.replaced.is_empty();
         let news = ended.invoice_id().filter(|id| is_written && ended.announced_invoice.as_ref() != Some(*id)).cloned();
         let Some(invoice_id) = news.filter(|_| self.settings.followed.shows_invoices()) else { return Ok(()) };
         let now = self.clock.now();
@@ -118,11 +129,18 @@ impl<W: World> Engine<W> {
     }
 }
 
-/// What does not exist is about no invoice.
-fn known(found: Result<Vec<InvoiceId>, stripe::Error>) -> Result<Vec<InvoiceId>, Pause> {
+/// What an event is about.
+pub(crate) struct About {
+    pub(crate) invoice_ids: Vec<InvoiceId>,
+    /// It waits for an answer of ours.
+    pub(crate) dispute: Option<Dispute>,
+}
+
+/// What does not exist is about nothing.
+fn known<T>(found: Result<T, stripe::Error>) -> Result<Option<T>, Pause> {
     match found {
-        Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(Vec::new()),
-        found => found.map_err(|error| convert::stripe_pause(&error)),
+        Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        found => found.map(Some).map_err(|error| convert::stripe_pause(&error)),
     }
 }
 
@@ -138,5 +156,6 @@ fn standing(seen: stripe::InvoiceStanding, scope: &Scope) -> InvoiceStandingSeen
         is_disputed: seen.is_disputed,
         invoice_id: seen.id,
         not_finalized: seen.not_finalized,
+        is_of_later_period: seen.is_of_later_period,
     }
 }

@@ -191,15 +191,16 @@ impl<W: World> Engine<W> {
             Call::ReadCase { failure } => self.read_case(failure).await,
             Call::ReadNames { opportunity_id } => Ok(self.read_names(opportunity_id.as_ref()).await),
             Call::UpdateRecords { updates } => {
-                let read_back: Vec<_> = updates.iter().map(|update| convert::soql(&update.read_back())).collect();
+                let (read_back, places) = convert::read_back(updates);
+                let read_back: Vec<_> = read_back.iter().map(convert::soql).collect();
                 let updates: Vec<_> = updates.iter().map(convert::update).collect();
                 let answers = self.salesforce.write(&updates, &read_back).await;
                 if matches!(answers, Err(salesforce::Error::Refused(_) | salesforce::Error::NotAllowed { .. })) {
                     self.access.doubt();
                 }
                 let answers = answers?;
-                let records = answers.into_iter().map(|records| records.into_iter().next().unwrap_or_default());
-                Ok(Fact::RecordsUpdated(records.collect()))
+                let shown = |place: usize| answers.get(place).and_then(|records| records.first()).cloned();
+                Ok(Fact::RecordsUpdated(places.into_iter().map(|place| shown(place).unwrap_or_default()).collect()))
             }
             _ => unreachable_call(call),
         }

@@ -9,6 +9,7 @@ use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opport
 
 use crate::advance::ledger_pause;
 use crate::convert;
+use crate::invoices::About;
 use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
 
 pub(crate) enum Triage {
@@ -42,11 +43,11 @@ impl<W: World> Engine<W> {
                 let failed = self.failure_to_end(invoice_id, errand).await?;
                 // Its case is closed whether that is shown or not.
                 let shown = if self.settings.followed.follows_ends() { std::slice::from_ref(invoice_id) } else { &[] };
-                let changed = self.invoices_changed(shown, errand).await?;
+                let changed = self.invoices_changed(shown, None, errand).await?;
                 Ok(runs(failed.into_iter().chain(changed), "nothing_failed"))
             }
             Event::InvoiceOverdue { invoice_id, .. } => {
-                let changed = self.invoices_changed(std::slice::from_ref(invoice_id), errand).await?;
+                let changed = self.invoices_changed(std::slice::from_ref(invoice_id), None, errand).await?;
                 match self.payment_failed(invoice_id, errand).await? {
                     Triage::Runs(failed) => Ok(Triage::Runs(changed.into_iter().chain(failed).collect())),
                     Triage::Ended(Outcome::Ignored { code }) => Ok(runs(changed, code)),
@@ -60,8 +61,8 @@ impl<W: World> Engine<W> {
                 if !self.settings.followed.follows_invoices() {
                     return Ok(Triage::Ended(Outcome::Ignored { code: "not_followed" }));
                 }
-                let invoice_ids = self.invoices_of(event).await?;
-                let mut changed = self.invoices_changed(&invoice_ids, errand).await?;
+                let About { invoice_ids, dispute } = self.invoices_of(event).await?;
+                let mut changed = self.invoices_changed(&invoice_ids, dispute.as_ref(), errand).await?;
                 // What is credited is not due any more, and its case says how much is.
                 if matches!(event, Event::CreditNoteCreated { .. }) {
                     for invoice_id in &invoice_ids {
@@ -69,6 +70,10 @@ impl<W: World> Engine<W> {
                     }
                 }
                 Ok(runs(changed, Code::NotOurs.as_str()))
+            }
+            // A key that need not be allowed to read subscriptions is not asked for their schedules.
+            Event::ScheduleChanged { .. } if !self.settings.mirrors_standings() => {
+                Ok(Triage::Ended(Outcome::Ignored { code: "standings_off" }))
             }
             Event::ScheduleChanged { schedule_id, .. } => match self.subscription_of(schedule_id).await? {
                 Some(subscription_id) => self.subscription_changed(&subscription_id, errand).await,

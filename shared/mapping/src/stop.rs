@@ -281,7 +281,7 @@ codes! {
         "Stripe sent an event that an invoice is paid, and for a day the invoice did not say so.",
         "Look at it in Stripe's dashboard, and whether the key belongs to the same account.";
     InvoiceNotLinked(Finance) = "invoice_not_linked",
-        "The invoice is paid, and the opportunity that it names did not name it for a day.",
+        "The invoice is paid, or something else has become of it, and the opportunity that it names did not name it for a day.",
         "Write the invoice's id into Stripe Invoice Id and send the event again.";
     SubscriptionNotLinked(Admin) = "subscription_not_linked",
         "Something has become of the subscription, and the opportunity that it is billed for did not name it for a day.",
@@ -296,7 +296,7 @@ codes! {
         "Stripe could not finalize an invoice of a deal, so nobody was asked to pay it: its tax cannot be calculated, an address is missing.",
         "Mend what Stripe's sentence says; it stands in the message. Then finalize the invoice in Stripe's dashboard.";
     PaymentDisputed(Finance) = "payment_disputed",
-        "The customer's bank wants the payment of an invoice back. Stripe takes the money until it is decided, and asks for evidence by a day.",
+        "The customer's bank asks for the payment of an invoice back, and Stripe for evidence by a day.",
         "Answer the dispute in Stripe's dashboard, or accept it there, before the day that it names.";
     CustomerDeleted(Finance) = "customer_deleted",
         "Somebody deleted a customer at Stripe that an account names. Its subscriptions ended with it.",

@@ -36,7 +36,7 @@ pub use params::{
 pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};
-pub use standings::InvoiceStanding;
+pub use standings::{Dispute, InvoiceStanding};
 pub use subscriptions::{
     CancellationDetails, CreateSubscription, NewItem, PendingItem, Subscription, SubscriptionItem,
 };

@@ -29,6 +29,8 @@ pub struct InvoiceStanding {
     pub is_disputed: bool,
     /// Why it could not be finalized the last time, in Stripe's words.
     pub not_finalized: Option<String>,
+    /// It bills a later period of a subscription than the first.
+    pub is_of_later_period: bool,
     /// Its own, over that of its subscription.
     pub metadata: BTreeMap<String, String>,
 }
@@ -44,6 +46,7 @@ struct StandingWire {
     pre_payment_credit_notes_amount: i64,
     post_payment_credit_notes_amount: i64,
     last_finalization_error: Option<NotFinalized>,
+    billing_reason: Option<String>,
     metadata: Option<BTreeMap<String, String>>,
     parent: Option<InvoiceParent>,
 }
@@ -66,6 +69,7 @@ impl NotFinalized {
 struct PaymentWire {
     id: String,
     status: String,
+    amount_paid: Option<i64>,
     payment: HowPaid,
 }
 
@@ -92,8 +96,11 @@ struct ChargeWire {
 }
 
 impl PaymentWire {
+    /// A charge may pay several invoices, and more than they come to: of this one no more goes back than it brought in.
     fn charge(self) -> Option<ChargeWire> {
-        self.payment.payment_intent?.object()?.latest_charge?.object()
+        let charge = self.payment.payment_intent?.object()?.latest_charge?.object()?;
+        let most = self.amount_paid.unwrap_or(i64::MAX);
+        Some(ChargeWire { amount_refunded: charge.amount_refunded.min(most), ..charge })
     }
 }
 
@@ -102,6 +109,27 @@ impl PaymentWire {
 struct OfPayment {
     id: String,
     payment_intent: Option<Expandable>,
+}
+
+/// Whether it waits for us: docs.stripe.com/api/disputes/object.
+#[derive(Deserialize)]
+struct DisputeWire {
+    status: String,
+    evidence_details: Option<EvidenceDetails>,
+}
+
+#[derive(Deserialize)]
+struct EvidenceDetails {
+    due_by: Option<Seconds>,
+}
+
+/// A dispute, by the invoices that the disputed payment paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    pub invoices: Vec<InvoiceId>,
+    /// It is not decided, and nobody has answered it.
+    pub needs_response: bool,
+    pub due_by: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -149,8 +177,14 @@ impl Client {
         self.invoices_by(&format!("/v1/charges/{id}"), id.as_str()).await
     }
 
-    pub async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, Error> {
-        self.invoices_by(&format!("/v1/disputes/{id}"), id.as_str()).await
+    pub async fn dispute(&self, id: &DisputeId) -> Result<Dispute, Error> {
+        let path = format!("/v1/disputes/{id}");
+        let wire: DisputeWire = self.get(&path, "").await?;
+        Ok(Dispute {
+            invoices: self.invoices_by(&path, id.as_str()).await?,
+            needs_response: wire.status.ends_with("needs_response"),
+            due_by: wire.evidence_details.and_then(|details| details.due_by).map(|seconds| seconds.0),
+        })
     }
 
     /// "Only return invoice payments associated by this payment intent ID": api/invoice-payment/list.
@@ -184,7 +218,7 @@ impl Client {
 
 impl StandingWire {
     fn with(self, charges: &[ChargeWire]) -> Option<InvoiceStanding> {
-        let carried = Carried { metadata: self.metadata, billing_reason: None, parent: self.parent };
+        let carried = Carried { metadata: self.metadata, billing_reason: self.billing_reason, parent: self.parent };
         Some(InvoiceStanding {
             id: self.id,
             status: self.status.unwrap_or(InvoiceStatus::Other),
@@ -195,6 +229,7 @@ impl StandingWire {
             refunded: charges.iter().try_fold(0_i64, |sum, charge| sum.checked_add(charge.amount_refunded))?,
             is_disputed: charges.iter().any(|charge| charge.disputed),
             not_finalized: self.last_finalization_error.map(NotFinalized::words),
+            is_of_later_period: carried.subscription().is_some() && !carried.is_first(),
             metadata: carried.into_whole_metadata(),
         })
     }
@@ -210,7 +245,7 @@ mod tests {
 
     fn payment(status: &str, intent: &str) -> PaymentWire {
         let text = format!(
-            r#"{{"id":"inpay_1","status":"{status}","payment":{{"type":"payment_intent","payment_intent":{intent}}}}}"#
+            r#"{{"id":"inpay_1","status":"{status}","amount_paid":1000,"payment":{{"type":"payment_intent","payment_intent":{intent}}}}}"#
         );
         serde_json::from_str(&text).expect("readable")
     }
@@ -225,6 +260,11 @@ mod tests {
         };
         let seen = wire().with(&[charge(30, false), charge(4, true)]).expect("an invoice");
         assert_eq!((seen.credited, seen.refunded, seen.is_disputed), (150, 34, true));
+        assert_eq!(charge(1200, false).amount_refunded, 1000, "the rest is another invoice's");
+        assert!(seen.is_of_later_period);
+        let first = INVOICE.replace(r#""metadata":{"b""#, r#""billing_reason":"subscription_create","metadata":{"b""#);
+        let first: StandingWire = serde_json::from_str(&first).expect("readable");
+        assert!(!first.with(&[]).expect("an invoice").is_of_later_period);
         assert_eq!(seen.due_at.map(Timestamp::as_second), Some(1_800_000_000));
         assert_eq!(seen.metadata, [("a", "1"), ("b", "2")].map(|(key, value)| (key.into(), value.into())).into());
         let seen = wire().with(&[]).expect("an invoice");

@@ -7,8 +7,11 @@
 //! What is written is no register but the state of things, so a write that comes late could say what is over. After one whose answer
 //! never came the run looks once more when no request is under way any more. That it is paid is said by the payment's own run too.
 
-use domain::{InvoiceId, Neighbour, OpportunityId, Record};
+use std::fmt;
+
+use domain::{DisputeId, InvoiceId, Neighbour, OpportunityId, Record};
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use mapping::{Code, InvoiceStanding, Kind, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -46,20 +49,64 @@ pub struct Watch {
     /// The opportunity was seen to name another one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_another: bool,
-    /// A payment of it is disputed, and somebody has to answer that.
+    /// It bills a later period of a subscription, which no opportunity names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_disputed: bool,
+    pub is_of_later_period: bool,
+    /// What was to be written was overtaken, and it was read again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_overtaken: bool,
+    /// Somebody has to answer these, which was not said yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disputes: Vec<Dispute>,
+}
+
+/// A payment of the invoice that the customer's bank wants back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    pub dispute_id: DisputeId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_by: Option<Timestamp>,
+}
+
+impl fmt::Display for Dispute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.due_by {
+            Some(due_by) => write!(f, "{} (by {})", self.dispute_id, TimeZone::UTC.to_datetime(due_by).date()),
+            None => write!(f, "{}", self.dispute_id),
+        }
+    }
 }
 
 impl Watch {
     pub fn new(invoice_id: InvoiceId) -> Self {
-        Self { invoice_id, seen_at: None, doubt: Doubt::None, names_another: false, is_disputed: false }
+        Self {
+            invoice_id,
+            seen_at: None,
+            doubt: Doubt::None,
+            names_another: false,
+            is_of_later_period: false,
+            was_overtaken: false,
+            disputes: Vec::new(),
+        }
     }
 }
 
 impl Point {
-    pub fn claimed(invoice_id: InvoiceId) -> Self {
-        Self::Claimed { watch: Watch::new(invoice_id) }
+    pub fn claimed(invoice_id: InvoiceId, dispute: Option<Dispute>) -> Self {
+        Self::Claimed { watch: Watch { disputes: dispute.into_iter().collect(), ..Watch::new(invoice_id) } }
+    }
+
+    /// A run that is taken up for another event, which may be a dispute.
+    pub(crate) fn hearing(self, brought: Self) -> Self {
+        match (self, brought) {
+            (Self::Claimed { mut watch }, Self::Claimed { watch: brought }) => {
+                let news = brought.disputes.into_iter().filter(|dispute| !watch.disputes.contains(dispute));
+                let news: Vec<_> = news.collect();
+                watch.disputes.extend(news);
+                Self::Claimed { watch }
+            }
+            (point, _) => point,
+        }
     }
 
     pub fn next(&self) -> Next {
@@ -117,6 +164,10 @@ impl Point {
 
     pub fn resume(self) -> Self {
         match self {
+            // What was said is said.
+            Self::Stopped { watch, stop, reported: true } if stop.code == Code::PaymentDisputed => {
+                Self::Claimed { watch: Watch { disputes: Vec::new(), ..watch } }
+            }
             // The write may have happened, and may happen yet.
             Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
             Self::Claimed { watch }
@@ -145,13 +196,14 @@ impl Point {
     }
 
     fn seen(watch: Watch, seen: &InvoiceStandingSeen, at: Timestamp, settings: &Settings) -> Self {
-        let is_disputed = seen.is_disputed && settings.followed.has(Neighbour::ChargeDisputeCreated);
-        let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), is_disputed, ..watch };
+        let is_of_later_period = seen.is_of_later_period;
+        let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), is_of_later_period, ..watch };
         let Some(opportunity_id) = &seen.opportunity_id else {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity of this organization.");
             return Self::stopped(watch, stop);
         };
-        if let (InvoiceStatus::Draft, Some(why)) = (seen.status, &seen.not_finalized)
+        // A draft of a deal's own is its run's business, which may be about to change it.
+        if let (InvoiceStatus::Draft, Some(why), true) = (seen.status, &seen.not_finalized, is_of_later_period)
             && settings.followed.has(Neighbour::InvoiceFinalizationFailed)
         {
             let message = format!(
@@ -184,11 +236,13 @@ impl Point {
         if let Some(until) = watch.doubt.until() {
             return Self::Doubting { watch, until };
         }
-        if watch.is_disputed {
+        if !watch.disputes.is_empty() {
+            let disputes: Vec<_> = watch.disputes.iter().map(ToString::to_string).collect();
             let message = format!(
-                "A payment of invoice {} is disputed: the customer's bank wants it back, and takes it unless the dispute is answered in \
-                 Stripe's dashboard before the day that it names.",
-                watch.invoice_id
+                "A payment of invoice {} is disputed: the customer's bank asks for it back. Answer or accept the dispute in Stripe's \
+                 dashboard: {}.",
+                watch.invoice_id,
+                disputes.join(", ")
             );
             return Self::stopped(watch, Stop::review(Code::PaymentDisputed, message));
         }
@@ -227,6 +281,7 @@ impl Point {
 /// What the opportunity says before anything is written. An unchanged record is not.
 fn told(watch: Watch, standing: Box<InvoiceStanding>, record: &Record, settings: &Settings) -> Point {
     match record.text("Stripe_Invoice_Id__c") {
+        None if watch.is_of_later_period => Point::ended(watch),
         None => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
         Some(id) if id == watch.invoice_id.as_str() => {
             let watch = Watch { names_another: false, ..watch };
@@ -237,7 +292,7 @@ fn told(watch: Watch, standing: Box<InvoiceStanding>, record: &Record, settings:
             }
         }
         // It may be about to take that one's place.
-        Some(_) if settings.amendments.reissues() && !watch.names_another => {
+        Some(_) if settings.amendments.reissues() && !watch.names_another && !watch.is_of_later_period => {
             let watch = Watch { names_another: true, ..watch };
             match watch.seen_at.and_then(|seen_at| seen_at.saturating_add(QUIET).ok()) {
                 Some(until) => Point::Doubting { watch, until },
@@ -252,16 +307,17 @@ fn told(watch: Watch, standing: Box<InvoiceStanding>, record: &Record, settings:
 fn kept(watch: Watch, standing: &InvoiceStanding, record: &Record) -> Point {
     let differences = standing.differences(record);
     if differences.is_empty() {
-        return Point::ended(watch);
+        return Point::ended(Watch { was_overtaken: false, ..watch });
     }
     let is_overtaken = record.text("Stripe_Invoice_Id__c") != Some(watch.invoice_id.as_str())
         || standing.status != "paid" && record.text(mapping::INVOICE_STATUS) == Some("paid");
-    match watch.doubt {
-        Doubt::None if is_overtaken => Point::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
-        _ => {
+    match is_overtaken && !watch.was_overtaken {
+        true => Point::Claimed { watch: Watch { doubt: Doubt::Since, was_overtaken: true, ..watch } },
+        false => {
+            let watch = Watch { was_overtaken: false, ..watch };
             let message = format!(
-                "Invoice {} is {}, but Salesforce does not keep {}: check field-level security for the integration user, and triggers or flows \
-                 that change these fields.",
+                "Invoice {} is {}, but Salesforce does not keep {}: check field-level security for the integration user, triggers or flows \
+                 that change these fields, and whether the opportunity says that it is paid though it is not.",
                 watch.invoice_id,
                 standing.status,
                 differences.join(", ")

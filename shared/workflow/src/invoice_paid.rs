@@ -263,6 +263,8 @@ fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen
 
 /// What the opportunity says before anything is written.
 fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
+    // That may have been switched since the run began.
+    let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment };
     match named_otherwise(&payment, record, settings) {
         Some(point) => point,
         // An unchanged record is not written.

@@ -245,6 +245,9 @@ impl Run {
             (State::InvoicePaid(point), State::InvoicePaid(brought)) => {
                 Self { state: State::InvoicePaid(point.hearing(&brought)), ..run }
             }
+            (State::InvoiceChanged(point), State::InvoiceChanged(brought)) => {
+                Self { state: State::InvoiceChanged(point.hearing(brought)), ..run }
+            }
             (State::Notification(point), State::Notification(brought)) => {
                 // What was put before a person was older news.
                 let is_news = brought.notice().count > point.notice().count;

@@ -153,8 +153,8 @@ impl engine::Stripe for Fused<stripe::Client> {
         self.call(engine::Stripe::invoices_of_charge(&self.inner, id)).await
     }
 
-    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, stripe::Error> {
-        self.call(engine::Stripe::invoices_of_dispute(&self.inner, id)).await
+    async fn dispute(&self, id: &DisputeId) -> Result<stripe::Dispute, stripe::Error> {
+        self.call(engine::Stripe::dispute(&self.inner, id)).await
     }
 
     async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, stripe::Error> {

@@ -20,6 +20,8 @@ pub struct InvoiceStandingSeen {
     pub is_disputed: bool,
     /// Why Stripe could not finalize it, in Stripe's words.
     pub not_finalized: Option<String>,
+    /// It bills a later period of a subscription than the first, which no opportunity names.
+    pub is_of_later_period: bool,
 }
 
 impl InvoiceStandingSeen {

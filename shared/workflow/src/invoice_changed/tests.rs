@@ -34,6 +34,7 @@ fn seen(status: InvoiceStatus) -> InvoiceStandingSeen {
         refunded: money(0),
         is_disputed: false,
         not_finalized: None,
+        is_of_later_period: false,
     }
 }
 
@@ -61,7 +62,7 @@ fn under(point: Point, facts: impl IntoIterator<Item = Fact>, settings: &Setting
 }
 
 fn claimed() -> Point {
-    Point::claimed(invoice_id())
+    Point::claimed(invoice_id(), None)
 }
 
 fn written(point: &Point) -> Update {
@@ -123,30 +124,58 @@ fn each_status_has_its_word() {
     }
 }
 
-#[test]
-fn a_dispute_is_shown_and_waits_for_a_person_once() {
-    let disputed = || InvoiceStandingSeen { is_disputed: true, refunded: money(5), ..seen(InvoiceStatus::Paid) };
-    let telling = after(claimed(), [read(disputed(), 0), Fact::BillingRead(billing("in_1", "paid"))]);
-    let fields = written(&telling).fields;
-    assert_eq!(
-        (&fields[DISPUTED], &fields[REFUNDED]),
-        (&FieldValue::Boolean(true), &FieldValue::Number("0.05".parse().expect("a number")))
-    );
-    let answer = kept(&telling);
-    let stopped = after(telling, [answer.clone()]);
-    assert_eq!(code(&stopped), Some((Code::PaymentDisputed, Kind::Review)));
-    let Next::Call(Call::Report { stop }) = stopped.next() else { panic!("{stopped:?}") };
-    let reported = after(stopped, [Fact::Reported]);
-    assert_eq!(reported.status(), Status::Review);
-    // A later event of the same invoice says nothing new.
-    let Fact::RecordsUpdated(records) = answer else { panic!() };
-    let again = after(reported.resume(), [read(disputed(), 30), Fact::BillingRead(records[0].clone())]);
-    assert_eq!(again.already_said(Some(&stop)).next(), Next::End(End::Stopped(stop)));
+fn dispute(id: &str) -> Dispute {
+    Dispute { dispute_id: DisputeId::parse(id).expect("valid"), due_by: Some(at(24 * 60)) }
 }
 
 #[test]
-fn one_that_stripe_cannot_finalize_waits_for_a_person() {
-    let stuck = || InvoiceStandingSeen { not_finalized: Some("No tax id.".into()), ..seen(InvoiceStatus::Draft) };
+fn a_dispute_is_shown_and_waits_for_a_person_once() {
+    let disputed = || InvoiceStandingSeen { is_disputed: true, refunded: money(5), ..seen(InvoiceStatus::Paid) };
+    let claimed = Point::claimed(invoice_id(), Some(dispute("du_1")));
+    let telling = after(claimed, [read(disputed(), 0), Fact::BillingRead(billing("in_1", "paid"))]);
+    let fields = written(&telling).fields;
+    let refunded = FieldValue::Number("0.05".parse().expect("a number"));
+    assert_eq!((&fields[DISPUTED], &fields[REFUNDED]), (&FieldValue::Boolean(true), &refunded));
+    let answer = kept(&telling);
+    let stopped = after(telling, [answer.clone()]);
+    assert_eq!(code(&stopped), Some((Code::PaymentDisputed, Kind::Review)));
+    assert!(stopped.stop().is_some_and(|stop| stop.message.contains("du_1 (by 2026-11-03)")), "{stopped:?}");
+    let reported = after(stopped, [Fact::Reported]);
+    assert_eq!(reported.status(), Status::Review);
+    // A later event of the same invoice says nothing of it any more; another dispute does.
+    let Fact::RecordsUpdated(records) = answer else { panic!() };
+    let facts = || [read(disputed(), 30), Fact::BillingRead(records[0].clone())];
+    assert_eq!(after(reported.clone().resume(), facts()).next(), Next::End(End::Done));
+    let again = reported.resume().hearing(Point::claimed(invoice_id(), Some(dispute("du_2"))));
+    let stop = after(again, facts()).stop().cloned().expect("a stop");
+    assert!(stop.message.contains("du_2") && !stop.message.contains("du_1"), "{}", stop.message);
+}
+
+/// Whatever else is in the way, it is said in the end, and two that come together are said together.
+#[test]
+fn a_dispute_is_not_forgotten() {
+    let first = Point::claimed(invoice_id(), Some(dispute("du_1")));
+    let refused = Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, "no") });
+    let facts = || [read(seen(InvoiceStatus::Paid), 0), Fact::BillingRead(billing("in_1", "paid"))];
+    let stopped = after(first, [read(seen(InvoiceStatus::Paid), 0), refused, Fact::Reported]);
+    assert_eq!(code(&stopped), Some((Code::SalesforceRefused, Kind::Review)));
+    let again = stopped.resume().hearing(Point::claimed(invoice_id(), Some(dispute("du_2"))));
+    let message = after(again, facts()).stop().cloned().expect("a stop").message;
+    assert!(message.contains("du_1") && message.contains("du_2"), "{message}");
+    // Of a later period, whose deal names no invoice at all.
+    let later = InvoiceStandingSeen { is_of_later_period: true, ..seen(InvoiceStatus::Paid) };
+    let claimed = Point::claimed(invoice_id(), Some(dispute("du_1")));
+    let point = after(claimed, [read(later, 0), Fact::BillingRead(billing("", ""))]);
+    assert_eq!(code(&point), Some((Code::PaymentDisputed, Kind::Review)));
+}
+
+#[test]
+fn a_later_periods_invoice_that_stripe_cannot_finalize_waits_for_a_person() {
+    let stuck = || InvoiceStandingSeen {
+        not_finalized: Some("No tax id.".into()),
+        is_of_later_period: true,
+        ..seen(InvoiceStatus::Draft)
+    };
     let point = after(claimed(), [read(stuck(), 0)]);
     assert_eq!(code(&point), Some((Code::InvoiceNotFinalized, Kind::Review)));
     let message = &point.stop().expect("a stop").message;
@@ -156,6 +185,9 @@ fn one_that_stripe_cannot_finalize_waits_for_a_person() {
     assert_eq!(after(point.resume(), [read(finalized, 1)]).name(), "seen");
     let settings = Settings { followed: Followed::parse("invoice.overdue").expect("known"), ..settings() };
     assert_eq!(under(claimed(), [read(stuck(), 0)], &settings).next(), Next::End(End::Done));
+    // A deal's own draft is its run's, which says so itself.
+    let own = InvoiceStandingSeen { is_of_later_period: false, ..stuck() };
+    assert_eq!(after(claimed(), [read(own, 0)]).next(), Next::End(End::Done));
 }
 
 /// A later period's invoice is not its opportunity's; nor is one that another took the place of. Only where that can happen is it looked at
@@ -202,6 +234,12 @@ fn what_was_overtaken_is_read_again() {
     assert!(matches!(overtaken.next(), Next::Call(Call::ReadInvoiceStanding { .. })), "{overtaken:?}");
     let facts = [read(seen(InvoiceStatus::Paid), 100), Fact::BillingRead(billing("in_1", "paid"))];
     assert!(matches!(after(overtaken, facts).next(), Next::End(End::Resting { .. })));
+    // It says paid all the same, and Stripe does not: that is said, and not tried for ever.
+    let facts = [read(seen(InvoiceStatus::Open), 100), Fact::BillingRead(billing("in_1", "open"))];
+    let again = after(telling.clone(), [Fact::RecordsUpdated(vec![billing("in_1", "paid")])]);
+    let again = after(again, facts);
+    let stopped = after(again, [Fact::RecordsUpdated(vec![billing("in_1", "paid")])]);
+    assert!(matches!(stopped.next(), Next::End(End::Resting { .. })), "{stopped:?}");
     // Something else than us keeps it from being written.
     let differs = after(telling, [Fact::RecordsUpdated(vec![billing("in_1", "open")])]);
     assert_eq!(code(&differs), Some((Code::WriteBackDiffers, Kind::Review)));

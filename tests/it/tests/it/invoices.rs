@@ -136,7 +136,8 @@ async fn a_disputed_payment_is_seen_and_comes_before_a_person() {
     assert_eq!(standing(&env, &opportunity), json!(["paid", 0.0, 0.0, true]));
     assert_eq!(parked(&env), ["payment_disputed"]);
     let reason = env.sqs.dead_letters()[0]["parked"]["reason"].as_str().unwrap().to_owned();
-    assert!(reason.contains(&invoice) && reason.contains("disputed"), "{reason}");
+    let dispute = env.objects("dispute")[0]["id"].as_str().unwrap().to_owned();
+    assert!(reason.contains(&invoice) && reason.contains(&format!("{dispute} (by 2026-11-30)")), "{reason}");
     // What comes after it says the same, and nobody hears it twice.
     env.advance(SignedDuration::from_hours(1));
     env.stripe_post("/v1/refunds", &format!("charge={}&amount=100", charge(&env))).await;
@@ -211,11 +212,17 @@ async fn an_invoice_in_anothers_place_says_how_it_stands() {
 
 /// Salesforce's calls for a paid invoice are one, with everything that it says.
 #[tokio::test]
-async fn a_payment_costs_one_call_with_its_status() {
-    let (env, opportunity, invoice) = billed().await;
-    env.pay(&invoice).await;
-    env.settle().await;
-    assert_eq!((env.salesforce_calls().len(), standing(&env, &opportunity)[0].clone()), (1, json!("paid")));
+async fn a_payment_costs_one_call_with_its_status_and_its_stage() {
+    for paid_stage in [None, Some("Paid")] {
+        let (env, opportunity, invoice) =
+            billed_with(Options { paid_stage, ..following(Followed::everything()) }).await;
+        env.pay(&invoice).await;
+        env.settle().await;
+        assert_eq!((env.salesforce_calls().len(), standing(&env, &opportunity)[0].clone()), (1, json!("paid")));
+        let record = env.record("Opportunity", &opportunity);
+        assert_eq!(record["StageName"], paid_stage.unwrap_or("Closed Won"));
+        assert!(env.sqs.dead_letters().is_empty());
+    }
 }
 
 /// What never arrives is found among Stripe's events.

@@ -117,6 +117,7 @@ pub fn dispute(state: &mut State, invoice: &str) {
                 "charge": charge["id"],
                 "created": state.now,
                 "currency": charge["currency"],
+                "evidence_details": { "due_by": state.now + 7 * 86_400, "has_evidence": false, "past_due": false, "submission_count": 0 },
                 "is_charge_refundable": false,
                 "livemode": false,
                 "metadata": {},

@@ -212,7 +212,7 @@ impl engine::Stripe for StripePort {
         self.call(Operation::ReadPayments, id.to_string(), move |stripe, _| stripe.invoices_of_charge(&id)).await
     }
 
-    async fn invoices_of_dispute(&self, id: &DisputeId) -> Result<Vec<InvoiceId>, Error> {
+    async fn dispute(&self, id: &DisputeId) -> Result<stripe::Dispute, Error> {
         let about = id.to_string();
         self.call(Operation::ReadPayments, about.clone(), move |_, _| Err(model::stripe::no_such("dispute", &about)))
             .await

@@ -123,7 +123,8 @@ async fn whatever_is_told_in_whatever_order_the_objects_decide() {
             }
             env.settle().await;
             env.advance(SignedDuration::from_hours(49));
-            env.reconcile(PassKind::Sweep).await;
+            let pass = env.reconcile(PassKind::Sweep).await;
+            assert!(pass.is_finished, "{:?}", pass.pauses);
             env.settle_for_days().await;
             let said = said(&env, &opportunity);
             let first = expected.get_or_insert_with(|| said.clone());

@@ -147,6 +147,7 @@ impl Stripe {
             refunded: if is_refunded { found.paid_in_cash() } else { 0 },
             is_disputed: false,
             not_finalized: None,
+            is_of_later_period: shown.subscription.is_some() && shown.metadata.is_empty(),
             metadata,
             id: shown.id,
         })

@@ -92,5 +92,6 @@ told_plainly!(
     stripe::InvoicePayment,
     stripe::Collecting,
     stripe::InvoiceStanding,
+    stripe::Dispute,
     InvoiceId
 );
