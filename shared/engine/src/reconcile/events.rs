@@ -117,6 +117,13 @@ impl<W: World> Engine<W> {
                 }
                 Ok(false)
             }
+            Event::PaymentFailed { invoice_id, .. } => {
+                let is_asked = self.settings.follows_failures() && !planted!(MissesFailures);
+                Ok(is_asked && self.lacks(&self.run_of_failure(invoice_id), true, event_id, event).await?)
+            }
+            Event::SubscriptionChanged { subscription_id, .. } => {
+                self.lacks(&self.run_of_subscription(subscription_id), true, event_id, event).await
+            }
             // It names no more than itself. Of the whole Stripe makes an event of its own.
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 let Some(invoice_id) = self.payment_in_part(invoice_payment_id).await? else { return Ok(false) };
