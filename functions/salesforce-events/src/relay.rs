@@ -25,7 +25,11 @@ struct EventBridgeEvent<'a> {
 
 pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Error> {
     let Ok(event) = serde_json::from_str::<EventBridgeEvent<'_>>(payload.get()) else {
-        return answered(app.door.quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload)).await);
+        return Ok(app
+            .door
+            .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
+            .await
+            .to_event_bridge()?);
     };
     let source = match app.source(&event.source) {
         Some(organization_id) if organization_id == app.organization_id => event,
@@ -38,7 +42,11 @@ pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Erro
     let integration_user_id = app.integration_user_id.as_ref();
     let decoded = relay::decode(&source.detail_type, source.detail, source.time, integration_user_id, is_ours);
     let Ok(relayed) = decoded else {
-        return answered(app.door.quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload)).await);
+        return Ok(app
+            .door
+            .quarantine("relay_unreadable", Source::SalesforceEventRelay, bytes(payload))
+            .await
+            .to_event_bridge()?);
     };
     if relayed.own_write {
         app.door.count(Metric::EventsIgnored, "own_write");
@@ -56,12 +64,7 @@ pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Erro
         .enumerate()
         .map(|(index, event)| Envelope::new(format!("{}.{index}", source.id), Source::SalesforceEventRelay, event, now))
         .collect();
-    answered(app.door.enqueue(&envelopes, Answer::accepted("queued")).await)
-}
-
-/// EventBridge reads no status: what was not taken must be an error, and is delivered again.
-fn answered(answer: Answer) -> Result<Value, Error> {
-    if answer.status() < 400 { Ok(json!({ "status": answer.code() })) } else { Err(answer.code().into()) }
+    Ok(app.door.enqueue(&envelopes, Answer::accepted("queued")).await.to_event_bridge()?)
 }
 
 fn bytes(payload: &RawValue) -> &[u8] {

@@ -1,7 +1,6 @@
 //! Stripe's second door: an event destination in EventBridge. It needs no public address and no signature, since only AWS puts a partner's
 //! events on a partner's bus. Source: docs.stripe.com/event-destinations/eventbridge.
 
-use intake::Answer;
 use lambda_runtime::Error;
 use platform::Metric;
 use queue::Source;
@@ -25,16 +24,12 @@ struct Bridged<'a> {
 pub(crate) async fn receive(app: &App, payload: &RawValue) -> Result<Value, Error> {
     let Ok(event) = serde_json::from_str::<Bridged<'_>>(payload.get()) else {
         let body = payload.get().as_bytes();
-        return answered(app.door.quarantine("event_unreadable", Source::StripeEventBridge, body).await);
+        return Ok(app.door.quarantine("event_unreadable", Source::StripeEventBridge, body).await.to_event_bridge()?);
     };
     if !event.source.starts_with(SOURCE_PREFIX) {
         app.door.count(Metric::Rejected, "source_unknown");
         return Ok(json!({ "status": "ignored_source" }));
     }
-    answered(crate::receive(app, event.detail.get().as_bytes(), Source::StripeEventBridge).await)
-}
-
-/// EventBridge reads no status: what was not taken must be an error, and is delivered again.
-fn answered(answer: Answer) -> Result<Value, Error> {
-    if answer.status() < 400 { Ok(json!({ "status": answer.code() })) } else { Err(answer.code().into()) }
+    let answer = crate::receive(app, event.detail.get().as_bytes(), Source::StripeEventBridge).await;
+    Ok(answer.to_event_bridge()?)
 }

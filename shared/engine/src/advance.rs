@@ -38,7 +38,7 @@ impl<W: World> Engine<W> {
         if errand.deadline.duration_since(now) < LAST_CALL && !planted!(IgnoresTheDeadline) {
             return Err(Pause::new(Pace::Now, "out_of_time", "the next invocation takes the run"));
         }
-        self.has_room(&seed.id)?;
+        self.has_room(&seed)?;
         let is_child = matches!(seed.id, RunId::AccountCustomer { .. });
         let is_doubted =
             matches!(seed.state, State::AccountCustomer(account_customer::Point::Named { doubted: true, .. }));

@@ -4,10 +4,11 @@ use domain::{CustomerId, Event, InvoiceId, Money, Neighbour, ScheduleId, Subscri
 use mapping::{Code, Stop, account_naming_query};
 use queue::{Envelope, Source};
 use workflow::invoice_changed::{self, Dispute};
-use workflow::{Fact, InvoiceStandingSeen, Run, RunId, State, Status};
+use workflow::{Fact, InvoiceStandingSeen, Run, RunId, State};
 
 use crate::convert;
-use crate::triage::Triage;
+use crate::standing::ids_are_written;
+use crate::triage::{Triage, known};
 use crate::{Clock, Engine, Errand, Outcome, Pause, Reporter, Scope, Stripe, World};
 
 impl<W: World> Engine<W> {
@@ -84,12 +85,7 @@ impl<W: World> Engine<W> {
         if !self.settings.followed.has(Neighbour::CustomerDeleted) {
             return ignored("not_followed");
         }
-        let is_deleted = match self.stripe.customer(customer_id).await {
-            Ok(customer) => customer.deleted,
-            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => true,
-            Err(error) => return Err(convert::stripe_pause(&error)),
-        };
-        if !is_deleted {
+        if known(self.stripe.customer(customer_id).await)?.is_some_and(|customer| !customer.deleted) {
             return ignored("customer_is_there");
         }
         let naming = self.salesforce_read(&[convert::soql(&account_naming_query(customer_id))]).await?;
@@ -110,14 +106,7 @@ impl<W: World> Engine<W> {
 
     /// A deal that is billed by another invoice than before says so when Salesforce names that: what stands there is about the one before.
     pub(crate) async fn announce_invoice(&self, ended: &mut Run) -> Result<(), Pause> {
-        // Whatever came between after it was billed, its ids are written; but for a record that takes none.
-        let takes_none = |stop: &Stop| matches!(stop.code, Code::SalesforceRefused | Code::OpportunityNotFound);
-        let is_named = match ended.status() {
-            Status::Done => true,
-            Status::Review => ended.billed().is_some() && !ended.stop().is_some_and(takes_none),
-            Status::Open | Status::Rejected => false,
-        };
-        let is_written = is_named && !ended.replaced.is_empty();
+        let is_written = !ended.replaced.is_empty() && ids_are_written(ended);
         let news = ended.invoice_id().filter(|id| is_written && ended.announced_invoice.as_ref() != Some(*id)).cloned();
         let Some(invoice_id) = news.filter(|_| self.settings.followed.shows_invoices()) else { return Ok(()) };
         let now = self.clock.now();
@@ -134,14 +123,6 @@ pub(crate) struct About {
     pub(crate) invoice_ids: Vec<InvoiceId>,
     /// It waits for an answer of ours.
     pub(crate) dispute: Option<Dispute>,
-}
-
-/// What does not exist is about nothing.
-fn known<T>(found: Result<T, stripe::Error>) -> Result<Option<T>, Pause> {
-    match found {
-        Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
-        found => found.map(Some).map_err(|error| convert::stripe_pause(&error)),
-    }
 }
 
 fn standing(seen: stripe::InvoiceStanding, scope: &Scope) -> InvoiceStandingSeen {

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use salesforce::ApiUsage;
-use workflow::RunId;
+use workflow::{Run, State};
 
 use crate::convert::LIMIT_PAUSE;
 use crate::{Clock, Engine, Pace, Pause, Salesforce, World};
@@ -12,19 +12,23 @@ use crate::{Clock, Engine, Pace, Pause, Salesforce, World};
 /// What waits for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lane {
-    /// Invoices, what came in for them, and what did not.
+    /// Invoices, what came in for them and what did not, and what people are told of that.
     Money,
-    /// What only tells how something stands, and what people are told.
+    /// What only tells how something stands.
     Mirror,
 }
 
-fn lane(id: &RunId) -> Lane {
-    match id {
-        RunId::OpportunityWon { .. }
-        | RunId::AccountCustomer { .. }
-        | RunId::InvoicePaid { .. }
-        | RunId::PaymentFailed { .. } => Lane::Money,
-        RunId::InvoiceChanged { .. } | RunId::SubscriptionChanged { .. } | RunId::Notification { .. } => Lane::Mirror,
+fn lane(run: &Run) -> Lane {
+    match &run.state {
+        // A bank does not wait.
+        State::InvoiceChanged(point) if point.is_urgent() => Lane::Money,
+        State::InvoiceChanged(_) | State::SubscriptionChanged(_) => Lane::Mirror,
+        // People are to hear of what runs short, too; without the deal's name if need be.
+        State::Notification(_)
+        | State::OpportunityWon(_)
+        | State::AccountCustomer(_)
+        | State::InvoicePaid(_)
+        | State::PaymentFailed(_) => Lane::Money,
     }
 }
 
@@ -54,8 +58,8 @@ impl<W: World> Engine<W> {
     /// A share of the organization's daily API calls is left for money: whatever else asks Salesforce waits while less than that is left, as
     /// of the last answer. A worker that has not asked yet does not know, and learns it by its first call; and so does one that has not
     /// heard anything for a while, in which calls may have come free.
-    pub(crate) fn has_room(&self, id: &RunId) -> Result<(), Pause> {
-        let Some(usage) = self.salesforce.usage().filter(|_| lane(id) == Lane::Mirror) else { return Ok(()) };
+    pub(crate) fn has_room(&self, run: &Run) -> Result<(), Pause> {
+        let Some(usage) = self.salesforce.usage().filter(|_| lane(run) == Lane::Mirror) else { return Ok(()) };
         let open = u64::from(100_u8.saturating_sub(self.settings.salesforce_reserve));
         let now = self.clock.now();
         let since = self.room.heard(usage, now);

@@ -90,18 +90,22 @@ pub(crate) fn announcement(opportunity_id: &OpportunityId, subscription_id: &Sub
 /// The id of the event and its subscription, if the deal names it and nobody was told.
 fn to_announce(ended: &Run) -> Option<(String, SubscriptionId)> {
     let RunId::OpportunityWon { opportunity_id, .. } = &ended.id else { return None };
-    // Whatever came between after it was billed, its ids are written; but for a record that takes none.
+    let is_written = ids_are_written(ended);
+    let subscription_id = ended.subscription_id().filter(|id| is_written && ended.announced.as_ref() != Some(*id))?;
+    Some((announcement(opportunity_id, subscription_id), subscription_id.clone()))
+}
+
+/// Whatever came between after it was billed, its ids are written; but for a record that takes none.
+pub(crate) fn ids_are_written(ended: &Run) -> bool {
     let takes_none = |stop: &Stop| matches!(stop.code, Code::SalesforceRefused | Code::OpportunityNotFound);
-    let is_written = match ended.status() {
+    match ended.status() {
         Status::Done => true,
         // One that begins a subscription may stop before its first invoice was sent. One that renews has none.
         Status::Review => {
             !ended.stop().is_some_and(takes_none) && (ended.billed().is_some() || ended.invoice_id().is_none())
         }
         Status::Open | Status::Rejected => false,
-    };
-    let subscription_id = ended.subscription_id().filter(|id| is_written && ended.announced.as_ref() != Some(*id))?;
-    Some((announcement(opportunity_id, subscription_id), subscription_id.clone()))
+    }
 }
 
 fn standing(seen: &stripe::Subscription, items: &[stripe::SubscriptionItem], scope: &Scope) -> StandingSeen {

@@ -118,11 +118,8 @@ impl<W: World> Engine<W> {
     /// The invoice that the payment is for, unless all of it is paid: Stripe says so in an event of its own, which is asked for if it
     /// never comes.
     pub(crate) async fn payment_in_part(&self, id: &InvoicePaymentId) -> Result<Option<InvoiceId>, Pause> {
-        match self.stripe.invoice_payment(id).await {
-            Ok(payment) => Ok(Some(payment.invoice_id).filter(|_| !payment.is_whole)),
-            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
-            Err(error) => Err(convert::stripe_pause(&error)),
-        }
+        let payment = known(self.stripe.invoice_payment(id).await)?;
+        Ok(payment.filter(|payment| !payment.is_whole).map(|payment| payment.invoice_id))
     }
 
     /// What came in for an invoice of ours; or for one that was not collected before, of whichever period it is.
@@ -199,11 +196,15 @@ impl<W: World> Engine<W> {
         &self,
         metadata: Result<BTreeMap<String, String>, stripe::Error>,
     ) -> Result<bool, Pause> {
-        match metadata {
-            Ok(metadata) => Ok(self.scope.made(&metadata)),
-            Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(false),
-            Err(error) => Err(convert::stripe_pause(&error)),
-        }
+        Ok(known(metadata)?.is_some_and(|metadata| self.scope.made(&metadata)))
+    }
+}
+
+/// What Stripe does not know is not there.
+pub(crate) fn known<T>(found: Result<T, stripe::Error>) -> Result<Option<T>, Pause> {
+    match found {
+        Err(stripe::Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        found => found.map(Some).map_err(|error| convert::stripe_pause(&error)),
     }
 }
 

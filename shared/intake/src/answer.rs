@@ -35,6 +35,11 @@ impl Answer {
         self.status >= 400
     }
 
+    /// EventBridge reads no status: what was not taken must be an error, and is delivered again.
+    pub fn to_event_bridge(self) -> Result<Value, &'static str> {
+        if self.is_rejection() { Err(self.code) } else { Ok(json!({ "status": self.code })) }
+    }
+
     /// The answer in API Gateway's payload format 2.0.
     pub fn to_api_gateway(self, request_id: &str) -> Value {
         let key = if self.is_rejection() { "error" } else { "status" };

@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::carried::{Carried, InvoiceParent};
-use crate::credits::Expanded;
 use crate::error::Error;
-use crate::objects::{List, Seconds};
+use crate::objects::{Expanded, List, Seconds};
 use crate::reads::unreadable;
 use crate::{Client, InvoiceStatus};
 

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use domain::{CustomerId, InvoiceId, InvoicePaymentId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::lines::InvoiceLine;
-use crate::objects::{Expandable, HasId};
+use crate::objects::{Expandable, Expanded, HasId};
 use crate::reads::unreadable;
 use crate::{Client, Operation, Write};
 
@@ -134,10 +133,12 @@ pub enum MoneyIn {
     Unknown,
 }
 
+/// A payment of an invoice, with its charge.
 #[derive(Deserialize)]
-struct PaymentWire {
+pub(crate) struct PaymentWire {
     id: String,
     status: String,
+    amount_paid: Option<i64>,
     payment: HowPaid,
 }
 
@@ -158,30 +159,26 @@ struct PaymentIntentWire {
     latest_charge: Option<Expanded<ChargeWire>>,
 }
 
-/// It was asked for with its object. An id alone says nothing, nor does anything else.
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Expanded<T> {
-    Object(T),
-    Other(IgnoredAny),
+pub(crate) struct ChargeWire {
+    pub(crate) amount_refunded: i64,
+    pub(crate) disputed: bool,
 }
 
-impl<T> Expanded<T> {
-    pub(crate) fn object(self) -> Option<T> {
-        match self {
-            Self::Object(object) => Some(object),
-            Self::Other(_) => None,
-        }
+impl PaymentWire {
+    /// Of one that came in. A charge may pay several invoices, and more than they come to: of this one no more goes back than it brought in.
+    pub(crate) fn charge(self) -> Option<ChargeWire> {
+        let charge = Some(self.payment).filter(|_| self.status == "paid")?.charge()?;
+        let most = self.amount_paid.unwrap_or(i64::MAX);
+        Some(ChargeWire { amount_refunded: charge.amount_refunded.min(most), ..charge })
     }
 }
 
-#[derive(Deserialize)]
-struct ChargeWire {
-    amount_refunded: i64,
-    disputed: bool,
-}
-
 impl HowPaid {
+    fn charge(self) -> Option<ChargeWire> {
+        self.payment_intent?.object()?.latest_charge?.object()
+    }
+
     /// Of one that is open: whether a bank is to answer for it.
     fn under_way(self) -> Option<MoneyIn> {
         let intent = self.payment_intent.and_then(Expanded::object);
@@ -190,9 +187,7 @@ impl HowPaid {
     }
 
     fn money(self) -> MoneyIn {
-        let intent = self.payment_intent.and_then(Expanded::object);
-        let charge = intent.and_then(|intent| intent.latest_charge);
-        match charge.and_then(Expanded::object) {
+        match self.charge() {
             None => MoneyIn::Unknown,
             Some(charge) if charge.disputed => MoneyIn::Disputed,
             Some(charge) if charge.amount_refunded != 0 => MoneyIn::Refunded,
@@ -207,14 +202,17 @@ const WITH_CHARGES: (&str, &str) = ("expand[]", "data.payment.payment_intent.lat
 impl Client {
     /// What became of each payment that the invoice was paid by, and of what is under way. One that was paid by nothing but a balance, or outside of Stripe, has none.
     pub async fn money_of_invoice(&self, id: &InvoiceId) -> Result<Vec<MoneyIn>, Error> {
-        let filter = [("invoice", id.as_str()), WITH_CHARGES];
-        let payments: Vec<PaymentWire> = self.list("/v1/invoice_payments", &filter).await?;
+        let payments = self.payments_of_invoice(id).await?;
         let money = payments.into_iter().filter_map(|payment| match payment.status.as_str() {
             "paid" => Some(payment.payment.money()),
             "open" => payment.payment.under_way(),
             _ => None,
         });
         Ok(money.collect())
+    }
+
+    pub(crate) async fn payments_of_invoice(&self, id: &InvoiceId) -> Result<Vec<PaymentWire>, Error> {
+        self.list("/v1/invoice_payments", &[("invoice", id.as_str()), WITH_CHARGES]).await
     }
 
     /// What a payment came in for.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{Currency, CurrencyError, CustomerId, InvoiceId, SubscriptionId, TaxIdId};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::carried::{Carried, InvoiceParent};
 use crate::lines::{InvoiceLine, InvoiceLineWire};
@@ -163,6 +164,23 @@ impl Expandable {
     pub(crate) fn into_id(self) -> String {
         match self {
             Self::Id(id) | Self::Object { id } => id,
+        }
+    }
+}
+
+/// It was asked for with its object. An id alone says nothing, nor does anything else.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Expanded<T> {
+    Object(T),
+    Other(IgnoredAny),
+}
+
+impl<T> Expanded<T> {
+    pub(crate) fn object(self) -> Option<T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Other(_) => None,
         }
     }
 }

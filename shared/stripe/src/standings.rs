@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::carried::{Carried, InvoiceParent};
-use crate::credits::Expanded;
+use crate::credits::{ChargeWire, PaymentWire};
 use crate::error::Error;
 use crate::objects::{Expandable, HasId, Seconds};
 use crate::reads::unreadable;
@@ -65,45 +65,6 @@ impl NotFinalized {
     }
 }
 
-#[derive(Deserialize)]
-struct PaymentWire {
-    id: String,
-    status: String,
-    amount_paid: Option<i64>,
-    payment: HowPaid,
-}
-
-impl HasId for PaymentWire {
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-#[derive(Deserialize)]
-struct HowPaid {
-    payment_intent: Option<Expanded<IntentWire>>,
-}
-
-#[derive(Deserialize)]
-struct IntentWire {
-    latest_charge: Option<Expanded<ChargeWire>>,
-}
-
-#[derive(Deserialize)]
-struct ChargeWire {
-    amount_refunded: i64,
-    disputed: bool,
-}
-
-impl PaymentWire {
-    /// A charge may pay several invoices, and more than they come to: of this one no more goes back than it brought in.
-    fn charge(self) -> Option<ChargeWire> {
-        let charge = self.payment.payment_intent?.object()?.latest_charge?.object()?;
-        let most = self.amount_paid.unwrap_or(i64::MAX);
-        Some(ChargeWire { amount_refunded: charge.amount_refunded.min(most), ..charge })
-    }
-}
-
 /// An object that belongs to a payment, by which its invoice is found.
 #[derive(Deserialize)]
 struct OfPayment {
@@ -151,18 +112,13 @@ struct ScheduleWire {
     released_subscription: Option<String>,
 }
 
-/// Expanding goes four levels deep at most: api/expanding_objects.
-const WITH_CHARGES: (&str, &str) = ("expand[]", "data.payment.payment_intent.latest_charge");
-
 impl Client {
     /// What became of its payments is asked where there are any.
     pub async fn invoice_standing(&self, id: &InvoiceId) -> Result<InvoiceStanding, Error> {
         let wire: StandingWire = self.get(&format!("/v1/invoices/{id}"), "").await?;
         let mut charges = Vec::new();
         if wire.amount_paid > 0 {
-            let filter = [("invoice", id.as_str()), WITH_CHARGES];
-            let payments: Vec<PaymentWire> = self.list("/v1/invoice_payments", &filter).await?;
-            charges.extend(payments.into_iter().filter(|one| one.status == "paid").filter_map(PaymentWire::charge));
+            charges.extend(self.payments_of_invoice(id).await?.into_iter().filter_map(PaymentWire::charge));
         }
         wire.with(&charges).filter(|seen| seen.id == *id).ok_or_else(|| unreadable(()))
     }

@@ -16,6 +16,7 @@ use mapping::{Code, InvoiceStanding, Kind, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
+use crate::watched::watched;
 use crate::{Call, End, Fact, InvoiceStandingSeen, InvoiceStatus, Next, OutOfOrder, QUIET, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,12 +101,26 @@ impl Point {
     pub(crate) fn hearing(self, brought: Self) -> Self {
         match (self, brought) {
             (Self::Claimed { mut watch }, Self::Claimed { watch: brought }) => {
-                let news = brought.disputes.into_iter().filter(|dispute| !watch.disputes.contains(dispute));
-                let news: Vec<_> = news.collect();
-                watch.disputes.extend(news);
+                for dispute in brought.disputes {
+                    if !watch.disputes.contains(&dispute) {
+                        watch.disputes.push(dispute);
+                    }
+                }
                 Self::Claimed { watch }
             }
             (point, _) => point,
+        }
+    }
+
+    /// Somebody has to answer a bank by a day.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::Claimed { watch }
+            | Self::Seen { watch, .. }
+            | Self::Telling { watch, .. }
+            | Self::NotLinked { watch, .. }
+            | Self::Doubting { watch, .. } => !watch.disputes.is_empty(),
+            Self::Done { .. } | Self::Stopped { .. } => false,
         }
     }
 
@@ -165,8 +180,12 @@ impl Point {
     pub fn resume(self) -> Self {
         match self {
             // What was said is said.
-            Self::Stopped { watch, stop, reported: true } if stop.code == Code::PaymentDisputed => {
-                Self::Claimed { watch: Watch { disputes: Vec::new(), ..watch } }
+            Self::Stopped { mut watch, stop, reported } => {
+                watch.was_overtaken = false;
+                if reported && stop.code == Code::PaymentDisputed {
+                    watch.disputes.clear();
+                }
+                Self::Claimed { watch }
             }
             // The write may have happened, and may happen yet.
             Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
@@ -174,8 +193,7 @@ impl Point {
             | Self::Seen { watch, .. }
             | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }
-            | Self::Done { watch }
-            | Self::Stopped { watch, .. } => Self::Claimed { watch },
+            | Self::Done { watch } => Self::Claimed { watch },
         }
     }
 
@@ -183,16 +201,6 @@ impl Point {
     pub fn was_seen_since(&self, moment: Timestamp) -> bool {
         let Self::Done { watch } = self else { return false };
         watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
-    }
-
-    /// A stop that was reported before, for the same cause, is not reported again.
-    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
-        match self {
-            Self::Stopped { watch, stop, reported } => {
-                Self::Stopped { reported: reported || parked == Some(&stop), watch, stop }
-            }
-            point => point,
-        }
     }
 
     fn seen(watch: Watch, seen: &InvoiceStandingSeen, at: Timestamp, settings: &Settings) -> Self {
@@ -261,21 +269,7 @@ impl Point {
         }
     }
 
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Done { .. } => Status::Done,
-            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
-            Self::Stopped { reported: true, .. } => Status::Review,
-            _ => Status::Open,
-        }
-    }
-
-    pub fn stop(&self) -> Option<&Stop> {
-        match self {
-            Self::Stopped { stop, .. } => Some(stop),
-            _ => None,
-        }
-    }
+    watched!();
 }
 
 /// What the opportunity says before anything is written. An unchanged record is not.
@@ -314,7 +308,6 @@ fn kept(watch: Watch, standing: &InvoiceStanding, record: &Record) -> Point {
     match is_overtaken && !watch.was_overtaken {
         true => Point::Claimed { watch: Watch { doubt: Doubt::Since, was_overtaken: true, ..watch } },
         false => {
-            let watch = Watch { was_overtaken: false, ..watch };
             let message = format!(
                 "Invoice {} is {}, but Salesforce does not keep {}: check field-level security for the integration user, triggers or flows \
                  that change these fields, and whether the opportunity says that it is paid though it is not.",

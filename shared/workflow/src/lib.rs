@@ -27,6 +27,7 @@ pub mod opportunity_won;
 pub mod payment_failed;
 mod run;
 pub mod subscription_changed;
+mod watched;
 
 pub use call::{AgreedPrice, Call, Extension, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
 pub use credit::{CreditAmount, CreditLine, Credited, MoneyIn, NewCredit, Settlement};

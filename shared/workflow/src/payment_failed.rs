@@ -14,6 +14,7 @@ use mapping::{CaseSeen, CaseStep, Code, Dues, Dunning, Failure, Had, IS_CLOSED, 
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
+use crate::watched::watched;
 use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,16 +179,6 @@ impl Point {
         matches!(self, Self::Done { watch } if watch.is_settled)
     }
 
-    /// A stop that was reported before, for the same cause, is not reported again.
-    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
-        match self {
-            Self::Stopped { watch, stop, reported } => {
-                Self::Stopped { reported: reported || parked == Some(&stop), watch, stop }
-            }
-            point => point,
-        }
-    }
-
     fn seen(watch: Watch, mut failure: Failure, at: Timestamp) -> Self {
         if planted!(BelievesFailures) {
             failure.dues = Dues::Open;
@@ -225,21 +216,7 @@ impl Point {
         }
     }
 
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Done { .. } => Status::Done,
-            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
-            Self::Stopped { reported: true, .. } => Status::Review,
-            _ => Status::Open,
-        }
-    }
-
-    pub fn stop(&self) -> Option<&Stop> {
-        match self {
-            Self::Stopped { stop, .. } => Some(stop),
-            _ => None,
-        }
-    }
+    watched!();
 }
 
 /// An unchanged record is not written: every write may start somebody's automation.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
 use crate::opportunity_won::not_kept;
+use crate::watched::watched;
 use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, Status};
 
 /// Salesforce reads five times in one call at most, and each record that is written is read back.
@@ -197,16 +198,6 @@ impl Point {
         watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
     }
 
-    /// A stop that was reported before, for the same cause, is not reported again.
-    pub(crate) fn already_said(self, parked: Option<&Stop>) -> Self {
-        match self {
-            Self::Stopped { watch, stop, reported } => {
-                Self::Stopped { reported: reported || parked == Some(&stop), watch, stop }
-            }
-            point => point,
-        }
-    }
-
     /// What a write that comes late has made of it may be what is wrong, and what is right may be overwritten yet.
     fn stopped(watch: Watch, stop: Stop) -> Self {
         match watch.doubt {
@@ -261,21 +252,7 @@ impl Point {
         }
     }
 
-    pub fn status(&self) -> Status {
-        match self {
-            Self::Done { .. } => Status::Done,
-            Self::Stopped { stop, reported: true, .. } if stop.kind == Kind::NotBillable => Status::Rejected,
-            Self::Stopped { reported: true, .. } => Status::Review,
-            _ => Status::Open,
-        }
-    }
-
-    pub fn stop(&self) -> Option<&Stop> {
-        match self {
-            Self::Stopped { stop, .. } => Some(stop),
-            _ => None,
-        }
-    }
+    watched!();
 }
 
 /// An unchanged record is not written: every write may start somebody's automation.

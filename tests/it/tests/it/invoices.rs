@@ -17,6 +17,15 @@ fn following(followed: Followed) -> Options {
     Options { followed, permissions: [&PERMISSIONS[..], &TO_FOLLOW].concat(), ..Options::default() }
 }
 
+/// Deals whose subscriptions are followed, too.
+fn subscribing() -> Options {
+    Options {
+        followed: Followed::everything(),
+        permissions: [&crate::subscriptions::PERMISSIONS[..], &TO_FOLLOW].concat(),
+        ..crate::subscriptions::options(mapping::LineSource::CpqQuote)
+    }
+}
+
 async fn billed() -> (Env, String, String) {
     billed_with(following(Followed::everything())).await
 }
@@ -148,12 +157,7 @@ async fn a_disputed_payment_is_seen_and_comes_before_a_person() {
 /// A later period's invoice that Stripe cannot finalize is nobody's to pay, and nothing else would tell of it.
 #[tokio::test]
 async fn one_that_cannot_be_finalized_comes_before_a_person() {
-    let mut env = Env::with(Options {
-        followed: Followed::everything(),
-        permissions: [&crate::subscriptions::PERMISSIONS[..], &TO_FOLLOW].concat(),
-        ..crate::subscriptions::options(mapping::LineSource::CpqQuote)
-    })
-    .await;
+    let mut env = Env::with(subscribing()).await;
     env.expect_dead_letters();
     let opportunity = crate::subscriptions::won(&env, &crate::subscriptions::day(&env, 0)).await;
     env.settle().await;

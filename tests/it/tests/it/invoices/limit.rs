@@ -64,3 +64,22 @@ async fn what_comes_in_while_no_call_is_left_is_told_when_there_is_one() {
     assert_eq!(env.invoices_that_count().len(), 2);
     assert!(env.sqs.dead_letters().is_empty());
 }
+
+/// A bank does not wait for the next day.
+#[tokio::test]
+async fn a_dispute_goes_before_what_is_only_told() {
+    let (mut env, opportunity, invoice) = billed().await;
+    env.expect_dead_letters();
+    env.sandbox.salesforce.with(|org| org.spend_api_calls(env.now().as_millisecond(), 180 - org.api_calls_used()));
+    allow(&env, 200);
+    env.advance(SignedDuration::from_mins(30));
+    env.pay_by_card(&invoice).await;
+    env.settle().await;
+    env.sandbox.stripe.with(|stripe| stripe.dispute(&invoice));
+    env.deliver().await;
+    env.work(10).await;
+    assert_eq!(
+        (standing(&env, &opportunity)[3].clone(), parked(&env)),
+        (json!(true), vec!["payment_disputed".to_owned()])
+    );
+}

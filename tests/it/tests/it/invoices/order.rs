@@ -59,12 +59,7 @@ fn said(env: &Env, opportunity: &str) -> Value {
 
 /// A deal whose subscription is begun, and what became of it; Stripe told nobody of that.
 async fn happened(end: &str) -> (Env, String, [String; 2]) {
-    let mut env = Env::with(Options {
-        followed: Followed::everything(),
-        permissions: [&crate::subscriptions::PERMISSIONS[..], &TO_FOLLOW].concat(),
-        ..crate::subscriptions::options(mapping::LineSource::CpqQuote)
-    })
-    .await;
+    let mut env = Env::with(subscribing()).await;
     env.expect_dead_letters();
     env.reconcile(PassKind::Sweep).await;
     let opportunity = crate::subscriptions::won(&env, &crate::subscriptions::day(&env, 0)).await;

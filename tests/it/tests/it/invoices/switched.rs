@@ -67,11 +67,7 @@ async fn a_deal_is_refused_where_a_field_of_it_may_not_be_written() {
 /// What is scheduled for a subscription is a change of it, whatever its schedule calls it.
 #[tokio::test]
 async fn a_schedule_is_about_its_subscription() {
-    let options = Options {
-        followed: Followed::everything(),
-        permissions: [&crate::subscriptions::PERMISSIONS[..], &TO_FOLLOW].concat(),
-        ..crate::subscriptions::options(mapping::LineSource::CpqQuote)
-    };
+    let options = subscribing();
     let env = Env::with(options).await;
     let opportunity = crate::subscriptions::won(&env, &crate::subscriptions::day(&env, 0)).await;
     env.settle().await;
