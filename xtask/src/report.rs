@@ -71,7 +71,8 @@ pub fn text(story: &Story, stack: &Stack) -> String {
          target/local/logs/                      what the emulated AWS, the sandbox and the SAM CLI said\n  \
          shared/workflow/src/opportunity_won.rs  every step that a deal takes, and why\n  \
          docs/GUARANTEES.md                      what holds when a process dies in between, and how that is shown\n  \
-         docs/REFUSALS.md                        why a deal is not billed, and who mends it\n"
+         docs/REFUSALS.md                        why a deal is not billed, and who mends it\n  \
+         docs/OWNERSHIP.md                       which side each field belongs to, and what becomes of an edit\n"
     ));
     out
 }

@@ -53,6 +53,7 @@ impl Facts {
             &opportunity["Stripe_Amount_Paid__c"],
             &opportunity["Amount"],
         );
+        checks.equal("Stripe_Invoice_Status__c is paid", &opportunity["Stripe_Invoice_Status__c"], &json!("paid"));
         let day = opportunity["Paid_Date__c"].as_str().map(str::len);
         checks.equal("Paid_Date__c is a day", day, Some("2026-12-31".len()));
         checks.equal("the invoice is paid", &self.invoice()["status"], &json!("paid"));
