@@ -50,7 +50,7 @@ const LINES: [(&str, &str, &str, &str); 3] = [
 const STREET: &str = "4711 Canary Street";
 const PHONE: &str = "+1 415 555 0147";
 
-const OPPORTUNITY_FIELDS: [&str; 12] = [
+const OPPORTUNITY_FIELDS: [&str; 13] = [
     "Id",
     "Name",
     "StageName",
@@ -63,6 +63,7 @@ const OPPORTUNITY_FIELDS: [&str; 12] = [
     "Payment_Received__c",
     "Stripe_Amount_Paid__c",
     "Paid_Date__c",
+    "Stripe_Invoice_Status__c",
 ];
 
 /// How long a hop through the stack may take. It takes a second or two; a slow machine gets its time.
