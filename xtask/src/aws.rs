@@ -28,6 +28,15 @@ pub struct Depth {
 }
 
 impl Depth {
+    /// Of two queues together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            visible: self.visible + other.visible,
+            in_flight: self.in_flight + other.in_flight,
+            delayed: self.delayed + other.delayed,
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.visible + self.in_flight + self.delayed == 0
     }

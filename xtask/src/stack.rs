@@ -6,7 +6,7 @@ use std::io::Read;
 
 use serde_json::json;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, Depth};
 use crate::binaries;
 use crate::deploy::{self, Outputs};
 use crate::emulator::Emulator;
@@ -17,6 +17,9 @@ use crate::sandbox::{ORG_ID, SALESFORCE_CLIENT_ID, SALESFORCE_CLIENT_SECRET, STR
 use crate::story::Door;
 use crate::tools::Tools;
 use crate::vendors::STRIPE_VERSION;
+
+/// The queues as the template's outputs name them.
+pub const QUEUES: [&str; 4] = ["WorkQueueUrl", "BulkQueueUrl", "DeadLetterQueueUrl", "EventDeadLetterQueueUrl"];
 
 const EVENT_BUS: &str = "salesforce-event-relay";
 /// Nobody may put events with a source that begins with `aws.`, so the relay of the sandbox has a prefix of its own.
@@ -139,6 +142,12 @@ impl Stack {
         stack.set_door(Door::Callout)?;
         progress.say("the stack is up");
         Ok(stack)
+    }
+
+    /// What is to be worked on, on both queues.
+    pub fn work(&self) -> Result<Depth> {
+        let depth = |output| self.aws().queue_depth(self.outputs.get(output)?);
+        Ok(depth("WorkQueueUrl")?.and(depth("BulkQueueUrl")?))
     }
 
     pub fn aws(&self) -> &Aws {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::aws::text;
 use crate::failure::{Context, Failure, Result};
 use crate::progress::Progress;
-use crate::stack::Stack;
+use crate::stack::{QUEUES, Stack};
 use crate::timeline::{self, Hop};
 use crate::vendors::{Salesforce, Stripe};
 
@@ -207,7 +207,7 @@ fn wait_for_opportunity_within(
 /// Nothing is waiting or being worked on any more, so what is there now is how it ends.
 pub fn wait_until_quiet(stack: &Stack) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !stack.aws().queue_depth(stack.outputs.get("WorkQueueUrl")?)?.is_empty() {
+    while !stack.work()?.is_empty() {
         if Instant::now() >= deadline {
             return Ok(()); // The checks will say that the queue is not empty.
         }
@@ -219,7 +219,7 @@ pub fn wait_until_quiet(stack: &Stack) -> Result<()> {
 /// For the error message of a story that stopped: what the queues and the ledger hold, and where the logs are.
 fn state_of_play(stack: &Stack) -> String {
     let mut text = String::from("  where to look: target/local/logs/emulated-aws.log, target/local/logs/sandbox.log\n");
-    for name in ["WorkQueueUrl", "DeadLetterQueueUrl", "EventDeadLetterQueueUrl"] {
+    for name in QUEUES {
         if let Ok(depth) = stack.outputs.get(name).and_then(|url| stack.aws().queue_depth(url)) {
             text.push_str(&format!("  {name}: {depth:?}\n"));
         }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use deployment::{Parts, Tells};
-use engine::{Clock, Cloud, Engine, Errand, Outcome, Pace, Pause, World};
+use engine::{Clock, Cloud, Engine, Errand, Outcome, Pace, Pause, Queued, World};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, LambdaEvent};
@@ -62,7 +62,7 @@ async fn work<W: World>(app: &App<W>, message: &SqsMessage, context: &Context) -
         Err(error) => return put_aside(app, body, &error.to_string(), now).await,
     };
     let owner = format!("{}/{}", context.request_id, message.message_id.as_deref().unwrap_or_default());
-    let outcome = app.engine.handle(&Errand { envelope: &envelope, owner, deadline }).await;
+    let outcome = app.engine.handle(&Errand { envelope: &envelope, owner, deadline, queued: queued(message) }).await;
     conclude(&envelope, outcome, app.engine.clock.now())
 }
 
@@ -112,10 +112,17 @@ async fn give_back<W: World>(app: &App<W>, message: &SqsMessage, pause: &Pause) 
         "given back for later"
     );
     if let Some(receipt_handle) = &message.receipt_handle
-        && let Err(error) = app.queue.delay(receipt_handle, delay).await
+        && let Err(error) =
+            app.queue.delay(message.event_source_arn.as_deref().unwrap_or_default(), receipt_handle, delay).await
     {
         tracing::warn!(%error, "the message comes back when its visibility timeout ends");
     }
+}
+
+/// What SQS says of when it got the message and when it gave it out for the first time.
+fn queued(message: &SqsMessage) -> Option<Queued> {
+    let time = |name: &str| Timestamp::from_millisecond(message.attributes.get(name)?.parse().ok()?).ok();
+    Some(Queued { at: time("SentTimestamp")?, taken_at: time("ApproximateFirstReceiveTimestamp")? })
 }
 
 /// Differs between messages and stays the same for one, without a random number.

@@ -6,7 +6,7 @@ use domain::{OrganizationId, UserId};
 use intake::Door;
 use jiff::Timestamp;
 use platform::{ConfigError, Environment, Rotating, Secrets};
-use queue::Queue;
+use queue::{Places, Queue};
 use salesforce::signature::check_secret;
 
 pub struct App {
@@ -22,8 +22,8 @@ pub struct App {
 impl App {
     pub async fn from_environment(mut environment: Environment) -> Result<Self, ConfigError> {
         const SECRET: &str = "SALESFORCE_WEBHOOK_SECRET_ARN";
-        let work_queue_url = environment.required("WORK_QUEUE_URL");
-        let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
+        let settle = environment.parsed(queue::SETTLE, queue::settle);
+        let places = Places::read(settle, |name| environment.required(name));
         let secret_arn = environment.secret_arn(SECRET);
         let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
         let event_source_prefix = environment.required("SALESFORCE_EVENT_SOURCE_PREFIX");
@@ -31,7 +31,7 @@ impl App {
         let organization_id = environment.finish(organization_id)?;
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
-        let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
+        let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), places);
         let door = Door { service: "salesforce-events", queue, now: Arc::new(Timestamp::now) };
         Ok(Self { door, secrets, organization_id, event_source_prefix, integration_user_id })
     }

@@ -6,7 +6,7 @@ use domain::Followed;
 use intake::Door;
 use jiff::Timestamp;
 use platform::{ConfigError, Environment, Rotating, Secrets};
-use queue::Queue;
+use queue::{Places, Queue};
 use stripe::signature::check_secret;
 
 pub struct App {
@@ -19,15 +19,15 @@ pub struct App {
 impl App {
     pub async fn from_environment(mut environment: Environment) -> Result<Self, ConfigError> {
         const SECRET: &str = "STRIPE_WEBHOOK_SECRET_ARN";
-        let work_queue_url = environment.required("WORK_QUEUE_URL");
-        let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
+        let settle = environment.parsed(queue::SETTLE, queue::settle);
+        let places = Places::read(settle, |name| environment.required(name));
         let secret_arn = environment.secret_arn(SECRET);
         let livemode = environment.flag("STRIPE_LIVEMODE");
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         environment.finish(Some(()))?;
         let aws = platform::sdk_config().await;
         let secrets = signing_secrets(&Secrets::new(&aws).read(&secret_arn, SECRET).await?, SECRET)?;
-        let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), work_queue_url, dead_letter_queue_url);
+        let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), places);
         let door = Door { service: "stripe-webhook", queue, now: Arc::new(Timestamp::now) };
         Ok(Self { door, secrets, livemode, followed })
     }

@@ -15,20 +15,20 @@ use mapping::{
 };
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
-use queue::Queue;
+use queue::{Places, Queue};
 use secrecy::{ExposeSecret, SecretString};
-use stripe::{ApiKey, InvalidApiKey};
+use stripe::{ApiKey, InvalidApiKey, Pace};
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
-    work_queue_url: String,
-    dead_letter_queue_url: String,
+    places: Places,
     ledger_table: String,
     scope: Scope,
     settings: Settings,
     stripe_key_arn: String,
     allow_full_access_key: bool,
     stripe_api_base: String,
+    pace: Pace,
     salesforce_credentials_arn: String,
     salesforce_login_url: String,
     salesforce_api_version: String,
@@ -85,17 +85,21 @@ impl Config {
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
         let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
         let stripe_api_base = environment.required("STRIPE_API_BASE");
+        let mut counted = |name| environment.parsed(name, positive).unwrap_or(1);
+        let pace = Pace {
+            requests_per_second: counted("STRIPE_REQUESTS_PER_SECOND"),
+            processes: counted("WORKER_MAXIMUM_CONCURRENCY"),
+        };
         let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
         let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
-        let work_queue_url = environment.required("WORK_QUEUE_URL");
-        let dead_letter_queue_url = environment.required("DEAD_LETTER_QUEUE_URL");
+        let settle = environment.parsed(queue::SETTLE, queue::settle);
+        let places = Places::read(settle, |name| environment.required(name));
         let ledger_table = environment.required("LEDGER_TABLE");
         let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
         let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
         let config = organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
             |(((organization_id, org_currency), days_until_due), salesforce_reserve)| Self {
-                work_queue_url,
-                dead_letter_queue_url,
+                places,
                 ledger_table,
                 scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
                 settings: Settings {
@@ -121,6 +125,7 @@ impl Config {
                 stripe_key_arn,
                 allow_full_access_key,
                 stripe_api_base,
+                pace,
                 salesforce_credentials_arn,
                 salesforce_login_url,
                 salesforce_api_version,
@@ -150,7 +155,7 @@ impl Config {
         let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
         let stripe = key.and_then(|key| {
             let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
-            noted(&mut problems, "STRIPE_API_BASE", client)
+            noted(&mut problems, "STRIPE_API_BASE", client).map(|client| client.at(self.pace))
         });
         let salesforce = credentials.and_then(|credentials| {
             let client = salesforce::Client::new(salesforce::Config {
@@ -187,6 +192,13 @@ impl Config {
 /// The value, or one more problem under the variable's name.
 fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Result<T, E>) -> Option<T> {
     result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
+}
+
+fn positive(value: &str) -> Result<u16, &'static str> {
+    match value.parse() {
+        Ok(number @ 1..=1000) => Ok(number),
+        _ => Err("it must be a whole number from 1 to 1000"),
+    }
 }
 
 fn api_version(value: &str) -> Result<String, &'static str> {
@@ -228,7 +240,7 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
             return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
         }
     };
-    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.work_queue_url, config.dead_letter_queue_url);
+    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.places);
     let engine = Engine {
         ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table),
         stripe,

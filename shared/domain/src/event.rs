@@ -58,7 +58,41 @@ pub enum Event {
     OpportunitiesLost { occurred_at: Timestamp },
 }
 
+/// How soon an event is worked on, where many wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// A deal, or something that went wrong and that somebody acts on: before everything else.
+    First,
+    /// What comes by the thousand on the first of a month, and is worked off in its turn.
+    InTurn,
+    /// How something stands. Several events about one record come within seconds, and one look after the last of them tells of them all.
+    Settled,
+}
+
 impl Event {
+    pub fn urgency(&self) -> Urgency {
+        match self {
+            Self::OpportunityChanged { .. }
+            | Self::PaymentFailed { .. }
+            | Self::InvoiceOverdue { .. }
+            | Self::DisputeCreated { .. }
+            | Self::CustomerDeleted { .. }
+            | Self::RunDue { .. }
+            | Self::NotificationDue { .. }
+            | Self::DigestDue { .. }
+            | Self::OpportunitiesLost { .. } => Urgency::First,
+            // A part of a payment is told of at once too: the rest may take a month.
+            Self::AccountChanged { .. } | Self::InvoicePaid { .. } | Self::PaymentReceived { .. } => Urgency::InTurn,
+            // That an invoice is void or written off closes its case, which nobody waits for by the second.
+            Self::InvoiceClosed { .. }
+            | Self::InvoiceChanged { .. }
+            | Self::CreditNoteCreated { .. }
+            | Self::ChargeRefunded { .. }
+            | Self::ScheduleChanged { .. }
+            | Self::SubscriptionChanged { .. } => Urgency::Settled,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::OpportunityChanged { .. } => "opportunity_changed",

@@ -14,7 +14,7 @@ mod tax_id;
 pub use address::Address;
 pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
-pub use event::Event;
+pub use event::{Event, Urgency};
 pub use followed::{Followed, Neighbour, UnknownNeighbour};
 pub use id::{
     AccountId, ChargeId, ContractId, CreditNoteId, CustomerId, DisputeId, IdError, InvoiceId, InvoicePaymentId,

@@ -79,6 +79,7 @@ impl<W: World> Engine<W> {
         }
         work.run = if errand.envelope.parked.is_some() { work.run.asked_for() } else { work.run };
         work.run = if work.held.is_new { work.run } else { work.run.take_up(seed) };
+        work.run = work.run.taken(errand.queued.map(|queued| queued.taken_at));
         for _ in 0..MOST_STEPS {
             if let Some(end) = self.step(&mut work, errand).await? {
                 tracing::info!(

@@ -36,7 +36,9 @@ impl<W: World> Engine<W> {
             // One of Stripe's that comes late tells of nothing that was not seen since. That a deal names it is not seen at Stripe.
             let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
             let is_late = |run: &Run| match &run.state {
-                State::InvoiceChanged(point) => point.was_seen_since(errand.envelope.event.occurred_at()),
+                State::InvoiceChanged(point) => {
+                    point.was_seen_since(errand.envelope.event.occurred_at()) || is_told(run, errand)
+                }
                 _ => false,
             };
             if is_stripes && dispute.is_none() && stored.as_ref().is_some_and(is_late) {
@@ -116,6 +118,11 @@ impl<W: World> Engine<W> {
         ended.announced_invoice = Some(invoice_id);
         Ok(())
     }
+}
+
+/// Somebody has looked since this event came, for another one.
+pub(crate) fn is_told(run: &Run, errand: &Errand<'_>) -> bool {
+    errand.queued.is_some_and(|queued| run.has_told(queued.at))
 }
 
 /// What an event is about.

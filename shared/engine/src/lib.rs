@@ -79,6 +79,15 @@ pub struct Errand<'a> {
     pub owner: String,
     /// When the process that works on it will be ended.
     pub deadline: Timestamp,
+    pub queued: Option<Queued>,
+}
+
+/// By the queue's own clock, which is one for all events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    pub at: Timestamp,
+    /// Whoever works on it looked at nothing before.
+    pub taken_at: Timestamp,
 }
 
 /// What became of an event.
@@ -212,7 +221,8 @@ mod tests {
         ] {
             let mut envelope = Envelope::new("evt", queue::Source::Reconciler, event, occurred_at);
             envelope.parked = parked;
-            let errand = Errand { envelope: &envelope, owner: String::new(), deadline: Timestamp::UNIX_EPOCH };
+            let (owner, deadline, queued) = (String::new(), Timestamp::UNIX_EPOCH, None);
+            let errand = Errand { envelope: &envelope, owner, deadline, queued };
             let expected = match is_let_go {
                 true => Outcome::Ignored { code: "run_is_held" },
                 false => Outcome::Retry(pause()),

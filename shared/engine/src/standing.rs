@@ -7,6 +7,7 @@ use workflow::{Cancellation, Fact, Run, RunId, StandingSeen, State, Status, Subs
 
 use crate::advance::ledger_pause;
 use crate::convert::{self, RENEWED_FOR};
+use crate::invoices::is_told;
 use crate::triage::Triage;
 use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Scope, Stripe, World};
 
@@ -38,7 +39,9 @@ impl<W: World> Engine<W> {
         // One of Stripe's that comes late tells of nothing that was not seen since. That a deal names it is not seen at Stripe.
         let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
         let is_seen = |run: &Run| match &run.state {
-            State::SubscriptionChanged(point) => point.was_seen_since(errand.envelope.event.occurred_at()),
+            State::SubscriptionChanged(point) => {
+                point.was_seen_since(errand.envelope.event.occurred_at()) || is_told(run, errand)
+            }
             _ => false,
         };
         if is_stripes && stored.as_ref().is_some_and(|stored| is_seen(&stored.run)) {

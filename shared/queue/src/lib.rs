@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod envelope;
+mod place;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use jiff::SignedDuration;
 
 pub use envelope::{Envelope, EnvelopeError, Parked, Quarantine, Source};
+pub use place::{Places, SETTLE, settle};
 
 /// SQS takes ten messages in one call.
 const BATCH: usize = 10;
@@ -43,36 +45,45 @@ impl QueueError {
 #[derive(Debug, Clone)]
 pub struct Queue {
     client: Client,
-    work_queue_url: String,
-    dead_letter_queue_url: String,
+    places: Places,
 }
 
 impl Queue {
-    pub fn new(client: Client, work_queue_url: impl Into<String>, dead_letter_queue_url: impl Into<String>) -> Self {
-        Self { client, work_queue_url: work_queue_url.into(), dead_letter_queue_url: dead_letter_queue_url.into() }
+    pub fn new(client: Client, places: Places) -> Self {
+        Self { client, places }
     }
 
-    /// When this returns, every event is on the work queue. On an error some may be; sending them all again is safe.
+    /// When this returns, every event is on a queue of work. On an error some may be; sending them all again is safe.
     pub async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
-        const DOING: &str = "putting events on the work queue";
+        const DOING: &str = "putting events on a queue of work";
         if let [envelope] = envelopes {
-            let sent = self.client.send_message().queue_url(&self.work_queue_url).message_body(envelope.to_json());
-            return sent.send().await.map(drop).map_err(|error| QueueError::new(DOING, &error));
+            let (url, delay) = self.places.of(envelope.event.urgency());
+            let sent = self.client.send_message().queue_url(url).message_body(envelope.to_json());
+            return sent
+                .set_delay_seconds(delay)
+                .send()
+                .await
+                .map(drop)
+                .map_err(|error| QueueError::new(DOING, &error));
         }
-        for batch in envelopes.chunks(BATCH) {
-            let entries = batch
-                .iter()
+        for url in [&self.places.work, &self.places.bulk] {
+            let placed = envelopes.iter().map(|envelope| (envelope, self.places.of(envelope.event.urgency())));
+            let entries = placed
+                .filter(|(_, (place, _))| place == url)
                 .enumerate()
-                .map(|(index, envelope)| {
-                    let entry = SendMessageBatchRequestEntry::builder();
+                .map(|(index, (envelope, (_, delay)))| {
+                    let entry = SendMessageBatchRequestEntry::builder().set_delay_seconds(delay);
+                    // Unique within its batch.
                     entry.id(index.to_string()).message_body(envelope.to_json()).build()
                 })
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| QueueError::new(DOING, &error))?;
-            let sent = self.client.send_message_batch().queue_url(&self.work_queue_url).set_entries(Some(entries));
-            let answer = sent.send().await.map_err(|error| QueueError::new(DOING, &error))?;
-            if let Some(failed) = answer.failed().first() {
-                return Err(QueueError { doing: DOING, why: format!("SQS refused an entry: {}", failed.code()) });
+            for batch in entries.chunks(BATCH) {
+                let sent = self.client.send_message_batch().queue_url(url).set_entries(Some(batch.to_vec()));
+                let answer = sent.send().await.map_err(|error| QueueError::new(DOING, &error))?;
+                if let Some(failed) = answer.failed().first() {
+                    return Err(QueueError { doing: DOING, why: format!("SQS refused an entry: {}", failed.code()) });
+                }
             }
         }
         Ok(())
@@ -102,7 +113,7 @@ impl Queue {
             .map_err(|error| QueueError::new(doing, &error))?;
         self.client
             .send_message()
-            .queue_url(&self.dead_letter_queue_url)
+            .queue_url(&self.places.dead_letter)
             .message_body(body)
             .message_attributes("code", code)
             .send()
@@ -111,12 +122,18 @@ impl Queue {
             .map_err(|error| QueueError::new(doing, &error))
     }
 
-    /// Gives a received message back for later. If this fails, the queue's own visibility timeout brings it back.
-    pub async fn delay(&self, receipt_handle: &str, delay: SignedDuration) -> Result<(), QueueError> {
+    /// Gives a received message back for later, to the queue that it came from. If this fails, the queue's own visibility timeout brings
+    /// it back.
+    pub async fn delay(
+        &self,
+        event_source_arn: &str,
+        receipt_handle: &str,
+        delay: SignedDuration,
+    ) -> Result<(), QueueError> {
         let seconds = delay.clamp(SignedDuration::ZERO, LONGEST_DELAY).as_secs();
         self.client
             .change_message_visibility()
-            .queue_url(&self.work_queue_url)
+            .queue_url(self.places.named(event_source_arn))
             .receipt_handle(receipt_handle)
             .visibility_timeout(i32::try_from(seconds).unwrap_or(0))
             .send()

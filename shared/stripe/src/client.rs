@@ -1,13 +1,18 @@
 //! One request for one call.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
 use outbound::{Timeouts, Unread};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::credits::CreditNoteWire;
-use crate::error::{Error, Headers, UnknownReason, classify};
+use crate::error::{Error, Headers, NoEffectReason, UnknownReason, classify};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
+use crate::pacer::{Pace, Pacer, endpoint};
 use crate::prices::PriceWire;
 use crate::subscriptions::SubscriptionWire;
 use crate::{API_VERSION, ApiKey, CreditNote, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
@@ -30,6 +35,21 @@ pub struct Client {
     http: reqwest::Client,
     base_url: String,
     key: ApiKey,
+    timeout: Duration,
+    pacer: Option<Arc<Paced>>,
+}
+
+#[derive(Debug)]
+struct Paced {
+    pacer: Mutex<Pacer>,
+    since: Instant,
+}
+
+impl Paced {
+    fn with<T>(&self, ask: impl FnOnce(&mut Pacer, SignedDuration) -> T) -> T {
+        let now = SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX);
+        ask(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,24 +83,32 @@ impl Client {
         headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
         let http = outbound::client(&url, timeouts, headers).map_err(ConfigError::Http)?;
         let base_url = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base_url, key })
+        Ok(Self { http, base_url, key, timeout: timeouts.request, pacer: None })
+    }
+
+    /// From now on every request waits for its turn. All clones share it.
+    #[must_use]
+    pub fn at(self, pace: Pace) -> Self {
+        let paced = Paced { pacer: Mutex::new(Pacer::new(pace)), since: Instant::now() };
+        Self { pacer: Some(Arc::new(paced)), ..self }
     }
 
     /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before. A key
     /// that cannot be a header is refused here, and nothing is sent.
     pub async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
+        let method = if write.operation.is_deletion() { Method::DELETE } else { Method::POST };
         let request = if write.operation.is_deletion() {
-            self.request(Method::DELETE, &write.path)
+            self.request(method.clone(), &write.path)
         } else {
             if !is_sendable(idempotency_key) {
                 return Err(Error::of_bad_key());
             }
-            self.request(Method::POST, &write.path)
+            self.request(method.clone(), &write.path)
                 .header("idempotency-key", idempotency_key)
                 .header("content-type", "application/x-www-form-urlencoded")
                 .body(write.body.clone())
         };
-        let (body, headers) = answer(request).await?;
+        let (body, headers) = self.exchange(method, &write.path, request).await?;
         let unreadable = || Error::Unknown {
             reason: UnknownReason::UnreadableAnswer,
             replayed: headers.replayed,
@@ -127,7 +155,7 @@ impl Client {
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &str) -> Result<T, Error> {
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        let (body, headers) = answer(self.request(Method::GET, &path)).await?;
+        let (body, headers) = self.exchange(Method::GET, &path, self.request(Method::GET, &path)).await?;
         parse(&body).ok_or_else(|| unreadable(headers))
     }
 
@@ -135,8 +163,31 @@ impl Client {
     pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Error> {
         let request = self.request(Method::POST, path);
         let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-        let (body, headers) = answer(request).await?;
+        let (body, headers) = self.exchange(Method::POST, path, request).await?;
         parse(&body).ok_or_else(|| unreadable(headers))
+    }
+
+    /// What Stripe answers, in turn. The wait is part of the time that the request has, on which the engine's deadlines count.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(Vec<u8>, Headers), Error> {
+        let Some(paced) = &self.pacer else { return answer(request).await };
+        let endpoint = endpoint(method.as_str(), path);
+        let Some(wait) = paced.with(|pacer, now| pacer.turn(&endpoint, now)) else {
+            let reason = NoEffectReason::RateLimited { limit: Some("its own pace".into()) };
+            return Err(Error::NoEffect { reason, request_id: None });
+        };
+        let wait = wait.unsigned_abs();
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+        let answered = answer(request.timeout(self.timeout.saturating_sub(wait))).await;
+        let is_too_fast = matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. }));
+        paced.with(|pacer, now| pacer.heard(&endpoint, is_too_fast, now));
+        answered
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -9,6 +9,7 @@ pub mod form;
 mod key;
 mod lines;
 mod objects;
+mod pacer;
 mod pages;
 mod params;
 mod previews;
@@ -29,6 +30,7 @@ pub use key::{ApiKey, InvalidApiKey};
 pub use lines::InvoiceLine;
 pub use objects::{Customer, Invoice, InvoiceStatus, TaxIdObject};
 pub use outbound::Timeouts;
+pub use pacer::{Pace, Pacer, endpoint};
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, CustomerId, InvoiceId, Money, SubscriptionId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,9 @@ pub struct Run {
     /// What somebody was told of it last, unless it is of a version that told nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told: Option<Told>,
+    /// Of one that tells how something stands: when the last event that it looked for was first taken from its queue, by the queue's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
     /// Of an account's customer: the currencies for which the account has another one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<Currency>,
@@ -102,6 +105,7 @@ impl Run {
             announced: None,
             announced_invoice: None,
             told: Some(Told::default()),
+            taken_at: None,
             apart: BTreeSet::new(),
         }
     }
@@ -256,6 +260,22 @@ impl Run {
             }
             (state, _) => Self { state, ..run },
         }
+    }
+
+    /// It is brought on for an event, and will look.
+    #[must_use]
+    pub fn taken(mut self, taken_at: Option<Timestamp>) -> Self {
+        if matches!(self.state, State::InvoiceChanged(_) | State::SubscriptionChanged(_)) {
+            self.taken_at = self.taken_at.max(taken_at);
+        }
+        self
+    }
+
+    /// Whether what was on its queue at that moment is told: it has looked since, and has ended. Queues have many hosts, whose clocks may
+    /// differ by some thousandths of a second.
+    pub fn has_told(&self, queued_at: Timestamp) -> bool {
+        let is_after = |taken_at: Timestamp| taken_at.duration_since(queued_at) > SignedDuration::from_secs(1);
+        self.status() == Status::Done && self.taken_at.is_some_and(is_after)
     }
 
     pub fn point(&self) -> &'static str {

@@ -2,8 +2,9 @@
 
 mod disturbance;
 mod sns;
+mod sqs;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
@@ -19,180 +20,14 @@ use serde_json::{Value, json};
 
 pub use disturbance::Disturbance;
 use disturbance::Disturbances;
-use sandbox::Clock;
 use sns::Sns;
 pub use sns::{Email, TOPIC};
+pub use sqs::{Message, Sqs};
 
 pub const WORK_QUEUE: &str = "https://sqs.test/1/work";
+pub const BULK_QUEUE: &str = "https://sqs.test/1/bulk";
 pub const DEAD_LETTER_QUEUE: &str = "https://sqs.test/1/dead-letter";
 pub const TABLE: &str = "ledger";
-
-/// Where the template sends a message after so many receives.
-const MOST_RECEIVES: u32 = 16;
-
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub id: String,
-    pub body: String,
-    pub receives: u32,
-    visible_at_ms: i64,
-}
-
-#[derive(Debug, Default)]
-struct Queues {
-    work: Vec<Message>,
-    dead_letter: Vec<Message>,
-    next_id: u64,
-    /// Every body that was ever sent, for the canary.
-    sent: Vec<String>,
-    is_down: bool,
-}
-
-/// Two queues with visibility timeouts, receive counts and a redrive policy.
-#[derive(Debug, Clone)]
-pub struct Sqs {
-    queues: Arc<Mutex<Queues>>,
-    clock: Clock,
-}
-
-/// Six times the worker's timeout, as the template has it.
-const VISIBILITY_MS: i64 = 360_000;
-
-impl Sqs {
-    pub fn new(clock: Clock) -> Self {
-        Self { queues: Arc::default(), clock }
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Queues) -> T) -> T {
-        work(&mut self.queues.lock().unwrap())
-    }
-
-    pub fn set_down(&self, is_down: bool) {
-        self.with(|queues| queues.is_down = is_down);
-    }
-
-    /// Hands out visible messages as the event source does. Those received too often go to the dead-letter queue.
-    pub fn receive(&self, most: usize) -> Vec<Message> {
-        let now = self.clock.now_ms();
-        self.with(|queues| {
-            let (spent, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut queues.work)
-                .into_iter()
-                .partition(|message| message.visible_at_ms <= now && message.receives >= MOST_RECEIVES);
-            queues.work = kept;
-            queues.dead_letter.extend(spent);
-            let visible = queues.work.iter_mut().filter(|message| message.visible_at_ms <= now).take(most);
-            visible
-                .map(|message| {
-                    message.receives += 1;
-                    message.visible_at_ms = now + VISIBILITY_MS;
-                    message.clone()
-                })
-                .collect()
-        })
-    }
-
-    pub fn delete(&self, id: &str) {
-        self.with(|queues| queues.work.retain(|message| message.id != id));
-    }
-
-    pub fn put(&self, body: &str) {
-        self.send(WORK_QUEUE, body);
-    }
-
-    pub fn work(&self) -> Vec<Message> {
-        self.with(|queues| queues.work.clone())
-    }
-
-    pub fn dead_letters(&self) -> Vec<Value> {
-        self.with(|queues| {
-            queues
-                .dead_letter
-                .iter()
-                .map(|message| serde_json::from_str(&message.body).unwrap_or(Value::Null))
-                .collect()
-        })
-    }
-
-    /// Empties the work queue, as an operator's slip does.
-    pub fn purge(&self) {
-        self.with(|queues| queues.work.clear());
-    }
-
-    /// Moves everything back, as a person's redrive does.
-    pub fn redrive(&self) {
-        self.redrive_those(|_| true);
-    }
-
-    /// Moves those back whose body is wanted.
-    pub fn redrive_those(&self, is_wanted: impl Fn(&str) -> bool) {
-        let letters = self.with(|queues| std::mem::take(&mut queues.dead_letter));
-        let (wanted, kept): (Vec<_>, Vec<_>) = letters.into_iter().partition(|message| is_wanted(&message.body));
-        self.with(|queues| queues.dead_letter = kept);
-        wanted.iter().for_each(|message| self.put(&message.body));
-    }
-
-    pub fn sent(&self) -> Vec<String> {
-        self.with(|queues| queues.sent.clone())
-    }
-
-    /// When the next message can be received, if one is hidden.
-    pub fn next_visible_ms(&self) -> Option<i64> {
-        self.with(|queues| queues.work.iter().map(|message| message.visible_at_ms).min())
-    }
-
-    fn send(&self, queue: &str, body: &str) -> String {
-        let now = self.clock.now_ms();
-        self.with(|queues| {
-            queues.next_id += 1;
-            let id = format!("message-{:06}", queues.next_id);
-            queues.sent.push(body.to_owned());
-            let message = Message { id: id.clone(), body: body.to_owned(), receives: 0, visible_at_ms: now };
-            if queue == WORK_QUEUE {
-                queues.work.push(message)
-            } else {
-                queues.dead_letter.push(message)
-            }
-            id
-        })
-    }
-
-    fn answer(&self, operation: &str, body: &Value) -> (u16, Value) {
-        let text = |name: &str| body[name].as_str().unwrap_or_default();
-        if self.with(|queues| queues.is_down) {
-            return (503, json!({ "__type": "ServiceUnavailable" }));
-        }
-        match operation {
-            "SendMessage" => {
-                let id = self.send(text("QueueUrl"), text("MessageBody"));
-                (200, json!({ "MessageId": id }))
-            }
-            "SendMessageBatch" => {
-                let entries = body["Entries"].as_array().cloned().unwrap_or_default();
-                let successful: Vec<_> = entries
-                    .iter()
-                    .map(|entry| {
-                        let id = self.send(text("QueueUrl"), entry["MessageBody"].as_str().unwrap_or_default());
-                        json!({ "Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": "" })
-                    })
-                    .collect();
-                (200, json!({ "Successful": successful, "Failed": [] }))
-            }
-            "ChangeMessageVisibility" => {
-                let seconds = body["VisibilityTimeout"].as_i64().unwrap_or_default();
-                let visible_at_ms = self.clock.now_ms() + seconds * 1000;
-                let receipt = text("ReceiptHandle").to_owned();
-                self.with(|queues| {
-                    let message = queues.work.iter_mut().find(|message| message.id == receipt);
-                    if let Some(message) = message {
-                        message.visible_at_ms = visible_at_ms;
-                    }
-                });
-                (200, json!({}))
-            }
-            _ => (400, json!({ "__type": "UnknownOperationException" })),
-        }
-    }
-}
 
 /// Answers the SDK's requests in this process.
 #[derive(Clone)]

@@ -46,6 +46,8 @@ pub struct Options {
     /// Who is told of everything, once an hour.
     pub tells: Vec<mapping::Channel>,
     pub followed: domain::Followed,
+    /// How long what tells how something stands waits for more of its kind.
+    pub settle: SignedDuration,
     pub paid_stage: Option<&'static str>,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
@@ -71,6 +73,7 @@ impl Default for Options {
             payment_cases: Some(mapping::CasePolicy::default()),
             tells: Vec::new(),
             followed: domain::Followed::nothing(),
+            settle: SignedDuration::ZERO,
             paid_stage: None,
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,
@@ -230,7 +233,11 @@ impl Env {
             record.message_id = Some(message.id.clone());
             record.receipt_handle = Some(message.id.clone());
             record.body = Some(message.body.clone());
+            record.event_source_arn = Some(format!("arn:aws:sqs:eu-central-1:1:{}", message.queue));
             record.attributes.insert("ApproximateReceiveCount".into(), message.receives.to_string());
+            record.attributes.insert("SentTimestamp".into(), message.sent_at_ms.to_string());
+            let first = message.first_received_at_ms.unwrap_or_default().to_string();
+            record.attributes.insert("ApproximateFirstReceiveTimestamp".into(), first);
             event.records.push(record);
         }
         let deadline = self.now().checked_add(SignedDuration::from_secs(60)).unwrap();

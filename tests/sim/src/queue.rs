@@ -20,6 +20,7 @@ struct Message {
     sent_ms: i64,
     visible_ms: i64,
     received_ms: i64,
+    first_received_ms: Option<i64>,
     receives: u32,
     /// Of the latest receive. An older one does not delete for certain, and does not change the visibility.
     receipt: u64,
@@ -32,6 +33,8 @@ pub struct Received {
     pub body: Rc<str>,
     pub receives: u32,
     pub receipt: u64,
+    pub sent_ms: i64,
+    pub first_received_ms: i64,
 }
 
 /// What lies in the dead-letter queue.
@@ -56,10 +59,18 @@ pub struct Queue {
 }
 
 impl Queue {
-    pub fn send(&mut self, now_ms: i64, body: Rc<str>) {
+    pub fn send(&mut self, now_ms: i64, body: Rc<str>, hidden_ms: i64) {
         self.last_id += 1;
-        let visible_ms = now_ms.max(self.hidden_until_ms);
-        let message = Message { body, sent_ms: now_ms, visible_ms, received_ms: now_ms, receives: 0, receipt: 0 };
+        let visible_ms = (now_ms + hidden_ms).max(self.hidden_until_ms);
+        let message = Message {
+            body,
+            sent_ms: now_ms,
+            visible_ms,
+            received_ms: now_ms,
+            first_received_ms: None,
+            receives: 0,
+            receipt: 0,
+        };
         self.messages.insert(self.last_id, message);
     }
 
@@ -78,7 +89,14 @@ impl Queue {
         message.received_ms = now_ms;
         message.visible_ms = now_ms + hidden_ms;
         message.receipt = self.last_receipt;
-        Some(Received { id, body: Rc::clone(&message.body), receives: message.receives, receipt: self.last_receipt })
+        Some(Received {
+            id,
+            body: Rc::clone(&message.body),
+            receives: message.receives,
+            receipt: self.last_receipt,
+            sent_ms: message.sent_ms,
+            first_received_ms: *message.first_received_ms.get_or_insert(now_ms),
+        })
     }
 
     /// Whether it is gone. With an older receipt than the latest it may stay.
@@ -164,7 +182,7 @@ mod tests {
 
     fn queue() -> (Queue, Random) {
         let mut queue = Queue::default();
-        queue.send(0, "a".into());
+        queue.send(0, "a".into(), 0);
         (queue, Random::new(1))
     }
 

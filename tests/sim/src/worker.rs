@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use engine::{Engine, Errand, Outcome};
+use engine::{Engine, Errand, Outcome, Queued};
 use jiff::SignedDuration;
 use planted::Bug;
 use queue::Envelope;
 
-use crate::executor::TaskId;
+use crate::executor::{TaskId, timestamp};
 use crate::faults::{Fault, Operation, PROCESSES};
 use crate::naive;
 use crate::ports::{LedgerPort, NotifierPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
@@ -137,7 +137,11 @@ async fn invocation(process: Rc<Process>, received: Received) {
     let owner = format!("request{}/message{}", process.number, received.id);
     let outcome = match planted::is(Bug::Naive) {
         true => naive::handle(&process, &envelope).await,
-        false => engine(&process).handle(&Errand { envelope: &envelope, owner: owner.clone(), deadline }).await,
+        false => {
+            let queued = Queued { at: timestamp(received.sent_ms), taken_at: timestamp(received.first_received_ms) };
+            let errand = Errand { envelope: &envelope, owner: owner.clone(), deadline, queued: Some(queued) };
+            engine(&process).handle(&errand).await
+        }
     };
     let sim = &process.sim;
     let queue = QueuePort(Rc::clone(&process));

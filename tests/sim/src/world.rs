@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::Poll;
 
-use domain::Event;
+use domain::{Event, Urgency};
 use engine::Scope;
 use jiff::Timestamp;
 use mapping::Settings;
@@ -22,6 +22,9 @@ use crate::reconciler::Passes;
 use crate::table::Table;
 use crate::trace::{Line, Trace};
 use crate::worker::{self, Workers};
+
+/// As `template.yaml` has it.
+const SETTLING_MS: i64 = 5000;
 
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
@@ -65,6 +68,11 @@ pub struct Parts {
     pub random: Random,
     pub start_ms: i64,
     pub script: Option<Script>,
+}
+
+/// How long an event is hidden at first. Both queues of work are one here, from which anything visible may be received next.
+pub fn settling_ms(envelope: &Envelope) -> i64 {
+    if envelope.event.urgency() == Urgency::Settled { SETTLING_MS } else { 0 }
 }
 
 impl Sim {
@@ -260,7 +268,7 @@ impl Sim {
     }
 
     pub fn enqueue(self: &Rc<Self>, envelope: &Envelope) {
-        self.queue.borrow_mut().send(self.now_ms(), envelope.to_json().into());
+        self.queue.borrow_mut().send(self.now_ms(), envelope.to_json().into(), settling_ms(envelope));
         worker::look(self);
     }
 
@@ -272,7 +280,7 @@ impl Sim {
         self.operator.borrow_mut().redrives += u32::from(!again.is_empty());
         for letter in again {
             self.note(NOBODY, "redrive", letter.code.as_deref().unwrap_or("received too often"), "");
-            self.queue.borrow_mut().send(self.now_ms(), letter.body);
+            self.queue.borrow_mut().send(self.now_ms(), letter.body, 0);
         }
         worker::look(self);
     }

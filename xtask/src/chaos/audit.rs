@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::deals::{Account, Deal, Deals};
 use crate::failure::Result;
 use crate::money::minor_units;
-use crate::stack::Stack;
+use crate::stack::{QUEUES, Stack};
 
 const DECIMALS: usize = 2;
 
@@ -55,7 +55,7 @@ pub fn audit(stack: &Stack, before: &Before, deals: &Deals) -> Result<Vec<String
     violations.equal("Stripe", "invoices in all", found.invoices.len(), deals.deals.len());
     violations.equal("Stripe", "customers in all", found.customers.len(), with_deals.len());
     violations.ledger(&found, deals, with_deals.len());
-    for name in ["WorkQueueUrl", "DeadLetterQueueUrl", "EventDeadLetterQueueUrl"] {
+    for name in QUEUES {
         let depth = stack.aws().queue_depth(stack.outputs.get(name)?)?;
         violations.holds(name, depth.is_empty(), || format!("is not empty: {depth:?}"));
     }

@@ -256,6 +256,6 @@ impl<'a> Flow<'a> {
     }
 
     fn work_queue_depth(&self) -> Result<crate::aws::Depth> {
-        self.stack.aws().queue_depth(self.stack.outputs.get("WorkQueueUrl")?)
+        self.stack.work()
     }
 }

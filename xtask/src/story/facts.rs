@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Depth, text};
 use crate::failure::Result;
-use crate::stack::Stack;
+use crate::stack::{QUEUES, Stack};
 use crate::story::Deal;
 use crate::vendors::{Salesforce, Stripe};
 
@@ -46,11 +46,8 @@ impl Facts {
         let subjects = [deal.opportunity.as_str(), deal.account.as_str(), invoice_id];
         let (runs, calls) = of_this_deal(&items, &subjects);
         let mut queues = Vec::new();
-        for (name, output) in [
-            ("WorkQueue", "WorkQueueUrl"),
-            ("DeadLetterQueue", "DeadLetterQueueUrl"),
-            ("EventDeadLetterQueue", "EventDeadLetterQueueUrl"),
-        ] {
+        for output in QUEUES {
+            let name = output.trim_end_matches("Url");
             queues.push((name, stack.aws().queue_depth(stack.outputs.get(output)?)?));
         }
         Ok(Self {

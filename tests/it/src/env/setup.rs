@@ -11,7 +11,7 @@ use ledger::Ledger;
 use mapping::{Notifications, Settings};
 use notify::{Notifier, Slack, Topic};
 use platform::Rotating;
-use queue::Queue;
+use queue::{Places, Queue};
 use retry_worker::App;
 use rust_decimal::Decimal;
 use sandbox::stripe::Key;
@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use stripe::ApiKey;
 
 use super::{Env, Options};
-use crate::aws::{DEAD_LETTER_QUEUE, InProcess, Sqs, TABLE, TOPIC, WORK_QUEUE};
+use crate::aws::{BULK_QUEUE, DEAD_LETTER_QUEUE, InProcess, Sqs, TABLE, TOPIC, WORK_QUEUE};
 use crate::world::{Fused, SandboxClock};
 use crate::{Fuse, TestWorld};
 
@@ -59,7 +59,13 @@ impl Env {
         let sandbox = Sandbox::start(config).await.unwrap();
         let sqs = Sqs::new(clock.clone());
         let aws = InProcess::new(sqs.clone());
-        let queue = Queue::new(aws.sqs(), WORK_QUEUE, DEAD_LETTER_QUEUE);
+        let places = Places {
+            work: WORK_QUEUE.into(),
+            bulk: BULK_QUEUE.into(),
+            dead_letter: DEAD_LETTER_QUEUE.into(),
+            settle: options.settle,
+        };
+        let queue = Queue::new(aws.sqs(), places);
         let fuse = Fuse::default();
         // Making a client reads the system's certificates, which takes longer than anything else here.
         let clients = clients(&sandbox, &aws, &options, &credentials);

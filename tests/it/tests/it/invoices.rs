@@ -12,6 +12,7 @@ mod interrupted;
 mod limit;
 mod order;
 mod switched;
+mod together;
 
 fn following(followed: Followed) -> Options {
     Options { followed, permissions: [&PERMISSIONS[..], &TO_FOLLOW].concat(), ..Options::default() }

@@ -8,6 +8,7 @@ use super::{Outcome, Process, Request};
 use crate::faults::Operation;
 use crate::queue::Received;
 use crate::worker;
+use crate::world::settling_ms;
 
 #[derive(Clone)]
 pub struct QueuePort(pub Rc<Process>);
@@ -24,12 +25,12 @@ fn unknown<T>() -> Result<T, QueueError> {
 
 impl engine::Reporter for QueuePort {
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
-        let bodies: Vec<String> = envelopes.iter().map(Envelope::to_json).collect();
+        let bodies: Vec<_> = envelopes.iter().map(|envelope| (envelope.to_json(), settling_ms(envelope))).collect();
         let request = Request { operation: Operation::Enqueue, about: format!("{} events", bodies.len()), unknown };
         self.0
             .call(request, move |sim, _| {
-                for body in bodies {
-                    sim.queue.borrow_mut().send(sim.now_ms(), body.into());
+                for (body, hidden_ms) in bodies {
+                    sim.queue.borrow_mut().send(sim.now_ms(), body.into(), hidden_ms);
                 }
                 worker::look(sim);
                 Ok(())

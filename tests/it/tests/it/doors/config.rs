@@ -13,6 +13,8 @@ const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:one-A
 
 const WEBHOOK: &[(&str, &str)] = &[
     ("WORK_QUEUE_URL", "https://sqs.test/1/work"),
+    ("BULK_QUEUE_URL", "https://sqs.test/1/bulk"),
+    ("SETTLE_SECONDS", "5"),
     ("DEAD_LETTER_QUEUE_URL", "https://sqs.test/1/dead-letter"),
     ("STRIPE_WEBHOOK_SECRET_ARN", ARN),
     ("STRIPE_LIVEMODE", "false"),
@@ -21,6 +23,8 @@ const WEBHOOK: &[(&str, &str)] = &[
 
 const EVENTS: &[(&str, &str)] = &[
     ("WORK_QUEUE_URL", "https://sqs.test/1/work"),
+    ("BULK_QUEUE_URL", "https://sqs.test/1/bulk"),
+    ("SETTLE_SECONDS", "5"),
     ("DEAD_LETTER_QUEUE_URL", "https://sqs.test/1/dead-letter"),
     ("SALESFORCE_WEBHOOK_SECRET_ARN", ARN),
     ("SALESFORCE_ORG_ID", "00D000000000001EAA"),
@@ -29,12 +33,16 @@ const EVENTS: &[(&str, &str)] = &[
 
 const WORKER: &[(&str, &str)] = &[
     ("WORK_QUEUE_URL", "https://sqs.test/1/work"),
+    ("BULK_QUEUE_URL", "https://sqs.test/1/bulk"),
+    ("SETTLE_SECONDS", "5"),
     ("DEAD_LETTER_QUEUE_URL", "https://sqs.test/1/dead-letter"),
     ("LEDGER_TABLE", "ledger"),
     ("ENVIRONMENT", "test"),
     ("STRIPE_API_KEY_SECRET_ARN", ARN),
     ("STRIPE_ALLOW_FULL_ACCESS_KEY", "false"),
     ("STRIPE_API_BASE", "https://api.stripe.com"),
+    ("STRIPE_REQUESTS_PER_SECOND", "25"),
+    ("WORKER_MAXIMUM_CONCURRENCY", "5"),
     ("STRIPE_LIVEMODE", "false"),
     ("SALESFORCE_CREDENTIALS_SECRET_ARN", ARN),
     ("SALESFORCE_LOGIN_URL", "https://acme.my.salesforce.com"),
@@ -133,6 +141,10 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("SALESFORCE_MULTI_CURRENCY", "maybe")], &["SALESFORCE_MULTI_CURRENCY"]),
     (45, RetryWorker, &[("LINES_FROM", "quotes")], &["LINES_FROM"]),
     (45, RetryWorker, &[("STRIPE_TAX", "on")], &["STRIPE_TAX"]),
+    (45, RetryWorker, &[("SETTLE_SECONDS", "901")], &["SETTLE_SECONDS"]),
+    (45, StripeWebhook, &[("SETTLE_SECONDS", "5s"), ("BULK_QUEUE_URL", "")], &["SETTLE_SECONDS", "BULK_QUEUE_URL"]),
+    (45, RetryWorker, &[("STRIPE_REQUESTS_PER_SECOND", "0")], &["STRIPE_REQUESTS_PER_SECOND"]),
+    (45, RetryWorker, &[("WORKER_MAXIMUM_CONCURRENCY", "many")], &["WORKER_MAXIMUM_CONCURRENCY"]),
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (45, RetryWorker, &[("SUBSCRIPTION_STATUS", "on")], &["SUBSCRIPTION_STATUS"]),
     (45, RetryWorker, &[("CANCELLATION_TASK", "queue")], &["CANCELLATION_TASK"]),
@@ -260,11 +272,11 @@ fn the_endpoint_is_registered_for_what_the_door_reads() {
 fn who_puts_something_on_a_queue_may() {
     let template = include_str!("../../../../../template.yaml");
     for (resource, queues) in [
-        ("StripeWebhookFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
-        ("SalesforceEventsFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        ("StripeWebhookFunction", "[!GetAtt WorkQueue.Arn, !GetAtt BulkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        ("SalesforceEventsFunction", "[!GetAtt WorkQueue.Arn, !GetAtt BulkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
         // What is refused lies in the one, and what follows from a run goes to the other.
-        ("RetryWorkerFunction", "[!GetAtt WorkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
-        ("ReconcilerFunction", "!GetAtt WorkQueue.Arn"),
+        ("RetryWorkerFunction", "[!GetAtt WorkQueue.Arn, !GetAtt BulkQueue.Arn, !GetAtt DeadLetterQueue.Arn]"),
+        ("ReconcilerFunction", "[!GetAtt WorkQueue.Arn, !GetAtt BulkQueue.Arn]"),
     ] {
         let resource_is = template.split_once(&format!("\n  {resource}:\n")).unwrap().1;
         let sends = resource_is.split_once("Action: sqs:SendMessage\n").unwrap().1;

@@ -62,7 +62,11 @@ async fn f02_no_time_left_takes_no_lease_and_a_lease_of_zero_is_over() {
         assert!(is_given_back(&env, &body, deadline).await, "deadline {deadline}");
         let envelope = Envelope::from_json(&body).unwrap();
         let deadline = Timestamp::from_millisecond(deadline.min(now + 13_999)).unwrap();
-        let outcome = env.worker.engine.handle(&Errand { envelope: &envelope, owner: "nobody".into(), deadline }).await;
+        let outcome = env
+            .worker
+            .engine
+            .handle(&Errand { envelope: &envelope, owner: "nobody".into(), deadline, queued: None })
+            .await;
         assert!(matches!(outcome, Outcome::Retry(pause) if pause.code == "out_of_time"), "deadline {deadline}");
     }
     let kinds: BTreeSet<_> = env.aws.items().iter().map(|item| item["pk"]["S"].to_string()).collect();

@@ -13,7 +13,10 @@ use crate::subscriptions::{day, selling, won};
 
 /// How often the worker is handed a message before the queue puts it away, by the template.
 fn most_receives() -> u32 {
-    property(&resource("WorkQueue"), "maxReceiveCount").parse().unwrap()
+    let [work, bulk] =
+        ["WorkQueue", "BulkQueue"].map(|queue| property(&resource(queue), "maxReceiveCount").parse().unwrap());
+    assert_eq!(work, bulk);
+    work
 }
 
 fn seconds(queue: &str) -> u32 {
@@ -33,7 +36,9 @@ fn alarms_over(queue: &str) -> Vec<(String, u32)> {
 #[tokio::test]
 async fn f21_throttled_deliveries_do_not_cost_a_deal() {
     let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
-    assert!(resource("RetryWorkerEventSource").contains("MaximumConcurrency: "), "the poller itself is held back");
+    for source in ["RetryWorkerEventSource", "RetryWorkerBulkEventSource"] {
+        assert!(resource(source).contains("MaximumConcurrency: "), "the poller itself is held back");
+    }
     assert!(!template.contains("ReservedConcurrentExecutions"), "what the poller fetched would be throttled");
     assert!(most_receives() >= 10);
     let hidden = template.lines().filter_map(|line| line.trim().strip_suffix(" }")?.split_once(": { Seconds: "));
@@ -50,7 +55,9 @@ async fn f21_throttled_deliveries_do_not_cost_a_deal() {
         assert!(alarms.contains(&visible), "{queue}: {alarms:?}");
         assert!(alarms.iter().any(|(metric, _)| metric == "ApproximateAgeOfOldestMessage"), "{queue}: {alarms:?}");
     }
-    assert!(alarms_over("WorkQueue").iter().any(|(metric, _)| metric == "ApproximateAgeOfOldestMessage"));
+    for queue in ["WorkQueue", "BulkQueue"] {
+        assert!(alarms_over(queue).iter().any(|(metric, _)| metric == "ApproximateAgeOfOldestMessage"), "{queue}");
+    }
 
     let throttled = async |times: u32| {
         let env = Env::start().await;
@@ -133,7 +140,7 @@ async fn f22_what_the_worker_sends_is_followed_by_nothing() {
 #[tokio::test]
 async fn f23_nothing_lives_in_a_queue_alone() {
     const DAY: u32 = 24 * 3600;
-    assert_eq!(seconds("WorkQueue"), 4 * DAY);
+    assert_eq!((seconds("WorkQueue"), seconds("BulkQueue")), (4 * DAY, 4 * DAY));
     for queue in ["DeadLetterQueue", "EventDeadLetterQueue"] {
         assert_eq!(seconds(queue), 14 * DAY, "{queue}");
         let (_, age) = alarms_over(queue).into_iter().find(|(metric, _)| metric.contains("Age")).unwrap();

@@ -1,0 +1,201 @@
+//! SQS as far as it is used here.
+
+use std::sync::{Arc, Mutex};
+
+use sandbox::Clock;
+use serde_json::{Value, json};
+
+use super::{BULK_QUEUE, WORK_QUEUE};
+
+/// Where the template sends a message after so many receives.
+const MOST_RECEIVES: u32 = 16;
+
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    pub receives: u32,
+    /// The name of its queue.
+    pub queue: &'static str,
+    pub sent_at_ms: i64,
+    pub first_received_at_ms: Option<i64>,
+    visible_at_ms: i64,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    /// Both queues of work, in the order in which messages came.
+    work: Vec<Message>,
+    dead_letter: Vec<Message>,
+    next_id: u64,
+    /// Every body that was ever sent, for the canary.
+    sent: Vec<String>,
+    is_down: bool,
+}
+
+/// The queues with visibility timeouts, receive counts and a redrive policy.
+#[derive(Debug, Clone)]
+pub struct Sqs {
+    queues: Arc<Mutex<Queues>>,
+    clock: Clock,
+}
+
+/// Six times the worker's timeout, as the template has it.
+const VISIBILITY_MS: i64 = 360_000;
+
+impl Sqs {
+    pub fn new(clock: Clock) -> Self {
+        Self { queues: Arc::default(), clock }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Queues) -> T) -> T {
+        work(&mut self.queues.lock().unwrap())
+    }
+
+    pub fn set_down(&self, is_down: bool) {
+        self.with(|queues| queues.is_down = is_down);
+    }
+
+    /// Hands out visible messages as the event source does. Those received too often go to the dead-letter queue.
+    pub fn receive(&self, most: usize) -> Vec<Message> {
+        let now = self.clock.now_ms();
+        self.with(|queues| {
+            let (spent, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut queues.work)
+                .into_iter()
+                .partition(|message| message.visible_at_ms <= now && message.receives >= MOST_RECEIVES);
+            queues.work = kept;
+            queues.dead_letter.extend(spent);
+            let visible = queues.work.iter_mut().filter(|message| message.visible_at_ms <= now).take(most);
+            visible
+                .map(|message| {
+                    message.receives += 1;
+                    message.first_received_at_ms.get_or_insert(now);
+                    message.visible_at_ms = now + VISIBILITY_MS;
+                    message.clone()
+                })
+                .collect()
+        })
+    }
+
+    pub fn delete(&self, id: &str) {
+        self.with(|queues| queues.work.retain(|message| message.id != id));
+    }
+
+    pub fn put(&self, body: &str) {
+        self.send(WORK_QUEUE, body, 0);
+    }
+
+    pub fn work(&self) -> Vec<Message> {
+        self.with(|queues| queues.work.clone())
+    }
+
+    pub fn dead_letters(&self) -> Vec<Value> {
+        self.with(|queues| {
+            queues
+                .dead_letter
+                .iter()
+                .map(|message| serde_json::from_str(&message.body).unwrap_or(Value::Null))
+                .collect()
+        })
+    }
+
+    /// Empties the work queue, as an operator's slip does.
+    pub fn purge(&self) {
+        self.with(|queues| queues.work.clear());
+    }
+
+    /// Moves everything back, as a person's redrive does.
+    pub fn redrive(&self) {
+        self.redrive_those(|_| true);
+    }
+
+    /// Moves those back whose body is wanted.
+    pub fn redrive_those(&self, is_wanted: impl Fn(&str) -> bool) {
+        let letters = self.with(|queues| std::mem::take(&mut queues.dead_letter));
+        let (wanted, kept): (Vec<_>, Vec<_>) = letters.into_iter().partition(|message| is_wanted(&message.body));
+        self.with(|queues| queues.dead_letter = kept);
+        wanted.iter().for_each(|message| self.put(&message.body));
+    }
+
+    pub fn sent(&self) -> Vec<String> {
+        self.with(|queues| queues.sent.clone())
+    }
+
+    /// When the next message can be received, if one is hidden.
+    pub fn next_visible_ms(&self) -> Option<i64> {
+        self.with(|queues| queues.work.iter().map(|message| message.visible_at_ms).min())
+    }
+
+    fn send(&self, queue: &str, body: &str, delay_s: i64) -> String {
+        let now = self.clock.now_ms();
+        self.with(|queues| {
+            queues.next_id += 1;
+            let id = format!("message-{:06}", queues.next_id);
+            queues.sent.push(body.to_owned());
+            let (is_work, queue) = match queue {
+                WORK_QUEUE => (true, "work"),
+                BULK_QUEUE => (true, "bulk"),
+                _ => (false, "dead-letter"),
+            };
+            let message = Message {
+                id: id.clone(),
+                body: body.to_owned(),
+                receives: 0,
+                queue,
+                sent_at_ms: now,
+                first_received_at_ms: None,
+                visible_at_ms: now + delay_s * 1000,
+            };
+            if is_work {
+                queues.work.push(message)
+            } else {
+                queues.dead_letter.push(message)
+            }
+            id
+        })
+    }
+
+    pub(super) fn answer(&self, operation: &str, body: &Value) -> (u16, Value) {
+        let text = |name: &str| body[name].as_str().unwrap_or_default();
+        if self.with(|queues| queues.is_down) {
+            return (503, json!({ "__type": "ServiceUnavailable" }));
+        }
+        match operation {
+            "SendMessage" => {
+                let delay_s = body["DelaySeconds"].as_i64().unwrap_or_default();
+                let id = self.send(text("QueueUrl"), text("MessageBody"), delay_s);
+                (200, json!({ "MessageId": id }))
+            }
+            "SendMessageBatch" => {
+                let entries = body["Entries"].as_array().cloned().unwrap_or_default();
+                let successful: Vec<_> = entries
+                    .iter()
+                    .map(|entry| {
+                        let delay_s = entry["DelaySeconds"].as_i64().unwrap_or_default();
+                        let text_of = entry["MessageBody"].as_str().unwrap_or_default();
+                        let id = self.send(text("QueueUrl"), text_of, delay_s);
+                        json!({ "Id": entry["Id"], "MessageId": id, "MD5OfMessageBody": "" })
+                    })
+                    .collect();
+                (200, json!({ "Successful": successful, "Failed": [] }))
+            }
+            "ChangeMessageVisibility" => {
+                let seconds = body["VisibilityTimeout"].as_i64().unwrap_or_default();
+                let visible_at_ms = self.clock.now_ms() + seconds * 1000;
+                let (receipt, url) = (text("ReceiptHandle").to_owned(), text("QueueUrl").to_owned());
+                self.with(|queues| {
+                    let its_own = |message: &&mut Message| url.ends_with(&format!("/{}", message.queue));
+                    let message = queues.work.iter_mut().filter(its_own).find(|message| message.id == receipt);
+                    match message {
+                        Some(message) => {
+                            message.visible_at_ms = visible_at_ms;
+                            (200, json!({}))
+                        }
+                        None => (400, json!({ "__type": "MessageNotInflight" })),
+                    }
+                })
+            }
+            _ => (400, json!({ "__type": "UnknownOperationException" })),
+        }
+    }
+}
