@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use cases::payment_cases;
 use domain::{Currency, Followed, OrganizationId};
-use engine::{Access, Cloud, Engine, Scope, SystemClock};
+use engine::{Access, Cloud, Engine, Scope, StripeLine, SystemClock};
 use ledger::Ledger;
 use mapping::{
     Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
@@ -17,7 +17,7 @@ use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
 use secrecy::{ExposeSecret, SecretString};
-use stripe::{ApiKey, InvalidApiKey, Pace};
+use stripe::{ApiKey, InvalidApiKey};
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
@@ -28,7 +28,7 @@ pub struct Config {
     stripe_key_arn: String,
     allow_full_access_key: bool,
     stripe_api_base: String,
-    pace: Pace,
+    requests_per_second: u16,
     salesforce_credentials_arn: String,
     salesforce_login_url: String,
     salesforce_api_version: String,
@@ -85,11 +85,7 @@ impl Config {
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
         let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
         let stripe_api_base = environment.required("STRIPE_API_BASE");
-        let mut counted = |name| environment.parsed(name, positive).unwrap_or(1);
-        let pace = Pace {
-            requests_per_second: counted("STRIPE_REQUESTS_PER_SECOND"),
-            processes: counted("WORKER_MAXIMUM_CONCURRENCY"),
-        };
+        let requests_per_second = environment.parsed("STRIPE_REQUESTS_PER_SECOND", positive).unwrap_or(1);
         let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
         let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
         let settle = environment.parsed(queue::SETTLE, queue::settle);
@@ -125,7 +121,7 @@ impl Config {
                 stripe_key_arn,
                 allow_full_access_key,
                 stripe_api_base,
-                pace,
+                requests_per_second,
                 salesforce_credentials_arn,
                 salesforce_login_url,
                 salesforce_api_version,
@@ -155,7 +151,7 @@ impl Config {
         let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
         let stripe = key.and_then(|key| {
             let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
-            noted(&mut problems, "STRIPE_API_BASE", client).map(|client| client.at(self.pace))
+            noted(&mut problems, "STRIPE_API_BASE", client)
         });
         let salesforce = credentials.and_then(|credentials| {
             let client = salesforce::Client::new(salesforce::Config {
@@ -240,10 +236,12 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
             return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
         }
     };
+    let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table);
+    let line = StripeLine { ledger: ledger.clone(), turns: engine::turns(config.requests_per_second) };
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.places);
     let engine = Engine {
-        ledger: Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table),
-        stripe,
+        ledger,
+        stripe: stripe.behind(line),
         salesforce,
         reporter: queue.clone(),
         notifier,

@@ -94,6 +94,10 @@ impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
 }
 
 impl ports::Stripe for stripe::Client {
+    fn in_turn(&self, waits: bool) {
+        self.in_turn(waits);
+    }
+
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error> {
         self.write(write, idempotency_key).await
     }

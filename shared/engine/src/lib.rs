@@ -23,6 +23,7 @@ mod failed;
 mod intent;
 mod invoices;
 mod lane;
+mod line;
 mod look;
 mod notification;
 mod pace;
@@ -36,7 +37,7 @@ mod standing;
 mod triage;
 mod write;
 
-use domain::Event;
+use domain::{Event, Urgency};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Settings, Stop};
 use queue::Envelope;
@@ -46,6 +47,7 @@ pub use access::Access;
 pub use clients::{Cloud, SystemClock};
 pub use intent::Scope;
 pub use lane::Room;
+pub use line::{REST, StripeLine, turns};
 pub use pace::{Pace, Pause, delay};
 pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};
@@ -107,6 +109,7 @@ impl<W: World> Engine<W> {
     /// When this returns anything but `Retry`, everything that the event asked for has happened and is saved, or stands
     /// in the ledger with a reason.
     pub async fn handle(&self, errand: &Errand<'_>) -> Outcome {
+        self.stripe.in_turn(errand.envelope.event.urgency() != Urgency::First);
         let seeds = match self.triage(errand).await {
             Ok(triage::Triage::Runs(seeds)) => seeds,
             Ok(triage::Triage::Ended(outcome)) => return outcome,

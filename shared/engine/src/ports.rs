@@ -63,6 +63,8 @@ pub trait Ledger {
 
 /// See `stripe::Client`.
 pub trait Stripe {
+    /// Whether what is asked from now on waits for its turn.
+    fn in_turn(&self, _waits: bool) {}
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error>;
     async fn customer(&self, id: &CustomerId) -> Result<stripe::Customer, stripe::Error>;
     async fn tax_ids(&self, id: &CustomerId) -> Result<Vec<stripe::TaxIdObject>, stripe::Error>;

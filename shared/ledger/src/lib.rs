@@ -26,6 +26,7 @@ mod save;
 mod statement;
 mod sweep;
 mod table;
+mod turns;
 
 use domain::InvoiceId;
 use workflow::RunId;
@@ -39,6 +40,7 @@ pub use save::Release;
 pub use statement::{Amount, Books, Difference, Statement, Sum, Sums};
 pub use sweep::{DueRun, DueRuns, Watermark};
 pub use table::{Condition, Item, Page, Put, PutAnswer, Reason, Table, Test, TransactAnswer, Unavailable, Value};
+pub use turns::Turns;
 
 /// The version of the item's layout. A table that a newer version has written to is read-only for this one. In 1, all lines of a
 /// subscription had the interval of its term: a program that knows no other would drop a line's own.

@@ -4,6 +4,7 @@
 mod kept;
 mod saving;
 mod taking;
+mod turns;
 
 use domain::{AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, OrganizationId};
 use jiff::Timestamp;

@@ -1,9 +1,9 @@
 //! One request for one call.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use jiff::SignedDuration;
 use outbound::{Timeouts, Unread};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 
 use crate::credits::CreditNoteWire;
 use crate::error::{Error, Headers, NoEffectReason, UnknownReason, classify};
+use crate::line::{Line, endpoint};
 use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
-use crate::pacer::{Pace, Pacer, endpoint};
 use crate::prices::PriceWire;
 use crate::subscriptions::SubscriptionWire;
 use crate::{API_VERSION, ApiKey, CreditNote, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
@@ -36,20 +36,13 @@ pub struct Client {
     base_url: String,
     key: ApiKey,
     timeout: Duration,
-    pacer: Option<Arc<Paced>>,
+    line: Option<Arc<InLine>>,
 }
 
 #[derive(Debug)]
-struct Paced {
-    pacer: Mutex<Pacer>,
-    since: Instant,
-}
-
-impl Paced {
-    fn with<T>(&self, ask: impl FnOnce(&mut Pacer, SignedDuration) -> T) -> T {
-        let now = SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX);
-        ask(&mut self.pacer.lock().unwrap_or_else(PoisonError::into_inner), now)
-    }
+struct InLine {
+    line: Box<dyn Line>,
+    waits: AtomicBool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +76,20 @@ impl Client {
         headers.insert("stripe-version", HeaderValue::from_static(API_VERSION));
         let http = outbound::client(&url, timeouts, headers).map_err(ConfigError::Http)?;
         let base_url = url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base_url, key, timeout: timeouts.request, pacer: None })
+        Ok(Self { http, base_url, key, timeout: timeouts.request, line: None })
     }
 
-    /// From now on every request waits for its turn. All clones share it.
+    /// Where requests wait, while they do. All clones share it.
     #[must_use]
-    pub fn at(self, pace: Pace) -> Self {
-        let paced = Paced { pacer: Mutex::new(Pacer::new(pace)), since: Instant::now() };
-        Self { pacer: Some(Arc::new(paced)), ..self }
+    pub fn behind(self, line: impl Line + 'static) -> Self {
+        Self { line: Some(Arc::new(InLine { line: Box::new(line), waits: AtomicBool::new(false) })), ..self }
+    }
+
+    /// Whether what is sent from now on waits for its turn. A process works on one thing at a time.
+    pub fn in_turn(&self, waits: bool) {
+        if let Some(line) = &self.line {
+            line.waits.store(waits, Ordering::Relaxed);
+        }
     }
 
     /// Sends a write under its key, exactly as it is. When this returns `Ok`, Stripe has done it, now or before. A key
@@ -174,10 +173,12 @@ impl Client {
         path: &str,
         request: reqwest::RequestBuilder,
     ) -> Result<(Vec<u8>, Headers), Error> {
-        let Some(paced) = &self.pacer else { return answer(request).await };
+        let Some(InLine { line, .. }) = self.line.as_deref().filter(|line| line.waits.load(Ordering::Relaxed)) else {
+            return answer(request).await;
+        };
         let endpoint = endpoint(method.as_str(), path);
-        let Some(wait) = paced.with(|pacer, now| pacer.turn(&endpoint, now)) else {
-            let reason = NoEffectReason::RateLimited { limit: Some("its own pace".into()) };
+        let Some(wait) = line.turn(&endpoint).await else {
+            let reason = NoEffectReason::RateLimited { limit: Some("too many wait already".into()) };
             return Err(Error::NoEffect { reason, request_id: None });
         };
         let wait = wait.unsigned_abs();
@@ -185,8 +186,9 @@ impl Client {
             tokio::time::sleep(wait).await;
         }
         let answered = answer(request.timeout(self.timeout.saturating_sub(wait))).await;
-        let is_too_fast = matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. }));
-        paced.with(|pacer, now| pacer.heard(&endpoint, is_too_fast, now));
+        if matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. })) {
+            line.too_fast(&endpoint).await;
+        }
         answered
     }
 

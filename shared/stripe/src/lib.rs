@@ -7,9 +7,9 @@ mod credits;
 mod error;
 pub mod form;
 mod key;
+mod line;
 mod lines;
 mod objects;
-mod pacer;
 mod pages;
 mod params;
 mod previews;
@@ -27,10 +27,10 @@ pub use collecting::{Collecting, Declined};
 pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use key::{ApiKey, InvalidApiKey};
+pub use line::{Line, endpoint};
 pub use lines::InvoiceLine;
 pub use objects::{Customer, Invoice, InvoiceStatus, TaxIdObject};
 pub use outbound::Timeouts;
-pub use pacer::{Pace, Pacer, endpoint};
 pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,

@@ -109,6 +109,10 @@ impl engine::Ledger for Fused<ledger::Ledger> {
 }
 
 impl engine::Stripe for Fused<stripe::Client> {
+    fn in_turn(&self, waits: bool) {
+        self.inner.in_turn(waits);
+    }
+
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error> {
         self.call(engine::Stripe::write(&self.inner, write, idempotency_key)).await
     }
