@@ -2,10 +2,12 @@
 #![allow(clippy::result_large_err, reason = "the errors are the clients' own, and the models answer in their words")]
 
 pub mod crashes;
+pub mod drain;
 pub mod executor;
 pub mod faults;
 pub mod guards;
 pub mod invariants;
+pub mod limits;
 pub mod many;
 pub mod matrix;
 pub mod model;

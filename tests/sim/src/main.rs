@@ -1,11 +1,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use sim::crashes;
 use sim::many::{ENOUGH, Total, many};
 use sim::matrix;
 use sim::options::{Mode, Options, USAGE, What};
 use sim::run::{Plan, run};
+use sim::{crashes, drain};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         }
         Ok(Options { what: What::Crashes { is_in_turn }, .. }) => {
             return if crashes::print(is_in_turn) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Ok(Options { what: What::Drain { payments }, .. }) => {
+            return if drain::print(payments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Ok(Options { what: What::Matrix { seeds }, .. }) => {
             return if matrix::print(seeds) { ExitCode::SUCCESS } else { ExitCode::FAILURE };

@@ -190,6 +190,8 @@ pub enum What {
     Crashes { is_in_turn: bool },
     /// Every planted bug, until it shows or so many seeds are played.
     Matrix { seeds: u64 },
+    /// A backlog of so many payments.
+    Drain { payments: u64 },
 }
 
 /// How many seeds a bug may hide in, if nobody says.
@@ -202,12 +204,14 @@ sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode unt
 sim --crash-pairs [--in-turn]         plays small stories with every pair of deaths; in turn: each pair in one of its
                                       four ways, which are at once or a day later, and told once or twice
 
+sim --drain N                         works off N payments that come in at once, with both vendors' limits enforced
+
 modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, payments-failed, payments-failed-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
 without-links, without-ownership, without-intents, without-reading-again, without-new-keys, without-keys";
 
 impl Options {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
-        let (mut mode, mut bug, mut seeds, mut seed, mut from) = (Mode::All, None, None, None, 1);
+        let (mut mode, mut bug, mut seeds, mut seed, mut from, mut drain) = (Mode::All, None, None, None, 1, None);
         let (mut is_matrix, mut is_crashes, mut is_in_turn) = (false, false, false);
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
@@ -228,11 +232,14 @@ impl Options {
                 "--seeds" => seeds = Some(number()?),
                 "--seed" => seed = Some(number()?),
                 "--from" => from = number()?,
+                "--drain" => drain = Some(number()?),
                 _ => return Err(format!("there is no option {name}")),
             }
         }
         let what = match (seeds, seed) {
+            (None, None) if drain.is_some_and(|payments| payments > 0) => What::Drain { payments: drain.unwrap_or(1) },
             (None, None) if is_crashes => What::Crashes { is_in_turn },
+            (Some(_), _) | (_, Some(_)) if drain.is_some() => return Err("a backlog is played alone".to_owned()),
             _ if is_in_turn => return Err("--in-turn goes with --crash-pairs".to_owned()),
             (None | Some(1..), None) if is_matrix => What::Matrix { seeds: seeds.unwrap_or(MATRIX_SEEDS) },
             (Some(seeds), None) if seeds > 0 && !is_matrix => What::Many { from, seeds },
@@ -270,6 +277,7 @@ mod tests {
         assert_eq!((parse("--kill-matrix"), parse("--kill-matrix --seeds 7")), (matrix(2000), matrix(7)));
         let crashes = |is_in_turn| Ok(Options { mode: Mode::All, bug: None, what: What::Crashes { is_in_turn } });
         assert_eq!((parse("--crash-pairs"), parse("--crash-pairs --in-turn")), (crashes(false), crashes(true)));
+        assert_eq!(parse("--drain 7").expect("a backlog").what, What::Drain { payments: 7 });
         let with_bug = parse("--seeds 1 --bug no-fence").expect("a bug");
         assert_eq!(with_bug.bug, Some(Bug::NoFence));
         for line in [
@@ -283,6 +291,8 @@ mod tests {
             "--kill-matrix --seed 1",
             "--loud 1",
             "--seeds 1 --in-turn",
+            "--drain 0",
+            "--drain 5 --seeds 1",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

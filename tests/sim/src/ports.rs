@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::executor::{TaskId, timestamp};
 use crate::faults::{Fault, Operation, System};
+use crate::limits::Limits;
 use crate::options::Mode;
 use crate::world::Sim;
 pub use ledger::LedgerPort;
@@ -56,6 +57,8 @@ pub struct Process {
     pub deadline_ms: i64,
     /// Some answer never came, or was none, so it cannot know what it holds.
     pub has_lost_an_answer: Cell<bool>,
+    /// What it asks of Stripe waits for its turn.
+    pub in_turn: Cell<bool>,
     /// What the operator had decided when it last asked, until it writes to a vendor.
     pub switch: Cell<Switch>,
 }
@@ -73,7 +76,8 @@ impl Process {
     pub fn new(sim: &Rc<Sim>, task: TaskId, number: u64, skew_ms: i64, timeout_ms: i64) -> Self {
         let deadline_ms = sim.now_ms() + skew_ms + timeout_ms;
         let (frozen_ms, has_lost_an_answer, switch) = (0.into(), false.into(), Switch::NotAsked.into());
-        Self { sim: Rc::clone(sim), task, number, skew_ms, frozen_ms, deadline_ms, has_lost_an_answer, switch }
+        let (sim, in_turn) = (Rc::clone(sim), false.into());
+        Self { sim, task, number, skew_ms, frozen_ms, deadline_ms, has_lost_an_answer, in_turn, switch }
     }
 
     /// Nothing is sent to a vendor without having asked whether anything may be sent; but for what keeps Stripe from sending it.
@@ -136,7 +140,7 @@ impl Process {
         let Request { operation, about, unknown } = request;
         self.asks_before(operation);
         let fault = self.sim.strike_call(self.number, operation, &about);
-        let timing = self.timing(fault);
+        let timing = self.timing(fault, operation.system());
         if timing.gives_up_ms.is_some() {
             self.has_lost_an_answer.set(true);
         }
@@ -176,11 +180,14 @@ impl Process {
         Waiting { slot }.await;
     }
 
-    fn timing(&self, fault: Option<Fault>) -> Timing {
+    fn timing(&self, fault: Option<Fault>, system: System) -> Timing {
         let mut faults = self.sim.faults.borrow_mut();
         let longest_freeze_ms = faults.longest_freeze_ms;
         let random = faults.random();
-        let (there, back) = (random.between(2, 80), random.between(2, 80));
+        let (there, back) = match self.sim.limits {
+            Some(_) => Limits::latency(system, random),
+            None => (random.between(2, 80), random.between(2, 80)),
+        };
         let usual = Timing { dies_ms: None, arrives_ms: Some(there), answer_ms: Some(back), gives_up_ms: None };
         let is_aimed = self.sim.mode == Mode::KeysIgnoredHeavily;
         let late_ms = |random: &mut crate::random::Random| {

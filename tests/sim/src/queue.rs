@@ -1,7 +1,7 @@
 //! SQS as far as the product uses it: a standard queue that hides what was received, counts receives, gives up after
 //! sixteen, and keeps nothing longer than four days; and its dead-letter queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::random::Random;
@@ -10,6 +10,9 @@ use crate::random::Random;
 pub const VISIBILITY_MS: i64 = 360 * 1000;
 const MOST_RECEIVES: u32 = 16;
 const KEPT_MS: i64 = 4 * 24 * 60 * 60 * 1000;
+
+/// Of so many visible ones, those that became visible first, one is received. A host of SQS knows no more of a long queue either.
+const LOOKED_AT: usize = 64;
 
 /// What hides a message counts from its receive, and not longer than this.
 const LONGEST_HIDDEN_MS: i64 = 12 * 60 * 60 * 1000;
@@ -26,9 +29,17 @@ struct Message {
     receipt: u64,
 }
 
+/// Which of the two queues of work. Where there are no limits one is as good as two: any message may be received next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    Work,
+    Bulk,
+}
+
 /// One receive of a message.
 #[derive(Debug, Clone)]
 pub struct Received {
+    pub lane: Lane,
     pub id: u64,
     pub body: Rc<str>,
     pub receives: u32,
@@ -48,7 +59,10 @@ pub struct DeadLetter {
 
 #[derive(Debug, Default)]
 pub struct Queue {
+    /// In the order in which they were sent.
     messages: BTreeMap<u64, Message>,
+    /// The same by when they are visible.
+    by_visibility: BTreeSet<(i64, u64)>,
     pub dead: Vec<DeadLetter>,
     last_id: u64,
     last_receipt: u64,
@@ -72,24 +86,26 @@ impl Queue {
             receipt: 0,
         };
         self.messages.insert(self.last_id, message);
+        self.by_visibility.insert((visible_ms, self.last_id));
     }
 
     /// One of the visible messages, whichever, hidden for so long.
     pub fn receive(&mut self, now_ms: i64, hidden_ms: i64, random: &mut Random) -> Option<Received> {
         self.expire(now_ms);
         self.give_up(now_ms);
-        let visible: Vec<u64> = self.visible(now_ms).collect();
+        let visible = self.visible(now_ms);
         if visible.is_empty() {
             return None;
         }
         let id = *random.pick(&visible);
         self.last_receipt += 1;
+        self.hide_until(id, now_ms + hidden_ms);
         let message = self.messages.get_mut(&id)?;
         message.receives += 1;
         message.received_ms = now_ms;
-        message.visible_ms = now_ms + hidden_ms;
         message.receipt = self.last_receipt;
         Some(Received {
+            lane: Lane::Work,
             id,
             body: Rc::clone(&message.body),
             receives: message.receives,
@@ -103,27 +119,27 @@ impl Queue {
     pub fn delete(&mut self, received: &Received, random: &mut Random) -> bool {
         let is_latest = self.messages.get(&received.id).is_some_and(|message| message.receipt == received.receipt);
         if is_latest || random.chance(500) {
-            self.messages.remove(&received.id);
+            self.remove(received.id);
         }
         !self.messages.contains_key(&received.id)
     }
 
     /// Hides a received message for so long from now; an error if the receive is over.
     pub fn hide(&mut self, now_ms: i64, received: &Received, hidden_ms: i64) -> Result<(), &'static str> {
-        let message = self.messages.get_mut(&received.id).ok_or("the message does not exist")?;
+        let message = self.messages.get(&received.id).ok_or("the message does not exist")?;
         if message.receipt != received.receipt || message.visible_ms <= now_ms {
             return Err("the message is not in flight");
         }
         if now_ms + hidden_ms > message.received_ms + LONGEST_HIDDEN_MS {
             return Err("total visibility is beyond twelve hours");
         }
-        message.visible_ms = now_ms + hidden_ms;
+        self.hide_until(received.id, now_ms + hidden_ms);
         Ok(())
     }
 
     /// When there is something to receive, if nothing changes.
     pub fn next_visible_ms(&self) -> Option<i64> {
-        self.messages.values().map(|message| message.visible_ms).min()
+        self.by_visibility.first().map(|(visible_ms, _)| *visible_ms)
     }
 
     pub fn bury(&mut self, at_ms: i64, body: Rc<str>, code: Option<String>) {
@@ -133,13 +149,28 @@ impl Queue {
     /// Nothing is received before then.
     pub fn hide_all(&mut self, until_ms: i64) {
         self.hidden_until_ms = until_ms;
-        for message in self.messages.values_mut() {
-            message.visible_ms = message.visible_ms.max(until_ms);
+        let hidden: Vec<u64> = self.messages.keys().copied().collect();
+        for id in hidden {
+            self.hide_until(id, self.messages[&id].visible_ms.max(until_ms));
         }
     }
 
     pub fn purge(&mut self) {
         self.messages.clear();
+        self.by_visibility.clear();
+    }
+
+    fn hide_until(&mut self, id: u64, visible_ms: i64) {
+        let Some(message) = self.messages.get_mut(&id) else { return };
+        self.by_visibility.remove(&(message.visible_ms, id));
+        message.visible_ms = visible_ms;
+        self.by_visibility.insert((visible_ms, id));
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Message> {
+        let message = self.messages.remove(&id)?;
+        self.by_visibility.remove(&(message.visible_ms, id));
+        Some(message)
     }
 
     /// What is still to be worked on.
@@ -155,21 +186,29 @@ impl Queue {
         self.messages.is_empty()
     }
 
-    fn visible(&self, now_ms: i64) -> impl Iterator<Item = u64> + '_ {
-        self.messages.iter().filter(move |(_, message)| message.visible_ms <= now_ms).map(|(id, _)| *id)
+    fn visible(&self, now_ms: i64) -> Vec<u64> {
+        let visible = self.by_visibility.range(..=(now_ms, u64::MAX)).take(LOOKED_AT);
+        let mut visible: Vec<u64> = visible.map(|(_, id)| *id).collect();
+        visible.sort_unstable();
+        visible
     }
 
     fn expire(&mut self, now_ms: i64) {
-        let before = self.messages.len();
-        self.messages.retain(|_, message| now_ms - message.sent_ms < KEPT_MS);
-        self.expired += (before - self.messages.len()) as u64;
+        while let Some((id, message)) = self.messages.first_key_value() {
+            if now_ms - message.sent_ms < KEPT_MS {
+                break;
+            }
+            self.remove(*id);
+            self.expired += 1;
+        }
     }
 
     /// What has been received sixteen times goes to the dead-letter queue instead of a seventeenth receive.
     fn give_up(&mut self, now_ms: i64) {
-        let worn: Vec<u64> = self.visible(now_ms).filter(|id| self.messages[id].receives >= MOST_RECEIVES).collect();
+        let mut worn = self.visible(now_ms);
+        worn.retain(|id| self.messages[id].receives >= MOST_RECEIVES);
         for id in worn {
-            if let Some(message) = self.messages.remove(&id) {
+            if let Some(message) = self.remove(id) {
                 self.bury(now_ms, message.body, None);
             }
         }

@@ -14,6 +14,7 @@ use crate::executor::timestamp;
 use crate::faults::{Counts, Faults};
 use crate::guards::Guard;
 use crate::invariants::Ended;
+use crate::limits::Limits;
 use crate::model::{Facts, Stripe, StripeEvent, Violation};
 use crate::naive;
 use crate::operator;
@@ -26,7 +27,7 @@ use crate::trace::Trace;
 use crate::world::{NOBODY, Parts, Sim};
 
 /// 2026-11-02T00:00:00Z.
-const START_MS: i64 = 1_793_577_600_000;
+pub(crate) const START_MS: i64 = 1_793_577_600_000;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// How long nothing goes wrong any more before it is judged what came of everything.
@@ -104,7 +105,7 @@ pub fn run(plan: Plan) -> History {
         false => scenario,
     };
     let acts = scenario.acts.clone();
-    let sim = begin(plan, random, scenario, None);
+    let sim = begin(plan, random, scenario, None, None);
     tell(plan, &plan.bugs(), &sim, |sim| play(sim, acts))
 }
 
@@ -117,7 +118,7 @@ pub fn rehearse_with(script: Script, is_told: bool, bugs: &[Bug]) -> Rehearsal {
     let plan = Plan { is_told, ..Plan::new(SCRIPTED, Mode::Calm) };
     let scenario = script.story.scenario(timestamp(START_MS));
     let acts = scenario.acts.clone();
-    let sim = begin(plan, Random::new(SCRIPTED), scenario, Some(script));
+    let sim = begin(plan, Random::new(SCRIPTED), scenario, Some(script), None);
     let history = tell(plan, bugs, &sim, |sim| play_script(sim, acts, script));
     Rehearsal { history, calls: sim.calls.take() }
 }
@@ -172,7 +173,13 @@ fn tell(plan: Plan, bugs: &[Bug], sim: &Rc<Sim>, play: impl FnOnce(&Rc<Sim>)) ->
     }
 }
 
-fn begin(plan: Plan, mut random: Random, scenario: Scenario, script: Option<Script>) -> Rc<Sim> {
+pub(crate) fn begin(
+    plan: Plan,
+    mut random: Random,
+    scenario: Scenario,
+    script: Option<Script>,
+    limits: Option<Limits>,
+) -> Rc<Sim> {
     let Scenario { mut models, scope, settings, .. } = scenario;
     models.stripe.keys_ignored = plan.mode.ignores_keys();
     models.stripe.search_lag = SignedDuration::from_secs(random.between(0, 3600));
@@ -180,7 +187,7 @@ fn begin(plan: Plan, mut random: Random, scenario: Scenario, script: Option<Scri
     let faults = Faults::draw(random.fork(), plan.mode, START_MS, until_ms);
     let trace = Trace::new(plan.is_told);
     let (mode, start_ms) = (plan.mode, START_MS);
-    let sim = Sim::new(Parts { mode, scope, settings, models, faults, trace, random, start_ms, script });
+    let sim = Sim::new(Parts { mode, scope, settings, models, faults, trace, random, start_ms, script, limits });
     sim.table.borrow_mut().forgets_conditions = plan.ledger_forgets_conditions;
     for window in sim.faults.borrow().windows() {
         let about = format!("{} to {}", timestamp(window.from_ms), timestamp(window.until_ms));
@@ -224,7 +231,7 @@ fn payments_of_others(sim: &Rc<Sim>) {
     }
 }
 
-fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {
+pub(crate) fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {
     sim.after(at.as_millisecond() - sim.now_ms(), move |sim| {
         let performed = act.perform(sim.now(), &mut sim.models.borrow_mut());
         sim.note(NOBODY, act.name(), &act.subject(), &performed.text);

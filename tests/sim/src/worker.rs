@@ -10,9 +10,10 @@ use queue::Envelope;
 
 use crate::executor::{TaskId, timestamp};
 use crate::faults::{Fault, Operation, PROCESSES};
+use crate::limits::Wait;
 use crate::naive;
 use crate::ports::{LedgerPort, NotifierPort, Process, ProcessClock, QueuePort, SalesforcePort, Simulated, StripePort};
-use crate::queue::{Received, VISIBILITY_MS};
+use crate::queue::{Lane, Received, VISIBILITY_MS};
 use crate::world::{NOBODY, Sim};
 
 /// The function's timeout in `template.yaml`.
@@ -20,19 +21,34 @@ const TIMEOUT_MS: i64 = 60_000;
 
 /// Who is at work.
 pub struct Workers {
-    active: BTreeMap<TaskId, usize>,
+    active: BTreeMap<TaskId, (Lane, usize)>,
+    pools: [Pool; 2],
+    invocations: u64,
+}
+
+/// Those for one queue.
+struct Pool {
     free: Vec<usize>,
     next_look_ms: Option<i64>,
-    invocations: u64,
 }
 
 impl Default for Workers {
     fn default() -> Self {
-        Self { active: BTreeMap::new(), free: (0..PROCESSES).collect(), next_look_ms: None, invocations: 0 }
+        Self::of(PROCESSES)
     }
 }
 
 impl Workers {
+    /// So many for each queue.
+    pub fn of(many: usize) -> Self {
+        let pool = || Pool { free: (0..many).collect(), next_look_ms: None };
+        Self { active: BTreeMap::new(), pools: [pool(), pool()], invocations: 0 }
+    }
+
+    fn pool(&mut self, lane: Lane) -> &mut Pool {
+        &mut self.pools[lane as usize]
+    }
+
     pub fn is_idle(&self) -> bool {
         self.active.is_empty()
     }
@@ -40,39 +56,49 @@ impl Workers {
 
 /// Sees to it that the queue is looked at when there is something in it and somebody is free.
 pub fn look(sim: &Rc<Sim>) {
+    look_at(sim, Lane::Work);
+    look_at(sim, Lane::Bulk);
+}
+
+fn look_at(sim: &Rc<Sim>, lane: Lane) {
     let mut workers = sim.workers.borrow_mut();
-    let Some(visible_ms) = sim.queue.borrow().next_visible_ms().filter(|_| !workers.free.is_empty()) else { return };
-    let at_ms = visible_ms.max(sim.now_ms()) + 1;
-    if workers.next_look_ms.is_some_and(|planned_ms| planned_ms <= at_ms) {
+    let pool = workers.pool(lane);
+    if pool.free.is_empty() {
         return;
     }
-    workers.next_look_ms = Some(at_ms);
+    let Some(visible_ms) = sim.queue(lane).borrow().next_visible_ms() else { return };
+    let at_ms = visible_ms.max(sim.now_ms()) + 1;
+    if pool.next_look_ms.is_some_and(|planned_ms| planned_ms <= at_ms) {
+        return;
+    }
+    pool.next_look_ms = Some(at_ms);
     sim.after(at_ms - sim.now_ms(), move |sim| {
-        if sim.workers.borrow().next_look_ms == Some(at_ms) {
-            sim.workers.borrow_mut().next_look_ms = None;
-            receive(sim);
+        if sim.workers.borrow_mut().pool(lane).next_look_ms == Some(at_ms) {
+            sim.workers.borrow_mut().pool(lane).next_look_ms = None;
+            receive(sim, lane);
         }
     });
 }
 
-fn receive(sim: &Rc<Sim>) {
-    while !sim.workers.borrow().free.is_empty() {
+fn receive(sim: &Rc<Sim>, lane: Lane) {
+    while !sim.workers.borrow_mut().pool(lane).free.is_empty() {
         // A message may be handed out again at once, or while it is still worked on.
-        let hidden_ms = match sim.queue.borrow().next_visible_ms().filter(|visible_ms| *visible_ms <= sim.now_ms()) {
-            None => break,
-            Some(_) => match sim.strike(NOBODY, Operation::ReceiveMessage, "") {
-                Some(Fault::DuplicateMessage) => sim.between(0, 500),
-                Some(_) => sim.between(1000, 40_000),
-                None => VISIBILITY_MS,
-            },
-        };
-        let received = sim.queue.borrow_mut().receive(sim.now_ms(), hidden_ms, &mut sim.random());
+        let hidden_ms =
+            match sim.queue(lane).borrow().next_visible_ms().filter(|visible_ms| *visible_ms <= sim.now_ms()) {
+                None => break,
+                Some(_) => match sim.strike(NOBODY, Operation::ReceiveMessage, "") {
+                    Some(Fault::DuplicateMessage) => sim.between(0, 500),
+                    Some(_) => sim.between(1000, 40_000),
+                    None => VISIBILITY_MS,
+                },
+            };
+        let received = sim.queue(lane).borrow_mut().receive(sim.now_ms(), hidden_ms, &mut sim.random());
         match received {
-            Some(received) => start(sim, received),
+            Some(received) => start(sim, Received { lane, ..received }),
             None => break,
         }
     }
-    look(sim);
+    look_at(sim, lane);
 }
 
 /// What the next process is called in the history.
@@ -87,18 +113,27 @@ fn start(sim: &Rc<Sim>, received: Received) {
     let number = next_number(sim);
     let slot = {
         let mut workers = sim.workers.borrow_mut();
-        let index = sim.random().index(workers.free.len());
-        workers.free.remove(index)
+        let pool = workers.pool(received.lane);
+        let index = sim.random().index(pool.free.len());
+        pool.free.remove(index)
     };
+    if let Some(limits) = &sim.limits
+        && received.lane == Lane::Work
+        && received.receives == 1
+    {
+        let wait = Wait { at_ms: received.sent_ms, taken_ms: sim.now_ms() };
+        limits.borrow_mut().waits.push(wait);
+    }
+    let lane = received.lane;
     sim.note(number, "receives", &format!("message {} for the {}. time", received.id, received.receives), "");
-    let skew_ms = sim.faults.borrow().skews_ms[slot];
+    let skew_ms = sim.faults.borrow().skews_ms[slot % PROCESSES];
     let mut process = None;
     let id = sim.spawn(|task| {
         let made = Rc::new(Process::new(sim, task, number, skew_ms, TIMEOUT_MS));
         process = Some(Rc::clone(&made));
         Box::pin(invocation(made, received))
     });
-    sim.workers.borrow_mut().active.insert(id, slot);
+    sim.workers.borrow_mut().active.insert(id, (lane, slot));
     let process = process.expect("it was made a moment ago");
     end_at_deadline(sim, process, TIMEOUT_MS, Operation::Invocation);
     sim.resume(id);
@@ -122,10 +157,10 @@ pub(crate) fn end_at_deadline(sim: &Rc<Sim>, process: Rc<Process>, left_ms: i64,
 
 /// An invocation is over, however it ended.
 pub fn ended(sim: &Rc<Sim>, id: TaskId) {
-    let slot = sim.workers.borrow_mut().active.remove(&id);
-    if let Some(slot) = slot {
-        sim.workers.borrow_mut().free.push(slot);
-        look(sim);
+    let worked = sim.workers.borrow_mut().active.remove(&id);
+    if let Some((lane, slot)) = worked {
+        sim.workers.borrow_mut().pool(lane).free.push(slot);
+        look_at(sim, lane);
     }
 }
 
@@ -161,6 +196,9 @@ async fn invocation(process: Rc<Process>, received: Received) {
                 sim.models.borrow_mut().held_by_somebody(sim.now(), whose, table.items());
             }
             sim.count("a message was given back");
+            if let Some(limits) = &sim.limits {
+                *limits.borrow_mut().given_back.entry(pause.code).or_default() += 1;
+            }
             let delay = engine::delay(pause.pace, received.receives, spread(received.id), process.now());
             queue.delay(received, i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)).await
         }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::Poll;
 
-use domain::{Event, Urgency};
+use domain::{Event, OpportunityId, Urgency};
 use engine::Scope;
 use jiff::Timestamp;
 use mapping::Settings;
@@ -13,10 +13,11 @@ use queue::{Envelope, Source};
 use crate::crashes::Script;
 use crate::executor::{Executor, Task, TaskId, poll, timestamp};
 use crate::faults::{Fault, Faults, Operation};
+use crate::limits::Limits;
 use crate::model::{Facts, Models, SalesforceEvent, StripeEvent, Violation, count};
 use crate::operator::Operator;
 use crate::options::Mode;
-use crate::queue::{DeadLetter, Queue};
+use crate::queue::{DeadLetter, Lane, Queue};
 use crate::random::Random;
 use crate::reconciler::Passes;
 use crate::table::Table;
@@ -43,6 +44,9 @@ pub struct Sim {
     pub models: RefCell<Models>,
     pub table: RefCell<Table>,
     pub queue: RefCell<Queue>,
+    /// Of what comes by the thousand, where limits make it one of its own.
+    pub bulk: RefCell<Queue>,
+    pub limits: Option<RefCell<Limits>>,
     pub faults: RefCell<Faults>,
     pub workers: RefCell<Workers>,
     pub passes: RefCell<Passes>,
@@ -68,6 +72,7 @@ pub struct Parts {
     pub random: Random,
     pub start_ms: i64,
     pub script: Option<Script>,
+    pub limits: Option<Limits>,
 }
 
 /// How long an event is hidden at first. Both queues of work are one here, from which anything visible may be received next.
@@ -84,6 +89,8 @@ impl Sim {
             models: RefCell::new(parts.models),
             table: RefCell::default(),
             queue: RefCell::default(),
+            bulk: RefCell::default(),
+            limits: parts.limits.map(RefCell::new),
             faults: RefCell::new(parts.faults),
             workers: RefCell::default(),
             passes: RefCell::default(),
@@ -96,6 +103,27 @@ impl Sim {
             executor: RefCell::new(Executor::new(parts.start_ms)),
             random: RefCell::new(parts.random),
         })
+    }
+
+    pub fn queue(&self, lane: Lane) -> &RefCell<Queue> {
+        match lane {
+            Lane::Work => &self.queue,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+
+    pub fn lane(&self, envelope: &Envelope) -> Lane {
+        let is_bulk = self.limits.is_some() && envelope.event.urgency() != Urgency::First;
+        if is_bulk { Lane::Bulk } else { Lane::Work }
+    }
+
+    /// Whether the account that this opportunity hangs on can be held for a write, where that is asked.
+    pub fn holds_account_of(&self, opportunity_id: &str) -> bool {
+        let Some(limits) = &self.limits else { return true };
+        let id = OpportunityId::parse(opportunity_id).ok();
+        let models = self.models.borrow();
+        let account = id.and_then(|id| models.salesforce.opportunity(&id)?.account_id.clone());
+        account.is_none_or(|account| limits.borrow_mut().locks(account.as_str(), self.now_ms()))
     }
 
     pub fn now_ms(&self) -> i64 {
@@ -198,7 +226,7 @@ impl Sim {
             let next = self.executor.borrow_mut().next(until_ms);
             let Some(effect) = next else { return true };
             effect(self);
-            if self.events() > MOST_EVENTS {
+            if self.limits.is_none() && self.events() > MOST_EVENTS {
                 return false;
             }
         }
@@ -268,7 +296,8 @@ impl Sim {
     }
 
     pub fn enqueue(self: &Rc<Self>, envelope: &Envelope) {
-        self.queue.borrow_mut().send(self.now_ms(), envelope.to_json().into(), settling_ms(envelope));
+        let queue = self.queue(self.lane(envelope));
+        queue.borrow_mut().send(self.now_ms(), envelope.to_json().into(), settling_ms(envelope));
         worker::look(self);
     }
 

@@ -25,12 +25,13 @@ fn unknown<T>() -> Result<T, QueueError> {
 
 impl engine::Reporter for QueuePort {
     async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
-        let bodies: Vec<_> = envelopes.iter().map(|envelope| (envelope.to_json(), settling_ms(envelope))).collect();
+        let place = |envelope: &Envelope| (envelope.to_json(), self.0.sim.lane(envelope), settling_ms(envelope));
+        let bodies: Vec<_> = envelopes.iter().map(place).collect();
         let request = Request { operation: Operation::Enqueue, about: format!("{} events", bodies.len()), unknown };
         self.0
             .call(request, move |sim, _| {
-                for (body, hidden_ms) in bodies {
-                    sim.queue.borrow_mut().send(sim.now_ms(), body.into(), hidden_ms);
+                for (body, lane, hidden_ms) in bodies {
+                    sim.queue(lane).borrow_mut().send(sim.now_ms(), body.into(), hidden_ms);
                 }
                 worker::look(sim);
                 Ok(())
@@ -60,7 +61,7 @@ impl QueuePort {
         let request = Request { operation: Operation::DeleteMessage, about, unknown };
         self.0
             .call(request, move |sim, _| {
-                let is_gone = sim.queue.borrow_mut().delete(&received, &mut sim.random());
+                let is_gone = sim.queue(received.lane).borrow_mut().delete(&received, &mut sim.random());
                 if !is_gone {
                     sim.count("a message came back though it was deleted");
                 }
@@ -74,7 +75,7 @@ impl QueuePort {
         let request = Request { operation: Operation::DelayMessage, about, unknown };
         self.0
             .call(request, move |sim, _| {
-                let hidden = sim.queue.borrow_mut().hide(sim.now_ms(), &received, delay_ms);
+                let hidden = sim.queue(received.lane).borrow_mut().hide(sim.now_ms(), &received, delay_ms);
                 worker::look(sim);
                 hidden.map_err(|why| QueueError::unavailable("giving a message back for later", why))
             })

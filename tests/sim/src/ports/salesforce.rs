@@ -121,6 +121,9 @@ impl engine::Salesforce for SalesforcePort {
         let about = updates.first().map(|update| update.id.clone()).unwrap_or_default();
         let (id, sent_at, number) = (about.clone(), self.0.sim.now(), self.0.number);
         self.call(operation, about, move |sim| {
+            if !sim.holds_account_of(&id) {
+                return Err(Error::Busy { error_code: "UNABLE_TO_LOCK_ROW".to_owned() });
+            }
             let is_anothers = sim.table.borrow().is_run_of_another(&id, &format!("request{number}/"));
             let salesforce = &mut sim.models.borrow_mut().salesforce;
             if !matches!(operation, Operation::MarkPaid | Operation::WriteStanding | Operation::WriteCase) {

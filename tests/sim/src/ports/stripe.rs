@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use stripe::webhook::Notification;
 use stripe::{Cursor, Customer, Error, Invoice, InvoiceLine, NoEffectReason, Page, Reply, UnknownReason, Write};
 
-use super::{Outcome, Process, Request};
+use super::{LedgerPort, Outcome, Process, Request};
 use crate::faults::{Fault, Operation};
+use crate::limits;
 use crate::model;
 use crate::world::Sim;
 use answered::Answered;
@@ -77,8 +78,49 @@ impl StripePort {
         T: 'static,
         Result<T, Error>: Outcome,
     {
+        if self.0.sim.limits.is_some() {
+            return self.call_in_turn(operation, about, effect).await;
+        }
         let request = Request { operation, about, unknown: || unknown(UnknownReason::Timeout) };
         self.0.call(request, move |sim, fault| arrive(sim, fault, effect)).await
+    }
+
+    /// As `stripe::Client` does it, where Stripe takes only so much.
+    async fn call_in_turn<T>(
+        &self,
+        operation: Operation,
+        about: String,
+        effect: impl FnOnce(&mut model::Stripe, Timestamp) -> Result<T, Error> + 'static,
+    ) -> Result<T, Error>
+    where
+        T: 'static,
+        Result<T, Error>: Outcome,
+    {
+        let endpoint = limits::endpoint(operation, &about);
+        let is_in_line = |limits: &std::cell::RefCell<limits::Limits>| limits.borrow().are_waited_for;
+        let waits = self.0.in_turn.get() && self.0.sim.limits.as_ref().is_some_and(is_in_line);
+        let ledger = ledger::Ledger::over(LedgerPort(Rc::clone(&self.0)));
+        if waits {
+            match ledger.turn(&endpoint, engine::turns(limits::STRIPE_PER_SECOND), self.0.now()).await {
+                Ok(Some(wait)) => self.0.sleep(i64::try_from(wait.as_millis()).unwrap_or(0)).await,
+                Ok(None) => return no_effect(NoEffectReason::RateLimited { limit: None }),
+                Err(_) => {}
+            }
+        }
+        let (request, at) =
+            (Request { operation, about, unknown: || unknown(UnknownReason::Timeout) }, endpoint.clone());
+        let answered = self.0.call(request, move |sim, fault| {
+            let takes = |limits: &std::cell::RefCell<limits::Limits>| limits.borrow_mut().takes(&at, sim.now_ms());
+            match sim.limits.as_ref().is_none_or(takes) {
+                true => arrive(sim, fault, effect),
+                false => no_effect(NoEffectReason::RateLimited { limit: Some("endpoint-rate".to_owned()) }),
+            }
+        });
+        let answered = answered.await;
+        if waits && matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. })) {
+            let _ = ledger.rest(&endpoint, engine::REST, self.0.now()).await;
+        }
+        answered
     }
 }
 
@@ -126,6 +168,10 @@ fn first_page<T>(mut all: Vec<T>) -> Vec<T> {
 }
 
 impl engine::Stripe for StripePort {
+    fn in_turn(&self, waits: bool) {
+        self.0.in_turn.set(waits);
+    }
+
     async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
         let (write, key) = (write.clone(), idempotency_key.to_owned());
         let about = write.path.trim_start_matches("/v1/").to_owned();
