@@ -48,6 +48,8 @@ pub struct Options {
     pub followed: domain::Followed,
     /// How long what tells how something stands waits for more of its kind.
     pub settle: SignedDuration,
+    /// How many requests a second Stripe is said to take at each endpoint, by the system's clock.
+    pub stripe_takes: Option<u16>,
     pub paid_stage: Option<&'static str>,
     pub amendments: mapping::Amendments,
     pub collection: mapping::Collection,
@@ -74,6 +76,7 @@ impl Default for Options {
             tells: Vec::new(),
             followed: domain::Followed::nothing(),
             settle: SignedDuration::ZERO,
+            stripe_takes: None,
             paid_stage: None,
             amendments: mapping::Amendments::Review,
             collection: mapping::Collection::SendInvoice,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::{Currency, OrganizationId};
-use engine::{Access, Engine, Scope};
+use engine::{Access, Engine, Scope, StripeLine};
 use intake::Door;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -184,9 +184,15 @@ fn engine(
     organization_id: OrganizationId,
 ) -> Engine<TestWorld> {
     let Clients { stripe, salesforce, notifier, salesforce_url } = clients;
+    let ledger = Ledger::new(aws.dynamodb(), TABLE);
+    let line = |takes| StripeLine { ledger: ledger.clone(), turns: engine::turns(takes) };
+    let stripe = match options.stripe_takes {
+        Some(takes) => stripe.behind(line(takes)),
+        None => stripe,
+    };
     let notifications = Notifications::of_everything(options.tells.clone(), salesforce_url, false);
     Engine {
-        ledger: Fused { inner: Ledger::new(aws.dynamodb(), TABLE), fuse: fuse.clone() },
+        ledger: Fused { inner: ledger, fuse: fuse.clone() },
         stripe: Fused { inner: stripe, fuse: fuse.clone() },
         salesforce: Fused { inner: salesforce, fuse: fuse.clone() },
         reporter: Fused { inner: queue.clone(), fuse: fuse.clone() },

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::crashes::settle_over_deaths;
 
+mod line;
 mod stage;
 
 #[tokio::test]
