@@ -14,7 +14,7 @@ const FREE_AT: &str = "free_at";
 const MOST_TRIES: u32 = 12;
 
 /// A turn so far away was taken by a clock that is wrong, and holds up nobody.
-const FARTHEST: SignedDuration = SignedDuration::from_mins(2);
+const FARTHEST: SignedDuration = SignedDuration::from_secs(30);
 
 /// How the turns are dealt out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +38,9 @@ impl<T: Table> Ledger<T> {
         .await
     }
 
-    /// Nobody takes a turn for so long; whoever has one already does.
+    /// Nobody takes a turn for so long, however many say so; whoever has one already does.
     pub async fn rest(&self, at: &str, rest: SignedDuration, now: Timestamp) -> Result<(), LedgerError> {
-        let rested = |free_at: i64| Some((free_at.max(now.as_microsecond()) + micros(rest), SignedDuration::ZERO));
+        let rested = |free_at: i64| Some((free_at.max(now.as_microsecond() + micros(rest)), SignedDuration::ZERO));
         self.move_on(at, now, rested).await.map(drop)
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use outbound::{Timeouts, Unread};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
@@ -16,6 +17,9 @@ use crate::objects::{CustomerWire, DeletedWire, InvoiceWire};
 use crate::prices::PriceWire;
 use crate::subscriptions::SubscriptionWire;
 use crate::{API_VERSION, ApiKey, CreditNote, Customer, Invoice, Operation, Price, Subscription, TaxIdObject, Write};
+
+/// How long a turn may be asked for, and how long it may take to say that Stripe was asked too often.
+const ASKED_FOR: Duration = Duration::from_secs(1);
 
 /// Far above any answer of the calls that are made here.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
@@ -166,7 +170,8 @@ impl Client {
         parse(&body).ok_or_else(|| unreadable(headers))
     }
 
-    /// What Stripe answers, in turn. The wait is part of the time that the request has, on which the engine's deadlines count.
+    /// What Stripe answers, in turn. Asking for the turn and waiting for it are part of the time that the request has, on which the engine's
+    /// deadlines count.
     async fn exchange(
         &self,
         method: Method,
@@ -177,7 +182,10 @@ impl Client {
             return answer(request).await;
         };
         let endpoint = endpoint(method.as_str(), path);
-        let Some(wait) = line.turn(&endpoint).await else {
+        let began = Instant::now();
+        // A table that is slow is no reason to wait; nor is one that does not answer.
+        let turn = tokio::time::timeout(ASKED_FOR, line.turn(&endpoint)).await;
+        let Some(wait) = turn.unwrap_or(Some(SignedDuration::ZERO)) else {
             let reason = NoEffectReason::RateLimited { limit: Some("too many wait already".into()) };
             return Err(Error::NoEffect { reason, request_id: None });
         };
@@ -185,9 +193,10 @@ impl Client {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
-        let answered = answer(request.timeout(self.timeout.saturating_sub(wait))).await;
+        let answered = answer(request.timeout(self.timeout.saturating_sub(began.elapsed()))).await;
         if matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. })) {
-            line.too_fast(&endpoint).await;
+            // If that is not said in time, the next one who is refused says it.
+            let _ = tokio::time::timeout(ASKED_FOR, line.too_fast(&endpoint)).await;
         }
         answered
     }

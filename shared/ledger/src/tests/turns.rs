@@ -47,8 +47,14 @@ async fn nobody_takes_a_turn_while_it_rests() {
     let memory = Memory::default();
     let ledger = Ledger::over(&memory);
     assert_eq!(waits(&ledger, 1, 0, at(0)).await, [Some(0)]);
+    // Thirty that were refused at once are one reason to rest.
+    for _ in 0..30 {
+        ledger.rest(AT, SignedDuration::from_millis(500), at(0)).await.expect("a table");
+    }
+    assert_eq!(waits(&ledger, 2, 0, at(0)).await, [Some(500), Some(540)]);
+    // What is taken beyond that stays taken.
     ledger.rest(AT, SignedDuration::from_millis(500), at(0)).await.expect("a table");
-    assert_eq!(waits(&ledger, 2, 0, at(0)).await, [Some(540), Some(580)]);
+    assert_eq!(waits(&ledger, 1, 0, at(0)).await, [Some(580)]);
 }
 
 /// A clock that is ten minutes ahead must not hold up everybody for ten minutes; and what somebody wrote there by hand, for ever.

@@ -298,3 +298,26 @@ fn a_deal_that_waits_says_for_what() {
         assert_eq!(run.billed(), None);
     }
 }
+
+/// By the queue's clock alone: it has looked since, and it has told what it saw.
+#[test]
+fn what_was_queued_before_the_look_is_told() {
+    let invoice_id = domain::InvoiceId::parse("in_1").expect("valid");
+    let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+    let at = |millis: i64| Timestamp::from_millisecond(1_793_577_600_000 + millis).expect("in range");
+    let id = RunId::InvoiceChanged { organization_id, invoice_id: invoice_id.clone() };
+    let watch = crate::invoice_changed::Watch::new(invoice_id.clone());
+    let done = State::InvoiceChanged(crate::invoice_changed::Point::Done { watch });
+    let run = Run::new(id.clone(), done);
+    assert!(!run.has_told(at(0)), "nobody has looked");
+    let run = run.taken(Some(at(5000)));
+    for (queued_ms, is_told) in [(0, true), (3999, true), (4000, false), (5000, false), (6000, false)] {
+        assert_eq!(run.has_told(at(queued_ms)), is_told, "{queued_ms}");
+    }
+    // A message that comes again was taken earlier, or nobody knows when.
+    let again = run.clone().taken(Some(at(1000))).taken(None);
+    assert_eq!(again.taken_at, Some(at(5000)));
+    // It is under way: what it will tell was seen before or after, nobody knows.
+    let claimed = State::InvoiceChanged(crate::invoice_changed::Point::claimed(invoice_id, None));
+    assert!(!Run { state: claimed, ..run }.has_told(at(0)));
+}
