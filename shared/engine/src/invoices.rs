@@ -7,7 +7,7 @@ use workflow::invoice_changed::{self, Dispute};
 use workflow::{Fact, InvoiceStandingSeen, Run, RunId, State};
 
 use crate::convert;
-use crate::standing::ids_are_written;
+use crate::standing::{ids_are_written, is_seen};
 use crate::triage::{Triage, known};
 use crate::{Clock, Engine, Errand, Outcome, Pause, Reporter, Scope, Stripe, World};
 
@@ -33,15 +33,7 @@ impl<W: World> Engine<W> {
         let mut runs = Vec::new();
         for invoice_id in invoice_ids.iter().filter(|_| self.settings.followed.follows_invoices()) {
             let stored = self.kept(&self.run_of_standing(invoice_id)).await?;
-            // One of Stripe's that comes late tells of nothing that was not seen since. That a deal names it is not seen at Stripe.
-            let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
-            let is_late = |run: &Run| match &run.state {
-                State::InvoiceChanged(point) => {
-                    point.was_seen_since(errand.envelope.event.occurred_at()) || is_told(run, errand)
-                }
-                _ => false,
-            };
-            if is_stripes && dispute.is_none() && stored.as_ref().is_some_and(is_late) {
+            if dispute.is_none() && stored.as_ref().is_some_and(|run| is_seen(run, errand)) {
                 continue;
             }
             if stored.is_some() || self.is_made_here(self.stripe.whole_invoice_metadata(invoice_id).await)? {
@@ -118,11 +110,6 @@ impl<W: World> Engine<W> {
         ended.announced_invoice = Some(invoice_id);
         Ok(())
     }
-}
-
-/// Somebody has looked since this event came, for another one.
-pub(crate) fn is_told(run: &Run, errand: &Errand<'_>) -> bool {
-    errand.queued.is_some_and(|queued| run.has_told(queued.at))
 }
 
 /// What an event is about.

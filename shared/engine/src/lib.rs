@@ -84,7 +84,7 @@ pub struct Errand<'a> {
     pub queued: Option<Queued>,
 }
 
-/// By the queue's own clock, which is one for all events.
+/// By the clock of the queues, which no worker's clock has a part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Queued {
     pub at: Timestamp,

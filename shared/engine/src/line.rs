@@ -10,7 +10,7 @@ use crate::{Clock, SystemClock};
 /// Of 25 that Stripe takes, what waits in line takes so many.
 const OF_25: i64 = 24;
 
-/// What is left after somebody was told that it is too fast: the limit has filled up again by then.
+/// How long nobody takes a turn after somebody was told that it is too fast: the limit has filled up again by then.
 pub const REST: SignedDuration = SignedDuration::from_secs(1);
 
 /// Each endpoint's turns where Stripe takes so many requests a second there.

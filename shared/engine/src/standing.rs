@@ -7,7 +7,6 @@ use workflow::{Cancellation, Fact, Run, RunId, StandingSeen, State, Status, Subs
 
 use crate::advance::ledger_pause;
 use crate::convert::{self, RENEWED_FOR};
-use crate::invoices::is_told;
 use crate::triage::Triage;
 use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Scope, Stripe, World};
 
@@ -36,15 +35,7 @@ impl<W: World> Engine<W> {
         }
         let id = self.run_of_subscription(subscription_id);
         let stored = self.ledger.run(&id.to_string()).await.map_err(|error| ledger_pause(&error))?;
-        // One of Stripe's that comes late tells of nothing that was not seen since. That a deal names it is not seen at Stripe.
-        let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
-        let is_seen = |run: &Run| match &run.state {
-            State::SubscriptionChanged(point) => {
-                point.was_seen_since(errand.envelope.event.occurred_at()) || is_told(run, errand)
-            }
-            _ => false,
-        };
-        if is_stripes && stored.as_ref().is_some_and(|stored| is_seen(&stored.run)) {
+        if stored.as_ref().is_some_and(|stored| is_seen(&stored.run, errand)) {
             return Ok(Triage::Ended(Outcome::Ignored { code: "standing_seen" }));
         }
         let is_ours = stored.is_some()
@@ -83,6 +74,20 @@ impl<W: World> Engine<W> {
         ended.announced = Some(subscription_id);
         Ok(())
     }
+}
+
+/// One of Stripe's that comes late tells of nothing that was not seen since; nor does one for which somebody has looked since it came, on
+/// account of another one. That a deal names it is not seen at Stripe, and what a person sends again is looked for.
+pub(crate) fn is_seen(run: &Run, errand: &Errand<'_>) -> bool {
+    let occurred_at = errand.envelope.event.occurred_at();
+    let was_seen = match &run.state {
+        State::InvoiceChanged(point) => point.was_seen_since(occurred_at),
+        State::SubscriptionChanged(point) => point.was_seen_since(occurred_at),
+        _ => false,
+    };
+    let is_told = errand.queued.is_some_and(|queued| run.has_told(queued.at));
+    let is_stripes = errand.envelope.source != Source::Worker && errand.envelope.parked.is_none();
+    is_stripes && (was_seen || is_told)
 }
 
 /// The event of a deal that has come to name its subscription, by the same id whoever tells of it.

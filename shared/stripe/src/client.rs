@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use outbound::{Timeouts, Unread};
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Method, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use crate::credits::CreditNoteWire;
@@ -100,18 +100,14 @@ impl Client {
     /// that cannot be a header is refused here, and nothing is sent.
     pub async fn write(&self, write: &Write, idempotency_key: &str) -> Result<Reply, Error> {
         let method = if write.operation.is_deletion() { Method::DELETE } else { Method::POST };
-        let request = if write.operation.is_deletion() {
-            self.request(method.clone(), &write.path)
-        } else {
-            if !is_sendable(idempotency_key) {
-                return Err(Error::of_bad_key());
-            }
-            self.request(method.clone(), &write.path)
-                .header("idempotency-key", idempotency_key)
-                .header("content-type", "application/x-www-form-urlencoded")
-                .body(write.body.clone())
-        };
-        let (body, headers) = self.exchange(method, &write.path, request).await?;
+        if method == Method::POST && !is_sendable(idempotency_key) {
+            return Err(Error::of_bad_key());
+        }
+        let sent = self.exchange(method, &write.path, |request| match write.operation.is_deletion() {
+            true => request,
+            false => of_form(request, write.body.clone()).header("idempotency-key", idempotency_key),
+        });
+        let (body, headers) = sent.await?;
         let unreadable = || Error::Unknown {
             reason: UnknownReason::UnreadableAnswer,
             replayed: headers.replayed,
@@ -158,15 +154,13 @@ impl Client {
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str, query: &str) -> Result<T, Error> {
         let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-        let (body, headers) = self.exchange(Method::GET, &path, self.request(Method::GET, &path)).await?;
+        let (body, headers) = self.exchange(Method::GET, &path, |request| request).await?;
         parse(&body).ok_or_else(|| unreadable(headers))
     }
 
     /// A question that is put by a POST, and changes nothing: without a key, as it may be asked again at any time.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, path: &str, body: String) -> Result<T, Error> {
-        let request = self.request(Method::POST, path);
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-        let (body, headers) = self.exchange(Method::POST, path, request).await?;
+        let (body, headers) = self.exchange(Method::POST, path, |request| of_form(request, body)).await?;
         parse(&body).ok_or_else(|| unreadable(headers))
     }
 
@@ -176,12 +170,14 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        request: reqwest::RequestBuilder,
+        with: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> Result<(Vec<u8>, Headers), Error> {
+        let endpoint = endpoint(method.as_str(), path);
+        let request = self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(self.key.expose());
+        let request = with(request);
         let Some(InLine { line, .. }) = self.line.as_deref().filter(|line| line.waits.load(Ordering::Relaxed)) else {
             return answer(request).await;
         };
-        let endpoint = endpoint(method.as_str(), path);
         let began = Instant::now();
         // A table that is slow is no reason to wait; nor is one that does not answer.
         let turn = tokio::time::timeout(ASKED_FOR, line.turn(&endpoint)).await;
@@ -200,10 +196,10 @@ impl Client {
         }
         answered
     }
+}
 
-    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base_url)).bearer_auth(self.key.expose())
-    }
+fn of_form(request: RequestBuilder, body: String) -> RequestBuilder {
+    request.header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
 /// Stripe takes keys of up to 255 characters; others than these do not survive in a header.
@@ -220,7 +216,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
 }
 
 /// The body of a 200 answer, or what else it means.
-async fn answer(request: reqwest::RequestBuilder) -> Result<(Vec<u8>, Headers), Error> {
+async fn answer(request: RequestBuilder) -> Result<(Vec<u8>, Headers), Error> {
     let response = request.send().await.map_err(|error| Error::of_transport(&error))?;
     let status = response.status();
     let headers = headers(&response);

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::executor::timestamp;
 use crate::limits::{Limits, STRIPE_PER_SECOND};
-use crate::model::salesforce::{Account, Line};
+use crate::model::salesforce::{Account, Line, Opportunity};
 use crate::model::stripe::{Price, StripeEvent, Tells};
 use crate::options::Mode;
 use crate::random::Random;
@@ -97,16 +97,20 @@ impl fmt::Display for Drained {
     }
 }
 
-/// Whose deals they are: of which payments come in at once, of which one fails meanwhile, and which are won meanwhile.
+/// Whose deals they are, in this order: of which payments come in at once; of which one fails meanwhile; and, as many, which are won then.
 struct Deals {
     paid: u64,
-    failing: u64,
-    won: u64,
+    first: u64,
 }
 
 impl Deals {
     fn all(&self) -> u64 {
-        self.paid + self.failing + self.won
+        self.billed() + self.first
+    }
+
+    /// So many are billed before.
+    fn billed(&self) -> u64 {
+        self.paid + self.first
     }
 }
 
@@ -170,8 +174,7 @@ fn scenario(deals: &Deals) -> Scenario {
 /// Plays it, with requests that wait for their turn or without.
 pub fn drain(payments: u64, are_waited_for: bool) -> Drained {
     // More of what goes first than any backlog lasts.
-    let each = payments / 20 + 60;
-    let deals = Deals { paid: payments, failing: each, won: each };
+    let deals = Deals { paid: payments, first: payments / 20 + 60 };
     let limits = Limits::new(are_waited_for);
     let sim = begin(Plan::new(1, Mode::Calm), Random::new(1), scenario(&deals), None, Some(limits));
     *sim.workers.borrow_mut() = Workers::of(WORKERS);
@@ -195,13 +198,13 @@ pub fn drain(payments: u64, are_waited_for: bool) -> Drained {
 
 /// What is to be paid is billed, and nothing is under way any more.
 fn bill(sim: &Rc<Sim>, deals: &Deals, wrong: &mut Vec<String>) {
-    for number in 0..deals.paid + deals.failing {
+    for number in 0..deals.billed() {
         let at = timestamp(sim.now_ms() + millis(number * WON_EVERY_MS));
         plan_act(sim, at, Act::Win(deal(number)));
     }
-    sim.run_until(START_MS + millis((deals.paid + deals.failing) * WON_EVERY_MS) + HOUR_MS);
-    let billed = (0..deals.paid + deals.failing).filter(|number| invoice(sim, *number).is_some()).count() as u64;
-    if billed != deals.paid + deals.failing {
+    sim.run_until(START_MS + millis(deals.billed() * WON_EVERY_MS) + HOUR_MS);
+    let billed = (0..deals.billed()).filter(|number| invoice(sim, *number).is_some()).count() as u64;
+    if billed != deals.billed() {
         wrong.push(format!("{billed} deals were billed before"));
     }
     let mut limits = sim.limits.as_ref().expect("it has limits").borrow_mut();
@@ -224,8 +227,8 @@ fn pay_all(sim: &Rc<Sim>, deals: &Deals) {
             sim.tell_of_stripe(&StripeEvent { id: format!("evt_{payment}"), tells, at: sim.now() });
         });
     }
-    for turn in 0..deals.failing + deals.won {
-        let (failing, won) = (deals.paid + turn / 2, deals.paid + deals.failing + turn / 2);
+    for turn in 0..2 * deals.first {
+        let (failing, won) = (deals.paid + turn / 2, deals.billed() + turn / 2);
         sim.after(3000 + millis(turn * FIRST_EVERY_MS), move |sim| {
             if is_drained(sim) {
                 return;
@@ -273,6 +276,12 @@ fn check(sim: &Rc<Sim>, deals: &Deals, wrong: &mut Vec<String>) {
     let paid = (0..deals.paid).filter(is_paid).count() as u64;
     if paid != deals.paid {
         wrong.push(format!("{paid} opportunities say that they are paid"));
+    }
+    let is_unbilled = |deal: &&Opportunity| deal.stage == "Closed Won" && deal.invoice_id.is_none();
+    let unbilled = models.salesforce.opportunities().filter(is_unbilled).count();
+    let (failed, cases) = (models.stripe.failures().count(), models.salesforce.cases().count());
+    if unbilled > 0 || failed != cases {
+        wrong.push(format!("{unbilled} deals are not billed, and of {failed} failed payments {cases} have a case"));
     }
     let left = sim.queue.borrow().len() + sim.bulk.borrow().len();
     let dead = sim.queue.borrow().dead.len() + sim.bulk.borrow().dead.len();

@@ -78,11 +78,21 @@ impl StripePort {
         T: 'static,
         Result<T, Error>: Outcome,
     {
-        if self.0.sim.limits.is_some() {
-            return self.call_in_turn(operation, about, effect).await;
+        let endpoint = self.endpoint(operation, &about);
+        if !self.takes_turn(endpoint.as_deref()).await {
+            return no_effect(NoEffectReason::RateLimited { limit: None });
         }
         let request = Request { operation, about, unknown: || unknown(UnknownReason::Timeout) };
-        self.0.call(request, move |sim, fault| arrive(sim, fault, effect)).await
+        let at = endpoint.clone();
+        let answered = self.0.call(request, move |sim, fault| match in_turn::takes(sim, at.as_deref()) {
+            true => arrive(sim, fault, effect),
+            false => no_effect(NoEffectReason::RateLimited { limit: Some("endpoint-rate".to_owned()) }),
+        });
+        let answered = answered.await;
+        if matches!(&answered, Err(Error::NoEffect { reason: NoEffectReason::RateLimited { .. }, .. })) {
+            self.rest(endpoint.as_deref()).await;
+        }
+        answered
     }
 }
 
