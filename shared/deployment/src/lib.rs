@@ -11,7 +11,7 @@ use engine::{Access, Cloud, Engine, Scope, StripeLine, SystemClock};
 use ledger::Ledger;
 use mapping::{
     Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
-    Standings, Subscriptions, TaxBehavior, WON,
+    Standings, StrayInvoices, Subscriptions, TaxBehavior, WON,
 };
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
@@ -58,6 +58,7 @@ impl Config {
         let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
         let payment_cases = payment_cases(environment);
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
+        let stray_invoices = environment.parsed("STRAY_INVOICES", StrayInvoices::parse).unwrap_or_default();
         let (notifications, ways) = notifications(environment, livemode);
         let salesforce_reserve = environment.parsed("SALESFORCE_RESERVE_PERCENT", |value| match value.parse() {
             Ok(percent @ 0..=90) => Ok(percent),
@@ -110,6 +111,7 @@ impl Config {
                     payment_cases,
                     notifications,
                     followed,
+                    stray_invoices,
                     salesforce_reserve,
                     paid_stage,
                     amendments,

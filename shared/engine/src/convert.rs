@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapping::{Code, Deal, Filter, RecordQuery, Stop, TaxBehavior, Update, Withheld};
+use mapping::{Code, Deal, Stop, TaxBehavior, Update, Withheld};
 use queue::Parked;
 use workflow::{
     Call, CreditAmount, CreditLine, Credited, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen,
@@ -11,8 +11,10 @@ use workflow::{
 };
 
 pub(crate) use read_back::read_back;
+pub(crate) use soql::soql;
 
 mod read_back;
+mod soql;
 
 use crate::write::LINE_KEY;
 use crate::{Pace, Pause, Scope};
@@ -213,35 +215,6 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, withheld: Vec<Withheld>, r
     let activated_contract = next().into_iter().next();
     let deal = Deal { opportunity, lines, primary_contact, activated_contract, withheld, read_at };
     Fact::DealRead(Box::new(deal))
-}
-
-pub(crate) fn soql(query: &RecordQuery) -> String {
-    use salesforce::soql::{Literal, Op, Select};
-
-    let mut select = Select::from(query.object).fields(&query.fields);
-    for (field, filter) in &query.filter {
-        select = match filter {
-            Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
-            Filter::OneOfOrNamed(texts, other) => select.one_of_or_named(field, texts, other),
-            Filter::IsOr(text, others) => select.is_or(field, text, others),
-            Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
-            Filter::IsFalseOrEmpty(other) => select.is_false_or_empty(field, other),
-            Filter::IsFalseOrNot(other, text) => select.is_false_or_not(field, other, text),
-            Filter::IsEmptyOrLess(than) => select.is_empty_or_less(field, *than),
-            Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
-            Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
-            Filter::OneOf(texts) => select.one_of(field, texts),
-            Filter::AtLeast(time) => select.filter(field, Op::AtLeast, Literal::DateTime(*time)),
-            Filter::After(time, id) => select.after(field, Literal::DateTime(*time), id),
-        };
-    }
-    for field in &query.order_by {
-        select = select.order_by(field);
-    }
-    match query.limit {
-        Some(limit) => select.limit(limit).to_string(),
-        None => select.to_string(),
-    }
 }
 
 pub(crate) fn update(update: &Update) -> salesforce::Update {

@@ -70,6 +70,9 @@ pub(crate) fn doubted_since(run: &Run, operation: Operation) -> Option<Timestamp
     (makes_something || draft.is_none()).then_some(restored.since)
 }
 
+/// In the metadata of whatever a deployment makes: which one it was.
+const ENVIRONMENT: &str = "closedwon_environment";
+
 impl Scope {
     /// Forty characters that hold no name, no time and no chance: the same operation of the same run always gets the same
     /// key, and no other ever does.
@@ -103,7 +106,7 @@ impl Scope {
     /// What every object that we create carries: which run made it, and for which record.
     pub(crate) fn metadata(&self, run_id: &RunId, record: (&str, &str)) -> BTreeMap<String, String> {
         [
-            ("closedwon_environment", self.environment.as_str()),
+            (ENVIRONMENT, self.environment.as_str()),
             ("closedwon_run", &run_id.to_string()),
             ("sf_organization_id", self.organization_id.as_str()),
             record,
@@ -115,8 +118,13 @@ impl Scope {
     /// Whether this deployment made the object that carries this metadata.
     pub(crate) fn made(&self, metadata: &BTreeMap<String, String>) -> bool {
         let is = |key: &str, value: &str| metadata.get(key).is_some_and(|found| found == value);
-        is("closedwon_environment", &self.environment) && is("sf_organization_id", self.organization_id.as_str())
+        is(ENVIRONMENT, &self.environment) && is("sf_organization_id", self.organization_id.as_str())
     }
+}
+
+/// Whether a deployment made the object that carries this metadata, this one or another.
+pub(crate) fn is_claimed(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.contains_key(ENVIRONMENT)
 }
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ fn standing(seen: stripe::InvoiceStanding, scope: &Scope) -> InvoiceStandingSeen
     let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
     InvoiceStandingSeen {
         opportunity_id: convert::billed_for(&seen.metadata, scope),
+        customer_id: seen.customer,
         status: convert::invoice_status(seen.status),
         due_at: seen.due_at,
         total: money(seen.total),

@@ -189,6 +189,7 @@ impl<W: World> Engine<W> {
             }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
             Call::ReadCase { failure } => self.read_case(failure).await,
+            Call::LookUp { search } => self.look_up(search).await,
             Call::ReadNames { opportunity_id } => Ok(self.read_names(opportunity_id.as_ref()).await),
             Call::UpdateRecords { updates } => {
                 let (read_back, places) = convert::read_back(updates);

@@ -122,6 +122,7 @@ fn standing(seen: &stripe::Subscription, items: &[stripe::SubscriptionItem], sco
     StandingSeen {
         subscription_id: seen.id.clone(),
         opportunity_id: convert::billed_for(&seen.metadata, scope),
+        customer_id: seen.customer.clone(),
         is_renewed: renewed.is_some_and(|renewed| Some(renewed) != began),
         status: status(&seen.status),
         is_collection_paused: seen.is_collection_paused,

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use domain::{AccountId, Currency, Event, InvoiceId, InvoicePaymentId};
 use jiff::Timestamp;
-use mapping::{AccountSeen, Code, Stop, account_query, account_seen};
+use mapping::{AccountSeen, Code, Stop, StrayInvoices, account_query, account_seen};
 use workflow::{Run, RunId, State, Status, account_customer, invoice_paid, opportunity_won};
 
 use crate::advance::ledger_pause;
 use crate::convert;
+use crate::intent::is_claimed;
 use crate::invoices::About;
 use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
 
@@ -122,9 +123,9 @@ impl<W: World> Engine<W> {
         Ok(payment.filter(|payment| !payment.is_whole).map(|payment| payment.invoice_id))
     }
 
-    /// What came in for an invoice of ours; or for one that was not collected before, of whichever period it is.
+    /// What came in for an invoice of ours; or for one that nobody claims, if those are looked up; or for one that was not collected before, of whichever period it is.
     async fn payment(&self, invoice_id: &InvoiceId, is_whole: bool, errand: &Errand<'_>) -> Result<Triage, Pause> {
-        let paid = self.is_ours(invoice_id).await?.then(|| {
+        let paid = self.is_told(invoice_id).await?.then(|| {
             let point = invoice_paid::Point::claimed(invoice_id.clone(), is_whole);
             Run::new(self.run_of_payment(invoice_id), State::InvoicePaid(point))
         });
@@ -180,10 +181,23 @@ impl<W: World> Engine<W> {
         Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
     }
 
+    /// What comes in for it is told: it is ours, or nobody claims it and such are looked up.
+    pub(crate) async fn is_told(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
+        if self.is_ours(invoice_id).await? {
+            return Ok(true);
+        }
+        if self.settings.stray_invoices == StrayInvoices::Ignored {
+            return Ok(false);
+        }
+        // A later period's says so by its subscription only.
+        let metadata = known(self.stripe.whole_invoice_metadata(invoice_id).await)?;
+        Ok(metadata.is_some_and(|metadata| !is_claimed(&metadata)))
+    }
+
     /// An invoice is ours when the ledger links it. Where it does not, the invoice's own metadata is asked before it is
     /// ignored: a ledger that was restored from a backup may have forgotten it. No more than that is read, since what
     /// somebody else billed may be nothing that a whole invoice of ours could be.
-    pub(crate) async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
+    async fn is_ours(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         let link = self.ledger.run_of_invoice(invoice_id).await;
         if link.map_err(|error| ledger_pause(&error))?.is_some() {
             return Ok(true);

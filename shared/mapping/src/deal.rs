@@ -58,6 +58,7 @@ pub enum Filter {
     Is(String),
     /// It holds anything.
     IsAny,
+    IsEmpty,
     /// One of these texts; or the other field holds anything.
     OneOfOrNamed(Vec<String>, &'static str),
     /// This text; or one of the other fields is what stands with it.

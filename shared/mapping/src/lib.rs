@@ -17,6 +17,7 @@ mod payment;
 mod plan;
 mod preflight;
 mod renewal;
+mod search;
 mod source;
 mod standing;
 mod stop;
@@ -47,6 +48,7 @@ pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Receive
 pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
+pub use search::{Lost, Search, StrayInvoices, Whereabouts};
 pub use source::LineSource;
 pub use standing::{
     Asked, CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold,

@@ -1,6 +1,6 @@
 //! What an opportunity says of its payment.
 
-use domain::{FieldValue, InvoiceId, Money, OpportunityId, Record};
+use domain::{CustomerId, FieldValue, InvoiceId, Money, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,12 @@ pub struct Received {
     /// The opportunity says how its invoice stands, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shows_status: bool,
+    /// Whom it bills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// The opportunity is one that was found to name it, whatever the invoice itself says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_found: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +157,8 @@ mod tests {
             amounts: Some(Amounts { paid: money(paid), remaining: money(remaining) }),
             stage: None,
             shows_status: false,
+            customer_id: None,
+            is_found: false,
         }
     }
 

@@ -17,8 +17,8 @@ use crate::terms::days_until_due;
 use crate::update::INVOICE_ID;
 use crate::{
     Amendments, CancellationTask, CasePolicy, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS,
-    Notifications, PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, Subscription,
-    Subscriptions, TaxBehavior,
+    Notifications, PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, StrayInvoices,
+    Subscription, Subscriptions, TaxBehavior,
 };
 
 mod lines;
@@ -49,6 +49,7 @@ pub struct Settings {
     pub notifications: Option<Notifications>,
     /// Which of Stripe's events are followed beside payments and subscriptions.
     pub followed: Followed,
+    pub stray_invoices: StrayInvoices,
     /// How much of the day's API calls is left for money, in percent.
     pub salesforce_reserve: u8,
     /// The stage that a won opportunity is moved to when it is paid whole.
@@ -75,6 +76,7 @@ impl Settings {
             payment_cases: Some(CasePolicy::default()),
             notifications: None,
             followed: Followed::nothing(),
+            stray_invoices: StrayInvoices::default(),
             salesforce_reserve: 10,
             paid_stage: None,
             amendments: Amendments::default(),

@@ -283,6 +283,9 @@ codes! {
     InvoiceNotLinked(Finance) = "invoice_not_linked",
         "The invoice is paid, or something else has become of it, and the opportunity that it names did not name it for a day.",
         "Write the invoice's id into Stripe Invoice Id and send the event again.";
+    InvoiceWithoutDeal(Finance) = "invoice_without_deal",
+        "An invoice that was not made here is paid, its customer is that of an account, and no opportunity named it for a day.",
+        "Write its id into Stripe Invoice Id of the deal that it bills, or let StrayInvoices be ignore; then send the event again.";
     SubscriptionNotLinked(Admin) = "subscription_not_linked",
         "Something has become of the subscription, and the opportunity that it is billed for did not name it for a day.",
         "See that deal's own run through; or write the subscription's id into Stripe Subscription Id (Renewal Stripe Sub Id, where the deal renews it) and send the event again.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ChargeId, CreditNoteId, Currency, DisputeId, InvoiceId, ScheduleId, SubscriptionId};
+use domain::{ChargeId, CreditNoteId, Currency, CustomerId, DisputeId, InvoiceId, ScheduleId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -17,6 +17,8 @@ use crate::{Client, InvoiceStatus};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvoiceStanding {
     pub id: InvoiceId,
+    /// An invoice that somebody else made may be billed to something that is no customer.
+    pub customer: Option<CustomerId>,
     pub status: InvoiceStatus,
     pub currency: Currency,
     pub due_at: Option<Timestamp>,
@@ -38,6 +40,7 @@ pub struct InvoiceStanding {
 #[derive(Deserialize)]
 struct StandingWire {
     id: InvoiceId,
+    customer: Option<Expandable>,
     status: Option<InvoiceStatus>,
     currency: String,
     due_date: Option<Seconds>,
@@ -177,6 +180,7 @@ impl StandingWire {
         let carried = Carried { metadata: self.metadata, billing_reason: self.billing_reason, parent: self.parent };
         Some(InvoiceStanding {
             id: self.id,
+            customer: self.customer.and_then(|customer| CustomerId::parse(&customer.into_id()).ok()),
             status: self.status.unwrap_or(InvoiceStatus::Other),
             currency: Currency::parse(&self.currency).ok()?,
             due_at: self.due_date.map(|seconds| seconds.0),

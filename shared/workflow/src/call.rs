@@ -1,18 +1,16 @@
 //! The calls that workflows ask for, in the words of the business.
 
+mod made;
+
 use domain::{
-    AccountId, Currency, CustomerId, InvoiceId, LineItemId, Money, OpportunityId, PriceId, ProductId, SubscriptionId,
-    SubscriptionItemId, TaxId, TaxIdId,
+    AccountId, Currency, CustomerId, InvoiceId, Money, OpportunityId, PriceId, SubscriptionId, TaxId, TaxIdId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{
-    CustomerDetails, CustomerNews, Failure, Message, Plan, PlanLine, Proration, Standing, Stop, TaxBehavior, Update,
-};
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+pub use made::{AgreedPrice, Extension, ItemChange, NewItem, NewLine, NewSubscription, Pricing};
+use mapping::{CustomerDetails, CustomerNews, Failure, Message, Search, Standing, Stop, Update};
 
-use crate::{Every, NewCredit, Operation, PriceSeen};
+use crate::{NewCredit, Operation};
 
 /// One call to the outside. Making it twice is safe: those that create something carry an idempotency key, those that
 /// read or set fields can be repeated.
@@ -105,6 +103,8 @@ pub enum Call {
     CancelSubscription { subscription_id: SubscriptionId },
     /// Salesforce: what the deal is called, and whose it is, if there is one.
     ReadNames { opportunity_id: Option<OpportunityId> },
+    /// Salesforce: who names something of Stripe's that the deal which it is for does not, and whose its customer is.
+    LookUp { search: Box<Search> },
     /// Slack or SNS: say this where people look.
     Tell { message: Box<Message> },
     /// Dead-letter queue: put the event where a person sees it, with the reason.
@@ -153,6 +153,7 @@ impl Call {
             | Self::ReadSettlement { .. }
             | Self::DeleteDraft { .. }
             | Self::ReadNames { .. }
+            | Self::LookUp { .. }
             | Self::Tell { .. }
             | Self::Report { .. } => None,
         }
@@ -215,6 +216,7 @@ impl Call {
                 Some(extension.subscription_id.to_string())
             }
             Self::ReadNames { opportunity_id } => opportunity_id.as_ref().map(ToString::to_string),
+            Self::LookUp { search } => Some(search.lost.id().to_owned()),
             Self::Tell { .. } | Self::Report { .. } => None,
         }
     }
@@ -259,6 +261,7 @@ impl Call {
             Self::EndSubscription { .. } => "end_subscription",
             Self::CancelSubscription { .. } => "cancel_subscription",
             Self::ReadNames { .. } => "read_names",
+            Self::LookUp { .. } => "look_up",
             Self::Tell { .. } => "tell",
             Self::Report { .. } => "report",
         }
@@ -272,127 +275,13 @@ impl Call {
             | Self::ReadNaming { .. }
             | Self::ReadCase { .. }
             | Self::ReadNames { .. }
+            | Self::LookUp { .. }
             | Self::UpdateRecords { .. } => "salesforce",
             Self::Tell { .. } => "notifier",
             Self::Report { .. } => "queue",
             _ => "stripe",
         }
     }
-}
-
-/// A line to be written to the draft.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewLine {
-    pub line: PlanLine,
-    pub pricing: Pricing,
-    pub tax: Option<TaxBehavior>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pricing {
-    /// The catalogue's price: what Stripe's reports group by.
-    Catalogue(PriceId),
-    /// The product of the catalogue at the agreed price for one, in minor units.
-    Agreed { product_id: ProductId, unit_amount: Decimal },
-    /// The product of the catalogue, once, at the agreed amount of the whole line: for quantities that do not divide it.
-    AgreedForAll { product_id: ProductId, amount: Money },
-}
-
-/// The terms of a recurring price that the catalogue does not have.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgreedPrice {
-    pub product_id: ProductId,
-    pub currency: Currency,
-    /// Of one, in minor units.
-    #[serde(with = "rust_decimal::serde::str")]
-    pub unit_amount: Decimal,
-    pub months: u32,
-    pub tax: Option<TaxBehavior>,
-}
-
-impl AgreedPrice {
-    /// The same terms have the same key, so that one price serves every deal that was agreed alike.
-    pub fn lookup_key(&self) -> String {
-        let Self { product_id, currency, unit_amount, months, tax } = self;
-        let tax = tax.map_or("untaxed", TaxBehavior::as_str);
-        format!("closedwon:{product_id}:{}:{}:{months}m:{tax}", currency.to_stripe(), unit_amount.normalize())
-    }
-
-    pub fn is(&self, seen: &PriceSeen) -> bool {
-        seen.is_active
-            && seen.product_id.as_ref() == Some(&self.product_id)
-            && seen.costs(self.currency, self.unit_amount, Every::Months(self.months))
-            && seen.is_taxed_as(self.tax)
-    }
-}
-
-/// A subscription to be made. Its items' prices are settled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewSubscription {
-    pub plan: Plan,
-    pub customer_id: CustomerId,
-    pub starts_at: Timestamp,
-    pub ends_at: Option<Timestamp>,
-    pub items: Vec<NewItem>,
-    /// What is billed once, with the first invoice.
-    pub once: Vec<NewLine>,
-}
-
-/// How a subscription goes on: from its next period on, or for the rest of this one as well.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extension {
-    /// The deal that renews it.
-    pub opportunity_id: OpportunityId,
-    pub customer_id: CustomerId,
-    pub subscription_id: SubscriptionId,
-    /// Of the new term, or of a period if that has no end; or what is billed at once, if that is more.
-    pub total: Money,
-    pub is_approved: bool,
-    pub days_until_due: u32,
-    pub automatic_tax: bool,
-    /// The first day of the new term.
-    pub from: Date,
-    /// Whatever is asked for after this may come too late.
-    pub latest: Timestamp,
-    /// How the rest of the period is settled. Where the new term begins with one, there is nothing to settle.
-    pub proration: Proration,
-    pub ends_at: Option<Timestamp>,
-    /// It has an end now.
-    pub had_end: bool,
-    pub items: Vec<ItemChange>,
-    /// What is billed once, with the next invoice of the subscription: at once, where one is made of what is prorated.
-    pub once: Vec<NewLine>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemChange {
-    /// One that is there, at this price and in this number.
-    Keep {
-        item_id: SubscriptionItemId,
-        item: NewItem,
-    },
-    Add {
-        item: NewItem,
-    },
-    Drop {
-        item_id: SubscriptionItemId,
-    },
-}
-
-impl NewSubscription {
-    /// What has to be approved if it is made then: the deal, or its first invoice, whichever is more.
-    pub fn to_be_approved(&self, at: Timestamp) -> Money {
-        let total = self.plan.total;
-        Money::from_minor_units(self.plan.first_total(at).max(total.minor_units()), total.currency())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewItem {
-    pub price_id: PriceId,
-    pub quantity: i64,
-    /// The lines of the deal that it is for: Stripe takes each price once.
-    pub keys: Vec<LineItemId>,
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub use collecting::CollectingSeen;
 use domain::{Currency, CustomerId, InvoiceId, Money, PriceId, ProductId, SubscriptionId, SubscriptionItemId};
 pub use invoice::InvoiceStandingSeen;
 use jiff::Timestamp;
-use mapping::{CaseSeen, Deal, Naming, Stop, TaxBehavior, TaxIdSeen};
+use mapping::{CaseSeen, Deal, Naming, Stop, TaxBehavior, TaxIdSeen, Whereabouts};
 pub use renewal::{PreviewLineSeen, PreviewSeen, RenewableSeen};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -107,6 +107,8 @@ pub enum Fact {
         deal: Option<domain::Record>,
         at: Timestamp,
     },
+    /// Who names what was looked for.
+    LookedUp(Box<Whereabouts>),
     /// It was said.
     Told {
         at: Timestamp,
@@ -170,6 +172,7 @@ impl Fact {
             Self::InvoiceStandingRead { .. } => "invoice_standing_read",
             Self::CaseRead(_) => "case_read",
             Self::NamesRead { .. } => "names_read",
+            Self::LookedUp(_) => "looked_up",
             Self::Told { .. } => "told",
             Self::ToldPerhaps => "told_perhaps",
             Self::NotTold { .. } => "not_told",

@@ -9,13 +9,14 @@
 
 use std::fmt;
 
-use domain::{DisputeId, InvoiceId, Neighbour, OpportunityId, Record};
+use domain::{CustomerId, DisputeId, InvoiceId, Neighbour, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mapping::{Code, InvoiceStanding, Kind, Settings, Stop};
+use mapping::{Code, InvoiceStanding, Kind, Lost, Settings, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
+use crate::seek::{Seek, Sought, in_vain};
 use crate::watched::watched;
 use crate::{Call, End, Fact, InvoiceStandingSeen, InvoiceStatus, Next, OutOfOrder, QUIET, Status};
 
@@ -30,6 +31,8 @@ pub enum Point {
     Telling { watch: Watch, standing: Box<InvoiceStanding> },
     /// The opportunity names no invoice yet: the deal's own run is still under way.
     NotLinked { watch: Watch, opportunity_id: OpportunityId },
+    /// That was waited for in vain. Who names it?
+    Seeking { watch: Watch, seek: Seek, waited: Stop },
     /// It is looked at once more: an older write may be under way, or the opportunity may come to name it.
     Doubting { watch: Watch, until: Timestamp },
     /// Salesforce says how it stood when it was read. The end, until something becomes of it.
@@ -56,6 +59,12 @@ pub struct Watch {
     /// What was to be written was overtaken, and it was read again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub was_overtaken: bool,
+    /// Whom it bills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// An opportunity that was found to name it, whatever the invoice itself says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<OpportunityId>,
     /// Somebody has to answer these, which was not said yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disputes: Vec<Dispute>,
@@ -87,6 +96,8 @@ impl Watch {
             names_another: false,
             is_of_later_period: false,
             was_overtaken: false,
+            customer_id: None,
+            found: None,
             disputes: Vec::new(),
         }
     }
@@ -119,6 +130,7 @@ impl Point {
             | Self::Seen { watch, .. }
             | Self::Telling { watch, .. }
             | Self::NotLinked { watch, .. }
+            | Self::Seeking { watch, .. }
             | Self::Doubting { watch, .. } => !watch.disputes.is_empty(),
             Self::Done { .. } | Self::Stopped { .. } => false,
         }
@@ -139,6 +151,7 @@ impl Point {
                     watch.invoice_id
                 ),
             )),
+            Self::Seeking { seek, .. } => Next::Call(seek.call()),
             Self::Doubting { until, .. } => Next::End(End::Resting { until: *until }),
             Self::Done { .. } => Next::End(End::Done),
             Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
@@ -164,14 +177,26 @@ impl Point {
                     None => gone(watch, &standing),
                 }
             }
-            (
-                Self::Claimed { watch }
-                | Self::Seen { watch, .. }
-                | Self::Telling { watch, .. }
-                // Waited a day in vain.
-                | Self::NotLinked { watch, .. },
-                Fact::Refused(why),
-            ) => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
+            // Waited a day in vain.
+            (Self::NotLinked { watch, .. }, Fact::Refused(why)) => {
+                let seek = Seek::new(Lost::Invoice(watch.invoice_id.clone()), watch.customer_id.clone());
+                Self::Seeking { watch, seek, waited: why.stop }
+            }
+            (Self::Seeking { watch, seek, waited }, fact) => {
+                let name = fact.name();
+                match seek.record(fact) {
+                    Sought::On(seek) => Self::Seeking { watch, seek, waited },
+                    Sought::Ended(search, found) => match found.owner().cloned() {
+                        Some(owner) => Self::Claimed { watch: Watch { found: Some(owner), ..watch } },
+                        None => Self::stopped(watch, in_vain(&waited, &search, &found)),
+                    },
+                    Sought::Refused(stop) => Self::stopped(watch, stop),
+                    Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
+                }
+            }
+            (Self::Claimed { watch } | Self::Seen { watch, .. } | Self::Telling { watch, .. }, Fact::Refused(why)) => {
+                Self::stopped(watch, Stop::review(why.stop.code, why.stop.message))
+            }
             (Self::Stopped { watch, stop, .. }, Fact::Reported) => Self::Stopped { watch, stop, reported: true },
             (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         })
@@ -189,9 +214,11 @@ impl Point {
             }
             // The write may have happened, and may happen yet.
             Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
+            // The deal that the invoice itself names may name it by now.
+            Self::NotLinked { watch, .. } => Self::Claimed { watch: Watch { found: None, ..watch } },
+            seeking @ Self::Seeking { .. } => seeking,
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
-            | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }
             | Self::Done { watch } => Self::Claimed { watch },
         }
@@ -205,7 +232,10 @@ impl Point {
 
     fn seen(watch: Watch, seen: &InvoiceStandingSeen, at: Timestamp, settings: &Settings) -> Self {
         let is_of_later_period = seen.is_of_later_period;
-        let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), is_of_later_period, ..watch };
+        let (doubt, customer_id) = (watch.doubt.at(at, QUIET), seen.customer_id.clone());
+        let watch = Watch { seen_at: Some(at), doubt, is_of_later_period, customer_id, ..watch };
+        let seen =
+            InvoiceStandingSeen { opportunity_id: watch.found.clone().or(seen.opportunity_id.clone()), ..seen.clone() };
         let Some(opportunity_id) = &seen.opportunity_id else {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity of this organization.");
             return Self::stopped(watch, stop);
@@ -263,6 +293,7 @@ impl Point {
             Self::Seen { .. } => "seen",
             Self::Telling { .. } => "telling",
             Self::NotLinked { .. } => "not_linked",
+            Self::Seeking { .. } => "seeking",
             Self::Doubting { .. } => "doubting",
             Self::Done { .. } => "done",
             Self::Stopped { .. } => "stopped",

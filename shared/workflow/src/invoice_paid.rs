@@ -6,11 +6,17 @@
 //! What is new is written at once, in one call: only where the opportunity names this invoice, which is asked in the call. What may have
 //! been told before is looked for first, since every write may start somebody's automation.
 
-use domain::{InvoiceId, Money, OpportunityId, Record};
-use mapping::{Amounts, Code, Kind, Received, Settings, Stop};
-use serde::{Deserialize, Serialize};
+mod came_in;
+mod whose;
 
-use crate::{Call, End, Fact, InvoiceSeen, InvoiceStatus, Next, OutOfOrder, Status};
+use came_in::came_in;
+use domain::{InvoiceId, OpportunityId, Record};
+use mapping::{Code, Kind, Received, Settings, Stop};
+use serde::{Deserialize, Serialize};
+use whose::{sought, whose};
+
+use crate::seek::{Seek, Sought};
+use crate::{Call, End, Fact, Next, OutOfOrder, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +29,9 @@ pub enum Point {
         /// Something may have been told of it before.
         #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
         looks_first: bool,
+        /// An opportunity that was found to name it, whatever the invoice itself says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found: Option<OpportunityId>,
     },
     /// The invoice itself does not say so. Payments do not vanish, so it is asked again.
     #[serde(alias = "unnamed")]
@@ -40,6 +49,17 @@ pub enum Point {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         names_another: bool,
     },
+    /// That was waited for in vain; or nobody made the invoice for a deal, as far as is known. Who has it?
+    Seeking {
+        invoice_id: InvoiceId,
+        said: Said,
+        seek: Seek,
+        /// Why a person is told if nobody has it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<Stop>,
+    },
+    /// Its customer is an account's, and no opportunity names it yet.
+    Astray { invoice_id: InvoiceId, said: Said, stop: Stop },
     /// The opportunity names this invoice, as far as is known, and does not say what came in.
     Linked {
         payment: Received,
@@ -79,7 +99,7 @@ fn yes() -> bool {
 impl Point {
     pub fn claimed(invoice_id: InvoiceId, is_whole: bool) -> Self {
         let said = if is_whole { Said::Whole } else { Said::Part };
-        Self::Claimed { invoice_id, said, looks_first: false }
+        Self::Claimed { invoice_id, said, looks_first: false, found: None }
     }
 
     /// The rest may come in yet.
@@ -90,8 +110,8 @@ impl Point {
     /// A run that is taken up for another event, which may say more than those before.
     pub(crate) fn hearing(self, brought: &Self) -> Self {
         match (self, brought) {
-            (Self::Claimed { invoice_id, looks_first, .. }, Self::Claimed { said: Said::Whole, .. }) => {
-                Self::Claimed { invoice_id, said: Said::Whole, looks_first }
+            (Self::Claimed { invoice_id, looks_first, found, .. }, Self::Claimed { said: Said::Whole, .. }) => {
+                Self::Claimed { invoice_id, said: Said::Whole, looks_first, found }
             }
             (point, _) => point,
         }
@@ -118,6 +138,8 @@ impl Point {
                     payment.invoice_id, payment.opportunity_id
                 ),
             )),
+            Self::Seeking { seek, .. } => Next::Call(seek.call()),
+            Self::Astray { stop, .. } => Next::Wait(stop.clone()),
             Self::Linked { payment, .. } => Next::Call(Call::UpdateRecords { updates: payment.updates() }),
             Self::Done { .. } => Next::End(End::Done),
             Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
@@ -127,8 +149,8 @@ impl Point {
 
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
-            (Self::Claimed { invoice_id, said, looks_first }, Fact::InvoiceRead(seen)) => {
-                paid(invoice_id, said, looks_first, &seen, settings)
+            (Self::Claimed { said, looks_first, found, .. }, Fact::InvoiceRead(seen)) => {
+                came_in(said, looks_first, found, &seen, settings)
             }
             (Self::Claimed { invoice_id, said, .. }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id, said },
             (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
@@ -145,7 +167,23 @@ impl Point {
             }
             // Waited a day in vain.
             (Self::Unpaid { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
-            (Self::NotLinked { payment, .. }, Fact::Refused(why)) => Self::stopped(payment.invoice_id, why.stop),
+            (Self::NotLinked { payment, names_another: true }, Fact::Refused(why)) => {
+                Self::stopped(payment.invoice_id, why.stop)
+            }
+            (Self::NotLinked { payment, .. }, Fact::Refused(why)) => {
+                let said = Said::of(payment.paid_at);
+                sought(payment.invoice_id, said, payment.customer_id, Some(why.stop))
+            }
+            (Self::Astray { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
+            (Self::Seeking { invoice_id, said, seek, waited }, fact) => {
+                let name = fact.name();
+                match seek.record(fact) {
+                    Sought::On(seek) => Self::Seeking { invoice_id, said, seek, waited },
+                    Sought::Ended(search, found) => whose(invoice_id, said, &search, &found, waited),
+                    Sought::Refused(stop) => Self::stopped(invoice_id, stop),
+                    Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
+                }
+            }
             (Self::Stopped { invoice_id, stop, .. }, Fact::Reported) => {
                 Self::Stopped { invoice_id, stop, reported: true }
             }
@@ -154,8 +192,9 @@ impl Point {
     }
 
     pub fn resume(self) -> Self {
-        let claimed = |invoice_id, said| Self::Claimed { invoice_id, said, looks_first: true };
+        let claimed = |invoice_id, said| Self::Claimed { invoice_id, said, looks_first: true, found: None };
         match self {
+            Self::Astray { invoice_id, said, .. } => claimed(invoice_id, said),
             // It may be credited by now.
             Self::NotLinked { payment, names_another: true } => claimed(payment.invoice_id, Said::of(payment.paid_at)),
             // More may have come in.
@@ -165,14 +204,18 @@ impl Point {
             | Self::Done { payment }
                 if payment.paid_at.is_none() =>
             {
-                claimed(payment.invoice_id, Said::Part)
+                let found = payment.is_found.then_some(payment.opportunity_id);
+                Self::Claimed { invoice_id: payment.invoice_id, said: Said::Part, looks_first: true, found }
             }
             // The write may have happened; reading shows it. What was written may have been taken away since.
             Self::NotLinked { payment, .. } | Self::Linked { payment, .. } | Self::Done { payment } => {
                 Self::Paid { payment }
             }
             // It may have come as far as the write.
-            Self::Claimed { invoice_id, said, .. } | Self::Unpaid { invoice_id, said } => claimed(invoice_id, said),
+            Self::Claimed { invoice_id, said, found, .. } => {
+                Self::Claimed { invoice_id, said, looks_first: true, found }
+            }
+            Self::Unpaid { invoice_id, said } => claimed(invoice_id, said),
             Self::Stopped { invoice_id, .. } => claimed(invoice_id, Said::Part),
             point => point,
         }
@@ -199,6 +242,8 @@ impl Point {
             Self::Unpaid { .. } => "unpaid",
             Self::Paid { .. } => "paid",
             Self::NotLinked { .. } => "not_linked",
+            Self::Seeking { .. } => "seeking",
+            Self::Astray { .. } => "astray",
             Self::Linked { .. } => "linked",
             Self::Done { .. } => "done",
             Self::Stopped { .. } => "stopped",
@@ -224,41 +269,6 @@ impl Point {
 
 fn reviewed(stop: Stop) -> Stop {
     Stop::review(stop.code, stop.message)
-}
-
-/// Of the whole `status == paid` is the test: amounts say less, since an invoice may be settled out of band or by credit.
-fn paid(invoice_id: InvoiceId, said: Said, looks_first: bool, seen: &InvoiceSeen, settings: &Settings) -> Point {
-    let opportunity_id = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
-    let paid_at = seen.paid_at.filter(|_| seen.status == InvoiceStatus::Paid);
-    let is_said = match said {
-        Said::Whole => paid_at.is_some() || planted!(PaidWithoutLooking),
-        Said::Part => paid_at.is_some() || seen.status.is_sent() && seen.is_begun_to_be_paid(),
-    };
-    if !is_said {
-        return Point::Unpaid { invoice_id, said };
-    }
-    match opportunity_id {
-        Some(_) if seen.is_given_up() && (!seen.is_credited_by_hand() || seen.is_paid_by_note()) => {
-            let why = match seen.is_credited_by_hand() {
-                true => "All of it is credited, and what was still due was paid by nobody but the credit note.",
-                false => "What was paid is the customer's credit by now, and the deal is billed by another invoice.",
-            };
-            Point::stopped(invoice_id, Stop::not_billable(Code::InvoiceLinkedElsewhere, why))
-        }
-        Some(opportunity_id) => {
-            let paid_at = paid_at.or(planted!(PaidWithoutLooking).then_some(jiff::Timestamp::UNIX_EPOCH));
-            let money = |minor_units| Money::from_minor_units(minor_units, seen.currency);
-            let amounts = Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) };
-            let stage = settings.paid_stage.clone().filter(|_| paid_at.is_some());
-            let shows_status = settings.followed.shows_invoices();
-            let payment = Received { invoice_id, opportunity_id, paid_at, amounts: Some(amounts), stage, shows_status };
-            if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
-        }
-        None => {
-            let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
-            Point::stopped(invoice_id, stop)
-        }
-    }
 }
 
 /// What the opportunity says before anything is written.

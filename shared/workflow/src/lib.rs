@@ -26,6 +26,7 @@ pub mod notification;
 pub mod opportunity_won;
 pub mod payment_failed;
 mod run;
+mod seek;
 pub mod subscription_changed;
 mod watched;
 

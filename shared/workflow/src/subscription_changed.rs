@@ -6,16 +6,17 @@
 //! What is written is no register but the state of things, so a write that comes late could say what is over. After one whose answer
 //! never came the run looks once more when no request is under way any more.
 
-use domain::{OpportunityId, Record, SubscriptionId};
+use domain::{CustomerId, OpportunityId, Record, SubscriptionId};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mapping::{Asked, Code, Kind, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
+use mapping::{Asked, Code, Kind, Lost, Naming, Settings, Standing, StandsOn, Stop, Untold, Update};
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
 use crate::opportunity_won::not_kept;
+use crate::seek::{Seek, Sought, in_vain};
 use crate::watched::watched;
-use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, Status};
+use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, StandingSeen, Status};
 
 /// Salesforce reads five times in one call at most, and each record that is written is read back.
 const MOST_AT_ONCE: usize = 4;
@@ -52,7 +53,15 @@ pub enum Point {
         left_out: Option<Stop>,
     },
     /// The deal that it is billed for does not name it yet: the deal's own run is still under way.
-    NotLinked { watch: Watch, opportunity_id: OpportunityId },
+    NotLinked {
+        watch: Watch,
+        opportunity_id: OpportunityId,
+        /// The deal renewed it, so another one names it as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_renewed: bool,
+    },
+    /// That was waited for in vain. Who names it?
+    Seeking { watch: Watch, seek: Seek, is_renewed: bool, waited: Stop },
     /// All is told, and an older write may be under way: it is looked at once more.
     Doubting { watch: Watch, until: Timestamp },
     /// Salesforce says how it stood when it was read. The end, until something becomes of it.
@@ -73,11 +82,25 @@ pub struct Watch {
     /// Somebody was asked to look after the customer. What became of the task is theirs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_asked: bool,
+    /// Whom it bills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// An opportunity that was found to name it, whatever the subscription itself says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<OpportunityId>,
 }
 
 impl Watch {
     pub fn new(subscription_id: SubscriptionId) -> Self {
-        Self { subscription_id, seen_at: None, doubt: Doubt::None, has_asked: false }
+        let (seen_at, customer_id, found) = (None, None, None);
+        Self { subscription_id, seen_at, doubt: Doubt::None, has_asked: false, customer_id, found }
+    }
+}
+
+impl Watch {
+    /// As the subscription was seen, for the deal that is known to name it.
+    fn named(&self, seen: StandingSeen) -> StandingSeen {
+        StandingSeen { opportunity_id: self.found.clone().or(seen.opportunity_id), ..seen }
     }
 }
 
@@ -100,7 +123,7 @@ impl Point {
                 let day = TimeZone::UTC.to_datetime(watch.seen_at.unwrap_or_default()).date();
                 Next::Call(Call::UpdateRecords { updates: vec![standing.task(asked, day)] })
             }
-            Self::NotLinked { watch, opportunity_id } => Next::Wait(Stop::review(
+            Self::NotLinked { watch, opportunity_id, .. } => Next::Wait(Stop::review(
                 Code::SubscriptionNotLinked,
                 format!(
                     "Something has become of subscription {}, and opportunity {opportunity_id}, which it is billed for, does not name it: \
@@ -108,6 +131,7 @@ impl Point {
                     watch.subscription_id
                 ),
             )),
+            Self::Seeking { seek, .. } => Next::Call(seek.call()),
             Self::Doubting { until, .. } => Next::End(End::Resting { until: *until }),
             Self::Done { .. } => Next::End(End::Done),
             Self::Stopped { stop, reported: false, .. } => Next::Call(Call::Report { stop: stop.clone() }),
@@ -118,12 +142,16 @@ impl Point {
     pub fn record(self, fact: Fact, settings: &Settings) -> Result<Self, OutOfOrder> {
         Ok(match (self, fact) {
             (Self::Claimed { watch }, Fact::StandingRead { seen, at }) => {
-                let watch = Watch { seen_at: Some(at), doubt: watch.doubt.at(at, QUIET), ..watch };
-                match seen.standing() {
+                let (doubt, customer_id) = (watch.doubt.at(at, QUIET), seen.customer_id.clone());
+                let watch = Watch { seen_at: Some(at), doubt, customer_id, ..watch };
+                match watch.named(*seen).standing() {
                     Some(standing) => Self::Seen { watch, standing: Box::new(standing) },
                     None => Self::stopped(
                         watch,
-                        Stop::not_billable(Code::NotOurs, "The subscription names no opportunity of this organization."),
+                        Stop::not_billable(
+                            Code::NotOurs,
+                            "The subscription names no opportunity of this organization.",
+                        ),
                     ),
                 }
             }
@@ -166,13 +194,26 @@ impl Point {
             (Self::Asking { watch, left_out, .. }, Fact::Refused(why)) => {
                 Self::stopped(watch, left_out.unwrap_or_else(|| Stop::review(why.stop.code, why.stop.message)))
             }
-            (
-                Self::Claimed { watch }
-                | Self::Seen { watch, .. }
-                // Waited a day in vain.
-                | Self::NotLinked { watch, .. },
-                Fact::Refused(why),
-            ) => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
+            // Waited a day in vain.
+            (Self::NotLinked { watch, is_renewed, .. }, Fact::Refused(why)) => {
+                let seek = Seek::new(Lost::Subscription(watch.subscription_id.clone()), watch.customer_id.clone());
+                Self::Seeking { watch, seek, is_renewed, waited: why.stop }
+            }
+            (Self::Seeking { watch, seek, is_renewed, waited }, fact) => {
+                let name = fact.name();
+                match seek.record(fact) {
+                    Sought::On(seek) => Self::Seeking { watch, seek, is_renewed, waited },
+                    Sought::Ended(search, found) => match found.owner().filter(|_| !is_renewed).cloned() {
+                        Some(owner) => Self::Claimed { watch: Watch { found: Some(owner), ..watch } },
+                        None => Self::stopped(watch, in_vain(&waited, &search, &found)),
+                    },
+                    Sought::Refused(stop) => Self::stopped(watch, stop),
+                    Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
+                }
+            }
+            (Self::Claimed { watch } | Self::Seen { watch, .. }, Fact::Refused(why)) => {
+                Self::stopped(watch, Stop::review(why.stop.code, why.stop.message))
+            }
             (Self::Stopped { watch, stop, .. }, Fact::Reported) => Self::Stopped { watch, stop, reported: true },
             (point, fact) => return Err(OutOfOrder { point: point.name(), fact: fact.name() }),
         })
@@ -182,10 +223,12 @@ impl Point {
         match self {
             // The write may have happened, and may happen yet.
             Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
+            // The deal that the subscription itself names may name it by now.
+            Self::NotLinked { watch, .. } => Self::Claimed { watch: Watch { found: None, ..watch } },
+            seeking @ Self::Seeking { .. } => seeking,
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
             | Self::Asking { watch, .. }
-            | Self::NotLinked { watch, .. }
             | Self::Doubting { watch, .. }
             | Self::Done { watch }
             | Self::Stopped { watch, .. } => Self::Claimed { watch },
@@ -246,6 +289,7 @@ impl Point {
             Self::Telling { .. } => "telling",
             Self::Asking { .. } => "asking",
             Self::NotLinked { .. } => "not_linked",
+            Self::Seeking { .. } => "seeking",
             Self::Doubting { .. } => "doubting",
             Self::Done { .. } => "done",
             Self::Stopped { .. } => "stopped",
@@ -270,7 +314,10 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
         Some(_) if is_linked => Point::asking(watch, standing, asked, None),
         // A deal that was edited before its first invoice was sent has another one instead.
         _ if standing.is_over => Point::ended(watch),
-        Some(_) => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
+        Some(_) => {
+            let (opportunity_id, is_renewed) = (standing.opportunity_id, standing.is_renewed);
+            Point::NotLinked { watch, opportunity_id, is_renewed }
+        }
         None => {
             let message = format!(
                 "Something has become of subscription {}, and the opportunity that it is billed for, {}, is gone or hidden from the \

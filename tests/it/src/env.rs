@@ -46,6 +46,7 @@ pub struct Options {
     /// Who is told of everything, once an hour.
     pub tells: Vec<mapping::Channel>,
     pub followed: domain::Followed,
+    pub stray_invoices: mapping::StrayInvoices,
     /// How long what tells how something stands waits for more of its kind.
     pub settle: SignedDuration,
     /// How many requests a second Stripe is said to take at each endpoint, by the system's clock.
@@ -75,6 +76,7 @@ impl Default for Options {
             payment_cases: Some(mapping::CasePolicy::default()),
             tells: Vec::new(),
             followed: domain::Followed::nothing(),
+            stray_invoices: mapping::StrayInvoices::Ignored,
             settle: SignedDuration::ZERO,
             stripe_takes: None,
             paid_stage: None,

@@ -150,6 +150,8 @@ impl Recipe {
                     amounts: None,
                     stage: None,
                     shows_status: false,
+                    customer_id: None,
+                    is_found: false,
                 };
                 self.calls.update(&[received.update()]).await?;
                 Ok("is_paid")

@@ -47,6 +47,8 @@ mod tests {
             amounts: Some(Amounts { paid: money, remaining: money }),
             stage: Some("Paid".into()),
             shows_status: true,
+            customer_id: None,
+            is_found: false,
         };
         let updates = received.updates();
         let (queries, places) = read_back(&updates);

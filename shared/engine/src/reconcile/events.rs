@@ -128,7 +128,7 @@ impl<W: World> Engine<W> {
             Event::PaymentReceived { invoice_payment_id, .. } => {
                 let Some(invoice_id) = self.payment_in_part(invoice_payment_id).await? else { return Ok(false) };
                 // Nor does it say whose it is.
-                let of_payment = self.is_ours(&invoice_id).await?
+                let of_payment = self.is_told(&invoice_id).await?
                     && self.lacks(&self.run_of_payment(&invoice_id), true, event_id, event).await?;
                 Ok(of_payment || looks_after && self.failure_lacks(&invoice_id, event_id, event).await?)
             }
@@ -227,6 +227,8 @@ mod tests {
             amounts: None,
             stage: None,
             shows_status: false,
+            customer_id: None,
+            is_found: false,
         };
         let part = mapping::Received { paid_at: None, ..payment.clone() };
         for (point, is_asked_for) in [

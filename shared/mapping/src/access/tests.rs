@@ -52,6 +52,8 @@ fn what_is_written_is_what_is_asked_for() {
         amounts: Some(Amounts { paid: money, remaining: money }),
         stage: None,
         shows_status: true,
+        customer_id: None,
+        is_found: false,
     };
     let paid = received.updates();
     let standing = standing("006000000000001AAA");

@@ -1,6 +1,6 @@
 //! How an invoice stands, as Stripe says it.
 
-use domain::{InvoiceId, Money, OpportunityId};
+use domain::{CustomerId, InvoiceId, Money, OpportunityId};
 use jiff::Timestamp;
 use mapping::InvoiceStanding;
 
@@ -12,6 +12,7 @@ pub struct InvoiceStandingSeen {
     pub invoice_id: InvoiceId,
     /// The deal that it bills; `None` where this deployment did not make it.
     pub opportunity_id: Option<OpportunityId>,
+    pub customer_id: Option<CustomerId>,
     pub status: InvoiceStatus,
     pub due_at: Option<Timestamp>,
     pub total: Money,

@@ -1,6 +1,6 @@
 //! How a subscription stands, and what Salesforce is to say of it.
 
-use domain::{Currency, Money, OpportunityId, SubscriptionId};
+use domain::{Currency, CustomerId, Money, OpportunityId, SubscriptionId};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mapping::Standing;
@@ -14,6 +14,7 @@ pub struct StandingSeen {
     pub subscription_id: SubscriptionId,
     /// The deal that it is billed for; `None` where this deployment did not begin it.
     pub opportunity_id: Option<OpportunityId>,
+    pub customer_id: Option<CustomerId>,
     /// Another deal than that began it.
     pub is_renewed: bool,
     pub status: SubscriptionStatus,
@@ -154,6 +155,7 @@ mod tests {
         StandingSeen {
             subscription_id: SubscriptionId::parse("sub_1").expect("valid"),
             opportunity_id: OpportunityId::parse("006000000000001AAA").ok(),
+            customer_id: None,
             is_renewed: false,
             status: SubscriptionStatus::Active,
             is_collection_paused: false,

@@ -35,6 +35,7 @@ fn seen(status: InvoiceStatus) -> InvoiceStandingSeen {
         is_disputed: false,
         not_finalized: None,
         is_of_later_period: false,
+        customer_id: None,
     }
 }
 
@@ -207,7 +208,33 @@ fn an_opportunity_that_names_another_is_left_alone() {
 fn one_that_is_not_named_yet_is_waited_for() {
     let point = after(claimed(), [read(seen(InvoiceStatus::Open), 0), Fact::BillingRead(billing("", ""))]);
     assert!(matches!(point.next(), Next::Wait(stop) if stop.code == Code::InvoiceNotLinked), "{point:?}");
-    assert_eq!(point.resume(), claimed_at(0));
+    assert_eq!(point.clone().resume(), claimed_at(0));
+    // After a day it is looked up.
+    let Next::Wait(stop) = point.next() else { panic!("it waits") };
+    let seeking = after(point, [Fact::Refused(Refusal { stop })]);
+    assert!(matches!(seeking.clone().resume().next(), Next::Call(Call::LookUp { .. })), "{seeking:?}");
+    let stopped = after(seeking.clone(), [looked_up(&[])]);
+    assert_eq!(stopped.stop().map(|stop| stop.code), Some(Code::InvoiceNotLinked));
+    let other = "006000000000002AAA";
+    let told = after(
+        seeking,
+        [looked_up(&[other]), read(seen(InvoiceStatus::Open), 1), Fact::BillingRead(billing("in_1", ""))],
+    );
+    let Next::Call(Call::UpdateRecords { updates }) = told.next() else { panic!("{told:?}") };
+    assert_eq!(updates[0].id, other);
+    // The deal that the invoice itself names may name it again.
+    let left = after(told.resume(), [read(seen(InvoiceStatus::Open), 2), Fact::BillingRead(billing("", ""))]);
+    assert!(matches!(left.resume(), Point::Claimed { watch } if watch.found.is_none()));
+}
+
+fn looked_up(named_by: &[&str]) -> Fact {
+    let with_id = |id: &&str| {
+        let mut record = Record::default();
+        record.set("Id", FieldValue::Text((*id).to_owned()));
+        record
+    };
+    let answers = vec![named_by.iter().map(with_id).collect()];
+    Fact::LookedUp(Box::new(mapping::Whereabouts::of(answers)))
 }
 
 fn claimed_at(minute: i64) -> Point {

@@ -26,6 +26,7 @@ fn seen(status: SubscriptionStatus) -> StandingSeen {
     StandingSeen {
         subscription_id: subscription_id(),
         opportunity_id: OpportunityId::parse(DEAL).ok(),
+        customer_id: None,
         is_renewed: true,
         status,
         is_collection_paused: false,
@@ -145,7 +146,10 @@ fn a_deal_that_does_not_name_it_yet_is_waited_for() {
     let waiting = after(claimed(), [read_at(0), naming(vec![record(&[("Id", DEAL)])], vec![])]);
     assert!(matches!(waiting.next(), Next::Wait(stop) if stop.code == Code::SubscriptionNotLinked), "{waiting:?}");
     assert!(matches!(waiting.clone().resume(), Point::Claimed { .. }));
-    let stopped = after(waiting, [refusal(Code::SubscriptionNotLinked)]);
+    let seeking = after(waiting, [refusal(Code::SubscriptionNotLinked)]);
+    let Next::Call(Call::LookUp { search }) = seeking.clone().resume().next() else { panic!("{seeking:?}") };
+    assert_eq!(search.lost.id(), "sub_1");
+    let stopped = after(seeking, [looked_up(&[])]);
     assert_eq!(code(&stopped), Some((Code::SubscriptionNotLinked, Kind::Review)));
     assert!(matches!(stopped.next(), Next::Call(Call::Report { .. })));
     let ended = after(stopped, [Fact::Reported]);
@@ -276,4 +280,30 @@ fn somebody_is_asked_to_look_after_the_customer() {
     assert_eq!(code(&lost), Some((Code::WriteBackDiffers, Kind::Review)));
     let refused = after(asking, [refusal(Code::SalesforceRefused)]);
     assert_eq!(code(&refused), Some((Code::SalesforceRefused, Kind::Review)));
+}
+
+const OTHER: &str = "006000000000002AAA";
+
+fn looked_up(named_by: &[&str]) -> Fact {
+    let answers = vec![named_by.iter().map(|id| record(&[("Id", id)])).collect()];
+    Fact::LookedUp(Box::new(mapping::Whereabouts::of(answers)))
+}
+
+/// Somebody moved it to another deal. One that renewed it for a term is not moved by that the earlier one names it.
+#[test]
+fn the_deal_that_was_found_to_name_it_is_the_one_that_it_is_billed_for() {
+    let moved = || vec![record(&[("Id", DEAL)]), record(&[("Id", OTHER), ("Stripe_Subscription_Id__c", "sub_1")])];
+    for (is_renewed, is_moved) in [(false, true), (true, false)] {
+        let watch = Watch::new(SubscriptionId::parse("sub_1").expect("valid"));
+        let opportunity_id = OpportunityId::parse(DEAL).expect("valid");
+        let waiting = Point::NotLinked { watch, opportunity_id, is_renewed };
+        let point = after(waiting, [refusal(Code::SubscriptionNotLinked), looked_up(&[OTHER])]);
+        assert_eq!(matches!(&point, Point::Claimed { watch } if watch.found.is_some()), is_moved, "{point:?}");
+        if is_moved {
+            let telling = after(point, [read_at(0), naming(moved(), vec![])]);
+            assert!(updates(&telling).iter().any(|update| update.id == OTHER), "{telling:?}");
+            let told = after(telling.clone(), [kept(&telling)]);
+            assert_eq!(told.status(), Status::Done, "{told:?}");
+        }
+    }
 }

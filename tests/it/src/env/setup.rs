@@ -211,6 +211,7 @@ fn engine(
             payment_cases: options.payment_cases.clone(),
             notifications: (!options.tells.is_empty()).then_some(notifications),
             followed: options.followed.clone(),
+            stray_invoices: options.stray_invoices,
             salesforce_reserve: 10,
             paid_stage: options.paid_stage.map(str::to_owned),
             amendments: options.amendments,

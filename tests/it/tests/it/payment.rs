@@ -9,6 +9,7 @@ use crate::crashes::settle_over_deaths;
 
 mod line;
 mod stage;
+mod strays;
 
 #[tokio::test]
 async fn the_opportunity_says_that_it_is_paid_and_when() {

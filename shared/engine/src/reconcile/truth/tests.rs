@@ -314,6 +314,8 @@ fn a_mark_that_is_taken_away_from_a_reissued_deal_is_put_back_once_for_each_stat
         amounts: None,
         stage: None,
         shows_status: false,
+        customer_id: None,
+        is_found: false,
     };
     case.payment = payment(invoice_paid::Point::Done { payment: paid });
     let id = format!("unmarked:in_ours:{}", at(60).as_millisecond());

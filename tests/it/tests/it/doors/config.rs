@@ -55,6 +55,7 @@ const WORKER: &[(&str, &str)] = &[
     ("SUBSCRIPTION_STATUS", "mirrored"),
     ("CANCELLATION_TASK", "owner"),
     ("FOLLOWED_EVENTS", "none"),
+    ("STRAY_INVOICES", "ignore"),
     ("SALESFORCE_RESERVE_PERCENT", "10"),
     ("PAYMENT_CASES", "open"),
     ("CASE_HIGH_FROM_ATTEMPT", "3"),
@@ -146,6 +147,7 @@ const ROWS: &[Row] = &[
     (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
     (45, RetryWorker, &[("SUBSCRIPTION_STATUS", "on")], &["SUBSCRIPTION_STATUS"]),
     (45, RetryWorker, &[("CANCELLATION_TASK", "queue")], &["CANCELLATION_TASK"]),
+    (45, RetryWorker, &[("STRAY_INVOICES", "on")], &["STRAY_INVOICES"]),
     (
         45,
         RetryWorker,

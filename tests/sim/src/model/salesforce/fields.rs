@@ -77,6 +77,7 @@ fn opportunity_field(org: &Salesforce, opportunity: &Opportunity, field: &str) -
     Some(match field {
         "Id" => text(&opportunity.id),
         "StageName" => text(&opportunity.stage),
+        "IsWon" => FieldValue::Boolean(opportunity.stage == "Closed Won"),
         "Name" => text(format!("Deal {}", opportunity.id)),
         "Owner.Name" => text("Olga Owner"),
         "OwnerId" => text(OWNER),

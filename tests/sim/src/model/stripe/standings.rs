@@ -139,6 +139,7 @@ impl Stripe {
         let found = self.invoices.get(id).ok_or_else(|| no_such("invoice", id.as_str()))?;
         let shown = found.shown();
         Ok(stripe::InvoiceStanding {
+            customer: shown.customer,
             status: shown.status,
             currency: shown.currency,
             due_at: None,

@@ -1,0 +1,32 @@
+//! The business's queries, in Salesforce's language.
+
+use mapping::{Filter, RecordQuery};
+use salesforce::soql::{Literal, Op, Select};
+
+pub(crate) fn soql(query: &RecordQuery) -> String {
+    let mut select = Select::from(query.object).fields(&query.fields);
+    for (field, filter) in &query.filter {
+        select = match filter {
+            Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),
+            Filter::OneOfOrNamed(texts, other) => select.one_of_or_named(field, texts, other),
+            Filter::IsOr(text, others) => select.is_or(field, text, others),
+            Filter::IsEmpty => select.filter(field, Op::Eq, Literal::Null),
+            Filter::IsAny => select.filter(field, Op::NotEq, Literal::Null),
+            Filter::IsFalseOrEmpty(other) => select.is_false_or_empty(field, other),
+            Filter::IsFalseOrNot(other, text) => select.is_false_or_not(field, other, text),
+            Filter::IsEmptyOrLess(than) => select.is_empty_or_less(field, *than),
+            Filter::IsTrue => select.filter(field, Op::Eq, Literal::Boolean(true)),
+            Filter::IsFalse => select.filter(field, Op::Eq, Literal::Boolean(false)),
+            Filter::OneOf(texts) => select.one_of(field, texts),
+            Filter::AtLeast(time) => select.filter(field, Op::AtLeast, Literal::DateTime(*time)),
+            Filter::After(time, id) => select.after(field, Literal::DateTime(*time), id),
+        };
+    }
+    for field in &query.order_by {
+        select = select.order_by(field);
+    }
+    match query.limit {
+        Some(limit) => select.limit(limit).to_string(),
+        None => select.to_string(),
+    }
+}
