@@ -181,12 +181,16 @@ impl<W: World> Engine<W> {
         Ok(stored.map_err(|error| ledger_pause(&error))?.map(|stored| stored.run))
     }
 
+    pub(crate) fn looks_up_strays(&self) -> bool {
+        self.settings.stray_invoices == StrayInvoices::LookedUp
+    }
+
     /// What comes in for it is told: it is ours, or nobody claims it and such are looked up.
     pub(crate) async fn is_told(&self, invoice_id: &InvoiceId) -> Result<bool, Pause> {
         if self.is_ours(invoice_id).await? {
             return Ok(true);
         }
-        if self.settings.stray_invoices == StrayInvoices::Ignored {
+        if !self.looks_up_strays() {
             return Ok(false);
         }
         // A later period's says so by its subscription only.

@@ -48,7 +48,7 @@ pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Receive
 pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
-pub use search::{Lost, Search, StrayInvoices, Whereabouts};
+pub use search::{Lost, Search, StrayInvoices, Whereabouts, currency_of};
 pub use source::LineSource;
 pub use standing::{
     Asked, CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold,

@@ -1,9 +1,10 @@
 //! Whose something of Stripe's is that no deal names, as far as is known: who names it, and whose its customer is.
 
-use domain::{AccountId, CustomerId, InvoiceId, OpportunityId, Record, SubscriptionId};
+use domain::{AccountId, Currency, CustomerId, InvoiceId, OpportunityId, Record, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
 use crate::deal::{Filter, RecordQuery};
+use crate::plan::Settings;
 use crate::update::{INVOICE_ID, SUBSCRIPTION_ID};
 
 /// Whether what somebody else billed is looked for in Salesforce when it is paid.
@@ -102,6 +103,14 @@ impl Search {
     }
 }
 
+/// In which currency a record's amounts are.
+pub fn currency_of(record: &Record, settings: &Settings) -> Option<Currency> {
+    match settings.multi_currency {
+        true => record.text("CurrencyIsoCode").and_then(|code| Currency::parse(code).ok()),
+        false => Some(settings.org_currency),
+    }
+}
+
 /// What Salesforce answered to that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Whereabouts {
@@ -145,7 +154,7 @@ impl Whereabouts {
         let kind = search.lost.kind();
         let listed = |ids: &[OpportunityId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         if !self.named_by.is_empty() {
-            return format!("The {kind} is named by more than one opportunity: {}.", listed(&self.named_by));
+            return format!("The {kind} is named by {}.", listed(&self.named_by));
         }
         let Some(customer_id) = &search.customer_id else {
             return format!("No opportunity names the {kind}.");
@@ -156,7 +165,8 @@ impl Whereabouts {
                 "No opportunity names the {kind}. Its customer {customer_id} is that of account {account}, none of whose won deals is without one."
             ),
             ([account, ..], perhaps) => format!(
-                "No opportunity names the {kind}. Its customer {customer_id} is that of account {account}; of its won deals these name none: {}.",
+                "No opportunity names the {kind}. Its customer {customer_id} is that of account {account}; of its won deals {} none: {}.",
+                if perhaps.len() < MOST as usize { "these name" } else { "more than a few name" },
                 listed(perhaps)
             ),
         }
@@ -212,18 +222,8 @@ mod tests {
     #[test]
     fn one_deal_has_it_or_a_person_is_told_what_is_known() {
         for (found, owner, is_nobodys, said) in [
-            (
-                whereabouts(&D[..1], &[A], &[]),
-                Some(D[0]),
-                false,
-                "named by more than one opportunity: 006000000000001AAA.",
-            ),
-            (
-                whereabouts(&D, &[], &[]),
-                None,
-                false,
-                "The invoice is named by more than one opportunity: 006000000000001AAA, 006000000000002AAA.",
-            ),
+            (whereabouts(&D[..1], &[A], &[]), Some(D[0]), false, "The invoice is named by 006000000000001AAA."),
+            (whereabouts(&D, &[], &[]), None, false, "The invoice is named by 006000000000001AAA, 006000000000002AAA."),
             (
                 whereabouts(&[], &[], &[]),
                 None,

@@ -286,6 +286,9 @@ codes! {
     InvoiceWithoutDeal(Finance) = "invoice_without_deal",
         "An invoice that was not made here is paid, its customer is that of an account, and no opportunity named it for a day.",
         "Write its id into Stripe Invoice Id of the deal that it bills, or let StrayInvoices be ignore; then send the event again.";
+    InvoiceInAnotherCurrency(Finance) = "invoice_in_another_currency",
+        "An invoice is paid, or something else has become of it, and the opportunity that was found to name it is in another currency.",
+        "Correct Stripe Invoice Id, or the opportunity's currency, and send the event again; or enter by hand what came in.";
     SubscriptionNotLinked(Admin) = "subscription_not_linked",
         "Something has become of the subscription, and the opportunity that it is billed for did not name it for a day.",
         "See that deal's own run through; or write the subscription's id into Stripe Subscription Id (Renewal Stripe Sub Id, where the deal renews it) and send the event again.";

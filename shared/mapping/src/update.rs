@@ -247,6 +247,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         ]
         .into_iter()
         .chain(of_subscription)
+        .chain(settings.multi_currency.then_some("CurrencyIsoCode"))
         .chain(settings.paid_stage.as_ref().map(|_| "StageName"))
         .chain(SHOWN.into_iter().filter(|_| settings.followed.shows_invoices()))
         .collect(),

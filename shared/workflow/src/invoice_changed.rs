@@ -12,11 +12,11 @@ use std::fmt;
 use domain::{CustomerId, DisputeId, InvoiceId, Neighbour, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use mapping::{Code, InvoiceStanding, Kind, Lost, Settings, Stop};
+use mapping::{Code, InvoiceStanding, Kind, Lost, Settings, Stop, currency_of};
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
-use crate::seek::{Seek, Sought, in_vain};
+use crate::seek::{Seek, Sought, besides, in_vain};
 use crate::watched::watched;
 use crate::{Call, End, Fact, InvoiceStandingSeen, InvoiceStatus, Next, OutOfOrder, QUIET, Status};
 
@@ -178,10 +178,7 @@ impl Point {
                 }
             }
             // Waited a day in vain.
-            (Self::NotLinked { watch, .. }, Fact::Refused(why)) => {
-                let seek = Seek::new(Lost::Invoice(watch.invoice_id.clone()), watch.customer_id.clone());
-                Self::Seeking { watch, seek, waited: why.stop }
-            }
+            (Self::NotLinked { watch, .. }, Fact::Refused(why)) => Self::sought(watch, why.stop),
             (Self::Seeking { watch, seek, waited }, fact) => {
                 let name = fact.name();
                 match seek.record(fact) {
@@ -190,7 +187,7 @@ impl Point {
                         Some(owner) => Self::Claimed { watch: Watch { found: Some(owner), ..watch } },
                         None => Self::stopped(watch, in_vain(&waited, &search, &found)),
                     },
-                    Sought::Refused(stop) => Self::stopped(watch, stop),
+                    Sought::Refused(stop) => Self::stopped(watch, besides(&waited, &stop.message)),
                     Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
                 }
             }
@@ -207,6 +204,7 @@ impl Point {
             // What was said is said.
             Self::Stopped { mut watch, stop, reported } => {
                 watch.was_overtaken = false;
+                watch.found = None;
                 if reported && stop.code == Code::PaymentDisputed {
                     watch.disputes.clear();
                 }
@@ -258,6 +256,12 @@ impl Point {
         }
     }
 
+    /// The deal that the invoice names does not have it, for this reason. Another one may.
+    fn sought(watch: Watch, waited: Stop) -> Self {
+        let seek = Seek::new(Lost::Invoice(watch.invoice_id.clone()), watch.customer_id.clone());
+        Self::Seeking { watch, seek, waited }
+    }
+
     /// What a write that comes late has made of it may be what is wrong.
     fn stopped(watch: Watch, stop: Stop) -> Self {
         match watch.doubt.until() {
@@ -306,6 +310,17 @@ impl Point {
 /// What the opportunity says before anything is written. An unchanged record is not.
 fn told(watch: Watch, standing: Box<InvoiceStanding>, record: &Record, settings: &Settings) -> Point {
     match record.text("Stripe_Invoice_Id__c") {
+        // It was found, and is not any more: what the invoice itself names is asked.
+        id if watch.found.is_some() && id != Some(watch.invoice_id.as_str()) => {
+            Point::Claimed { watch: Watch { found: None, ..watch } }
+        }
+        Some(_) if watch.found.is_some() && currency_of(record, settings) != Some(standing.credited.currency()) => {
+            let message = format!(
+                "Something has become of invoice {}, and opportunity {}, which names it, is in another currency: its amounts cannot stand there.",
+                watch.invoice_id, standing.opportunity_id
+            );
+            Point::stopped(watch, Stop::review(Code::InvoiceInAnotherCurrency, message))
+        }
         None if watch.is_of_later_period => Point::ended(watch),
         None => Point::NotLinked { watch, opportunity_id: standing.opportunity_id },
         Some(id) if id == watch.invoice_id.as_str() => {
@@ -352,11 +367,14 @@ fn kept(watch: Watch, standing: &InvoiceStanding, record: &Record) -> Point {
 }
 
 fn gone(watch: Watch, standing: &InvoiceStanding) -> Point {
+    if watch.found.is_some() {
+        return Point::Claimed { watch: Watch { found: None, ..watch } };
+    }
     let message = format!(
         "Invoice {} is {}, and its opportunity {} is gone or hidden from the integration user.",
         watch.invoice_id, standing.status, standing.opportunity_id
     );
-    Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message))
+    Point::sought(watch, Stop::review(Code::OpportunityNotFound, message))
 }
 
 #[cfg(test)]

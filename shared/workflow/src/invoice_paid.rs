@@ -11,11 +11,11 @@ mod whose;
 
 use came_in::came_in;
 use domain::{InvoiceId, OpportunityId, Record};
-use mapping::{Code, Kind, Received, Settings, Stop};
+use mapping::{Code, Kind, Received, Settings, Stop, currency_of};
 use serde::{Deserialize, Serialize};
-use whose::{sought, whose};
+use whose::{sought_elsewhere, whose};
 
-use crate::seek::{Seek, Sought};
+use crate::seek::{Seek, Sought, besides};
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,9 @@ impl Point {
             (Self::Claimed { invoice_id, looks_first, found, .. }, Self::Claimed { said: Said::Whole, .. }) => {
                 Self::Claimed { invoice_id, said: Said::Whole, looks_first, found }
             }
+            (Self::Seeking { invoice_id, seek, waited, .. }, Self::Claimed { said: Said::Whole, .. }) => {
+                Self::Seeking { invoice_id, said: Said::Whole, seek, waited }
+            }
             (point, _) => point,
         }
     }
@@ -167,20 +170,17 @@ impl Point {
             }
             // Waited a day in vain.
             (Self::Unpaid { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
-            (Self::NotLinked { payment, names_another: true }, Fact::Refused(why)) => {
-                Self::stopped(payment.invoice_id, why.stop)
-            }
-            (Self::NotLinked { payment, .. }, Fact::Refused(why)) => {
-                let said = Said::of(payment.paid_at);
-                sought(payment.invoice_id, said, payment.customer_id, Some(why.stop))
-            }
+            (Self::NotLinked { payment, .. }, Fact::Refused(why)) => sought_elsewhere(payment, why.stop),
             (Self::Astray { invoice_id, .. }, Fact::Refused(why)) => Self::stopped(invoice_id, why.stop),
             (Self::Seeking { invoice_id, said, seek, waited }, fact) => {
                 let name = fact.name();
                 match seek.record(fact) {
                     Sought::On(seek) => Self::Seeking { invoice_id, said, seek, waited },
                     Sought::Ended(search, found) => whose(invoice_id, said, &search, &found, waited),
-                    Sought::Refused(stop) => Self::stopped(invoice_id, stop),
+                    Sought::Refused(stop) => {
+                        let stop = waited.map_or(stop.clone(), |waited| besides(&waited, &stop.message));
+                        Self::stopped(invoice_id, stop)
+                    }
                     Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
                 }
             }
@@ -231,6 +231,12 @@ impl Point {
         }
     }
 
+    /// The deal that was found has it no more: what the invoice itself names is asked.
+    fn forgetting(payment: &Received) -> Self {
+        let (invoice_id, said) = (payment.invoice_id.clone(), Said::of(payment.paid_at));
+        Self::Claimed { invoice_id, said, looks_first: true, found: None }
+    }
+
     fn stopped(invoice_id: InvoiceId, stop: Stop) -> Self {
         let reported = !stop.needs_person();
         Self::Stopped { invoice_id, stop, reported }
@@ -275,8 +281,13 @@ fn reviewed(stop: Stop) -> Stop {
 fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
     // That may have been switched since the run began.
     let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment };
+    let is_in_another =
+        payment.amounts.is_some_and(|amounts| currency_of(record, settings) != Some(amounts.paid.currency()));
     match named_otherwise(&payment, record, settings) {
         Some(point) => point,
+        None if payment.is_found && is_in_another => {
+            Point::stopped(payment.invoice_id.clone(), in_another_currency(&payment))
+        }
         // An unchanged record is not written.
         None if payment.is_told_by(record) && payment.differences_beside(record).is_empty() => Point::Done { payment },
         None => Point::Linked { payment, looked: true },
@@ -316,22 +327,33 @@ fn told(payment: Received, looked: bool, records: &[Record], settings: &Settings
 fn named_otherwise(payment: &Received, record: &Record, settings: &Settings) -> Option<Point> {
     let not_linked = |names_another| Some(Point::NotLinked { payment: payment.clone(), names_another });
     match record.text("Stripe_Invoice_Id__c") {
+        Some(id) if id == payment.invoice_id.as_str() => None,
+        // It was found, and is not any more.
+        _ if payment.is_found => Some(Point::forgetting(payment)),
         None => not_linked(false),
         // It took another's place, and may have been paid before that was written back.
-        Some(id) if id != payment.invoice_id.as_str() && settings.amendments.reissues() => not_linked(true),
-        Some(id) if id != payment.invoice_id.as_str() => {
-            Some(Point::stopped(payment.invoice_id.clone(), linked_elsewhere(payment)))
-        }
-        Some(_) => None,
+        Some(_) if settings.amendments.reissues() => not_linked(true),
+        Some(_) => Some(sought_elsewhere(payment.clone(), linked_elsewhere(payment))),
     }
 }
 
 fn gone(payment: Received) -> Point {
+    if payment.is_found {
+        return Point::forgetting(&payment);
+    }
     let message = format!(
         "Invoice {} is paid, and its opportunity {} is gone or hidden from the integration user.",
         payment.invoice_id, payment.opportunity_id
     );
-    Point::stopped(payment.invoice_id, Stop::review(Code::OpportunityNotFound, message))
+    sought_elsewhere(payment, Stop::review(Code::OpportunityNotFound, message))
+}
+
+fn in_another_currency(payment: &Received) -> Stop {
+    let message = format!(
+        "Invoice {} is paid, and opportunity {}, which names it, is in another currency: what came in cannot stand there.",
+        payment.invoice_id, payment.opportunity_id
+    );
+    Stop::review(Code::InvoiceInAnotherCurrency, message)
 }
 
 fn linked_elsewhere(payment: &Received) -> Stop {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
 use crate::opportunity_won::not_kept;
-use crate::seek::{Seek, Sought, in_vain};
+use crate::seek::{Seek, Sought, besides, in_vain};
 use crate::watched::watched;
 use crate::{Call, End, Fact, Next, OutOfOrder, QUIET, StandingSeen, Status};
 
@@ -98,9 +98,10 @@ impl Watch {
 }
 
 impl Watch {
-    /// As the subscription was seen, for the deal that is known to name it.
+    /// As the subscription was seen, for the deal that is known to name it. One that has renewed it since has it.
     fn named(&self, seen: StandingSeen) -> StandingSeen {
-        StandingSeen { opportunity_id: self.found.clone().or(seen.opportunity_id), ..seen }
+        let found = self.found.clone().filter(|_| !seen.is_renewed);
+        StandingSeen { opportunity_id: found.or(seen.opportunity_id), ..seen }
     }
 }
 
@@ -196,8 +197,7 @@ impl Point {
             }
             // Waited a day in vain.
             (Self::NotLinked { watch, is_renewed, .. }, Fact::Refused(why)) => {
-                let seek = Seek::new(Lost::Subscription(watch.subscription_id.clone()), watch.customer_id.clone());
-                Self::Seeking { watch, seek, is_renewed, waited: why.stop }
+                Self::sought(watch, is_renewed, why.stop)
             }
             (Self::Seeking { watch, seek, is_renewed, waited }, fact) => {
                 let name = fact.name();
@@ -207,7 +207,7 @@ impl Point {
                         Some(owner) => Self::Claimed { watch: Watch { found: Some(owner), ..watch } },
                         None => Self::stopped(watch, in_vain(&waited, &search, &found)),
                     },
-                    Sought::Refused(stop) => Self::stopped(watch, stop),
+                    Sought::Refused(stop) => Self::stopped(watch, besides(&waited, &stop.message)),
                     Sought::OutOfOrder => return Err(OutOfOrder { point: "seeking", fact: name }),
                 }
             }
@@ -224,14 +224,15 @@ impl Point {
             // The write may have happened, and may happen yet.
             Self::Telling { watch, .. } => Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } },
             // The deal that the subscription itself names may name it by now.
-            Self::NotLinked { watch, .. } => Self::Claimed { watch: Watch { found: None, ..watch } },
+            Self::NotLinked { watch, .. } | Self::Stopped { watch, .. } => {
+                Self::Claimed { watch: Watch { found: None, ..watch } }
+            }
             seeking @ Self::Seeking { .. } => seeking,
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
             | Self::Asking { watch, .. }
             | Self::Doubting { watch, .. }
-            | Self::Done { watch }
-            | Self::Stopped { watch, .. } => Self::Claimed { watch },
+            | Self::Done { watch } => Self::Claimed { watch },
         }
     }
 
@@ -239,6 +240,12 @@ impl Point {
     pub fn was_seen_since(&self, moment: Timestamp) -> bool {
         let Self::Done { watch } = self else { return false };
         watch.seen_at.is_some_and(|seen_at| seen_at.duration_since(moment) > QUIET)
+    }
+
+    /// The deal that the subscription names does not have it, for this reason. Another one may.
+    fn sought(watch: Watch, is_renewed: bool, waited: Stop) -> Self {
+        let seek = Seek::new(Lost::Subscription(watch.subscription_id.clone()), watch.customer_id.clone());
+        Self::Seeking { watch, seek, is_renewed, waited }
     }
 
     /// What a write that comes late has made of it may be what is wrong, and what is right may be overwritten yet.
@@ -314,6 +321,8 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
         Some(_) if is_linked => Point::asking(watch, standing, asked, None),
         // A deal that was edited before its first invoice was sent has another one instead.
         _ if standing.is_over => Point::ended(watch),
+        // It was found, and is not any more: what the subscription itself names is asked.
+        _ if watch.found.is_some() && !standing.is_renewed => Point::Claimed { watch: Watch { found: None, ..watch } },
         Some(_) => {
             let (opportunity_id, is_renewed) = (standing.opportunity_id, standing.is_renewed);
             Point::NotLinked { watch, opportunity_id, is_renewed }
@@ -324,7 +333,7 @@ fn told(watch: Watch, standing: Box<Standing>, naming: &Naming, settings: &Setti
                  integration user.",
                 watch.subscription_id, standing.opportunity_id
             );
-            Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message))
+            Point::sought(watch, standing.is_renewed, Stop::review(Code::OpportunityNotFound, message))
         }
     }
 }

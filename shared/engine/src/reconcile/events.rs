@@ -33,7 +33,8 @@ impl<W: World> Engine<W> {
                 let is_of_ours = listed.of_subscription.as_ref().is_some_and(|metadata| self.scope.made(metadata));
                 let told = told(listed);
                 // What says nothing of whose it is itself is asked for the invoice or the subscription that it belongs to.
-                if !is_ours && !is_of_ours && !told.as_ref().is_some_and(is_of_something_else) {
+                let may_be_stray = matches!(told, Some(Event::InvoicePaid { .. })) && self.looks_up_strays();
+                if !is_ours && !is_of_ours && !may_be_stray && !told.as_ref().is_some_and(is_of_something_else) {
                     continue;
                 }
                 match told {
@@ -82,7 +83,9 @@ impl<W: World> Engine<W> {
         let looks_after = self.settings.payment_cases.is_some();
         match event {
             Event::InvoicePaid { invoice_id, .. } => {
-                let of_payment = is_ours && self.lacks(&self.run_of_payment(invoice_id), true, event_id, event).await?;
+                let of_payment = (is_ours || self.looks_up_strays())
+                    && self.lacks(&self.run_of_payment(invoice_id), true, event_id, event).await?
+                    && (is_ours || self.is_told(invoice_id).await?);
                 Ok(of_payment || looks_after && self.failure_lacks(invoice_id, event_id, event).await?)
             }
             Event::InvoiceClosed { invoice_id, .. } => {

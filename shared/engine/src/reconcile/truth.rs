@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use ledger::Difference;
 use mapping::{Code, DealSeen};
 use stripe::{Invoice, InvoiceStatus};
-use workflow::{Restored, Run, RunId, Status};
+use workflow::{Restored, Run, RunId, State, Status, invoice_paid};
 
 use super::difference::Cause;
 use super::statement::{billed_later, gave_up};
@@ -157,6 +157,10 @@ impl Truth<'_> {
                     Some(payment) if waited_in_vain(payment) && !payment.has_answered(&linked_id) => {
                         Some(mend(linked_id))
                     }
+                    // It was told on another deal, which had it for a while.
+                    Some(payment) if self.is_told_elsewhere(payment) && !payment.has_answered(&linked_id) => {
+                        Some(mend(linked_id))
+                    }
                     // A late write said that it is not: one that names an invoice in the place of one that was paid says so.
                     Some(payment) if self.run.is_some_and(|run| run.unmarks) => {
                         let id = format!("unmarked:{}:{}", self.invoice.id, deal.modified_at.as_millisecond());
@@ -168,6 +172,11 @@ impl Truth<'_> {
             (false, true) => Some(self.differs(Cause::MarkedNotPaid)),
             (true, true) | (false, false) => None,
         }
+    }
+
+    fn is_told_elsewhere(&self, payment: &Run) -> bool {
+        matches!(&payment.state, State::InvoicePaid(invoice_paid::Point::Done { payment })
+            if payment.opportunity_id != *self.opportunity_id)
     }
 
     fn is_of(&self, run: &Run) -> bool {

@@ -17,6 +17,9 @@ pub(super) fn came_in(
 ) -> Point {
     let invoice_id = seen.invoice_id.clone();
     let named = seen.metadata.get("sf_opportunity_id").and_then(|id| OpportunityId::parse(id).ok());
+    let looks_up = settings.stray_invoices == StrayInvoices::LookedUp;
+    // What another integration wrote there is no more than a guess.
+    let named = named.filter(|_| seen.is_ours || !looks_up);
     let paid_at = seen.paid_at.filter(|_| seen.status == InvoiceStatus::Paid);
     let is_said = match said {
         Said::Whole => paid_at.is_some() || planted!(PaidWithoutLooking),
@@ -40,9 +43,7 @@ pub(super) fn came_in(
             if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
         }
         // Those of a subscription that nobody here sold come by themselves.
-        None if settings.stray_invoices == StrayInvoices::LookedUp && seen.subscription_id.is_none() => {
-            sought(invoice_id, said, seen.customer_id.clone(), None)
-        }
+        None if looks_up && seen.subscription_id.is_none() => sought(invoice_id, said, seen.customer_id.clone(), None),
         None => {
             let stop = Stop::not_billable(Code::NotOurs, "The invoice names no opportunity.");
             Point::stopped(invoice_id, stop)

@@ -1,7 +1,7 @@
 //! Whose a paid invoice is that no opportunity names, as far as is known.
 
 use domain::{CustomerId, InvoiceId};
-use mapping::{Code, Lost, Search, Stop, Whereabouts};
+use mapping::{Code, Lost, Received, Search, Stop, Whereabouts};
 
 use super::{Point, Said};
 use crate::seek::{Seek, in_vain};
@@ -14,6 +14,11 @@ pub(super) fn sought(
 ) -> Point {
     let seek = Seek::new(Lost::Invoice(invoice_id.clone()), customer_id);
     Point::Seeking { invoice_id, said, seek, waited }
+}
+
+/// The deal that the invoice names does not have it, for this reason. Another one may.
+pub(super) fn sought_elsewhere(payment: Received, waited: Stop) -> Point {
+    sought(payment.invoice_id, Said::of(payment.paid_at), payment.customer_id, Some(waited))
 }
 
 /// The deal that names it has it, whatever the invoice itself says. Where none does it is for a person to say which; but for one whose

@@ -29,6 +29,11 @@ fn entered_by_hand(env: &Env, opportunity: &str, fields: Value) -> String {
     env.insert("Opportunity", other)
 }
 
+fn deleted(env: &Env, opportunity: &str) {
+    let now = env.clock.now_ms();
+    env.sandbox.salesforce.with(|org| org.delete(now, "Opportunity", opportunity)).unwrap();
+}
+
 fn customer(env: &Env) -> String {
     env.objects("customer")[0]["id"].as_str().unwrap().to_owned()
 }
@@ -39,7 +44,26 @@ fn letters(env: &Env) -> Vec<(String, String)> {
     env.sqs.dead_letters().into_iter().map(of).collect()
 }
 
-/// Two deals were merged: the one that is left has the invoice's id, and the invoice still names the other one.
+/// Two deals were merged: the one that is left has the invoice's id, and the invoice names the other one, which was deleted.
+#[tokio::test]
+async fn where_its_deal_was_merged_into_another_that_one_is_told() {
+    let (env, opportunity, invoice) = billed_with(following()).await;
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": null }));
+    let left = entered_by_hand(&env, &opportunity, json!({ "Stripe_Invoice_Id__c": invoice }));
+    deleted(&env, &opportunity);
+    env.stripe_post(&format!("/v1/invoices/{invoice}/void"), "").await;
+    env.settle_for_days().await;
+    assert_eq!(env.record("Opportunity", &left)["Stripe_Invoice_Status__c"], "void");
+    let (env, opportunity, invoice) = billed_with(following()).await;
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": null }));
+    let left = entered_by_hand(&env, &opportunity, json!({ "Stripe_Invoice_Id__c": invoice }));
+    deleted(&env, &opportunity);
+    env.pay_by_card(&invoice).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &left)["Payment_Received__c"], true, "there is nothing to wait for");
+}
+
+/// Somebody moves the id, and moves it back.
 #[tokio::test]
 async fn the_deal_that_has_its_id_is_told_after_a_day() {
     let (env, opportunity, invoice) = billed_with(following()).await;
@@ -58,6 +82,15 @@ async fn the_deal_that_has_its_id_is_told_after_a_day() {
     assert_eq!((&record["Payment_Received__c"], &record["Stripe_Invoice_Status__c"]), (&json!(true), &json!("paid")));
     assert_eq!(amounts(&env, &left), json!([110.0, 0.0]));
     assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], false);
+    // Whichever deal has it is found by the reconciler as well, once.
+    env.update("Opportunity", &left, json!({ "Stripe_Invoice_Id__c": null }));
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": invoice }));
+    env.advance(SignedDuration::from_hours(2));
+    env.reconcile(PassKind::Deep).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], true);
+    env.advance(SignedDuration::from_hours(2));
+    assert_eq!(env.reconcile(PassKind::Deep).await.requeued, 0);
 }
 
 fn following() -> Options {
@@ -85,11 +118,13 @@ async fn one_that_no_deal_has_is_put_before_a_person_with_what_is_known_of_it() 
     ] {
         assert!(reason.contains(said.as_str()), "{said}: {reason}");
     }
-    let looked_up = env.salesforce_calls().len();
     // Nobody looks again while nothing happens.
-    env.advance(SignedDuration::from_hours(48));
-    env.settle_for_days().await;
-    assert_eq!((letters(&env).len(), env.salesforce_calls().len()), (1, looked_up));
+    for kind in [PassKind::Sweep, PassKind::Deep] {
+        env.advance(SignedDuration::from_hours(24));
+        assert_eq!(env.reconcile(kind).await.requeued, 0, "{kind:?}");
+    }
+    env.settle().await;
+    assert_eq!(letters(&env).len(), 1);
 }
 
 /// Finance bills a deal by hand, and writes the invoice's id where ours would stand.
@@ -104,8 +139,8 @@ async fn an_invoice_that_was_made_by_hand_is_followed_by_its_id() {
     env.settle().await;
     let record = env.record("Opportunity", &other);
     assert_eq!((&record["Payment_Received__c"], amounts(&env, &other)), (&json!(true), json!([5.0, 0.0])));
-    // Whose it is, twice; itself, twice; and its customer. It is looked up, looked at, and written.
-    assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (5, 3));
+    // Whose it is, twice; and itself, twice. It is looked up, looked at, and written.
+    assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (4, 3));
     assert_eq!(env.record("Opportunity", &opportunity)["Payment_Received__c"], false);
 }
 
@@ -145,7 +180,7 @@ async fn a_customer_that_is_not_in_salesforce_is_nobodys_business() {
     env.clear_calls();
     env.pay(&invoice).await;
     env.settle().await;
-    assert_eq!(env.salesforce_calls().len(), 1, "it was looked up");
+    assert_eq!(env.salesforce_calls().len(), 2, "it was looked up, by its id and by its customer");
     let run = env.ledger().run(&run_of(&env, &invoice)).await.unwrap().unwrap();
     assert_eq!(run.status, "rejected");
     let others = by_hand(&env, &customer(&env)).await;
@@ -207,4 +242,40 @@ async fn whoever_dies_while_it_is_looked_up_changes_nothing() {
         settle_over_deaths(&env, SignedDuration::from_mins(10)).await;
         assert_eq!(amounts(&env, &left), json!([110.0, 0.0]), "moment {moment}");
     }
+}
+
+/// Stripe's event was lost. The reconciler asks for it, of a stray as of any other, and once.
+#[tokio::test]
+async fn a_lost_event_of_one_by_hand_is_found() {
+    let (env, opportunity, _) = looking_up().await;
+    let invoice = by_hand(&env, &customer(&env)).await;
+    let other = entered_by_hand(&env, &opportunity, json!({ "Stripe_Invoice_Id__c": invoice }));
+    let foreign = billed_by_somebody_else(&env).await;
+    env.settle().await;
+    for invoice in [&invoice, &foreign] {
+        env.pay(invoice).await;
+    }
+    drop(env.sandbox.stripe.take_deliveries());
+    env.advance(SignedDuration::from_hours(2));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &other)["Payment_Received__c"], true);
+    env.advance(SignedDuration::from_hours(2));
+    assert_eq!(env.reconcile(PassKind::Sweep).await.requeued, 0);
+}
+
+/// Its amounts cannot stand on an opportunity in another currency.
+#[tokio::test]
+async fn one_in_another_currency_is_for_a_person_to_enter() {
+    let (mut env, opportunity, _) =
+        billed_with(Options { stray_invoices: StrayInvoices::LookedUp, multi_currency: true, ..Options::default() })
+            .await;
+    env.expect_dead_letters();
+    let invoice = by_hand(&env, &customer(&env)).await;
+    let fields = json!({ "Stripe_Invoice_Id__c": invoice, "CurrencyIsoCode": "EUR" });
+    let other = entered_by_hand(&env, &opportunity, fields);
+    env.pay(&invoice).await;
+    env.settle().await;
+    assert_eq!(env.record("Opportunity", &other)["Payment_Received__c"], false);
+    assert_eq!(letters(&env)[0].0, "invoice_in_another_currency");
 }
