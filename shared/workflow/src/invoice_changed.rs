@@ -7,13 +7,13 @@
 //! What is written is no register but the state of things, so a write that comes late could say what is over. After one whose answer
 //! never came the run looks once more when no request is under way any more. That it is paid is said by the payment's own run too.
 
-use std::fmt;
+mod watch;
 
-use domain::{CustomerId, DisputeId, InvoiceId, Neighbour, OpportunityId, Record};
+use domain::{InvoiceId, Neighbour, OpportunityId, Record};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use mapping::{Code, InvoiceStanding, Kind, Lost, Settings, Stop, currency_of};
 use serde::{Deserialize, Serialize};
+pub use watch::{Dispute, Watch};
 
 use crate::doubt::Doubt;
 use crate::seek::{Seek, Sought, besides, in_vain};
@@ -41,68 +41,6 @@ pub enum Point {
     Stopped { watch: Watch, stop: Stop, reported: bool },
 }
 
-/// What is looked after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Watch {
-    pub invoice_id: InvoiceId,
-    /// When it was last read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Doubt::is_none")]
-    pub doubt: Doubt,
-    /// The opportunity was seen to name another one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub names_another: bool,
-    /// It bills a later period of a subscription, which no opportunity names.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_of_later_period: bool,
-    /// What was to be written was overtaken, and it was read again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub was_overtaken: bool,
-    /// Whom it bills.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub customer_id: Option<CustomerId>,
-    /// An opportunity that was found to name it, whatever the invoice itself says.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub found: Option<OpportunityId>,
-    /// Somebody has to answer these, which was not said yet.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub disputes: Vec<Dispute>,
-}
-
-/// A payment of the invoice that the customer's bank wants back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dispute {
-    pub dispute_id: DisputeId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_by: Option<Timestamp>,
-}
-
-impl fmt::Display for Dispute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.due_by {
-            Some(due_by) => write!(f, "{} (by {})", self.dispute_id, TimeZone::UTC.to_datetime(due_by).date()),
-            None => write!(f, "{}", self.dispute_id),
-        }
-    }
-}
-
-impl Watch {
-    pub fn new(invoice_id: InvoiceId) -> Self {
-        Self {
-            invoice_id,
-            seen_at: None,
-            doubt: Doubt::None,
-            names_another: false,
-            is_of_later_period: false,
-            was_overtaken: false,
-            customer_id: None,
-            found: None,
-            disputes: Vec::new(),
-        }
-    }
-}
-
 impl Point {
     pub fn claimed(invoice_id: InvoiceId, dispute: Option<Dispute>) -> Self {
         Self::Claimed { watch: Watch { disputes: dispute.into_iter().collect(), ..Watch::new(invoice_id) } }
@@ -112,27 +50,48 @@ impl Point {
     pub(crate) fn hearing(self, brought: Self) -> Self {
         match (self, brought) {
             (Self::Claimed { mut watch }, Self::Claimed { watch: brought }) => {
-                for dispute in brought.disputes {
-                    if !watch.disputes.contains(&dispute) {
-                        watch.disputes.push(dispute);
-                    }
-                }
+                watch.hear(brought.disputes);
                 Self::Claimed { watch }
+            }
+            (Self::Seeking { mut watch, seek, waited }, Self::Claimed { watch: brought }) => {
+                watch.hear(brought.disputes);
+                Self::Seeking { watch, seek, waited }
             }
             (point, _) => point,
         }
     }
 
+    /// A person asks for it once more: what waits for an answer still is said again, if it is a dispute that they ask for.
+    pub(crate) fn asked_for(self) -> Self {
+        match self.resume() {
+            Self::Claimed { watch } => Self::Claimed { watch: Watch { said: Vec::new(), ..watch } },
+            Self::Seeking { watch, seek, waited } => {
+                Self::Seeking { watch: Watch { said: Vec::new(), ..watch }, seek, waited }
+            }
+            point => point,
+        }
+    }
+
     /// Somebody has to answer a bank by a day.
     pub fn is_urgent(&self) -> bool {
+        !matches!(self, Self::Done { .. } | Self::Stopped { .. }) && !self.watch().disputes.is_empty()
+    }
+
+    /// It knows of this dispute, and has yet to say so.
+    pub fn is_to_say(&self, dispute: &Dispute) -> bool {
+        self.status() == Status::Open && self.watch().disputes.contains(dispute)
+    }
+
+    fn watch(&self) -> &Watch {
         match self {
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
             | Self::Telling { watch, .. }
             | Self::NotLinked { watch, .. }
             | Self::Seeking { watch, .. }
-            | Self::Doubting { watch, .. } => !watch.disputes.is_empty(),
-            Self::Done { .. } | Self::Stopped { .. } => false,
+            | Self::Doubting { watch, .. }
+            | Self::Done { watch }
+            | Self::Stopped { watch, .. } => watch,
         }
     }
 
@@ -206,7 +165,7 @@ impl Point {
                 watch.was_overtaken = false;
                 watch.found = None;
                 if reported && stop.code == Code::PaymentDisputed {
-                    watch.disputes.clear();
+                    watch.said.extend(watch.disputes.drain(..).map(|dispute| dispute.dispute_id));
                 }
                 Self::Claimed { watch }
             }
@@ -262,11 +221,16 @@ impl Point {
         Self::Seeking { watch, seek, waited }
     }
 
-    /// What a write that comes late has made of it may be what is wrong.
+    /// What a write that comes late has made of it may be what is wrong. A bank waits until a day, whatever else is wrong: that is said first,
+    /// and the rest with it.
     fn stopped(watch: Watch, stop: Stop) -> Self {
-        match watch.doubt.until() {
-            Some(until) => Self::Doubting { watch, until },
-            None => {
+        match (watch.doubt.until(), watch.disputed()) {
+            (Some(until), _) => Self::Doubting { watch, until },
+            (None, Some(disputed)) if stop.needs_person() => {
+                let stop = Stop::review(Code::PaymentDisputed, format!("{disputed} Besides: {}", stop.message));
+                Self::Stopped { watch, stop, reported: false }
+            }
+            (None, _) => {
                 let reported = !stop.needs_person();
                 Self::Stopped { watch, stop, reported }
             }
@@ -275,20 +239,14 @@ impl Point {
 
     /// Salesforce says it. That a bank wants the money back waits for a person.
     fn ended(watch: Watch) -> Self {
-        if let Some(until) = watch.doubt.until() {
-            return Self::Doubting { watch, until };
+        match (watch.doubt.until(), watch.disputed()) {
+            (Some(until), _) => Self::Doubting { watch, until },
+            (None, Some(disputed)) => {
+                let stop = Stop::review(Code::PaymentDisputed, disputed);
+                Self::Stopped { watch, stop, reported: false }
+            }
+            (None, None) => Self::Done { watch },
         }
-        if !watch.disputes.is_empty() {
-            let disputes: Vec<_> = watch.disputes.iter().map(ToString::to_string).collect();
-            let message = format!(
-                "A payment of invoice {} is disputed: the customer's bank asks for it back. Answer or accept the dispute in Stripe's \
-                 dashboard: {}.",
-                watch.invoice_id,
-                disputes.join(", ")
-            );
-            return Self::stopped(watch, Stop::review(Code::PaymentDisputed, message));
-        }
-        Self::Done { watch }
     }
 
     pub fn name(&self) -> &'static str {

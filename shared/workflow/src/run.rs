@@ -183,9 +183,9 @@ impl Run {
         self.state = match self.state {
             State::OpportunityWon(point) => State::OpportunityWon(point.asked_for()),
             State::AccountCustomer(point) => State::AccountCustomer(point.asked_for()),
+            State::InvoiceChanged(point) => State::InvoiceChanged(point.asked_for()),
             state @ (State::InvoicePaid(_)
             | State::PaymentFailed(_)
-            | State::InvoiceChanged(_)
             | State::SubscriptionChanged(_)
             | State::Notification(_)) => state,
         };

@@ -4,6 +4,7 @@ use domain::{Event, InvoiceId, Neighbour};
 use jiff::{SignedDuration, Timestamp};
 use stripe::webhook::{self, Notification};
 use stripe::{Cursor, Listed};
+use workflow::invoice_changed::Dispute;
 use workflow::{Run, RunId, State, Status};
 
 use super::difference::Cause;
@@ -111,6 +112,11 @@ impl<W: World> Engine<W> {
                 };
                 for invoice_id in about.invoice_ids {
                     let is_ours = self.is_made_here(self.stripe.whole_invoice_metadata(&invoice_id).await)?;
+                    if let Some(dispute) = about.dispute.as_ref().filter(|_| is_ours)
+                        && self.dispute_lacks(&invoice_id, event_id, dispute).await?
+                    {
+                        return Ok(true);
+                    }
                     if is_ours
                         && (self.standing_lacks(&invoice_id, event_id, event).await?
                             || looks_after && self.failure_lacks(&invoice_id, event_id, event).await?)
@@ -142,6 +148,11 @@ impl<W: World> Engine<W> {
     async fn standing_lacks(&self, invoice_id: &InvoiceId, event_id: &str, event: &Event) -> Result<bool, Pause> {
         Ok(self.settings.followed.follows_invoices()
             && self.lacks(&self.run_of_standing(invoice_id), true, event_id, event).await?)
+    }
+
+    async fn dispute_lacks(&self, invoice_id: &InvoiceId, event_id: &str, dispute: &Dispute) -> Result<bool, Pause> {
+        let run = self.kept(&self.run_of_standing(invoice_id)).await?;
+        Ok(run.is_none_or(|run| is_unheard(&run, event_id, dispute)))
     }
 
     /// Only what was not collected before is looked after.
@@ -189,6 +200,12 @@ fn is_unanswered(run: &Run, event_id: &str, occurred_at: Timestamp) -> bool {
         (_, Status::Done) => false,
         (_, Status::Rejected | Status::Review) => !run.has_answered(event_id),
     }
+}
+
+/// Whoever looks how an invoice stands does not see that a bank waits for an answer: nothing but the dispute's own event tells of it.
+fn is_unheard(run: &Run, event_id: &str, dispute: &Dispute) -> bool {
+    let is_to_say = matches!(&run.state, State::InvoiceChanged(point) if point.is_to_say(dispute));
+    !run.has_answered(event_id) && !is_to_say
 }
 
 /// After a long stop it is all of the time since that is asked for, as far back as Stripe keeps its events. Passes may have failed since the
@@ -303,6 +320,27 @@ mod tests {
         // One that is under way reads it anyway.
         let claimed = subscription_changed::Point::claimed(subscription_id);
         assert!(!is_unanswered(&Run::new(id, State::SubscriptionChanged(claimed)), "evt_1", seen_at));
+    }
+
+    /// That its invoice was read since says nothing of it. Who knows of it, or has answered it, is not told again.
+    #[test]
+    fn a_dispute_is_asked_for_though_its_invoice_was_read_since() {
+        use workflow::invoice_changed::{Point, Watch};
+
+        let invoice_id = samples::invoice_id("in_1");
+        let dispute = Dispute { dispute_id: domain::DisputeId::parse("du_1").expect("valid"), due_by: None };
+        let id = RunId::InvoiceChanged { organization_id: samples::organization_id(), invoice_id: invoice_id.clone() };
+        let read = Watch { seen_at: Some(Timestamp::MAX), ..Watch::new(invoice_id.clone()) };
+        for (point, is_asked_for) in [
+            (Point::Done { watch: read.clone() }, true),
+            (Point::Doubting { watch: read, until: Timestamp::MAX }, true),
+            (Point::claimed(invoice_id, Some(dispute.clone())), false),
+        ] {
+            let mut run = Run::new(id.clone(), State::InvoiceChanged(point));
+            assert_eq!(is_unheard(&run, "evt_1", &dispute), is_asked_for, "{run:?}");
+            run.answer("evt_1");
+            assert!(!is_unheard(&run, "evt_1", &dispute), "{run:?}");
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn each_status_has_its_word() {
 }
 
 fn dispute(id: &str) -> Dispute {
-    Dispute { dispute_id: DisputeId::parse(id).expect("valid"), due_by: Some(at(24 * 60)) }
+    Dispute { dispute_id: domain::DisputeId::parse(id).expect("valid"), due_by: Some(at(24 * 60)) }
 }
 
 #[test]
@@ -152,16 +152,55 @@ fn a_dispute_is_shown_and_waits_for_a_person_once() {
     assert!(stop.message.contains("du_2") && !stop.message.contains("du_1"), "{}", stop.message);
 }
 
-/// Whatever else is in the way, it is said in the end, and two that come together are said together.
+/// Another event said it, while its own waited to be worked on; and a person who sends the letter again asks for it.
+#[test]
+fn a_dispute_that_was_said_is_said_again_only_to_who_asks() {
+    let told = || [read(seen(InvoiceStatus::Paid), 0), Fact::BillingRead(billing("in_1", "paid"))];
+    let claimed = || Point::claimed(invoice_id(), Some(dispute("du_1")));
+    let reported = after(after(claimed(), told()), [Fact::Reported]);
+    for (point, is_said) in [(reported.clone().resume(), false), (reported.asked_for().resume(), true)] {
+        let again = after(point.clone(), told());
+        assert_eq!(again.next(), Next::End(End::Done), "another event");
+        assert_eq!(code(&after(again.resume().hearing(claimed()), told())).is_some(), is_said, "its own, later");
+        assert_eq!(code(&after(point.hearing(claimed()), told())).is_some(), is_said, "its own");
+    }
+}
+
+/// Whoever is looking for the invoice's deal hears of it, too.
+#[test]
+fn a_dispute_is_heard_while_a_deal_is_looked_for() {
+    let seeking = after(claimed(), [read(seen(InvoiceStatus::Paid), 0), Fact::RecordMissing]);
+    let heard = seeking.resume().hearing(Point::claimed(invoice_id(), Some(dispute("du_1"))));
+    assert!(heard.is_urgent());
+    let stopped = after(heard.clone(), [looked_up(&[])]);
+    let message = &stopped.stop().expect("a stop").message;
+    assert!(message.contains("du_1") && message.contains("is gone or hidden"), "{message}");
+    let told = after(heard, [looked_up(&["006000000000002AAA"]), read(seen(InvoiceStatus::Paid), 1)]);
+    let told = after(told, [Fact::BillingRead(billing("in_1", "paid"))]);
+    assert_eq!(code(&told), Some((Code::PaymentDisputed, Kind::Review)));
+}
+
+/// Whatever else is in the way, it is said, and that with it; and two that come together are said together.
 #[test]
 fn a_dispute_is_not_forgotten() {
-    let first = Point::claimed(invoice_id(), Some(dispute("du_1")));
-    let refused = Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, "no") });
+    let first = || Point::claimed(invoice_id(), Some(dispute("du_1")));
+    let refused = || Fact::Refused(Refusal { stop: Stop::refused(Code::SalesforceRefused, "No.") });
     let facts = || [read(seen(InvoiceStatus::Paid), 0), Fact::BillingRead(billing("in_1", "paid"))];
-    let stopped = after(first, [read(seen(InvoiceStatus::Paid), 0), refused, Fact::Reported]);
-    assert_eq!(code(&stopped), Some((Code::SalesforceRefused, Kind::Review)));
-    let again = stopped.resume().hearing(Point::claimed(invoice_id(), Some(dispute("du_2"))));
-    let message = after(again, facts()).stop().cloned().expect("a stop").message;
+    // The opportunity is gone, and no other event may ever come.
+    for in_the_way in [vec![refused()], vec![Fact::RecordMissing, looked_up(&[])]] {
+        let stopped = after(after(first(), [read(seen(InvoiceStatus::Paid), 0)]), in_the_way.clone());
+        assert_eq!(code(&stopped), Some((Code::PaymentDisputed, Kind::Review)), "{in_the_way:?}");
+        assert!(stopped.is_to_say(&dispute("du_1")) && !stopped.is_to_say(&dispute("du_2")));
+        let message = &stopped.stop().expect("a stop").message;
+        assert!(message.contains("du_1 (by 2026-11-03). Besides: "), "{message}");
+        let reported = after(stopped, [Fact::Reported]);
+        assert!(!reported.is_to_say(&dispute("du_1")));
+        // What was in the way is said by itself where it still is.
+        let again = after(after(reported.resume(), [read(seen(InvoiceStatus::Paid), 1)]), in_the_way);
+        assert!(again.stop().is_some_and(|stop| stop.code != Code::PaymentDisputed), "{again:?}");
+    }
+    let both = first().hearing(Point::claimed(invoice_id(), Some(dispute("du_2"))));
+    let message = after(both, facts()).stop().cloned().expect("a stop").message;
     assert!(message.contains("du_1") && message.contains("du_2"), "{message}");
     // Of a later period, whose deal names no invoice at all.
     let later = InvoiceStandingSeen { is_of_later_period: true, ..seen(InvoiceStatus::Paid) };
