@@ -129,7 +129,7 @@ fn standing(seen: stripe::InvoiceStanding, scope: &Scope) -> InvoiceStandingSeen
         total: money(seen.total),
         credited: money(seen.credited),
         refunded: money(seen.refunded),
-        is_disputed: seen.is_disputed,
+        is_disputed: seen.is_disputed && !planted!(HidesDisputes),
         invoice_id: seen.id,
         not_finalized: seen.not_finalized,
         is_of_later_period: seen.is_of_later_period,

@@ -49,6 +49,9 @@ impl<W: World> Engine<W> {
             }
             Event::InvoiceOverdue { invoice_id, .. } => {
                 let changed = self.invoices_changed(std::slice::from_ref(invoice_id), None, errand).await?;
+                if planted!(LeavesOverdueAlone) {
+                    return Ok(runs(changed, "payment_cases_off"));
+                }
                 match self.payment_failed(invoice_id, errand).await? {
                     Triage::Runs(failed) => Ok(Triage::Runs(changed.into_iter().chain(failed).collect())),
                     Triage::Ended(Outcome::Ignored { code }) => Ok(runs(changed, code)),

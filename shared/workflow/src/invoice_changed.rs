@@ -164,7 +164,7 @@ impl Point {
             Self::Stopped { mut watch, stop, reported } => {
                 watch.was_overtaken = false;
                 watch.found = None;
-                if reported && stop.code == Code::PaymentDisputed {
+                if reported && stop.code == Code::PaymentDisputed && !planted!(SaysDisputesAgain) {
                     watch.said.extend(watch.disputes.drain(..).map(|dispute| dispute.dispute_id));
                 }
                 Self::Claimed { watch }
@@ -174,6 +174,9 @@ impl Point {
             // The deal that the invoice itself names may name it by now.
             Self::NotLinked { watch, .. } => Self::Claimed { watch: Watch { found: None, ..watch } },
             seeking @ Self::Seeking { .. } => seeking,
+            Self::Doubting { watch, .. } if planted!(ForgetsDisputes) => {
+                Self::Claimed { watch: Watch { disputes: Vec::new(), ..watch } }
+            }
             Self::Claimed { watch }
             | Self::Seen { watch, .. }
             | Self::Doubting { watch, .. }
@@ -226,7 +229,7 @@ impl Point {
     fn stopped(watch: Watch, stop: Stop) -> Self {
         match (watch.doubt.until(), watch.disputed()) {
             (Some(until), _) => Self::Doubting { watch, until },
-            (None, Some(disputed)) if stop.needs_person() => {
+            (None, Some(disputed)) if stop.needs_person() && !planted!(SwallowsDisputes) => {
                 let stop = Stop::review(Code::PaymentDisputed, format!("{disputed} Besides: {}", stop.message));
                 Self::Stopped { watch, stop, reported: false }
             }

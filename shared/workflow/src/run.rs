@@ -162,7 +162,10 @@ impl Run {
             }
             State::InvoicePaid(point) => State::InvoicePaid(point.already_said(self.parked.as_ref())),
             State::PaymentFailed(point) => State::PaymentFailed(point.already_said(self.parked.as_ref())),
-            State::InvoiceChanged(point) => State::InvoiceChanged(point.already_said(self.parked.as_ref())),
+            State::InvoiceChanged(point) => {
+                let parked = self.parked.as_ref().filter(|_| !planted!(SaysDisputesAgain));
+                State::InvoiceChanged(point.already_said(parked))
+            }
             State::SubscriptionChanged(point) => State::SubscriptionChanged(point.already_said(self.parked.as_ref())),
             State::Notification(point) => State::Notification(point.already_said(self.parked.as_ref())),
             state @ State::AccountCustomer(_) => state,

@@ -64,6 +64,13 @@ bugs! {
     LeavesCasesOpen(Engine) = "leaves-cases-open", "that an invoice is paid or void is not told to whoever looks after its failure", "a case of what is paid", ["payments-failed"];
     BelievesFailures(Workflow) = "believes-failures", "a payment that failed is believed to be due still", "F: failed after paid", ["payments-failed"];
     LeavesInvoicesUntold(Workflow) = "leaves-invoices-untold", "what becomes of an invoice beside its payment is not told", "F: standing untold", ["payments-failed"];
+    HidesOverdue(Workflow) = "hides-overdue", "an invoice whose day has gone by is shown as open", "F: standing untold", ["payments-failed"];
+    LeavesOverdueAlone(Engine) = "leaves-overdue-alone", "nobody looks after an invoice that is overdue and was never charged", "a debt of nobody", ["payments-failed"];
+    HidesDisputes(Engine) = "hides-disputes", "that a payment is disputed is not shown", "F: standing untold", ["payments-failed"];
+    ForgetsDisputes(Workflow) = "forgets-disputes", "a dispute is forgotten where an older write had to be waited for", "a dispute lost by default", ["payments-failed-heavily", "payments-failed"];
+    SwallowsDisputes(Workflow) = "swallows-disputes", "a dispute is not said where something else is wrong as well", "a dispute lost by default", ["payments-failed"];
+    SaysDisputesAgain(Workflow) = "says-disputes-again", "what was said of a dispute is said again with each later event", "an alert storm", ["payments-failed"];
+    MissesDisputes(Engine) = "misses-disputes", "a dispute counts as seen where its invoice was looked at since", "lost event", ["payments-failed"];
     ForgetsLateCases(Workflow) = "forgets-late-cases", "after a write of a case that was never answered it is not looked at once more", "late landing", ["payments-failed-heavily"];
     MissesFailures(Engine) = "misses-failures", "the reconciler does not ask for payments that failed", "lost event", ["payments-failed"];
     MissesSubscriptionEvents(Engine) = "misses-subscription-events", "the reconciler does not ask for changes of subscriptions", "lost status", ["renewals"];

@@ -6,6 +6,7 @@
 mod books;
 mod cases;
 mod commits;
+mod disputes;
 mod ended;
 mod endings;
 mod heard;
@@ -47,6 +48,8 @@ pub struct Watch {
     saved_keys: BTreeSet<String>,
     /// What people were told.
     posted: Vec<heard::Posted>,
+    /// What became of each run of an invoice whose payment is disputed.
+    disputes: BTreeMap<String, disputes::Told>,
 }
 
 /// The deal that an invoice of ours is for.

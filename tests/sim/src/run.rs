@@ -207,6 +207,9 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
     if sim.mode.is_reconciled() {
         reconciler::schedule(sim, until_ms + QUIET_MS);
     }
+    if sim.mode.fails() {
+        time_passes(sim, until_ms + QUIET_MS);
+    }
     sim.run_until(until_ms);
     sim.note(NOBODY, "the faults end", "", "");
     sim.faults.borrow_mut().end();
@@ -218,6 +221,18 @@ fn play(sim: &Rc<Sim>, acts: Vec<(jiff::Timestamp, Act)>) {
         sim.models.borrow_mut().violations.push(Violation::new(sim.now(), "a_history_comes_to_rest", why));
     }
     judge(sim);
+}
+
+/// Stripe does by the hour what it does by itself, whether anybody asks it anything or not.
+fn time_passes(sim: &Rc<Sim>, until_ms: i64) {
+    if sim.now_ms() + HOUR_MS >= until_ms {
+        return;
+    }
+    sim.after(HOUR_MS, move |sim| {
+        sim.models.borrow_mut().stripe.catch_up(sim.now());
+        sim.settle();
+        time_passes(sim, until_ms);
+    });
 }
 
 /// The account also has invoices that are not ours, and Stripe tells of their payments in the same way.
@@ -252,9 +267,13 @@ fn waits_for_its_deal(body: &str, sim: &Sim, stripe: &Stripe) -> bool {
             let changed_at = stripe.changed_at(&subscription_id);
             changed_at.is_some_and(|at| sim.now().duration_since(at) < SignedDuration::from_hours(26))
         }
-        Ok(event @ (Event::InvoiceChanged { .. } | Event::InvoiceClosed { .. } | Event::ChargeRefunded { .. })) => {
-            sim.now().duration_since(event.occurred_at()) < SignedDuration::from_hours(26)
-        }
+        Ok(
+            event @ (Event::InvoiceChanged { .. }
+            | Event::InvoiceClosed { .. }
+            | Event::InvoiceOverdue { .. }
+            | Event::ChargeRefunded { .. }
+            | Event::DisputeCreated { .. }),
+        ) => sim.now().duration_since(event.occurred_at()) < SignedDuration::from_hours(26),
         _ => false,
     }
 }

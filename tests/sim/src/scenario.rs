@@ -89,6 +89,10 @@ const CREDITS: u64 = 0x5eed_c2ed;
 /// So is of which payments fail.
 const FAILURES: u64 = 0x5eed_fa11;
 
+/// So is when invoices are due, and of which the payment is disputed.
+const DUES: u64 = 0x5eed_d0e5;
+const DISPUTES: u64 = 0x5eed_d159;
+
 /// So is of which a part is paid.
 const PARTS: u64 = 0x5eed_9a27;
 
@@ -177,6 +181,8 @@ impl Scenario {
     /// The same with payments that fail.
     pub fn with_failing_payments(mut self, seed: u64) -> Self {
         failing::fail(&mut Random::new(seed.wrapping_add(FAILURES)), &mut self);
+        failing::fall_due(&mut Random::new(seed.wrapping_add(DUES)), &mut self);
+        failing::dispute(&mut Random::new(seed.wrapping_add(DISPUTES)), &mut self);
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

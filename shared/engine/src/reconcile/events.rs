@@ -112,7 +112,7 @@ impl<W: World> Engine<W> {
                 };
                 for invoice_id in about.invoice_ids {
                     let is_ours = self.is_made_here(self.stripe.whole_invoice_metadata(&invoice_id).await)?;
-                    if let Some(dispute) = about.dispute.as_ref().filter(|_| is_ours)
+                    if let Some(dispute) = about.dispute.as_ref().filter(|_| is_ours && !planted!(MissesDisputes))
                         && self.dispute_lacks(&invoice_id, event_id, dispute).await?
                     {
                         return Ok(true);

@@ -28,7 +28,7 @@ pub struct InvoiceStandingSeen {
 impl InvoiceStandingSeen {
     /// As its opportunity is to say it. Nobody has seen a draft but us.
     pub(crate) fn standing(&self, at: Timestamp) -> Option<InvoiceStanding> {
-        let is_overdue = self.due_at.is_some_and(|due_at| due_at <= at);
+        let is_overdue = self.due_at.is_some_and(|due_at| due_at <= at) && !planted!(HidesOverdue);
         let status = match self.status {
             InvoiceStatus::Open if is_overdue => "overdue",
             InvoiceStatus::Open => "open",

@@ -68,6 +68,7 @@ impl Models {
             self.violate(now, "a_log_only_grows", format!("{}: {length} → {next_length}", key(new)));
         }
         self.invoice_committed(now, old, new);
+        self.dispute_committed(now, old, new);
         if let (Some(before), after) = (text(old, "stripe_customer_id"), text(new, "stripe_customer_id")) {
             match after {
                 Some(after) if before == after => {}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::{Event, OpportunityId, OrganizationId};
 use jiff::Timestamp;
 use ledger::{Difference, Item};
-use queue::Envelope;
+use queue::{Envelope, Parked};
 use workflow::RunId;
 
 use super::commits::text;
@@ -85,6 +85,12 @@ impl Ended<'_> {
         self.dead_letters.iter().any(|letter| letter.parked.as_ref().is_some_and(|parked| parked.run == key))
     }
 
+    /// One that says more than that a payment is disputed, which keeps nothing from being told.
+    pub(super) fn has_letter_beside_disputes(&self, key: &str) -> bool {
+        let says_more = |parked: &Parked| parked.code != "payment_disputed" || parked.reason.contains("Besides: ");
+        self.dead_letters.iter().filter_map(|letter| letter.parked.as_ref()).any(|one| one.run == key && says_more(one))
+    }
+
     /// The statement and its alarm name the deal.
     pub(super) fn is_differing(&self, opportunity_id: &OpportunityId) -> bool {
         let is_it = |difference: &Difference| difference.opportunity_id.as_ref() == Some(opportunity_id);
@@ -103,6 +109,11 @@ impl Ended<'_> {
                 invoice_id.as_str() == subject
             }
             Event::ChargeRefunded { charge_id, .. } => charge_id.as_str().replacen("ch_", "in_", 1) == subject,
+            // What was put there with a reason says that it is disputed, or that its case cannot be kept, and nothing else.
+            Event::InvoiceOverdue { invoice_id, .. } => letter.parked.is_none() && invoice_id.as_str() == subject,
+            Event::DisputeCreated { dispute_id, .. } => {
+                letter.parked.is_none() && dispute_id.as_str().replacen("du_", "in_", 1) == subject
+            }
             Event::SubscriptionChanged { subscription_id, .. } => subscription_id.as_str() == subject,
             _ => false,
         })

@@ -210,6 +210,7 @@ mod tests {
             starts_at: day(0),
             ends_at: Some(day(90)),
             currency,
+            days_until_due: None,
             months: 1,
             items: vec![item],
             debits: vec![debit("si_1", 0, 31), debit("si_1", 31, 59)],

@@ -28,6 +28,7 @@ impl Models {
         self.customers_are_told(ended);
         self.standings_are_told(ended);
         self.failures_are_looked_after(ended);
+        self.disputes_are_said(ended);
         if ended.tells_people {
             self.people_have_heard(ended);
         }

@@ -4,6 +4,7 @@
 
 mod credits;
 mod customers;
+mod disputes;
 mod failing;
 mod failure;
 mod form;
@@ -11,6 +12,7 @@ mod invoice;
 mod keys;
 mod lines;
 mod operations;
+mod overdue;
 mod pages;
 mod people;
 mod reads;
@@ -28,6 +30,7 @@ use stripe::{Answer, Error, Operation, Reply, Write};
 
 use super::{Facts, Violation, count};
 pub use customers::Customer;
+pub use disputes::dispute_of;
 
 pub use failing::Failures;
 use failure::Failure;
@@ -136,6 +139,11 @@ pub struct Stripe {
     /// Payments may fail, and Stripe tells of that, and of what is given up.
     pub payments_fail: bool,
     failures: BTreeMap<InvoiceId, Failures>,
+    /// How long after an invoice's day Stripe tells of it, if its dashboard says so; and when of each.
+    pub overdue_after: Option<SignedDuration>,
+    falling_due: BTreeSet<(Timestamp, InvoiceId)>,
+    /// Whose payments a bank wants back, and since when.
+    disputed: BTreeMap<InvoiceId, Timestamp>,
     /// Of what became of them once there is no event.
     never_told_invoices: BTreeSet<InvoiceId>,
     /// Of what became of them last there is no event.
@@ -282,10 +290,7 @@ impl Stripe {
 
     /// An event that Stripe never generated: its list of events does not have it either.
     pub fn forget_event(&mut self, id: &str) {
-        let of_invoice = |event: &StripeEvent| {
-            InvoiceId::parse(&event.about().replacen("inpay_", "in_", 1).replacen("ch_", "in_", 1)).ok()
-        };
-        let invoices = self.events.iter().filter(|event| event.id == id).filter_map(of_invoice);
+        let invoices = self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::of_invoice);
         self.never_told_invoices.extend(invoices);
         self.never_told.extend(self.events.iter().filter(|event| event.id == id).filter_map(StripeEvent::subscription));
         self.events.retain(|event| event.id != id);

@@ -40,12 +40,15 @@ impl engine::Reporter for QueuePort {
     }
 
     async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
-        let code = parked.code.clone();
+        let (code, sent_at) = (parked.code.clone(), self.0.sim.now());
+        let said = parked.clone();
         let body = envelope.parked_for(parked).to_json();
         let about = format!("{} {code}", envelope.id);
         let request = Request { operation: Operation::Park, about, unknown };
         self.0
             .call(request, move |sim, _| {
+                let is_asked_for = sim.operator.borrow().restores() + sim.operator.borrow().redrives > 0;
+                sim.models.borrow_mut().is_parked(sim.now(), sent_at, &said, is_asked_for);
                 sim.queue.borrow_mut().bury(sim.now_ms(), body.into(), Some(code));
                 sim.count("a person was told of an event");
                 Ok(())

@@ -231,9 +231,8 @@ impl engine::Stripe for StripePort {
     }
 
     async fn dispute(&self, id: &DisputeId) -> Result<stripe::Dispute, Error> {
-        let about = id.to_string();
-        self.call(Operation::ReadPayments, about.clone(), move |_, _| Err(model::stripe::no_such("dispute", &about)))
-            .await
+        let id = id.clone();
+        self.call(Operation::ReadPayments, id.to_string(), move |stripe, _| stripe.dispute(&id)).await
     }
 
     async fn subscription_of_schedule(&self, id: &ScheduleId) -> Result<Option<SubscriptionId>, Error> {

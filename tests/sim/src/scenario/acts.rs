@@ -86,6 +86,11 @@ pub enum Act {
     PayPart(OpportunityId),
     /// Money goes back, and no invoice tells of it.
     Refund(OpportunityId),
+    /// The customer's bank wants the payment back.
+    Dispute {
+        deal: OpportunityId,
+        tries: u32,
+    },
     Void(OpportunityId),
     WriteOff(OpportunityId),
     FinalizeDraft {
@@ -158,6 +163,7 @@ impl Act {
             Self::CloseCase(_) => "close case",
             Self::PayPart(_) => "pay part",
             Self::Refund(_) => "refund",
+            Self::Dispute { .. } => "dispute",
             Self::Void(_) => "void",
             Self::WriteOff(_) => "write off",
             Self::FinalizeDraft { .. } => "finalize draft",
@@ -191,6 +197,7 @@ impl Act {
             | Self::CopyInvoice { deal, .. }
             | Self::Pay { deal, .. }
             | Self::FailPayment { deal, .. }
+            | Self::Dispute { deal, .. }
             | Self::FinalizeDraft { deal, .. }
             | Self::DeleteDraft { deal, .. }
             | Self::CancelSubscription { deal, .. }
@@ -223,6 +230,7 @@ impl Act {
             | Self::FailPayment { .. }
             | Self::PayPart(_)
             | Self::Refund(_)
+            | Self::Dispute { .. }
             | Self::Void(_)
             | Self::WriteOff(_)
             | Self::FinalizeDraft { .. }

@@ -1,5 +1,5 @@
 //! Payments that fail, once or again and again: before somebody pays, in the very moment, or for good. And people who void the invoice, write it
-//! off, or close its case.
+//! off, or close its case. And invoices that fall due, and payments that are disputed.
 
 use domain::Followed;
 use jiff::{SignedDuration, Timestamp};
@@ -15,8 +15,9 @@ pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
     let policy = Notifications::of_everything(slack, "https://acme.my.salesforce.example", false);
     scenario.settings.notifications = Some(policy);
     scenario.models.stripe.payments_fail = true;
-    // And the opportunities say how their invoices stand. Overdue is none here, which opens a case like a failure.
-    let followed = "invoice.finalized,invoice.voided,invoice.marked_uncollectible,charge.refunded";
+    // And the opportunities say how their invoices stand.
+    let followed = "invoice.finalized,invoice.overdue,invoice.voided,invoice.marked_uncollectible,charge.refunded,\
+                    charge.dispute.created";
     scenario.settings.followed = Followed::parse(followed).expect("their names");
     let wins = scenario.acts.iter().filter_map(|(at, act)| match act {
         Act::Win(deal) => Some((*at, deal.clone())),
@@ -55,6 +56,28 @@ pub(super) fn fail(random: &mut Random, scenario: &mut Scenario) {
             10..12 => scenario.acts.push((shifted(after, 24 * 3_600_000), Act::Refund(deal))),
             8..10 => scenario.acts.push((shifted(last, random.between(500, 20_000)), Act::Pay { deal, tries: 2 })),
             _ => {}
+        }
+    }
+}
+
+/// Invoices are due while people act, mostly, and Stripe tells of those that are overdue, mostly.
+pub(super) fn fall_due(random: &mut Random, scenario: &mut Scenario) {
+    scenario.settings.days_until_due = *random.pick(&[0, 1, 2, 4, 30]);
+    let after = SignedDuration::from_mins(random.between(60, 30 * 60));
+    scenario.models.stripe.overdue_after = random.chance(850).then_some(after);
+}
+
+/// One payment in six is disputed: in that moment, within hours, or within a day and a half.
+pub(super) fn dispute(random: &mut Random, scenario: &mut Scenario) {
+    let paid = scenario.acts.iter().filter_map(|(at, act)| match act {
+        Act::Pay { deal, .. } => Some((*at, deal.clone())),
+        _ => None,
+    });
+    for (paid_at, deal) in paid.collect::<Vec<_>>() {
+        let longest_ms = *random.pick(&[20_000, 5 * 3_600_000, 36 * 3_600_000]);
+        let at = shifted(paid_at, random.between(200, longest_ms));
+        if random.chance(170) {
+            scenario.acts.push((at, Act::Dispute { deal, tries: 2 }));
         }
     }
 }

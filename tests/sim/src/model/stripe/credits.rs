@@ -117,10 +117,12 @@ impl Stripe {
 
     /// A person gives money back, by the charge alone: the invoice knows nothing of it.
     pub fn refund(&mut self, now: Timestamp, id: &InvoiceId) -> bool {
-        let can_be = self
+        let has_money = self
             .invoices
             .get(id)
             .is_some_and(|invoice| invoice.status().is_sent() && invoice.credited() == 0 && invoice.paid_in_cash() > 0);
+        // What is disputed is the bank's to give back.
+        let can_be = has_money && !self.is_disputed(id);
         if can_be {
             self.credits.refunded.insert(id.clone());
             let charge = ChargeId::parse(&id.as_str().replacen("in_", "ch_", 1)).expect("a prefix and digits");

@@ -4,10 +4,10 @@ use domain::InvoiceId;
 use jiff::Timestamp;
 use stripe::{Error, InvoiceStatus};
 
-use super::{Stripe, Tells};
+use super::{Invoice, Stripe, Tells};
 use crate::model::count;
 
-/// How often an invoice could not be collected, and when that was first.
+/// How often an invoice could not be collected, and when that was first. It may also only be overdue.
 #[derive(Debug, Clone, Copy)]
 pub struct Failures {
     pub first: Timestamp,
@@ -40,6 +40,7 @@ impl Stripe {
     /// Of what period it may be, it says whose it is.
     pub fn collecting(&mut self, now: Timestamp, id: &InvoiceId) -> Result<stripe::Collecting, Error> {
         let shown = self.invoice(now, id)?;
+        let due_at = self.invoices.get(id).and_then(Invoice::due_at);
         let of = shown.subscription.as_ref().and_then(|of| self.subscriptions.get(of));
         let mut metadata = of.map(|of| of.metadata.clone()).unwrap_or_default();
         metadata.extend(shown.metadata);
@@ -55,7 +56,7 @@ impl Stripe {
             amount_remaining: shown.amount_remaining,
             attempt_count: failures,
             next_attempt: None,
-            due_at: None,
+            due_at,
             number: shown.number,
             hosted_invoice_url: shown.hosted_invoice_url,
             declined: (failures > 0).then(declined),

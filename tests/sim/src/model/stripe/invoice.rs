@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, CustomerId, InvoiceId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use stripe::{InvoiceLine, InvoiceStatus};
 
 use super::failure::Failure;
@@ -33,6 +33,9 @@ pub struct Invoice {
     pub from_balance: i64,
     /// It is collected and not sent, so that nobody can send it.
     pub is_disarmed: bool,
+    /// Of one that is sent.
+    days_until_due: Option<u32>,
+    due_at: Option<Timestamp>,
 }
 
 impl Invoice {
@@ -75,6 +78,8 @@ impl Invoice {
             given_up_by_us: false,
             from_balance: 0,
             is_disarmed: false,
+            days_until_due: None,
+            due_at: None,
         }
     }
 
@@ -108,6 +113,11 @@ impl Invoice {
 
     pub fn paid_at(&self) -> Option<Timestamp> {
         self.shown.paid_at
+    }
+
+    /// The day by which it is to be paid, once it is sent.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        self.due_at
     }
 
     pub fn customer(&self) -> Option<&CustomerId> {
@@ -168,6 +178,7 @@ impl Invoice {
     pub(super) fn changes(&mut self, subscription: &super::Subscription) {
         self.shown.subscription = Some(subscription.id.clone());
         self.shown.auto_advance = true;
+        self.days_until_due = subscription.days_until_due;
     }
 
     pub fn is_of_subscription(&self) -> bool {
@@ -189,6 +200,10 @@ impl Invoice {
 
     pub(super) fn is_charged(&mut self, is_charged: bool) {
         self.shown.is_charged = is_charged;
+    }
+
+    pub(super) fn is_due_within(&mut self, days: Option<u32>) {
+        self.days_until_due = days;
     }
 
     pub(super) fn editable(&self) -> Result<(), Failure> {
@@ -225,6 +240,8 @@ impl Invoice {
         self.shown.number = Some(format!("SIM-{id}"));
         self.finalized_by = Some(by);
         self.finalized_at = Some(now);
+        let days = self.days_until_due.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
+        self.due_at = days.and_then(|days| second(now).checked_add(days).ok());
     }
 
     pub(super) fn pay(&mut self, now: Timestamp) {

@@ -53,7 +53,7 @@ impl Stripe {
         let collection_method = form.take("collection_method");
         let is_sent = collection_method.as_deref() == Some("send_invoice");
         let is_charged = self.charges && collection_method.as_deref() == Some("charge_automatically");
-        let days_until_due = form.take("days_until_due");
+        let days_until_due = form.take("days_until_due").and_then(|days| days.parse().ok());
         let auto_advance = form.take("auto_advance").as_deref() == Some("true");
         let takes_pending = form.take("pending_invoice_items_behavior").as_deref() == Some("include");
         let metadata = form.take_map("metadata");
@@ -72,6 +72,7 @@ impl Stripe {
         let mut invoice = Invoice::draft(id.clone(), customer.clone(), currency, now);
         invoice.describe(metadata, auto_advance);
         invoice.is_charged(is_charged);
+        invoice.is_due_within(days_until_due);
         if takes_pending {
             let pending = self.pending.remove(&customer).unwrap_or_default();
             invoice.lines.extend(pending.into_iter().map(|line| InvoiceLine { currency, ..line }));
@@ -197,6 +198,7 @@ impl Stripe {
         let (invoice_id, due) = (invoice.id().clone(), invoice.total() - from_balance);
         self.finalized.push(Finalized { invoice_id: invoice_id.clone(), by });
         self.tell_of_standing(now, Tells::Finalized(invoice_id.clone()));
+        self.falls_due(&invoice_id);
         // What is less than nothing is credited, and paid as well.
         if due <= 0 {
             self.settle(now, &invoice_id);
@@ -232,6 +234,7 @@ impl Stripe {
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.turn(now);
         self.send_due(now);
+        self.tell_overdue(now);
     }
 
     pub(super) fn send_due(&mut self, now: Timestamp) {

@@ -81,11 +81,11 @@ impl Stripe {
         self.advance(now);
         let is_asked_for = |event: &&super::StripeEvent| types.iter().any(|name| name == event.type_name());
         let metadata = |event: &super::StripeEvent| match &event.tells {
-            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) => {
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) | Tells::Overdue(id) => {
                 self.invoices.get(id).map(|invoice| invoice.shown().metadata)
             }
-            // It has its own, and does not show its invoice's.
-            Tells::Refunded(_) => Some(std::collections::BTreeMap::new()),
+            // They have their own, and do not show their invoice's.
+            Tells::Refunded(_) | Tells::Disputed(_) => Some(std::collections::BTreeMap::new()),
             // It has none, and does not show its invoice's.
             Tells::PaidPart(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => self.subscriptions.get(id).map(|one| one.metadata.clone()),

@@ -1,6 +1,6 @@
 //! How subscriptions stand, and what Stripe tells of that.
 
-use domain::{ChargeId, Event, InvoiceId, InvoicePaymentId, SubscriptionId};
+use domain::{ChargeId, DisputeId, Event, InvoiceId, InvoicePaymentId, SubscriptionId};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 use stripe::{Error, InvoiceStatus};
@@ -17,7 +17,9 @@ pub enum Tells {
     /// It is void, or written off.
     Closed(InvoiceId),
     Finalized(InvoiceId),
+    Overdue(InvoiceId),
     Refunded(ChargeId),
+    Disputed(DisputeId),
     Updated(SubscriptionId),
     Deleted(SubscriptionId),
 }
@@ -34,22 +36,48 @@ impl StripeEvent {
             | Tells::Failed(_)
             | Tells::Closed(_)
             | Tells::Finalized(_)
-            | Tells::Refunded(_) => None,
+            | Tells::Overdue(_)
+            | Tells::Refunded(_)
+            | Tells::Disputed(_) => None,
             Tells::Updated(id) | Tells::Deleted(id) => Some(id.clone()),
         }
     }
 
     pub fn invoice(&self) -> Option<&InvoiceId> {
         match &self.tells {
-            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) => Some(id),
-            Tells::PaidPart(_) | Tells::Refunded(_) | Tells::Updated(_) | Tells::Deleted(_) => None,
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) | Tells::Overdue(id) => {
+                Some(id)
+            }
+            Tells::PaidPart(_) | Tells::Refunded(_) | Tells::Disputed(_) | Tells::Updated(_) | Tells::Deleted(_) => {
+                None
+            }
         }
+    }
+
+    /// The invoice that it is about in the end: a payment, a charge and a dispute have the number of theirs.
+    pub fn of_invoice(&self) -> Option<InvoiceId> {
+        let (_, number) = self.about().split_once('_')?;
+        match &self.tells {
+            Tells::Updated(_) | Tells::Deleted(_) => None,
+            _ => InvoiceId::parse(&format!("in_{number}")).ok(),
+        }
+    }
+
+    /// It tells of how an invoice stands, beside its payment.
+    pub(super) fn is_of_standing(&self) -> bool {
+        matches!(
+            self.tells,
+            Tells::Finalized(_) | Tells::Overdue(_) | Tells::Closed(_) | Tells::Refunded(_) | Tells::Disputed(_)
+        )
     }
 
     pub fn about(&self) -> &str {
         match &self.tells {
-            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) => id.as_str(),
+            Tells::Paid(id) | Tells::Failed(id) | Tells::Closed(id) | Tells::Finalized(id) | Tells::Overdue(id) => {
+                id.as_str()
+            }
             Tells::Refunded(id) => id.as_str(),
+            Tells::Disputed(id) => id.as_str(),
             Tells::PaidPart(id) => id.as_str(),
             Tells::Updated(id) | Tells::Deleted(id) => id.as_str(),
         }
@@ -62,7 +90,9 @@ impl StripeEvent {
             Tells::Failed(_) => "invoice.payment_failed",
             Tells::Closed(_) => "invoice.voided",
             Tells::Finalized(_) => "invoice.finalized",
+            Tells::Overdue(_) => "invoice.overdue",
             Tells::Refunded(_) => "charge.refunded",
+            Tells::Disputed(_) => "charge.dispute.created",
             Tells::Updated(_) => "customer.subscription.updated",
             Tells::Deleted(_) => "customer.subscription.deleted",
         }
@@ -77,7 +107,9 @@ impl StripeEvent {
             Tells::Failed(id) => Event::PaymentFailed { invoice_id: id.clone(), occurred_at },
             Tells::Closed(id) => Event::InvoiceClosed { invoice_id: id.clone(), occurred_at },
             Tells::Finalized(id) => Event::InvoiceChanged { invoice_id: id.clone(), occurred_at },
+            Tells::Overdue(id) => Event::InvoiceOverdue { invoice_id: id.clone(), occurred_at },
             Tells::Refunded(id) => Event::ChargeRefunded { charge_id: id.clone(), occurred_at },
+            Tells::Disputed(id) => Event::DisputeCreated { dispute_id: id.clone(), occurred_at },
             Tells::Updated(id) | Tells::Deleted(id) => {
                 Event::SubscriptionChanged { subscription_id: id.clone(), occurred_at }
             }
@@ -132,7 +164,7 @@ impl Stripe {
         }
     }
 
-    /// Of what period it may be, it says whose it is. Nothing is ever overdue or disputed here.
+    /// Of what period it may be, it says whose it is.
     pub fn invoice_standing(&mut self, now: Timestamp, id: &InvoiceId) -> Result<stripe::InvoiceStanding, Error> {
         let metadata = self.collecting(now, id)?.metadata;
         let is_refunded = self.is_refunded(id);
@@ -142,11 +174,11 @@ impl Stripe {
             customer: shown.customer,
             status: shown.status,
             currency: shown.currency,
-            due_at: None,
+            due_at: found.due_at(),
             total: shown.total,
             credited: found.credited(),
             refunded: if is_refunded { found.paid_in_cash() } else { 0 },
-            is_disputed: false,
+            is_disputed: self.is_disputed(id),
             not_finalized: None,
             is_of_later_period: shown.subscription.is_some() && shown.metadata.is_empty(),
             metadata,

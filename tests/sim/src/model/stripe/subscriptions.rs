@@ -37,6 +37,8 @@ pub struct Subscription {
     pub starts_at: Timestamp,
     pub ends_at: Option<Timestamp>,
     pub currency: Currency,
+    /// Of each of its invoices.
+    pub days_until_due: Option<u32>,
     /// How many the longest period has.
     pub months: u32,
     pub items: Vec<SubscriptionItem>,
@@ -96,7 +98,7 @@ impl Stripe {
         let currency = currency.ok_or_else(|| missing("currency"))?;
         let is_sent = form.take("collection_method").as_deref() == Some("send_invoice");
         let is_flexible = form.take("billing_mode[type]").as_deref() == Some("flexible");
-        let days_until_due = form.take("days_until_due");
+        let days_until_due = form.take("days_until_due").and_then(|days| days.parse().ok());
         let mut seconds = |name: &str| form.take(name).and_then(|text| text.parse::<i64>().ok());
         let (start, end) = (seconds("backdate_start_date"), seconds("cancel_at"));
         let start = start.and_then(|start| Timestamp::from_second(start).ok());
@@ -194,6 +196,7 @@ impl Stripe {
             starts_at: start,
             ends_at: end.and_then(|end| Timestamp::from_second(end).ok()),
             currency,
+            days_until_due,
             months,
             debits,
             items,

@@ -13,6 +13,7 @@ use super::*;
 mod keys;
 mod lines;
 mod objects;
+mod standings;
 
 fn at(minutes: i64) -> Timestamp {
     let start = Timestamp::from_second(1_800_000_000).expect("in range");

@@ -15,7 +15,7 @@ impl Act {
             | Self::PayPart(deal)
             | Self::Void(deal)
             | Self::WriteOff(deal) => (deal, InvoiceStatus::Open),
-            Self::Refund(deal) => (deal, InvoiceStatus::Paid),
+            Self::Refund(deal) | Self::Dispute { deal, .. } => (deal, InvoiceStatus::Paid),
             Self::FinalizeDraft { deal, .. } | Self::DeleteDraft { deal, .. } | Self::AddToDraft { deal, .. } => {
                 (deal, InvoiceStatus::Draft)
             }
@@ -45,6 +45,7 @@ impl Act {
             Self::FailPayment { .. } => models.stripe.fail_payment(now, id),
             Self::PayPart(_) => models.stripe.pay_part(now, id),
             Self::Refund(_) => models.stripe.refund(now, id),
+            Self::Dispute { .. } => models.stripe.dispute_payment(now, id),
             Self::Void(_) => {
                 let is_void = models.stripe.void(now, id);
                 // Where deals are billed anew, one that a person voided is, too, when it is changed and a person asks.
@@ -64,6 +65,7 @@ impl Act {
     fn fact(&self) -> &'static str {
         match self {
             Self::Refund(_) => "a person gave money back",
+            Self::Dispute { .. } => "a payment was disputed",
             Self::Void(_) => "a person voided an invoice",
             Self::WriteOff(_) => "a person wrote an invoice off",
             Self::FinalizeDraft { .. } => "a person finalized a draft by hand",
@@ -76,7 +78,9 @@ impl Act {
     pub(super) fn later(&self, now: Timestamp) -> Option<(Timestamp, Act)> {
         let mut act = self.clone();
         let (tries, wait) = match &mut act {
-            Self::Pay { tries, .. } | Self::FailPayment { tries, .. } => (tries, SignedDuration::from_hours(12)),
+            Self::Pay { tries, .. } | Self::FailPayment { tries, .. } | Self::Dispute { tries, .. } => {
+                (tries, SignedDuration::from_hours(12))
+            }
             Self::FinalizeDraft { tries, .. }
             | Self::DeleteDraft { tries, .. }
             | Self::CancelSubscription { tries, .. }
