@@ -56,9 +56,9 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim", "--profile", "sim"]));
     }
 
-    /// Four thousand histories of four modes and some seven thousand of twelve more, every pair of crash points, every planted bug, and a
-    /// backlog: some minutes on two cores. Each pair is tried in one of its four ways here, and in all of them by
-    /// `cargo xtask sim --crash-pairs`.
+    /// Four thousand histories of four modes and some seven thousand of twelve more, every pair of crash points, every planted bug, a
+    /// backlog, and orders of events: some minutes on two cores. Each pair is tried in one of its four ways here, and in all of them by
+    /// `cargo xtask sim --crash-pairs`; one order in four here, and each by `cargo xtask sim --orders`.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
             self.part(&format!("1,000 histories, {mode}"), |_| sim(&["--seeds", "1000", "--mode", mode]));
@@ -81,6 +81,7 @@ impl Tally {
             self.part(&format!("600 histories, {mode}"), |_| sim(&["--seeds", "600", "--mode", mode]));
         }
         self.part("a backlog of payments", |_| sim(&["--drain", "5000"]));
+        self.part("one order of events in four", |_| sim(&["--orders", "--every", "4"]));
         self.part("every pair of crash points", |_| sim(&["--crash-pairs", "--in-turn"]));
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }

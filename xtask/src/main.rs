@@ -53,6 +53,7 @@ const USAGE: &str = "cargo xtask <command>
   sim --kill-matrix [--seeds MAX]
                               plays every planted bug until it shows; one that survives fails
   sim --crash-pairs           plays small stories with every pair of deaths
+  sim --orders [--every N]    tells of one invoice and its subscription in all orders, or in every Nth of them
   guarantees                  writes the kill matrix into docs/GUARANTEES.md";
 
 fn main() -> ExitCode {

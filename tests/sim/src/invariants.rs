@@ -34,6 +34,7 @@ use crate::model::bill::{Bill, Judgement};
 use crate::model::stripe::{By, Invoice};
 use crate::model::{Models, Violation};
 pub use ended::Ended;
+pub(crate) use standings::standing;
 
 /// What is remembered from one moment to the next.
 #[derive(Debug, Default)]

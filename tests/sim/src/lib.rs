@@ -14,6 +14,7 @@ pub mod model;
 pub mod naive;
 pub mod operator;
 pub mod options;
+pub mod orders;
 pub mod ports;
 pub mod queue;
 pub mod random;

@@ -5,7 +5,7 @@ use sim::many::{ENOUGH, Total, many};
 use sim::matrix;
 use sim::options::{Mode, Options, USAGE, What};
 use sim::run::{Plan, run};
-use sim::{crashes, drain};
+use sim::{crashes, drain, orders};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         }
         Ok(Options { what: What::Drain { payments }, .. }) => {
             return if drain::print(payments) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Ok(Options { bug, what: What::Orders { every }, .. }) => {
+            return if orders::print(every, bug) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Ok(Options { what: What::Matrix { seeds }, .. }) => {
             return if matrix::print(seeds) { ExitCode::SUCCESS } else { ExitCode::FAILURE };

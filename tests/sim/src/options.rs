@@ -192,6 +192,8 @@ pub enum What {
     Matrix { seeds: u64 },
     /// A backlog of so many payments.
     Drain { payments: u64 },
+    /// Every so-manieth order in which one object's events can come.
+    Orders { every: usize },
 }
 
 /// How many seeds a bug may hide in, if nobody says.
@@ -203,7 +205,7 @@ sim --seed S [--mode M]               plays one, and prints it
 sim --kill-matrix [--seeds MAX]       plays every planted bug under its mode until it shows
 sim --crash-pairs [--in-turn]         plays small stories with every pair of deaths; in turn: each pair in one of its
                                       four ways, which are at once or a day later, and told once or twice
-
+sim --orders [--every N]              tells of one object in every order that there is, or in every Nth of them
 sim --drain N                         works off N payments that come in at once, with both vendors' limits enforced
 
 modes: calm, all, no-reconciler, keys-ignored, heavy-freezes, restored, subscriptions, subscriptions-heavily, amendments, amendments-heavily, credits, credits-heavily, renewals, renewals-heavily, payments-failed, payments-failed-heavily, keys-ignored-heavily; with one guard off: without-leases, without-fence,
@@ -212,16 +214,18 @@ without-links, without-ownership, without-intents, without-reading-again, withou
 impl Options {
     pub fn parse(arguments: &[String]) -> Result<Self, String> {
         let (mut mode, mut bug, mut seeds, mut seed, mut from, mut drain) = (Mode::All, None, None, None, 1, None);
-        let (mut is_matrix, mut is_crashes, mut is_in_turn) = (false, false, false);
+        let (mut is_matrix, mut is_crashes, mut is_in_turn, mut is_orders, mut every) =
+            (false, false, false, false, None);
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             match name.as_str() {
                 "--kill-matrix" => is_matrix = true,
                 "--crash-pairs" => is_crashes = true,
                 "--in-turn" => is_in_turn = true,
+                "--orders" => is_orders = true,
                 _ => (),
             }
-            if ["--kill-matrix", "--crash-pairs", "--in-turn"].contains(&name.as_str()) {
+            if ["--kill-matrix", "--crash-pairs", "--in-turn", "--orders"].contains(&name.as_str()) {
                 continue;
             }
             let value = rest.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -233,10 +237,18 @@ impl Options {
                 "--seed" => seed = Some(number()?),
                 "--from" => from = number()?,
                 "--drain" => drain = Some(number()?),
+                "--every" => every = Some(number()?),
                 _ => return Err(format!("there is no option {name}")),
             }
         }
+        let every = every.map(|every| usize::try_from(every).unwrap_or(usize::MAX));
         let what = match (seeds, seed) {
+            (None, None) if is_orders && every != Some(0) && !is_matrix && !is_crashes => {
+                What::Orders { every: every.unwrap_or(1) }
+            }
+            _ if is_orders || every.is_some() => {
+                return Err("orders are played alone, every one or every so-manieth".to_owned());
+            }
             (None, None) if drain.is_some_and(|payments| payments > 0) => What::Drain { payments: drain.unwrap_or(1) },
             (None, None) if is_crashes => What::Crashes { is_in_turn },
             (Some(_), _) | (_, Some(_)) if drain.is_some() => return Err("a backlog is played alone".to_owned()),
@@ -278,6 +290,9 @@ mod tests {
         let crashes = |is_in_turn| Ok(Options { mode: Mode::All, bug: None, what: What::Crashes { is_in_turn } });
         assert_eq!((parse("--crash-pairs"), parse("--crash-pairs --in-turn")), (crashes(false), crashes(true)));
         assert_eq!(parse("--drain 7").expect("a backlog").what, What::Drain { payments: 7 });
+        let orders = |line| parse(line).expect("orders").what;
+        assert_eq!(orders("--orders"), What::Orders { every: 1 });
+        assert_eq!(orders("--orders --every 4"), What::Orders { every: 4 });
         let with_bug = parse("--seeds 1 --bug no-fence").expect("a bug");
         assert_eq!(with_bug.bug, Some(Bug::NoFence));
         for line in [
@@ -293,6 +308,9 @@ mod tests {
             "--seeds 1 --in-turn",
             "--drain 0",
             "--drain 5 --seeds 1",
+            "--orders --seeds 1",
+            "--orders --every 0",
+            "--every 4",
         ] {
             assert!(parse(line).is_err(), "{line}");
         }

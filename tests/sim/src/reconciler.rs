@@ -76,7 +76,7 @@ fn plan(sim: &Rc<Sim>, at_ms: i64, kind: PassKind) {
     });
 }
 
-fn start(sim: &Rc<Sim>, kind: PassKind) {
+pub(crate) fn start(sim: &Rc<Sim>, kind: PassKind) {
     let number = next_number(sim);
     let skew_ms = sim.faults.borrow().skews_ms[0];
     let mut process = None;

@@ -103,7 +103,8 @@ fn names(deal: &Opportunity, id: &SubscriptionId) -> bool {
     [&deal.subscription_id, &deal.renewal_id].into_iter().flatten().any(|named| named == id.as_str())
 }
 
-fn standing(subscription: &Subscription) -> Standing {
+/// As its opportunity is to say it.
+pub(crate) fn standing(subscription: &Subscription) -> Standing {
     let is_over = subscription.canceled_by.is_some();
     let monthly = i64::try_from(subscription.monthly()).unwrap_or_default();
     let monthly = Money::from_minor_units(if is_over { 0 } else { monthly }, subscription.currency);
