@@ -13,8 +13,10 @@ usage: sandbox [options]
   --stripe-permission rak_…     a permission of the restricted keys; may be repeated (default: what the bundle needs)
   --stripe-tax DE=19            where automatic tax is collected, in percent; may be repeated (default: nowhere)
   --stripe-rate-limit N         requests per second before 429 (default: no limit)
+  --stripe-endpoint-limit N     the same at each endpoint; Stripe's own is 25 (default: no limit)
   --salesforce-client-id ID     of the integration user's app
   --salesforce-client-secret S  of the integration user's app
+  --salesforce-hold-rows MS     how long a write holds its account's row (default: not at all)
   --org-id 00D…                 18 characters
   --ready-file PATH             written with the same JSON line as stdout once both ports are open
   --until-stdin-closes          end together with the parent process";
@@ -40,10 +42,12 @@ pub struct Args {
     pub stripe_keys: Vec<String>,
     permissions: Vec<String>,
     pub stripe_rate_limit: Option<u32>,
+    pub stripe_endpoint_limit: Option<u32>,
     pub stripe_tax: BTreeMap<String, Decimal>,
     pub salesforce_project: PathBuf,
     pub salesforce_client_id: Option<String>,
     pub salesforce_client_secret: Option<String>,
+    pub salesforce_hold_rows_ms: Option<u32>,
     pub org_id: Option<String>,
     pub ready_file: Option<PathBuf>,
     pub until_stdin_closes: bool,
@@ -58,10 +62,12 @@ impl Args {
             stripe_keys: Vec::new(),
             permissions: Vec::new(),
             stripe_rate_limit: None,
+            stripe_endpoint_limit: None,
             stripe_tax: BTreeMap::new(),
             salesforce_project: PathBuf::from("infra/salesforce"),
             salesforce_client_id: None,
             salesforce_client_secret: None,
+            salesforce_hold_rows_ms: None,
             org_id: None,
             ready_file: None,
             until_stdin_closes: false,
@@ -84,6 +90,8 @@ impl Args {
                 "--stripe-permission" => args.permissions.push(value),
                 "--stripe-tax" => args.stripe_tax.extend([tax(&option, &value)?]),
                 "--stripe-rate-limit" => args.stripe_rate_limit = Some(number(&value)?),
+                "--stripe-endpoint-limit" => args.stripe_endpoint_limit = Some(number(&value)?),
+                "--salesforce-hold-rows" => args.salesforce_hold_rows_ms = Some(number(&value)?),
                 "--salesforce-project" => args.salesforce_project = value.into(),
                 "--salesforce-client-id" => args.salesforce_client_id = Some(value),
                 "--salesforce-client-secret" => args.salesforce_client_secret = Some(value),
@@ -130,7 +138,11 @@ mod tests {
         assert!(parse("--help").is_ok_and(|args| args.is_none()));
         let taxed = parse("--stripe-tax DE=19 --stripe-tax US=8.25").expect("options").expect("no help");
         assert_eq!(taxed.stripe_tax.get("US"), Some(&Decimal::new(825, 2)));
+        let limited =
+            parse("--stripe-endpoint-limit 25 --salesforce-hold-rows 100").expect("options").expect("no help");
+        assert_eq!((limited.stripe_endpoint_limit, limited.salesforce_hold_rows_ms), (Some(25), Some(100)));
         for (line, complaint) in [
+            ("--stripe-endpoint-limit x", "a number"),
             ("--stripe-port x", "port number"),
             ("--stripe-tax 19", "DE=19"),
             ("--nope 1", "--nope"),

@@ -17,6 +17,11 @@ impl Clock {
         Self::new(false, 0)
     }
 
+    /// Goes on from this Unix time as the system's does.
+    pub fn running_from(at_ms: i64) -> Self {
+        Self::new(false, at_ms - system_ms())
+    }
+
     /// Stands at this Unix time until it is advanced.
     pub fn frozen(at_ms: i64) -> Self {
         Self::new(true, at_ms)
@@ -54,6 +59,14 @@ mod tests {
         assert_eq!(clock.now_ms(), 1_000);
         clock.clone().advance(500);
         assert_eq!(clock.now_ms(), 1_500);
+    }
+
+    #[test]
+    fn a_running_clock_begins_where_it_is_told_to() {
+        let clock = Clock::running_from(1_000);
+        assert!((1_000..60_000).contains(&clock.now_ms()));
+        clock.advance(60_000);
+        assert!(clock.now_ms() >= 61_000);
     }
 
     #[test]

@@ -58,6 +58,7 @@ fn config(args: &Args) -> SandboxConfig {
         stripe: stripe::Config {
             keys,
             rate_limit_per_s: args.stripe_rate_limit,
+            endpoint_limit_per_s: args.stripe_endpoint_limit,
             tax_rates: args.stripe_tax.clone(),
             ..stripe::Config::default()
         },
@@ -65,6 +66,7 @@ fn config(args: &Args) -> SandboxConfig {
             org_id: args.org_id.clone().unwrap_or(org.org_id),
             client_id: args.salesforce_client_id.clone().unwrap_or(org.client_id),
             client_secret: args.salesforce_client_secret.clone().unwrap_or(org.client_secret),
+            hold_rows_ms: args.salesforce_hold_rows_ms.map(i64::from),
             ..salesforce::Config::for_project(&args.salesforce_project)
         },
         stripe_port: args.stripe_port,

@@ -12,6 +12,7 @@ mod dml;
 mod error;
 mod id;
 pub mod json;
+mod locks;
 mod oauth;
 mod org;
 mod rest;
@@ -33,6 +34,8 @@ use serde_json::Value;
 use crate::wire::{Delivery, Request, Response, Service};
 use error::ApiError;
 use json::Json;
+use locks::Locks;
+pub use locks::Writes;
 use oauth::Sessions;
 use org::{Actor, Org};
 use rest::sobjects::whole;
@@ -59,6 +62,8 @@ pub struct Config {
     pub posts_to_chatter: bool,
     pub org_currency: String,
     pub daily_api_limit: u64,
+    /// How long a request's write holds the account that its record hangs on, or the record if that has none.
+    pub hold_rows_ms: Option<i64>,
     /// How long a token may be idle.
     pub token_lifetime_ms: i64,
     pub api_versions: RangeInclusive<u32>,
@@ -79,6 +84,7 @@ impl Config {
             posts_to_chatter: false,
             org_currency: "USD".into(),
             daily_api_limit: 100_000,
+            hold_rows_ms: None,
             token_lifetime_ms: 2 * 60 * 60 * 1000,
             api_versions: 31..=68,
         }
@@ -114,6 +120,16 @@ impl Salesforce {
     /// An administrator changes what the integration user may do with a field: edit it, only read it, or neither.
     pub fn grant(&mut self, object: &str, field: &str, is_editable: Option<bool>) {
         self.api.org.schema.permissions.grant(object, field, is_editable);
+    }
+
+    /// From now on a request's write holds its rows for so long, or not at all; and writes are counted anew.
+    pub fn hold_rows(&mut self, for_ms: Option<i64>) {
+        self.api.org.locks = Locks::new(for_ms);
+    }
+
+    /// Since rows are held.
+    pub fn writes(&self) -> Writes {
+        self.api.org.locks.writes()
     }
 
     pub fn set_daily_api_limit(&mut self, calls: u64) {
@@ -173,14 +189,18 @@ impl Salesforce {
         work: impl FnOnce(&mut Org, &Actor) -> Result<T, ApiError>,
     ) -> Result<T, String> {
         let actor = self.api.org.admin(now_ms);
+        // People wait until a row is free, and what they hold it for is over when this returns.
+        let locks = std::mem::take(&mut self.api.org.locks);
         let result = work(&mut self.api.org, &actor);
-        self.commit();
+        self.commit(now_ms);
+        self.api.org.locks = locks;
         result.map_err(|error| error.body().to_string())
     }
 
     /// Ends the transaction: what is in the store stays, and what happened is told.
-    fn commit(&mut self) {
+    fn commit(&mut self, now_ms: i64) {
         self.api.org.store.commit();
+        self.api.org.locks.commit(now_ms);
         let changes = std::mem::take(&mut self.api.org.changes);
         self.outbox.committed(&changes);
     }
@@ -202,7 +222,7 @@ impl Salesforce {
         call.body = request.body.clone();
         let actor = Actor { user_id: session.user_id, access: session.access, now_ms };
         let result = dispatch(&mut self.api, &actor, &call);
-        self.commit();
+        self.commit(now_ms);
         result
     }
 }

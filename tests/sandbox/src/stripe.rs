@@ -1,7 +1,7 @@
 //! A stateful Stripe at API version 2026-10-28.endive, as a plain state machine.
 //!
-//! A request passes the same gates in the same order as at Stripe: key, rate, version, path, permission, idempotency
-//! key, parameters; what is left is executed, and its outcome is what the idempotency key remembers.
+//! A request passes the same gates in the same order as at Stripe: key, rate, version, path, the endpoint's rate, permission,
+//! idempotency key, parameters; what is left is executed, and its outcome is what the idempotency key remembers.
 
 mod access;
 mod account;
@@ -37,6 +37,7 @@ mod webhook_endpoints;
 
 pub use access::{Key, Permissions};
 pub use events::signature;
+pub use rate::Asked;
 
 use crate::wire::{Delivery, Failure, Request, Response, Service};
 use error::Error;
@@ -56,6 +57,8 @@ pub struct Config {
     /// The account's default version: for calls without a `Stripe-Version`, and for events.
     pub api_version: String,
     pub rate_limit_per_s: Option<u32>,
+    /// What each endpoint takes by itself. Stripe's own default is 25 [docs.stripe.com/rate-limits].
+    pub endpoint_limit_per_s: Option<u32>,
     /// How old an object must be to be found by search.
     pub search_lag_s: i64,
     /// Where automatic tax is collected, and at what rate: countries, and percent.
@@ -72,6 +75,7 @@ impl Default for Config {
             default_currency: "usd".into(),
             api_version: "2026-10-28.endive".into(),
             rate_limit_per_s: None,
+            endpoint_limit_per_s: None,
             search_lag_s: 0,
             tax_rates: BTreeMap::new(),
         }
@@ -82,6 +86,7 @@ impl Default for Config {
 pub struct Stripe {
     keys: Vec<Key>,
     bucket: Option<rate::Bucket>,
+    endpoints: Option<rate::Endpoints>,
     idempotency: idempotency::Keys,
     state: State,
     counters: BTreeMap<String, u64>,
@@ -93,6 +98,7 @@ impl Stripe {
         Self {
             state: State::new(&config),
             bucket: config.rate_limit_per_s.map(rate::Bucket::new),
+            endpoints: config.endpoint_limit_per_s.map(rate::Endpoints::new),
             idempotency: idempotency::Keys::default(),
             counters: BTreeMap::new(),
             requests: 0,
@@ -118,6 +124,21 @@ impl Stripe {
         for key in self.keys.iter_mut().filter(|key| key.secret == secret) {
             *key = Key::restricted(secret, slugs);
         }
+    }
+
+    /// From now on each endpoint takes so many requests a second, or as many as come; and what came is counted anew.
+    pub fn limit_endpoints(&mut self, per_second: Option<u32>) {
+        self.endpoints = per_second.map(rate::Endpoints::new);
+    }
+
+    /// What came at each endpoint (`GET /v1/invoices/{invoice}`) since that is limited.
+    pub fn asked(&self) -> BTreeMap<String, Asked> {
+        self.endpoints.as_ref().map(rate::Endpoints::asked).unwrap_or_default()
+    }
+
+    /// The customer pays by card on the page that the invoice links to. That is no request of the account's, so no limit knows of it.
+    pub fn pay_on_page(&mut self, invoice: &str) {
+        invoices::transitions::pay_on_page(&mut self.state, invoice);
     }
 
     /// A part of what is due comes in, as a bank transfer brings it.
@@ -167,10 +188,14 @@ impl Stripe {
     fn admitted(&mut self, now_ms: i64, request: &Request, request_id: &str) -> Result<Response, Error> {
         let key = access::authenticate(&self.keys, request)?;
         if self.bucket.as_mut().is_some_and(|bucket| !bucket.admit(now_ms)) {
-            return Err(Error::rate_limited());
+            return Err(Error::rate_limited("global-rate"));
         }
         let version = access::version(request, &self.state.api_version)?;
         let (operation, ids) = schema::find(&request.method, &request.path)?;
+        let endpoint = || format!("{} {}", operation.method, operation.path);
+        if self.endpoints.as_mut().is_some_and(|endpoints| !endpoints.admit(endpoint(), now_ms)) {
+            return Err(Error::rate_limited("endpoint-rate"));
+        }
         access::authorize(key, operation, &self.state.account_id)?;
         let idempotency_key = idempotency::key(request)?;
         if let Some(key) = idempotency_key
@@ -307,7 +332,7 @@ impl Service for Stripe {
     fn fail(&mut self, now_ms: i64, request: &Request, failure: Failure) -> Response {
         let request_id = self.next_request_id();
         let error = match failure {
-            Failure::RateLimited => Error::rate_limited(),
+            Failure::RateLimited => Error::rate_limited("global-rate"),
             Failure::InUse => Error::key_in_use(request.header("idempotency-key").unwrap_or_default()),
             Failure::ServerError | Failure::ServerErrorStored | Failure::ServerErrorAfterCommit => Error::internal(),
         };

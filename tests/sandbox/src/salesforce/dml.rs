@@ -117,6 +117,7 @@ impl Org {
             self.published(&name, &id, record, actor);
             return Ok(id);
         }
+        self.hold_row(&id, &record, actor)?;
         self.store.put(&name, &id, record);
         self.after_save(&name, &id, None, actor)?;
         Ok(id)
@@ -136,6 +137,7 @@ impl Org {
             record.insert(field, value);
         }
         let name = object.name.clone();
+        self.hold_row(&id, &old, actor)?;
         self.stamp(&mut record, &actor.user_id, actor.now_ms, false);
         self.before_save(&name, &mut record, Some(&old))?;
         self.check_required(&name, &record)?;
@@ -156,12 +158,18 @@ impl Org {
         }
         viewer.check(object, Action::Delete)?;
         let name = object.name.clone();
+        self.hold_row(&id, &record, actor)?;
         self.delete_dependents(&name, &id, actor)?;
         record.insert("IsDeleted".into(), true.into());
         self.stamp(&mut record, &actor.user_id, actor.now_ms, false);
         self.store.put(&name, &id, record.clone());
         self.after_delete(&name, &id, &record, actor);
         Ok(())
+    }
+
+    /// Whatever hangs on an account holds that: two writes of its opportunities are in each other's way.
+    fn hold_row(&mut self, id: &str, record: &Record, actor: &Actor) -> Result<(), ApiError> {
+        self.locks.take(text(record, "AccountId").unwrap_or(id), actor.now_ms)
     }
 
     /// The fields of the body, checked against what exists, what may be written, and what each type holds.

@@ -90,6 +90,12 @@ pub fn not_editable(field: &str) -> ApiError {
     ApiError::new(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message).on(field)
 }
 
+/// The id of the row that somebody else holds stands in the message.
+pub fn locked(row: &str) -> ApiError {
+    let message = format!("unable to obtain exclusive access to this record or 1 records: {row}");
+    ApiError::new(400, "UNABLE_TO_LOCK_ROW", message)
+}
+
 pub fn insufficient_access() -> ApiError {
     ApiError::new(403, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id")
 }

@@ -3,6 +3,7 @@
 use super::Config;
 use super::id::Ids;
 use super::json::Json;
+use super::locks::Locks;
 use super::schema::Schema;
 use super::schema::flow::Flow;
 use super::store::{Record, Store};
@@ -41,6 +42,7 @@ pub struct Change {
 pub struct Org {
     pub schema: Schema,
     pub store: Store,
+    pub locks: Locks,
     pub multi_currency: bool,
     pub org_currency: String,
     pub admin_user_id: String,
@@ -55,6 +57,7 @@ pub struct Org {
 #[derive(Debug, Clone, Copy)]
 pub struct Savepoint {
     store: usize,
+    locks: usize,
     changes: usize,
 }
 
@@ -68,6 +71,7 @@ impl Org {
         let mut ids = Ids::default();
         let mut org = Self {
             store: Store::new(&schema),
+            locks: Locks::new(config.hold_rows_ms),
             schema,
             multi_currency: config.multi_currency,
             org_currency: config.org_currency.clone(),
@@ -158,11 +162,12 @@ impl Org {
     }
 
     pub fn savepoint(&self) -> Savepoint {
-        Savepoint { store: self.store.mark(), changes: self.changes.len() }
+        Savepoint { store: self.store.mark(), locks: self.locks.mark(), changes: self.changes.len() }
     }
 
     pub fn rollback(&mut self, savepoint: Savepoint) {
         self.store.rollback(savepoint.store);
+        self.locks.rollback(savepoint.locks);
         self.changes.truncate(savepoint.changes);
     }
 }

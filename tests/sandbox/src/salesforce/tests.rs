@@ -5,6 +5,7 @@
 
 mod access;
 mod composite;
+mod locks;
 mod metadata;
 mod prices;
 mod records;

@@ -16,6 +16,8 @@ pub struct Error {
     pub decline_code: Option<&'static str>,
     pub message: String,
     pub param: Option<String>,
+    /// Which limit it was, where it was one.
+    pub rate_limited_reason: Option<&'static str>,
     /// Only what an executing endpoint answers is kept under the idempotency key: a request that never started to
     /// execute may be repeated with the same key.
     pub executed: bool,
@@ -24,7 +26,16 @@ pub struct Error {
 impl Error {
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, kind, code: None, decline_code: None, message, param: None, executed: true }
+        Self {
+            status,
+            kind,
+            code: None,
+            decline_code: None,
+            message,
+            param: None,
+            rate_limited_reason: None,
+            executed: true,
+        }
     }
 
     /// A 400 that the executing endpoint answers.
@@ -74,9 +85,11 @@ impl Error {
         Self { executed: false, ..Self::new(404, "invalid_request_error", message) }
     }
 
-    pub fn rate_limited() -> Self {
+    /// `global-rate` or `endpoint-rate`.
+    pub fn rate_limited(reason: &'static str) -> Self {
         let message = "Request rate limit exceeded. You can learn more about rate limits in Stripe's documentation.";
-        Self { executed: false, ..Self::new(429, "invalid_request_error", message) }.code("rate_limit")
+        let refused = Self::new(429, "invalid_request_error", message).code("rate_limit");
+        Self { executed: false, rate_limited_reason: Some(reason), ..refused }
     }
 
     pub fn idempotency(message: impl Into<String>) -> Self {
@@ -144,9 +157,11 @@ impl Error {
         match self.status {
             401 => response.headers.push(("www-authenticate".into(), "Bearer realm=\"Stripe\"".into())),
             409 => response.headers.push(("stripe-should-retry".into(), "true".into())),
-            429 => response.headers.push(("stripe-rate-limited-reason".into(), "global-rate".into())),
             501 => response.headers.push(("stripe-should-retry".into(), "false".into())),
             _ => {}
+        }
+        if let Some(reason) = self.rate_limited_reason {
+            response.headers.push(("stripe-rate-limited-reason".into(), reason.into()));
         }
         response
     }

@@ -1,4 +1,6 @@
-//! The account's request rate: a token bucket that holds one second's worth.
+//! How fast Stripe may be asked: by the account as a whole, and at each endpoint. Each is a token bucket that holds one second's worth.
+
+use std::collections::BTreeMap;
 
 /// A thousandth of a request, so that a bucket refills by whole numbers at any rate.
 const PER_REQUEST: i64 = 1000;
@@ -25,5 +27,39 @@ impl Bucket {
             self.tokens -= PER_REQUEST;
         }
         admitted
+    }
+}
+
+/// Requests to one endpoint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub taken: u64,
+    /// Answered 429.
+    pub refused: u64,
+}
+
+/// A bucket for each endpoint, and what came there since they were set up.
+#[derive(Debug)]
+pub struct Endpoints {
+    per_second: u32,
+    asked: BTreeMap<String, (Bucket, Asked)>,
+}
+
+impl Endpoints {
+    pub fn new(per_second: u32) -> Self {
+        Self { per_second, asked: BTreeMap::new() }
+    }
+
+    pub fn admit(&mut self, endpoint: String, now_ms: i64) -> bool {
+        let per_second = self.per_second;
+        let (bucket, asked) = self.asked.entry(endpoint).or_insert_with(|| (Bucket::new(per_second), Asked::default()));
+        let admitted = bucket.admit(now_ms);
+        let count = if admitted { &mut asked.taken } else { &mut asked.refused };
+        *count += 1;
+        admitted
+    }
+
+    pub fn asked(&self) -> BTreeMap<String, Asked> {
+        self.asked.iter().map(|(endpoint, (_, asked))| (endpoint.clone(), *asked)).collect()
     }
 }

@@ -177,3 +177,39 @@ fn the_rate_limit_is_a_bucket_of_one_second() {
     assert_eq!((answers[0].status, answers[1].status, answers[1].code()), (200, 429, "rate_limit"));
     assert_eq!(answers[1].header("stripe-rate-limited-reason"), Some("global-rate"));
 }
+
+#[test]
+fn each_endpoint_takes_so_many_a_second_by_itself() {
+    let mut account = Account::with(Config { endpoint_limit_per_s: Some(3), ..Config::default() });
+    let (one, other) = (account.customer(), account.customer());
+    let read = |account: &mut Account, customer: &str| account.get(&format!("/v1/customers/{customer}"));
+    // Whose id it is does not matter.
+    let statuses = [&one, &other, &one, &other].map(|customer| read(&mut account, customer).status);
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    let refused = read(&mut account, &one);
+    assert_eq!((refused.code(), refused.header("stripe-rate-limited-reason")), ("rate_limit", Some("endpoint-rate")));
+    // Another method, and another path, are other endpoints; and a name is no id.
+    assert_eq!(account.post(&format!("/v1/customers/{one}"), "name=Acme").status, 200);
+    assert_eq!(account.get("/v1/customers").status, 200);
+    assert_ne!(account.get("/v1/customers/search").status, 429);
+    account.now_ms += 400;
+    assert_eq!([&one, &other].map(|customer| read(&mut account, customer).status), [200, 429]);
+    let asked = account.stripe.asked()["GET /v1/customers/{customer}"];
+    assert_eq!((asked.taken, asked.refused), (4, 3));
+}
+
+/// What was refused has not begun: its key is free, and it is done when it comes again.
+#[test]
+fn a_limit_is_switched_at_any_time_and_counts_anew() {
+    let mut account = Account::new();
+    assert!((0..40).all(|_| account.get("/v1/balance").status == 200) && account.stripe.asked().is_empty());
+    account.stripe.limit_endpoints(Some(1));
+    let key = [("idempotency-key", "one")];
+    assert_eq!(account.post("/v1/customers", "name=Acme").status, 200);
+    assert_eq!(account.call("POST", "/v1/customers", "name=Beta", &key).status, 429);
+    account.now_ms += 1000;
+    assert_eq!(account.call("POST", "/v1/customers", "name=Beta", &key).status, 200);
+    account.stripe.limit_endpoints(None);
+    assert!((0..40).all(|_| account.get("/v1/balance").status == 200) && account.stripe.asked().is_empty());
+    assert_eq!(account.stripe.objects("customer").len(), 2);
+}
