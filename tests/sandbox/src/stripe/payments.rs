@@ -53,15 +53,22 @@ pub fn open(state: &mut State, invoice: &Value) {
         "status": "open",
         "status_transitions": { "canceled_at": null, "paid_at": null },
     });
+    let ids = state.payments.entry(text(invoice, "id").to_owned()).or_default();
+    ids.push(text(&payment, "id").to_owned());
     state.put("payment_intent", intent.clone());
     state.put("invoice_payment", payment);
     state.emit("payment_intent.created", "payment_intent", &intent);
 }
 
+/// Newest first, as lists have them.
+fn of<'a>(state: &'a State, invoice: &str) -> impl Iterator<Item = &'a Value> {
+    let ids = state.payments.get(invoice).into_iter().flatten().rev();
+    ids.filter_map(|id| state.table("invoice_payment").get(id))
+}
+
 /// The default payment of an invoice with its intent, while it is open.
 fn opened(state: &State, invoice: &str) -> Option<(Value, Value)> {
-    let open = |payment: &&Value| payment["invoice"] == invoice && payment["status"] == "open";
-    let payment = state.table("invoice_payment").newest_first().find(open)?;
+    let payment = of(state, invoice).find(|payment| payment["status"] == "open")?;
     let intent = state.table("payment_intent").get(text(&payment["payment"], "payment_intent"))?;
     Some((payment.clone(), intent.clone()))
 }
@@ -138,8 +145,7 @@ pub fn cancel(state: &mut State, invoice: &str) {
 
 /// The `payments` list of an invoice, which shows only when it is expanded.
 pub fn of_invoice(state: &State, invoice: &str) -> Value {
-    let data: Vec<&Value> =
-        state.table("invoice_payment").newest_first().filter(|payment| payment["invoice"] == invoice).collect();
+    let data: Vec<&Value> = of(state, invoice).collect();
     json!({ "object": "list", "data": data, "has_more": false, "url": "/v1/invoice_payments" })
 }
 

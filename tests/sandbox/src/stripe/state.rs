@@ -121,6 +121,8 @@ pub struct State {
     /// The request being handled, as its events name it; none for what Stripe does by itself.
     pub request: Value,
     pub sheets: HashMap<String, InvoiceSheet>,
+    /// The ids of an invoice's payments by its own, oldest first.
+    pub payments: HashMap<String, Vec<String>>,
     pub secrets: HashMap<String, String>,
     pub inline_prices: HashSet<String>,
     /// What is to be looked at, and when.
@@ -145,6 +147,7 @@ impl State {
             now: 0,
             request: Value::Null,
             sheets: HashMap::new(),
+            payments: HashMap::new(),
             secrets: HashMap::new(),
             inline_prices: HashSet::new(),
             timers: BTreeSet::new(),
