@@ -1,10 +1,10 @@
 //! The whole bundle in one process.
 
+mod invocations;
 mod sales;
 mod setup;
 mod sources;
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use engine::{Pass, PassKind, Reconciled};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
@@ -60,6 +60,8 @@ pub struct Options {
     pub shipping: mapping::ShippingAddress,
     pub org_currency: &'static str,
     pub permissions: Vec<&'static str>,
+    /// Time goes by of itself. Otherwise it moves only when a story says so.
+    pub time_goes_by: bool,
     /// How long the clients wait for Stripe and Salesforce, in the system's time.
     pub timeouts: stripe::Timeouts,
 }
@@ -88,6 +90,7 @@ impl Default for Options {
             shipping: mapping::ShippingAddress::Off,
             org_currency: "USD",
             permissions: PERMISSIONS.to_vec(),
+            time_goes_by: false,
             timeouts: stripe::Timeouts::default(),
         }
     }
@@ -112,6 +115,7 @@ pub struct Env {
     pub reconciler: reconciler::App<TestWorld>,
     pub stripe_door: stripe_webhook::App,
     pub salesforce_door: salesforce_events::App,
+    parts: setup::Parts,
     options: Options,
     expects_dead_letters: bool,
     invocations: std::sync::atomic::AtomicU64,
@@ -227,36 +231,6 @@ impl Env {
             seen
         };
         tokio::join!(works, others).1
-    }
-
-    /// `false` if the process died. Messages that it did not answer for come back when their visibility ends.
-    pub async fn invoke(&self, messages: Vec<crate::Message>) -> bool {
-        let number = self.invocations.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let mut event = SqsEvent::default();
-        for message in &messages {
-            let mut record = SqsMessage::default();
-            record.message_id = Some(message.id.clone());
-            record.receipt_handle = Some(message.id.clone());
-            record.body = Some(message.body.clone());
-            record.event_source_arn = Some(format!("arn:aws:sqs:eu-central-1:1:{}", message.queue));
-            record.attributes.insert("ApproximateReceiveCount".into(), message.receives.to_string());
-            record.attributes.insert("SentTimestamp".into(), message.sent_at_ms.to_string());
-            let first = message.first_received_at_ms.unwrap_or_default().to_string();
-            record.attributes.insert("ApproximateFirstReceiveTimestamp".into(), first);
-            event.records.push(record);
-        }
-        let deadline = self.now().checked_add(SignedDuration::from_secs(60)).unwrap();
-        let event = lambda_event(event, &format!("invocation-{number}"), deadline);
-        let Some(answer) = self.fuse.until_blown(retry_worker::handle(&self.worker, event)).await else {
-            return false;
-        };
-        for message in &messages {
-            let failed = answer.batch_item_failures.iter().any(|failure| failure.item_identifier == message.id);
-            if !failed {
-                self.sqs.delete(&message.id);
-            }
-        }
-        true
     }
 
     /// Delivers and works until nothing is left to do now.

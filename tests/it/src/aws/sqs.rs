@@ -56,16 +56,23 @@ impl Sqs {
         self.with(|queues| queues.is_down = is_down);
     }
 
-    /// Hands out visible messages as the event source does. Those received too often go to the dead-letter queue.
+    /// Hands out visible messages of both queues as the event source does. Those received too often go to the dead-letter queue.
     pub fn receive(&self, most: usize) -> Vec<Message> {
+        self.receive_those(most, |_| true)
+    }
+
+    /// The same of one queue, by its name.
+    pub fn receive_from(&self, queue: &str, most: usize) -> Vec<Message> {
+        self.receive_those(most, |message| message.queue == queue)
+    }
+
+    fn receive_those(&self, most: usize, is_wanted: impl Fn(&Message) -> bool) -> Vec<Message> {
         let now = self.clock.now_ms();
         self.with(|queues| {
-            let (spent, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut queues.work)
-                .into_iter()
-                .partition(|message| message.visible_at_ms <= now && message.receives >= MOST_RECEIVES);
-            queues.work = kept;
-            queues.dead_letter.extend(spent);
-            let visible = queues.work.iter_mut().filter(|message| message.visible_at_ms <= now).take(most);
+            let is_spent = |message: &mut Message| message.visible_at_ms <= now && message.receives >= MOST_RECEIVES;
+            queues.dead_letter.extend(queues.work.extract_if(.., is_spent));
+            let is_next = |message: &&mut Message| message.visible_at_ms <= now && is_wanted(message);
+            let visible = queues.work.iter_mut().filter(is_next).take(most);
             visible
                 .map(|message| {
                     message.receives += 1;
@@ -87,6 +94,11 @@ impl Sqs {
 
     pub fn work(&self) -> Vec<Message> {
         self.with(|queues| queues.work.clone())
+    }
+
+    /// Whether there is such a message, visible or not.
+    pub fn has(&self, is_it: impl Fn(&Message) -> bool) -> bool {
+        self.with(|queues| queues.work.iter().any(is_it))
     }
 
     pub fn dead_letters(&self) -> Vec<Value> {

@@ -38,7 +38,7 @@ impl Env {
 
     pub async fn with(options: Options) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let clock = Clock::frozen(START_MS);
+        let clock = if options.time_goes_by { Clock::running_from(START_MS) } else { Clock::frozen(START_MS) };
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/salesforce");
         let mut config = SandboxConfig::for_project(project);
         config.clock = clock.clone();
@@ -69,8 +69,16 @@ impl Env {
         let fuse = Fuse::default();
         // Making a client reads the system's certificates, which takes longer than anything else here.
         let clients = clients(&sandbox, &aws, &options, &credentials);
-        let engine = || engine(clients.clone(), &aws, &queue, &clock, &fuse, &options, organization_id.clone());
-        let (worker, reconciler) = (engine(), reconciler::App { engine: engine() });
+        let parts = Parts {
+            clients,
+            aws: aws.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+            fuse: fuse.clone(),
+            options: options.clone(),
+            organization_id: organization_id.clone(),
+        };
+        let (worker, reconciler) = (parts.worker(), reconciler::App { engine: parts.engine() });
         let now = clock.clone();
         let door = |service| Door {
             service,
@@ -94,7 +102,6 @@ impl Env {
             livemode: false,
             followed: options.followed.clone(),
         };
-        let worker = App { engine: worker, queue };
         let env = Self {
             sandbox,
             aws,
@@ -105,6 +112,7 @@ impl Env {
             reconciler,
             stripe_door,
             salesforce_door,
+            parts,
             options,
             expects_dead_letters: false,
             invocations: Default::default(),
@@ -174,53 +182,67 @@ fn clients(sandbox: &Sandbox, aws: &InProcess, options: &Options, credentials: &
     Clients { stripe, salesforce, notifier, salesforce_url: sandbox.salesforce_url().to_owned() }
 }
 
-fn engine(
+/// What every process of the worker is made of. Each has an engine of its own, and they share what is outside.
+pub(super) struct Parts {
     clients: Clients,
-    aws: &InProcess,
-    queue: &Queue,
-    clock: &Clock,
-    fuse: &Fuse,
-    options: &Options,
+    aws: InProcess,
+    queue: Queue,
+    clock: Clock,
+    fuse: Fuse,
+    options: Options,
     organization_id: OrganizationId,
-) -> Engine<TestWorld> {
-    let Clients { stripe, salesforce, notifier, salesforce_url } = clients;
-    let ledger = Ledger::new(aws.dynamodb(), TABLE);
-    let line = |takes| StripeLine { ledger: ledger.clone(), turns: engine::turns(takes) };
-    let stripe = match options.stripe_takes {
-        Some(takes) => stripe.behind(line(takes)),
-        None => stripe,
-    };
-    let notifications = Notifications::of_everything(options.tells.clone(), salesforce_url, false);
-    Engine {
-        ledger: Fused { inner: ledger, fuse: fuse.clone() },
-        stripe: Fused { inner: stripe, fuse: fuse.clone() },
-        salesforce: Fused { inner: salesforce, fuse: fuse.clone() },
-        reporter: Fused { inner: queue.clone(), fuse: fuse.clone() },
-        notifier: Fused { inner: notifier, fuse: fuse.clone() },
-        clock: SandboxClock(clock.clone()),
-        scope: Scope { environment: "test".into(), stripe_account_id: None, organization_id, livemode: false },
-        settings: Settings {
-            multi_currency: options.multi_currency,
-            org_currency: Currency::parse(options.org_currency).unwrap(),
-            days_until_due: 30,
-            line_source: options.line_source,
-            tax: options.tax,
-            subscriptions: options.subscriptions,
-            standings: options.standings,
-            cancellation_task: options.cancellation_task,
-            payment_cases: options.payment_cases.clone(),
-            notifications: (!options.tells.is_empty()).then_some(notifications),
-            followed: options.followed.clone(),
-            stray_invoices: options.stray_invoices,
-            salesforce_reserve: 10,
-            paid_stage: options.paid_stage.map(str::to_owned),
-            amendments: options.amendments,
-            collection: options.collection,
-            renewals: options.renewals,
-            proration: options.proration,
-            shipping: options.shipping,
-        },
-        access: Access::default(),
-        room: engine::Room::default(),
+}
+
+impl Parts {
+    pub(super) fn worker(&self) -> App<TestWorld> {
+        App { engine: self.engine(), queue: self.queue.clone() }
+    }
+
+    fn engine(&self) -> Engine<TestWorld> {
+        let Clients { stripe, salesforce, notifier, .. } = self.clients.clone();
+        let ledger = Ledger::new(self.aws.dynamodb(), TABLE);
+        let line = |takes| StripeLine { ledger: ledger.clone(), turns: engine::turns(takes) };
+        let stripe = match self.options.stripe_takes {
+            Some(takes) => stripe.behind(line(takes)),
+            None => stripe,
+        };
+        let organization_id = self.organization_id.clone();
+        Engine {
+            ledger: Fused { inner: ledger, fuse: self.fuse.clone() },
+            stripe: Fused { inner: stripe, fuse: self.fuse.clone() },
+            salesforce: Fused { inner: salesforce, fuse: self.fuse.clone() },
+            reporter: Fused { inner: self.queue.clone(), fuse: self.fuse.clone() },
+            notifier: Fused { inner: notifier, fuse: self.fuse.clone() },
+            clock: SandboxClock(self.clock.clone()),
+            scope: Scope { environment: "test".into(), stripe_account_id: None, organization_id, livemode: false },
+            settings: settings(&self.options, &self.clients.salesforce_url),
+            access: Access::default(),
+            room: engine::Room::default(),
+        }
+    }
+}
+
+fn settings(options: &Options, salesforce_url: &str) -> Settings {
+    let notifications = Notifications::of_everything(options.tells.clone(), salesforce_url.to_owned(), false);
+    Settings {
+        multi_currency: options.multi_currency,
+        org_currency: Currency::parse(options.org_currency).unwrap(),
+        days_until_due: 30,
+        line_source: options.line_source,
+        tax: options.tax,
+        subscriptions: options.subscriptions,
+        standings: options.standings,
+        cancellation_task: options.cancellation_task,
+        payment_cases: options.payment_cases.clone(),
+        notifications: (!options.tells.is_empty()).then_some(notifications),
+        followed: options.followed.clone(),
+        stray_invoices: options.stray_invoices,
+        salesforce_reserve: 10,
+        paid_stage: options.paid_stage.map(str::to_owned),
+        amendments: options.amendments,
+        collection: options.collection,
+        renewals: options.renewals,
+        proration: options.proration,
+        shipping: options.shipping,
     }
 }
