@@ -1,4 +1,4 @@
-//! `cargo xtask up | demo | test | check | chaos | sim`: everything that runs the product on one machine.
+//! `cargo xtask up | demo | test | check | chaos | sim | drain`: everything that runs the product on one machine.
 //!
 //! `up` starts an emulated AWS and the sandbox of Stripe and Salesforce and deploys the real template to it; `demo` plays
 //! the main story on that stack; `test` is what has to pass; `check` is its fast part. Progress goes to stderr, results
@@ -12,6 +12,7 @@ mod check;
 mod clients;
 mod demo;
 mod deploy;
+mod drain;
 mod emulator;
 mod failure;
 mod guarantees;
@@ -54,6 +55,7 @@ const USAGE: &str = "cargo xtask <command>
                               plays every planted bug until it shows; one that survives fails
   sim --crash-pairs           plays small stories with every pair of deaths
   sim --orders [--every N]    tells of one invoice and its subscription in all orders, or in every Nth of them
+  drain [--payments N]        lets N payments (5000) come in at once under both vendors' limits, over HTTP and in real time
   guarantees                  writes the kill matrix into docs/GUARANTEES.md";
 
 fn main() -> ExitCode {
@@ -80,6 +82,7 @@ fn run(arguments: &[&str]) -> Result<bool> {
         ["check"] => check::check(),
         ["chaos", options @ ..] => chaos::run(chaos_options(options)?),
         ["sim", options @ ..] => sim::run(options),
+        ["drain", options @ ..] => drain::run(options),
         ["guarantees"] => guarantees::write(),
         _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
     }
