@@ -15,7 +15,7 @@ use crate::drained::{Drained, Wait};
 use crate::given_back::GivenBack;
 use crate::plan::{Plan, WORKERS};
 
-/// All payments come in within that, in any order.
+/// All payments come in within that, in any order; or as fast as the sandbox takes them, which also has the workers to answer.
 const PAID_WITHIN: Duration = Duration::from_secs(2);
 
 /// While the backlog lasts, a deal is won or a payment fails, in turn, each so often.
