@@ -260,6 +260,9 @@ pub(crate) fn plan_act(sim: &Rc<Sim>, at: jiff::Timestamp, act: Act) {
     });
 }
 
+/// For a day; and when that is over it comes back for the last time, some hours later.
+const WAITED_FOR: SignedDuration = SignedDuration::from_hours(32);
+
 /// What became of a subscription or an invoice on the last day, whose deal a person took it away from: that is waited for, for a day.
 fn waits_for_its_deal(body: &str, sim: &Sim, stripe: &Stripe) -> bool {
     match Envelope::from_json(body).map(|envelope| envelope.event) {
@@ -271,9 +274,10 @@ fn waits_for_its_deal(body: &str, sim: &Sim, stripe: &Stripe) -> bool {
             event @ (Event::InvoiceChanged { .. }
             | Event::InvoiceClosed { .. }
             | Event::InvoiceOverdue { .. }
+            | Event::PaymentReceived { .. }
             | Event::ChargeRefunded { .. }
             | Event::DisputeCreated { .. }),
-        ) => sim.now().duration_since(event.occurred_at()) < SignedDuration::from_hours(26),
+        ) => sim.now().duration_since(event.occurred_at()) < WAITED_FOR,
         _ => false,
     }
 }

@@ -185,6 +185,15 @@ fn what_broke_once_holds() {
         (Mode::RenewalsHeavily, 73_000_935),
         // What was to go of a customer's tax ids was forgotten where there was other news as well.
         (Mode::All, 21_020_959),
+        // A dispute was not said, since its opportunity was gone.
+        (Mode::PaymentsFailed, 69),
+        // Another event had said a dispute, and its own said it again.
+        (Mode::PaymentsFailed, 266),
+        // The event of a dispute was lost, and its invoice was looked at since.
+        (Mode::PaymentsFailed, 372),
+        // An invoice fell due, and a part came in of one that its deal did not name, in the last hours: the rules were too strict.
+        (Mode::PaymentsFailedHeavily, 70_824),
+        (Mode::PaymentsFailedHeavily, 70_703),
     ] {
         let violations = run(Plan::new(seed, mode)).violations;
         assert!(violations.is_empty(), "{} {seed}: {violations:?}", mode.name());

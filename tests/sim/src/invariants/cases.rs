@@ -17,7 +17,7 @@ const FOLLOWED_UP_AFTER: SignedDuration = SignedDuration::from_hours(48);
 const LAST_PASSES: SignedDuration = SignedDuration::from_hours(8);
 
 /// So often time passes for Stripe at least.
-const MOMENT: SignedDuration = SignedDuration::from_mins(90);
+pub(super) const MOMENT: SignedDuration = SignedDuration::from_mins(90);
 
 /// The clocks of two processes differ by as much.
 const SKEW: SignedDuration = SignedDuration::from_mins(20);

@@ -76,7 +76,7 @@ impl Models {
                 continue;
             }
             let run = ended.run(&run_id);
-            let since = self.stripe.told_of_standing_at(&id);
+            let since = self.stripe.told_of_standing(&id, ended.now);
             if since.is_some_and(|at| ended.now.duration_since(at) < WAITS)
                 && run.as_ref().is_some_and(|run| run.status == "open")
             {

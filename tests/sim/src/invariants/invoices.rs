@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use stripe::InvoiceStatus;
 use workflow::RunId;
 
+use super::cases::MOMENT;
 use super::deal_of;
 use super::ended::Ended;
 use crate::model::salesforce::{Automation, InvoiceStanding, Opportunity};
@@ -83,7 +84,9 @@ impl Models {
     /// be said or not.
     fn open_or_overdue(&self, ended: &Ended<'_>, invoice: &Invoice, said: Option<&str>) -> &'static str {
         let Some(due_at) = invoice.due_at().filter(|due_at| *due_at <= ended.now) else { return "open" };
-        let told_at = self.stripe.told_of_standing_at(invoice.id());
+        // What was told a moment ago may be under way.
+        let a_moment_ago = ended.now.saturating_sub(MOMENT).unwrap_or(ended.now);
+        let told_at = self.stripe.told_of_standing(invoice.id(), a_moment_ago);
         let is_told = told_at.is_some_and(|told_at| told_at.duration_since(due_at) > SKEW);
         if is_told || said == Some("overdue") { "overdue" } else { "open" }
     }

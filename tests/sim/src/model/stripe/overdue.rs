@@ -27,10 +27,10 @@ impl Stripe {
         }
     }
 
-    /// When Stripe last told of how the invoice stands, beside its payment.
-    pub fn told_of_standing_at(&self, id: &InvoiceId) -> Option<Timestamp> {
+    /// When Stripe last told of how the invoice stands, beside its payment, by that moment.
+    pub fn told_of_standing(&self, id: &InvoiceId, by: Timestamp) -> Option<Timestamp> {
         let of_it =
             self.events.iter().filter(|event| event.is_of_standing() && event.of_invoice().as_ref() == Some(id));
-        of_it.map(|event| event.at).max()
+        of_it.map(|event| event.at).filter(|at| *at <= by).max()
     }
 }

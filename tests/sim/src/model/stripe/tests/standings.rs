@@ -28,7 +28,7 @@ fn what_is_not_paid_by_its_day_is_overdue() {
     stripe.catch_up(at(30 * DAY + 200));
     let told_at = at(30 * DAY + 121);
     assert_eq!(told(&mut stripe), [("invoice.overdue", told_at)]);
-    assert_eq!(stripe.told_of_standing_at(&id), Some(told_at));
+    assert_eq!(stripe.told_of_standing(&id, told_at), Some(told_at));
     assert_eq!(
         stripe.failures().map(|(_, failures)| (failures.first, failures.count)).collect::<Vec<_>>(),
         [(told_at, 0)]
