@@ -194,6 +194,9 @@ fn what_broke_once_holds() {
         // An invoice fell due, and a part came in of one that its deal did not name, in the last hours: the rules were too strict.
         (Mode::PaymentsFailedHeavily, 70_824),
         (Mode::PaymentsFailedHeavily, 70_703),
+        // A deal was deleted, and a clone that has its invoice says that it is paid: the rule was too strict.
+        (Mode::NoReconciler, 805),
+        (Mode::HeavyFreezes, 704),
     ] {
         let violations = run(Plan::new(seed, mode)).violations;
         assert!(violations.is_empty(), "{} {seed}: {violations:?}", mode.name());
@@ -206,7 +209,7 @@ fn what_broke_once_holds() {
 fn a_history_is_the_same_everywhere() {
     for (mode, seed, hash) in [
         (Mode::All, 1, 0xa886_95ec_fc19_8212),
-        (Mode::All, 2, 0x1035_b5c0_8a7f_e6a4),
+        (Mode::All, 2, 0x0ca4_99a7_390e_0d34),
         (Mode::HeavyFreezes, 3, 0xd482_baf2_f533_3676),
         (Mode::Restored, 1, 0xfe6c_0b7e_ce25_ded3),
     ] {

@@ -54,7 +54,11 @@ impl Models {
     /// The opportunity says that it is paid exactly when its invoice is.
     pub(super) fn payment_at_rest(&mut self, ended: &Ended<'_>, opportunity: &Opportunity) {
         let paid: Vec<InvoiceId> = self.paid_invoices(&opportunity.id);
-        if opportunity.payment_received && paid.is_empty() {
+        let has_anothers = opportunity.payment_received && self.has_anothers(opportunity);
+        if has_anothers {
+            count(&mut self.facts, "a payment was told on the deal that has its invoice");
+        }
+        if opportunity.payment_received && paid.is_empty() && !has_anothers {
             let detail = format!("{} says that it is paid, and no invoice is", opportunity.id);
             self.violate(ended.now, "paid_means_paid", detail);
         }
@@ -72,7 +76,7 @@ impl Models {
         }
         // What was credited is paid, and says nothing of the one in its place. Of those that are billed anew late, some are paid in this
         // very moment, and nobody has heard of that.
-        let is_heard_of = |paid_at: Timestamp| !self.credits || paid_at < ended.now;
+        let is_heard_of = |paid_at: Timestamp| !self.amends || paid_at < ended.now;
         let counts = |id: &InvoiceId| {
             let invoice = self.stripe.find_invoice(id).filter(|invoice| invoice.is_live());
             invoice.and_then(Invoice::paid_at).is_some_and(is_heard_of)
@@ -90,12 +94,31 @@ impl Models {
                 count(&mut self.facts, "a statement tells of a payment");
             } else if ended.has_letter_about(invoice_id.as_str()) {
                 count(&mut self.facts, "a payment was given up after too many receives");
+            } else if self.is_told_elsewhere(&invoice_id) {
+                count(&mut self.facts, "a payment is on another deal");
             } else {
                 let status = run.map(|run| format!("{} at {}", run.status, run.point));
                 let detail = format!("{invoice_id} of {} is paid; its run: {status:?}", opportunity.id);
                 self.violate(ended.now, "no_payment_is_lost", detail);
             }
         }
+    }
+
+    /// It names a paid invoice of another deal, which is gone or names it no more: it was merged, or the id was moved.
+    fn has_anothers(&self, opportunity: &Opportunity) -> bool {
+        let named = opportunity.invoice_id.as_deref().and_then(|id| InvoiceId::parse(id).ok());
+        let invoice = named.as_ref().and_then(|id| self.stripe.find_invoice(id));
+        let Some(invoice) = invoice.filter(|invoice| invoice.status() == InvoiceStatus::Paid) else { return false };
+        let own = deal_of(invoice).filter(|own| *own != opportunity.id);
+        own.is_some_and(|own| {
+            let own = self.salesforce.opportunity(&own).filter(|own| !own.is_deleted);
+            own.is_none_or(|own| own.invoice_id != opportunity.invoice_id)
+        })
+    }
+
+    fn is_told_elsewhere(&self, invoice_id: &InvoiceId) -> bool {
+        let names = |one: &&Opportunity| !one.is_deleted && one.invoice_id.as_deref() == Some(invoice_id.as_str());
+        self.salesforce.opportunities().filter(names).any(|one| one.payment_received && self.has_anothers(one))
     }
 
     fn paid_invoices(&self, opportunity_id: &OpportunityId) -> Vec<InvoiceId> {

@@ -299,3 +299,27 @@ fn what_is_left_at_rest_is_watched() {
     let run = orphans.run("open");
     assert_eq!(orphans.at_rest(&[run]), ["every_run_ends", "no_orphan_drafts", "one_customer_per_account"]);
 }
+
+/// A clone has the invoice of the deal that it was made of. While that has it as well, only that one is paid by it.
+#[test]
+fn what_a_clone_says_is_watched() {
+    for is_moved in [false, true] {
+        let mut case = case();
+        let account = case.account.to_string();
+        let customer = case.customer(&account);
+        let invoice = case.send(&customer, 0);
+        assert!(case.models.stripe.pay(now(), &invoice));
+        let others = case.models.salesforce.opportunities().map(|deal| deal.id.clone());
+        let clone = others.into_iter().find(|id| *id != case.deal).expect("there is another");
+        let named = || Some(invoice.to_string());
+        case.models.salesforce.edit(now(), &case.deal, |deal| deal.invoice_id = named().filter(|_| !is_moved));
+        case.models.salesforce.edit(now(), &clone, |deal| {
+            (deal.invoice_id, deal.invoice_named_by_hand) = (named(), true);
+            (deal.payment_received, deal.paid_date) = (true, Some("2026-11-01".into()));
+        });
+        let run = case.run("open");
+        let rules = case.at_rest(&[run]);
+        assert_eq!(rules.contains(&"paid_means_paid"), !is_moved, "{rules:?}");
+        assert_eq!(rules.contains(&"no_payment_is_lost"), !is_moved, "{rules:?}");
+    }
+}
