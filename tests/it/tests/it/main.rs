@@ -13,6 +13,7 @@ mod crashes;
 mod credits;
 mod customers;
 mod doors;
+mod explain;
 mod failures;
 mod invoices;
 mod lost_answers;

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+pub mod args;
+pub mod explain;
+mod subject;
+
+pub use subject::{Subject, UnknownSubject};
+
+/// How the command ends. These numbers are promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Well = 0,
+    NeedsPerson = 1,
+    Misunderstood = 2,
+    Unknown = 3,
+    Unavailable = 4,
+}

@@ -1,0 +1,36 @@
+//! `closedwon`: reads the command line, asks, and prints.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use closedwon::Exit;
+use closedwon::args::{Args, Command};
+use closedwon::explain::explain;
+use ledger::Ledger;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    // What cannot be understood ends with 2 in there.
+    let args = Args::parse();
+    let (exit, text) = match args.command {
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "closedwon", &mut io::stdout());
+            return ExitCode::SUCCESS;
+        }
+        Command::Explain { subject, table, organization, json } => {
+            let aws = platform::sdk_config().await;
+            let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), table);
+            match explain(&ledger, &organization, &subject).await {
+                Ok(story) => (story.exit(), if json { story.to_json() } else { story.to_string() }),
+                Err(why) => {
+                    eprintln!("closedwon: {why}");
+                    (Exit::Unavailable, String::new())
+                }
+            }
+        }
+    };
+    // Whoever reads it may have read enough.
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::from(exit as u8)
+}
