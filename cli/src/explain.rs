@@ -6,6 +6,7 @@ mod words;
 use std::collections::BTreeSet;
 
 use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId, SubscriptionId};
+use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Table};
 pub use story::{Call, Chapter, Stopped, Story};
 use workflow::{RunId, State};
@@ -17,8 +18,9 @@ pub async fn explain<T: Table>(
     ledger: &Ledger<T>,
     organization_id: &OrganizationId,
     subject: &Subject,
+    now: Timestamp,
 ) -> Result<Story, LedgerError> {
-    let mut reader = Reader { ledger, organization_id, chapters: Vec::new(), read: BTreeSet::new() };
+    let mut reader = Reader { ledger, organization_id, now, chapters: Vec::new(), read: BTreeSet::new() };
     match subject {
         Subject::Opportunity(id) => reader.deal(id).await?,
         Subject::Account(id) => reader.account(id).await?,
@@ -39,6 +41,7 @@ pub async fn explain<T: Table>(
 struct Reader<'a, T> {
     ledger: &'a Ledger<T>,
     organization_id: &'a OrganizationId,
+    now: Timestamp,
     chapters: Vec<Chapter>,
     /// The keys of what was looked for.
     read: BTreeSet<String>,
@@ -106,7 +109,7 @@ impl<T: Table> Reader<'_, T> {
             return Ok(None);
         }
         let Some(stored) = self.ledger.run(&key).await? else { return Ok(None) };
-        let calls = self.ledger.call_log(&id).await?;
+        let calls = self.ledger.call_log_of(&stored, self.now).await?;
         self.chapters.push(Chapter::new(&stored, calls));
         Ok(Some(stored.run))
     }

@@ -21,7 +21,7 @@ async fn main() -> ExitCode {
         Command::Explain { subject, table, organization, json } => {
             let aws = platform::sdk_config().await;
             let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), table);
-            match explain(&ledger, &organization, &subject).await {
+            match explain(&ledger, &organization, &subject, jiff::Timestamp::now()).await {
                 Ok(story) => (story.exit(), if json { story.to_json() } else { story.to_string() }),
                 Err(why) => {
                     eprintln!("closedwon: {why}");

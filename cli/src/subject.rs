@@ -28,7 +28,9 @@ impl Subject {
         let opportunity = || OpportunityId::parse(id).ok().map(Self::Opportunity);
         let account = || AccountId::parse(id).ok().map(Self::Account);
         let invoice = || InvoiceId::parse(id).ok().map(Self::Invoice);
-        let subscription = || SubscriptionId::parse(id).ok().map(Self::Subscription);
+        // A schedule's id begins alike.
+        let subscription =
+            || SubscriptionId::parse(id).ok().filter(|_| !id.starts_with("sub_sched_")).map(Self::Subscription);
         opportunity().or_else(account).or_else(invoice).or_else(subscription)
     }
 }
@@ -60,6 +62,7 @@ mod tests {
             ("https://dashboard.stripe.com/test/invoices/in_1Abc?lang=en", Some("in_1Abc")),
             (" sub_1Abc ", Some("sub_1Abc")),
             ("https://dashboard.stripe.com/customers/cus_1", None),
+            ("sub_sched_1Abc", None),
             ("", None),
             ("006", None),
         ] {

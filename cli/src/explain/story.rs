@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ledger::{CallEntry, StoredRun};
 use mapping::{Kind, Owner, Stop};
 use serde::Serialize;
-use workflow::Status;
+use workflow::{Next, Status};
 
 use super::told_on;
 use super::words::{about, at};
@@ -37,6 +37,9 @@ pub struct Chapter {
     pub attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
+    /// What is waited for, in the words that a person gets if it never comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
     /// The last events that it has answered.
     pub answered: Vec<String>,
     /// What it made or settled on, each with what it is.
@@ -84,7 +87,9 @@ impl From<CallEntry> for Call {
 
 impl From<&Stop> for Stopped {
     fn from(stop: &Stop) -> Self {
+        let needs_person = stop.kind != Kind::NotBillable;
         let whose = match stop.code.owner() {
+            _ if !needs_person => "nobody",
             Owner::Sales => "sales",
             Owner::Finance => "finance",
             Owner::Admin => "whoever administers Salesforce, Stripe or this deployment",
@@ -93,9 +98,9 @@ impl From<&Stop> for Stopped {
         Self {
             code: stop.code.as_str(),
             message: stop.message.clone(),
-            remedy: stop.code.remedy(),
+            remedy: if needs_person { stop.code.remedy() } else { "Nothing." },
             whose,
-            needs_person: stop.kind != Kind::NotBillable,
+            needs_person,
         }
     }
 }
@@ -109,6 +114,10 @@ impl Chapter {
             Status::Rejected => "rejected",
             Status::Review => "review",
         };
+        let waits_for = match run.next() {
+            Next::Wait(stop) => Some(stop.message),
+            _ => None,
+        };
         Self {
             run: run.id.to_string(),
             workflow: run.id.workflow(),
@@ -119,7 +128,8 @@ impl Chapter {
             began_at: stored.created_at,
             last_at: stored.updated_at,
             attempts: stored.attempts,
-            waiting_since: stored.waiting_since.filter(|_| status == "open"),
+            waiting_since: stored.waiting_since.filter(|_| waits_for.is_some()),
+            waits_for,
             answered: run.answered.clone(),
             made: made(stored),
             stopped: run.stop().map(Stopped::from),
@@ -130,6 +140,7 @@ impl Chapter {
     fn standing(&self) -> &'static str {
         match (self.status, self.needs_person()) {
             ("done", _) => "Done",
+            ("open", true) => "About to be put before a person",
             ("rejected" | "review", true) => "Waits for a person",
             ("rejected" | "review", false) => "Nothing to do",
             _ => "Under way",
@@ -176,7 +187,8 @@ impl fmt::Display for Story {
         if self.chapters.is_empty() {
             return writeln!(
                 f,
-                "The ledger knows nothing of {}. Nothing has told of it, or --table or --organization are another deployment's.",
+                "Nothing is kept under {}: no event of it was worked on, or it is told under another id (of a subscription or an invoice under \
+                 its deal's), or --table or --organization are another deployment's.",
                 self.subject
             );
         }
@@ -200,6 +212,9 @@ impl fmt::Display for Chapter {
         }
         if let Some(since) = self.waiting_since {
             writeln!(f, "  waits for the other side since {since}")?;
+        }
+        if let Some(what) = &self.waits_for {
+            writeln!(f, "  if that never comes: {what}")?;
         }
         if !self.answered.is_empty() {
             writeln!(f, "  answered: {}", self.answered.join(", "))?;

@@ -115,8 +115,8 @@ fn collection(point: &str) -> Option<&'static str> {
         "claimed" => "Stripe told of its collection, and the invoice is to be read",
         "seen" => "the invoice was read, and its case and task are looked at",
         "telling" => "its case and task are written",
-        "resting" => "its case says how it stands, and it is looked at again when somebody is to follow it up",
-        "done" => "its case and task say how it stands",
+        "resting" => "nothing more is to be done for now, and it is looked at again later",
+        "done" => "nothing more is to be done about it, as it was last read",
         "stopped" => STOPPED,
         _ => return None,
     })
@@ -130,8 +130,10 @@ fn object(point: &str) -> Option<&'static str> {
         "asking" => "it has ended, and somebody is asked to look after the customer",
         "not_linked" => "something has become of it, and its opportunity does not name it yet",
         "seeking" => "something has become of it, and which opportunity names it is looked for",
-        "doubting" => "Salesforce was told, and it is looked at once more, since an older write may be under way",
-        "done" => "Salesforce says how it stood when it was last read",
+        "doubting" => {
+            "it is looked at once more later, since an older write may be under way, or its opportunity may come to name it"
+        }
+        "done" => "nothing more is to be told of it, as it was last read",
         "stopped" => STOPPED,
         _ => return None,
     })

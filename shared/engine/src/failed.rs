@@ -1,7 +1,7 @@
 //! Payments that failed: what is seen of them, and whose business they are.
 
 use domain::{InvoiceId, Money};
-use mapping::{CaseSeen, Code, Failure, Search, Whereabouts};
+use mapping::{CaseSeen, Code, Failure, Search};
 use workflow::payment_failed::Point;
 use workflow::{CollectingSeen, Fact, Run, RunId, State};
 
@@ -24,7 +24,7 @@ impl<W: World> Engine<W> {
 
     pub(crate) async fn look_up(&self, search: &Search) -> Result<Fact, salesforce::Error> {
         let queries: Vec<_> = search.queries().iter().map(convert::soql).collect();
-        Ok(Fact::LookedUp(Box::new(Whereabouts::of(self.salesforce.read(&queries).await?))))
+        Ok(Fact::LookedUp(Box::new(search.found(self.salesforce.read(&queries).await?))))
     }
 
     pub(crate) fn run_of_failure(&self, invoice_id: &InvoiceId) -> RunId {

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use workflow::RunId;
 
 use crate::attributes::{get_text, item, number, text};
-use crate::item::Chain;
+use crate::item::{Chain, StoredRun};
 use crate::table::{Item, Table};
 use crate::{Ledger, LedgerError};
 
@@ -79,7 +79,53 @@ pub fn verify_chain(documents: &[String], head: &str) -> Result<Vec<CallEntry>, 
     if previous == head { Ok(entries) } else { Err("the last entry is not the head of the chain".into()) }
 }
 
+/// What is left of a run's log, each entry with its number: whatever is older than entries are kept may be gone, and nothing else.
+fn verify_rest(numbered: Vec<(u64, String)>, stored: &StoredRun, now: Timestamp) -> Result<Vec<CallEntry>, String> {
+    let is_old = |at: Timestamp| at.saturating_add(KEPT).is_ok_and(|until| until <= now);
+    let (mut entries, mut last): (Vec<CallEntry>, Option<(u64, String)>) = (Vec::new(), None);
+    // What was appended since the run was read is of no concern.
+    for (number, document) in numbered.into_iter().filter(|(number, _)| *number <= stored.chain.length) {
+        let chained: Chained = serde_json::from_str(&document).map_err(|why| format!("entry {number}: {why}"))?;
+        // The table deletes them in no order.
+        if is_old(chained.entry.at) {
+            continue;
+        }
+        let follows = match &last {
+            Some((before, hash)) => number == before + 1 && chained.previous == *hash,
+            None => number == 1 && chained.previous.is_empty() || is_old(stored.created_at),
+        };
+        if !follows {
+            return Err(format!("entry {number} does not follow the one before it"));
+        }
+        last = Some((number, hash(&document)));
+        entries.push(chained.entry);
+    }
+    match last {
+        Some((_, hash)) if hash == stored.chain.hash => Ok(entries),
+        None if stored.chain.length == 0 || is_old(stored.updated_at) => Ok(entries),
+        _ => Err("the last entry is not the head of the chain".into()),
+    }
+}
+
 impl<T: Table> Ledger<T> {
+    /// What is left of the call log of a run as it was read, in order and checked. Entries are kept for 400 days.
+    pub async fn call_log_of(&self, stored: &StoredRun, now: Timestamp) -> Result<Vec<CallEntry>, LedgerError> {
+        let key = stored.run.id.to_string();
+        let (mut numbered, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.table.query(&key, "call#", after).await?;
+            numbered.extend(page.items.iter().filter_map(|item| {
+                let number = get_text(item, "sk")?.strip_prefix("call#")?.parse().ok()?;
+                Some((number, get_text(item, "document")?))
+            }));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        verify_rest(numbered, stored, now).map_err(|why| LedgerError::Unreadable { key, why })
+    }
+
     /// The run's whole call log in order, checked.
     pub async fn call_log(&self, id: &RunId) -> Result<Vec<CallEntry>, LedgerError> {
         let key = id.to_string();

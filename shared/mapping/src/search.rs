@@ -85,7 +85,9 @@ impl Search {
             order_by: vec!["Id"],
             limit: Some(MOST),
         };
-        let mut queries = vec![query("Opportunity", vec![(named_in, Filter::Is(self.lost.id().to_owned()))])];
+        let mut by_id = query("Opportunity", vec![(named_in, Filter::Is(self.lost.id().to_owned()))]);
+        by_id.fields.push(named_in);
+        let mut queries = vec![by_id];
         if let Some(customer_id) = &self.customer_id {
             let of_account = |named_by: &'static str, id: &'static str| {
                 let by_id = self.account_id.iter().map(|account_id| (id, account_id.to_string())).collect();
@@ -100,6 +102,14 @@ impl Search {
             queries.push(query("Opportunity", won));
         }
         queries
+    }
+
+    /// What was answered to that. Where an organization's own field ignores case, it finds what is not the same.
+    pub fn found(&self, mut answers: Vec<Vec<Record>>) -> Whereabouts {
+        if let Some(by_id) = answers.first_mut() {
+            by_id.retain(|record| record.text(self.lost.named_in()) == Some(self.lost.id()));
+        }
+        Whereabouts::of(answers)
     }
 }
 
@@ -243,6 +253,17 @@ mod tests {
             assert!(sentence.ends_with(said), "{sentence}");
         }
         assert_eq!(Whereabouts::of(vec![]).said(&search(None, None)), "No opportunity names the invoice.");
+    }
+
+    #[test]
+    fn another_id_that_differs_by_case_is_another_one() {
+        let named = |id: &str| {
+            let mut record = Record::default();
+            record.set("Id", FieldValue::Text(D[0].to_owned()));
+            record.set(INVOICE_ID, FieldValue::Text(id.to_owned()));
+            search(None, None).found(vec![vec![record]])
+        };
+        assert!(named("in_1").owner().is_some() && named("IN_1").owner().is_none());
     }
 
     #[test]

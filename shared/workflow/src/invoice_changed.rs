@@ -79,7 +79,7 @@ impl Point {
 
     /// It knows of this dispute, and has yet to say so.
     pub fn is_to_say(&self, dispute: &Dispute) -> bool {
-        self.status() == Status::Open && self.watch().disputes.contains(dispute)
+        self.status() == Status::Open && self.watch().is_to_say(&dispute.dispute_id)
     }
 
     fn watch(&self) -> &Watch {
@@ -335,7 +335,9 @@ fn gone(watch: Watch, standing: &InvoiceStanding) -> Point {
         "Invoice {} is {}, and its opportunity {} is gone or hidden from the integration user.",
         watch.invoice_id, standing.status, standing.opportunity_id
     );
-    Point::sought(watch, Stop::review(Code::OpportunityNotFound, message))
+    let stop = Stop::review(Code::OpportunityNotFound, message);
+    // A later period's no opportunity is to name.
+    if watch.is_of_later_period { Point::stopped(watch, stop) } else { Point::sought(watch, stop) }
 }
 
 #[cfg(test)]

@@ -48,6 +48,29 @@ async fn what_is_saved_is_there_with_its_calls_and_its_link() {
     assert!(matches!(broken, LedgerError::Unreadable { .. }), "{broken:?}");
 }
 
+/// The table deletes what is older than entries are kept, in no order. What is younger must be there, up to when the run was read.
+#[tokio::test]
+async fn what_is_left_of_a_call_log_is_checked() {
+    let memory = Memory::default();
+    let ledger = Ledger::over(&memory);
+    let mut held = held(&ledger, claimed(1), &claim("first", event("evt_1"), 0)).await;
+    ledger.save(&mut held, drafted(1, "in_1"), &[call(1), call(2)], Release::Keep, at(5)).await.expect("saved");
+    let before = held.stored.clone();
+    ledger.save(&mut held, drafted(1, "in_1"), &[call(3)], Release::Keep, at(6)).await.expect("saved");
+    let later = |seconds| at(seconds).checked_add(jiff::SignedDuration::from_hours(400 * 24)).expect("in range");
+    let calls = |numbers: &[i64]| numbers.iter().map(|number| call(*number)).collect::<Vec<_>>();
+    for (now, left) in [(at(6), &[1, 2, 3][..]), (later(1), &[2, 3]), (later(2), &[3]), (later(6), &[])] {
+        assert_eq!(ledger.call_log_of(&held.stored, now).await.expect("whole"), calls(left), "{now}");
+    }
+    assert_eq!(ledger.call_log_of(&before, at(6)).await.expect("whole"), calls(&[1, 2]));
+    memory.change(&run_id(1).to_string(), "call#00000002", |entry| drop(entry.remove("document")));
+    assert_eq!(ledger.call_log_of(&held.stored, later(2)).await.expect("it was to go"), calls(&[3]));
+    for stored in [&held.stored, &before] {
+        let broken = ledger.call_log_of(stored, at(6)).await.expect_err("one is missing");
+        assert!(matches!(broken, LedgerError::Unreadable { .. }), "{broken:?}");
+    }
+}
+
 /// When the run is looked at again, and since when it waits.
 #[tokio::test]
 async fn a_run_that_is_given_back_says_when_to_look_again() {

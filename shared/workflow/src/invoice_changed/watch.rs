@@ -74,9 +74,13 @@ impl Watch {
         }
     }
 
+    pub(super) fn is_to_say(&self, id: &DisputeId) -> bool {
+        self.disputes.iter().any(|dispute| dispute.dispute_id == *id)
+    }
+
     pub(super) fn hear(&mut self, disputes: Vec<Dispute>) {
         for dispute in disputes {
-            if !self.disputes.contains(&dispute) && !self.said.contains(&dispute.dispute_id) {
+            if !self.is_to_say(&dispute.dispute_id) && !self.said.contains(&dispute.dispute_id) {
                 self.disputes.push(dispute);
             }
         }

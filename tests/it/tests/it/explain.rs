@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 async fn story(env: &Env, id: &str) -> Story {
     let organization: OrganizationId = env.worker.engine.scope.organization_id.clone();
-    explain(&env.ledger(), &organization, &Subject::parse(id).unwrap()).await.unwrap()
+    explain(&env.ledger(), &organization, &Subject::parse(id).unwrap(), env.now()).await.unwrap()
 }
 
 fn workflows(story: &Story) -> Vec<&'static str> {
@@ -113,8 +113,44 @@ async fn a_story_that_was_tampered_with_is_not_told() {
     entry["document"]["S"] = json!(entry["document"]["S"].as_str().unwrap().replace("\"ok\"", "\"no\""));
     env.aws.put(&entry);
     let organization = env.worker.engine.scope.organization_id.clone();
-    let why = explain(&env.ledger(), &organization, &Subject::parse(&opportunity).unwrap()).await.unwrap_err();
+    let why =
+        explain(&env.ledger(), &organization, &Subject::parse(&opportunity).unwrap(), env.now()).await.unwrap_err();
     assert!(why.to_string().contains("chain") || why.to_string().contains("does not follow"), "{why}");
+}
+
+/// Calls are kept for 400 days, and the run for ever.
+#[tokio::test]
+async fn a_deal_is_told_when_its_calls_are_gone() {
+    let (env, opportunity, _) = paid().await;
+    for _ in 0..21 {
+        env.advance(jiff::SignedDuration::from_hours(24 * 20));
+    }
+    let told = story(&env, &opportunity).await;
+    assert!(told.chapters.iter().all(|chapter| chapter.calls.is_empty()), "{told}");
+    assert!(told.to_string().contains("Done: the customer has the invoice"), "{told}");
+}
+
+/// Whoever waits says what for.
+#[tokio::test]
+async fn what_is_waited_for_is_told() {
+    let mut env = Env::start().await;
+    env.expect_dead_letters();
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": null }));
+    env.pay(&invoice).await;
+    env.settle().await;
+    let text = story(&env, &invoice).await.to_string();
+    assert!(text.contains("  waits for the other side since 2026-"), "{text}");
+    assert!(
+        text.contains(&format!(
+            "  if that never comes: Invoice {invoice} is paid, and opportunity {opportunity} names no"
+        )),
+        "{text}"
+    );
+    env.settle_for_days().await;
+    assert_eq!(story(&env, &invoice).await.exit(), Exit::NeedsPerson);
 }
 
 #[tokio::test]
@@ -122,7 +158,7 @@ async fn what_nobody_has_told_of_is_unknown() {
     let env = Env::with(Options::default()).await;
     let told = story(&env, "006000000000001AAA").await;
     assert_eq!(told.exit(), Exit::Unknown);
-    assert!(told.to_string().starts_with("The ledger knows nothing of 006000000000001AAA."), "{told}");
+    assert!(told.to_string().starts_with("Nothing is kept under 006000000000001AAA: "), "{told}");
     let nobodys = story(&env, "in_nobodys").await;
     assert_eq!((nobodys.exit(), nobodys.chapters.len()), (Exit::Unknown, 0));
 }

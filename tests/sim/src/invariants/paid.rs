@@ -108,7 +108,8 @@ impl Models {
     fn has_anothers(&self, opportunity: &Opportunity) -> bool {
         let named = opportunity.invoice_id.as_deref().and_then(|id| InvoiceId::parse(id).ok());
         let invoice = named.as_ref().and_then(|id| self.stripe.find_invoice(id));
-        let Some(invoice) = invoice.filter(|invoice| invoice.status() == InvoiceStatus::Paid) else { return false };
+        let is_paid = |invoice: &&Invoice| invoice.status() == InvoiceStatus::Paid && invoice.is_live();
+        let Some(invoice) = invoice.filter(is_paid) else { return false };
         let own = deal_of(invoice).filter(|own| *own != opportunity.id);
         own.is_some_and(|own| {
             let own = self.salesforce.opportunity(&own).filter(|own| !own.is_deleted);
