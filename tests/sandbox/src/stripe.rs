@@ -164,6 +164,16 @@ impl Stripe {
         }
     }
 
+    /// Something becomes of a subscription in the dashboard, or by its end of trial, that no request does here: it is paused, or on trial.
+    pub fn stands(&mut self, subscription: &str, fields: &Value, event_type: &str) {
+        let Some(mut found) = self.state.table("subscription").get(subscription).cloned() else { return };
+        for (field, value) in fields.as_object().into_iter().flatten() {
+            found[field] = value.clone();
+        }
+        self.state.put("subscription", found);
+        self.tell(event_type, "subscription", subscription);
+    }
+
     /// An event of this type about an object, as that stands now, whether anything has become of it or not.
     pub fn tell(&mut self, event_type: &str, object: &'static str, id: &str) {
         if let Some(value) = self.state.table(object).get(id).cloned() {

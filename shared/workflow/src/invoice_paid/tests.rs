@@ -110,6 +110,23 @@ fn only_the_invoice_says_that_it_is_paid() {
     assert_eq!((late.point, late.fact), ("claimed", "reported"));
 }
 
+/// Nothing was to be paid, or the customer's balance paid for all of it, or somebody marked it so: it is paid, and says what came in.
+#[test]
+fn what_is_paid_without_a_payment_is_paid() {
+    let zero = |due, total| match seen(InvoiceStatus::Paid, true) {
+        Fact::InvoiceRead(seen) => {
+            Fact::InvoiceRead(InvoiceSeen { amount_due: due, total, amount_remaining: 0, ..seen })
+        }
+        fact => fact,
+    };
+    for (due, total, came_in) in [(0, 0, 0), (0, 1000, 0), (1000, 1000, 1000)] {
+        let Point::Linked { payment, .. } = after(claimed(false), zero(due, total)) else { panic!("it is told") };
+        assert!(payment.paid_at.is_some());
+        let told = payment.amounts.map(|amounts| (amounts.paid.minor_units(), amounts.remaining.minor_units()));
+        assert_eq!(told, Some((came_in, 0)));
+    }
+}
+
 /// What may have been told before is looked for first.
 #[test]
 fn what_is_new_is_written_at_once() {

@@ -104,6 +104,29 @@ async fn what_is_done_by_hand_at_stripe_is_seen() {
     assert_eq!(of(&env, &opportunity), [json!("canceled"), json!(0.0), Value::Null, json!(why)]);
 }
 
+/// It is paused and goes on, is on trial until that ends, or is not collected for a while: each time Salesforce says so, and what it bills.
+#[tokio::test]
+async fn a_pause_and_a_trial_are_seen_and_so_is_their_end() {
+    let (env, opportunity) = begun().await;
+    let subscription = id(&env);
+    let (updated, paused) = ("customer.subscription.updated", "customer.subscription.paused");
+    let uncollected = json!({ "pause_collection": { "behavior": "void", "resumes_at": null } });
+    for (fields, event_type, status, mrr) in [
+        (json!({ "status": "paused" }), paused, "paused", 0.0),
+        (json!({ "status": "active" }), "customer.subscription.resumed", "active", 200.0),
+        (json!({ "status": "trialing" }), updated, "trialing", 0.0),
+        (json!({ "status": "active" }), updated, "active", 200.0),
+        (uncollected, updated, "collection_paused", 0.0),
+        (json!({ "pause_collection": null }), updated, "active", 200.0),
+    ] {
+        env.advance(SignedDuration::from_mins(5));
+        env.sandbox.stripe.with(|stripe| stripe.stands(&subscription, &fields, event_type));
+        env.settle().await;
+        assert_eq!(of(&env, &opportunity)[..2], [json!(status), json!(mrr)], "{fields}");
+        assert!(env.sandbox.salesforce.with(|org| org.records("Task")).is_empty(), "it has not ended");
+    }
+}
+
 /// A call at Stripe, and at Salesforce one where nothing is new and two where something is.
 #[tokio::test]
 async fn a_change_costs_a_look_and_what_is_new_a_write() {
