@@ -8,11 +8,11 @@ use crate::chaos;
 use crate::clients;
 use crate::deploy;
 use crate::failure::{Context, Failure, Result};
+use crate::played;
 use crate::process::Supervisor;
 use crate::progress::Progress;
 use crate::report;
 use crate::repository::root;
-use crate::sim;
 use crate::stack::{self, Stack};
 use crate::story::{self, Door};
 
@@ -200,7 +200,7 @@ fn chaos(stack: &Stack, progress: Progress) -> Result<()> {
 }
 
 fn sim(options: &[&str]) -> Result<()> {
-    match sim::run(options)? {
+    match played::sim(options)? {
         true => Ok(()),
         false => Err(Failure::new(format!("sim {}: its output says what broke", options.join(" ")))),
     }

@@ -12,19 +12,18 @@ mod check;
 mod clients;
 mod demo;
 mod deploy;
-mod drain;
 mod emulator;
 mod failure;
 mod guarantees;
 mod http;
 mod money;
+mod played;
 mod process;
 mod progress;
 mod random;
 mod report;
 mod repository;
 mod sandbox;
-mod sim;
 mod stack;
 mod story;
 mod timeline;
@@ -81,8 +80,8 @@ fn run(arguments: &[&str]) -> Result<bool> {
         ["test"] => check::test(),
         ["check"] => check::check(),
         ["chaos", options @ ..] => chaos::run(chaos_options(options)?),
-        ["sim", options @ ..] => sim::run(options),
-        ["drain", options @ ..] => drain::run(options),
+        ["sim", options @ ..] => played::sim(options),
+        ["drain", options @ ..] => played::drain(options),
         ["guarantees"] => guarantees::write(),
         _ => Err(Failure::new(format!("what should be done?\n\n{USAGE}"))),
     }

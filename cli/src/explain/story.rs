@@ -169,11 +169,10 @@ fn made(stored: &StoredRun) -> Vec<(&'static str, String)> {
 
 impl Story {
     pub fn exit(&self) -> Exit {
-        match self.chapters.iter().any(Chapter::needs_person) {
-            _ if self.chapters.is_empty() => Exit::Unknown,
-            true => Exit::NeedsPerson,
-            false => Exit::Well,
+        if self.chapters.is_empty() {
+            return Exit::Unknown;
         }
+        if self.chapters.iter().any(Chapter::needs_person) { Exit::NeedsPerson } else { Exit::Well }
     }
 
     pub fn to_json(&self) -> String {

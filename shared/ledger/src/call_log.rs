@@ -111,37 +111,33 @@ impl<T: Table> Ledger<T> {
     /// What is left of the call log of a run as it was read, in order and checked. Entries are kept for 400 days.
     pub async fn call_log_of(&self, stored: &StoredRun, now: Timestamp) -> Result<Vec<CallEntry>, LedgerError> {
         let key = stored.run.id.to_string();
+        let numbered = self.entries(&key).await?;
+        verify_rest(numbered, stored, now).map_err(|why| LedgerError::Unreadable { key, why })
+    }
+
+    /// The run's whole call log in order, checked: nothing of it may be gone, and nothing be there besides.
+    pub async fn call_log(&self, id: &RunId) -> Result<Vec<CallEntry>, LedgerError> {
+        let key = id.to_string();
+        let Some(stored) = self.run(&key).await? else {
+            return Ok(Vec::new());
+        };
+        let documents: Vec<_> = self.entries(&key).await?.into_iter().map(|(_, document)| document).collect();
+        verify_chain(&documents, &stored.chain.hash).map_err(|why| LedgerError::Unreadable { key, why })
+    }
+
+    /// Each with its number, in order.
+    async fn entries(&self, key: &str) -> Result<Vec<(u64, String)>, LedgerError> {
         let (mut numbered, mut after) = (Vec::new(), None);
         loop {
-            let page = self.table.query(&key, "call#", after).await?;
+            let page = self.table.query(key, "call#", after).await?;
             numbered.extend(page.items.iter().filter_map(|item| {
                 let number = get_text(item, "sk")?.strip_prefix("call#")?.parse().ok()?;
                 Some((number, get_text(item, "document")?))
             }));
             after = page.next;
             if after.is_none() {
-                break;
+                return Ok(numbered);
             }
         }
-        verify_rest(numbered, stored, now).map_err(|why| LedgerError::Unreadable { key, why })
-    }
-
-    /// The run's whole call log in order, checked.
-    pub async fn call_log(&self, id: &RunId) -> Result<Vec<CallEntry>, LedgerError> {
-        let key = id.to_string();
-        let Some(stored) = self.run(&key).await? else {
-            return Ok(Vec::new());
-        };
-        let mut documents = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self.table.query(&key, "call#", after).await?;
-            documents.extend(page.items.iter().filter_map(|item| get_text(item, "document")));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        verify_chain(&documents, &stored.chain.hash).map_err(|why| LedgerError::Unreadable { key, why })
     }
 }

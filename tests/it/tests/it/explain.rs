@@ -16,10 +16,7 @@ fn workflows(story: &Story) -> Vec<&'static str> {
 }
 
 async fn paid() -> (Env, String, String) {
-    let env = Env::start().await;
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
-    env.settle().await;
-    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    let (env, opportunity, invoice) = crate::payment::billed_with(Options::default()).await;
     env.pay(&invoice).await;
     env.settle().await;
     (env, opportunity, invoice)
@@ -133,11 +130,8 @@ async fn a_deal_is_told_when_its_calls_are_gone() {
 /// Whoever waits says what for.
 #[tokio::test]
 async fn what_is_waited_for_is_told() {
-    let mut env = Env::start().await;
+    let (mut env, opportunity, invoice) = crate::payment::billed_with(Options::default()).await;
     env.expect_dead_letters();
-    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
-    env.settle().await;
-    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
     env.update("Opportunity", &opportunity, json!({ "Stripe_Invoice_Id__c": null }));
     env.pay(&invoice).await;
     env.settle().await;
