@@ -4,8 +4,8 @@ use domain::{AccountId, Currency, CustomerId, InvoiceId, OpportunityId, Record, 
 use serde::{Deserialize, Serialize};
 
 use crate::deal::{Filter, RecordQuery};
-use crate::plan::Settings;
-use crate::update::{INVOICE_ID, SUBSCRIPTION_ID};
+use crate::plan::{Settings, currency};
+use crate::update::{CUSTOMER_ID, INVOICE_ID, SUBSCRIPTION_ID};
 
 /// Whether what somebody else billed is looked for in Salesforce when it is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,7 +26,6 @@ impl StrayInvoices {
     }
 }
 
-const CUSTOMER_ID: &str = "Stripe_Customer_Id__c";
 const ACCOUNTS_CUSTOMER_ID: &str = "Account.Stripe_Customer_Id__c";
 
 /// More than two that name the same are no more of an answer, and a person needs no longer list.
@@ -115,10 +114,7 @@ impl Search {
 
 /// In which currency a record's amounts are.
 pub fn currency_of(record: &Record, settings: &Settings) -> Option<Currency> {
-    match settings.multi_currency {
-        true => record.text("CurrencyIsoCode").and_then(|code| Currency::parse(code).ok()),
-        false => Some(settings.org_currency),
-    }
+    currency(record, settings).ok()
 }
 
 /// What Salesforce answered to that.
