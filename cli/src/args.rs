@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use domain::OrganizationId;
@@ -7,7 +9,7 @@ use domain::OrganizationId;
 use crate::Subject;
 
 #[derive(Debug, Parser)]
-#[command(name = "closedwon", version, about = "Asks a deployment of Closedwon what it did, and why")]
+#[command(name = "closedwon", version, about = "Asks Closedwon what it did and why, and what it would do")]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -30,8 +32,26 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The configuration file.
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Says everything that is wrong with the file, each with its place. Changes nothing, and asks nobody.
+    Check {
+        /// The file.
+        #[arg(default_value = "infra/closedwon.toml")]
+        file: PathBuf,
+        /// For programs.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn organization(text: &str) -> Result<OrganizationId, String> {
@@ -51,7 +71,14 @@ mod tests {
 
     #[test]
     fn what_is_misspelt_is_a_usage_error() {
-        for line in ["", "explain", "explian 006gK000001AbCd", "explain 006gK000001AbCd --table t --organization 001"] {
+        for line in [
+            "",
+            "explain",
+            "explian 006gK000001AbCd",
+            "config",
+            "config chekc",
+            "explain 006gK000001AbCd --table t --organization 001",
+        ] {
             let error = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace())).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }

@@ -11,6 +11,10 @@ use crate::repository::{local, path, root};
 
 pub const FUNCTIONS: [&str; 4] = ["stripe-webhook", "salesforce-events", "retry-worker", "reconciler"];
 
+/// Those that do the work, and read what the organization decided.
+const WORKING: [&str; 2] = ["retry-worker", "reconciler"];
+const CONFIGURATION: &str = "infra/closedwon.toml";
+
 /// Builds all of it with one cargo, so that shared dependencies are compiled once, and puts each function where
 /// `template.yaml` looks for it.
 pub fn build(supervisor: &Supervisor, progress: Progress) -> Result<()> {
@@ -28,6 +32,9 @@ pub fn build(supervisor: &Supervisor, progress: Progress) -> Result<()> {
         let fresh = folder.join("bootstrap.new");
         std::fs::copy(released(function), &fresh).context(format_args!("copying {function}"))?;
         std::fs::rename(&fresh, folder.join("bootstrap")).context(format_args!("placing {function}"))?;
+        if WORKING.contains(&function) {
+            std::fs::copy(path(CONFIGURATION), folder.join("closedwon.toml")).context("packaging the configuration")?;
+        }
     }
     progress.say("the functions and the sandbox are built");
     Ok(())

@@ -49,7 +49,7 @@ mod tests {
     fn read_by(function: &str) -> BTreeSet<String> {
         let own = path("functions").join(function).join("src/config.rs");
         // What does the work is configured alike.
-        let shared = ["lib.rs", "cases.rs", "notifications.rs"].map(|file| path("shared/deployment/src").join(file));
+        let shared = ["lib.rs", "notifications.rs"].map(|file| path("shared/deployment/src").join(file));
         let mut sources = if own.exists() { vec![own] } else { shared.to_vec() };
         // Every one of them has the queues.
         let reads = |source: &std::path::PathBuf| std::fs::read_to_string(source).unwrap().contains("Places::read(");
@@ -62,12 +62,7 @@ mod tests {
             text.contains('_')
                 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
-        // These are the names of a single word.
-        let is_word = |text: &&str| {
-            ["ENVIRONMENT", "SUBSCRIPTIONS", "AMENDMENTS", "RENEWALS", "PRORATION", "COLLECTION", "NOTIFICATIONS"]
-                .contains(text)
-        };
-        quoted.filter(|text| is_name(text) || is_word(text)).map(str::to_owned).collect()
+        quoted.filter(|text| is_name(text) || *text == "ENVIRONMENT").map(str::to_owned).collect()
     }
 
     /// The environment variables that the template gives to a function.

@@ -1,18 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod cases;
+mod file;
 mod notifications;
 
 use std::fmt::Display;
 
-use cases::payment_cases;
-use domain::{Currency, Followed, OrganizationId};
+use configuration::Configuration;
+use domain::{Followed, OrganizationId};
 use engine::{Access, Cloud, Engine, Scope, StripeLine, SystemClock};
+use file::from_file;
 use ledger::Ledger;
-use mapping::{
-    Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
-    Standings, StrayInvoices, Subscriptions, TaxBehavior, WON,
-};
+use mapping::Settings;
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
@@ -41,52 +39,17 @@ const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
 const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
-    pub fn read(mut environment: Environment) -> Result<Self, ConfigError> {
+    pub fn read(mut environment: Environment, configuration: Configuration) -> Result<Self, ConfigError> {
         let environment = &mut environment;
         let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
-        let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
-        let days_until_due = environment.parsed("DAYS_UNTIL_DUE", |value| match value.parse() {
-            Ok(days) if days <= LATEST_DUE => Ok(days),
-            _ => Err(format!("it must be a whole number of days up to {LATEST_DUE}")),
-        });
         let name = environment.required("ENVIRONMENT");
         let livemode = environment.flag("STRIPE_LIVEMODE");
         let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
-        let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
-        let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
-        let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
-        let cancellation_task = environment.parsed("CANCELLATION_TASK", CancellationTask::parse).unwrap_or_default();
-        let payment_cases = payment_cases(environment);
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
-        let stray_invoices = environment.parsed("STRAY_INVOICES", StrayInvoices::parse).unwrap_or_default();
-        let (notifications, ways) = notifications(environment, livemode);
-        let salesforce_reserve = environment.parsed("SALESFORCE_RESERVE_PERCENT", |value| match value.parse() {
-            Ok(percent @ 0..=90) => Ok(percent),
-            _ => Err("it must be a whole number from 0 to 90"),
-        });
-        let amendments = environment.parsed("AMENDMENTS", Amendments::parse).unwrap_or_default();
-        let paid_stage = environment.optional("PAID_STAGE");
-        if paid_stage.is_some() && amendments == Amendments::CreditAndReissue {
-            environment.problem(
-                "PAID_STAGE does not go with AMENDMENTS that credit: what is credited is not paid for any more",
-            );
-        }
-        if paid_stage.as_deref() == Some(WON) {
-            environment.problem("PAID_STAGE is the stage that a won opportunity has already");
-        }
-        let renewals = environment.parsed("RENEWALS", Renewals::parse).unwrap_or_default();
-        if renewals != Renewals::Off && subscriptions == Subscriptions::Off {
-            environment.problem("RENEWALS needs SUBSCRIPTIONS: only a subscription can be renewed");
-        }
-        let proration = environment.parsed("PRORATION", Proration::parse).unwrap_or_default();
-        let shipping = environment.parsed("SHIPPING_ADDRESS", ShippingAddress::parse).unwrap_or_default();
-        let collection = environment.parsed("COLLECTION", Collection::parse).unwrap_or_default();
-        let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
-        let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
+        let (notifications, ways) = notifications(environment, &configuration.told, livemode);
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
         let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
         let stripe_api_base = environment.required("STRIPE_API_BASE");
-        let requests_per_second = environment.parsed("STRIPE_REQUESTS_PER_SECOND", positive).unwrap_or(1);
         let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
         let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
         let settle = environment.parsed(queue::SETTLE, queue::settle);
@@ -94,47 +57,25 @@ impl Config {
         let ledger_table = environment.required("LEDGER_TABLE");
         let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
         let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
-        let config = organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
-            |(((organization_id, org_currency), days_until_due), salesforce_reserve)| Self {
-                places,
-                ledger_table,
-                scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
-                settings: Settings {
-                    multi_currency,
-                    org_currency,
-                    days_until_due,
-                    line_source,
-                    tax,
-                    subscriptions,
-                    standings,
-                    cancellation_task,
-                    payment_cases,
-                    notifications,
-                    followed,
-                    stray_invoices,
-                    salesforce_reserve,
-                    paid_stage,
-                    amendments,
-                    renewals,
-                    proration,
-                    shipping,
-                    collection,
-                },
-                stripe_key_arn,
-                allow_full_access_key,
-                stripe_api_base,
-                requests_per_second,
-                salesforce_credentials_arn,
-                salesforce_login_url,
-                salesforce_api_version,
-                salesforce_allowed_hosts: hosts
-                    .split([',', ' '])
-                    .filter(|host| !host.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-                ways,
-            },
-        );
+        let config = organization_id.map(|organization_id| Self {
+            places,
+            ledger_table,
+            scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
+            settings: Settings { notifications, followed, ..configuration.settings },
+            requests_per_second: configuration.requests_per_second,
+            stripe_key_arn,
+            allow_full_access_key,
+            stripe_api_base,
+            salesforce_credentials_arn,
+            salesforce_login_url,
+            salesforce_api_version,
+            salesforce_allowed_hosts: hosts
+                .split([',', ' '])
+                .filter(|host| !host.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            ways,
+        });
         std::mem::take(environment).finish(config)
     }
 
@@ -192,13 +133,6 @@ fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Resu
     result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
 }
 
-fn positive(value: &str) -> Result<u16, &'static str> {
-    match value.parse() {
-        Ok(number @ 1..=1000) => Ok(number),
-        _ => Err("it must be a whole number from 1 to 1000"),
-    }
-}
-
 fn api_version(value: &str) -> Result<String, &'static str> {
     let number = value.strip_prefix('v').and_then(|version| version.strip_suffix(".0")).unwrap_or_default();
     match number.parse::<u16>() {
@@ -222,7 +156,7 @@ pub enum Tells {
 
 /// Everything that the work needs, or every reason why the function cannot start.
 pub async fn from_environment(environment: Environment, tells: Tells) -> Result<Parts, ConfigError> {
-    let config = Config::read(environment)?;
+    let config = from_file(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
     let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };

@@ -3,16 +3,13 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use jiff::SignedDuration;
+use configuration::Told;
 use mapping::{Channel, Notifications};
 use notify::{Notifier, Slack, Timeouts, Topic};
 use platform::{Environment, Secrets};
 
 const SLACK: &str = "SLACK_WEBHOOK_SECRET_ARN";
 const TOPIC: &str = "NOTIFICATION_TOPIC_ARN";
-
-/// A week. What is said once a week is no news.
-const MOST_MINUTES: i64 = 10_080;
 
 /// Deals wait for a free worker, so Slack is not waited for as long as Stripe.
 const PATIENCE: Timeouts = Timeouts { connect: Duration::from_secs(1), request: Duration::from_secs(3) };
@@ -24,17 +21,11 @@ pub(crate) struct Ways {
     topic_arn: Option<String>,
 }
 
-pub(crate) fn notifications(environment: &mut Environment, livemode: bool) -> (Option<Notifications>, Ways) {
-    let kinds = environment.optional("NOTIFICATIONS").unwrap_or_default();
-    let kinds: Vec<_> = kinds.split([',', ' ']).filter(|kind| !kind.is_empty()).collect();
-    if let Some(kind) = kinds.iter().find(|kind| !["wins", "refusals", "failures", "digests"].contains(kind)) {
-        // It is no secret, and whoever reads this has to find it.
-        environment.problem(format!("NOTIFICATIONS is not valid: {kind} is none of wins, refusals, failures, digests"));
-    }
-    let window = environment.parsed("NOTIFICATION_WINDOW_MINUTES", |value| match value.parse() {
-        Ok(minutes @ 1..=MOST_MINUTES) => Ok(SignedDuration::from_mins(minutes)),
-        _ => Err(format!("it must be a whole number of minutes from 1 to {MOST_MINUTES}")),
-    });
+pub(crate) fn notifications(
+    environment: &mut Environment,
+    told: &Told,
+    livemode: bool,
+) -> (Option<Notifications>, Ways) {
     let slack_secret_arn = environment.optional(SLACK).map(|_| environment.secret_arn(SLACK));
     let topic_arn = environment.parsed_if_set(TOPIC, |value| match value.split(':').nth(2) {
         Some("sns") if value.starts_with("arn:") && !value.ends_with(".fifo") => Ok(value.to_owned()),
@@ -42,13 +33,14 @@ pub(crate) fn notifications(environment: &mut Environment, livemode: bool) -> (O
     });
     let slack = slack_secret_arn.as_ref().map(|_| Channel::Slack);
     let channels: Vec<_> = slack.into_iter().chain(topic_arn.as_ref().map(|_| Channel::Email)).collect();
-    let is_told = |kind: &str| kinds.contains(&kind);
-    let policy = window.filter(|_| !channels.is_empty() && !kinds.is_empty()).map(|window| Notifications {
+    let Told { wins, refusals, failures, digests, window } = *told;
+    let is_any = wins || refusals || failures || digests;
+    let policy = (is_any && !channels.is_empty()).then(|| Notifications {
         channels,
-        wins: is_told("wins"),
-        refusals: is_told("refusals"),
-        failures: is_told("failures"),
-        digests: is_told("digests"),
+        wins,
+        refusals,
+        failures,
+        digests,
         window,
         salesforce_url: environment.optional("SALESFORCE_LOGIN_URL").unwrap_or_default().trim_end_matches('/').into(),
         livemode,

@@ -77,6 +77,16 @@ pub enum Filter {
     After(Timestamp, String),
 }
 
+impl Filter {
+    /// One of these texts; the only one, where there is but one.
+    pub(crate) fn one_of(texts: &[String]) -> Self {
+        match texts {
+            [text] => Self::Is(text.clone()),
+            texts => Self::OneOf(texts.to_vec()),
+        }
+    }
+}
+
 /// Where a reading in the order of changes goes on: after this record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {

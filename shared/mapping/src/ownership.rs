@@ -44,13 +44,13 @@ pub const OWNERSHIP: &[Row] = &[
         fields: &["Name", "OwnerId", "Amount", "Type", "AccountId", "CurrencyIsoCode", "ContractId"],
         owner: Owner::Salesforce,
         written: None,
-        edited: "Before the invoice is sent it is billed as it is by then; afterwards Amendments decides.",
+        edited: "Before the invoice is sent it is billed as it is by then; afterwards changes.amendments decides.",
     },
     Row {
         object: "Opportunity",
         fields: &["StageName"],
         owner: Owner::Salesforce,
-        written: Some("From Closed Won to PaidStage, once, when it is paid whole."),
+        written: Some("From one of won.stages to won.paid_stage, once, when it is paid whole."),
         edited: "A person's stage stays.",
     },
     Row {

@@ -31,6 +31,9 @@ pub struct Received {
     /// The stage that its opportunity is to have then, if it is won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// The stages that it is moved from.
+    #[serde(default = "closed_won", skip_serializing_if = "is_closed_won")]
+    pub won_stages: Vec<String>,
     /// The opportunity says how its invoice stands, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shows_status: bool,
@@ -89,7 +92,7 @@ impl Received {
         });
         let moved = self.stage.as_ref().map(|stage| {
             let mut moved = Update::new("Opportunity", &self.opportunity_id, [("StageName", text(stage))]);
-            moved.only_where = vec![is_its(), ("StageName", Filter::Is(WON.to_owned()))];
+            moved.only_where = vec![is_its(), ("StageName", Filter::one_of(&self.won_stages))];
             moved
         });
         [self.update()].into_iter().chain(status).chain(moved).collect()
@@ -110,7 +113,8 @@ impl Received {
 
     /// Whether it has that stage, or one that a person gave it.
     fn is_moved(&self, opportunity: &Record) -> bool {
-        self.stage.is_none() || opportunity.text("StageName") != Some(WON)
+        let is_won = |stage| self.won_stages.iter().any(|won| won == stage);
+        self.stage.is_none() || !opportunity.text("StageName").is_some_and(is_won)
     }
 
     /// Whether the opportunity says it, or more than that. A person may have ticked it, on another day.
@@ -124,6 +128,14 @@ impl Received {
             }
         }
     }
+}
+
+fn closed_won() -> Vec<String> {
+    vec![WON.to_owned()]
+}
+
+fn is_closed_won(stages: &[String]) -> bool {
+    stages == [WON]
 }
 
 /// What was paid by the invoice before is a credit of the customer's by now; whether the one in its place is paid, its own payment says.
@@ -156,6 +168,7 @@ mod tests {
             paid_at: paid_at.map(|time| time.parse().expect("a time")),
             amounts: Some(Amounts { paid: money(paid), remaining: money(remaining) }),
             stage: None,
+            won_stages: closed_won(),
             shows_status: false,
             customer_id: None,
             is_found: false,

@@ -36,6 +36,8 @@ pub struct Settings {
     pub multi_currency: bool,
     /// The currency of every record where it has not.
     pub org_currency: Currency,
+    /// The stages that ask for a bill.
+    pub won_stages: Vec<String>,
     pub days_until_due: u32,
     pub line_source: LineSource,
     /// Stripe calculates tax: on top of the amounts, or inside them.
@@ -62,11 +64,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Whether an opportunity in this stage asks for a bill.
+    pub fn has_won(&self, stage: &str) -> bool {
+        self.won_stages.iter().any(|won| won == stage)
+    }
+
     /// As they are where nothing else is decided.
     pub fn new(org_currency: Currency) -> Self {
         Self {
             multi_currency: false,
             org_currency,
+            won_stages: vec![WON.to_owned()],
             days_until_due: 30,
             line_source: LineSource::default(),
             tax: None,
@@ -221,20 +229,21 @@ pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money,
     total(opportunity, currency(opportunity, settings)?)
 }
 
-/// The stage that asks for a bill.
+/// The stage that asks for a bill, where nothing else is decided.
 pub const WON: &str = "Closed Won";
 
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
 fn is_won(opportunity: &Record, settings: &Settings) -> bool {
     let stage = opportunity.text("StageName");
     let is_paid = || stage.is_some() && stage == settings.paid_stage.as_deref();
-    stage == Some(WON) || is_paid() && opportunity.text(INVOICE_ID).is_some()
+    stage.is_some_and(|stage| settings.has_won(stage)) || is_paid() && opportunity.text(INVOICE_ID).is_some()
 }
 
 /// The filter: `StageName = "Closed Won"` and `Amount > 0`, and `Type != "Renewal"` where nothing is renewed.
 fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), Stop> {
     if !is_won(opportunity, settings) {
-        return Err(Stop::not_billable(Code::NotClosedWon, "The opportunity's stage is not Closed Won."));
+        let message = format!("The opportunity's stage is not {}.", settings.won_stages.join(" or "));
+        return Err(Stop::not_billable(Code::NotClosedWon, message));
     }
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));

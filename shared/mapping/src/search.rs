@@ -20,8 +20,8 @@ impl StrayInvoices {
     pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "ignore" => Ok(Self::Ignored),
-            "look-up" => Ok(Self::LookedUp),
-            _ => Err("it must be ignore or look-up".to_owned()),
+            "look_up" => Ok(Self::LookedUp),
+            _ => Err("it must be ignore or look_up".to_owned()),
         }
     }
 }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn the_switch_is_read_as_it_is_written() {
         assert_eq!(StrayInvoices::parse("ignore"), Ok(StrayInvoices::default()));
-        assert_eq!(StrayInvoices::parse("look-up"), Ok(StrayInvoices::LookedUp));
+        assert_eq!(StrayInvoices::parse("look_up"), Ok(StrayInvoices::LookedUp));
         assert!(StrayInvoices::parse("on").is_err());
     }
 }

@@ -133,10 +133,10 @@ macro_rules! codes {
 
 codes! {
     NotClosedWon(Nobody) = "not_closed_won",
-        "The opportunity's stage is not Closed Won (any more).",
+        "The opportunity's stage is none of won.stages (any more).",
         "Nothing. Winning it again brings it back.";
     Renewal(Nobody) = "renewal",
-        "The opportunity's type is Renewal, and `Renewals` is off.",
+        "The opportunity's type is Renewal, and subscriptions.renewals is off.",
         "Nothing, unless the type is wrong.";
     ContractNotActivated(Nobody) = "contract_not_activated",
         "The deal is won, and the contract that begins its subscription is not activated.",
@@ -190,7 +190,7 @@ codes! {
         "The account's billing country is not a country.",
         "Use the country's English name or its ISO 3166 code.";
     ShippingAddressIncomplete(Sales) = "shipping_address_incomplete",
-        "With ShippingAddress, the account's shipping address has no street, no country, or one that is not a country.",
+        "With tax.shipping_address, the account's shipping address has no street, no country, or one that is not a country.",
         "Complete the shipping address of the account, or empty it.";
     TaxIdInvalid(Sales) = "tax_id_invalid",
         "The account's tax id cannot be read, whose it is cannot be told, or Stripe does not take it.",
@@ -202,7 +202,7 @@ codes! {
         "The quote's payment terms are neither Net and a number of days nor Due on Receipt.",
         "Give the quote payment terms like Net 30.";
     NoLines(Sales) = "no_lines",
-        "The opportunity has no products; with LinesFrom, its primary quote has no lines, or none of its orders is activated.",
+        "The opportunity has no products; with won.lines_from, its primary quote has no lines, or none of its orders is activated.",
         "Add at least one product, or activate the order: that is found within a quarter of an hour.";
     TooManyLines(Sales) = "too_many_lines",
         "The deal has more than 250 lines, and a Stripe invoice takes no more; with a subscription, more than 20 of a kind, or a first invoice of more than 250 for all the periods that have begun.",
@@ -245,14 +245,14 @@ codes! {
         "Somebody voided, wrote off or deleted the invoice while it was being made.",
         "Decide whether the deal is to be billed, and by which invoice; then send the event again.";
     TaxLocationUnknown(Sales) = "tax_location_unknown",
-        "With StripeTax, the account's address is not enough to know where the customer is taxed.",
-        "Fill in Billing Country on the account; in the United States the ZIP code, in Canada and India the state or the postal code. With ShippingAddress, the same of a shipping address.";
+        "With tax.calculation, the account's address is not enough to know where the customer is taxed.",
+        "Fill in Billing Country on the account; in the United States the ZIP code, in Canada and India the state or the postal code. With tax.shipping_address, the same of a shipping address.";
     TaxNotCalculated(Admin) = "tax_not_calculated",
-        "With StripeTax, Stripe did not calculate the draft's tax.",
+        "With tax.calculation, Stripe did not calculate the draft's tax.",
         "Look at Stripe Tax in Stripe's dashboard: its settings and its status. Then send the event again.";
     TaxBehaviorDiffers(Admin) = "tax_behavior_differs",
-        "Amounts are billed with tax inside (or on top) by StripeTax, and a product's price is the other way round at Stripe.",
-        "Correct the tax behavior of the products' prices at Stripe, or StripeTax of the stack; then send the event again.";
+        "Amounts are billed with tax inside (or on top) by tax.calculation, and a product's price is the other way round at Stripe.",
+        "Correct the tax behavior of the products' prices at Stripe, or tax.calculation of the configuration; then send the event again.";
     CustomerBelongsElsewhere(Sales) = "customer_belongs_elsewhere",
         "The Stripe customer that the account names was made for another account, or for the account's subscriptions in one currency.",
         "Correct Stripe Customer Id on the account, or empty it to have a new customer made.";
@@ -285,7 +285,7 @@ codes! {
         "Write the invoice's id into Stripe Invoice Id and send the event again.";
     InvoiceWithoutDeal(Finance) = "invoice_without_deal",
         "An invoice that was not made here is paid, its customer is that of an account, and no opportunity named it for a day.",
-        "Write its id into Stripe Invoice Id of the deal that it bills, or let StrayInvoices be ignore; then send the event again.";
+        "Write its id into Stripe Invoice Id of the deal that it bills, or let changes.stray_invoices be ignore; then send the event again.";
     InvoiceInAnotherCurrency(Finance) = "invoice_in_another_currency",
         "An invoice is paid, or something else has become of it, and the opportunity that was found to name it is in another currency.",
         "Correct Stripe Invoice Id, or the opportunity's currency, and send the event again; or enter by hand what came in.";

@@ -4,7 +4,7 @@ use domain::{CustomerId, FieldValue, Money, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Filter, RecordQuery};
-use crate::plan::{Settings, WON, amount};
+use crate::plan::{Settings, amount};
 use crate::renewal::RENEWAL_ID;
 use crate::update::{NOTE_CODE, sync_note};
 use crate::{Code, Deal, Findings, PAID, Renewals, Stop, preflight};
@@ -49,7 +49,7 @@ pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings:
 
 /// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
 fn won(settings: &Settings) -> Filter {
-    let stages = [WON.to_owned()].into_iter().chain(settings.paid_stage.clone()).collect();
+    let stages = settings.won_stages.iter().chain(&settings.paid_stage).cloned().collect();
     match settings.renewals {
         Renewals::Off => Filter::OneOf(stages),
         Renewals::Extend => Filter::OneOfOrNamed(stages, RENEWAL_ID),
@@ -66,12 +66,12 @@ pub struct DealMended {
 const ACCOUNT_MODIFIED_AT: &str = "Account.SystemModstamp";
 
 /// Those whose accounts changed since then, the oldest change first.
-pub fn mended_query(since: Timestamp, after: Option<&Cursor>, limit: u32) -> RecordQuery {
+pub fn mended_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings: &Settings) -> RecordQuery {
     RecordQuery {
         object: "Opportunity",
         fields: vec!["Id", ACCOUNT_MODIFIED_AT],
         filter: vec![
-            ("StageName", Filter::Is(WON.into())),
+            ("StageName", Filter::one_of(&settings.won_stages)),
             (NOTE_CODE, Filter::IsAny),
             (ACCOUNT_MODIFIED_AT, Cursor::filter(after, since)),
         ],
@@ -241,10 +241,10 @@ mod tests {
     #[test]
     fn a_refused_deal_is_found_by_its_accounts_changes() {
         let since = Timestamp::UNIX_EPOCH;
-        let query = mended_query(since, None, 200);
+        let query = mended_query(since, None, 200, &settings(false));
         assert_eq!(query.filter[1..], [(NOTE_CODE, Filter::IsAny), (ACCOUNT_MODIFIED_AT, Filter::AtLeast(since))]);
         let cursor = Cursor { modified_at: since, record_id: "006x".into() };
-        let next = mended_query(since, Some(&cursor), 200);
+        let next = mended_query(since, Some(&cursor), 200, &settings(false));
         assert_eq!(next.filter[2], (ACCOUNT_MODIFIED_AT, Filter::After(since, "006x".into())));
         let mended = record(&[(ACCOUNT_MODIFIED_AT, "2026-11-24T10:11:12.000+0000")]);
         let cursor = deal_mended(&mended).expect("a deal").cursor();

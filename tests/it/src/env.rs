@@ -36,6 +36,8 @@ pub const TO_CREDIT: [&str; 2] = ["rak_credit_note_write", "rak_charge_read"];
 
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// The text of a configuration file, which then decides instead of what follows; but for whom people are told by.
+    pub configuration: Option<String>,
     pub multi_currency: bool,
     pub line_source: mapping::LineSource,
     pub tax: Option<mapping::TaxBehavior>,
@@ -69,6 +71,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            configuration: None,
             multi_currency: false,
             line_source: mapping::LineSource::OpportunityProducts,
             tax: None,

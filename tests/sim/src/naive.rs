@@ -149,6 +149,7 @@ impl Recipe {
                     paid_at: Some(paid_at),
                     amounts: None,
                     stage: None,
+                    won_stages: vec![mapping::WON.to_owned()],
                     shows_status: false,
                     customer_id: None,
                     is_found: false,

@@ -46,6 +46,7 @@ mod tests {
             paid_at: Some(Timestamp::UNIX_EPOCH),
             amounts: Some(Amounts { paid: money, remaining: money }),
             stage: Some("Paid".into()),
+            won_stages: vec![mapping::WON.to_owned()],
             shows_status: true,
             customer_id: None,
             is_found: false,

@@ -246,6 +246,7 @@ mod tests {
             paid_at,
             amounts: None,
             stage: None,
+            won_stages: vec![mapping::WON.to_owned()],
             shows_status: false,
             customer_id: None,
             is_found: false,

@@ -18,7 +18,8 @@ impl<W: World> Engine<W> {
         let mut after = place.cursor().and_then(parse);
         for _ in 0..MOST_PAGES {
             self.time_left(walk)?;
-            let found = self.records_seen(&mended_query(since, after.as_ref(), PAGE), deal_mended).await?;
+            let found =
+                self.records_seen(&mended_query(since, after.as_ref(), PAGE, &self.settings), deal_mended).await?;
             for mended in &found {
                 if let Some(envelope) = self.may_be_billed_now(mended, walk).await? {
                     self.requeue(vec![envelope], walk).await?;

@@ -51,6 +51,7 @@ fn what_is_written_is_what_is_asked_for() {
         paid_at: Some(Timestamp::UNIX_EPOCH),
         amounts: Some(Amounts { paid: money, remaining: money }),
         stage: None,
+        won_stages: vec![crate::WON.to_owned()],
         shows_status: true,
         customer_id: None,
         is_found: false,

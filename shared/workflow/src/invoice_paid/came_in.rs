@@ -66,6 +66,7 @@ fn received(
         paid_at,
         amounts: Some(Amounts { paid: money(seen.received()), remaining: money(seen.amount_remaining) }),
         stage: settings.paid_stage.clone().filter(|_| paid_at.is_some()),
+        won_stages: settings.won_stages.clone(),
         shows_status: settings.followed.shows_invoices(),
         customer_id: seen.customer_id.clone(),
         is_found: false,

@@ -22,6 +22,7 @@ fn payment() -> Received {
         paid_at: Some(Timestamp::UNIX_EPOCH),
         amounts,
         stage: None,
+        won_stages: vec![mapping::WON.to_owned()],
         shows_status: false,
         customer_id: None,
         is_found: false,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use configuration::Configuration;
 use domain::{Currency, OrganizationId};
 use engine::{Access, Engine, Scope, StripeLine};
 use intake::Door;
@@ -224,9 +225,17 @@ impl Parts {
 
 fn settings(options: &Options, salesforce_url: &str) -> Settings {
     let notifications = Notifications::of_everything(options.tells.clone(), salesforce_url.to_owned(), false);
+    if let Some(text) = &options.configuration {
+        let read = Configuration::read(text);
+        let read =
+            read.unwrap_or_else(|problems| panic!("{}", configuration::report("closedwon.toml", text, &problems)));
+        let notifications = (!options.tells.is_empty()).then_some(notifications);
+        return Settings { notifications, followed: options.followed.clone(), ..read.settings };
+    }
     Settings {
         multi_currency: options.multi_currency,
         org_currency: Currency::parse(options.org_currency).unwrap(),
+        won_stages: vec![mapping::WON.to_owned()],
         days_until_due: 30,
         line_source: options.line_source,
         tax: options.tax,

@@ -313,6 +313,7 @@ fn a_mark_that_is_taken_away_from_a_reissued_deal_is_put_back_once_for_each_stat
         paid_at: Some(at(7200)),
         amounts: None,
         stage: None,
+        won_stages: vec![mapping::WON.to_owned()],
         shows_status: false,
         customer_id: None,
         is_found: false,

@@ -5,6 +5,7 @@
 //! sees it; nothing of it is read at start. Of row 49, Stripe's version is a constant that every request carries, which
 //! the client's own tests see; only Salesforce's can be missing.
 
+use configuration::Configuration;
 use it::printed_by;
 use platform::{ConfigError, Environment};
 use secrecy::SecretString;
@@ -41,43 +42,22 @@ const WORKER: &[(&str, &str)] = &[
     ("STRIPE_API_KEY_SECRET_ARN", ARN),
     ("STRIPE_ALLOW_FULL_ACCESS_KEY", "false"),
     ("STRIPE_API_BASE", "https://api.stripe.com"),
-    ("STRIPE_REQUESTS_PER_SECOND", "25"),
     ("STRIPE_LIVEMODE", "false"),
     ("SALESFORCE_CREDENTIALS_SECRET_ARN", ARN),
     ("SALESFORCE_LOGIN_URL", "https://acme.my.salesforce.com"),
     ("SALESFORCE_ORG_ID", "00D000000000001EAA"),
     ("SALESFORCE_API_VERSION", "v67.0"),
-    ("SALESFORCE_MULTI_CURRENCY", "false"),
-    ("ORG_CURRENCY", "USD"),
-    ("LINES_FROM", "opportunity_products"),
-    ("STRIPE_TAX", "off"),
-    ("SUBSCRIPTIONS", "off"),
-    ("SUBSCRIPTION_STATUS", "mirrored"),
-    ("CANCELLATION_TASK", "owner"),
     ("FOLLOWED_EVENTS", "none"),
-    ("STRAY_INVOICES", "ignore"),
-    ("SALESFORCE_RESERVE_PERCENT", "10"),
-    ("PAYMENT_CASES", "open"),
-    ("CASE_HIGH_FROM_ATTEMPT", "3"),
-    ("CASE_CLOSED_STATUS", "Closed"),
-    ("FOLLOW_UP_HOURS", "48"),
-    ("NOTIFICATION_WINDOW_MINUTES", "60"),
-    ("AMENDMENTS", "review"),
-    ("COLLECTION", "send_invoice"),
-    ("RENEWALS", "off"),
-    ("PRORATION", "always_invoice"),
-    ("SHIPPING_ADDRESS", "off"),
-    ("DAYS_UNTIL_DUE", "30"),
 ];
+
+/// The file that is packaged, which decides what is standard.
+const FILE: (&str, &str) = ("CONFIGURATION_FILE", concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/closedwon.toml"));
 
 /// What may be left out.
 const OPTIONAL: &[&str] = &[
     "SALESFORCE_INTEGRATION_USER_ID",
     "STRIPE_ACCOUNT_ID",
     "SALESFORCE_ALLOWED_HOSTS",
-    "CASE_QUEUE_ID",
-    "PAID_STAGE",
-    "NOTIFICATIONS",
     "SLACK_WEBHOOK_SECRET_ARN",
     "NOTIFICATION_TOPIC_ARN",
 ];
@@ -106,9 +86,13 @@ impl Function {
 
     /// What is wrong with its configuration when these variables are changed.
     async fn refusal(self, changes: &[(&str, &str)]) -> ConfigError {
+        self.refusal_with(changes, FILE).await
+    }
+
+    async fn refusal_with(self, changes: &[(&str, &str)], file: (&str, &str)) -> ConfigError {
         let changed = |name: &str| changes.iter().any(|(changed, _)| *changed == name);
         let kept = self.variables().iter().filter(|(name, _)| !changed(name));
-        let variables = kept.chain(changes).map(|(name, value)| (name.to_string(), value.to_string()));
+        let variables = kept.chain(changes).chain([&file]).map(|(name, value)| (name.to_string(), value.to_string()));
         let environment = Environment::new(variables.collect::<Vec<_>>());
         match self {
             StripeWebhook => stripe_webhook::App::from_environment(environment).await.err(),
@@ -135,51 +119,18 @@ const ROWS: &[Row] = &[
         &[("SALESFORCE_INTEGRATION_USER_ID", "integration@acme")],
         &["SALESFORCE_INTEGRATION_USER_ID"],
     ),
-    (45, RetryWorker, &[("ORG_CURRENCY", "DOLLARS"), ("DAYS_UNTIL_DUE", "-30")], &["ORG_CURRENCY", "DAYS_UNTIL_DUE"]),
-    (45, RetryWorker, &[("DAYS_UNTIL_DUE", "30.5")], &["DAYS_UNTIL_DUE"]),
-    (45, RetryWorker, &[("DAYS_UNTIL_DUE", "36500")], &["DAYS_UNTIL_DUE"]),
-    (45, RetryWorker, &[("SALESFORCE_MULTI_CURRENCY", "maybe")], &["SALESFORCE_MULTI_CURRENCY"]),
-    (45, RetryWorker, &[("LINES_FROM", "quotes")], &["LINES_FROM"]),
-    (45, RetryWorker, &[("STRIPE_TAX", "on")], &["STRIPE_TAX"]),
     (45, RetryWorker, &[("SETTLE_SECONDS", "901")], &["SETTLE_SECONDS"]),
     (45, StripeWebhook, &[("SETTLE_SECONDS", "5s"), ("BULK_QUEUE_URL", "")], &["SETTLE_SECONDS", "BULK_QUEUE_URL"]),
-    (45, RetryWorker, &[("STRIPE_REQUESTS_PER_SECOND", "0")], &["STRIPE_REQUESTS_PER_SECOND"]),
-    (45, RetryWorker, &[("SUBSCRIPTIONS", "on")], &["SUBSCRIPTIONS"]),
-    (45, RetryWorker, &[("SUBSCRIPTION_STATUS", "on")], &["SUBSCRIPTION_STATUS"]),
-    (45, RetryWorker, &[("CANCELLATION_TASK", "queue")], &["CANCELLATION_TASK"]),
-    (45, RetryWorker, &[("STRAY_INVOICES", "on")], &["STRAY_INVOICES"]),
     (
         45,
         RetryWorker,
         &[
-            ("PAYMENT_CASES", "on"),
-            ("CASE_QUEUE_ID", "005000000000001AAA"),
-            ("CASE_HIGH_FROM_ATTEMPT", "0"),
-            ("CASE_CLOSED_STATUS", " "),
-            ("FOLLOW_UP_HOURS", "-1"),
-        ],
-        &["PAYMENT_CASES", "CASE_QUEUE_ID", "CASE_HIGH_FROM_ATTEMPT", "CASE_CLOSED_STATUS", "FOLLOW_UP_HOURS"],
-    ),
-    (
-        45,
-        RetryWorker,
-        &[
-            ("NOTIFICATIONS", "wins,losses"),
             ("SLACK_WEBHOOK_SECRET_ARN", "https://hooks.slack.com/services/T0/B0/zeisig"),
             ("NOTIFICATION_TOPIC_ARN", "arn:aws:sns:eu-central-1:111122223333:told.fifo"),
-            ("NOTIFICATION_WINDOW_MINUTES", "0"),
         ],
-        &["NOTIFICATIONS", "SLACK_WEBHOOK_SECRET_ARN", "NOTIFICATION_TOPIC_ARN", "NOTIFICATION_WINDOW_MINUTES"],
+        &["SLACK_WEBHOOK_SECRET_ARN", "NOTIFICATION_TOPIC_ARN"],
     ),
     (45, RetryWorker, &[("NOTIFICATION_TOPIC_ARN", "arn:aws:sqs:eu-central-1:1:told")], &["NOTIFICATION_TOPIC_ARN"]),
-    (45, RetryWorker, &[("PAID_STAGE", "Closed Won")], &["PAID_STAGE"]),
-    (45, RetryWorker, &[("PAID_STAGE", "Paid"), ("AMENDMENTS", "credit_and_reissue")], &["PAID_STAGE"]),
-    (45, RetryWorker, &[("AMENDMENTS", "revision")], &["AMENDMENTS"]),
-    (45, RetryWorker, &[("COLLECTION", "card")], &["COLLECTION"]),
-    (46, RetryWorker, &[("RENEWALS", "on")], &["RENEWALS"]),
-    (46, RetryWorker, &[("PRORATION", "prorate")], &["PRORATION"]),
-    (46, RetryWorker, &[("SHIPPING_ADDRESS", "on")], &["SHIPPING_ADDRESS"]),
-    (46, RetryWorker, &[("RENEWALS", "extend")], &["RENEWALS"]),
     (47, StripeWebhook, &[("STRIPE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["STRIPE_WEBHOOK_SECRET_ARN"]),
     (47, SalesforceEvents, &[("SALESFORCE_WEBHOOK_SECRET_ARN", "whsec_zeisig")], &["SALESFORCE_WEBHOOK_SECRET_ARN"]),
     (
@@ -214,6 +165,35 @@ async fn every_row() {
             assert!(!error.to_string().contains(value), "row {number} repeats a value: {error}");
         }
     }
+}
+
+/// A file with problems, and one that was left out of the package: what it would have decided is not guessed. What the environment lacks
+/// is told with it.
+#[tokio::test]
+async fn without_a_good_file_nothing_that_works_on_deals_starts() {
+    let folder = std::env::temp_dir();
+    let broken = folder.join(format!("closedwon-broken-{}.toml", std::process::id()));
+    std::fs::write(&broken, "[won]\nstage = \"Signed\"\n[terms]\ndays_until_due = \"30\"\n").unwrap();
+    let missing = folder.join("closedwon-missing.toml");
+    for function in [RetryWorker, Reconciler] {
+        let file = |path: &std::path::Path| ("CONFIGURATION_FILE", path.to_str().unwrap().to_owned());
+        let (name, path) = file(&broken);
+        let error = function.refusal_with(&[("LEDGER_TABLE", "")], (name, &path)).await;
+        assert_eq!(
+            error.problems,
+            [
+                "closedwon.toml:2:1: unknown_key: [won] has no stage. Did you mean stages?",
+                "closedwon.toml:4:18: wrong_type: terms.days_until_due is a whole number of days, from 0 to 365, and this is a text. Leave \
+                 the quotes out.",
+                "LEDGER_TABLE is not set",
+            ]
+        );
+        let (name, path) = file(&missing);
+        let error = function.refusal_with(&[], (name, &path)).await;
+        let [problem] = &error.problems[..] else { panic!("{error}") };
+        assert!(problem.contains("closedwon-missing.toml cannot be read") && problem.contains("CONFIGURATION_FILE"));
+    }
+    std::fs::remove_file(broken).unwrap();
 }
 
 /// Row 45: everything that is missing, in one message.
@@ -290,7 +270,7 @@ fn clients(changes: &[(&str, &str)], key: &str, credentials: &str) -> Result<(),
     let kept = WORKER.iter().filter(|(name, _)| !changed(name)).chain(changes);
     let environment = Environment::new(kept.map(|(name, value)| (name.to_string(), value.to_string())));
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = deployment::Config::read(environment).unwrap();
+    let config = deployment::Config::read(environment, Configuration::standard()).unwrap();
     config.clients(&SecretString::from(key), &SecretString::from(credentials)).map(drop)
 }
 

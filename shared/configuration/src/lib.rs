@@ -1,0 +1,77 @@
+#![doc = include_str!("../README.md")]
+
+mod keys;
+mod near;
+mod page;
+mod problem;
+mod settings;
+mod tree;
+mod values;
+
+use jiff::SignedDuration;
+use mapping::Settings;
+use sha2::{Digest, Sha256};
+
+pub use page::page;
+pub use problem::{Problem, report};
+
+/// How the file is called, in the repository and beside the functions.
+pub const FILE_NAME: &str = "closedwon.toml";
+
+/// A rule that nobody can read any more is no rule. A deal's run may have to keep it, too, and an item of the ledger is not endless.
+pub const LONGEST: usize = 64 * 1024;
+
+/// What the file decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// But for what a deployment adds: the ways to tell people, and which neighbours' events are followed.
+    pub settings: Settings,
+    pub told: Told,
+    /// How many requests a second Stripe takes from the account at each endpoint.
+    pub requests_per_second: u16,
+    /// Of the file's bytes, by SHA-256, in hexadecimal digits: what `sha256sum` says.
+    pub hash: String,
+}
+
+/// What people are told of, wherever they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub wins: bool,
+    pub refusals: bool,
+    pub failures: bool,
+    pub digests: bool,
+    /// For how long the same is not said again.
+    pub window: SignedDuration,
+}
+
+impl Configuration {
+    /// The file's text → what it decides, or everything that is wrong with it.
+    pub fn read(text: &str) -> Result<Self, Vec<Problem>> {
+        if text.len() > LONGEST {
+            let message = format!("The file is longer than {LONGEST} bytes: shorten it.");
+            return Err(vec![Problem::new("too_long", 0..0, message).placed(text)]);
+        }
+        let mut problems = Vec::new();
+        let tree = tree::tree(text, &mut problems);
+        let configuration = settings::configuration(&tree, hash(text), &mut problems);
+        match configuration {
+            Some(configuration) if problems.is_empty() => Ok(configuration),
+            _ => {
+                problems.sort_by_key(|problem: &Problem| problem.at.start);
+                Err(problems.into_iter().map(|problem| problem.placed(text)).collect())
+            }
+        }
+    }
+
+    /// What an empty file decides.
+    pub fn standard() -> Self {
+        Self::read("").unwrap_or_else(|_| unreachable!("a test reads it"))
+    }
+}
+
+fn hash(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests;

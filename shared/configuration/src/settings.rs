@@ -1,0 +1,86 @@
+//! Values → what the organization decided, and what of it goes together with nothing.
+
+use domain::{Currency, Followed, QueueId};
+use jiff::SignedDuration;
+use mapping::{
+    Amendments, CancellationTask, CasePolicy, Collection, LineSource, Proration, Renewals, Settings, ShippingAddress,
+    Standings, StrayInvoices, Subscriptions, TaxBehavior,
+};
+
+use crate::problem::Problem;
+use crate::values::Values;
+use crate::{Configuration, Told};
+
+/// `None` where a value is none that the table of keys lets through, which a test rules out.
+pub(crate) fn configuration(values: &Values, hash: String, problems: &mut Vec<Problem>) -> Option<Configuration> {
+    let settings = settings(values)?;
+    contradictions(&settings, values, problems);
+    let about = values.texts("notifications", "about");
+    let is_told = |kind: &str| about.iter().any(|one| one == kind);
+    Some(Configuration {
+        settings,
+        told: Told {
+            wins: is_told("wins"),
+            refusals: is_told("refusals"),
+            failures: is_told("failures"),
+            digests: is_told("digests"),
+            window: SignedDuration::from_mins(values.whole("notifications", "window_minutes")),
+        },
+        requests_per_second: values.whole("pacing", "stripe_requests_per_second").try_into().ok()?,
+        hash,
+    })
+}
+
+fn settings(values: &Values) -> Option<Settings> {
+    let text = |section, key| values.text(section, key);
+    let cases = CasePolicy {
+        queue_id: Some(text("failures", "queue")).filter(|id| !id.is_empty()).and_then(|id| QueueId::parse(&id).ok()),
+        high_from_attempt: values.whole("failures", "high_from_attempt").try_into().ok()?,
+        closed_status: text("failures", "closed_status"),
+        follow_up_after: Some(values.whole("failures", "follow_up_hours"))
+            .filter(|hours| *hours > 0)
+            .map(SignedDuration::from_hours),
+    };
+    Some(Settings {
+        multi_currency: values.flag("currencies", "several"),
+        org_currency: Currency::parse(&text("currencies", "organization")).ok()?,
+        won_stages: values.texts("won", "stages"),
+        days_until_due: values.whole("terms", "days_until_due").try_into().ok()?,
+        line_source: LineSource::parse(&text("won", "lines_from")).ok()?,
+        tax: TaxBehavior::parse(&text("tax", "calculation")).ok()?,
+        subscriptions: Subscriptions::parse(&text("subscriptions", "begin")).ok()?,
+        standings: Standings::parse(&text("subscriptions", "status")).ok()?,
+        cancellation_task: CancellationTask::parse(&text("subscriptions", "cancellation_task")).ok()?,
+        payment_cases: (text("failures", "cases") == "open").then_some(cases),
+        notifications: None,
+        followed: Followed::nothing(),
+        stray_invoices: StrayInvoices::parse(&text("changes", "stray_invoices")).ok()?,
+        salesforce_reserve: values.whole("pacing", "salesforce_reserve_percent").try_into().ok()?,
+        paid_stage: Some(text("won", "paid_stage")).filter(|stage| !stage.is_empty()),
+        amendments: Amendments::parse(&text("changes", "amendments")).ok()?,
+        renewals: Renewals::parse(&text("subscriptions", "renewals")).ok()?,
+        proration: Proration::parse(&text("subscriptions", "proration")).ok()?,
+        shipping: ShippingAddress::parse(&text("tax", "shipping_address")).ok()?,
+        collection: Collection::parse(&text("terms", "collection")).ok()?,
+    })
+}
+
+fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+    let mut wrong = |section, key, message: &str| {
+        problems.push(Problem::new("contradiction", values.at(section, key), message));
+    };
+    if settings.renewals != Renewals::Off && settings.subscriptions == Subscriptions::Off {
+        let message = "subscriptions.renewals needs subscriptions.begin: only a subscription can be renewed.";
+        wrong("subscriptions", "renewals", message);
+    }
+    if let Some(paid) = &settings.paid_stage {
+        if settings.amendments == Amendments::CreditAndReissue {
+            let message = "won.paid_stage does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more.";
+            wrong("won", "paid_stage", message);
+        }
+        if settings.won_stages.contains(paid) {
+            let message = "won.paid_stage is one of won.stages: a won opportunity has that stage already.";
+            wrong("won", "paid_stage", message);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+use std::collections::BTreeSet;
+
+use domain::Currency;
+use mapping::{Amendments, Collection, LineSource, Renewals, Settings, Subscriptions, TaxBehavior};
+
+use super::*;
+use crate::keys::{Key, SECTIONS, Section};
+
+fn keys() -> impl Iterator<Item = (&'static Section, &'static Key)> {
+    SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section, key)))
+}
+
+fn said(text: &str) -> Vec<String> {
+    Configuration::read(text).expect_err(text).iter().map(ToString::to_string).collect()
+}
+
+/// The table of keys and what each policy takes for granted say the same.
+#[test]
+fn an_empty_file_decides_what_is_standard() {
+    let dollars = Currency::parse("USD").expect("a currency");
+    let standard = Configuration::standard();
+    assert_eq!(standard.settings, Settings::new(dollars));
+    assert_eq!(Configuration::read("version = 1\n# nothing\n").expect("valid").settings, standard.settings);
+    let Told { wins, refusals, failures, digests, window } = standard.told;
+    assert!(wins && refusals && failures && digests && window == SignedDuration::from_mins(60));
+    assert_eq!(standard.requests_per_second, 25);
+    // What `sha256sum` says of nothing.
+    assert_eq!(standard.hash, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+#[test]
+fn every_default_is_what_is_decided_without_it_and_every_example_is_another() {
+    for (section, key) in keys() {
+        let of = |value: &str| format!("[{}]\n{} = {value}\n", section.name, key.name);
+        let read = Configuration::read(&of(key.default)).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let standard = Configuration::standard();
+        assert_eq!((read.settings, read.told), (standard.settings, standard.told), "{}", of(key.default));
+        // A renewal needs a subscription.
+        let beside = if key.name == "renewals" { "begin = \"closed_won\"\n" } else { "" };
+        let read = Configuration::read(&(of(key.example) + beside)).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let standard = Configuration::standard();
+        let is_same = (&read.settings, &read.told, read.requests_per_second)
+            == (&standard.settings, &standard.told, standard.requests_per_second);
+        assert!(!is_same, "{}: it decides nothing", of(key.example));
+        assert!(key.says.ends_with('.') && section.says.ends_with('.'), "{}", key.name);
+    }
+    let names: BTreeSet<_> = keys().map(|(section, key)| (section.name, key.name)).collect();
+    assert_eq!(names.len(), keys().count(), "a key stands in the table twice");
+}
+
+/// Each word of each choice is one that the policies know.
+#[test]
+fn every_choice_is_understood() {
+    for (section, key) in keys() {
+        let keys::Kind::Choice(choices) = key.kind else { continue };
+        for (word, _) in choices {
+            let beside = if key.name == "renewals" { "begin = \"closed_won\"\n" } else { "" };
+            let text = format!("[{}]\n{} = \"{word}\"\n{beside}", section.name, key.name);
+            assert!(Configuration::read(&text).is_ok(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_file_decides_what_it_says() {
+    let text = r#"
+version = 1
+[currencies]
+organization = "eur"
+several = true
+[won]
+stages = ["Gewonnen", " Gewonnen (Partner) "]
+lines_from = "cpq_quote"
+[terms]
+days_until_due = 0x0e
+collection = "charge_automatically"
+[tax]
+calculation = "inclusive"
+[subscriptions]
+begin = "contract_activated"
+renewals = "extend"
+[changes]
+amendments = "void_and_reissue"
+[failures]
+queue = "00G000000000001"
+follow_up_hours = 0
+[notifications]
+about = []
+"#;
+    let read = Configuration::read(text).unwrap_or_else(|problems| panic!("{}", report("f", text, &problems)));
+    let settings = read.settings;
+    assert_eq!((settings.org_currency.to_string().as_str(), settings.multi_currency), ("EUR", true));
+    assert_eq!(settings.won_stages, ["Gewonnen", "Gewonnen (Partner)"]);
+    assert_eq!((settings.days_until_due, settings.collection), (14, Collection::ChargeAutomatically));
+    assert_eq!((settings.line_source, settings.tax), (LineSource::CpqQuote, Some(TaxBehavior::Inclusive)));
+    assert_eq!((settings.subscriptions, settings.renewals), (Subscriptions::ContractActivated, Renewals::Extend));
+    assert_eq!(settings.amendments, Amendments::VoidAndReissue);
+    let cases = settings.payment_cases.expect("they are opened");
+    assert_eq!(cases.queue_id.map(|id| id.to_string()).as_deref(), Some("00G000000000001EAA"));
+    assert_eq!(cases.follow_up_after, None);
+    assert!(!read.told.wins && !read.told.refusals && !read.told.failures && !read.told.digests);
+}
+
+/// One visit mends all of it.
+#[test]
+fn everything_that_is_wrong_is_said_at_once_in_the_files_order() {
+    let text = "[won]\nstage = 1\nlines_from = \"cpq\"\n[terms]\ndays_until_due = 400\n[colour]\n";
+    assert_eq!(
+        said(text),
+        [
+            "2:1: unknown_key: [won] has no stage. Did you mean stages?",
+            "3:14: not_a_choice: won.lines_from is \"cpq\": it must be opportunity_products, cpq_quote or orders.",
+            "5:18: out_of_range: terms.days_until_due is from 0 to 365 days, and not 400.",
+            "6:2: unknown_section: There is no colour: the file has currencies, won, terms, tax, subscriptions, changes, failures, notifications, pacing and version.",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_too_long_is_not_read() {
+    let text = "#".repeat(LONGEST + 1);
+    assert_eq!(said(&text), ["1:1: too_long: The file is longer than 65536 bytes: shorten it."]);
+    assert!(Configuration::read(&text[1..]).is_ok());
+}
+
+mod random {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Parts of files, good and bad ones, in any order.
+    fn part() -> impl Strategy<Value = String> {
+        let of_keys = keys().flat_map(|(section, key)| {
+            [format!("[{}]\n", section.name), format!("{} = {}\n", key.name, key.example), format!("{} = ", key.name)]
+        });
+        let marks = [
+            "=", "[", "]", "\"", "'", "\n", "#", "{", "}", ".", ",", "-1", "1e9", "0x", "true", "é", "\u{0}", "\t",
+            "\r\n",
+        ];
+        let parts: Vec<String> = of_keys.chain(marks.map(str::to_owned)).collect();
+        proptest::sample::select(parts)
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_more_than_a_problem(text in "\\PC{0,200}") {
+            let _ = Configuration::read(&text).map_err(|problems| report("f", &text, &problems));
+        }
+
+        #[test]
+        fn no_salad_of_parts_is_more_than_a_problem(parts in proptest::collection::vec(part(), 0..30)) {
+            let text = parts.concat();
+            if let Err(problems) = Configuration::read(&text) {
+                prop_assert!(!problems.is_empty());
+                prop_assert!(problems.iter().all(|problem| problem.line <= text.lines().count() + 1));
+                prop_assert!(report("f", &text, &problems).lines().count() >= 3 * problems.len());
+            }
+        }
+    }
+}
+
+/// With `WRITE_DOCS=1` it writes the page.
+#[test]
+fn the_page_is_what_the_keys_say() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/CONFIGURATION.md");
+    #[allow(clippy::disallowed_methods, reason = "a test writes the page")]
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(path, page()).expect("writable");
+    }
+    let there = std::fs::read_to_string(path).expect("it is there");
+    assert!(there == page(), "docs/CONFIGURATION.md is out of date: WRITE_DOCS=1 cargo test -p configuration");
+}

@@ -1,0 +1,91 @@
+//! What the file says at each key, or what it would say by default.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::keys::{Key, SECTIONS, Section};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Flag(bool),
+    Whole(i64),
+    Text(String),
+    Texts(Vec<String>),
+}
+
+/// A value, and where it stands in the file; at its start, where it does not.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub value: Value,
+    pub at: Range<usize>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    found: BTreeMap<(&'static str, &'static str), Found>,
+}
+
+impl Values {
+    pub fn set(&mut self, section: &Section, key: &Key, found: Found) {
+        self.found.insert((section.name, key.name), found);
+    }
+
+    /// Where a key stands. What is not in the file is nowhere.
+    pub fn at(&self, section: &str, key: &str) -> Range<usize> {
+        self.of(section, key).map_or(0..0, |found| found.at.clone())
+    }
+
+    fn of(&self, section: &str, key: &str) -> Option<&Found> {
+        self.found.iter().find(|((of, name), _)| *of == section && *name == key).map(|(_, found)| found)
+    }
+
+    /// By the file, else by the table of keys.
+    fn value(&self, section: &str, key: &str) -> Value {
+        self.of(section, key).map_or_else(|| default(section, key), |found| found.value.clone())
+    }
+
+    pub fn flag(&self, section: &str, key: &str) -> bool {
+        self.value(section, key) == Value::Flag(true)
+    }
+
+    pub fn whole(&self, section: &str, key: &str) -> i64 {
+        match self.value(section, key) {
+            Value::Whole(number) => number,
+            _ => 0,
+        }
+    }
+
+    pub fn text(&self, section: &str, key: &str) -> String {
+        match self.value(section, key) {
+            Value::Text(text) => text,
+            _ => String::new(),
+        }
+    }
+
+    pub fn texts(&self, section: &str, key: &str) -> Vec<String> {
+        match self.value(section, key) {
+            Value::Texts(texts) => texts,
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a key says where the file does not. A test reads every default as if it stood there.
+fn default(section: &str, key: &str) -> Value {
+    let keys = SECTIONS.iter().filter(|one| one.name == section).flat_map(|one| one.keys);
+    let default = keys.into_iter().find(|one| one.name == key).map_or("", |one| one.default);
+    match default {
+        "true" => Value::Flag(true),
+        "false" => Value::Flag(false),
+        list if list.starts_with('[') => {
+            let items = list.trim_matches(['[', ']']).split(", ").filter(|item| !item.is_empty());
+            Value::Texts(items.map(unquoted).collect())
+        }
+        text if text.starts_with('"') => Value::Text(unquoted(text)),
+        number => Value::Whole(number.parse().unwrap_or_default()),
+    }
+}
+
+fn unquoted(text: &str) -> String {
+    text.trim_matches('"').to_owned()
+}

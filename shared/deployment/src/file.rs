@@ -1,0 +1,47 @@
+//! The configuration file, which is packaged beside the functions.
+
+use std::path::PathBuf;
+
+use configuration::{Configuration, FILE_NAME};
+use platform::{ConfigError, Environment};
+
+use crate::Config;
+
+/// Where it is, when it is not beside the function.
+const FILE: &str = "CONFIGURATION_FILE";
+/// Where Lambda unpacked the function.
+const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
+
+/// What the file and the environment say; or everything that is wrong with the two.
+pub(crate) fn from_file(mut environment: Environment) -> Result<Config, ConfigError> {
+    let path = path(&mut environment);
+    match configuration(&path) {
+        Ok(configuration) => {
+            tracing::info!(file = %path.display(), hash = configuration.hash, "the configuration was read");
+            Config::read(environment, configuration)
+        }
+        // With what the environment lacks, so that both are mended by one deployment.
+        Err(mut problems) => {
+            let others = Config::read(environment, Configuration::standard()).err();
+            problems.extend(others.into_iter().flat_map(|error| error.problems));
+            Err(ConfigError { problems })
+        }
+    }
+}
+
+fn path(environment: &mut Environment) -> PathBuf {
+    let named = environment.optional(FILE).map(PathBuf::from);
+    let unpacked = environment.optional(TASK_ROOT).map(|root| PathBuf::from(root).join(FILE_NAME));
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join(FILE_NAME));
+    named.or(unpacked).or_else(beside).unwrap_or_else(|| PathBuf::from(FILE_NAME))
+}
+
+/// A file that is not there was left out of the package, and what it would have decided is not guessed.
+fn configuration(path: &std::path::Path) -> Result<Configuration, Vec<String>> {
+    let text = std::fs::read_to_string(path).map_err(|why| {
+        let path = path.display();
+        vec![format!("{path} cannot be read ({why}): package {FILE_NAME} beside the function, or name it in {FILE}")]
+    })?;
+    let placed = |problem: &configuration::Problem| format!("{FILE_NAME}:{problem}");
+    Configuration::read(&text).map_err(|problems| problems.iter().map(placed).collect())
+}
