@@ -40,7 +40,12 @@ pub fn check(file: &Path) -> Result<Checked, Unreadable> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|why| Unreadable { file: name.clone(), why })?;
     Ok(match Configuration::read(&text) {
-        Ok(read) => Checked { file: name, hash: Some(read.hash), problems: vec![], report: String::new() },
+        Ok(read) => Checked {
+            file: name,
+            hash: read.settings.configuration.map(String::from),
+            problems: vec![],
+            report: String::new(),
+        },
         Err(problems) => {
             let report = configuration::report(&name, &text, &problems);
             Checked { file: name, hash: None, problems: problems.into_iter().map(Said::from).collect(), report }

@@ -164,6 +164,7 @@ fn made(stored: &StoredRun) -> Vec<(&'static str, String)> {
         made.push(("billed", billed.to_string()));
     }
     made.extend(told_on(&run.state).map(|id| ("told on", id.to_string())));
+    made.extend(run.configuration.as_ref().map(|hash| ("configuration", hash.to_string())));
     made
 }
 

@@ -8,6 +8,7 @@ mod settings;
 mod tree;
 mod values;
 
+use domain::ConfigurationHash;
 use jiff::SignedDuration;
 use mapping::Settings;
 use sha2::{Digest, Sha256};
@@ -29,8 +30,6 @@ pub struct Configuration {
     pub told: Told,
     /// How many requests a second Stripe takes from the account at each endpoint.
     pub requests_per_second: u16,
-    /// Of the file's bytes, by SHA-256, in hexadecimal digits: what `sha256sum` says.
-    pub hash: String,
 }
 
 /// What people are told of, wherever they are.
@@ -69,8 +68,9 @@ impl Configuration {
     }
 }
 
-fn hash(text: &str) -> String {
-    hex::encode(Sha256::digest(text))
+/// What `sha256sum` says of it.
+fn hash(text: &str) -> ConfigurationHash {
+    ConfigurationHash::of(&Sha256::digest(text).into())
 }
 
 #[cfg(test)]

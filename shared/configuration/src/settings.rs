@@ -1,6 +1,6 @@
 //! Values → what the organization decided, and what of it goes together with nothing.
 
-use domain::{Currency, Followed, QueueId};
+use domain::{ConfigurationHash, Currency, Followed, QueueId};
 use jiff::SignedDuration;
 use mapping::{
     Amendments, CancellationTask, CasePolicy, Collection, LineSource, Proration, Renewals, Settings, ShippingAddress,
@@ -12,8 +12,12 @@ use crate::values::Values;
 use crate::{Configuration, Told};
 
 /// `None` where a value is none that the table of keys lets through, which a test rules out.
-pub(crate) fn configuration(values: &Values, hash: String, problems: &mut Vec<Problem>) -> Option<Configuration> {
-    let settings = settings(values)?;
+pub(crate) fn configuration(
+    values: &Values,
+    hash: ConfigurationHash,
+    problems: &mut Vec<Problem>,
+) -> Option<Configuration> {
+    let settings = Settings { configuration: Some(hash), ..settings(values)? };
     contradictions(&settings, values, problems);
     let about = values.texts("notifications", "about");
     let is_told = |kind: &str| about.iter().any(|one| one == kind);
@@ -27,7 +31,6 @@ pub(crate) fn configuration(values: &Values, hash: String, problems: &mut Vec<Pr
             window: SignedDuration::from_mins(values.whole("notifications", "window_minutes")),
         },
         requests_per_second: values.whole("pacing", "stripe_requests_per_second").try_into().ok()?,
-        hash,
     })
 }
 
@@ -42,6 +45,7 @@ fn settings(values: &Values) -> Option<Settings> {
             .map(SignedDuration::from_hours),
     };
     Some(Settings {
+        configuration: None,
         multi_currency: values.flag("currencies", "several"),
         org_currency: Currency::parse(&text("currencies", "organization")).ok()?,
         won_stages: values.texts("won", "stages"),

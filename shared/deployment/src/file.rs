@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use configuration::{Configuration, FILE_NAME};
+use domain::ConfigurationHash;
+use engine::Rulebook;
+use mapping::Settings;
 use platform::{ConfigError, Environment};
 
 use crate::Config;
@@ -16,9 +19,11 @@ const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
 pub(crate) fn from_file(mut environment: Environment) -> Result<Config, ConfigError> {
     let path = path(&mut environment);
     match configuration(&path) {
-        Ok(configuration) => {
-            tracing::info!(file = %path.display(), hash = configuration.hash, "the configuration was read");
-            Config::read(environment, configuration)
+        Ok((text, configuration)) => {
+            let hash = configuration.settings.configuration.as_ref().map(ConfigurationHash::as_str);
+            tracing::info!(file = %path.display(), hash, "the configuration was read");
+            let config = Config::read(environment, configuration)?;
+            Ok(Config { rulebook: Rulebook::of(text, reads), ..config })
         }
         // With what the environment lacks, so that both are mended by one deployment.
         Err(mut problems) => {
@@ -29,6 +34,11 @@ pub(crate) fn from_file(mut environment: Environment) -> Result<Config, ConfigEr
     }
 }
 
+/// An older file, for what was planned under it.
+fn reads(text: &str) -> Option<Settings> {
+    Configuration::read(text).ok().map(|read| read.settings)
+}
+
 fn path(environment: &mut Environment) -> PathBuf {
     let named = environment.optional(FILE).map(PathBuf::from);
     let unpacked = environment.optional(TASK_ROOT).map(|root| PathBuf::from(root).join(FILE_NAME));
@@ -37,11 +47,12 @@ fn path(environment: &mut Environment) -> PathBuf {
 }
 
 /// A file that is not there was left out of the package, and what it would have decided is not guessed.
-fn configuration(path: &std::path::Path) -> Result<Configuration, Vec<String>> {
+fn configuration(path: &std::path::Path) -> Result<(String, Configuration), Vec<String>> {
     let text = std::fs::read_to_string(path).map_err(|why| {
         let path = path.display();
         vec![format!("{path} cannot be read ({why}): package {FILE_NAME} beside the function, or name it in {FILE}")]
     })?;
     let placed = |problem: &configuration::Problem| format!("{FILE_NAME}:{problem}");
-    Configuration::read(&text).map_err(|problems| problems.iter().map(placed).collect())
+    let read = Configuration::read(&text).map_err(|problems| problems.iter().map(placed).collect::<Vec<_>>())?;
+    Ok((text, read))
 }

@@ -7,7 +7,7 @@ use std::fmt::Display;
 
 use configuration::Configuration;
 use domain::{Followed, OrganizationId};
-use engine::{Access, Cloud, Engine, Scope, StripeLine, SystemClock};
+use engine::{Access, Cloud, Engine, Rulebook, Scope, StripeLine, SystemClock};
 use file::from_file;
 use ledger::Ledger;
 use mapping::Settings;
@@ -23,6 +23,7 @@ pub struct Config {
     ledger_table: String,
     scope: Scope,
     settings: Settings,
+    rulebook: Rulebook,
     stripe_key_arn: String,
     allow_full_access_key: bool,
     stripe_api_base: String,
@@ -62,6 +63,7 @@ impl Config {
             ledger_table,
             scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
             settings: Settings { notifications, followed, ..configuration.settings },
+            rulebook: Rulebook::default(),
             requests_per_second: configuration.requests_per_second,
             stripe_key_arn,
             allow_full_access_key,
@@ -184,6 +186,7 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
         clock: SystemClock,
         scope: config.scope,
         settings: config.settings,
+        rulebook: config.rulebook,
         access: Access::default(),
         room: engine::Room::default(),
     };

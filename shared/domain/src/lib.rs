@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod configuration;
 mod country;
 mod email;
 mod event;
@@ -12,6 +13,7 @@ mod region;
 mod tax_id;
 
 pub use address::Address;
+pub use configuration::{ConfigurationHash, NoHash};
 pub use country::{CountryCode, UnknownCountry};
 pub use email::{BillingEmail, InvalidEmail};
 pub use event::{Event, Urgency};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use domain::OpportunityId;
 use jiff::{SignedDuration, Timestamp};
-use mapping::{Written, deal_queries, withheld, written};
+use mapping::{Settings, Written, deal_queries, withheld, written};
 use workflow::Fact;
 
 use crate::{Clock, Engine, Salesforce, World, convert};
@@ -35,10 +35,14 @@ impl Access {
 }
 
 impl<W: World> Engine<W> {
-    pub(crate) async fn read_deal(&self, opportunity_id: &OpportunityId) -> Result<Fact, salesforce::Error> {
-        let queries: Vec<_> = deal_queries(opportunity_id, &self.settings).iter().map(convert::soql).collect();
+    pub(crate) async fn read_deal(
+        &self,
+        opportunity_id: &OpportunityId,
+        settings: &Settings,
+    ) -> Result<Fact, salesforce::Error> {
+        let queries: Vec<_> = deal_queries(opportunity_id, settings).iter().map(convert::soql).collect();
         let is_believed = self.access.is_believed(self.clock.now());
-        let asked: Vec<Written> = written(&self.settings).into_iter().filter(|_| !is_believed).collect();
+        let asked: Vec<Written> = written(settings).into_iter().filter(|_| !is_believed).collect();
         let objects: Vec<_> = asked.iter().map(|written| written.object).collect();
         let answers = self.salesforce.read_with_access(&queries, &objects).await?;
         let nothing = BTreeSet::new();

@@ -80,6 +80,9 @@ impl<W: World> Engine<W> {
         work.run = if errand.envelope.parked.is_some() { work.run.asked_for() } else { work.run };
         work.run = if work.held.is_new { work.run } else { work.run.take_up(seed) };
         work.run = work.run.taken(errand.queued.map(|queued| queued.taken_at));
+        if let Err(pause) = self.open_rulebook(&work.run).await {
+            return self.give_back(&mut work, pause).await;
+        }
         for _ in 0..MOST_STEPS {
             if let Some(end) = self.step(&mut work, errand).await? {
                 tracing::info!(
@@ -253,7 +256,7 @@ impl<W: World> Engine<W> {
     }
 
     fn record(&self, work: &mut Work, fact: Fact) -> Result<(), Pause> {
-        let run = work.run.clone().record(fact, &self.settings);
+        let run = self.going_by(&work.run, |settings| work.run.clone().record(fact, settings));
         work.run = run.map_err(|error| Pause::backoff("out_of_order", error))?;
         work.is_saved = false;
         Ok(())

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
-    ScheduleId, SubscriptionId,
+    ChargeId, ConfigurationHash, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId,
+    PriceId, Record, ScheduleId, SubscriptionId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -82,6 +82,14 @@ impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.set_watermark(org, name, watermark, now).await
+    }
+
+    async fn keep_configuration(&self, hash: &ConfigurationHash, text: &str) -> Result<(), LedgerError> {
+        self.keep_configuration(hash, text).await
+    }
+
+    async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError> {
+        self.configuration(hash).await
     }
 
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {

@@ -31,6 +31,7 @@ mod perform;
 mod ports;
 mod reconcile;
 mod renewed;
+mod rulebook;
 #[cfg(test)]
 mod samples;
 mod standing;
@@ -51,6 +52,7 @@ pub use line::{REST, StripeLine, turns};
 pub use pace::{Pace, Pause, delay};
 pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};
+pub use rulebook::{Reads, Rulebook};
 
 /// How long before the invocation's deadline no further call is begun: the longest call, and a save.
 const LAST_CALL: SignedDuration = SignedDuration::from_secs(14);
@@ -69,6 +71,7 @@ pub struct Engine<W: World> {
     pub clock: W::Clock,
     pub scope: Scope,
     pub settings: Settings,
+    pub rulebook: Rulebook,
     pub access: Access,
     pub room: Room,
 }

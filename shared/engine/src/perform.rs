@@ -149,7 +149,7 @@ impl<W: World> Engine<W> {
         let began = self.now();
         let mut error_entry: Option<(&'static str, String, Option<String>)> = None;
         let result = match call.system() {
-            "salesforce" => self.ask_salesforce(call).await.or_else(|error| {
+            "salesforce" => self.ask_salesforce(call, run).await.or_else(|error| {
                 error_entry = Some((salesforce_outcome(&error), error.to_string(), None));
                 salesforce_failure(call, &error, self.now())
             }),
@@ -179,9 +179,12 @@ impl<W: World> Engine<W> {
         Performed { result, entry, key: Key::Settled }
     }
 
-    async fn ask_salesforce(&self, call: &Call) -> Result<Fact, salesforce::Error> {
+    async fn ask_salesforce(&self, call: &Call, run: &Run) -> Result<Fact, salesforce::Error> {
         match call {
-            Call::ReadDeal { opportunity_id } => self.read_deal(opportunity_id).await,
+            Call::ReadDeal { opportunity_id } => {
+                let older = self.rulebook.older(run);
+                self.read_deal(opportunity_id, older.as_deref().unwrap_or(&self.settings)).await
+            }
             Call::ReadBilling { opportunity_id } => {
                 let query = convert::soql(&mapping::billing_query(opportunity_id, &self.settings));
                 let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
-    ScheduleId, SubscriptionId,
+    ChargeId, ConfigurationHash, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId,
+    PriceId, Record, ScheduleId, SubscriptionId,
 };
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -57,6 +57,8 @@ pub trait Ledger {
         watermark: &mut Watermark,
         now: Timestamp,
     ) -> Result<(), LedgerError>;
+    async fn keep_configuration(&self, hash: &ConfigurationHash, text: &str) -> Result<(), LedgerError>;
+    async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError>;
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError>;
     async fn statement(&self, org: &OrganizationId, day: Date) -> Result<Option<Statement>, LedgerError>;
 }

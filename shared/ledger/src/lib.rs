@@ -17,6 +17,7 @@ macro_rules! planted {
 mod attributes;
 mod begin;
 mod call_log;
+mod configuration;
 mod control;
 mod dynamodb;
 mod item;

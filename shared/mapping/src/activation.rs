@@ -5,7 +5,7 @@ use domain::{ContractId, Currency, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Deal, Filter, RecordQuery};
-use crate::plan::Settings;
+use crate::settings::Settings;
 use crate::sweep::time;
 use crate::{Code, LineSource, Stop, Subscriptions};
 

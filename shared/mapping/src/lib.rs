@@ -18,6 +18,7 @@ mod plan;
 mod preflight;
 mod renewal;
 mod search;
+mod settings;
 mod source;
 mod standing;
 mod stop;
@@ -45,10 +46,11 @@ pub use line::{PlanLine, Quantity};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use ownership::{OWNERSHIP, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
-pub use plan::{LATEST_DUE, Plan, Settings, WON, account_of, customer_named_by, plan};
+pub use plan::{LATEST_DUE, Plan, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use search::{Lost, Search, StrayInvoices, Whereabouts, currency_of};
+pub use settings::{Settings, WON};
 pub use source::LineSource;
 pub use standing::{
     Asked, CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::deal::Filter;
 use crate::invoice::{INVOICE_STATUS, PAID_STATUS};
-use crate::plan::WON;
+use crate::settings::WON;
 use crate::update::{INVOICE_ID, Update, text};
 
 /// Whether it is paid. What was paid by another way a person may tick by hand.

@@ -1,6 +1,6 @@
 //! The deal → what will be billed, frozen. Nothing that happens later changes a plan.
 
-use domain::{AccountId, ContractId, Currency, CustomerId, Followed, Money, MoneyError, OpportunityId, Record};
+use domain::{AccountId, ContractId, Currency, CustomerId, Money, MoneyError, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -10,15 +10,14 @@ use crate::activation::{contract_has_currency, contract_of};
 use crate::cancellation::canceled_on;
 use crate::customer::customer;
 use crate::renewal::{is_renewal, renews};
+use crate::settings::Settings;
 use crate::stop::Refusals;
 use crate::subscription::in_time;
 use crate::tax::located;
 use crate::terms::days_until_due;
 use crate::update::INVOICE_ID;
 use crate::{
-    Amendments, CancellationTask, CasePolicy, Code, Collection, CustomerDetails, Deal, LineSource, MOST_PERIODS,
-    Notifications, PlanLine, Proration, Renewals, Renews, ShippingAddress, Standings, Stop, StrayInvoices,
-    Subscription, Subscriptions, TaxBehavior,
+    Code, Collection, CustomerDetails, Deal, MOST_PERIODS, PlanLine, Renewals, Renews, Stop, Subscription, TaxBehavior,
 };
 
 mod lines;
@@ -28,73 +27,6 @@ use lines::{adds_up, divides, lines, term};
 
 /// An invoice that is due later than after so many days is a typing mistake.
 pub const LATEST_DUE: u32 = 365;
-
-/// What the organization decided once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The organization has several currencies, so each record has a `CurrencyIsoCode`.
-    pub multi_currency: bool,
-    /// The currency of every record where it has not.
-    pub org_currency: Currency,
-    /// The stages that ask for a bill.
-    pub won_stages: Vec<String>,
-    pub days_until_due: u32,
-    pub line_source: LineSource,
-    /// Stripe calculates tax: on top of the amounts, or inside them.
-    pub tax: Option<TaxBehavior>,
-    pub subscriptions: Subscriptions,
-    pub standings: Standings,
-    pub cancellation_task: CancellationTask,
-    /// Whether there is a case for what Stripe could not collect.
-    pub payment_cases: Option<CasePolicy>,
-    /// What people are told of elsewhere, if they are.
-    pub notifications: Option<Notifications>,
-    /// Which of Stripe's events are followed beside payments and subscriptions.
-    pub followed: Followed,
-    pub stray_invoices: StrayInvoices,
-    /// How much of the day's API calls is left for money, in percent.
-    pub salesforce_reserve: u8,
-    /// The stage that a won opportunity is moved to when it is paid whole.
-    pub paid_stage: Option<String>,
-    pub amendments: Amendments,
-    pub renewals: Renewals,
-    pub proration: Proration,
-    pub shipping: ShippingAddress,
-    pub collection: Collection,
-}
-
-impl Settings {
-    /// Whether an opportunity in this stage asks for a bill.
-    pub fn has_won(&self, stage: &str) -> bool {
-        self.won_stages.iter().any(|won| won == stage)
-    }
-
-    /// As they are where nothing else is decided.
-    pub fn new(org_currency: Currency) -> Self {
-        Self {
-            multi_currency: false,
-            org_currency,
-            won_stages: vec![WON.to_owned()],
-            days_until_due: 30,
-            line_source: LineSource::default(),
-            tax: None,
-            subscriptions: Subscriptions::default(),
-            standings: Standings::default(),
-            cancellation_task: CancellationTask::default(),
-            payment_cases: Some(CasePolicy::default()),
-            notifications: None,
-            followed: Followed::nothing(),
-            stray_invoices: StrayInvoices::default(),
-            salesforce_reserve: 10,
-            paid_stage: None,
-            amendments: Amendments::default(),
-            renewals: Renewals::default(),
-            proration: Proration::default(),
-            shipping: ShippingAddress::default(),
-            collection: Collection::default(),
-        }
-    }
-}
 
 /// What will be billed. Two readings of a deal that give equal plans are the same deal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,9 +160,6 @@ pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money,
     asks_to_be_billed(opportunity, settings)?;
     total(opportunity, currency(opportunity, settings)?)
 }
-
-/// The stage that asks for a bill, where nothing else is decided.
-pub const WON: &str = "Closed Won";
 
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
 fn is_won(opportunity: &Record, settings: &Settings) -> bool {

@@ -3,7 +3,7 @@
 use domain::{Record, SubscriptionId};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Settings;
+use crate::settings::Settings;
 use crate::update::MRR;
 use crate::{Code, LineSource, Stop, Subscription};
 

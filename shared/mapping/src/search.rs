@@ -4,7 +4,8 @@ use domain::{AccountId, Currency, CustomerId, InvoiceId, OpportunityId, Record, 
 use serde::{Deserialize, Serialize};
 
 use crate::deal::{Filter, RecordQuery};
-use crate::plan::{Settings, currency};
+use crate::plan::currency;
+use crate::settings::Settings;
 use crate::update::{CUSTOMER_ID, INVOICE_ID, SUBSCRIPTION_ID};
 
 /// Whether what somebody else billed is looked for in Salesforce when it is paid.

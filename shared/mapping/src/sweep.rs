@@ -4,8 +4,9 @@ use domain::{CustomerId, FieldValue, Money, OpportunityId, Record};
 use jiff::Timestamp;
 
 use crate::deal::{Cursor, Filter, RecordQuery};
-use crate::plan::{Settings, amount};
+use crate::plan::amount;
 use crate::renewal::RENEWAL_ID;
+use crate::settings::Settings;
 use crate::update::{NOTE_CODE, sync_note};
 use crate::{Code, Deal, Findings, PAID, Renewals, Stop, preflight};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Currency, CustomerId, InvoiceId, Money, SubscriptionId};
+use domain::{ConfigurationHash, Currency, CustomerId, InvoiceId, Money, SubscriptionId};
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Code, Settings, Stop};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,9 @@ pub struct Run {
     /// Of an account's customer: the currencies for which the account has another one.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub apart: BTreeSet<Currency>,
+    /// The configuration file that a deal was planned under, and whatever else was last judged under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration: Option<ConfigurationHash>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -107,6 +110,7 @@ impl Run {
             told: Some(Told::default()),
             taken_at: None,
             apart: BTreeSet::new(),
+            configuration: None,
         }
     }
 
@@ -131,6 +135,9 @@ impl Run {
             return Ok(self);
         }
         let was_stopped = self.stop().is_some();
+        if !self.is_planned() {
+            self.configuration = settings.configuration.clone();
+        }
         match &fact {
             Fact::DraftDeleted | Fact::InvoiceMissing => self.retire_invoice_operations(),
             Fact::CustomerMissing => self.retire(Operation::CreateCustomer),
@@ -305,6 +312,12 @@ impl Run {
             | State::SubscriptionChanged(_)
             | State::Notification(_) => None,
         }
+    }
+
+    /// What it bills is decided, and is compared with the deal as it was read then: other rules do not change it, nor what is billed in
+    /// its place.
+    pub fn is_planned(&self) -> bool {
+        self.deal().is_some_and(|point| !point.plans_anew() || !self.replaced.is_empty())
     }
 
     /// The Stripe customer that this run settled on.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ChargeId, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId, PriceId, Record,
-    ScheduleId, SubscriptionId,
+    ChargeId, ConfigurationHash, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId,
+    PriceId, Record, ScheduleId, SubscriptionId,
 };
 use engine::World;
 use jiff::Timestamp;
@@ -97,6 +97,14 @@ impl engine::Ledger for Fused<ledger::Ledger> {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.call(engine::Ledger::set_watermark(&self.inner, org, name, watermark, now)).await
+    }
+
+    async fn keep_configuration(&self, hash: &ConfigurationHash, text: &str) -> Result<(), LedgerError> {
+        self.call(engine::Ledger::keep_configuration(&self.inner, hash, text)).await
+    }
+
+    async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError> {
+        self.call(engine::Ledger::configuration(&self.inner, hash)).await
     }
 
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError> {

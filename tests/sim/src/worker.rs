@@ -231,6 +231,7 @@ pub(crate) fn engine(process: &Rc<Process>) -> Engine<Simulated> {
         scope: process.sim.scope.clone(),
         settings: process.sim.settings.clone(),
         access: engine::Access::default(),
+        rulebook: engine::Rulebook::default(),
         room: engine::Room::default(),
     }
 }

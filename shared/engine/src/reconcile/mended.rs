@@ -47,7 +47,7 @@ impl<W: World> Engine<W> {
             return Ok(None);
         }
         self.time_left(walk)?;
-        let read = self.read_deal(opportunity_id).await;
+        let read = self.read_deal(opportunity_id, &self.settings).await;
         let read = read.map_err(|error| convert::salesforce_pause(&error, self.now()))?;
         let Fact::DealRead(deal) = read else { return Ok(None) };
         let (opportunity_id, occurred_at) = (opportunity_id.clone(), *account_modified_at);

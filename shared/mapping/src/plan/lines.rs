@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use domain::{Currency, Money, Record};
 
-use super::Settings;
 use crate::line::line;
 use crate::renewal::is_renewal;
+use crate::settings::Settings;
 use crate::subscription::subscription;
 use crate::{Code, Deal, Interval, PlanLine, Stop, Subscription};
 

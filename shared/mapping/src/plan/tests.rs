@@ -2,7 +2,7 @@ use domain::{CountryCode, FieldValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Kind, Quantity};
+use crate::{Amendments, Kind, LineSource, Quantity, ShippingAddress, Subscriptions};
 
 mod customers;
 mod findings;

@@ -252,6 +252,17 @@ impl Point {
         }
     }
 
+    /// The next reading of the deal is a plan of its own.
+    pub fn plans_anew(&self) -> bool {
+        match self {
+            Self::Stopped { back_to, .. } => back_to.plans_anew(),
+            _ => matches!(
+                self,
+                Self::Claimed { .. } | Self::CustomerGone { .. } | Self::CurrencyTaken { .. } | Self::Scheduled { .. }
+            ),
+        }
+    }
+
     /// What the deal comes to, and what of it its one invoice bills: with a subscription, the rest is billed by later ones.
     pub fn billed(&self) -> Option<(Money, Money)> {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use configuration::Configuration;
 use domain::{Currency, OrganizationId};
-use engine::{Access, Engine, Scope, StripeLine};
+use engine::{Access, Engine, Rulebook, Scope, StripeLine};
 use intake::Door;
 use jiff::Timestamp;
 use ledger::Ledger;
@@ -194,6 +194,16 @@ pub(super) struct Parts {
     organization_id: OrganizationId,
 }
 
+impl Env {
+    /// Another configuration file is deployed: new processes read it.
+    pub fn decide(&mut self, text: &str) {
+        let parts = &mut self.parts;
+        parts.options.configuration = Some(text.to_owned());
+        let parts = &self.parts;
+        (self.worker, self.reconciler) = (parts.worker(), reconciler::App { engine: parts.engine() });
+    }
+}
+
 impl Parts {
     pub(super) fn worker(&self) -> App<TestWorld> {
         App { engine: self.engine(), queue: self.queue.clone() }
@@ -218,9 +228,16 @@ impl Parts {
             scope: Scope { environment: "test".into(), stripe_account_id: None, organization_id, livemode: false },
             settings: settings(&self.options, &self.clients.salesforce_url),
             access: Access::default(),
+            rulebook: rulebook(&self.options),
             room: engine::Room::default(),
         }
     }
+}
+
+/// Of the configuration file, where there is one.
+fn rulebook(options: &Options) -> Rulebook {
+    let reads = |text: &str| Configuration::read(text).ok().map(|read| read.settings);
+    options.configuration.clone().map_or_else(Rulebook::default, |text| Rulebook::of(text, reads))
 }
 
 fn settings(options: &Options, salesforce_url: &str) -> Settings {
@@ -233,6 +250,7 @@ fn settings(options: &Options, salesforce_url: &str) -> Settings {
         return Settings { notifications, followed: options.followed.clone(), ..read.settings };
     }
     Settings {
+        configuration: None,
         multi_currency: options.multi_currency,
         org_currency: Currency::parse(options.org_currency).unwrap(),
         won_stages: vec![mapping::WON.to_owned()],

@@ -9,6 +9,7 @@ mod budget;
 mod canary;
 mod cases;
 mod collections;
+mod configured;
 mod crashes;
 mod credits;
 mod customers;

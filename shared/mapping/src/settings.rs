@@ -1,0 +1,125 @@
+//! What the organization decided.
+
+use domain::{ConfigurationHash, Currency, Followed};
+
+use crate::{
+    Amendments, CancellationTask, CasePolicy, Collection, LineSource, Notifications, Proration, Renewals,
+    ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
+};
+
+/// The stage that asks for a bill, where nothing else is decided.
+pub const WON: &str = "Closed Won";
+
+/// What the organization decided once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The file that says so, if one does.
+    pub configuration: Option<ConfigurationHash>,
+    /// The organization has several currencies, so each record has a `CurrencyIsoCode`.
+    pub multi_currency: bool,
+    /// The currency of every record where it has not.
+    pub org_currency: Currency,
+    /// The stages that ask for a bill.
+    pub won_stages: Vec<String>,
+    pub days_until_due: u32,
+    pub line_source: LineSource,
+    /// Stripe calculates tax: on top of the amounts, or inside them.
+    pub tax: Option<TaxBehavior>,
+    pub subscriptions: Subscriptions,
+    pub standings: Standings,
+    pub cancellation_task: CancellationTask,
+    /// Whether there is a case for what Stripe could not collect.
+    pub payment_cases: Option<CasePolicy>,
+    /// What people are told of elsewhere, if they are.
+    pub notifications: Option<Notifications>,
+    /// Which of Stripe's events are followed beside payments and subscriptions.
+    pub followed: Followed,
+    pub stray_invoices: StrayInvoices,
+    /// How much of the day's API calls is left for money, in percent.
+    pub salesforce_reserve: u8,
+    /// The stage that a won opportunity is moved to when it is paid whole.
+    pub paid_stage: Option<String>,
+    pub amendments: Amendments,
+    pub renewals: Renewals,
+    pub proration: Proration,
+    pub shipping: ShippingAddress,
+    pub collection: Collection,
+}
+
+impl Settings {
+    /// Whether an opportunity in this stage asks for a bill.
+    pub fn has_won(&self, stage: &str) -> bool {
+        self.won_stages.iter().any(|won| won == stage)
+    }
+
+    /// As they are where nothing else is decided.
+    pub fn new(org_currency: Currency) -> Self {
+        Self {
+            configuration: None,
+            multi_currency: false,
+            org_currency,
+            won_stages: vec![WON.to_owned()],
+            days_until_due: 30,
+            line_source: LineSource::default(),
+            tax: None,
+            subscriptions: Subscriptions::default(),
+            standings: Standings::default(),
+            cancellation_task: CancellationTask::default(),
+            payment_cases: Some(CasePolicy::default()),
+            notifications: None,
+            followed: Followed::nothing(),
+            stray_invoices: StrayInvoices::default(),
+            salesforce_reserve: 10,
+            paid_stage: None,
+            amendments: Amendments::default(),
+            renewals: Renewals::default(),
+            proration: Proration::default(),
+            shipping: ShippingAddress::default(),
+            collection: Collection::default(),
+        }
+    }
+
+    /// What was planned under other settings is read and compared as it was planned; everything else goes by these. A stage that
+    /// somebody gave another name has that name on old deals, too.
+    pub fn planned_under(&self, older: &Self) -> Self {
+        let mut won_stages = older.won_stages.clone();
+        won_stages.extend(self.won_stages.iter().filter(|stage| !older.won_stages.contains(stage)).cloned());
+        Self {
+            configuration: older.configuration.clone(),
+            won_stages,
+            multi_currency: older.multi_currency,
+            org_currency: older.org_currency,
+            days_until_due: older.days_until_due,
+            line_source: older.line_source,
+            tax: older.tax,
+            subscriptions: older.subscriptions,
+            renewals: older.renewals,
+            proration: older.proration,
+            shipping: older.shipping,
+            collection: older.collection,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_plan_is_compared_as_it_was_planned() {
+        let dollars = Currency::parse("USD").expect("a currency");
+        let older = Settings { days_until_due: 14, subscriptions: Subscriptions::ClosedWon, ..Settings::new(dollars) };
+        let now = Settings {
+            won_stages: vec!["Signed".into()],
+            amendments: Amendments::VoidAndReissue,
+            paid_stage: Some("Paid".into()),
+            ..Settings::new(dollars)
+        };
+        let under = now.planned_under(&older);
+        assert_eq!((under.days_until_due, under.subscriptions), (14, Subscriptions::ClosedWon));
+        assert_eq!((under.amendments, under.paid_stage.as_deref()), (Amendments::VoidAndReissue, Some("Paid")));
+        assert!(under.has_won("Signed") && under.has_won(WON));
+        assert_eq!(now.planned_under(&now), now);
+    }
+}
