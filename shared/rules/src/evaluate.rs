@@ -7,6 +7,7 @@ mod lists;
 
 use std::borrow::Cow;
 
+use arithmetic::calculate;
 use domain::{FieldValue, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -81,9 +82,15 @@ impl<'a> Run<'a> {
                 Ok(Operand::List(records.iter().map(Operand::Record).collect()))
             }
             Node::Record(base, _) => self.record(base).map(Operand::Record),
-            Node::Local(index, name) => self.locals.get(*index).cloned().ok_or_else(|| not_given(name)),
+            Node::Local(index, name) => {
+                let found = self.locals.get(*index).cloned().ok_or_else(|| not_given(name))?;
+                if let Operand::Text(text) = &found {
+                    self.step_over(text)?;
+                }
+                Ok(found)
+            }
             Node::Not(inner) => Ok(Operand::Boolean(!self.boolean(inner)?)),
-            Node::Negate(inner) => Ok(Operand::Number(-self.number(inner)?)),
+            Node::Negate(inner) => calculate(Binary::Subtract, Decimal::ZERO, self.number(inner)?).map(Operand::Number),
             Node::And(nodes) => self.absorbing(nodes, false),
             Node::Or(nodes) => self.absorbing(nodes, true),
             Node::Choice(choice) => {

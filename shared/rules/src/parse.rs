@@ -81,6 +81,10 @@ fn tokens(source: &str) -> Result<Vec<Token>, Vec<Problem>> {
             problems.push(error("number_too_long", token.start..token.end, message));
         }
     }
+    problems.extend(tokens.windows(2).enumerate().filter_map(|(index, pair)| {
+        let before = index.checked_sub(1).and_then(|before| tokens.get(before));
+        double_sign(before, &pair[0], &pair[1])
+    }));
     if tokens.is_empty() && problems.is_empty() {
         problems.push(error(
             "empty",
@@ -98,6 +102,21 @@ fn tokens(source: &str) -> Result<Vec<Token>, Vec<Problem>> {
         problems.push(error("too_deep", question.start..question.end, message));
     }
     if problems.is_empty() { Ok(tokens) } else { Err(problems) }
+}
+
+/// The parser leaves out two signs that undo each other, and with them the question of what they stand before.
+fn double_sign(before: Option<&Token>, one: &Token, other: &Token) -> Option<Problem> {
+    let is_sign = one.kind == other.kind && matches!(one.kind, TokenKind::TokExclamation | TokenKind::TokMinus);
+    let ends_a_value = |token: &Token| {
+        use TokenKind::*;
+        let ends = [TokIdent, TokInt, TokUint, TokFloat, TokString, TokBytes, TokNull, TokTrue, TokFalse];
+        ends.contains(&token.kind) || [TokRightParen, TokRightBracket, TokRightBrace].contains(&token.kind)
+    };
+    let is_between_values = one.kind == TokenKind::TokMinus && before.is_some_and(ends_a_value);
+    (is_sign && !is_between_values).then(|| {
+        let message = format!("Two {} in a row undo each other: take both away.", one.kind.as_str());
+        error("double_sign", one.start..other.end, message)
+    })
 }
 
 /// The range, as far as it has to reach to hold no half of a character.

@@ -112,7 +112,7 @@ impl Schema {
             (None, None) => {}
         }
         let names = object.fields.keys().filter(|_| !is_parent).chain(object.parents.keys().filter(|_| is_parent));
-        let is_own = name.ends_with("__c") || name.ends_with("__r");
+        let is_own = name.contains("__");
         // An organization's own field may be called like a standard one.
         let names = names.map(AsRef::as_ref).filter(|known: &&str| !is_own || self.is_whole || known.contains("__"));
         let near = near(name, names);

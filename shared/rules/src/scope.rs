@@ -34,8 +34,14 @@ impl<'s> Scope<'s> {
 
     /// A list of records of this object.
     #[must_use]
-    pub fn records(mut self, variable: &str, object: &str) -> Self {
-        let origin = origin(variable, object, "");
+    pub fn records(self, variable: &str, object: &str) -> Self {
+        self.records_below(variable, object, "")
+    }
+
+    /// A list of records whose fields stand below a prefix of those that are given for the variable.
+    #[must_use]
+    pub fn records_below(mut self, variable: &str, object: &str, prefix: &str) -> Self {
+        let origin = origin(variable, object, prefix);
         self.variables.insert(variable.to_owned(), Type::list(Type::Record(origin)));
         self
     }

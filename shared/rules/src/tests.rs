@@ -18,6 +18,7 @@ pub(super) fn scope(schema: &Schema) -> Scope<'_> {
         .record("line", "OpportunityLineItem")
         .record_below("product", "Product2", "Product2.")
         .records("lines", "OpportunityLineItem")
+        .records_below("products", "Product2", "Product2.")
         .value("today", Type::Date)
         .value("now", Type::DateTime)
 }
@@ -100,6 +101,7 @@ impl Deal {
             .record("line", &self.lines[0])
             .record("product", &self.lines[0])
             .records("lines", &self.lines)
+            .records("products", &self.lines)
             .value("today", Value::Date(date(2026, 2, 15)))
             .value("now", Value::DateTime(noon))
     }

@@ -88,6 +88,12 @@ impl Checker<'_> {
 
     fn binary(&mut self, id: u64, binary: Binary, left: Typed, right: Typed) -> Option<Typed> {
         use Binary::{Add, Divide, Equal, In, Multiply, NotEqual, Remainder, Subtract};
+        if matches!(binary, Equal | NotEqual | In)
+            && let Some(message) = never_equal(&left.0, &right.0).or_else(|| never_equal(&right.0, &left.0))
+        {
+            self.error(id, "never_equal", message);
+            return None;
+        }
         let (left_type, right_type) = (&left.1, &right.1);
         let plan = match binary {
             Equal | NotEqual => compared(left_type.with(right_type).filter(Type::is_value)),
@@ -110,6 +116,22 @@ impl Checker<'_> {
         };
         let sides = [coerced(left.0, &left.1, &left_wanted), coerced(right.0, &right.1, &right_wanted)];
         Some((Node::Binary(binary, Box::new(sides)), result))
+    }
+}
+
+/// A field beside a text that no field ever holds: the comparison would look right and always come out the same.
+fn never_equal(field: &Node, beside: &Node) -> Option<String> {
+    let Node::Field(field) = field else { return None };
+    let name = &field.name;
+    match beside {
+        Node::Text(text) if text.trim().is_empty() => {
+            Some(format!("What is blank is null, so {name} never is this text: write {name} == null, or has({name})."))
+        }
+        Node::Text(text) if text.trim().len() < text.len() => Some(format!(
+            "Fields are read without the spaces around them, so {name} never is this text: take them away."
+        )),
+        Node::List(nodes) => nodes.iter().find_map(|node| never_equal(&Node::Field(field.clone()), node)),
+        _ => None,
     }
 }
 

@@ -62,16 +62,14 @@ impl Finder<'_, '_> {
                 operand.start..self.after(token.end).end
             }
             Expr::Call(call) => {
-                let target = call.target.as_ref().map(|target| self.find(target));
-                let args: Vec<_> = call.args.iter().map(|arg| self.find(arg)).collect();
-                let first = target.iter().chain(&args).map(|range| range.start).min().unwrap_or(token.start);
-                let last = args.iter().map(|range| range.end).max().unwrap_or(token.end);
-                let closes = target.is_some() || matches!(self.text(&token), "[" | "(");
-                let is_name = call.func_name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '.')
-                    && !call.func_name.starts_with("_");
-                let start = if is_name && target.is_none() { token.start } else { first.min(token.start) };
-                let end = if closes || is_name { self.closing(token.start) } else { last };
-                start..end.max(token.end)
+                let parts = call.target.as_deref().into_iter().chain(&call.args);
+                let parts: Vec<_> = parts.map(|part| self.find(part)).collect();
+                let start = parts.iter().map(|part| part.start).fold(token.start, usize::min);
+                let end = parts.iter().map(|part| part.end).fold(token.end, usize::max);
+                // The parser names operators with their signs, and no function has one in its name.
+                let is_operator = call.func_name.contains(|c: char| c.is_ascii_punctuation() && !"_.".contains(c));
+                let is_closed = !is_operator || self.text(&token) == "[";
+                start..if is_closed { self.closing(token.start) } else { end }
             }
             Expr::List(list) => {
                 for element in &list.elements {

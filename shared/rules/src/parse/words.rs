@@ -26,7 +26,7 @@ pub(super) fn problems(source: &str, tokens: &[Token], errors: &[ParseError]) ->
     if let Some(given_up) = problems.iter().find(|problem| problem.code == "too_deep") {
         return vec![given_up.clone()];
     }
-    problems.sort_by(|a, b| (a.at.start, a.at.end).cmp(&(b.at.start, b.at.end)));
+    problems.sort_by_key(|problem| (problem.at.start, problem.at.end));
     // What follows from a mistake is seldom another one.
     problems.dedup_by(|next, kept| next.at == kept.at);
     problems

@@ -47,7 +47,10 @@ fn changed(dice: &mut Dice, text: &str, other: &str) -> String {
                 text.replace_range(start..start + removed, "");
             }
             2 => text.replace_range(start..end, TOKENS[dice.below(TOKENS.len())]),
-            3 => text.insert_str(start, &text[start..end].to_owned()),
+            3 => {
+                let again = text[start..end].to_owned();
+                text.insert_str(start, &again);
+            }
             4 => {
                 let (c, d) = (place(dice, other), place(dice, other));
                 text.insert_str(start, &other[c.min(d)..c.max(d)]);

@@ -50,7 +50,12 @@ fn expressions_come_to_values() {
         ("-7 % 4", Number, "-3"),
         ("2 + 3 * 4 - 1", Number, "13"),
         ("(2 + 3) * 4", Number, "20"),
-        ("-opportunity.Amount", Number, "-12000.50"),
+        ("-opportunity.Amount", Number, "-12000.5"),
+        ("5 - -opportunity.Score__c", Number, "12"),
+        ("5--1", Number, "6"),
+        ("(5)--1", Number, "6"),
+        ("-(0)", Number, "0"),
+        ("-0.0", Number, "0"),
         ("opportunity.Amount * 0.19", Number, "2280.095"),
         ("opportunity.Score__c * 2", Number, "14"),
         ("opportunity.Score__c + opportunity.Score__c", Any, "14"),
@@ -98,6 +103,7 @@ fn expressions_come_to_values() {
         ("opportunity.NextStep in ['Call']", Boolean, "false"),
         ("opportunity.NextStep in ['Call', null]", Boolean, "true"),
         ("1 in []", Boolean, "false"),
+        ("default(opportunity.NextStep, '') == ''", Boolean, "true"),
         // Logic.
         ("!opportunity.IsWon", Boolean, "false"),
         ("opportunity.IsPrivate || opportunity.IsWon", Boolean, "true"),
@@ -158,6 +164,7 @@ fn expressions_come_to_values() {
         ("[1, 2, 3].exists(n, n > 2)", Boolean, "true"),
         ("lines.map(l, l.Quantity).filter(q, q > 1).all(q, q >= 2)", Boolean, "true"),
         ("lines.all(a, lines.exists(b, b.Quantity > a.Quantity || b.Quantity == 5))", Boolean, "true"),
+        ("products.exists_one(p, p.Family == 'Services')", Boolean, "true"),
         ("size(lines.map(l, l))", Number, "3"),
         ("lines.map(l, l.Product2).all(p, has(p.Family))", Boolean, "true"),
     ];
@@ -252,5 +259,22 @@ fn what_may_be_wrong_is_a_warning() {
         let expression = compiled(source, &Type::Boolean).expect("a warning is no error");
         let [warning] = expression.warnings() else { panic!("{source}: {:?}", expression.warnings()) };
         assert_eq!((&warning.at, warning.message.as_str()), (&at, message));
+    }
+}
+
+/// What the README shows is right, and decided or not for a reason.
+#[test]
+fn the_examples_of_the_readme_are_right() {
+    let page = include_str!("../../README.md");
+    let blocks = page.split("```cel\n").skip(1).filter_map(|block| block.split("```").next()).flat_map(str::lines);
+    let cells = page.lines().filter(|line| line.starts_with("| `lines.")).filter_map(|line| line.split('`').nth(1));
+    let examples: Vec<_> = blocks.chain(cells).collect();
+    assert!(examples.len() >= 16, "{examples:?}");
+    for example in examples {
+        // A list is no value, but what it is made of has to be right.
+        let is_list = example.contains(".filter(l, l.TotalPrice > 0)") || example.starts_with("lines.map(");
+        let source = if is_list { format!("size({example})") } else { example.to_owned() };
+        let expression = compiled(&source, &Type::Any).unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
+        assert!(expression.warnings().is_empty(), "{example}: {:?}", expression.warnings());
     }
 }

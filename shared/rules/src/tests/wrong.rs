@@ -80,6 +80,11 @@ pub(super) const WRONG: &[(&str, Type)] = &[
     ("opportunity.Owner", Type::Text),
     ("lines", Type::Any),
     ("days(5)", Type::Any),
+    ("opportunity.NextStep != ''", Type::Boolean),
+    ("' ' == opportunity.Tier__c", Type::Boolean),
+    ("opportunity.StageName in ['Closed Won', 'Signed ']", Type::Boolean),
+    ("!!opportunity.StageName", Type::Text),
+    ("- -opportunity.Name", Type::Text),
     // Functions and macros.
     ("opportunity.StageName.matches('Closed.*')", Type::Boolean),
     ("string(opportunity.Amount)", Type::Text),
@@ -144,6 +149,7 @@ fn told() -> String {
     let mut page = String::new();
     for (source, wanted) in WRONG {
         let problems = compiled(source, wanted).expect_err(source);
+        let wanted = if *wanted == Type::Any { "a value".to_owned() } else { wanted.to_string() };
         writeln!(page, "{source:?}, where {wanted} is wanted").expect("a string takes it");
         for Problem { code, weight, at, message } in problems {
             let part = &source[at.clone()];
