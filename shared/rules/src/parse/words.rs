@@ -1,0 +1,106 @@
+//! What the parser says, in words for whoever wrote the expression.
+
+use cel::parser::ParseError;
+use cel::parser::pratt_parser::{Token, TokenKind};
+
+use super::{DEEPEST, error, whole_characters};
+use crate::problem::Problem;
+
+/// What the lexer could not read.
+pub(super) fn of_token(told: &str, text: &str) -> String {
+    if told.contains("unterminated") {
+        return "This text does not end: close it with the quotation mark that it begins with.".to_owned();
+    }
+    match text {
+        "&" => "Write && for \"and\".".to_owned(),
+        "|" => "Write || for \"or\".".to_owned(),
+        _ if told.contains("literal") => format!("{text} is no number: write digits, with a point before decimals."),
+        _ => format!("{text} means nothing here: take it away, or write it in quotation marks if it is text."),
+    }
+}
+
+/// Every problem once, at its place, in the order of the text.
+pub(super) fn problems(source: &str, tokens: &[Token], errors: &[ParseError]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = errors.iter().map(|error| problem(source, tokens, error)).collect();
+    // Where the parser gave up, nothing else that it says is true.
+    if let Some(given_up) = problems.iter().find(|problem| problem.code == "too_deep") {
+        return vec![given_up.clone()];
+    }
+    problems.sort_by_key(|problem| (problem.at.start, problem.at.end));
+    // What follows from a mistake is seldom another one.
+    problems.dedup_by(|next, kept| next.at == kept.at);
+    problems
+}
+
+fn problem(source: &str, tokens: &[Token], told: &ParseError) -> Problem {
+    let offset = told.source_info.as_ref().and_then(|info| info.offset_for(told.expr_id));
+    let start = offset.map_or_else(|| offset_of(source, told.pos), |(start, _)| start as usize).min(source.len());
+    let token = tokens.iter().find(|token| token.start <= start && start < token.end);
+    let at = whole_characters(source, token.map_or(start..start, |token| token.start..token.end));
+    let found = &source[at.clone()];
+    let (code, message) = match told.msg.as_str() {
+        msg if msg.contains("recursion limit") => {
+            let message = format!("The expression is nested more than {DEEPEST} deep: write it flatter.");
+            return error("too_deep", 0..source.len(), message);
+        }
+        msg if msg.contains("exceeds limit") => {
+            ("too_long", "The expression has too many macros: write it with fewer.".to_owned())
+        }
+        msg if msg.contains("has() macro") => {
+            ("has_takes_a_field", "has takes a field: write has(opportunity.Amount).".to_owned())
+        }
+        msg if msg.contains("simple name") => {
+            let message =
+                "The first thing in the parentheses is a name for each one: write lines.exists(l, l.Quantity > 0).";
+            ("macro_takes_a_name", message.to_owned())
+        }
+        msg if msg.contains("reserved identifier") => {
+            ("syntax", format!("{found} is a word that is kept for CEL itself."))
+        }
+        msg if msg.contains("int literal") => {
+            ("number_too_large", "This number is too large: at most nineteen digits can be written.".to_owned())
+        }
+        msg if msg.contains("double literal") => ("number_too_large", "This number is too large to be one.".to_owned()),
+        msg if msg.contains("unescape") || msg.contains("code point") => {
+            ("syntax", "A backslash in this text means nothing: write two of them for one.".to_owned())
+        }
+        msg if msg.contains('`') || msg.contains("quoted identifier") => {
+            ("syntax", "Fields are written without quotation marks: opportunity.Amount.".to_owned())
+        }
+        msg if msg.contains(".?") || msg.contains("syntax '?'") => {
+            ("not_supported", "There are no optional fields here: write default(x, y), or has(x).".to_owned())
+        }
+        msg => ("syntax", unexpected(msg, token.map(|token| token.kind), found)),
+    };
+    error(code, at, message)
+}
+
+fn unexpected(msg: &str, kind: Option<TokenKind>, found: &str) -> String {
+    let wanted = [(")", "')'"), ("]", "']'"), ("}", "'}'"), (":", "':'")];
+    let wanted = wanted
+        .iter()
+        .find(|(_, told)| msg.contains(&format!("expecting {told}")) || msg.contains(&format!("expected {told}")));
+    match (wanted, kind) {
+        (Some((sign, _)), None) => format!("The expression ends where {sign} is missing."),
+        (Some((sign, _)), Some(_)) => format!("Here {sign} is missing, and there is {found}."),
+        (None, None) => "The expression ends where something is missing.".to_owned(),
+        (None, Some(TokenKind::TokEqual)) => "Write == to compare.".to_owned(),
+        (None, Some(TokenKind::TokRightParen)) if msg.contains("<EOF>") => {
+            "This parenthesis closes nothing.".to_owned()
+        }
+        (None, Some(_)) if found.eq_ignore_ascii_case("and") => "Write && for \"and\".".to_owned(),
+        (None, Some(_)) if found.eq_ignore_ascii_case("or") => "Write || for \"or\".".to_owned(),
+        (None, Some(_)) if msg.contains("<EOF>") => {
+            format!("The expression is over before {found}: an operator such as && or + is missing.")
+        }
+        (None, Some(_)) => {
+            format!("{found} cannot stand here: a value, a field or a parenthesis is missing before it.")
+        }
+    }
+}
+
+/// The parser counts lines and bytes in a line from one.
+fn offset_of(source: &str, (line, column): (isize, isize)) -> usize {
+    let lines = source.split_inclusive('\n').take(usize::try_from(line - 1).unwrap_or(0));
+    lines.map(str::len).sum::<usize>() + usize::try_from(column - 1).unwrap_or(0)
+}
