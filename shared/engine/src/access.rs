@@ -52,7 +52,7 @@ impl<W: World> Engine<W> {
         if !asked.is_empty() && withheld.is_empty() {
             self.access.believe(now);
         }
-        Ok(convert::deal(answers.records, withheld, now))
+        Ok(convert::deal(answers.records, withheld, settings, now))
     }
 }
 

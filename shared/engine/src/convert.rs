@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapping::{Code, Deal, Stop, TaxBehavior, Update, Withheld};
+use mapping::{Code, Deal, Settings, Stop, TaxBehavior, Update, Withheld};
 use queue::Parked;
 use workflow::{
     Call, CreditAmount, CreditLine, Credited, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen,
@@ -204,7 +204,12 @@ pub(crate) fn tax_id(seen: stripe::TaxIdObject) -> mapping::TaxIdSeen {
     mapping::TaxIdSeen { id, kind, value }
 }
 
-pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, withheld: Vec<Withheld>, read_at: Timestamp) -> Fact {
+pub(crate) fn deal(
+    answers: Vec<Vec<domain::Record>>,
+    withheld: Vec<Withheld>,
+    settings: &Settings,
+    read_at: Timestamp,
+) -> Fact {
     let mut answers = answers.into_iter();
     let mut next = || answers.next().unwrap_or_default();
     let Some(opportunity) = next().into_iter().next() else {
@@ -213,8 +218,9 @@ pub(crate) fn deal(answers: Vec<Vec<domain::Record>>, withheld: Vec<Withheld>, r
     let lines = next();
     let primary_contact = next().into_iter().next();
     let activated_contract = next().into_iter().next();
-    let deal = Deal { opportunity, lines, primary_contact, activated_contract, withheld, read_at };
-    Fact::DealRead(Box::new(deal))
+    let undecided = Vec::new();
+    let deal = Deal { opportunity, lines, primary_contact, activated_contract, withheld, undecided, read_at };
+    Fact::DealRead(Box::new(settings.lens.through(deal)))
 }
 
 pub(crate) fn update(update: &Update) -> salesforce::Update {

@@ -5,11 +5,10 @@ use jiff::Timestamp;
 
 use crate::customer::{account_email, described};
 use crate::deal::{Cursor, Filter, RecordQuery};
+use crate::lens::THROUGH_OPPORTUNITY;
 use crate::stop::Refusals;
 use crate::sweep::time;
 use crate::{ACCOUNT_FIELDS, CustomerDetails, Settings, Stop};
-
-const THROUGH_OPPORTUNITY: &str = "Account.";
 
 /// An account, and what its customer is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,31 +26,35 @@ fn fields(settings: &Settings) -> Vec<&'static str> {
 }
 
 pub fn account_query(account_id: &AccountId, settings: &Settings) -> RecordQuery {
-    RecordQuery {
+    settings.lens.of_account(RecordQuery {
         object: "Account",
         fields: fields(settings),
+        also: vec![],
         filter: vec![("Id", Filter::Is(account_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
-    }
+    })
 }
 
 /// Accounts that have a customer and changed since then, the oldest change first.
 pub fn accounts_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings: &Settings) -> RecordQuery {
-    RecordQuery {
+    settings.lens.of_account(RecordQuery {
         object: "Account",
         fields: fields(settings),
+        also: vec![],
         filter: vec![("Stripe_Customer_Id__c", Filter::IsAny), ("SystemModstamp", Cursor::filter(after, since))],
         order_by: vec!["SystemModstamp", "Id"],
         limit: Some(limit),
-    }
+    })
 }
 
 /// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
 pub fn account_seen(record: &Record, settings: &Settings) -> Option<AccountSeen> {
     let mut account = Record::default();
     record.iter().for_each(|(field, value)| account.set(format!("{THROUGH_OPPORTUNITY}{field}"), value.clone()));
+    let (account, undecided) = settings.lens.account(&account);
     let mut refusals = Refusals::default();
+    undecided.into_iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop)));
     let email = refusals.take(account_email(&account));
     let described = described(&account, email.flatten(), settings, &mut refusals);
     Some(AccountSeen {

@@ -104,6 +104,7 @@ pub(crate) fn contract_query(opportunity_id: &OpportunityId, settings: &Settings
     Some(RecordQuery {
         object: contract.object,
         fields: ["Id"].into_iter().chain(settings.multi_currency.then_some("CurrencyIsoCode")).collect(),
+        also: vec![],
         filter: vec![
             (contract.opportunity, Filter::Is(opportunity_id.to_string())),
             (contract.code, Filter::Is("Activated".into())),
@@ -152,6 +153,7 @@ impl Activation {
         RecordQuery {
             object: self.object,
             fields,
+            also: vec![],
             filter: vec![(self.code, Filter::Is("Activated".into())), (self.modified_at, Cursor::filter(after, since))],
             order_by: vec![self.modified_at, "Id"],
             limit: Some(limit),

@@ -204,6 +204,7 @@ impl Failure {
         let one = |object, fields, field, id: String| RecordQuery {
             object,
             fields,
+            also: vec![],
             filter: vec![(field, Filter::Is(id))],
             order_by: vec![],
             limit: Some(1),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::activation::{self, contract_query};
-use crate::{PAID, Settings, Withheld, cancellation, renewal};
+use crate::{PAID, Settings, Stop, Withheld, cancellation, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
 /// field does not exist and asking for it fails the query.
@@ -48,6 +48,8 @@ pub const CONTACT_ROLE_FIELDS: &[&str] = &["Contact.Email"];
 pub struct RecordQuery {
     pub object: &'static str,
     pub fields: Vec<&'static str>,
+    /// Fields that only this organization has a use for.
+    pub also: Vec<String>,
     pub filter: Vec<(&'static str, Filter)>,
     pub order_by: Vec<&'static str>,
     pub limit: Option<u32>,
@@ -119,17 +121,19 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     opportunity_fields.extend(renewal::opportunity_fields(settings));
     opportunity_fields.extend(cancellation::opportunity_fields(settings));
     let mut queries = vec![
-        RecordQuery {
+        settings.lens.of_opportunity(RecordQuery {
             object: "Opportunity",
             fields: opportunity_fields,
+            also: vec![],
             filter: vec![("Id", id())],
             order_by: vec![],
             limit: Some(1),
-        },
-        settings.line_source.query(opportunity_id, settings.subscriptions),
+        }),
+        settings.lens.of_lines(settings.line_source.query(opportunity_id, settings.subscriptions)),
         RecordQuery {
             object: "OpportunityContactRole",
             fields: CONTACT_ROLE_FIELDS.to_vec(),
+            also: vec![],
             filter: vec![("OpportunityId", id()), ("IsPrimary", Filter::IsTrue)],
             order_by: vec!["Id"],
             limit: Some(1),
@@ -149,6 +153,8 @@ pub struct Deal {
     pub activated_contract: Option<Record>,
     /// Fields that are written for deals and that Salesforce does not let us edit.
     pub withheld: Vec<Withheld>,
+    /// What of it could not be read as the configuration says.
+    pub undecided: Vec<Stop>,
     /// When it was read: a term that has not begun by then is not billed yet.
     pub read_at: Timestamp,
 }

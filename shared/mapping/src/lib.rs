@@ -10,6 +10,7 @@ mod collection;
 mod customer;
 mod deal;
 mod invoice;
+mod lens;
 mod line;
 mod notification;
 mod ownership;
@@ -17,6 +18,7 @@ mod payment;
 mod plan;
 mod preflight;
 mod renewal;
+mod rule;
 mod search;
 mod settings;
 mod source;
@@ -42,6 +44,7 @@ pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
 pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
+pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use ownership::{OWNERSHIP, is_own_write};
@@ -49,6 +52,7 @@ pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Receive
 pub use plan::{LATEST_DUE, Plan, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
+pub use rule::{Branch, Decision, Judged, Rule};
 pub use search::{Lost, Search, StrayInvoices, Whereabouts, currency_of};
 pub use settings::{Settings, WON};
 pub use source::LineSource;

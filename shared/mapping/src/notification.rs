@@ -172,6 +172,7 @@ pub fn names_query(opportunity_id: &OpportunityId) -> RecordQuery {
     RecordQuery {
         object: "Opportunity",
         fields: vec!["Id", "Name", "Account.Name", "Owner.Name"],
+        also: vec![],
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),

@@ -10,6 +10,7 @@ use crate::activation::{contract_has_currency, contract_of};
 use crate::cancellation::canceled_on;
 use crate::customer::customer;
 use crate::renewal::{is_renewal, renews};
+use crate::rule::{is_asked_for, judge, with_discount};
 use crate::settings::Settings;
 use crate::stop::Refusals;
 use crate::subscription::in_time;
@@ -94,7 +95,10 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         .and_then(|id| OpportunityId::parse(id).ok())
         .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
     asks_to_be_billed(opportunity, settings)?;
+    let judged = judge(deal, settings)?;
+    let settings = &judged.settings(settings);
     let mut refusals = Refusals::default();
+    deal.undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
     let currency = refusals.take(currency(opportunity, settings));
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
@@ -102,7 +106,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
     if let Some(details) = details.as_ref().filter(|_| settings.tax.is_some()) {
         refusals.take(located(details));
     }
-    let days_until_due = refusals.take(days_until_due(&deal.lines, settings.line_source.names(), settings));
+    let days_until_due = refusals.take(judged.days_until_due.map_or_else(|| days_until_due(deal, settings), Ok));
     let billed = refusals.take(lines(&deal.lines, currency, settings));
     let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
     if let Some(Some(term)) = term.as_ref().filter(|_| reading == Reading::ToBegin) {
@@ -113,6 +117,10 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
+    let (lines, total) = match lines.zip(total) {
+        Some((lines, total)) => Some(judged.discounted(lines, total)).unzip(),
+        None => (None, None),
+    };
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {
         refusals.take(divides(lines, term));
     }
@@ -158,7 +166,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
 /// What the opportunity comes to, if it asks to be billed and its amount can be.
 pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
     asks_to_be_billed(opportunity, settings)?;
-    total(opportunity, currency(opportunity, settings)?)
+    with_discount(total(opportunity, currency(opportunity, settings)?)?, opportunity, settings)
 }
 
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
@@ -173,6 +181,10 @@ fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), St
     if !is_won(opportunity, settings) {
         let message = format!("The opportunity's stage is not {}.", settings.won_stages.join(" or "));
         return Err(Stop::not_billable(Code::NotClosedWon, message));
+    }
+    if !is_asked_for(opportunity, settings)? {
+        let message = "The configuration's won.when does not ask for a bill of this opportunity.";
+        return Err(Stop::not_billable(Code::LeftOut, message));
     }
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));

@@ -81,6 +81,7 @@ impl Search {
         let query = |object, filter| RecordQuery {
             object,
             fields: vec!["Id"],
+            also: vec![],
             filter,
             order_by: vec!["Id"],
             limit: Some(MOST),

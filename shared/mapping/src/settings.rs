@@ -2,8 +2,10 @@
 
 use domain::{ConfigurationHash, Currency, Followed};
 
+use rules::Expression;
+
 use crate::{
-    Amendments, CancellationTask, CasePolicy, Collection, LineSource, Notifications, Proration, Renewals,
+    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Notifications, Proration, Renewals, Rule,
     ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
 
@@ -21,7 +23,15 @@ pub struct Settings {
     pub org_currency: Currency,
     /// The stages that ask for a bill.
     pub won_stages: Vec<String>,
+    /// Which of them are billed, if not all.
+    pub won_when: Option<Expression>,
+    /// What is decided otherwise for some of them, in this order.
+    pub rules: Vec<Rule>,
+    /// Where the organization keeps what is read.
+    pub lens: Lens,
     pub days_until_due: u32,
+    /// For each deal, where it is not the same for all.
+    pub days_until_due_by: Option<Expression>,
     pub line_source: LineSource,
     /// Stripe calculates tax: on top of the amounts, or inside them.
     pub tax: Option<TaxBehavior>,
@@ -59,7 +69,11 @@ impl Settings {
             multi_currency: false,
             org_currency,
             won_stages: vec![WON.to_owned()],
+            won_when: None,
+            rules: Vec::new(),
+            lens: Lens::default(),
             days_until_due: 30,
+            days_until_due_by: None,
             line_source: LineSource::default(),
             tax: None,
             subscriptions: Subscriptions::default(),
@@ -87,6 +101,10 @@ impl Settings {
         Self {
             configuration: older.configuration.clone(),
             won_stages,
+            won_when: older.won_when.clone(),
+            rules: older.rules.clone(),
+            lens: older.lens.clone(),
+            days_until_due_by: older.days_until_due_by.clone(),
             multi_currency: older.multi_currency,
             org_currency: older.org_currency,
             days_until_due: older.days_until_due,

@@ -188,6 +188,7 @@ impl LineSource {
         RecordQuery {
             object: names.object,
             fields: names.fields(subscriptions),
+            also: vec![],
             filter,
             order_by: names.order_by.to_vec(),
             limit: Some(self.most_read()),

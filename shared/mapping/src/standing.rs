@@ -131,6 +131,7 @@ impl Standing {
         let query = |object, link, filter| RecordQuery {
             object,
             fields: fields(link),
+            also: vec![],
             filter: vec![filter],
             order_by: vec!["Id"],
             limit: Some(MOST),
@@ -144,6 +145,7 @@ impl Standing {
         let task = RecordQuery {
             object: TASK,
             fields: vec!["Id"],
+            also: vec![],
             filter: vec![(STRIPE_ID, Filter::Is(named()))],
             order_by: vec![],
             limit: Some(1),

@@ -39,13 +39,14 @@ pub struct DealSeen {
 /// Won opportunities that changed since then, the oldest change first. `SystemModstamp` and not `LastModifiedDate`, since
 /// changes by automation and roll-ups move only the former.
 pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings: &Settings) -> RecordQuery {
-    RecordQuery {
+    settings.lens.of_opportunities(RecordQuery {
         object: "Opportunity",
         fields: fields(settings),
+        also: vec![],
         filter: vec![("StageName", won(settings)), ("SystemModstamp", Cursor::filter(after, since))],
         order_by: vec!["SystemModstamp", "Id"],
         limit: Some(limit),
-    }
+    })
 }
 
 /// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
@@ -71,6 +72,7 @@ pub fn mended_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settin
     RecordQuery {
         object: "Opportunity",
         fields: vec!["Id", ACCOUNT_MODIFIED_AT],
+        also: vec![],
         filter: vec![
             ("StageName", Filter::one_of(&settings.won_stages)),
             (NOTE_CODE, Filter::IsAny),
@@ -101,13 +103,14 @@ pub fn stays_refused(deal: &Deal, settings: &Settings) -> bool {
 
 /// These opportunities, in whatever stage they are.
 pub fn deals_query(ids: &[OpportunityId], settings: &Settings) -> RecordQuery {
-    RecordQuery {
+    settings.lens.of_opportunities(RecordQuery {
         object: "Opportunity",
         fields: fields(settings),
+        also: vec![],
         filter: vec![("Id", Filter::OneOf(ids.iter().map(ToString::to_string).collect()))],
         order_by: vec!["Id"],
         limit: None,
-    }
+    })
 }
 
 /// An account that names this customer, whoever wrote that.
@@ -115,6 +118,7 @@ pub fn account_naming_query(customer_id: &CustomerId) -> RecordQuery {
     RecordQuery {
         object: "Account",
         fields: vec!["Id"],
+        also: vec![],
         filter: vec![("Stripe_Customer_Id__c", Filter::Is(customer_id.to_string()))],
         order_by: vec!["Id"],
         limit: Some(1),
@@ -136,13 +140,14 @@ pub(crate) fn time(record: &Record, field: &str) -> Option<Timestamp> {
 
 /// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
 pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
+    let (seen, undecided) = settings.lens.opportunity(record);
     let time = |field: &str| time(record, field);
     Some(DealSeen {
         opportunity_id: OpportunityId::parse(record.text("Id")?).ok()?,
         modified_at: time("SystemModstamp")?,
         // A record that was made in the stage that it is in has never changed it.
         stage_since: time("LastStageChangeDate").or_else(|| time("CreatedDate"))?,
-        amount: amount(record, settings),
+        amount: undecided.into_iter().next().map_or_else(|| amount(&seen, settings), Err),
         names_invoice: record.text("Stripe_Invoice_Id__c").map(str::to_owned),
         is_marked_paid: record.get(PAID) == Some(&FieldValue::Boolean(true)),
     })

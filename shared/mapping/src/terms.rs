@@ -1,15 +1,17 @@
 //! Payment terms in words → days.
 
-use domain::Record;
-
-use crate::source::Names;
-use crate::{Code, LATEST_DUE, Settings, Stop};
+use crate::rule::days_by;
+use crate::{Code, Deal, LATEST_DUE, Settings, Stop};
 
 /// Within how many days the invoice is to be paid: what was agreed with the lines, else what the company decided once. Words that
 /// are not understood are not guessed: they were agreed.
-pub(crate) fn days_until_due(lines: &[Record], names: &Names, settings: &Settings) -> Result<u32, Stop> {
-    let terms = names.payment_terms.and_then(|field| lines.first()?.text(field));
-    let Some(terms) = terms else { return Ok(settings.days_until_due) };
+pub(crate) fn days_until_due(deal: &Deal, settings: &Settings) -> Result<u32, Stop> {
+    let names = settings.line_source.names();
+    let terms = names.payment_terms.and_then(|field| deal.lines.first()?.text(field));
+    let Some(terms) = terms else {
+        let by = settings.days_until_due_by.as_ref();
+        return by.map_or(Ok(settings.days_until_due), |by| days_by(by, deal, "terms.days_until_due"));
+    };
     days(terms).ok_or_else(|| {
         let terms = crate::customer::cut(terms, 60);
         let message =

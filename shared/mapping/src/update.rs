@@ -55,6 +55,7 @@ impl Update {
         RecordQuery {
             object: self.object,
             fields: self.fields.keys().chain(&self.also_read).copied().collect(),
+            also: vec![],
             filter: vec![(self.external_id.unwrap_or("Id"), Filter::Is(self.id.clone()))],
             order_by: vec![],
             limit: Some(1),
@@ -67,6 +68,7 @@ impl Update {
         (!self.only_where.is_empty()).then(|| RecordQuery {
             object: self.object,
             fields: vec!["Id"],
+            also: vec![],
             filter: [id].into_iter().chain(self.only_where.iter().cloned()).collect(),
             order_by: vec![],
             limit: Some(1),
@@ -251,6 +253,7 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         .chain(settings.paid_stage.as_ref().map(|_| "StageName"))
         .chain(SHOWN.into_iter().filter(|_| settings.followed.shows_invoices()))
         .collect(),
+        also: vec![],
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),

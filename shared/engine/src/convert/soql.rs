@@ -4,7 +4,8 @@ use mapping::{Filter, RecordQuery};
 use salesforce::soql::{Literal, Op, Select};
 
 pub(crate) fn soql(query: &RecordQuery) -> String {
-    let mut select = Select::from(query.object).fields(&query.fields);
+    let fields: Vec<_> = query.fields.iter().copied().chain(query.also.iter().map(String::as_str)).collect();
+    let mut select = Select::from(query.object).fields(&fields);
     for (field, filter) in &query.filter {
         select = match filter {
             Filter::Is(text) => select.filter(field, Op::Eq, Literal::Text(text.clone())),

@@ -1,0 +1,228 @@
+//! Rules: what is decided otherwise for some deals than for most.
+
+use domain::{Money, Record};
+use rules::{Expression, Inputs, Value};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use crate::lens::{ACCOUNT, LINES, OPPORTUNITY};
+use crate::{Code, Collection, Deal, LATEST_DUE, PlanLine, Settings, Stop, TaxBehavior};
+
+/// One question, and what follows from its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub name: String,
+    pub when: Expression,
+    pub then: Branch,
+    pub otherwise: Branch,
+}
+
+/// What is decided there, and what is asked further; in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Branch {
+    pub decisions: Vec<Decision>,
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is not billed, and nobody has to do anything.
+    Skip(String),
+    /// A person has to do what this says first.
+    Refuse(String),
+    DaysUntilDue(Expression),
+    Collection(Collection),
+    Tax(Option<TaxBehavior>),
+    /// Its recurring lines are billed once.
+    BillOnce,
+    /// So much less than its amount, in percent.
+    Discount(Expression),
+}
+
+/// What the rules come to for a deal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    pub(crate) days_until_due: Option<u32>,
+    collection: Option<Collection>,
+    tax: Option<Option<TaxBehavior>>,
+    bills_once: bool,
+    discount: Option<Decimal>,
+    /// The rules that decided something, in their order.
+    pub by: Vec<String>,
+}
+
+/// The words that a person is told a rule by.
+fn told(name: &str, words: &str) -> String {
+    format!("{words} (rule {name:?})")
+}
+
+/// What the rules say of a deal; or why it is not billed by them.
+pub(crate) fn judge(deal: &Deal, settings: &Settings) -> Result<Judged, Stop> {
+    let inputs = of_deal(&deal.opportunity).records(LINES, &deal.lines);
+    let mut judged = Judged::default();
+    for rule in &settings.rules {
+        judged.ask(rule, &inputs)?;
+    }
+    Ok(judged)
+}
+
+/// The filter: whether an opportunity asks to be billed at all.
+pub(crate) fn is_asked_for(opportunity: &Record, settings: &Settings) -> Result<bool, Stop> {
+    let Some(when) = &settings.won_when else { return Ok(true) };
+    holds(when, &of_deal(opportunity), "won.when")
+}
+
+/// What an opportunity that was read without its lines comes to by the rules. A rule that gives a discount asks nothing of them.
+pub(crate) fn with_discount(total: Money, opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
+    let inputs = of_deal(opportunity);
+    let mut judged = Judged::default();
+    for rule in settings.rules.iter().filter(|rule| rule.discounts()) {
+        judged.ask(rule, &inputs)?;
+    }
+    Ok(judged.discount.map_or(total, |percent| less(total, percent)))
+}
+
+fn of_deal(opportunity: &Record) -> Inputs<'_> {
+    Inputs::default().record(OPPORTUNITY, opportunity).record(ACCOUNT, opportunity)
+}
+
+/// An empty answer is no.
+fn holds(when: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<bool, Stop> {
+    let answer = when.evaluate(inputs).map_err(|why| undecided(name, &why.message))?;
+    Ok(answer == Value::Boolean(true))
+}
+
+fn undecided(name: &str, why: &str) -> Stop {
+    Stop::refused(Code::RuleUndecided, format!("{name} comes to nothing: {why}"))
+}
+
+fn number(by: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<Decimal, Stop> {
+    match by.evaluate(inputs).map_err(|why| undecided(name, &why.message))? {
+        Value::Number(number) => Ok(number),
+        _ => Err(undecided(name, "it is empty, and a number is needed.")),
+    }
+}
+
+/// The days that an expression comes to for a deal.
+pub(crate) fn days_by(by: &Expression, deal: &Deal, name: &str) -> Result<u32, Stop> {
+    days(by, &of_deal(&deal.opportunity).records(LINES, &deal.lines), name)
+}
+
+fn days(by: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<u32, Stop> {
+    let days = number(by, inputs, name)?;
+    let whole = u32::try_from(days).ok().filter(|whole| *whole <= LATEST_DUE && days.is_integer());
+    whole.ok_or_else(|| undecided(name, &format!("{days} is no whole number of days up to {LATEST_DUE}.")))
+}
+
+impl Rule {
+    /// Whether anything in it takes something off the amount.
+    pub fn discounts(&self) -> bool {
+        let of_branch = |branch: &Branch| {
+            branch.decisions.iter().any(|decision| matches!(decision, Decision::Discount(_)))
+                || branch.rules.iter().any(Self::discounts)
+        };
+        of_branch(&self.then) || of_branch(&self.otherwise)
+    }
+
+    /// Every expression in it.
+    pub fn expressions(&self) -> Vec<&Expression> {
+        let mut all = vec![&self.when];
+        for branch in [&self.then, &self.otherwise] {
+            all.extend(branch.decisions.iter().filter_map(|decision| match decision {
+                Decision::DaysUntilDue(by) | Decision::Discount(by) => Some(by),
+                _ => None,
+            }));
+            all.extend(branch.rules.iter().flat_map(Self::expressions));
+        }
+        all
+    }
+}
+
+impl Judged {
+    fn ask(&mut self, rule: &Rule, inputs: &Inputs<'_>) -> Result<(), Stop> {
+        let named = format!("rule {:?}", rule.name);
+        let branch = if holds(&rule.when, inputs, &named)? { &rule.then } else { &rule.otherwise };
+        if !branch.decisions.is_empty() {
+            self.by.push(rule.name.clone());
+        }
+        for decision in &branch.decisions {
+            match decision {
+                Decision::Skip(words) => {
+                    return Err(Stop::not_billable(Code::SkippedByRule, told(&rule.name, words)));
+                }
+                Decision::Refuse(words) => return Err(Stop::refused(Code::RefusedByRule, told(&rule.name, words))),
+                Decision::DaysUntilDue(by) => self.days_until_due = Some(days(by, inputs, &named)?),
+                Decision::Collection(collection) => self.collection = Some(*collection),
+                Decision::Tax(tax) => self.tax = Some(*tax),
+                Decision::BillOnce => self.bills_once = true,
+                Decision::Discount(by) => self.discount = Some(percent(by, inputs, &named)?),
+            }
+        }
+        branch.rules.iter().try_for_each(|rule| self.ask(rule, inputs))
+    }
+
+    /// The settings that this deal goes by.
+    pub(crate) fn settings(&self, settings: &Settings) -> Settings {
+        let mut of_deal = settings.clone();
+        of_deal.collection = self.collection.unwrap_or(of_deal.collection);
+        of_deal.tax = self.tax.unwrap_or(of_deal.tax);
+        if self.bills_once {
+            of_deal.subscriptions = crate::Subscriptions::Off;
+        }
+        of_deal
+    }
+
+    /// The lines at what is left of them, and what they come to: each gets its share of the whole, rounded down, and what is left over
+    /// by that goes, a minor unit each, to those of which most was cut off.
+    pub(crate) fn discounted(&self, lines: Vec<PlanLine>, total: Money) -> (Vec<PlanLine>, Money) {
+        let Some(percent) = self.discount.filter(|percent| !percent.is_zero()) else { return (lines, total) };
+        let new_total = less(total, percent);
+        let amounts: Vec<_> = lines.iter().map(|line| line.amount.minor_units()).collect();
+        let shares = shares(&amounts, total.minor_units(), new_total.minor_units());
+        let with = |(line, share): (PlanLine, i64)| PlanLine {
+            amount: Money::from_minor_units(share, total.currency()),
+            negotiated: true,
+            ..line
+        };
+        (lines.into_iter().zip(shares).map(with).collect(), new_total)
+    }
+}
+
+fn percent(by: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<Decimal, Stop> {
+    let percent = number(by, inputs, name)?;
+    match percent >= Decimal::ZERO && percent < Decimal::ONE_HUNDRED {
+        true => Ok(percent),
+        false => Err(undecided(name, &format!("a discount of {percent} percent is none: it is from 0 to below 100."))),
+    }
+}
+
+/// Rounded to the nearest minor unit, a half away from zero.
+fn less(total: Money, percent: Decimal) -> Money {
+    let kept = Decimal::from(total.minor_units()) * (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED;
+    let rounded = kept.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    // It is not more than what it is a part of.
+    Money::from_minor_units(i64::try_from(rounded).unwrap_or(total.minor_units()), total.currency())
+}
+
+/// `new` divided as `amounts` divide `total`, to the last unit.
+fn shares(amounts: &[i64], total: i64, new: i64) -> Vec<i64> {
+    if total == 0 {
+        return amounts.to_vec();
+    }
+    let exact = |amount: i64| i128::from(amount) * i128::from(new);
+    let share = |amount: &i64| i64::try_from(exact(*amount).div_euclid(total.into())).unwrap_or(*amount);
+    let whole: Vec<i64> = amounts.iter().map(share).collect();
+    let mut left = new - whole.iter().sum::<i64>();
+    let mut order: Vec<_> = (0..amounts.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(exact(amounts[*index]).rem_euclid(total.into())));
+    let mut shares = whole;
+    for index in order {
+        if left > 0 {
+            shares[index] += 1;
+            left -= 1;
+        }
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests;
