@@ -83,20 +83,18 @@ pub(super) fn calculate(binary: Binary, one: Decimal, other: Decimal) -> Result<
     if other.is_zero() && matches!(binary, Binary::Divide | Binary::Remainder) {
         return Err(Undecided::new("There is a division by zero: ask for that case first, as in x == 0 ? 0 : y / x."));
     }
-    let larger_scale = one.scale().max(other.scale());
     let (result, scale) = match binary {
-        Binary::Add => (one.checked_add(other), larger_scale),
-        Binary::Subtract => (one.checked_sub(other), larger_scale),
+        Binary::Add => (one.checked_add(other), scale_of_sum(one, other)),
+        Binary::Subtract => (one.checked_sub(other), scale_of_sum(one, -other)),
         // With nothing there are no digits to keep.
         Binary::Multiply if one.is_zero() || other.is_zero() => (Some(Decimal::ZERO), 0),
-        Binary::Multiply => (one.checked_mul(other), one.scale() + other.scale()),
+        Binary::Multiply => (one.checked_mul(other), scale_of_product(one, other)),
         Binary::Divide => (one.checked_div(other), 0),
         _ => (one.checked_rem(other), 0),
     };
     let result = result.ok_or_else(|| {
         Undecided::new(format!("The result of {} is larger than a number can be, with 28 digits.", binary.sign()))
     })?;
-    // An exact result has as many decimals as its operands need, before zeros are taken away.
     if result.scale() < scale {
         let sign = binary.sign();
         return Err(Undecided::new(format!(
@@ -104,4 +102,30 @@ pub(super) fn calculate(binary: Binary, one: Decimal, other: Decimal) -> Result<
         )));
     }
     Ok(result.normalize())
+}
+
+/// How many decimals the exact sum has, of two numbers without zeros at their ends.
+fn scale_of_sum(one: Decimal, other: Decimal) -> u32 {
+    let scale = one.scale().max(other.scale());
+    if one.scale() != other.scale() {
+        return scale;
+    }
+    let sum = one.mantissa() + other.mantissa();
+    scale.saturating_sub(times(sum, 10))
+}
+
+/// How many decimals the exact product has. It ends with a zero for each two and five in its factors.
+fn scale_of_product(one: Decimal, other: Decimal) -> u32 {
+    let both = |divisor| times(one.mantissa(), divisor) + times(other.mantissa(), divisor);
+    (one.scale() + other.scale()).saturating_sub(both(2).min(both(5)))
+}
+
+/// How often a number can be divided.
+fn times(mut number: i128, divisor: i128) -> u32 {
+    let mut times = 0;
+    while number != 0 && number % divisor == 0 {
+        number /= divisor;
+        times += 1;
+    }
+    times
 }

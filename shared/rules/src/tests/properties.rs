@@ -241,8 +241,6 @@ fn grown(one: (String, Type), other: (String, Type), third: (String, Type), form
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         tried(&String::from_utf8_lossy(&bytes));

@@ -60,6 +60,8 @@ fn expressions_come_to_values() {
         ("opportunity.Score__c * 2", Number, "14"),
         ("opportunity.Score__c + opportunity.Score__c", Any, "14"),
         ("10.00 - 0.00", Number, "10"),
+        // More than 28 digits, but the last of them is a zero.
+        ("(156597733565 - 337359.558292) * -505937463765", Number, "-79228489468384012637069.71062"),
         ("'a' + 'b'", Text, "\"ab\""),
         ("'Deal: ' + opportunity.Name", Text, "\"Deal: Acme renewal\""),
         ("opportunity.Tier__c + '!'", Text, "\"Gold!\""),
