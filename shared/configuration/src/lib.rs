@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod expressions;
 mod keys;
 mod near;
 mod page;
 mod problem;
+mod rule;
 mod settings;
 mod tree;
 mod values;
+mod words;
 
 use domain::ConfigurationHash;
 use jiff::SignedDuration;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::keys::{Key, Kind, SECTIONS, Section, VERSION};
-use crate::tree::wanted;
+use crate::words::wanted;
 
 /// The page, whole.
 pub fn page() -> String {

@@ -3,10 +3,13 @@
 use domain::{ConfigurationHash, Currency, Followed, QueueId};
 use jiff::SignedDuration;
 use mapping::{
-    Amendments, CancellationTask, CasePolicy, Collection, LineSource, Proration, Renewals, Settings, ShippingAddress,
-    Standings, StrayInvoices, Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Proration, Renewals, Rule, Seen, Settings,
+    ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
 
+use rules::Expression;
+
+use crate::keys::{Field, Kind, SECTIONS};
 use crate::problem::Problem;
 use crate::values::Values;
 use crate::{Configuration, Told};
@@ -36,6 +39,7 @@ pub(crate) fn configuration(
 
 fn settings(values: &Values) -> Option<Settings> {
     let text = |section, key| values.text(section, key);
+    let line_source = LineSource::parse(&text("won", "lines_from")).ok()?;
     let cases = CasePolicy {
         queue_id: Some(text("failures", "queue")).filter(|id| !id.is_empty()).and_then(|id| QueueId::parse(&id).ok()),
         high_from_attempt: values.whole("failures", "high_from_attempt").try_into().ok()?,
@@ -49,8 +53,15 @@ fn settings(values: &Values) -> Option<Settings> {
         multi_currency: values.flag("currencies", "several"),
         org_currency: Currency::parse(&text("currencies", "organization")).ok()?,
         won_stages: values.texts("won", "stages"),
-        days_until_due: values.whole("terms", "days_until_due").try_into().ok()?,
-        line_source: LineSource::parse(&text("won", "lines_from")).ok()?,
+        won_when: values.expression("won", "when"),
+        rules: values.rules("won", "rules"),
+        lens: lens(values, line_source),
+        days_until_due: match values.expression("terms", "days_until_due") {
+            Some(_) => 0,
+            None => values.whole("terms", "days_until_due").try_into().ok()?,
+        },
+        days_until_due_by: values.expression("terms", "days_until_due"),
+        line_source,
         tax: TaxBehavior::parse(&text("tax", "calculation")).ok()?,
         subscriptions: Subscriptions::parse(&text("subscriptions", "begin")).ok()?,
         standings: Standings::parse(&text("subscriptions", "status")).ok()?,
@@ -67,6 +78,25 @@ fn settings(values: &Values) -> Option<Settings> {
         shipping: ShippingAddress::parse(&text("tax", "shipping_address")).ok()?,
         collection: Collection::parse(&text("terms", "collection")).ok()?,
     })
+}
+
+/// What is read otherwise than the package has it, and what conditions and rules read beside that.
+fn lens(values: &Values, lines: LineSource) -> Lens {
+    let mut lens = Lens::default();
+    for (section, key) in SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key))) {
+        let (Kind::Reads { field, .. }, Some(by)) = (key.kind, values.expression(section, key.name)) else { continue };
+        let seen = |field| Seen { field, key: format!("{section}.{}", key.name), by };
+        match field {
+            Field::Opportunity(field) => lens.deal.push(seen(field)),
+            Field::Account(field) => lens.customer.push(seen(field)),
+            Field::Line(field) => lens.line.push(seen(lines.field(field))),
+        }
+    }
+    let rules = values.rules("won", "rules");
+    let read = values.expression("won", "when").into_iter().chain(values.expression("terms", "days_until_due"));
+    let read: Vec<_> = read.chain(rules.iter().flat_map(Rule::expressions).cloned()).collect();
+    lens.read = read.iter().flat_map(Expression::fields).cloned().collect();
+    lens
 }
 
 fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {

@@ -3,15 +3,21 @@
 use std::ops::Range;
 
 use domain::{Currency, QueueId};
+use mapping::LineSource;
+use rules::{Expression, Type};
+use rust_decimal::Decimal;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
-use crate::keys::{Key, Kind, SECTIONS, Section, VERSION};
-use crate::near::{did_you_mean, near};
+use crate::expressions::Expressions;
+use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
+use crate::near::near;
 use crate::problem::Problem;
 use crate::values::{Found, Value, Values};
+use crate::words::{hint, kind_of, listed, plain, wanted, word};
 
 type Item<'a> = Spanned<DeValue<'a>>;
+type Table<'a> = DeTable<'a>;
 
 pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
     let (document, errors) = DeTable::parse_recoverable(text);
@@ -24,37 +30,40 @@ pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
         return Values::default();
     }
     let mut values = Values::default();
+    let mut reader = Reader { expressions: Expressions::new(text, lines_from(document.get_ref())), problems };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
-            ("version", _) => version(item, problems),
+            ("version", _) => reader.version(item),
             (name_of, DeValue::Table(table)) if let Some(section) = section(name_of) => {
                 for (key, item) in table {
-                    read(section, key, item, &mut values, problems);
+                    reader.read(section, key, item, &mut values);
                 }
             }
             (name_of, other) if section(name_of).is_some() => {
-                let message = format!(
-                    "{name_of} is a section: write [{name_of}], and its keys below it. This is {}.",
-                    kind_of(other)
-                );
-                problems.push(Problem::new("wrong_type", item.span(), message));
+                let kind = kind_of(other);
+                let message =
+                    format!("{name_of} is a section: write [{name_of}], and its keys below it. This is {kind}.");
+                reader.wrong("wrong_type", item.span(), message);
             }
-            (name_of, _) => problems.push(Problem::new("unknown_section", name.span(), unknown_section(name_of))),
+            (name_of, _) => reader.wrong("unknown_section", name.span(), unknown_section(name_of)),
         }
     }
     values
 }
 
-fn section(name: &str) -> Option<&'static Section> {
-    SECTIONS.iter().find(|section| section.name == name)
+/// What a line is, before anything is said of its fields. Where that is none, it is told of elsewhere.
+fn lines_from(document: &Table) -> LineSource {
+    let DeValue::Table(won) = document.get("won").map_or(&DeValue::Boolean(false), Spanned::get_ref) else {
+        return LineSource::default();
+    };
+    match won.get("lines_from").map(Spanned::get_ref) {
+        Some(DeValue::String(text)) => LineSource::parse(text).unwrap_or_default(),
+        _ => LineSource::default(),
+    }
 }
 
-fn version(item: &Item, problems: &mut Vec<Problem>) {
-    let is_known = matches!(item.get_ref(), DeValue::Integer(number) if number.to_string() == VERSION.to_string());
-    if !is_known {
-        let message = format!("This release reads version = {VERSION} of the file, and no other.");
-        problems.push(Problem::new("unknown_version", item.span(), message));
-    }
+fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
 }
 
 /// A key that stands outside of its section is not far from being right.
@@ -70,22 +79,6 @@ fn unknown_section(name: &str) -> String {
     }
 }
 
-fn read(
-    section: &'static Section,
-    name: &Spanned<toml::de::DeString>,
-    item: &Item,
-    values: &mut Values,
-    problems: &mut Vec<Problem>,
-) {
-    let Some(key) = section.keys.iter().find(|key| key.name == name.get_ref().as_ref()) else {
-        problems.push(Problem::new("unknown_key", name.span(), unknown_key(section, name.get_ref())));
-        return;
-    };
-    if let Some(value) = value(section, key, item, problems) {
-        values.set(section, key, Found { value, at: item.span() });
-    }
-}
-
 fn unknown_key(section: &Section, name: &str) -> String {
     let here = section.keys.iter().map(|key| key.name);
     if let Some(near) = near(name, here.clone()) {
@@ -98,155 +91,164 @@ fn unknown_key(section: &Section, name: &str) -> String {
     }
 }
 
-fn value(section: &Section, key: &Key, item: &Item, problems: &mut Vec<Problem>) -> Option<Value> {
-    let name = format!("{}.{}", section.name, key.name);
-    let mut wrong = |code, at: Range<usize>, message: String| {
-        problems.push(Problem::new(code, at, message));
-        None
-    };
-    match (key.kind, item.get_ref()) {
-        (Kind::Flag, DeValue::Boolean(flag)) => Some(Value::Flag(*flag)),
-        (Kind::Whole { least, most, unit }, DeValue::Integer(number)) => {
-            match i64::from_str_radix(number.as_str(), number.radix()) {
-                Ok(number) if (least..=most).contains(&number) => Some(Value::Whole(number)),
-                _ => wrong(
-                    "out_of_range",
-                    item.span(),
-                    format!("{name} is from {least} to {most} {unit}, and not {number}."),
-                ),
+/// Notes what is wrong, and goes on.
+pub(crate) struct Reader<'a, 'p> {
+    pub expressions: Expressions<'a>,
+    pub problems: &'p mut Vec<Problem>,
+}
+
+impl Reader<'_, '_> {
+    pub fn wrong(&mut self, code: &'static str, at: Range<usize>, message: impl Into<String>) {
+        self.problems.push(Problem::new(code, at, message));
+    }
+
+    fn version(&mut self, item: &Item) {
+        let is_known = matches!(item.get_ref(), DeValue::Integer(number) if number.to_string() == VERSION.to_string());
+        if !is_known {
+            let message = format!("This release reads version = {VERSION} of the file, and no other.");
+            self.wrong("unknown_version", item.span(), message);
+        }
+    }
+
+    fn read(&mut self, section: &'static Section, name: &Spanned<DeString>, item: &Item, values: &mut Values) {
+        let Some(key) = section.keys.iter().find(|key| key.name == name.get_ref().as_ref()) else {
+            return self.wrong("unknown_key", name.span(), unknown_key(section, name.get_ref()));
+        };
+        let full = format!("{}.{}", section.name, key.name);
+        if let Some(value) = self.value(&full, key, item) {
+            values.set(section, key, Found { value, at: item.span() });
+        }
+    }
+
+    pub fn value(&mut self, name: &str, key: &Key, item: &Item) -> Option<Value> {
+        match (key.kind, item.get_ref()) {
+            (Kind::Rules, DeValue::Array(rules)) => Some(Value::Rules(self.rules(rules, 0))),
+            (Kind::Choices(_) | Kind::Texts { .. }, DeValue::Array(items)) => self.texts(name, key.kind, items, item),
+            (kind, DeValue::String(text)) if let Some((of, wanted)) = expressed(kind) => {
+                self.expression(name, text, of, &wanted, item).map(Value::Expression)
+            }
+            (Kind::PercentOrExpression, DeValue::Integer(_) | DeValue::Float(_)) => {
+                let number = self.expressions.written(&item.span()).replace('_', "");
+                let percent = number.parse::<Decimal>().ok();
+                if percent.is_none_or(|percent| percent < Decimal::ZERO || percent >= Decimal::ONE_HUNDRED) {
+                    self.wrong(
+                        "out_of_range",
+                        item.span(),
+                        format!("{name} is from 0 to below 100, and not {number}."),
+                    );
+                    return None;
+                }
+                self.expression(name, &number, Of::Opportunity, &Type::Number, item).map(Value::Expression)
+            }
+            (kind, value) => match plain_value(name, kind, key.default, value) {
+                Ok(value) => Some(value),
+                Err((code, message)) => {
+                    self.wrong(code, item.span(), message);
+                    None
+                }
+            },
+        }
+    }
+
+    pub fn expression(&mut self, name: &str, text: &str, of: Of, wanted: &Type, item: &Item) -> Option<Expression> {
+        if text.trim().is_empty() {
+            self.wrong("empty", item.span(), format!("{name} is empty: write an expression, or leave the line out."));
+            return None;
+        }
+        let expression = self.expressions.compile(text, of, wanted, &item.span(), self.problems)?;
+        // A number that is written as one may be one for all.
+        let is_constant = expression.variables().next().is_none() && *wanted == Type::Boolean;
+        if is_constant {
+            let message =
+                format!("{name} asks of no field, so it is the same for every deal: leave it out, or name a field.");
+            self.wrong("constant", item.span(), message);
+            return None;
+        }
+        Some(expression)
+    }
+
+    fn texts(&mut self, name: &str, kind: Kind, items: &[Item], whole: &Item) -> Option<Value> {
+        let found = self.problems.len();
+        let mut texts = Vec::new();
+        for item in items {
+            let text = match (kind, item.get_ref()) {
+                (Kind::Choices(choices), DeValue::String(text)) => {
+                    word(name, text, choices).map_err(|message| ("not_a_choice", message))
+                }
+                (Kind::Texts { most }, DeValue::String(text)) if !text.trim().is_empty() => plain(name, text, most),
+                (_, DeValue::String(_)) => Err(("empty", format!("{name} has an empty text in it: leave it out."))),
+                (_, other) => {
+                    Err(("wrong_type", format!("{name} is a list of texts, and this is {}.", kind_of(other))))
+                }
+            };
+            match text {
+                Ok(text) if texts.contains(&text) => {
+                    self.wrong("twice", item.span(), format!("{name} has {text:?} twice: leave one out."));
+                }
+                Ok(text) => texts.push(text),
+                Err((code, message)) => self.wrong(code, item.span(), message),
             }
         }
-        (Kind::Choice(choices), DeValue::String(text)) => match word(&name, text, choices) {
-            Ok(word) => Some(Value::Text(word)),
-            Err(message) => wrong("not_a_choice", item.span(), message),
+        if items.is_empty() && matches!(kind, Kind::Texts { .. }) {
+            self.wrong("empty", whole.span(), format!("{name} is an empty list: name at least one."));
+        }
+        (self.problems.len() == found).then_some(Value::Texts(texts))
+    }
+}
+
+/// The variables and the type of a text that is an expression.
+fn expressed(kind: Kind) -> Option<(Of, Type)> {
+    match kind {
+        Kind::WholeOrExpression { .. } => Some((Of::Deal, Type::Number)),
+        Kind::PercentOrExpression => Some((Of::Opportunity, Type::Number)),
+        Kind::Condition(of) => Some((of, Type::Boolean)),
+        Kind::Reads { of, value, .. } => Some((
+            of,
+            match value {
+                Reads::Text => Type::Text,
+                Reads::Number => Type::Number,
+                Reads::Date => Type::Date,
+            },
+        )),
+        _ => None,
+    }
+}
+
+/// What is no list and no expression.
+fn plain_value(name: &str, kind: Kind, default: &str, value: &DeValue) -> Result<Value, (&'static str, String)> {
+    match (kind, value) {
+        (Kind::Flag, DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
+        (
+            Kind::Whole { least, most, unit } | Kind::WholeOrExpression { least, most, unit },
+            DeValue::Integer(number),
+        ) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if (least..=most).contains(&number) => Ok(Value::Whole(number)),
+            _ => Err(("out_of_range", format!("{name} is from {least} to {most} {unit}, and not {number}."))),
         },
-        (Kind::Text { most }, DeValue::String(text)) => match plain(&name, text, most) {
-            Ok(text) if text.is_empty() && key.default != "\"\"" => {
-                wrong("empty", item.span(), format!("{name} is empty: give it a value, or leave the line out."))
+        (Kind::Choice(choices), DeValue::String(text)) => {
+            word(name, text, choices).map(Value::Text).map_err(|message| ("not_a_choice", message))
+        }
+        (Kind::Text { most }, DeValue::String(text)) => match plain(name, text, most) {
+            Ok(text) if text.is_empty() && default != "\"\"" => {
+                Err(("empty", format!("{name} is empty: give it a value, or leave the line out.")))
             }
-            Ok(text) => Some(Value::Text(text)),
-            Err((code, message)) => wrong(code, item.span(), message),
+            text => text.map(Value::Text),
         },
         (Kind::Currency, DeValue::String(text)) => match Currency::parse(text) {
-            Ok(currency) => Some(Value::Text(currency.to_string())),
-            Err(_) => wrong(
+            Ok(currency) => Ok(Value::Text(currency.to_string())),
+            Err(_) => Err((
                 "not_a_currency",
-                item.span(),
                 format!("{name} is {text:?}: it must be a code of ISO 4217 that Stripe bills in, such as EUR."),
-            ),
+            )),
         },
-        (Kind::QueueId, DeValue::String(text)) if text.trim().is_empty() => Some(Value::Text(String::new())),
+        (Kind::QueueId, DeValue::String(text)) if text.trim().is_empty() => Ok(Value::Text(String::new())),
         (Kind::QueueId, DeValue::String(text)) => match QueueId::parse(text.trim()) {
-            Ok(id) => Some(Value::Text(id.to_string())),
-            Err(why) => wrong("not_an_id", item.span(), format!("{name} is not the id of a queue (00G…): {why}.")),
+            Ok(id) => Ok(Value::Text(id.to_string())),
+            Err(why) => Err(("not_an_id", format!("{name} is not the id of a queue (00G…): {why}."))),
         },
-        (Kind::Choices(_) | Kind::Texts { .. }, DeValue::Array(items)) => {
-            let found = problems.len();
-            let mut texts = Vec::new();
-            for item in items {
-                let text = match (key.kind, item.get_ref()) {
-                    (Kind::Choices(choices), DeValue::String(text)) => {
-                        word(&name, text, choices).map_err(|message| ("not_a_choice", message))
-                    }
-                    (Kind::Texts { most }, DeValue::String(text)) if !text.trim().is_empty() => {
-                        plain(&name, text, most)
-                    }
-                    (_, DeValue::String(_)) => Err(("empty", format!("{name} has an empty text in it: leave it out."))),
-                    (_, other) => {
-                        Err(("wrong_type", format!("{name} is a list of texts, and this is {}.", kind_of(other))))
-                    }
-                };
-                match text {
-                    Ok(text) if texts.contains(&text) => {
-                        problems.push(Problem::new(
-                            "twice",
-                            item.span(),
-                            format!("{name} has {text:?} twice: leave one out."),
-                        ));
-                    }
-                    Ok(text) => texts.push(text),
-                    Err((code, message)) => problems.push(Problem::new(code, item.span(), message)),
-                }
-            }
-            if items.is_empty() && matches!(key.kind, Kind::Texts { .. }) {
-                let message = format!("{name} is an empty list: name at least one.");
-                problems.push(Problem::new("empty", item.span(), message));
-            }
-            (problems.len() == found).then_some(Value::Texts(texts))
-        }
-        (kind, other) => {
-            let message = format!("{name} is {}, and this is {}.{}", wanted(kind), kind_of(other), hint(kind, other));
-            wrong("wrong_type", item.span(), message)
-        }
-    }
-}
-
-fn word(name: &str, text: &str, choices: &[(&str, &str)]) -> Result<String, String> {
-    let words = || choices.iter().map(|(word, _)| *word);
-    match words().find(|word| *word == text) {
-        Some(word) => Ok(word.to_owned()),
-        None => Err(format!("{name} is {text:?}: it must be {}.{}", either(words()), did_you_mean(text, words()))),
-    }
-}
-
-fn plain(name: &str, text: &str, most: usize) -> Result<String, (&'static str, String)> {
-    if text.chars().any(char::is_control) {
-        return Err(("not_plain", format!("{name} has a line break or another control character in it.")));
-    }
-    match text.chars().count() {
-        long if long > most => Err(("too_long", format!("{name} has {long} characters: {most} at most."))),
-        _ => Ok(text.trim().to_owned()),
-    }
-}
-
-/// In the words of TOML.
-fn kind_of(value: &DeValue) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a point",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-pub(crate) fn wanted(kind: Kind) -> String {
-    match kind {
-        Kind::Flag => "true or false".to_owned(),
-        Kind::Whole { least, most, unit } => format!("a whole number of {unit}, from {least} to {most}"),
-        Kind::Choice(choices) => format!("a text, {}", either(choices.iter().map(|(word, _)| *word))),
-        Kind::Choices(choices) => format!("a list of texts, any of {}", listed(choices.iter().map(|(word, _)| *word))),
-        Kind::Text { .. } => "a text".to_owned(),
-        Kind::Texts { .. } => "a list of texts".to_owned(),
-        Kind::Currency => "a currency's code, as a text".to_owned(),
-        Kind::QueueId => "the id of a queue, as a text".to_owned(),
-    }
-}
-
-/// What is easily taken for the other.
-fn hint(kind: Kind, value: &DeValue) -> &'static str {
-    match (kind, value) {
-        (Kind::Whole { .. } | Kind::Flag, DeValue::String(_)) => " Leave the quotes out.",
-        (Kind::Texts { .. } | Kind::Choices(_), DeValue::String(_)) => " Write it in brackets.",
-        _ => "",
-    }
-}
-
-fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    joined(words, "or")
-}
-
-fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    joined(words, "and")
-}
-
-fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
-    let words: Vec<_> = words.into_iter().collect();
-    match words.split_last() {
-        Some((one, rest)) if !rest.is_empty() => format!("{} {last} {one}", rest.join(", ")),
-        Some((one, _)) => (*one).to_owned(),
-        None => String::new(),
+        (kind, other) => Err((
+            "wrong_type",
+            format!("{name} is {}, and this is {}.{}", wanted(kind), kind_of(other), hint(kind, other)),
+        )),
     }
 }

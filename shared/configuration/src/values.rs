@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use mapping::Rule;
+use rules::Expression;
+
 use crate::keys::{Key, SECTIONS, Section};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +14,8 @@ pub(crate) enum Value {
     Whole(i64),
     Text(String),
     Texts(Vec<String>),
+    Expression(Expression),
+    Rules(Vec<Rule>),
 }
 
 /// A value, and where it stands in the file; at its start, where it does not.
@@ -59,6 +64,20 @@ impl Values {
         match self.value(section, key) {
             Value::Text(text) => text,
             _ => String::new(),
+        }
+    }
+
+    pub fn expression(&self, section: &str, key: &str) -> Option<Expression> {
+        match self.value(section, key) {
+            Value::Expression(expression) => Some(expression),
+            _ => None,
+        }
+    }
+
+    pub fn rules(&self, section: &str, key: &str) -> Vec<Rule> {
+        match self.value(section, key) {
+            Value::Rules(rules) => rules,
+            _ => Vec::new(),
         }
     }
 

@@ -64,6 +64,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         contract_id: None,
         contract_is_in_another: false,
         canceled_on: None,
+        by_rules: Vec::new(),
     };
     Invoice {
         plan,

@@ -24,7 +24,7 @@ pub struct Seen {
     /// Its path in the record: `Account.Billing_Email__c`.
     pub field: &'static str,
     /// As the configuration calls it: `customer.email`.
-    pub key: &'static str,
+    pub key: String,
     pub by: Expression,
 }
 

@@ -55,7 +55,7 @@ pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
 pub use rule::{Branch, Decision, Judged, Rule};
 pub use search::{Lost, Search, StrayInvoices, Whereabouts, currency_of};
 pub use settings::{Settings, WON};
-pub use source::LineSource;
+pub use source::{LineField, LineSource};
 pub use standing::{
     Asked, CANCELLATION, CURRENT_MRR, Naming, PERIOD_END, STATUS, Standing, Standings, StandsOn, Untold,
 };

@@ -60,6 +60,9 @@ pub struct Plan {
     /// From which day on its subscription is not billed any more; of what was billed, as far as Stripe was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canceled_on: Option<Date>,
+    /// The rules of the configuration that decided something of it, by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_rules: Vec<String>,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -159,6 +162,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         contract_is_in_another: contract_id.is_some() && !contract_has_currency(deal, total.currency(), settings),
         contract_id,
         canceled_on: canceled_on(opportunity),
+        by_rules: judged.by,
     };
     Ok(Looked { planned: Some((plan, details)), refusals, recurs })
 }
@@ -248,6 +252,7 @@ impl Plan {
             contract_id: None,
             contract_is_in_another: false,
             canceled_on: None,
+            by_rules: Vec::new(),
             ..plan.clone()
         };
         billed(self) == billed(other)

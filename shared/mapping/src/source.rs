@@ -18,6 +18,18 @@ pub enum LineSource {
     Orders,
 }
 
+/// What is read of every line, wherever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineField {
+    Price,
+    Product,
+    Description,
+    Quantity,
+    ListPrice,
+    Total,
+    Frequency,
+}
+
 /// How a line is called there.
 pub(crate) struct Names {
     object: &'static str,
@@ -144,6 +156,33 @@ impl LineSource {
             "cpq_quote" => Ok(Self::CpqQuote),
             "orders" => Ok(Self::Orders),
             _ => Err("it must be opportunity_products, cpq_quote or orders".to_owned()),
+        }
+    }
+
+    /// What its lines are in Salesforce.
+    pub fn object(self) -> &'static str {
+        self.names().object
+    }
+
+    /// Where the fields of a line's product stand in the line's record.
+    pub fn product_prefix(self) -> &'static str {
+        match self {
+            Self::OpportunityProducts | Self::Orders => "Product2.",
+            Self::CpqQuote => "SBQQ__Product__r.",
+        }
+    }
+
+    /// Where a line has this.
+    pub fn field(self, of: LineField) -> &'static str {
+        let names = self.names();
+        match of {
+            LineField::Price => names.price,
+            LineField::Product => names.product,
+            LineField::Description => names.description,
+            LineField::Quantity => names.quantity,
+            LineField::ListPrice => names.list_price,
+            LineField::Total => names.total,
+            LineField::Frequency => names.frequency,
         }
     }
 

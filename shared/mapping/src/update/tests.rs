@@ -17,6 +17,7 @@ fn plan() -> Plan {
         contract_id: None,
         contract_is_in_another: false,
         canceled_on: None,
+        by_rules: Vec::new(),
     }
 }
 

@@ -250,11 +250,7 @@ fn settings(options: &Options, salesforce_url: &str) -> Settings {
         return Settings { notifications, followed: options.followed.clone(), ..read.settings };
     }
     Settings {
-        configuration: None,
         multi_currency: options.multi_currency,
-        org_currency: Currency::parse(options.org_currency).unwrap(),
-        won_stages: vec![mapping::WON.to_owned()],
-        days_until_due: 30,
         line_source: options.line_source,
         tax: options.tax,
         subscriptions: options.subscriptions,
@@ -264,12 +260,12 @@ fn settings(options: &Options, salesforce_url: &str) -> Settings {
         notifications: (!options.tells.is_empty()).then_some(notifications),
         followed: options.followed.clone(),
         stray_invoices: options.stray_invoices,
-        salesforce_reserve: 10,
         paid_stage: options.paid_stage.map(str::to_owned),
         amendments: options.amendments,
         collection: options.collection,
         renewals: options.renewals,
         proration: options.proration,
         shipping: options.shipping,
+        ..Settings::new(Currency::parse(options.org_currency).unwrap())
     }
 }

@@ -1,0 +1,203 @@
+//! Rules as the file writes them.
+
+use mapping::{Branch, Collection, Decision, LINES, Rule, TaxBehavior};
+use toml::Spanned;
+use toml::de::{DeArray, DeString, DeTable, DeValue};
+
+use crate::keys::{DECISIONS, Kind, Of};
+use crate::near::near;
+use crate::tree::Reader;
+use crate::values::Value;
+use crate::words::{kind_of, listed, plain};
+
+type Item<'a> = Spanned<DeValue<'a>>;
+
+/// What nobody can follow any more is no rule.
+const DEEPEST: usize = 4;
+const MOST: usize = 100;
+
+const LONGEST_NAME: usize = 80;
+
+const PARTS: [&str; 4] = ["name", "when", "then", "otherwise"];
+
+impl Reader<'_, '_> {
+    pub fn rules(&mut self, items: &DeArray, depth: usize) -> Vec<Rule> {
+        let mut rules: Vec<Rule> = Vec::new();
+        // What ends there for good, by what was asked.
+        let mut ended: Vec<(String, String)> = Vec::new();
+        if items.len() > MOST {
+            let at = items.get(MOST).map_or(0..0, Spanned::span);
+            self.wrong("too_many", at, format!("There are more than {MOST} rules here: write fewer."));
+        }
+        for item in items.iter().take(MOST) {
+            let DeValue::Table(table) = item.get_ref() else {
+                let message =
+                    format!("A rule is a table with name, when and then, and this is {}.", kind_of(item.get_ref()));
+                self.wrong("wrong_type", item.span(), message);
+                continue;
+            };
+            let Some((rule, asked)) = self.rule(table, item, depth) else { continue };
+            if let Some(twin) = rules.iter().find(|other| other.name == rule.name) {
+                let message = format!("There is a rule {:?} before this one: give it another name.", twin.name);
+                self.wrong("twice", place(table, "name", item), message);
+            }
+            if let Some((_, by)) = ended.iter().find(|(when, _)| *when == asked) {
+                let message = format!("Nothing comes here: the rule {by:?} ends what this asks for.");
+                self.wrong("unreachable", place(table, "when", item), message);
+            }
+            let ends = |branch: &Branch| {
+                branch.decisions.iter().any(|one| matches!(one, Decision::Skip(_) | Decision::Refuse(_)))
+            };
+            if ends(&rule.then) {
+                ended.push((asked, rule.name.clone()));
+            }
+            rules.push(rule);
+        }
+        rules
+    }
+
+    fn rule(&mut self, table: &DeTable, whole: &Item, depth: usize) -> Option<(Rule, String)> {
+        for (name, _) in table.iter().filter(|(name, _)| !PARTS.contains(&name.get_ref().as_ref())) {
+            self.unknown_part(name);
+        }
+        let name = match table.get("name").map(|item| (item, item.get_ref())) {
+            Some((item, DeValue::String(text))) => match plain("name", text, LONGEST_NAME) {
+                Ok(text) if !text.is_empty() => Some(text),
+                Ok(_) => {
+                    self.none("empty", item, "A rule's name is empty: people are told by it why a deal is not billed.")
+                }
+                Err((code, message)) => self.none(code, item, message),
+            },
+            Some((item, other)) => {
+                self.none("wrong_type", item, format!("A rule's name is a text, and this is {}.", kind_of(other)))
+            }
+            None => {
+                self.none("no_name", whole, "This rule has no name: people are told by it why a deal is not billed.")
+            }
+        };
+        let told = name.clone().unwrap_or_default();
+        let when = match table.get("when").map(|item| (item, item.get_ref())) {
+            Some((item, DeValue::String(text))) => self
+                .expression(&format!("rule {told:?}: when"), text, Of::Deal, &rules::Type::Boolean, item)
+                .map(|when| (when, normal(text))),
+            Some((item, other)) => {
+                let message = format!("A rule's when is an expression in quotes, and this is {}.", kind_of(other));
+                self.none("wrong_type", item, message)
+            }
+            None => self.none("no_condition", whole, format!("The rule {told:?} asks nothing: give it a when.")),
+        };
+        let found = self.problems.len();
+        let then = self.branch(table, "then", &told, depth);
+        let otherwise = self.branch(table, "otherwise", &told, depth);
+        let is_empty = |branch: &Branch| branch.decisions.is_empty() && branch.rules.is_empty();
+        if self.problems.len() == found && is_empty(&then) && is_empty(&otherwise) {
+            self.wrong("decides_nothing", whole.span(), format!("The rule {told:?} decides nothing: give it a then."));
+        }
+        let (name, (when, asked)) = name.zip(when)?;
+        let rule = Rule { name, when, then, otherwise };
+        let asks_of_lines = rule.expressions().iter().any(|by| by.variables().any(|variable| variable == LINES));
+        if rule.discounts() && asks_of_lines {
+            let message =
+                "A rule with a discount cannot ask of lines: invoices are compared with amounts without reading them.";
+            self.wrong("discount_by_lines", place(table, "when", whole), message);
+        }
+        Some((rule, asked))
+    }
+
+    fn branch(&mut self, rule: &DeTable, part: &str, of: &str, depth: usize) -> Branch {
+        let mut branch = Branch::default();
+        let Some(item) = rule.get(part) else { return branch };
+        let DeValue::Table(table) = item.get_ref() else {
+            let message = format!(
+                "{part} of the rule {of:?} is a table of what it decides, and this is {}.",
+                kind_of(item.get_ref())
+            );
+            self.wrong("wrong_type", item.span(), message);
+            return branch;
+        };
+        for (name, item) in table {
+            match (name.get_ref().as_ref(), item.get_ref()) {
+                ("rules", DeValue::Array(_)) if depth + 1 >= DEEPEST => {
+                    let message = format!("Rules stand at most {DEEPEST} deep: write this one as a rule of its own.");
+                    self.wrong("too_deep", name.span(), message);
+                }
+                ("rules", DeValue::Array(items)) => branch.rules = self.rules(items, depth + 1),
+                (decided, _) => branch.decisions.extend(self.decision(decided, name, item, part, of)),
+            }
+        }
+        let ends: Vec<_> = ["skip", "refuse"].into_iter().filter(|end| table.contains_key(*end)).collect();
+        if ends.len() == 2 || !ends.is_empty() && table.len() > 1 {
+            let message = format!(
+                "{part} of the rule {of:?} ends with {}: nothing else can stand beside it.",
+                ends.join(" and ")
+            );
+            self.wrong("unreachable", item.span(), message);
+        }
+        branch
+    }
+
+    fn decision(
+        &mut self,
+        decided: &str,
+        name: &Spanned<DeString>,
+        item: &Item,
+        part: &str,
+        of: &str,
+    ) -> Option<Decision> {
+        let Some(key) = DECISIONS.iter().find(|key| key.name == decided) else {
+            let names = || DECISIONS.iter().map(|key| key.name).chain(["rules"]);
+            let message = match near(decided, names()) {
+                Some(near) => format!("A rule does not decide {decided}. Did you mean {near}?"),
+                None => format!("A rule does not decide {decided}: it decides {}.", listed(names())),
+            };
+            self.wrong("unknown_key", name.span(), message);
+            return None;
+        };
+        let value = self.value(&format!("rule {of:?}: {part}.{decided}"), key, item)?;
+        let days = |number: i64| {
+            rules::Expression::compile(
+                &number.to_string(),
+                &rules::Scope::new(&rules::Schema::default()),
+                &rules::Type::Number,
+            )
+            .ok()
+        };
+        match (decided, key.kind, value) {
+            ("skip", _, Value::Text(words)) => Some(Decision::Skip(words)),
+            ("refuse", _, Value::Text(words)) => Some(Decision::Refuse(words)),
+            ("days_until_due", _, Value::Whole(number)) => days(number).map(Decision::DaysUntilDue),
+            ("days_until_due", _, Value::Expression(by)) => Some(Decision::DaysUntilDue(by)),
+            ("discount_percent", _, Value::Expression(by)) => Some(Decision::Discount(by)),
+            ("bill_once", Kind::Flag, Value::Flag(is_once)) => is_once.then_some(Decision::BillOnce),
+            ("collection", _, Value::Text(text)) => Collection::parse(&text).ok().map(Decision::Collection),
+            ("tax", _, Value::Text(text)) => TaxBehavior::parse(&text).ok().map(Decision::Tax),
+            _ => None,
+        }
+    }
+
+    fn unknown_part(&mut self, name: &Spanned<DeString>) {
+        let text = name.get_ref();
+        let is_decision = DECISIONS.iter().any(|key| key.name == text.as_ref());
+        let message = match near(text, PARTS) {
+            _ if is_decision => format!("What a rule decides stands below then or otherwise: write then.{text}."),
+            Some(near) => format!("A rule has no {text}. Did you mean {near}?"),
+            None => format!("A rule has no {text}: it has {}.", listed(PARTS)),
+        };
+        self.wrong("unknown_key", name.span(), message);
+    }
+
+    fn none<T>(&mut self, code: &'static str, item: &Item, message: impl Into<String>) -> Option<T> {
+        self.wrong(code, item.span(), message);
+        None
+    }
+}
+
+/// Where a part of a rule stands, or the rule.
+fn place(table: &DeTable, part: &str, whole: &Item) -> std::ops::Range<usize> {
+    table.get(part).map_or_else(|| whole.span(), Spanned::span)
+}
+
+/// The same question, however it is spaced.
+fn normal(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

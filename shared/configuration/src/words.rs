@@ -1,0 +1,92 @@
+//! What values are called, and what they were taken for.
+
+use toml::de::DeValue;
+
+use crate::keys::{Kind, Reads};
+use crate::near::did_you_mean;
+
+pub(crate) fn word(name: &str, text: &str, choices: &[(&str, &str)]) -> Result<String, String> {
+    let words = || choices.iter().map(|(word, _)| *word);
+    match words().find(|word| *word == text) {
+        Some(word) => Ok(word.to_owned()),
+        None => Err(format!("{name} is {text:?}: it must be {}.{}", either(words()), did_you_mean(text, words()))),
+    }
+}
+
+pub(crate) fn plain(name: &str, text: &str, most: usize) -> Result<String, (&'static str, String)> {
+    if text.chars().any(char::is_control) {
+        return Err(("not_plain", format!("{name} has a line break or another control character in it.")));
+    }
+    match text.chars().count() {
+        long if long > most => Err(("too_long", format!("{name} has {long} characters: {most} at most."))),
+        _ => Ok(text.trim().to_owned()),
+    }
+}
+
+/// In the words of TOML.
+pub(crate) fn kind_of(value: &DeValue) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+pub(crate) fn wanted(kind: Kind) -> String {
+    match kind {
+        Kind::Flag => "true or false".to_owned(),
+        Kind::Whole { least, most, unit } => format!("a whole number of {unit}, from {least} to {most}"),
+        Kind::Choice(choices) => format!("a text, {}", either(choices.iter().map(|(word, _)| *word))),
+        Kind::Choices(choices) => format!("a list of texts, any of {}", listed(choices.iter().map(|(word, _)| *word))),
+        Kind::Text { .. } => "a text".to_owned(),
+        Kind::Texts { .. } => "a list of texts".to_owned(),
+        Kind::WholeOrExpression { least, most, unit } => {
+            format!("a whole number of {unit}, from {least} to {most}, or an expression that comes to one")
+        }
+        Kind::PercentOrExpression => "a number from 0 to below 100, or an expression that comes to one".to_owned(),
+        Kind::Condition(_) => "an expression that is true or false, as a text".to_owned(),
+        Kind::Reads { value, .. } => {
+            let value = match value {
+                Reads::Text => "a text",
+                Reads::Number => "a number",
+                Reads::Date => "a date",
+            };
+            format!("an expression that comes to {value}, as a text")
+        }
+        Kind::Rules => "a list of rules".to_owned(),
+        Kind::Currency => "a currency's code, as a text".to_owned(),
+        Kind::QueueId => "the id of a queue, as a text".to_owned(),
+    }
+}
+
+/// What is easily taken for the other.
+pub(crate) fn hint(kind: Kind, value: &DeValue) -> &'static str {
+    match (kind, value) {
+        (Kind::Whole { .. } | Kind::Flag, DeValue::String(_)) => " Leave the quotes out.",
+        (Kind::Condition(_), DeValue::Boolean(_)) => " Leave it out where it holds for every deal.",
+        (Kind::Rules, DeValue::Table(_)) => " Write it in double brackets: [[won.rules]].",
+        (Kind::Texts { .. } | Kind::Choices(_), DeValue::String(_)) => " Write it in brackets.",
+        _ => "",
+    }
+}
+
+pub(crate) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, "or")
+}
+
+pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    joined(words, "and")
+}
+
+fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
+    let words: Vec<_> = words.into_iter().collect();
+    match words.split_last() {
+        Some((one, rest)) if !rest.is_empty() => format!("{} {last} {one}", rest.join(", ")),
+        Some((one, _)) => (*one).to_owned(),
+        None => String::new(),
+    }
+}
