@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ledger::{CallEntry, StoredRun};
 use mapping::{Kind, Owner, Stop};
 use serde::Serialize;
-use workflow::{Next, Status};
+use workflow::{Next, State, Status};
 
 use super::told_on;
 use super::words::{about, at};
@@ -164,6 +164,9 @@ fn made(stored: &StoredRun) -> Vec<(&'static str, String)> {
         made.push(("billed", billed.to_string()));
     }
     made.extend(told_on(&run.state).map(|id| ("told on", id.to_string())));
+    if let State::OpportunityWon(point) = &run.state {
+        made.extend(point.by_rules().iter().map(|rule| ("by rule", rule.clone())));
+    }
     made.extend(run.configuration.as_ref().map(|hash| ("configuration", hash.to_string())));
     made
 }

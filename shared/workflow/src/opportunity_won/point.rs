@@ -277,6 +277,12 @@ impl Point {
         }
     }
 
+    /// The rules that decided something of what it bills.
+    pub fn by_rules(&self) -> &[String] {
+        let plan = self.draft().map(|draft| &draft.plan).or(self.invoice().map(|invoice| &invoice.plan));
+        plan.map_or(&[], |plan| &plan.by_rules)
+    }
+
     fn draft(&self) -> Option<&Draft> {
         match self {
             Self::Holding { draft, .. }
