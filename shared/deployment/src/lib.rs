@@ -2,8 +2,7 @@
 
 mod cases;
 mod notifications;
-
-use std::fmt::Display;
+mod vendors;
 
 use cases::payment_cases;
 use domain::{Currency, Followed, OrganizationId};
@@ -16,8 +15,8 @@ use mapping::{
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
-use secrecy::{ExposeSecret, SecretString};
-use stripe::{ApiKey, InvalidApiKey};
+use secrecy::SecretString;
+pub use vendors::Vendors;
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
@@ -25,20 +24,10 @@ pub struct Config {
     ledger_table: String,
     scope: Scope,
     settings: Settings,
-    stripe_key_arn: String,
-    allow_full_access_key: bool,
-    stripe_api_base: String,
+    vendors: Vendors,
     requests_per_second: u16,
-    salesforce_credentials_arn: String,
-    salesforce_login_url: String,
-    salesforce_api_version: String,
-    salesforce_allowed_hosts: Vec<String>,
     ways: Ways,
 }
-
-const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
-const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
-const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
     pub fn read(mut environment: Environment) -> Result<Self, ConfigError> {
@@ -51,7 +40,6 @@ impl Config {
         });
         let name = environment.required("ENVIRONMENT");
         let livemode = environment.flag("STRIPE_LIVEMODE");
-        let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
         let line_source = environment.parsed("LINES_FROM", LineSource::parse).unwrap_or_default();
         let subscriptions = environment.parsed("SUBSCRIPTIONS", Subscriptions::parse).unwrap_or_default();
         let standings = environment.parsed("SUBSCRIPTION_STATUS", Standings::parse).unwrap_or_default();
@@ -84,16 +72,11 @@ impl Config {
         let tax = environment.parsed("STRIPE_TAX", TaxBehavior::parse).flatten();
         let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
-        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
-        let stripe_api_base = environment.required("STRIPE_API_BASE");
         let requests_per_second = environment.parsed("STRIPE_REQUESTS_PER_SECOND", positive).unwrap_or(1);
-        let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
-        let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
         let settle = environment.parsed(queue::SETTLE, queue::settle);
         let places = Places::read(settle, |name| environment.required(name));
         let ledger_table = environment.required("LEDGER_TABLE");
-        let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
-        let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
+        let vendors = Vendors::read(environment);
         let config = organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
             |(((organization_id, org_currency), days_until_due), salesforce_reserve)| Self {
                 places,
@@ -120,18 +103,8 @@ impl Config {
                     shipping,
                     collection,
                 },
-                stripe_key_arn,
-                allow_full_access_key,
-                stripe_api_base,
+                vendors,
                 requests_per_second,
-                salesforce_credentials_arn,
-                salesforce_login_url,
-                salesforce_api_version,
-                salesforce_allowed_hosts: hosts
-                    .split([',', ' '])
-                    .filter(|host| !host.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
                 ways,
             },
         );
@@ -144,66 +117,14 @@ impl Config {
         stripe_key: &SecretString,
         salesforce_credentials: &SecretString,
     ) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
-        let mut problems = Vec::new();
-        let key = noted(&mut problems, STRIPE_KEY, self.stripe_key(stripe_key.expose_secret()));
-        if key.as_ref().is_some_and(|key| key.is_live() != self.scope.livemode) {
-            problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
-        }
-        let credentials = salesforce::Credentials::from_json(salesforce_credentials.expose_secret());
-        let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
-        let stripe = key.and_then(|key| {
-            let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
-            noted(&mut problems, "STRIPE_API_BASE", client)
-        });
-        let salesforce = credentials.and_then(|credentials| {
-            let client = salesforce::Client::new(salesforce::Config {
-                login_url: self.salesforce_login_url.clone(),
-                credentials,
-                api_version: self.salesforce_api_version.clone(),
-                allowed_hosts: self.salesforce_allowed_hosts.clone(),
-                timeouts: salesforce::Timeouts::default(),
-            });
-            noted(&mut problems, "SALESFORCE_LOGIN_URL", client)
-        });
-        match stripe.zip(salesforce) {
-            Some(clients) if problems.is_empty() => Ok(clients),
-            _ => Err(ConfigError { problems }),
-        }
+        self.vendors.clients(stripe_key, salesforce_credentials, Some(self.scope.livemode))
     }
-}
-
-impl Config {
-    fn stripe_key(&self, text: &str) -> Result<ApiKey, InvalidApiKey> {
-        match ApiKey::parse(text) {
-            Err(InvalidApiKey::FullAccess) if self.allow_full_access_key => {
-                tracing::warn!(
-                    "the Stripe key is a full key, which {ALLOW_FULL_ACCESS} lets through: whoever gets hold of it can pay \
-                     out; make a restricted key"
-                );
-                ApiKey::parse_allowing_full_access(text)
-            }
-            key => key,
-        }
-    }
-}
-
-/// The value, or one more problem under the variable's name.
-fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Result<T, E>) -> Option<T> {
-    result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
 }
 
 fn positive(value: &str) -> Result<u16, &'static str> {
     match value.parse() {
         Ok(number @ 1..=1000) => Ok(number),
         _ => Err("it must be a whole number from 1 to 1000"),
-    }
-}
-
-fn api_version(value: &str) -> Result<String, &'static str> {
-    let number = value.strip_prefix('v').and_then(|version| version.strip_suffix(".0")).unwrap_or_default();
-    match number.parse::<u16>() {
-        Ok(60..) => Ok(value.to_owned()),
-        _ => Err("it must be of the form v67.0, and v60.0 or later"),
     }
 }
 
@@ -226,18 +147,9 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
     let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };
-    let (key, credentials, notifier) = futures::join!(
-        secrets.read(&config.stripe_key_arn, STRIPE_KEY),
-        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
-        ways.notifier(&aws, &secrets)
-    );
-    let (stripe, salesforce) = match (key, credentials) {
-        (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,
-        (key, credentials) => {
-            let errors = [key.err(), credentials.err()].into_iter().flatten();
-            return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
-        }
-    };
+    let (read, notifier) = futures::join!(config.vendors.secrets(&secrets), ways.notifier(&aws, &secrets));
+    let (key, credentials) = read?;
+    let (stripe, salesforce) = config.clients(&key, &credentials)?;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table);
     let line = StripeLine { ledger: ledger.clone(), turns: engine::turns(config.requests_per_second) };
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.places);

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use domain::ProductId;
+use domain::{Currency, ProductId};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::pages::{Cursor, Listed, Page, carried};
-use crate::prices::PriceWire;
-use crate::{Client, Price};
+use crate::params::Operation;
+use crate::prices::{PriceWire, recurring};
+use crate::{Client, Price, Write};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CatalogProduct {
@@ -27,6 +30,53 @@ pub struct CatalogPrice {
     /// Customers do not see it.
     pub nickname: Option<String>,
     pub metadata: BTreeMap<String, String>,
+}
+
+/// A price for the catalogue, that people go on with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateCatalogPrice {
+    pub of: CatalogPriceOf,
+    pub currency: Currency,
+    /// Minor units, at most twelve decimals.
+    pub unit_amount: Decimal,
+    /// How often it comes back; `None` for one that is charged once.
+    pub months: Option<u32>,
+    pub tax_behavior: Option<&'static str>,
+    pub lookup_key: String,
+    pub metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogPriceOf {
+    Product(ProductId),
+    /// One that is made with the price, in the same request: there is never one without the other.
+    NewProduct {
+        name: String,
+        metadata: BTreeMap<String, String>,
+    },
+}
+
+impl Write {
+    /// A lookup key belongs to one active price, and is not taken from another one here: where there is one already, Stripe refuses.
+    pub fn create_catalog_price(params: &CreateCatalogPrice) -> Self {
+        let (product, product_data) = match &params.of {
+            CatalogPriceOf::Product(id) => (Some(id.as_str()), None),
+            CatalogPriceOf::NewProduct { name, metadata } => {
+                (None, Some(json!({ "name": name, "metadata": metadata })))
+            }
+        };
+        let params = json!({
+            "product": product,
+            "product_data": product_data,
+            "currency": params.currency.to_stripe(),
+            "unit_amount_decimal": params.unit_amount.normalize().to_string(),
+            "recurring": params.months.map(recurring),
+            "tax_behavior": params.tax_behavior,
+            "lookup_key": params.lookup_key,
+            "metadata": params.metadata,
+        });
+        Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
+    }
 }
 
 #[derive(Deserialize)]
@@ -109,6 +159,34 @@ mod tests {
         wire["id"] = json!("gold-monthly");
         let listed = read::<CatalogPriceWire, CatalogPrice>(&raw(&wire)).expect("listed");
         assert_eq!((listed.id.as_str(), listed.object.is_none()), ("gold-monthly", true));
+    }
+
+    #[test]
+    fn a_price_is_made_with_its_product_or_for_one_that_is_there() {
+        let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        let new = CatalogPriceOf::NewProduct { name: "Support".into(), metadata: metadata.clone() };
+        let known = CatalogPriceOf::Product(ProductId::parse("prod_1").expect("valid"));
+        for (of, months, expected) in [
+            (
+                new,
+                Some(12),
+                "product_data[name]=Support&product_data[metadata][k]=v&currency=eur&unit_amount_decimal=12.5\
+                 &recurring[interval]=year&recurring[interval_count]=1&lookup_key=key&metadata[k]=v",
+            ),
+            (known, None, "product=prod_1&currency=eur&unit_amount_decimal=12.5&lookup_key=key&metadata[k]=v"),
+        ] {
+            let write = Write::create_catalog_price(&CreateCatalogPrice {
+                of,
+                currency: Currency::parse("EUR").expect("valid"),
+                unit_amount: "12.50".parse().expect("valid"),
+                months,
+                tax_behavior: None,
+                lookup_key: "key".into(),
+                metadata: metadata.clone(),
+            });
+            assert_eq!(write.path, "/v1/prices");
+            assert_eq!(write.body.replace("%5B", "[").replace("%5D", "]"), expected);
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod subscriptions;
 mod tax;
 pub mod webhook;
 
-pub use catalog::{CatalogPrice, CatalogProduct};
+pub use catalog::{CatalogPrice, CatalogPriceOf, CatalogProduct, CreateCatalogPrice};
 pub use client::{Answer, Client, ConfigError, Reply};
 pub use collecting::{Collecting, Declined};
 pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};
