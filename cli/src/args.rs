@@ -5,6 +5,7 @@ use clap_complete::Shell;
 use domain::OrganizationId;
 
 use crate::Subject;
+use crate::catalog::CatalogCommand;
 
 #[derive(Debug, Parser)]
 #[command(name = "closedwon", version, about = "Asks a deployment of Closedwon what it did, and why")]
@@ -29,6 +30,11 @@ pub enum Command {
         /// For programs.
         #[arg(long)]
         json: bool,
+    },
+    /// Finds the Stripe price of each product in Salesforce, and keeps them in step.
+    Catalog {
+        #[command(subcommand)]
+        command: CatalogCommand,
     },
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },

@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "closedwon", &mut io::stdout());
             return ExitCode::SUCCESS;
         }
+        Command::Catalog { command } => closedwon::catalog::run(&command).await,
         Command::Explain { subject, table, organization, json } => {
             let aws = platform::sdk_config().await;
             let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), table);

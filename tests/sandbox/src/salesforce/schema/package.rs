@@ -24,11 +24,8 @@ pub struct Package {
 impl Package {
     pub fn read(project_dir: &Path) -> Result<Self, String> {
         let source = default_package(project_dir)?.join("main/default");
-        let mut package = Self {
-            permissions: permission_set(project_dir, PERMISSION_SET)?,
-            events: Vec::new(),
-            fields: Vec::new(),
-        };
+        let mut package =
+            Self { permissions: permission_set(project_dir, PERMISSION_SET)?, events: Vec::new(), fields: Vec::new() };
         for object_dir in sorted_entries(&source.join("objects"))? {
             package.read_object(&object_dir)?;
         }
