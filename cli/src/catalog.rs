@@ -64,6 +64,7 @@ pub enum CatalogCommand {
         /// Writes although the Stripe key is a live one.
         #[arg(long)]
         live: bool,
+        /// For programs.
         #[arg(long)]
         json: bool,
     },

@@ -240,3 +240,62 @@ impl fmt::Display for Entry {
         self.notes.iter().try_for_each(|note| writeln!(f, "          · {note}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::matching::tests::{at_stripe, gold, id, offer};
+    use crate::catalog::product::StripeCatalog;
+
+    fn report(products: Vec<Product>, stripe: StripeCatalog) -> Report {
+        Report::of(Mode::Test, Catalogues { products, stripe, unnameable: vec![] })
+    }
+
+    #[test]
+    fn people_read_a_table_with_reasons() {
+        let (product, mut price) = offer(1);
+        price.price.lookup_key = Some("SUP-1".into());
+        let gone =
+            Product { id: id(2), name: "Seat".into(), price_id: Some("price_9".into()), codes: vec![], ..gold() };
+        let told = report(vec![gold(), gone], at_stripe(vec![(product, price)]));
+        assert_eq!(
+            told.to_string(),
+            "Stripe: test mode\n\
+             \n\
+             STATE     PRODUCT            NAME                                     LIST PRICE                   PRICE\n\
+             drifted   01t000000000002AAA Seat                                     100.00 USD every month       price_9\n          \
+             is set to price_9\n          \
+             ! the price that is set is not there (or is one of Stripe's other mode)\n\
+             certain   01t000000000001AAA Support Gold [SUP-1]                     100.00 USD every month       price_1  certain\n          \
+             + the lookup key is the code sup-1\n          \
+             + the names have the same words: Support Gold\n          \
+             + it costs the list price, 100.00 USD\n          \
+             + it is billed every month, as the product is\n\
+             \n\
+             2 active products: 1 drifted, 0 doubtful, 0 missing, 0 probable, 1 certain, 0 in step.\n\
+             `closedwon catalog apply` writes the certain ones.\n\
+             For the others name the price: --accept <product>=<price>, or edit --json and give it to --from.\n"
+        );
+        assert_eq!(told.exit(), Exit::NeedsPerson);
+    }
+
+    #[test]
+    fn what_is_in_step_is_counted_and_told_only_where_there_is_something_to_say() {
+        let set = Product { price_id: Some("price_1".into()), ..gold() };
+        let told = report(vec![set.clone()], at_stripe(vec![offer(1)]));
+        assert_eq!(told.exit(), Exit::Well);
+        assert_eq!(
+            told.to_string(),
+            "Stripe: test mode\n\n1 active products: 0 drifted, 0 doubtful, 0 missing, 0 probable, 0 certain, 1 in step.\n"
+        );
+        let told = report(vec![set.clone(), Product { id: id(2), ..set }], at_stripe(vec![offer(1)]));
+        assert_eq!(told.products[0].notes, ["price_1 is the price of 01t000000000002AAA too"]);
+        assert_eq!(told.exit(), Exit::Well);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_characters() {
+        assert_eq!(cut("Überwachung", 11), "Überwachung");
+        assert_eq!(cut("Überwachung", 5), "Über…");
+    }
+}
