@@ -103,6 +103,15 @@ impl Comparison {
         self.evidence.iter().any(|evidence| matches!(evidence, Evidence::Amount(_)))
     }
 
+    /// How much the names are alike; 0 where that is chance.
+    pub fn name_percent(&self) -> u32 {
+        let names = self.evidence.iter().filter_map(|evidence| match evidence {
+            Evidence::Name { percent, .. } => Some(*percent),
+            _ => None,
+        });
+        names.max().unwrap_or_default()
+    }
+
     pub fn is_billed_as_often(&self) -> bool {
         self.evidence.iter().any(|evidence| matches!(evidence, Evidence::Interval(_)))
     }

@@ -20,6 +20,9 @@ const LEAST: i32 = 50;
 /// What is nearer than this is about as good.
 const MARGIN: i32 = 8;
 
+/// By so much of a hundred a name has to be better to cast doubt on a code.
+const BETTER_NAME: u32 = 50;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
     /// May be written without a person.
@@ -157,9 +160,8 @@ impl<'a> Table<'a> {
         conflicts.extend(self.shared_code(index, candidate));
         let certain = self.certain_of(index);
         let is_named = certain == [candidate.price];
-        if let Some(other) = self.rival(index, candidate).filter(|_| !is_named) {
-            conflicts.push(Conflict::TwoCandidates(self.price_id(other)));
-        }
+        let rival = if is_named { self.better_named(index, candidate) } else { self.rival(index, candidate) };
+        conflicts.extend(rival.map(|other| Conflict::TwoCandidates(self.price_id(other))));
         conflicts.extend(self.other_claim(index, candidate, is_named));
         let is_certain = is_named && conflicts.is_empty() && !self.is_set[index];
         let certainty = match (is_certain, conflicts.is_empty()) {
@@ -219,6 +221,19 @@ impl<'a> Table<'a> {
         let is_free =
             |other: &&Candidate| self.holders.get(&other.price).is_none_or(|holder| !self.is_better(*holder, other));
         near.find(is_free).map(|other| other.price)
+    }
+
+    /// A price that is as good but for the code, and whose name is the product's where that of the one with the code is not: somebody copied a
+    /// product at Stripe and left the code on it.
+    fn better_named(&self, index: usize, candidate: &Candidate) -> Option<usize> {
+        let name = |candidate: &Candidate| candidate.comparison.name_percent();
+        let is_better = |other: &&Candidate| {
+            let fits = other.comparison.costs_the_same() && other.comparison.is_billed_as_often();
+            fits && name(other) >= name(candidate) + BETTER_NAME && !self.holders.contains_key(&other.price)
+        };
+        let is_exact = candidate.comparison.evidence.iter().any(|evidence| evidence.key() == Key::Exact);
+        let mut others = self.candidates[index].iter().filter(|other| other.price != candidate.price);
+        others.find(is_better).filter(|_| !is_exact).map(|other| other.price)
     }
 
     /// A code that would have decided it, if it were not that of two products.

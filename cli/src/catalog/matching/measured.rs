@@ -9,7 +9,7 @@ mod random;
 use catalogues::{Catalogues, catalogues};
 
 use super::*;
-use crate::catalog::product::cost_of;
+use crate::catalog::product::{Billed, cost_of};
 
 const SIZE: usize = 500;
 
@@ -49,6 +49,20 @@ fn measure(seed: u64) -> Score {
         }
     }
     score
+}
+
+/// Where quotes say how often something is billed, less can be certain, and nothing is wrongly.
+#[test]
+fn without_intervals_nothing_is_certain_that_is_wrong() {
+    for seed in 1..=2 {
+        let Catalogues { mut products, stripe, truth } = catalogues(seed, SIZE);
+        products.iter_mut().for_each(|product| product.billed = Billed::Unsaid);
+        let found = matches(&products, &stripe);
+        let certain: Vec<_> =
+            found.iter().zip(&truth).filter(|(found, _)| found.certainty == Certainty::Certain).collect();
+        assert!(certain.len() * 100 >= products.len() * 10, "seed {seed}: {}", certain.len());
+        assert!(certain.iter().all(|(found, truth)| found.price == **truth), "seed {seed}");
+    }
 }
 
 /// At least 95 of a hundred suggestions are right, and none that would be written without a person is wrong.

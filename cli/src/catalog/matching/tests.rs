@@ -203,6 +203,17 @@ fn two_prices_that_are_about_as_good_are_told() {
     assert_eq!((found.certainty, found.conflicts.len()), (Certainty::Doubtful, 1), "{:?}", found.conflicts);
 }
 
+/// Somebody copied a product at Stripe for another one, and forgot the code.
+#[test]
+fn a_code_is_not_believed_where_another_price_has_the_name() {
+    let forgotten = changed(|product, _| {
+        (product.name, product.metadata) = ("Support Hotline Europe".into(), metadata(&[("sku", "SUP-1")]));
+    });
+    let found = found(gold(), vec![forgotten, offer(2)]);
+    assert_eq!((found.certainty, found.price), (Certainty::Doubtful, PriceId::parse("price_1").ok()));
+    assert_eq!(found.conflicts, [Conflict::TwoCandidates(PriceId::parse("price_2").expect("valid"))]);
+}
+
 #[test]
 fn of_several_prices_of_a_product_it_is_the_one_that_fits() {
     let own = |number: u32, change: fn(&mut Price)| {

@@ -1,6 +1,6 @@
 //! The two catalogues that people make of one market.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, PriceId, Product2Id, ProductId};
 use rust_decimal::Decimal;
@@ -24,9 +24,7 @@ pub fn catalogues(seed: u64, size: usize) -> Catalogues {
     let mut random = Random::new(seed);
     let things = market(&mut random, size + size / 10);
     let mut maker = Maker { random, next: 0, stripe: StripeCatalog::default() };
-    // What is billed otherwise and is the same thing is a price of the same product, most of the time.
-    let mut groups: BTreeMap<usize, (ProductId, bool)> = BTreeMap::new();
-    let mut truth = BTreeMap::new();
+    let mut known = Known::default();
     let mut sold = Vec::new();
     for (index, thing) in things.iter().enumerate() {
         // The last tenth is sold at Stripe alone.
@@ -34,20 +32,9 @@ pub fn catalogues(seed: u64, size: usize) -> Catalogues {
         let is_missing = in_salesforce && maker.random.chance(3);
         let other = currencies(&mut maker.random, thing);
         let id = product2_id(index);
-        if !is_missing {
-            let shared = groups.get(&thing.group).filter(|_| maker.random.chance(80)).cloned();
-            let (product, has_sku) = shared.unwrap_or_else(|| maker.product(thing, &id, &things));
-            groups.insert(thing.group, (product.clone(), has_sku));
-            let price = maker.prices(thing, &product, &id, &other);
-            truth.insert(index, price);
-            // Somebody copied it to try something out, with all that is written on it.
-            if maker.random.chance(1) {
-                maker.copy(&product);
-            }
-        }
+        let price = (!is_missing).then(|| maker.offer(thing, &id, &other, &things, &mut known));
         if in_salesforce {
-            let product = salesforce(&mut maker.random, thing, id, &other);
-            sold.push((product, truth.get(&index).cloned()));
+            sold.push((salesforce(&mut maker.random, thing, id, &other), price));
         }
     }
     clones(&mut maker.random, &mut sold);
@@ -113,6 +100,15 @@ fn salesforce(random: &mut Random, thing: &Thing, id: Product2Id, other: &[Cost]
     Product { id, name, codes: sku.into_iter().collect(), billed, costs, costs_elsewhere: Vec::new(), price_id: None }
 }
 
+/// Products that further prices may be of.
+#[derive(Default)]
+struct Known {
+    /// What is billed otherwise and is the same thing is a price of the same product, most of the time.
+    groups: BTreeMap<usize, ProductId>,
+    /// Now and then all tiers are prices of one product, and what is written on each price tells them apart.
+    families: BTreeMap<usize, Option<ProductId>>,
+}
+
 struct Maker {
     random: Random,
     next: usize,
@@ -126,12 +122,33 @@ impl Maker {
         self.next * 7919 % 1_000_003
     }
 
-    fn product(&mut self, thing: &Thing, id: &Product2Id, all: &[Thing]) -> (ProductId, bool) {
+    fn offer(&mut self, thing: &Thing, id: &Product2Id, other: &[Cost], all: &[Thing], known: &mut Known) -> PriceId {
+        if !known.families.contains_key(&thing.family) {
+            let base = &thing.name[..thing.name.len() - thing.tier_words];
+            let is_one = thing.tier_words > 0 && self.random.chance(12);
+            let name = is_one.then(|| written(&mut self.random, base, false));
+            let product = name.map(|name| self.store_product(name, true, BTreeMap::new()));
+            known.families.insert(thing.family, product);
+        }
+        if let Some(product) = known.families[&thing.family].clone() {
+            return self.prices(thing, &product, id, other, true);
+        }
+        let shared = known.groups.get(&thing.group).filter(|_| self.random.chance(80)).cloned();
+        let product = shared.unwrap_or_else(|| self.product(thing, id, all));
+        known.groups.insert(thing.group, product.clone());
+        let price = self.prices(thing, &product, id, other, false);
+        // Somebody copied it to try something out, with all that is written on it.
+        if self.random.chance(1) {
+            self.copy(&product);
+        }
+        price
+    }
+
+    fn product(&mut self, thing: &Thing, id: &Product2Id, all: &[Thing]) -> ProductId {
         let is_renamed = self.random.chance(4);
         let name = written(&mut self.random, &thing.name, is_renamed);
         let mut metadata = BTreeMap::new();
-        let has_sku = self.random.chance(45);
-        if has_sku {
+        if self.random.chance(45) {
             let key = self.random.pick(&["sku", "SKU", "product_code", "sku", "item_code"]);
             // Somebody copied a product and forgot what stands on it.
             let sku = if self.random.chance(1) { self.random.below(all.len()) } else { all.len() };
@@ -150,7 +167,7 @@ impl Maker {
             let old = self.store_product(name, false, metadata);
             self.price(&old, cost(thing.hundredths, thing.currency), thing.every, true, None);
         }
-        (product, has_sku)
+        product
     }
 
     fn store_product(&mut self, name: String, active: bool, metadata: BTreeMap<String, String>) -> ProductId {
@@ -203,7 +220,25 @@ impl Maker {
     }
 
     /// The price of the thing, and others of the same product.
-    fn prices(&mut self, thing: &Thing, product: &ProductId, id: &Product2Id, other: &[Cost]) -> PriceId {
+    fn prices(
+        &mut self,
+        thing: &Thing,
+        product: &ProductId,
+        id: &Product2Id,
+        other: &[Cost],
+        is_tier: bool,
+    ) -> PriceId {
+        let before: BTreeSet<_> = self.stripe.prices.keys().cloned().collect();
+        let price = self.prices_of(thing, product, id, other);
+        let tier = thing.name[thing.name.len() - thing.tier_words..].join(" ");
+        for (_, price) in self.stripe.prices.iter_mut().filter(|(id, _)| is_tier && !before.contains(*id)) {
+            let rest = price.nickname.take().unwrap_or_default();
+            price.nickname = Some(format!("{tier} {rest}").trim().to_owned());
+        }
+        price
+    }
+
+    fn prices_of(&mut self, thing: &Thing, product: &ProductId, id: &Product2Id, other: &[Cost]) -> PriceId {
         let key = match self.random.below(10) {
             0 | 1 => Some(thing.sku.to_lowercase()),
             2 | 3 => Some(format!("{}_{}", thing.name.join("_").to_lowercase(), how_often(thing.every))),

@@ -15,6 +15,9 @@ pub struct Thing {
     pub hundredths: i64,
     /// Things of one group are the same thing, billed otherwise.
     pub group: usize,
+    /// Things of one family differ by the tier, which is so many words at the end of the name.
+    pub family: usize,
+    pub tier_words: usize,
 }
 
 const FIELDS: [&str; 32] = [
@@ -102,7 +105,7 @@ pub fn rate(currency: &str) -> i64 {
 pub fn market(random: &mut Random, size: usize) -> Vec<Thing> {
     let mut things: Vec<Thing> = Vec::with_capacity(size);
     let mut used = std::collections::BTreeSet::new();
-    let mut group = 0;
+    let (mut group, mut family) = (0, 0);
     while things.len() < size {
         let is_once = random.chance(25);
         let kind = if is_once { random.pick(&ONE_TIME) } else { random.pick(&KINDS) };
@@ -121,7 +124,8 @@ pub fn market(random: &mut Random, size: usize) -> Vec<Thing> {
             // Now and then the next tier costs the same.
             place += usize::from(!random.chance(5));
             let every = if is_once { 0 } else { random.pick(&[1, 1, 1, 3, 12, 12]) };
-            let thing = Thing { name, sku, every, currency, hundredths, group };
+            let tier_words = tier.split_whitespace().count();
+            let thing = Thing { name, sku, every, currency, hundredths, group, family, tier_words };
             // Some are sold by the month and by the year, each as a product of its own.
             let twice = every == 1 && random.chance(25);
             things.push(thing.clone());
@@ -131,6 +135,7 @@ pub fn market(random: &mut Random, size: usize) -> Vec<Thing> {
             }
             group += 1;
         }
+        family += 1;
     }
     things.truncate(size);
     // Two that are called the same and are not the same.
@@ -138,6 +143,7 @@ pub fn market(random: &mut Random, size: usize) -> Vec<Thing> {
         let (one, other) = (random.below(size), random.below(size));
         if things[one].group != things[other].group {
             things[other].name = things[one].name.clone();
+            things[other].tier_words = things[one].tier_words;
         }
     }
     things
