@@ -123,14 +123,13 @@ impl Maker {
     }
 
     fn offer(&mut self, thing: &Thing, id: &Product2Id, other: &[Cost], all: &[Thing], known: &mut Known) -> PriceId {
-        if !known.families.contains_key(&thing.family) {
+        let of_family = known.families.entry(thing.family).or_insert_with(|| {
             let base = &thing.name[..thing.name.len() - thing.tier_words];
             let is_one = thing.tier_words > 0 && self.random.chance(12);
             let name = is_one.then(|| written(&mut self.random, base, false));
-            let product = name.map(|name| self.store_product(name, true, BTreeMap::new()));
-            known.families.insert(thing.family, product);
-        }
-        if let Some(product) = known.families[&thing.family].clone() {
+            name.map(|name| self.store_product(name, true, BTreeMap::new()))
+        });
+        if let Some(product) = of_family.clone() {
             return self.prices(thing, &product, id, other, true);
         }
         let shared = known.groups.get(&thing.group).filter(|_| self.random.chance(80)).cloned();
