@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use domain::OrganizationId;
 
 use crate::Subject;
+use crate::catalog::CatalogCommand;
 
 #[derive(Debug, Parser)]
 #[command(name = "closedwon", version, about = "Asks Closedwon what it did and why, and what it would do")]
@@ -36,6 +37,11 @@ pub enum Command {
     Config {
         #[command(subcommand)]
         command: Config,
+    },
+    /// Finds the Stripe price of each product in Salesforce, and keeps them in step.
+    Catalog {
+        #[command(subcommand)]
+        command: Box<CatalogCommand>,
     },
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },
@@ -81,6 +87,24 @@ mod tests {
         ] {
             let error = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace())).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
+        }
+        let accept = "catalog apply --accept 01t000000000001=price_1";
+        for (line, is_understood) in [
+            ("catalog", false),
+            ("catalog suggest --json", true),
+            ("catalog suggest --live", false),
+            ("catalog apply --create --yes --live --stripe-tax exclusive", true),
+            ("catalog apply --yes", false),
+            ("catalog apply --stripe-tax much", false),
+            ("catalog apply --accept 01t000000000001=prod_1", false),
+            (accept, true),
+            (
+                "catalog apply --from prices.json --accept 01t000000000001=price_1 --accept 01t000000000002=price_2",
+                true,
+            ),
+        ] {
+            let parsed = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace()));
+            assert_eq!(parsed.map_err(|error| error.exit_code()).err(), (!is_understood).then_some(2), "{line}");
         }
         let line = "closedwon explain in_1 --table t --organization 00D000000000001EAA --json";
         let Command::Explain { subject, json: true, .. } =

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod args;
+pub mod catalog;
 pub mod config;
 pub mod explain;
 mod subject;

@@ -26,6 +26,7 @@ async fn main() -> ExitCode {
                 (Exit::Unavailable, String::new())
             }
         },
+        Command::Catalog { command } => closedwon::catalog::run(&command).await,
         Command::Explain { subject, table, organization, json } => {
             let aws = platform::sdk_config().await;
             let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), table);

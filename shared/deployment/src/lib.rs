@@ -2,8 +2,7 @@
 
 mod file;
 mod notifications;
-
-use std::fmt::Display;
+mod vendors;
 
 use configuration::Configuration;
 use domain::{Followed, OrganizationId};
@@ -14,8 +13,8 @@ use mapping::Settings;
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
-use secrecy::{ExposeSecret, SecretString};
-use stripe::{ApiKey, InvalidApiKey};
+use secrecy::SecretString;
+pub use vendors::Vendors;
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
@@ -24,20 +23,10 @@ pub struct Config {
     scope: Scope,
     settings: Settings,
     rulebook: Rulebook,
-    stripe_key_arn: String,
-    allow_full_access_key: bool,
-    stripe_api_base: String,
+    vendors: Vendors,
     requests_per_second: u16,
-    salesforce_credentials_arn: String,
-    salesforce_login_url: String,
-    salesforce_api_version: String,
-    salesforce_allowed_hosts: Vec<String>,
     ways: Ways,
 }
-
-const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
-const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
-const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
     pub fn read(mut environment: Environment, configuration: Configuration) -> Result<Self, ConfigError> {
@@ -45,37 +34,21 @@ impl Config {
         let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
         let name = environment.required("ENVIRONMENT");
         let livemode = environment.flag("STRIPE_LIVEMODE");
-        let allow_full_access_key = environment.flag(ALLOW_FULL_ACCESS);
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         let (notifications, ways) = notifications(environment, &configuration.told, livemode);
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
-        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
-        let stripe_api_base = environment.required("STRIPE_API_BASE");
-        let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
-        let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
         let settle = environment.parsed(queue::SETTLE, queue::settle);
         let places = Places::read(settle, |name| environment.required(name));
         let ledger_table = environment.required("LEDGER_TABLE");
-        let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
-        let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
+        let vendors = Vendors::read(environment);
         let config = organization_id.map(|organization_id| Self {
             places,
             ledger_table,
             scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
             settings: Settings { notifications, followed, ..configuration.settings },
             rulebook: Rulebook::default(),
+            vendors,
             requests_per_second: configuration.requests_per_second,
-            stripe_key_arn,
-            allow_full_access_key,
-            stripe_api_base,
-            salesforce_credentials_arn,
-            salesforce_login_url,
-            salesforce_api_version,
-            salesforce_allowed_hosts: hosts
-                .split([',', ' '])
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
             ways,
         });
         std::mem::take(environment).finish(config)
@@ -87,59 +60,7 @@ impl Config {
         stripe_key: &SecretString,
         salesforce_credentials: &SecretString,
     ) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
-        let mut problems = Vec::new();
-        let key = noted(&mut problems, STRIPE_KEY, self.stripe_key(stripe_key.expose_secret()));
-        if key.as_ref().is_some_and(|key| key.is_live() != self.scope.livemode) {
-            problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
-        }
-        let credentials = salesforce::Credentials::from_json(salesforce_credentials.expose_secret());
-        let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
-        let stripe = key.and_then(|key| {
-            let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
-            noted(&mut problems, "STRIPE_API_BASE", client)
-        });
-        let salesforce = credentials.and_then(|credentials| {
-            let client = salesforce::Client::new(salesforce::Config {
-                login_url: self.salesforce_login_url.clone(),
-                credentials,
-                api_version: self.salesforce_api_version.clone(),
-                allowed_hosts: self.salesforce_allowed_hosts.clone(),
-                timeouts: salesforce::Timeouts::default(),
-            });
-            noted(&mut problems, "SALESFORCE_LOGIN_URL", client)
-        });
-        match stripe.zip(salesforce) {
-            Some(clients) if problems.is_empty() => Ok(clients),
-            _ => Err(ConfigError { problems }),
-        }
-    }
-}
-
-impl Config {
-    fn stripe_key(&self, text: &str) -> Result<ApiKey, InvalidApiKey> {
-        match ApiKey::parse(text) {
-            Err(InvalidApiKey::FullAccess) if self.allow_full_access_key => {
-                tracing::warn!(
-                    "the Stripe key is a full key, which {ALLOW_FULL_ACCESS} lets through: whoever gets hold of it can pay \
-                     out; make a restricted key"
-                );
-                ApiKey::parse_allowing_full_access(text)
-            }
-            key => key,
-        }
-    }
-}
-
-/// The value, or one more problem under the variable's name.
-fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Result<T, E>) -> Option<T> {
-    result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
-}
-
-fn api_version(value: &str) -> Result<String, &'static str> {
-    let number = value.strip_prefix('v').and_then(|version| version.strip_suffix(".0")).unwrap_or_default();
-    match number.parse::<u16>() {
-        Ok(60..) => Ok(value.to_owned()),
-        _ => Err("it must be of the form v67.0, and v60.0 or later"),
+        self.vendors.clients(stripe_key, salesforce_credentials, Some(self.scope.livemode))
     }
 }
 
@@ -162,18 +83,9 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
     let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };
-    let (key, credentials, notifier) = futures::join!(
-        secrets.read(&config.stripe_key_arn, STRIPE_KEY),
-        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
-        ways.notifier(&aws, &secrets)
-    );
-    let (stripe, salesforce) = match (key, credentials) {
-        (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,
-        (key, credentials) => {
-            let errors = [key.err(), credentials.err()].into_iter().flatten();
-            return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
-        }
-    };
+    let (read, notifier) = futures::join!(config.vendors.secrets(&secrets), ways.notifier(&aws, &secrets));
+    let (key, credentials) = read?;
+    let (stripe, salesforce) = config.clients(&key, &credentials)?;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table);
     let line = StripeLine { ledger: ledger.clone(), turns: engine::turns(config.requests_per_second) };
     let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.places);

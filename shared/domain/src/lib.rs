@@ -20,7 +20,7 @@ pub use event::{Event, Urgency};
 pub use followed::{Followed, Neighbour, UnknownNeighbour};
 pub use id::{
     AccountId, ChargeId, ContractId, CreditNoteId, CustomerId, DisputeId, IdError, InvoiceId, InvoicePaymentId,
-    LineItemId, OpportunityId, OrganizationId, PriceId, ProductId, QueueId, ScheduleId, SubscriptionId,
+    LineItemId, OpportunityId, OrganizationId, PriceId, Product2Id, ProductId, QueueId, ScheduleId, SubscriptionId,
     SubscriptionItemId, TaxIdId, UserId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};

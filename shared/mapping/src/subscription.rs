@@ -50,7 +50,8 @@ pub enum Interval {
 }
 
 impl Interval {
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    /// As a picklist of Salesforce's has it.
+    pub fn parse(text: &str) -> Result<Self, String> {
         match text {
             "Monthly" => Ok(Self::Monthly),
             "Quarterly" => Ok(Self::Quarterly),

@@ -83,6 +83,11 @@ impl Client {
         Ok(Self { http, base_url, key, timeout: timeouts.request, line: None })
     }
 
+    /// Whether the key is one that real money moves with.
+    pub fn is_live(&self) -> bool {
+        self.key.is_live()
+    }
+
     /// Where requests wait, while they do. All clones share it.
     #[must_use]
     pub fn behind(self, line: impl Line + 'static) -> Self {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod carried;
+mod catalog;
 mod client;
 mod collecting;
 mod credits;
@@ -22,6 +23,7 @@ mod subscriptions;
 mod tax;
 pub mod webhook;
 
+pub use catalog::{CatalogPrice, CatalogPriceOf, CatalogProduct, CreateCatalogPrice};
 pub use client::{Answer, Client, ConfigError, Reply};
 pub use collecting::{Collecting, Declined};
 pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};

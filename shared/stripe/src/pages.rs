@@ -85,7 +85,7 @@ struct DataOfEvent {
 }
 
 impl<T> Listed<T> {
-    fn read(
+    pub(crate) fn read(
         raw: &RawValue,
         metadata: Option<BTreeMap<String, String>>,
         read: impl FnOnce(&str) -> Option<T>,
@@ -96,7 +96,7 @@ impl<T> Listed<T> {
     }
 }
 
-fn carried(raw: &RawValue) -> Option<BTreeMap<String, String>> {
+pub(crate) fn carried(raw: &RawValue) -> Option<BTreeMap<String, String>> {
     serde_json::from_str::<Carried>(raw.get()).ok().and_then(Carried::into_metadata)
 }
 
@@ -168,7 +168,7 @@ impl Client {
         self.page("/v1/prices", &filter, Timestamp::UNIX_EPOCH, after, |raw| Listed::read(raw, None, read)).await
     }
 
-    async fn page<T>(
+    pub(crate) async fn page<T>(
         &self,
         path: &str,
         filter: &[(&str, &str)],

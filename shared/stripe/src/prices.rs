@@ -65,13 +65,11 @@ impl Write {
     /// One price for one product, amount, currency and interval: whoever finds it by its key uses it again. If the key belongs to
     /// a price that does not fit any more, it changes over.
     pub fn create_price(params: &CreatePrice) -> Self {
-        let (interval, count) =
-            if params.months.is_multiple_of(12) { ("year", params.months / 12) } else { ("month", params.months) };
         let params = json!({
             "product": params.product.as_str(),
             "currency": params.currency.to_stripe(),
             "unit_amount_decimal": params.unit_amount.normalize().to_string(),
-            "recurring": { "interval": interval, "interval_count": count },
+            "recurring": recurring(params.months),
             "tax_behavior": params.tax_behavior,
             "lookup_key": params.lookup_key,
             "transfer_lookup_key": true,
@@ -79,6 +77,11 @@ impl Write {
         });
         Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
     }
+}
+
+pub(crate) fn recurring(months: u32) -> Value {
+    let (interval, count) = if months.is_multiple_of(12) { ("year", months / 12) } else { ("month", months) };
+    json!({ "interval": interval, "interval_count": count })
 }
 
 impl Client {

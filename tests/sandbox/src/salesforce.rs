@@ -122,6 +122,11 @@ impl Salesforce {
         self.api.org.schema.permissions.grant(object, field, is_editable);
     }
 
+    /// An administrator assigns one more of the project's permission sets to the integration user.
+    pub fn assign(&mut self, permission_set: &str) -> Result<(), String> {
+        self.api.org.schema.assign(&self.config.project_dir, permission_set)
+    }
+
     /// From now on a request's write holds its rows for so long, or not at all; and writes are counted anew.
     pub fn hold_rows(&mut self, for_ms: Option<i64>) {
         self.api.org.locks = Locks::new(for_ms);

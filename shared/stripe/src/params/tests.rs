@@ -5,7 +5,8 @@ use super::*;
 use crate::previews::preview_body;
 use crate::renewals::tests::renewal_of;
 use crate::{
-    CreateCreditNote, CreatePrice, CreateSubscription, CreditedLine, End, NewItem, Prorated, RenewSubscription, Share,
+    CatalogPriceOf, CreateCatalogPrice, CreateCreditNote, CreatePrice, CreateSubscription, CreditedLine, End, NewItem,
+    Prorated, RenewSubscription, Share,
 };
 
 fn invoice() -> InvoiceId {
@@ -236,7 +237,7 @@ fn the_types_of_tax_ids_are_stripes() {
     assert_eq!(*listed, json!(domain::TAX_ID_TYPES.as_slice()));
 }
 
-fn every_write() -> [(&'static str, Write); 22] {
+fn every_write() -> [(&'static str, Write); 24] {
     let text = || Some("x".to_owned());
     let metadata = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let customer = CreateCustomer {
@@ -279,6 +280,16 @@ fn every_write() -> [(&'static str, Write); 22] {
         lookup_key: "k".into(),
         metadata: draft.metadata.clone(),
     };
+    let catalog_price = |of| CreateCatalogPrice {
+        of,
+        currency: price.currency,
+        unit_amount: Decimal::ONE,
+        months: Some(1),
+        tax_behavior: Some("inclusive"),
+        lookup_key: "k".into(),
+        metadata: draft.metadata.clone(),
+    };
+    let new_product = CatalogPriceOf::NewProduct { name: "x".into(), metadata: draft.metadata.clone() };
     let metadata = draft.metadata.clone();
     let subscription = subscription();
     [
@@ -297,6 +308,8 @@ fn every_write() -> [(&'static str, Write); 22] {
         ("CustomerTaxId.delete", Write::remove_tax_id(&customer_id(), &TaxIdId::parse("txi_1").expect("valid"))),
         ("Customer.delete", Write::delete_customer(&CustomerId::parse("cus_1").expect("valid"))),
         ("Price.create", Write::create_price(&price)),
+        ("Price.create", Write::create_catalog_price(&catalog_price(new_product))),
+        ("Price.create", Write::create_catalog_price(&catalog_price(CatalogPriceOf::Product(price.product.clone())))),
         ("Subscription.create", Write::create_subscription(&subscription)),
         ("Invoice.update", Write::hold_invoice(&invoice(), &metadata)),
         ("Invoice.update", Write::disarm_invoice(&invoice())),

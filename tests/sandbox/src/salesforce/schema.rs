@@ -186,6 +186,12 @@ impl Schema {
         Ok(schema)
     }
 
+    /// The integration user has this permission set of the project's from now on, beside its own.
+    pub fn assign(&mut self, project_dir: &Path, permission_set: &str) -> Result<(), String> {
+        self.permissions.add(package::permission_set(project_dir, permission_set)?);
+        self.check_permissions()
+    }
+
     pub fn object(&self, name: &str) -> Option<&Object> {
         self.positions.get(&name.to_lowercase()).map(|&position| &self.objects[position])
     }

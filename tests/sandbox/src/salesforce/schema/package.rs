@@ -12,7 +12,7 @@ use super::{Field, Kind, Object, Rule};
 use crate::salesforce::json::Json;
 
 /// The permission set that the integration user has.
-const PERMISSION_SET: &str = "permissionsets/Closedwon_Integration.permissionset-meta.xml";
+const PERMISSION_SET: &str = "Closedwon_Integration";
 
 pub struct Package {
     pub permissions: PermissionSet,
@@ -24,11 +24,8 @@ pub struct Package {
 impl Package {
     pub fn read(project_dir: &Path) -> Result<Self, String> {
         let source = default_package(project_dir)?.join("main/default");
-        let mut package = Self {
-            permissions: PermissionSet::from_xml(&Element::read(&source.join(PERMISSION_SET))?)?,
-            events: Vec::new(),
-            fields: Vec::new(),
-        };
+        let mut package =
+            Self { permissions: permission_set(project_dir, PERMISSION_SET)?, events: Vec::new(), fields: Vec::new() };
         for object_dir in sorted_entries(&source.join("objects"))? {
             package.read_object(&object_dir)?;
         }
@@ -51,6 +48,12 @@ impl Package {
         }
         Ok(())
     }
+}
+
+/// One of those that the project ships.
+pub(super) fn permission_set(project_dir: &Path, name: &str) -> Result<PermissionSet, String> {
+    let dir = default_package(project_dir)?.join("main/default/permissionsets");
+    PermissionSet::from_xml(&Element::read(&dir.join(format!("{name}.permissionset-meta.xml")))?)
 }
 
 pub(super) fn empty_object(name: &str, label: &str, label_plural: &str, key_prefix: &str) -> Object {

@@ -42,6 +42,20 @@ impl PermissionSet {
         Ok(set)
     }
 
+    /// What another set grants as well: a user may do what any of theirs allows.
+    pub fn add(&mut self, other: Self) {
+        for (field, is_editable) in other.fields {
+            *self.fields.entry(field).or_default() |= is_editable;
+        }
+        for (object, more) in other.objects {
+            let access = self.objects.entry(object).or_default();
+            access.create |= more.create;
+            access.read |= more.read;
+            access.edit |= more.edit;
+            access.delete |= more.delete;
+        }
+    }
+
     pub fn object(&self, name: &str) -> ObjectAccess {
         self.objects.get(name).copied().unwrap_or_default()
     }

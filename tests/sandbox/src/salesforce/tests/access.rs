@@ -61,3 +61,23 @@ fn only_our_own_fields_are_written() {
     let (_, described) = env.call_as(&integration, "GET", "/sobjects/Opportunity/describe", Value::Null);
     assert!(!described["fields"].as_array().unwrap().iter().any(|field| field["name"] == "NextStep"));
 }
+
+/// What a user may do with products depends on the permission sets that they have, and no other is changed by one more of them.
+#[test]
+fn another_permission_set_grants_more_and_takes_nothing_away() {
+    let mut env = env();
+    let integration = env.integration.clone();
+    let product = env.salesforce.insert(0, "Product2", &json!({ "Name": "Seat", "IsActive": true })).unwrap();
+    let path = format!("/sobjects/Product2/{product}");
+    let body = json!({ "Stripe_Price_Id__c": "price_1" });
+    let soql = "SELECT StockKeepingUnit, ProductCode FROM Product2";
+    assert_eq!(env.query_as(&integration, soql).1[0]["errorCode"], "INVALID_FIELD");
+    assert_eq!(env.call_as(&integration, "PATCH", &path, body.clone()).0, 403);
+    env.salesforce.assign("Closedwon_Catalog").unwrap();
+    assert_eq!(env.query_as(&integration, soql).0, 200);
+    assert_eq!(env.call_as(&integration, "PATCH", &path, body).0, 204);
+    assert_eq!(env.call_as(&integration, "PATCH", &path, json!({ "ProductCode": "A" })).0, 400);
+    let of_opportunity = env.query_as(&integration, "SELECT Stripe_Invoice_Id__c FROM Opportunity");
+    assert_eq!(of_opportunity.0, 200);
+    assert!(env.salesforce.assign("Nothing").is_err());
+}
