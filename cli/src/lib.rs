@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod explain;
+pub mod preview;
 mod subject;
 
 pub use subject::{Subject, UnknownSubject};

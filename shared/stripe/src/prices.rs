@@ -65,19 +65,41 @@ impl Write {
     /// One price for one product, amount, currency and interval: whoever finds it by its key uses it again. If the key belongs to
     /// a price that does not fit any more, it changes over.
     pub fn create_price(params: &CreatePrice) -> Self {
-        let (interval, count) =
-            if params.months.is_multiple_of(12) { ("year", params.months / 12) } else { ("month", params.months) };
         let params = json!({
             "product": params.product.as_str(),
             "currency": params.currency.to_stripe(),
             "unit_amount_decimal": params.unit_amount.normalize().to_string(),
-            "recurring": { "interval": interval, "interval_count": count },
+            "recurring": every(params.months),
             "tax_behavior": params.tax_behavior,
             "lookup_key": params.lookup_key,
             "transfer_lookup_key": true,
             "metadata": params.metadata,
         });
         Self::new(Operation::CreatePrice, "/v1/prices".into(), &params)
+    }
+}
+
+/// `recurring`, in the longest unit that it is a whole number of.
+fn every(months: u32) -> Value {
+    let (interval, count) = if months.is_multiple_of(12) { ("year", months / 12) } else { ("month", months) };
+    json!({ "interval": interval, "interval_count": count })
+}
+
+impl Price {
+    /// `price_data` of a recurring price.
+    pub(crate) fn terms(&self) -> Option<Value> {
+        let Recurrence::Months(months) = self.recurrence else { return None };
+        Some(json!({
+            "currency": self.currency?.to_stripe(),
+            "product": self.product.as_ref()?.as_str(),
+            "unit_amount_decimal": self.unit_amount?.normalize().to_string(),
+            "recurring": every(months),
+            "tax_behavior": match self.tax_behavior {
+                TaxBehavior::Exclusive => Some("exclusive"),
+                TaxBehavior::Inclusive => Some("inclusive"),
+                TaxBehavior::Unspecified => None,
+            },
+        }))
     }
 }
 

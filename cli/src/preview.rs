@@ -1,0 +1,101 @@
+//! What would happen to a deal if its event came now: the engine that ships, in a world that does not write.
+
+mod journal;
+mod ledger;
+mod salesforce;
+mod stripe;
+mod table;
+mod told;
+mod words;
+
+use ::ledger::{DynamoDb, Ledger};
+use domain::{Event, OpportunityId};
+use engine::{Access, Engine, Errand, Ledger as _, Outcome, Pace, Pause, Room, Scope, World};
+use jiff::{SignedDuration, Timestamp};
+use journal::Journal;
+use ledger::Remembered;
+use mapping::Settings;
+use queue::{Envelope, Source};
+use table::Overlay;
+pub use told::{Call, End, Invoice, Item, Line, Preview, Request, Subscription, Tax, Told};
+use workflow::RunId;
+
+/// Where a deal's event would be worked on. Whatever is asked is asked with these; nothing is written by them.
+#[derive(Clone)]
+pub struct Deployment {
+    pub table: DynamoDb,
+    pub stripe: ::stripe::Client,
+    pub salesforce: ::salesforce::Client,
+    pub scope: Scope,
+    pub settings: Settings,
+}
+
+struct Unwritten;
+
+impl World for Unwritten {
+    type Ledger = Remembered<DynamoDb>;
+    type Stripe = stripe::Unwritten;
+    type Salesforce = salesforce::Unwritten;
+    type Reporter = Journal;
+    type Notifier = Journal;
+    type Clock = Journal;
+}
+
+/// As the template gives the worker.
+const INVOCATION: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often it is tried again where the queue would let it be tried again at once.
+const TRIES: u32 = 3;
+
+/// Why nobody knows what would happen.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unforeseen(String);
+
+impl Deployment {
+    /// At this moment, with Stripe, Salesforce and the ledger as they are now.
+    pub async fn preview(&self, opportunity_id: &OpportunityId, at: Timestamp) -> Result<Preview, Unforeseen> {
+        let journal = Journal::new(at);
+        let ledger = Ledger::over(Overlay::over(self.table.clone()));
+        let engine: Engine<Unwritten> = Engine {
+            ledger: Remembered { ledger, journal: journal.clone() },
+            stripe: stripe::Unwritten::over(self.stripe.clone(), journal.clone()),
+            salesforce: salesforce::Unwritten::over(self.salesforce.clone(), journal.clone()),
+            reporter: journal.clone(),
+            notifier: journal.clone(),
+            clock: journal.clone(),
+            scope: self.scope.clone(),
+            settings: self.settings.clone(),
+            access: Access::default(),
+            room: Room::default(),
+        };
+        let event = Event::OpportunityChanged { opportunity_id: opportunity_id.clone(), occurred_at: at };
+        // No event has this id, so that a run which has ended takes it up as it would any new one.
+        let envelope = Envelope::new(format!("preview:{opportunity_id}:{at}"), Source::SalesforceCallout, event, at);
+        let outcome = handle(&engine, &envelope, at).await;
+        let calls = journal.calls();
+        for due in journal.queued().iter().filter(|one| matches!(one.event, Event::NotificationDue { .. })) {
+            handle(&engine, due, at).await;
+        }
+        let organization_id = self.scope.organization_id.clone();
+        let run_id = RunId::OpportunityWon { organization_id, opportunity_id: opportunity_id.clone() };
+        let stored = engine.ledger.run(&run_id.to_string()).await.map_err(|why| Unforeseen(why.to_string()))?;
+        let end = told::end(outcome, stored.as_ref().map(|stored| &stored.run))?;
+        let memory = engine.stripe.memory.into_inner();
+        Ok(told::preview(opportunity_id, at, end, &journal, calls, &memory, stored.as_ref().map(|stored| &stored.run)))
+    }
+}
+
+async fn handle(engine: &Engine<Unwritten>, envelope: &Envelope, at: Timestamp) -> Outcome {
+    let deadline = at.saturating_add(INVOCATION).unwrap_or(at);
+    let errand = Errand { envelope, owner: "preview".to_owned(), deadline, queued: None };
+    let mut outcome = engine.handle(&errand).await;
+    for _ in 1..TRIES {
+        // What the customer was being told would be told by then.
+        if !matches!(outcome, Outcome::Retry(Pause { pace: Pace::Backoff, code: "run_is_held", .. })) {
+            break;
+        }
+        outcome = engine.handle(&errand).await;
+    }
+    outcome
+}
