@@ -5,6 +5,7 @@ mod lines;
 pub(crate) mod memory;
 mod refusals;
 mod subscriptions;
+mod tax;
 mod writes;
 
 use std::cell::RefCell;

@@ -79,6 +79,17 @@ impl Write {
     }
 }
 
+impl TaxBehavior {
+    /// As a parameter; none where it is the account's default.
+    pub(crate) fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Exclusive => Some("exclusive"),
+            Self::Inclusive => Some("inclusive"),
+            Self::Unspecified => None,
+        }
+    }
+}
+
 /// `recurring`, in the longest unit that it is a whole number of.
 fn every(months: u32) -> Value {
     let (interval, count) = if months.is_multiple_of(12) { ("year", months / 12) } else { ("month", months) };
@@ -94,11 +105,7 @@ impl Price {
             "product": self.product.as_ref()?.as_str(),
             "unit_amount_decimal": self.unit_amount?.normalize().to_string(),
             "recurring": every(months),
-            "tax_behavior": match self.tax_behavior {
-                TaxBehavior::Exclusive => Some("exclusive"),
-                TaxBehavior::Inclusive => Some("inclusive"),
-                TaxBehavior::Unspecified => None,
-            },
+            "tax_behavior": self.tax_behavior.as_str(),
         }))
     }
 }

@@ -18,6 +18,12 @@ impl Form {
         self.get(name)?.parse().ok()
     }
 
+    /// What has one of these names, or is a part of it, under its whole name.
+    pub(super) fn of(&self, names: &[&str]) -> BTreeMap<String, String> {
+        let head = |name: &String| name.split('[').next().is_some_and(|head| names.contains(&head));
+        self.0.iter().filter(|(name, _)| head(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     /// `metadata[key]=value` as key and value.
     pub(super) fn map(&self, name: &str) -> BTreeMap<String, String> {
         self.nested(name).collect()
@@ -57,6 +63,7 @@ mod tests {
                     &lines%5B2%5D%5Bmetadata%5D%5Bsf_line_id%5D=00k&b=x+y";
         let form = Form::parse(body);
         assert_eq!((form.get("a"), form.get("b"), form.parsed("a")), (Some("1"), Some("x y"), Some(1)));
+        assert_eq!(form.of(&["a", "metadata"]).into_keys().collect::<Vec<_>>(), ["a", "metadata[k]"]);
         assert_eq!(form.map("metadata"), BTreeMap::from([("k".to_owned(), "v".to_owned())]));
         let lines = form.list("lines");
         assert_eq!(lines.len(), 2, "in the order of their numbers, not of their letters");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{Currency, PriceId, ProductId};
 use rust_decimal::{Decimal, RoundingStrategy};
-use stripe::{Error, InvoiceLine, Price};
+use stripe::{Error, InvoiceLine, Price, TaxBehavior};
 
 use super::Unwritten;
 use super::form::Form;
@@ -23,14 +23,19 @@ impl Unwritten {
         let whole = form.parsed::<Decimal>("quantity");
         let quantity = whole.or_else(|| form.parsed("quantity_decimal")).unwrap_or(Decimal::ONE);
         let named = form.get("pricing[price]").or_else(|| form.get("price"));
-        let (unit_amount, price, product) = match named {
+        let (unit_amount, price, product, tax_behavior) = match named {
             Some(id) => {
                 let price = self.price(id, currency, param).await?;
-                (price.unit_amount, Some(price.id), price.product)
+                (price.unit_amount, Some(price.id), price.product, price.tax_behavior)
             }
             None => {
                 let product = form.get("price_data[product]").and_then(|id| ProductId::parse(id).ok());
-                (form.parsed("price_data[unit_amount_decimal]"), None, product)
+                (
+                    form.parsed("price_data[unit_amount_decimal]"),
+                    None,
+                    product,
+                    behavior(form.get("price_data[tax_behavior]")),
+                )
             }
         };
         let unit_amount = unit_amount.ok_or_else(|| about(param, "The price has no amount for one."))?;
@@ -48,7 +53,7 @@ impl Unwritten {
             period_start: None,
         };
         let description = form.get("description").map(str::to_owned);
-        Ok(Line { line, description, keys: String::new(), ends_at: None })
+        Ok(Line { line, description, keys: String::new(), tax_behavior, ends_at: None })
     }
 
     /// An active price in this currency, as one that is billed has to be.
@@ -67,6 +72,14 @@ impl Unwritten {
             ));
         }
         Ok(found)
+    }
+}
+
+pub(super) fn behavior(named: Option<&str>) -> TaxBehavior {
+    match named {
+        Some("exclusive") => TaxBehavior::Exclusive,
+        Some("inclusive") => TaxBehavior::Inclusive,
+        _ => TaxBehavior::Unspecified,
     }
 }
 

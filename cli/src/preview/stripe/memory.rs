@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{CustomerId, InvoiceId, PriceId, SubscriptionId};
 use jiff::Timestamp;
-use stripe::{CreditNote, Customer, InvoiceLine, InvoiceStatus, Price, SubscriptionItem, Tax, TaxIdObject};
+use stripe::{
+    CreditNote, Customer, InvoiceLine, InvoiceStatus, Price, SubscriptionItem, Tax, TaxBehavior, TaxIdObject,
+};
 
 /// What an id has of whatever exists only here: `in_preview_1`.
 pub(crate) const MARK: &str = "_preview_";
@@ -31,12 +33,13 @@ pub(crate) struct Line {
     pub(crate) description: Option<String>,
     /// The deal's lines that its item is for.
     pub(crate) keys: String,
+    pub(crate) tax_behavior: TaxBehavior,
     pub(crate) ends_at: Option<Timestamp>,
 }
 
 impl From<InvoiceLine> for Line {
     fn from(line: InvoiceLine) -> Self {
-        Self { line, description: None, keys: String::new(), ends_at: None }
+        Self { line, description: None, keys: String::new(), tax_behavior: TaxBehavior::Unspecified, ends_at: None }
     }
 }
 
@@ -57,6 +60,8 @@ pub(crate) struct Subscription {
 pub(crate) struct Memory {
     made: u32,
     pub(crate) customers: BTreeMap<CustomerId, Customer>,
+    /// What would be otherwise of each, or what is known of one that is only here.
+    pub(crate) details: BTreeMap<CustomerId, BTreeMap<String, String>>,
     pub(crate) tax_ids: BTreeMap<CustomerId, Vec<TaxIdObject>>,
     pub(crate) invoices: BTreeMap<InvoiceId, Invoice>,
     /// Drafts that would be deleted.

@@ -27,6 +27,12 @@ pub(super) fn not_editable() -> Error {
     of(400, Some("invoice_not_editable"), None, "This invoice is no longer editable.".into())
 }
 
+/// An invoice can be begun without knowing where its customer is taxed, and a subscription cannot.
+pub(super) fn location_invalid() -> Error {
+    let message = "The customer's location isn't recognized. Set a valid customer address in order to automatically calculate tax.";
+    of(400, Some("customer_tax_location_invalid"), Some("automatic_tax"), message.into())
+}
+
 pub(super) fn currencies_combined(other: Currency) -> Error {
     refused(format!(
         "You cannot combine currencies on a single customer. This customer has an active subscription, subscription schedule, discount, \

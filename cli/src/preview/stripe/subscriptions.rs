@@ -9,7 +9,7 @@ use jiff::{Span, Timestamp};
 use rust_decimal::Decimal;
 use stripe::{
     Answer, CancellationDetails, Error, InvoiceLine, Preview, Price, Recurrence, RenewSubscription, SubscriptionItem,
-    Tax, TaxStatus,
+    Tax, TaxBehavior, TaxStatus,
 };
 
 use super::Unwritten;
@@ -88,6 +88,9 @@ impl Unwritten {
         // The client reads an invoice's own metadata and that of the subscription whose first one it is as one.
         invoice.shown.metadata = metadata.clone();
         self.tax(&mut invoice).await?;
+        if invoice.shown.tax.status == Some(TaxStatus::RequiresLocationInputs) {
+            return Err(super::refusals::location_invalid());
+        }
         let shown = stripe::Subscription {
             id: id.clone(),
             customer: Some(customer),
@@ -139,7 +142,13 @@ impl Unwritten {
             subscription_item: Some(item_id.clone()),
             period_start: Some(start),
         };
-        Line { line, description: None, keys: asked.keys.clone(), ends_at: Some(end) }
+        Line {
+            line,
+            description: None,
+            keys: asked.keys.clone(),
+            tax_behavior: asked.price.tax_behavior,
+            ends_at: Some(end),
+        }
     }
 
     fn keep_subscription(&self, subscription: Subscription) -> Answer {
@@ -254,6 +263,7 @@ impl Unwritten {
                 },
                 description: None,
                 keys: String::new(),
+                tax_behavior: TaxBehavior::Unspecified,
                 ends_at: Some(line.period_end),
             });
         }

@@ -3,15 +3,16 @@
 use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, TaxIdId};
 use engine::{Clock, Stripe};
 use jiff::Timestamp;
-use stripe::{
-    Answer, CreditNote, Customer, Error, InvoiceStatus, Operation, Price, Recurrence, Tax, TaxBehavior, TaxIdObject,
-    TaxStatus, Write,
-};
+use stripe::{Answer, CreditNote, Customer, Error, InvoiceStatus, Operation, Price, Recurrence, TaxIdObject, Write};
 
 use super::form::Form;
+use super::lines::behavior;
 use super::memory::Invoice;
 use super::refusals::{about, no_such, not_editable, refused};
 use super::{Unwritten, is_made_here};
+
+/// What of a customer says how it is taxed.
+const DETAILS: [&str; 3] = ["address", "shipping", "tax_exempt"];
 
 /// To the second, as Stripe says when something was created.
 pub(super) fn second(at: Timestamp) -> Timestamp {
@@ -30,7 +31,7 @@ impl Unwritten {
         let parts: Vec<_> = rest.split('/').collect();
         match (write.operation, parts[..].as_ref()) {
             (Operation::CreateCustomer, ["customers"]) => Ok(self.create_customer(&form)),
-            (Operation::UpdateCustomer, ["customers", id]) => self.of_customer(id).await.map(Answer::Customer),
+            (Operation::UpdateCustomer, ["customers", id]) => self.update_customer(id, &form).await,
             (Operation::AddTaxId, ["customers", id, "tax_ids"]) => self.add_tax_id(id, &form).await,
             (Operation::RemoveTaxId, ["customers", id, "tax_ids", tax_id]) => self.remove_tax_id(id, tax_id).await,
             (Operation::CreatePrice, ["prices"]) => self.create_price(&form),
@@ -74,9 +75,16 @@ impl Unwritten {
             tax_ids.push(TaxIdObject { id, kind: text("type"), value: text("value") });
         }
         memory.tax_ids.insert(id.clone(), tax_ids);
+        memory.details.insert(id.clone(), form.of(&DETAILS));
         let customer = Customer { id: id.clone(), deleted: false, metadata: form.map("metadata"), created };
         memory.customers.insert(id, customer.clone());
         Answer::Customer(customer)
+    }
+
+    async fn update_customer(&self, id: &str, form: &Form) -> Result<Answer, Error> {
+        let customer = self.of_customer(id).await?;
+        self.memory.borrow_mut().details.entry(customer.id.clone()).or_default().extend(form.of(&DETAILS));
+        Ok(Answer::Customer(customer))
     }
 
     async fn add_tax_id(&self, customer: &str, form: &Form) -> Result<Answer, Error> {
@@ -110,11 +118,7 @@ impl Unwritten {
             currency: Some(currency_of(form)?),
             unit_amount: Some(form.parsed("unit_amount_decimal").ok_or_else(|| missing("unit_amount_decimal"))?),
             recurrence: Recurrence::Months(months),
-            tax_behavior: match form.get("tax_behavior") {
-                Some("exclusive") => TaxBehavior::Exclusive,
-                Some("inclusive") => TaxBehavior::Inclusive,
-                _ => TaxBehavior::Unspecified,
-            },
+            tax_behavior: behavior(form.get("tax_behavior")),
             lookup_key: form.get("lookup_key").map(str::to_owned),
         };
         memory.prices.insert(id, price.clone());
@@ -157,15 +161,6 @@ impl Unwritten {
         }
         self.tax(&mut invoice).await?;
         Ok(self.keep(invoice))
-    }
-
-    /// What Stripe would calculate. Where it is not asked, only that it would.
-    pub(super) async fn tax(&self, invoice: &mut Invoice) -> Result<(), Error> {
-        if invoice.automatic_tax {
-            invoice.shown.tax = Tax { status: Some(TaxStatus::Complete), ..Tax::default() };
-        }
-        invoice.recount();
-        Ok(())
     }
 
     async fn send(&self, id: &str) -> Result<Answer, Error> {
