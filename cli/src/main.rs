@@ -7,7 +7,9 @@ use clap::{CommandFactory, Parser};
 use closedwon::Exit;
 use closedwon::args::{Args, Command};
 use closedwon::explain::explain;
+use closedwon::preview;
 use ledger::Ledger;
+use platform::Environment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -18,6 +20,13 @@ async fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "closedwon", &mut io::stdout());
             return ExitCode::SUCCESS;
         }
+        Command::Preview(asked) => match preview::run(&asked, Environment::from_process()).await {
+            Ok(found) => found,
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
         Command::Explain { subject, table, organization, json } => {
             let aws = platform::sdk_config().await;
             let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), table);

@@ -8,7 +8,7 @@ use std::fmt::Display;
 use cases::payment_cases;
 use domain::{Currency, Followed, OrganizationId};
 use engine::{Access, Cloud, Engine, Scope, StripeLine, SystemClock};
-use ledger::Ledger;
+use ledger::{DynamoDb, Ledger};
 use mapping::{
     Amendments, CancellationTask, Collection, LATEST_DUE, LineSource, Proration, Renewals, Settings, ShippingAddress,
     Standings, StrayInvoices, Subscriptions, TaxBehavior, WON,
@@ -21,7 +21,6 @@ use stripe::{ApiKey, InvalidApiKey};
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
-    places: Places,
     ledger_table: String,
     scope: Scope,
     settings: Settings,
@@ -41,8 +40,20 @@ const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
 const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
+    /// Without the queues: whoever only asks needs none.
     pub fn read(mut environment: Environment) -> Result<Self, ConfigError> {
-        let environment = &mut environment;
+        let config = Self::of(&mut environment);
+        environment.finish(config)
+    }
+
+    pub fn read_with_queues(mut environment: Environment) -> Result<(Self, Places), ConfigError> {
+        let config = Self::of(&mut environment);
+        let settle = environment.parsed(queue::SETTLE, queue::settle);
+        let places = Places::read(settle, |name| environment.required(name));
+        environment.finish(config.map(|config| (config, places)))
+    }
+
+    fn of(environment: &mut Environment) -> Option<Self> {
         let organization_id = environment.parsed("SALESFORCE_ORG_ID", OrganizationId::parse);
         let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
         let days_until_due = environment.parsed("DAYS_UNTIL_DUE", |value| match value.parse() {
@@ -89,14 +100,11 @@ impl Config {
         let requests_per_second = environment.parsed("STRIPE_REQUESTS_PER_SECOND", positive).unwrap_or(1);
         let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
         let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
-        let settle = environment.parsed(queue::SETTLE, queue::settle);
-        let places = Places::read(settle, |name| environment.required(name));
         let ledger_table = environment.required("LEDGER_TABLE");
         let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
         let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
-        let config = organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
+        organization_id.zip(org_currency).zip(days_until_due).zip(salesforce_reserve).map(
             |(((organization_id, org_currency), days_until_due), salesforce_reserve)| Self {
-                places,
                 ledger_table,
                 scope: Scope { environment: name, stripe_account_id, organization_id, livemode },
                 settings: Settings {
@@ -134,8 +142,7 @@ impl Config {
                     .collect(),
                 ways,
             },
-        );
-        std::mem::take(environment).finish(config)
+        )
     }
 
     /// The clients of both vendors, or everything that is wrong with the secrets and addresses that they are made of.
@@ -173,6 +180,20 @@ impl Config {
 }
 
 impl Config {
+    async fn clients_of(&self, secrets: &Secrets) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
+        let read = futures::join!(
+            secrets.read(&self.stripe_key_arn, STRIPE_KEY),
+            secrets.read(&self.salesforce_credentials_arn, SALESFORCE_CREDENTIALS)
+        );
+        match read {
+            (Ok(key), Ok(credentials)) => self.clients(&key, &credentials),
+            (key, credentials) => {
+                let errors = [key.err(), credentials.err()].into_iter().flatten();
+                Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() })
+            }
+        }
+    }
+
     fn stripe_key(&self, text: &str) -> Result<ApiKey, InvalidApiKey> {
         match ApiKey::parse(text) {
             Err(InvalidApiKey::FullAccess) if self.allow_full_access_key => {
@@ -213,6 +234,27 @@ pub struct Parts {
     pub queue: Queue,
 }
 
+/// What is needed to ask, and to write nothing: no queue, and nobody is told anything. Requests do not wait for their turn, which is
+/// counted in the ledger.
+#[derive(Clone)]
+pub struct Sight {
+    pub table: DynamoDb,
+    pub stripe: stripe::Client,
+    pub salesforce: salesforce::Client,
+    pub scope: Scope,
+    pub settings: Settings,
+}
+
+impl Sight {
+    pub async fn from_environment(environment: Environment) -> Result<Self, ConfigError> {
+        let config = Config::read(environment)?;
+        let aws = platform::sdk_config().await;
+        let (stripe, salesforce) = config.clients_of(&Secrets::new(&aws)).await?;
+        let table = DynamoDb::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table);
+        Ok(Self { table, stripe, salesforce, scope: config.scope, settings: config.settings })
+    }
+}
+
 /// Who tells people what is on the work queue for them: the worker, and nobody else is given the ways to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tells {
@@ -222,25 +264,15 @@ pub enum Tells {
 
 /// Everything that the work needs, or every reason why the function cannot start.
 pub async fn from_environment(environment: Environment, tells: Tells) -> Result<Parts, ConfigError> {
-    let config = Config::read(environment)?;
+    let (config, places) = Config::read_with_queues(environment)?;
     let aws = platform::sdk_config().await;
     let secrets = Secrets::new(&aws);
     let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };
-    let (key, credentials, notifier) = futures::join!(
-        secrets.read(&config.stripe_key_arn, STRIPE_KEY),
-        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
-        ways.notifier(&aws, &secrets)
-    );
-    let (stripe, salesforce) = match (key, credentials) {
-        (Ok(key), Ok(credentials)) => config.clients(&key, &credentials)?,
-        (key, credentials) => {
-            let errors = [key.err(), credentials.err()].into_iter().flatten();
-            return Err(ConfigError { problems: errors.flat_map(|error| error.problems).collect() });
-        }
-    };
+    let (clients, notifier) = futures::join!(config.clients_of(&secrets), ways.notifier(&aws, &secrets));
+    let (stripe, salesforce) = clients?;
     let ledger = Ledger::new(aws_sdk_dynamodb::Client::new(&aws), config.ledger_table);
     let line = StripeLine { ledger: ledger.clone(), turns: engine::turns(config.requests_per_second) };
-    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), config.places);
+    let queue = Queue::new(aws_sdk_sqs::Client::new(&aws), places);
     let engine = Engine {
         ledger,
         stripe: stripe.behind(line),

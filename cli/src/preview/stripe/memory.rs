@@ -24,6 +24,8 @@ pub(crate) struct Invoice {
     pub(crate) automatic_tax: bool,
     /// What Stripe says of that, where it was asked.
     pub(crate) knows_tax: bool,
+    /// A customer has it already, or had it.
+    pub(crate) was_sent: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -122,13 +124,15 @@ impl Invoice {
             lines: Vec::new(),
             has_more_lines: false,
         };
-        Self { shown, lines: Vec::new(), days_until_due: None, automatic_tax: false, knows_tax: false }
+        let (automatic_tax, knows_tax, was_sent) = (false, false, false);
+        Self { shown, lines: Vec::new(), days_until_due: None, automatic_tax, knows_tax, was_sent }
     }
 
     /// One that is there.
     pub(crate) fn known(shown: stripe::Invoice, lines: Vec<InvoiceLine>) -> Self {
         let lines = lines.into_iter().map(Line::from).collect();
-        Self { automatic_tax: shown.tax.status.is_some(), shown, lines, days_until_due: None, knows_tax: true }
+        let (automatic_tax, was_sent) = (shown.tax.status.is_some(), shown.status != InvoiceStatus::Draft);
+        Self { automatic_tax, was_sent, shown, lines, days_until_due: None, knows_tax: true }
     }
 
     pub(crate) fn shown(&self) -> stripe::Invoice {
@@ -136,8 +140,9 @@ impl Invoice {
         stripe::Invoice { lines, has_more_lines: self.lines.len() > SHOWN, ..self.shown.clone() }
     }
 
+    /// It is one that the customer gets by this, if they get it.
     pub(crate) fn is_new(&self) -> bool {
-        self.shown.id.as_str().contains(MARK)
+        !self.was_sent
     }
 
     /// Adds the lines up again, and the tax that comes on top.

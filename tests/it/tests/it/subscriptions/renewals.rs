@@ -49,7 +49,7 @@ pub(crate) fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
     sell_by(env, opportunity, term, "Monthly");
 }
 
-fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str) {
+pub(crate) fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str) {
     let of = |object: &str, field: &str, id: &str| -> Vec<Value> {
         let all = env.sandbox.salesforce.with(|org| org.records(object));
         all.into_iter().filter(|record| record[field] == id).collect()
