@@ -83,13 +83,14 @@ pub async fn preview(sight: &Sight, opportunity_id: &OpportunityId, at: Timestam
 async fn handle(engine: &Engine<Unwritten>, envelope: &Envelope, at: Timestamp) -> Outcome {
     let deadline = at.saturating_add(INVOCATION).unwrap_or(at);
     let errand = Errand { envelope, owner: "preview".to_owned(), deadline, queued: None };
-    let mut outcome = engine.handle(&errand).await;
+    // The engine's future is a large one.
+    let mut outcome = Box::pin(engine.handle(&errand)).await;
     for _ in 1..TRIES {
         // What the customer was being told would be told by then.
         if !matches!(outcome, Outcome::Retry(Pause { pace: Pace::Backoff, code: "run_is_held", .. })) {
             break;
         }
-        outcome = engine.handle(&errand).await;
+        outcome = Box::pin(engine.handle(&errand)).await;
     }
     outcome
 }

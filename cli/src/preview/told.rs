@@ -208,7 +208,7 @@ pub(super) fn preview(
     run: Option<&Run>,
 ) -> Preview {
     let plan = run.and_then(plan_of);
-    let words = Words::of(plan);
+    let words = Words::of(plan, memory);
     let billed: Vec<_> = memory.invoices.values().filter_map(|invoice| words.invoice(invoice, at)).collect();
     let subscriptions: Vec<_> = memory.subscriptions.values().map(|one| words.subscription(one)).collect();
     let is_billed = billed.iter().any(Invoice::is_new) || subscriptions.iter().any(|one| !one.items.is_empty());
@@ -296,14 +296,21 @@ fn day(at: Timestamp) -> Date {
 /// What the deal's lines are called.
 struct Words<'a> {
     lines: BTreeMap<&'a str, &'a str>,
+    /// By the price, the lines that an item is for.
+    prices: BTreeMap<&'a str, &'a str>,
     behavior: Option<&'static str>,
 }
 
 impl<'a> Words<'a> {
-    fn of(plan: Option<&'a Plan>) -> Self {
+    fn of(plan: Option<&'a Plan>, memory: &'a Memory) -> Self {
+        let items = memory.subscriptions.values().flat_map(|one| one.shown.items.iter().map(|item| (&one.keys, item)));
+        let keys_of = |(keys, item): (&'a BTreeMap<String, String>, &'a stripe::SubscriptionItem)| {
+            Some((item.price.id.as_str(), keys.get(item.id.as_str())?.as_str()))
+        };
         let lines = plan.into_iter().flat_map(|plan| &plan.lines);
         Self {
             lines: lines.map(|line| (line.key.as_str(), line.description.as_str())).collect(),
+            prices: items.filter_map(keys_of).collect(),
             behavior: plan.and_then(|plan| plan.tax).map(mapping::TaxBehavior::as_str),
         }
     }
@@ -346,7 +353,8 @@ impl<'a> Words<'a> {
     }
 
     fn line(&self, memory::Line { line, description, ends_at, keys, .. }: &memory::Line) -> Line {
-        let keys = line.metadata.get("sf_line_id").map_or(keys.as_str(), String::as_str);
+        let of_price = line.price.as_ref().and_then(|price| self.prices.get(price.as_str()).copied());
+        let keys = line.metadata.get("sf_line_id").map(String::as_str).or(of_price).unwrap_or(keys);
         let product =
             || line.product.as_ref().map(ToString::to_string).or(line.price.as_ref().map(ToString::to_string));
         let described = description.clone().or_else(|| self.named(keys)).or_else(product);

@@ -26,6 +26,9 @@ impl fmt::Display for Preview {
         for call in &self.calls {
             write!(f, "{call}")?;
         }
+        if !self.follows.is_empty() {
+            writeln!(f, "  put on the queue for others: {}", self.follows.join(", "))?;
+        }
         for Told { title, text, .. } in &self.told {
             writeln!(f, "  people are told: {title}")?;
             text.iter().try_for_each(|text| writeln!(f, "    {text}"))?;
@@ -107,6 +110,9 @@ impl fmt::Display for Invoice {
             }
             Some(Tax::Known { added, inside }) if added.minor_units() == 0 => write!(f, "; tax of {inside} is in it")?,
             Some(Tax::Known { added, .. }) => write!(f, ", with {added} of tax")?,
+        }
+        if self.total.minor_units() < 0 {
+            f.write_str("; it goes to the customer's balance")?;
         }
         if let Some(paid) = self.from_balance {
             write!(f, "; {paid} of it is paid from the customer's balance")?;

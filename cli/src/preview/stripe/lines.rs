@@ -41,7 +41,7 @@ impl Unwritten {
         let unit_amount = unit_amount.ok_or_else(|| about(param, "The price has no amount for one."))?;
         let amount = amount(unit_amount, quantity).ok_or_else(|| about(param, "The amount is too large."))?;
         let line = InvoiceLine {
-            id: self.memory.borrow_mut().new_id("il"),
+            id: self.memory.borrow_mut().new_text("il"),
             amount,
             currency,
             quantity: Some(quantity),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{CustomerId, InvoiceId, PriceId, SubscriptionId};
+use domain::{CustomerId, IdError, InvoiceId, PriceId, SubscriptionId};
 use jiff::Timestamp;
 use stripe::{
     CreditNote, Customer, InvoiceLine, InvoiceStatus, Price, SubscriptionItem, Tax, TaxBehavior, TaxIdObject,
@@ -78,9 +78,13 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new_id(&mut self, prefix: &str) -> String {
+    pub(crate) fn new_text(&mut self, prefix: &str) -> String {
         self.made += 1;
         format!("{prefix}{MARK}{}", self.made)
+    }
+
+    pub(crate) fn new_id<T>(&mut self, prefix: &str, parse: impl Fn(&str) -> Result<T, IdError>) -> T {
+        parse(&self.new_text(prefix)).expect("an id is its prefix with letters, digits and underscores")
     }
 
     /// With the invoice that it made last.
@@ -145,13 +149,19 @@ impl Invoice {
         !self.was_sent
     }
 
+    /// Less than nothing is not asked for: it goes to the customer's balance.
+    pub(crate) fn ask_for(&mut self, total: i64) {
+        self.shown.total = total;
+        self.shown.amount_due = total.max(0);
+        self.shown.amount_remaining = total.max(0);
+    }
+
     /// Adds the lines up again, and the tax that comes on top.
     pub(crate) fn recount(&mut self) {
         let sum = self.lines.iter().map(|line| line.line.amount).fold(0, i64::saturating_add);
         self.shown.subtotal = sum;
         self.shown.total = sum.saturating_add(self.shown.tax.on_top);
-        self.shown.amount_due = self.shown.total;
-        self.shown.amount_remaining = self.shown.total;
+        self.ask_for(self.shown.total);
     }
 
     pub(crate) fn finalize(&mut self, from_balance: i64, at: Timestamp) {

@@ -17,7 +17,7 @@ use super::form::Form;
 use super::lines::{amount, keys};
 use super::memory::{Invoice, Line, Subscription};
 use super::refusals::{about, no_such, refused};
-use super::writes::{currency_of, missing, second, subscription_id};
+use super::writes::{currency_of, missing, second};
 
 /// So many months after the first day, in UTC.
 fn day_after(start: Timestamp, months: u32) -> Option<Timestamp> {
@@ -48,7 +48,8 @@ struct Asked {
 
 impl Unwritten {
     pub(super) async fn create_subscription(&self, form: &Form) -> Result<Answer, Error> {
-        let (now, currency) = (self.journal.now(), currency_of(form)?);
+        let now = self.journal.now();
+        let currency = currency_of(form).ok_or_else(|| missing("currency"))?;
         let customer = self.of_customer(form.get("customer").unwrap_or_default()).await?.id;
         let start = moment(form, "backdate_start_date").ok_or_else(|| missing("backdate_start_date"))?;
         let ends_at = moment(form, "cancel_at");
@@ -58,15 +59,13 @@ impl Unwritten {
         self.in_one_currency(&customer, currency).await?;
         let (id, invoice_id) = {
             let mut memory = self.memory.borrow_mut();
-            (memory.new_id("sub"), memory.new_id("in"))
+            (memory.new_id("sub", SubscriptionId::parse), memory.new_id("in", InvoiceId::parse))
         };
-        let id = SubscriptionId::parse(&id).expect("a prefix, letters and digits");
-        let invoice_id = InvoiceId::parse(&invoice_id).expect("a prefix, letters and digits");
         let mut invoice = Invoice::draft(invoice_id.clone(), customer.clone(), currency, second(now));
         let (mut items, mut keys_of) = (Vec::new(), BTreeMap::new());
         for (index, wanted) in form.list("items").iter().enumerate() {
             let asked = self.asked(wanted, currency, &format!("items[{index}]")).await?;
-            let item_id = SubscriptionItemId::parse(&self.memory.borrow_mut().new_id("si")).expect("as above");
+            let item_id = self.memory.borrow_mut().new_id("si", SubscriptionItemId::parse);
             let periods = begun(start, asked.months, now);
             for period in &periods {
                 invoice.lines.push(self.of_period(&asked, &item_id, *period, currency));
@@ -131,7 +130,7 @@ impl Unwritten {
         currency: domain::Currency,
     ) -> Line {
         let line = InvoiceLine {
-            id: self.memory.borrow_mut().new_id("il"),
+            id: self.memory.borrow_mut().new_text("il"),
             amount: asked.amount,
             currency,
             quantity: Some(asked.quantity.into()),
@@ -171,7 +170,8 @@ impl Unwritten {
     }
 
     /// As it would be, with all its items.
-    async fn known_subscription(&self, id: &SubscriptionId) -> Result<Subscription, Error> {
+    async fn known_subscription(&self, id: &str) -> Result<Subscription, Error> {
+        let id = &SubscriptionId::parse(id).map_err(|_| no_such("subscription", id, None))?;
         let known = self.memory.borrow().subscriptions.get(id).cloned();
         if let Some(known) = known {
             return Ok(known);
@@ -186,7 +186,7 @@ impl Unwritten {
     }
 
     pub(super) async fn change_subscription(&self, id: &str, form: &Form) -> Result<Answer, Error> {
-        let mut subscription = self.known_subscription(&subscription_id(id)?).await?;
+        let mut subscription = self.known_subscription(id).await?;
         if subscription.shown.is_over {
             return Err(refused("A canceled subscription can only update its cancellation_details and metadata."));
         }
@@ -204,7 +204,7 @@ impl Unwritten {
                 continue;
             }
             let asked = self.asked(wanted, currency, &format!("items[{index}]")).await?;
-            let new_id = || SubscriptionItemId::parse(&self.memory.borrow_mut().new_id("si")).expect("as above");
+            let new_id = || self.memory.borrow_mut().new_id("si", SubscriptionItemId::parse);
             let item_id = item_id.unwrap_or_else(new_id);
             let now = second(self.journal.now());
             let (period_start, period_end) = period.unwrap_or((now, now));
@@ -244,10 +244,10 @@ impl Unwritten {
         if preview.lines.is_empty() {
             return None;
         }
-        let id = InvoiceId::parse(&self.memory.borrow_mut().new_id("in")).expect("a prefix, letters and digits");
+        let id = self.memory.borrow_mut().new_id("in", InvoiceId::parse);
         let mut invoice = Invoice::draft(id.clone(), customer, preview.currency, second(now));
         for line in &preview.lines {
-            let id = self.memory.borrow_mut().new_id("il");
+            let id = self.memory.borrow_mut().new_text("il");
             invoice.lines.push(Line {
                 line: InvoiceLine {
                     id,
@@ -274,9 +274,7 @@ impl Unwritten {
         let status = invoice.automatic_tax.then_some(TaxStatus::Complete);
         invoice.shown.tax = Tax { status, ..preview.tax };
         // As Stripe added it up.
-        invoice.shown.total = preview.total;
-        invoice.shown.amount_due = preview.total;
-        invoice.shown.amount_remaining = preview.total;
+        invoice.ask_for(preview.total);
         invoice.shown.subscription = Some(subscription.shown.id.clone());
         invoice.shown.auto_advance = true;
         self.keep(invoice);
@@ -284,7 +282,7 @@ impl Unwritten {
     }
 
     pub(super) async fn cancel_subscription(&self, id: &str) -> Result<Answer, Error> {
-        let mut subscription = self.known_subscription(&subscription_id(id)?).await?;
+        let mut subscription = self.known_subscription(id).await?;
         subscription.shown.is_over = true;
         subscription.shown.status = "canceled".into();
         self.keep_subscription(subscription);

@@ -1,6 +1,6 @@
 //! What each write would do. A write that Stripe would refuse for what can be read is refused here.
 
-use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, SubscriptionId, TaxIdId};
+use domain::{Currency, CustomerId, InvoiceId, PriceId, ProductId, TaxIdId};
 use engine::{Clock, Stripe};
 use jiff::Timestamp;
 use stripe::{Answer, CreditNote, Customer, Error, InvoiceStatus, Operation, Price, Recurrence, TaxIdObject, Write};
@@ -34,7 +34,9 @@ impl Unwritten {
             (Operation::UpdateCustomer, ["customers", id]) => self.update_customer(id, &form).await,
             (Operation::AddTaxId, ["customers", id, "tax_ids"]) => self.add_tax_id(id, &form).await,
             (Operation::RemoveTaxId, ["customers", id, "tax_ids", tax_id]) => self.remove_tax_id(id, tax_id).await,
-            (Operation::CreatePrice, ["prices"]) => self.create_price(&form),
+            (Operation::CreatePrice, ["prices"]) => {
+                self.create_price(&form).ok_or_else(|| missing("unit_amount_decimal"))
+            }
             (Operation::CreateInvoice, ["invoices"]) => self.create_invoice(&form).await,
             (Operation::AddLines, ["invoices", id, "add_lines"]) => self.add_lines(id, &form).await,
             (Operation::SendInvoice, ["invoices", id, "send" | "finalize"]) => self.send(id).await,
@@ -67,10 +69,10 @@ impl Unwritten {
     fn create_customer(&self, form: &Form) -> Answer {
         let created = second(self.journal.now());
         let mut memory = self.memory.borrow_mut();
-        let id = CustomerId::parse(&memory.new_id("cus")).expect("a prefix, letters and digits");
+        let id = memory.new_id("cus", CustomerId::parse);
         let mut tax_ids = Vec::new();
         for data in form.list("tax_id_data") {
-            let id = TaxIdId::parse(&memory.new_id("txi")).expect("a prefix, letters and digits");
+            let id = memory.new_id("txi", TaxIdId::parse);
             let text = |name: &str| data.get(name).unwrap_or_default().to_owned();
             tax_ids.push(TaxIdObject { id, kind: text("type"), value: text("value") });
         }
@@ -91,9 +93,9 @@ impl Unwritten {
         let customer = self.of_customer(customer).await?.id;
         let mut tax_ids = self.tax_ids(&customer).await?;
         let mut memory = self.memory.borrow_mut();
-        let id = TaxIdId::parse(&memory.new_id("txi")).expect("a prefix, letters and digits");
-        let text = |name: &str| form.get(name).map(str::to_owned).ok_or_else(|| missing(name));
-        tax_ids.push(TaxIdObject { id, kind: text("type")?, value: text("value")? });
+        let id = memory.new_id("txi", TaxIdId::parse);
+        let text = |name: &str| form.get(name).unwrap_or_default().to_owned();
+        tax_ids.push(TaxIdObject { id, kind: text("type"), value: text("value") });
         memory.tax_ids.insert(customer, tax_ids);
         Ok(Answer::TaxIdAdded)
     }
@@ -106,31 +108,31 @@ impl Unwritten {
         Ok(Answer::Deleted)
     }
 
-    fn create_price(&self, form: &Form) -> Result<Answer, Error> {
+    fn create_price(&self, form: &Form) -> Option<Answer> {
         let count = form.parsed::<u32>("recurring[interval_count]").unwrap_or(1);
         let months = if form.get("recurring[interval]") == Some("year") { count.saturating_mul(12) } else { count };
         let mut memory = self.memory.borrow_mut();
-        let id = PriceId::parse(&memory.new_id("price")).expect("a prefix, letters and digits");
+        let id = memory.new_id("price", PriceId::parse);
         let price = Price {
             id: id.clone(),
             product: form.get("product").and_then(|id| ProductId::parse(id).ok()),
             active: true,
             currency: Some(currency_of(form)?),
-            unit_amount: Some(form.parsed("unit_amount_decimal").ok_or_else(|| missing("unit_amount_decimal"))?),
+            unit_amount: Some(form.parsed("unit_amount_decimal")?),
             recurrence: Recurrence::Months(months),
             tax_behavior: behavior(form.get("tax_behavior")),
             lookup_key: form.get("lookup_key").map(str::to_owned),
         };
         memory.prices.insert(id, price.clone());
-        Ok(Answer::Price(Box::new(price)))
+        Some(Answer::Price(Box::new(price)))
     }
 
     async fn create_invoice(&self, form: &Form) -> Result<Answer, Error> {
         let customer = self.of_customer(form.get("customer").unwrap_or_default()).await?.id;
+        let currency = currency_of(form).ok_or_else(|| missing("currency"))?;
         let created = second(self.journal.now());
-        let id = self.memory.borrow_mut().new_id("in");
-        let id = InvoiceId::parse(&id).expect("a prefix, letters and digits");
-        let mut invoice = Invoice::draft(id, customer, currency_of(form)?, created);
+        let id = self.memory.borrow_mut().new_id("in", InvoiceId::parse);
+        let mut invoice = Invoice::draft(id, customer, currency, created);
         invoice.days_until_due = form.parsed("days_until_due");
         invoice.automatic_tax = form.get("automatic_tax[enabled]") == Some("true");
         invoice.shown.is_charged = form.get("collection_method") == Some("charge_automatically");
@@ -167,7 +169,7 @@ impl Unwritten {
         let mut invoice = self.named(id).await?;
         match invoice.shown.status {
             InvoiceStatus::Draft => {
-                let from_balance = self.from_balance(&invoice);
+                let from_balance = self.taken_from_balance(&invoice);
                 invoice.finalize(from_balance, second(self.journal.now()));
             }
             InvoiceStatus::Open => {}
@@ -177,7 +179,7 @@ impl Unwritten {
     }
 
     /// Of what would be credited before. What stands there already is not shown to us.
-    fn from_balance(&self, invoice: &Invoice) -> i64 {
+    fn taken_from_balance(&self, invoice: &Invoice) -> i64 {
         let mut memory = self.memory.borrow_mut();
         let credited = invoice.shown.customer.as_ref().and_then(|customer| memory.credited.get_mut(customer));
         credited.map_or(0, |credited| {
@@ -238,7 +240,7 @@ impl Unwritten {
         let metadata = form.map("metadata");
         let note = {
             let mut memory = self.memory.borrow_mut();
-            let id = memory.new_id("cn");
+            let id = memory.new_text("cn");
             let amount = due.saturating_add(paid);
             let note = CreditNote { id, invoice: invoice.shown.id.clone(), is_issued: true, amount, metadata };
             memory.notes.push(note.clone());
@@ -260,14 +262,13 @@ impl Unwritten {
         let of_live = there.iter().filter(|one| !one.is_over).map(|one| one.currency).find(|one| *one != currency);
         let pending = self.pending_items(customer).await?;
         let of_pending = pending.iter().filter_map(|item| item.currency).find(|one| *one != currency);
-        of_live.or(of_pending).map_or(Ok(()), |other| Err(super::refusals::currencies_combined(other)))
+        match of_live.or(of_pending) {
+            Some(other) => Err(super::refusals::currencies_combined(other)),
+            None => Ok(()),
+        }
     }
 }
 
-pub(super) fn currency_of(form: &Form) -> Result<Currency, Error> {
-    form.get("currency").and_then(|code| Currency::parse(code).ok()).ok_or_else(|| missing("currency"))
-}
-
-pub(super) fn subscription_id(id: &str) -> Result<SubscriptionId, Error> {
-    SubscriptionId::parse(id).map_err(|_| no_such("subscription", id, None))
+pub(super) fn currency_of(form: &Form) -> Option<Currency> {
+    form.get("currency").and_then(|code| Currency::parse(code).ok())
 }

@@ -236,7 +236,7 @@ fn billed_of(preview: &Preview) -> Vec<Value> {
             let mut amounts: Vec<_> = invoice.lines.iter().map(|line| line.amount.minor_units()).collect();
             amounts.sort();
             let total = invoice.total.minor_units();
-            let due = total - invoice.from_balance.map_or(0, |paid| paid.minor_units());
+            let due = (total - invoice.from_balance.map_or(0, |paid| paid.minor_units())).max(0);
             json!([invoice.total.currency().to_stripe(), total, due, amounts])
         })
         .collect();
