@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod described;
 mod journal;
 mod ledger;
 mod many;
