@@ -19,7 +19,7 @@ pub struct PreviewArgs {
     #[arg(long, value_parser = moment)]
     pub at: Option<Timestamp>,
     /// Of so many at most.
-    #[arg(long, default_value_t = 50, requires = "soql")]
+    #[arg(long, default_value_t = 50, conflicts_with = "opportunity")]
     pub most: usize,
     /// For programs.
     #[arg(long)]

@@ -1,7 +1,7 @@
 //! `closedwon preview`: whoever asks what would happen to a deal is told, and it does happen so.
 
 pub(crate) mod compared;
-mod thousand;
+mod drawn;
 
 use closedwon::Exit;
 use closedwon::preview::{End, Tax, many, preview};

@@ -1,6 +1,6 @@
-//! A thousand random deals, each foreseen and then played: what was foreseen is what happens, to the parameter and to the cent.
+//! Random deals, each foreseen and then played: what was foreseen is what happens, to the parameter and to the cent.
 //!
-//! `PREVIEWS=5000 cargo test -p it a_thousand_deals` plays more of them.
+//! `PREVIEWS=1000 cargo test -p it random_deals_are_foreseen` plays more of them.
 
 use closedwon::preview::{End, Preview};
 use it::{Deal, Env, Line, Options, Random, TO_CREDIT};
@@ -193,8 +193,8 @@ async fn of_renewals(seed: u64, proration: Proration, tally: &mut Tally) {
 }
 
 #[tokio::test]
-async fn a_thousand_deals_are_foreseen() {
-    let most: usize = std::env::var("PREVIEWS").ok().map_or(1000, |previews| previews.parse().unwrap());
+async fn random_deals_are_foreseen_and_then_happen() {
+    let most: usize = std::env::var("PREVIEWS").ok().map_or(400, |previews| previews.parse().unwrap());
     let mut tally = Tally::default();
     let mut round = 0;
     while tally.previews < most {
@@ -212,6 +212,7 @@ async fn a_thousand_deals_are_foreseen() {
         round += 1;
     }
     println!("previews: {tally:?}");
-    let seen = [tally.billed, tally.unchanged, tally.refused.len() * 10, tally.prorated, tally.taxed, tally.replaced];
-    assert!(most < 1000 || seen.iter().all(|seen| *seen > 20), "{tally:?}");
+    let seen = [tally.billed, tally.unchanged, tally.prorated, tally.taxed, tally.replaced, tally.scheduled];
+    assert!(most < 100 || seen.iter().all(|seen| *seen > most / 200), "{tally:?}");
+    assert!(most < 100 || tally.refused.len() > 5, "{tally:?}");
 }
