@@ -8,6 +8,7 @@ use domain::OrganizationId;
 
 use crate::Subject;
 use crate::catalog::CatalogCommand;
+use crate::preview::PreviewArgs;
 
 #[derive(Debug, Parser)]
 #[command(name = "closedwon", version, about = "Asks Closedwon what it did and why, and what it would do")]
@@ -43,6 +44,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Box<CatalogCommand>,
     },
+    /// Shows what would happen to a deal if its event came now: every call, and what it comes to. Writes nothing.
+    Preview(PreviewArgs),
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },
 }
@@ -106,6 +109,23 @@ mod tests {
             let parsed = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace()));
             assert_eq!(parsed.map_err(|error| error.exit_code()).err(), (!is_understood).then_some(2), "{line}");
         }
+        for line in [
+            "preview",
+            "preview 001000000000001AAA",
+            "preview 006000000000001AAA --soql x",
+            "preview 006000000000001AAA --most 5",
+            "preview 006000000000001AAA --at tomorrow",
+        ] {
+            let error = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace())).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+        let line = "closedwon preview --soql x --most 5 --at 2026-12-01 --json";
+        let Command::Preview(PreviewArgs {
+            opportunity: None, soql: Some(_), most: 5, at: Some(_), json: true, ..
+        }) = Args::try_parse_from(line.split(' ')).expect("valid").command
+        else {
+            panic!("it is to be previewed")
+        };
         let line = "closedwon explain in_1 --table t --organization 00D000000000001EAA --json";
         let Command::Explain { subject, json: true, .. } =
             Args::try_parse_from(line.split(' ')).expect("valid").command

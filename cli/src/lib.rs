@@ -4,6 +4,7 @@ pub mod args;
 pub mod catalog;
 pub mod config;
 pub mod explain;
+pub mod preview;
 mod subject;
 
 pub use subject::{Subject, UnknownSubject};

@@ -8,7 +8,9 @@ use closedwon::Exit;
 use closedwon::args::{Args, Command, Config};
 use closedwon::config::check;
 use closedwon::explain::explain;
+use closedwon::preview;
 use ledger::Ledger;
+use platform::Environment;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -21,6 +23,13 @@ async fn main() -> ExitCode {
         }
         Command::Config { command: Config::Check { file, json } } => match check(&file) {
             Ok(checked) => (checked.exit(), if json { checked.to_json() } else { checked.to_string() }),
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
+        Command::Preview(asked) => match preview::run(&asked, Environment::from_process()).await {
+            Ok(found) => found,
             Err(why) => {
                 eprintln!("closedwon: {why}");
                 (Exit::Unavailable, String::new())

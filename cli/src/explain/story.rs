@@ -49,7 +49,7 @@ pub struct Chapter {
     pub calls: Vec<Call>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stopped {
     pub code: &'static str,
     /// What a person reads.

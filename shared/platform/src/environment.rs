@@ -31,7 +31,7 @@ impl Environment {
     }
 
     /// The value, or `None` when it is not set or blank. Blank counts as not set because a template cannot omit one.
-    pub fn optional(&mut self, name: &str) -> Option<String> {
+    pub fn optional(&self, name: &str) -> Option<String> {
         self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 

@@ -67,6 +67,20 @@ struct PriceDetails {
 }
 
 impl PricingWire {
+    pub(crate) fn price(&self) -> Option<PriceId> {
+        PriceId::parse(self.price_details.as_ref()?.price.as_ref()?.id()).ok()
+    }
+
+    pub(crate) fn product(&self) -> Option<ProductId> {
+        ProductId::parse(self.price_details.as_ref()?.product.as_deref()?).ok()
+    }
+
+    pub(crate) fn rename(&mut self, price: &PriceId) {
+        if let Some(details) = &mut self.price_details {
+            details.price = Some(Expandable::Id(price.to_string()));
+        }
+    }
+
     pub(crate) fn into_price(self) -> Option<PriceId> {
         let price = self.price_details?.price?;
         PriceId::parse(&price.into_id()).ok()

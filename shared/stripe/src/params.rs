@@ -235,6 +235,11 @@ impl Write {
     pub fn delete_customer(customer: &CustomerId) -> Self {
         Self::new(Operation::DeleteCustomer, format!("/v1/customers/{customer}"), &Value::Null)
     }
+
+    /// It is sent as a `DELETE`, without a key.
+    pub fn is_deletion(&self) -> bool {
+        self.operation.is_deletion()
+    }
 }
 
 impl Operation {

@@ -1,18 +1,18 @@
 //! What a change of a subscription would be billed by at once. Nothing is changed by asking.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Currency, CurrencyError, PriceId, SubscriptionId};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::lines::PricingWire;
 use crate::objects::{List, Seconds};
 use crate::reads::unreadable;
 use crate::tax::{Tax, TotalTax};
-use crate::{Client, RenewSubscription, form};
+use crate::{ChangedItem, Client, Price, RenewSubscription, form};
 
 /// An invoice that does not exist. Minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +39,43 @@ pub struct PreviewLine {
 impl Client {
     /// The invoice that the change would be billed by at once: docs.stripe.com, api/invoices/create_preview.
     pub async fn preview_renewal(&self, renewal: &RenewSubscription) -> Result<Preview, Error> {
-        let wire: PreviewWire = self.ask("/v1/invoices/create_preview", preview_body(renewal)).await?;
-        Preview::try_from(wire).map_err(unreadable)
+        self.preview_renewal_with(renewal, &[]).await
+    }
+
+    /// The same where these prices are not made yet: their terms are told in their place, and the lines of the answer name them.
+    pub async fn preview_renewal_with(&self, renewal: &RenewSubscription, unmade: &[Price]) -> Result<Preview, Error> {
+        let mut params = preview_params(renewal);
+        told_by_terms(&mut params, unmade);
+        let wire: PreviewWire = self.ask("/v1/invoices/create_preview", form::encode(&params)).await?;
+        let named = renewal.items.iter().filter_map(ChangedItem::price).collect();
+        Preview::try_from(wire.naming(unmade, &named)).map_err(unreadable)
     }
 }
 
+/// `price_data` in the place of the price: docs.stripe.com, api/invoices/create_preview, `subscription_details.items`.
+fn told_by_terms(params: &mut Value, unmade: &[Price]) {
+    let items = params["subscription_details"]["items"].as_array_mut();
+    for item in items.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let is_meant = |price: &&Price| item.get("price").is_some_and(|named| named == price.id.as_str());
+        if let Some(terms) = unmade.iter().find(is_meant).and_then(Price::terms) {
+            item.shift_remove("price");
+            item.insert("price_data".into(), terms);
+        }
+    }
+}
+
+#[cfg(test)]
 pub(crate) fn preview_body(renewal: &RenewSubscription) -> String {
-    let params = json!({
+    form::encode(&preview_params(renewal))
+}
+
+fn preview_params(renewal: &RenewSubscription) -> Value {
+    json!({
         "subscription": renewal.subscription.as_str(),
         "automatic_tax": renewal.automatic_tax(),
         "subscription_details": renewal.change(),
         "invoice_items": renewal.once(&json!(renewal.starts_at.as_second())),
-    });
-    form::encode(&params)
+    })
 }
 
 #[derive(Deserialize)]
@@ -89,6 +113,22 @@ struct ProrationWire {
 struct PeriodWire {
     start: Seconds,
     end: Seconds,
+}
+
+impl PreviewWire {
+    /// Of terms, Stripe makes a price for the moment, under an id of its own. The one of the same product is meant.
+    fn naming(mut self, unmade: &[Price], named: &BTreeSet<&PriceId>) -> Self {
+        let mut left: Vec<_> = unmade.iter().filter(|price| named.contains(&price.id)).collect();
+        for line in self.lines.data.iter_mut().filter(|line| line.amount > 0) {
+            let Some(pricing) = &mut line.pricing else { continue };
+            let is_strange = pricing.price().is_some_and(|price| !named.contains(&price));
+            let is_its = |price: &&Price| price.product.is_some() && price.product == pricing.product();
+            if let Some(index) = left.iter().position(is_its).filter(|_| is_strange) {
+                pricing.rename(&left.remove(index).id);
+            }
+        }
+        self
+    }
 }
 
 impl TryFrom<PreviewWire> for Preview {
@@ -151,6 +191,46 @@ mod tests {
             });
         assert_eq!(pairs[2..], expected.filter(|pair| !pair.is_empty()).collect::<Vec<_>>());
         assert!(pairs.iter().any(|pair| pair == "subscription_details[proration_date]=1900000000"));
+    }
+
+    /// The other items are told as before, and what is taken back is of a price that there is.
+    #[test]
+    fn a_price_that_is_not_made_yet_is_told_by_its_terms() {
+        let renewal = renewal_of(None, None);
+        let unmade = Price {
+            id: PriceId::parse("price_2").expect("valid"),
+            product: domain::ProductId::parse("prod_1").ok(),
+            active: true,
+            currency: Currency::parse("EUR").ok(),
+            unit_amount: Some(rust_decimal::Decimal::new(12_345, 1)),
+            recurrence: crate::Recurrence::Months(24),
+            tax_behavior: crate::TaxBehavior::Exclusive,
+            lookup_key: None,
+        };
+        let mut params = preview_params(&renewal);
+        told_by_terms(&mut params, std::slice::from_ref(&unmade));
+        let items = &params["subscription_details"]["items"];
+        let terms = json!({ "currency": "eur", "product": "prod_1", "unit_amount_decimal": "1234.5",
+                            "recurring": { "interval": "year", "interval_count": 2 }, "tax_behavior": "exclusive" });
+        assert_eq!(
+            (&items[0]["price"], &items[1]["price"], &items[1]["price_data"]),
+            (&json!("price_1"), &Value::Null, &terms)
+        );
+        let line = |amount: i64, price: &str| {
+            format!(
+                r#"{{ "amount": {amount}, "pricing": {{ "price_details": {{ "price": "{price}", "product": "prod_1" }} }},
+                     "period": {{ "start": 86400, "end": 172800 }} }}"#
+            )
+        };
+        let lines = [line(-5, "price_0"), line(7, "price_tmp"), line(7, "price_1")].join(", ");
+        let body = format!(
+            r#"{{ "currency": "eur", "total": 9, "lines": {{ "object": "list", "data": [{lines}], "has_more": false }} }}"#
+        );
+        let wire: PreviewWire = serde_json::from_str(&body).expect("readable");
+        let named = renewal.items.iter().filter_map(ChangedItem::price).collect();
+        let preview = Preview::try_from(wire.naming(&[unmade], &named)).expect("a currency");
+        let prices: Vec<_> = preview.lines.iter().filter_map(|line| line.price.as_ref()).map(PriceId::as_str).collect();
+        assert_eq!(prices, ["price_0", "price_2", "price_1"]);
     }
 
     #[test]

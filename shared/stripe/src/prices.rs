@@ -79,9 +79,35 @@ impl Write {
     }
 }
 
+impl TaxBehavior {
+    /// As a parameter; none where it is the account's default.
+    pub(crate) fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Exclusive => Some("exclusive"),
+            Self::Inclusive => Some("inclusive"),
+            Self::Unspecified => None,
+        }
+    }
+}
+
+/// `recurring`, in the longest unit that it is a whole number of.
 pub(crate) fn recurring(months: u32) -> Value {
     let (interval, count) = if months.is_multiple_of(12) { ("year", months / 12) } else { ("month", months) };
     json!({ "interval": interval, "interval_count": count })
+}
+
+impl Price {
+    /// `price_data` of a recurring price.
+    pub(crate) fn terms(&self) -> Option<Value> {
+        let Recurrence::Months(months) = self.recurrence else { return None };
+        Some(json!({
+            "currency": self.currency?.to_stripe(),
+            "product": self.product.as_ref()?.as_str(),
+            "unit_amount_decimal": self.unit_amount?.normalize().to_string(),
+            "recurring": recurring(months),
+            "tax_behavior": self.tax_behavior.as_str(),
+        }))
+    }
 }
 
 impl Client {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{SubscriptionId, SubscriptionItemId};
+use domain::{PriceId, SubscriptionId, SubscriptionItemId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -47,6 +47,16 @@ pub enum ChangedItem {
     Kept(SubscriptionItemId, NewItem),
     Added(NewItem),
     Dropped(SubscriptionItemId),
+}
+
+impl ChangedItem {
+    /// The one that it is billed by from now on.
+    pub(crate) fn price(&self) -> Option<&PriceId> {
+        match self {
+            Self::Kept(_, item) | Self::Added(item) => Some(&item.price),
+            Self::Dropped(_) => None,
+        }
+    }
 }
 
 impl Write {

@@ -1,10 +1,13 @@
 //! A fuse that blows at the nth call to the outside, before or after its effect: the process is gone at that moment, or it
 //! freezes there and goes on when nobody expects it any more, or the code panics.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
+
+/// A request of the engine's that changes something, with its parameters and its idempotency key.
+pub type Written = (String, Vec<(String, String)>, Option<String>);
 
 #[derive(Debug, Clone, Default)]
 pub struct Fuse(Arc<State>);
@@ -19,6 +22,7 @@ struct State {
     blown: Notify,
     frozen: Notify,
     thawed: Notify,
+    written: Mutex<Vec<Written>>,
 }
 
 impl Default for State {
@@ -31,6 +35,7 @@ impl Default for State {
             blown: Notify::new(),
             frozen: Notify::new(),
             thawed: Notify::new(),
+            written: Mutex::default(),
         }
     }
 }
@@ -48,6 +53,15 @@ impl Fuse {
     /// Blows at this moment from now on; each call has two, one before and one after its effect.
     pub fn arm(&self, moment: u64) {
         self.0.until_blown.store(i64::try_from(moment).unwrap(), Ordering::SeqCst);
+    }
+
+    pub(crate) fn note(&self, written: Written) {
+        self.0.written.lock().unwrap().push(written);
+    }
+
+    /// What the engine wrote since this was asked last, in order.
+    pub fn take_written(&self) -> Vec<Written> {
+        std::mem::take(&mut self.0.written.lock().unwrap())
     }
 
     /// Nothing is to happen any more.

@@ -10,10 +10,10 @@ mod printed;
 mod random;
 mod world;
 
-pub use aws::{Disturbance, Email, Message, Sqs};
+pub use aws::{Disturbance, Email, Message, Sqs, TABLE};
 pub use deal::{Deal, Line};
 pub use env::{Env, Options, PERMISSIONS, TO_CREDIT, TO_FOLLOW, Worked};
-pub use fuse::Fuse;
+pub use fuse::{Fuse, Written};
 pub use gateway::{Reply, base64_event, bridge_events, http_event};
 pub use printed::printed_by;
 pub use random::Random;

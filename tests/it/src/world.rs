@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ChargeId, ConfigurationHash, CreditNoteId, CustomerId, DisputeId, InvoiceId, InvoicePaymentId, OrganizationId,
-    PriceId, Record, ScheduleId, SubscriptionId,
+    ChargeId, ConfigurationHash, CreditNoteId, CustomerId, DisputeId, FieldValue, InvoiceId, InvoicePaymentId,
+    OrganizationId, PriceId, Record, ScheduleId, SubscriptionId,
 };
 use engine::World;
 use jiff::Timestamp;
@@ -122,6 +122,9 @@ impl engine::Stripe for Fused<stripe::Client> {
     }
 
     async fn write(&self, write: &stripe::Write, idempotency_key: &str) -> Result<stripe::Reply, stripe::Error> {
+        let parameters = form_urlencoded::parse(write.body.as_bytes()).into_owned().collect();
+        let key = (!write.is_deletion()).then(|| idempotency_key.to_owned());
+        self.fuse.note((write.path.clone(), parameters, key));
         self.call(engine::Stripe::write(&self.inner, write, idempotency_key)).await
     }
 
@@ -301,7 +304,20 @@ impl engine::Salesforce for Fused<salesforce::Client> {
         updates: &[salesforce::Update],
         read_back: &[String],
     ) -> Result<Vec<Vec<Record>>, salesforce::Error> {
+        for update in updates {
+            let fields = update.fields.iter().map(|(field, value)| (field.clone(), text(value)));
+            self.fuse.note((format!("/sobjects/{}/{}", update.object, update.id), fields.collect(), None));
+        }
         self.call(engine::Salesforce::write(&self.inner, updates, read_back)).await
+    }
+}
+
+fn text(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Null => String::new(),
+        FieldValue::Text(text) => text.clone(),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Boolean(flag) => flag.to_string(),
     }
 }
 

@@ -5,7 +5,7 @@
 
 #[path = "../../../../shared/workflow/tests/books/case.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the other one needs more of it")]
-mod case;
+pub(crate) mod case;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -28,7 +28,7 @@ fn number(amount: Decimal) -> Value {
 
 impl Case {
     /// Entered as it is; what it comes to by Salesforce's own sum. `None` for one that Salesforce itself does not take.
-    async fn enter(&self, env: &Env, account: &str, seed: u64) -> Option<(String, Case)> {
+    pub(crate) async fn enter(&self, env: &Env, account: &str, seed: u64) -> Option<(String, Case)> {
         let currency = self.currency.as_str();
         let opportunity = env.insert(
             "Opportunity",

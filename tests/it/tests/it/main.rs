@@ -24,6 +24,7 @@ mod operator;
 mod payment;
 mod people;
 mod posts;
+mod preview;
 mod races;
 mod reconcile;
 mod refusals;

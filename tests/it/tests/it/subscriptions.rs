@@ -5,7 +5,7 @@ mod currencies;
 mod endings;
 mod interrupted;
 mod mixed;
-mod renewals;
+pub(crate) mod renewals;
 mod standings;
 mod strays;
 
@@ -39,7 +39,7 @@ pub(crate) async fn selling() -> Env {
     Env::with(options(LineSource::CpqQuote)).await
 }
 
-fn line(product: &str, stripe_minor_units: i64, list_price: &str, unit_price: &str, quantity: &str) -> Line {
+pub(crate) fn line(product: &str, stripe_minor_units: i64, list_price: &str, unit_price: &str, quantity: &str) -> Line {
     Line {
         product: product.into(),
         stripe_minor_units,
@@ -50,7 +50,7 @@ fn line(product: &str, stripe_minor_units: i64, list_price: &str, unit_price: &s
 }
 
 /// Two seats at 1,200.00 a year each, and 500.00 of onboarding.
-fn deal() -> Deal {
+pub(crate) fn deal() -> Deal {
     let lines = vec![line("Seat", 10_000, "1200", "1200", "2"), line("Onboarding", 50_000, "500", "500", "1")];
     Deal { lines, ..Deal::three_lines() }
 }

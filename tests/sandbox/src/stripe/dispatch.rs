@@ -150,7 +150,15 @@ const CREDIT_NOTE: &[&str] = &[
     "out_of_band_amount",
     "reason",
 ];
-const PREVIEW: &[&str] = &["automatic_tax", "customer", "invoice_items", "subscription", "subscription_details"];
+const PREVIEW: &[&str] = &[
+    "automatic_tax",
+    "currency",
+    "customer",
+    "customer_details",
+    "invoice_items",
+    "subscription",
+    "subscription_details",
+];
 const SCHEDULE: &[&str] =
     &["customer", "default_settings", "end_behavior", "from_subscription", "metadata", "phases", "start_date"];
 const ENDPOINT: &[&str] = &["api_version", "description", "disabled", "enabled_events", "metadata", "url"];

@@ -1,6 +1,6 @@
 //! Deals that renew a subscription: it goes on with their lines.
 
-mod inside;
+pub(crate) mod inside;
 mod interrupted;
 mod once;
 mod posted;
@@ -29,7 +29,7 @@ pub(super) fn quote_line_of(env: &Env, opportunity: &str, product: &str) -> Stri
 }
 
 /// Of so many months from this day on.
-pub(super) fn term_of(start: &str, months: i32) -> Value {
+pub(crate) fn term_of(start: &str, months: i32) -> Value {
     let first: jiff::civil::Date = start.parse().unwrap();
     let last = first.checked_add(jiff::Span::new().months(months)).unwrap().yesterday().unwrap();
     json!({
@@ -39,17 +39,17 @@ pub(super) fn term_of(start: &str, months: i32) -> Value {
     })
 }
 
-pub(super) fn after(start: &str, months: i32) -> String {
+pub(crate) fn after(start: &str, months: i32) -> String {
     let first: jiff::civil::Date = start.parse().unwrap();
     first.checked_add(jiff::Span::new().months(months)).unwrap().to_string()
 }
 
 /// The lines of the newest quote, all of them recurring, for this term; the products' prices are of the catalogue, by the month.
-pub(super) fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
+pub(crate) fn sell_by_the_month(env: &Env, opportunity: &str, term: Value) {
     sell_by(env, opportunity, term, "Monthly");
 }
 
-fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str) {
+pub(crate) fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str) {
     let of = |object: &str, field: &str, id: &str| -> Vec<Value> {
         let all = env.sandbox.salesforce.with(|org| org.records(object));
         all.into_iter().filter(|record| record[field] == id).collect()

@@ -1,5 +1,7 @@
 //! `create_preview`: what would be billed, found by doing it to a copy of everything and looking at the invoice.
 
+mod described;
+
 use super::super::error::Error;
 use super::super::invoice_items;
 use super::super::params::Params;
@@ -31,14 +33,16 @@ pub fn create_preview(state: &mut State, call: &Call) -> Result<Value, Error> {
         return Err(Error::unmodelled("the classic billing mode"));
     }
     let is_change = call.params.contains_key("subscription") && !details.is_empty();
-    if call.params.contains_key("automatic_tax") && !is_change {
-        return Err(Error::unmodelled("`automatic_tax` of what is no change").param("automatic_tax"));
-    }
+    let described = described::apply(&mut copy, call)?;
+    let customer = described.as_deref().or(call.text("customer"));
     // Whoever has subscriptions gets the next invoice of the one that bills first.
-    let first =
-        call.text("customer").filter(|_| details.is_empty()).and_then(|customer| first_to_bill(&copy, customer));
+    let first = customer.filter(|_| details.is_empty()).and_then(|customer| first_to_bill(&copy, customer));
+    let asks_for_tax = call.params.contains_key("automatic_tax");
+    if asks_for_tax && !is_change && (subscription_is_named(call) || !details.is_empty()) {
+        return Err(Error::unmodelled("`automatic_tax` of a new subscription").param("automatic_tax"));
+    }
     let subscription = call.text("subscription").map(str::to_owned).or(first);
-    let shown = match (subscription.as_deref(), call.text("customer")) {
+    let shown = match (subscription.as_deref(), customer) {
         (Some(subscription), _) => of_subscription(&mut copy, call, subscription, &details)?,
         (None, Some(customer)) if !details.is_empty() => of_new(&mut copy, call, customer, &details)?,
         (None, Some(customer)) => of_items(&mut copy, call, customer)?,
@@ -50,6 +54,10 @@ pub fn create_preview(state: &mut State, call: &Call) -> Result<Value, Error> {
     shown["lines"]["has_more"] = false.into();
     let is_update = call.text("subscription").is_some() && !details.is_empty();
     Ok(upcoming(state, shown, is_update, details.get("proration_date")))
+}
+
+fn subscription_is_named(call: &Call) -> bool {
+    call.params.contains_key("subscription")
 }
 
 fn first_to_bill(state: &State, customer: &str) -> Option<String> {
@@ -129,7 +137,7 @@ fn of_items(state: &mut State, call: &Call, customer: &str) -> Result<Value, Err
     add_items(state, call, customer, None)?;
     let pending: Vec<Value> = invoice_items::pending(state, customer).cloned().collect();
     let Some(first) = pending.first() else { return Err(nothing_upcoming()) };
-    let currency = currency.as_str().unwrap_or(text(first, "currency")).to_owned();
+    let currency = call.text("currency").or(currency.as_str()).unwrap_or(text(first, "currency")).to_owned();
     let mut invoice = shape::blank(state, customer, &currency);
     let id = state.new_id("in");
     invoice["id"] = id.as_str().into();
@@ -138,6 +146,8 @@ fn of_items(state: &mut State, call: &Call, customer: &str) -> Result<Value, Err
         super::lines::attach(state, &id, text(item, "id"));
     }
     let mut invoice = state.named("invoice", &id)?.clone();
+    let is_taxed = call.params.get("automatic_tax").is_some_and(|tax| tax["enabled"] == true);
+    shape::set_automatic_tax(&mut invoice, is_taxed);
     shape::total(state, &mut invoice);
     state.put("invoice", invoice);
     super::shown_by_id(state, &id)

@@ -159,3 +159,43 @@ fn corrections_of_taxed_invoices() {
         account.create("/v1/invoices", &format!("from_invoice[action]=revision&from_invoice[invoice]={invoice}"));
     assert_eq!(amounts(&account.get(&format!("/v1/invoices/{revision}")).ok()), [12_900, 13_090, 11_000, 13_090]);
 }
+
+/// Of somebody who is only described, of a customer as they are, and as they would be. Nobody is made or changed by it.
+#[test]
+fn the_tax_of_what_does_not_exist_yet_is_previewed() {
+    let mut account = account();
+    let there = account.create("/v1/customers", "email=a@b.example&address[country]=US&address[postal_code]=94107");
+    let product = account.create("/v1/products", "name=Gold");
+    let line = format!(
+        "&invoice_items[0][price_data][currency]=usd&invoice_items[0][price_data][product]={product}\
+         &invoice_items[0][price_data][unit_amount_decimal]=1000&invoice_items[0][price_data][tax_behavior]=exclusive"
+    );
+    let count = |account: &Account| ["customer", "tax_id"].map(|object| account.stripe.objects(object).len());
+    let before = count(&account);
+    for (whose, total, status) in [
+        ("customer_details[address][country]=DE".to_owned(), 1190, "complete"),
+        ("customer_details[address][city]=Nowhere".to_owned(), 1000, "requires_location_inputs"),
+        (format!("customer={there}"), 1083, "complete"),
+        (format!("customer={there}&customer_details[address][country]=DE"), 1190, "complete"),
+        (format!("customer={there}&customer_details[tax_exempt]=exempt"), 1000, "complete"),
+        (
+            "customer_details[address][country]=DE&customer_details[tax_ids][0][type]=eu_vat\
+             &customer_details[tax_ids][0][value]=DE123456789"
+                .to_owned(),
+            1000,
+            "complete",
+        ),
+    ] {
+        let body = format!("{whose}&currency=usd&automatic_tax[enabled]=true{line}");
+        let invoice = account.post("/v1/invoices/create_preview", &body).ok();
+        assert_eq!(
+            (&invoice["total"], &invoice["automatic_tax"]["status"]),
+            (&total.into(), &status.into()),
+            "{whose}"
+        );
+    }
+    let untaxed = account.post("/v1/invoices/create_preview", &format!("customer={there}{line}")).ok();
+    assert_eq!((&untaxed["total"], count(&account)), (&1000.into(), before));
+    let unmodelled = "customer_details[tax][ip_address]=1.1.1.1";
+    assert_eq!(account.post("/v1/invoices/create_preview", &format!("{unmodelled}{line}")).status, 501);
+}

@@ -6,12 +6,12 @@ use super::*;
 
 pub(super) mod disturbed;
 
-pub(super) async fn prorating(proration: Proration) -> Env {
+pub(crate) async fn prorating(proration: Proration) -> Env {
     Env::with(Options { renewals: Renewals::Extend, proration, ..options(LineSource::CpqQuote) }).await
 }
 
 /// A quarter of seats and support, begun today and billed in one payment.
-pub(super) async fn quarter(env: &Env) -> (String, String) {
+pub(crate) async fn quarter(env: &Env) -> (String, String) {
     let account = env.account(&deal());
     let lines = vec![line("Seat", 10_000, "300", "300", "2"), line("Support", 5_000, "150", "150", "1")];
     let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
@@ -24,14 +24,14 @@ pub(super) async fn quarter(env: &Env) -> (String, String) {
 }
 
 /// From a month later on, for so many months: three seats at what they cost, training for what support was, and no support.
-pub(super) async fn upgrade(env: &Env, account: &str, start: &str, months: i32) -> String {
+pub(crate) async fn upgrade(env: &Env, account: &str, start: &str, months: i32) -> String {
     let of = |quarter: i32| (quarter * months / 3).to_string();
     let lines = vec![line("Seat", 10_000, "900", &of(300), "3"), line("Training", 7_000, "900", &of(150), "1")];
     changed_by(env, account, start, months, lines).await
 }
 
 /// These lines from a month later on, for so many months.
-pub(super) async fn changed_by(env: &Env, account: &str, start: &str, months: i32, lines: Vec<Line>) -> String {
+pub(crate) async fn changed_by(env: &Env, account: &str, start: &str, months: i32, lines: Vec<Line>) -> String {
     let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
     sell_by(env, &opportunity, term_of(&after(start, 1), months), "Quarterly");
     env.update("Opportunity", &opportunity, json!({ "Type": "Renewal" }));
@@ -51,12 +51,12 @@ fn share(cents: i64, (part, whole): (i64, i64)) -> i64 {
 }
 
 /// Two seats and support are given back for two of three months, three seats and training are billed.
-pub(super) fn difference(start: &str) -> i64 {
+pub(crate) fn difference(start: &str) -> i64 {
     let of = |cents| share(cents, rest(start));
     of(90_000) + of(15_000) + of(-60_000) + of(-15_000)
 }
 
-pub(super) async fn for_days(env: &Env, count: i64) {
+pub(crate) async fn for_days(env: &Env, count: i64) {
     for _ in 0..count {
         days(env, 1);
         env.reconcile(PassKind::Sweep).await;
