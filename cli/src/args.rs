@@ -7,7 +7,7 @@ use domain::OrganizationId;
 use crate::Subject;
 
 #[derive(Debug, Parser)]
-#[command(name = "closedwon", version, about = "Asks a deployment of Closedwon what it did, and why")]
+#[command(name = "closedwon", version, about = "Sets up a deployment of Closedwon, and asks it what it did, and why")]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -29,6 +29,11 @@ pub enum Command {
         /// For programs.
         #[arg(long)]
         json: bool,
+    },
+    /// Sets up what a deployment needs at a vendor. Run twice, it changes nothing.
+    Setup {
+        #[command(subcommand)]
+        vendor: crate::setup::Vendor,
     },
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod args;
+pub mod delivery;
 pub mod explain;
+pub mod setup;
 mod subject;
 
 pub use subject::{Subject, UnknownSubject};

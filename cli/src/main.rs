@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser};
 use closedwon::Exit;
 use closedwon::args::{Args, Command};
 use closedwon::explain::explain;
+use closedwon::setup::Vendor;
 use ledger::Ledger;
 
 #[tokio::main(flavor = "current_thread")]
@@ -29,6 +30,13 @@ async fn main() -> ExitCode {
                 }
             }
         }
+        Command::Setup { vendor: Vendor::Stripe(args) } => match args.run().await {
+            Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
     };
     // Whoever reads it may have read enough.
     let _ = io::stdout().write_all(text.as_bytes());

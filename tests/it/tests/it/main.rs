@@ -25,6 +25,7 @@ mod posts;
 mod races;
 mod reconcile;
 mod refusals;
+mod setup;
 mod sources;
 mod subscriptions;
 mod taxes;
