@@ -21,18 +21,18 @@ use stripe::{ApiKey, InvalidApiKey};
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
-    places: Places,
-    ledger_table: String,
-    scope: Scope,
-    settings: Settings,
-    stripe_key_arn: String,
-    allow_full_access_key: bool,
-    stripe_api_base: String,
-    requests_per_second: u16,
-    salesforce_credentials_arn: String,
-    salesforce_login_url: String,
-    salesforce_api_version: String,
-    salesforce_allowed_hosts: Vec<String>,
+    pub places: Places,
+    pub ledger_table: String,
+    pub scope: Scope,
+    pub settings: Settings,
+    pub stripe_key_arn: String,
+    pub allow_full_access_key: bool,
+    pub stripe_api_base: String,
+    pub requests_per_second: u16,
+    pub salesforce_credentials_arn: String,
+    pub salesforce_login_url: String,
+    pub salesforce_api_version: String,
+    pub salesforce_allowed_hosts: Vec<String>,
     ways: Ways,
 }
 

@@ -11,6 +11,7 @@ mod customer;
 mod deal;
 mod invoice;
 mod line;
+mod needs;
 mod notification;
 mod ownership;
 mod payment;
@@ -42,6 +43,7 @@ pub use deal::{
 };
 pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
 pub use line::{PlanLine, Quantity};
+pub use needs::{Needs, needs};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use ownership::{OWNERSHIP, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};

@@ -13,6 +13,7 @@ mod lines;
 mod objects;
 mod pages;
 mod params;
+mod permissions;
 mod previews;
 mod prices;
 mod reads;
@@ -37,6 +38,7 @@ pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
+pub use permissions::{Reach, Resource};
 pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};

@@ -3,7 +3,8 @@
 use mapping::{Filter, RecordQuery};
 use salesforce::soql::{Literal, Op, Select};
 
-pub(crate) fn soql(query: &RecordQuery) -> String {
+/// As Salesforce is asked.
+pub fn soql(query: &RecordQuery) -> String {
     let mut select = Select::from(query.object).fields(&query.fields);
     for (field, filter) in &query.filter {
         select = match filter {
