@@ -30,6 +30,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Checks whether a deployment can do its work, and says what mends what it finds. Changes nothing.
+    Doctor(crate::doctor::DoctorArgs),
     /// Sets up what a deployment needs at a vendor. Run twice, it changes nothing.
     Setup {
         #[command(subcommand)]

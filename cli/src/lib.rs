@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod args;
+mod aws;
 pub mod delivery;
+pub mod doctor;
 pub mod explain;
 pub mod setup;
 mod subject;

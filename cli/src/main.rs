@@ -30,6 +30,13 @@ async fn main() -> ExitCode {
                 }
             }
         }
+        Command::Doctor(args) => match args.run().await {
+            Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
         Command::Setup { vendor: Vendor::Stripe(args) } => match args.run().await {
             Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
             Err(why) => {

@@ -12,8 +12,13 @@ use stripe::{ApiKey, EndpointChange, Made, NewEndpoint, WebhookEndpoint};
 
 use crate::delivery::{self, Delivered, DeliveryError};
 pub use args::{RunError, StripeArgs, Vendor};
-use plan::{MADE, Plan, Problem, REPLACES, STORED, Step, Wanted};
+use plan::{MADE, Plan, REPLACES, STORED};
+pub(crate) use plan::{Problem, Step, Wanted, Why, plan};
 pub use report::{Report, Said, Told};
+pub(crate) use report::{said, told};
+pub(crate) use signing::Held;
+#[cfg(test)]
+pub(crate) use signing::version_of;
 pub use signing::{Signing, StoreError, Stored};
 
 /// What `closedwon setup stripe` is asked for.
@@ -82,7 +87,7 @@ pub async fn stripe(
     let mut found = stripe.webhook_endpoints().await?;
     found.retain(|endpoint| endpoint.url == request.url);
     let wanted = Wanted { events: &request.events, replace: request.replace };
-    let Plan { endpoint, steps } = match plan::plan(&wanted, &found, &stored.held()) {
+    let Plan { endpoint, steps } = match plan(&wanted, &found, &stored.held()) {
         Ok(plan) => plan,
         Err(problem) => return Ok(Report::of_problem(request, problem)),
     };
@@ -91,7 +96,7 @@ pub async fn stripe(
     for step in steps {
         let is_done = request.dry_run || work.take(&step).await?;
         if is_done {
-            work.report.steps.push(report::said(&step, request.events.len()));
+            work.report.steps.push(said(&step, request.events.len()));
         }
     }
     Ok(work.report)

@@ -8,25 +8,25 @@ use stripe::WebhookEndpoint;
 use super::signing::{Held, version_of};
 
 /// An endpoint that this command made says so, which one it replaces, and that its secret is kept.
-pub(super) const MADE: (&str, &str) = ("closedwon_setup", "made");
-pub(super) const STORED: (&str, &str) = ("closedwon_setup", "stored");
-pub(super) const REPLACES: &str = "closedwon_replaces";
+pub(crate) const MADE: (&str, &str) = ("closedwon_setup", "made");
+pub(crate) const STORED: (&str, &str) = ("closedwon_setup", "stored");
+pub(crate) const REPLACES: &str = "closedwon_replaces";
 
-pub(super) struct Wanted<'a> {
-    pub(super) events: &'a [&'static str],
+pub(crate) struct Wanted<'a> {
+    pub(crate) events: &'a [&'static str],
     /// Whether one may take another's place.
-    pub(super) replace: bool,
+    pub(crate) replace: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// The one that stays or is mended, if there is one.
-    pub(super) endpoint: Option<WebhookEndpointId>,
-    pub(super) steps: Vec<Step>,
+    pub(crate) endpoint: Option<WebhookEndpointId>,
+    pub(crate) steps: Vec<Step>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// It was made, and whoever made it was ended before its secret was kept: nobody can verify what it delivers.
     TakeAway(WebhookEndpointId),
     Create {
@@ -45,7 +45,7 @@ pub(super) enum Step {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     Mode { is_live_key: bool },
     Several(Vec<WebhookEndpointId>),
     ToReplace { endpoint: WebhookEndpointId, why: Why },
@@ -54,7 +54,7 @@ pub(super) enum Problem {
 
 /// Why an endpoint cannot be mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// It keeps the version that it was made with.
     Version(Option<String>),
     /// Stripe has shown its secret once, and Secrets Manager holds none.
@@ -62,7 +62,7 @@ pub(super) enum Why {
 }
 
 /// `found` are those of the deployment's address.
-pub(super) fn plan(wanted: &Wanted<'_>, found: &[WebhookEndpoint], held: &Held) -> Result<Plan, Problem> {
+pub(crate) fn plan(wanted: &Wanted<'_>, found: &[WebhookEndpoint], held: &Held) -> Result<Plan, Problem> {
     let (half_made, whole): (Vec<_>, Vec<_>) = found.iter().partition(|endpoint| is_half_made(endpoint, held));
     let mut steps: Vec<_> = half_made.iter().map(|endpoint| Step::TakeAway(endpoint.id.clone())).collect();
     let is_replaced = |old: &WebhookEndpoint| {

@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-pub(super) fn said(step: &Step, events: usize) -> Said {
+pub(crate) fn said(step: &Step, events: usize) -> Said {
     let (step, text) = match step {
         Step::TakeAway(id) => {
             ("take_away", format!("take away {id}, which an interrupted run made, and whose secret nobody has"))
@@ -98,7 +98,7 @@ fn followed(endpoint: &WebhookEndpointId, more: &[String], less: &[String]) -> S
     format!("change the events of {endpoint}{}{}", list("add", more), list("drop", less))
 }
 
-fn told(problem: Problem) -> Told {
+pub(crate) fn told(problem: Problem) -> Told {
     match problem {
         Problem::Mode { is_live_key } => {
             let (key, deployment) = if is_live_key { ("live", "test") } else { ("test", "live") };

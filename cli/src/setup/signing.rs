@@ -5,7 +5,6 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use domain::WebhookEndpointId;
 use jiff::{SignedDuration, Timestamp};
 use platform::Rotating;
@@ -13,6 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use stripe::signature::check_secret;
+
+use crate::aws::why;
 
 /// Stripe delivers again for three days. What the old endpoint has not brought by then it does not bring any more.
 const BEFORE_IT_EXPIRES: SignedDuration = SignedDuration::from_hours(72);
@@ -97,12 +98,8 @@ impl Signing {
         Self { client: Client::new(aws), arn }
     }
 
-    fn failed<E, R>(&self, verb: &'static str, error: aws_sdk_secretsmanager::error::SdkError<E, R>) -> StoreError
-    where
-        E: std::error::Error + Send + Sync + 'static,
-        R: fmt::Debug + Send + Sync + 'static,
-    {
-        StoreError::Failed { arn: self.arn.clone(), verb, why: DisplayErrorContext(error).to_string() }
+    fn failed(&self, verb: &'static str, why: String) -> StoreError {
+        StoreError::Failed { arn: self.arn.clone(), verb, why }
     }
 
     /// A secret that was never given a value is there and holds nothing; one that is not there is an error, before an endpoint is made
@@ -121,10 +118,10 @@ impl Signing {
                     {
                         Err(StoreError::Missing(self.arn.clone()))
                     }
-                    Err(error) => Err(self.failed("described", error)),
+                    Err(error) => Err(self.failed("described", why(&error))),
                 }
             }
-            Err(error) => Err(self.failed("read", error)),
+            Err(error) => Err(self.failed("read", why(&error))),
         }
     }
 
@@ -139,7 +136,7 @@ impl Signing {
         let (value, version) = (value(secret, previous, now), version_of(endpoint));
         let put = self.client.put_secret_value().secret_id(&self.arn);
         let put = put.client_request_token(&version).secret_string(value.expose_secret());
-        put.send().await.map_err(|error| self.failed("written", error))?;
+        put.send().await.map_err(|error| self.failed("written", why(&error)))?;
         Ok(Stored::new(value.expose_secret(), version))
     }
 }

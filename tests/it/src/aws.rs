@@ -76,6 +76,11 @@ impl InProcess {
             }],
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
+        let expiry = json!({
+            "TableName": TABLE,
+            "TimeToLiveSpecification": { "AttributeName": "expires_at", "Enabled": true },
+        });
+        database.update_time_to_live(serde_json::from_value(expiry).unwrap()).unwrap();
         Self {
             database: Arc::new(database),
             sqs,
@@ -180,6 +185,8 @@ impl InProcess {
         }
         let database = &self.database;
         match operation {
+            "DescribeTable" => call(body, |request| database.describe_table(request)),
+            "DescribeTimeToLive" => call(body, |request| database.describe_time_to_live(request)),
             "GetItem" => call(body, |request| database.get_item(request)),
             "PutItem" => call(body, |request| database.put_item(request)),
             "Query" => call(body, |request| database.query(request)),

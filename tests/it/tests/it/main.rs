@@ -12,6 +12,7 @@ mod collections;
 mod crashes;
 mod credits;
 mod customers;
+mod doctor;
 mod doors;
 mod explain;
 mod failures;
