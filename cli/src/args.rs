@@ -11,7 +11,11 @@ use crate::catalog::CatalogCommand;
 use crate::preview::PreviewArgs;
 
 #[derive(Debug, Parser)]
-#[command(name = "closedwon", version, about = "Asks Closedwon what it did and why, and what it would do")]
+#[command(
+    name = "closedwon",
+    version,
+    about = "Sets up a deployment of Closedwon, and asks it what it did and why, and what it would do"
+)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -46,6 +50,13 @@ pub enum Command {
     },
     /// Shows what would happen to a deal if its event came now: every call, and what it comes to. Writes nothing.
     Preview(PreviewArgs),
+    /// Checks whether a deployment can do its work, and says what mends what it finds. Changes nothing.
+    Doctor(crate::doctor::DoctorArgs),
+    /// Sets up what a deployment needs at a vendor. Run twice, it changes nothing.
+    Setup {
+        #[command(subcommand)]
+        vendor: crate::setup::Vendor,
+    },
     /// Writes what a shell needs to complete this command.
     Completions { shell: Shell },
 }

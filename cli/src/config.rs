@@ -36,6 +36,13 @@ pub struct Unreadable {
     why: std::io::Error,
 }
 
+/// What the file decides; nothing where something is wrong with it.
+pub fn read(file: &Path) -> Result<Option<Configuration>, Unreadable> {
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|why| Unreadable { file: file.display().to_string(), why })?;
+    Ok(Configuration::read(&text).ok())
+}
+
 pub fn check(file: &Path) -> Result<Checked, Unreadable> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|why| Unreadable { file: name.clone(), why })?;

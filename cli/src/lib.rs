@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 pub mod args;
+mod aws;
 pub mod catalog;
 pub mod config;
+pub mod delivery;
+pub mod doctor;
 pub mod explain;
 pub mod preview;
+pub mod setup;
 mod subject;
 
 pub use subject::{Subject, UnknownSubject};

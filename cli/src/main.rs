@@ -9,6 +9,7 @@ use closedwon::args::{Args, Command, Config};
 use closedwon::config::check;
 use closedwon::explain::explain;
 use closedwon::preview;
+use closedwon::setup::Vendor;
 use ledger::Ledger;
 use platform::Environment;
 
@@ -47,6 +48,20 @@ async fn main() -> ExitCode {
                 }
             }
         }
+        Command::Doctor(args) => match args.run().await {
+            Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
+        Command::Setup { vendor: Vendor::Stripe(args) } => match args.run().await {
+            Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
+            Err(why) => {
+                eprintln!("closedwon: {why}");
+                (Exit::Unavailable, String::new())
+            }
+        },
     };
     // Whoever reads it may have read enough.
     let _ = io::stdout().write_all(text.as_bytes());

@@ -58,7 +58,7 @@ async fn receive(app: &App, body: &[u8], source: Source) -> Answer {
         app.door.count(Metric::WrongMode, &notification.event_type);
         return Answer::ok("ignored_mode");
     }
-    if !app.followed.wants(&notification.event_type) && !is_wanted_anyway(&notification.event_type) {
+    if !app.followed.wants(&notification.event_type) && !webhook::closes_cases(&notification.event_type) {
         app.door.count(Metric::EventsIgnored, &notification.event_type);
         return Answer::ok("ignored");
     }
@@ -73,11 +73,6 @@ async fn receive(app: &App, body: &[u8], source: Source) -> Answer {
         }
         Err(_) => app.door.quarantine("event_unreadable", source, body).await,
     }
-}
-
-/// What closes the case of an invoice, whether it is shown on the opportunity or not.
-fn is_wanted_anyway(event_type: &str) -> bool {
-    matches!(event_type, "invoice.voided" | "invoice.marked_uncollectible")
 }
 
 fn verify(app: &App, request: &Request) -> Result<(), Answer> {

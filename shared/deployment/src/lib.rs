@@ -20,11 +20,11 @@ pub use vendors::Vendors;
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
-    ledger_table: String,
-    scope: Scope,
-    settings: Settings,
-    vendors: Vendors,
-    requests_per_second: u16,
+    pub ledger_table: String,
+    pub scope: Scope,
+    pub settings: Settings,
+    pub vendors: Vendors,
+    pub requests_per_second: u16,
     ways: Ways,
 }
 
@@ -83,6 +83,11 @@ impl Config {
 pub struct Parts {
     pub engine: Engine<Cloud>,
     pub queue: Queue,
+}
+
+/// What the worker is configured with, by a file that need not be beside it.
+pub fn read_with_queues(environment: Environment, file: &Path) -> Result<(Config, Places), ConfigError> {
+    from_file(file, environment, Config::read_with_queues).map(|(config, _)| config)
 }
 
 /// What is needed to ask, and to write nothing: no queue, and nobody is told anything. Requests do not wait for their turn, which is

@@ -12,13 +12,13 @@ const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 /// What the environment says of them. The secrets are not read yet.
 pub struct Vendors {
-    stripe_key_arn: String,
-    allow_full_access_key: bool,
-    stripe_api_base: String,
-    salesforce_credentials_arn: String,
-    salesforce_login_url: String,
-    salesforce_api_version: String,
-    salesforce_allowed_hosts: Vec<String>,
+    pub stripe_key_arn: String,
+    pub allow_full_access_key: bool,
+    pub stripe_api_base: String,
+    pub salesforce_credentials_arn: String,
+    pub salesforce_login_url: String,
+    pub salesforce_api_version: String,
+    pub salesforce_allowed_hosts: Vec<String>,
 }
 
 impl Vendors {

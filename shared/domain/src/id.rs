@@ -129,6 +129,8 @@ ids! {
     SubscriptionItemId = stripe_id("subscription item", "si_");
     /// A tax id of a Stripe customer, as an object (`txi_…`).
     TaxIdId = stripe_id("tax id", "txi_");
+    /// A webhook endpoint at Stripe (`we_…`).
+    WebhookEndpointId = stripe_id("webhook endpoint", "we_");
     /// A Stripe price (`price_…`, or `plan_…` for those made before prices existed).
     PriceId = stripe_price_id("price", "price_");
     /// A Stripe product. Products made with an id of the user's own keep it, so no prefix is asked for.

@@ -21,7 +21,7 @@ pub use followed::{Followed, Neighbour, UnknownNeighbour};
 pub use id::{
     AccountId, ChargeId, ContractId, CreditNoteId, CustomerId, DisputeId, IdError, InvoiceId, InvoicePaymentId,
     LineItemId, OpportunityId, OrganizationId, PriceId, Product2Id, ProductId, QueueId, ScheduleId, SubscriptionId,
-    SubscriptionItemId, TaxIdId, UserId,
+    SubscriptionItemId, TaxIdId, UserId, WebhookEndpointId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

@@ -11,7 +11,7 @@ use workflow::{
 };
 
 pub(crate) use read_back::read_back;
-pub(crate) use soql::soql;
+pub use soql::soql;
 
 mod read_back;
 mod soql;

@@ -46,6 +46,7 @@ use workflow::Run;
 
 pub use access::Access;
 pub use clients::{Cloud, SystemClock};
+pub use convert::soql;
 pub use intent::Scope;
 pub use lane::Room;
 pub use line::{REST, StripeLine, turns};

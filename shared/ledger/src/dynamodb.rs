@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use crate::table::{Condition, Item, Page, Put, PutAnswer, Reason, Table, Test, TransactAnswer, Unavailable, Value};
 
 /// The sparse index of unfinished runs, as the template makes it.
-const OPEN_RUNS: &str = "open-runs";
+/// The index of runs that are not finished.
+pub const OPEN_RUNS: &str = "open-runs";
 
 /// How many due runs one page brings at most.
 const DUE_PAGE: i32 = 100;

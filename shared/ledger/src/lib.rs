@@ -35,7 +35,7 @@ use workflow::RunId;
 pub use begin::{Begun, Claim, Reopen};
 pub use call_log::{CallEntry, verify_chain};
 pub use control::Control;
-pub use dynamodb::DynamoDb;
+pub use dynamodb::{DynamoDb, OPEN_RUNS};
 pub use item::{Held, StoredRun};
 pub use save::Release;
 pub use statement::{Amount, Books, Difference, Statement, Sum, Sums};

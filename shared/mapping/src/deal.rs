@@ -81,7 +81,7 @@ pub enum Filter {
 
 impl Filter {
     /// One of these texts; the only one, where there is but one.
-    pub(crate) fn one_of(texts: &[String]) -> Self {
+    pub fn one_of(texts: &[String]) -> Self {
         match texts {
             [text] => Self::Is(text.clone()),
             texts => Self::OneOf(texts.to_vec()),

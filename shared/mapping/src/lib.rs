@@ -12,6 +12,7 @@ mod deal;
 mod invoice;
 mod lens;
 mod line;
+mod needs;
 mod notification;
 mod ownership;
 mod payment;
@@ -46,6 +47,7 @@ pub use deal::{
 pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
 pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
+pub use needs::{Needs, needs};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
 pub use ownership::{OWNERSHIP, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};

@@ -136,7 +136,7 @@ impl Client {
         if count > MOST_PARTS || conditions + queries.len() > MOST_QUERIES {
             return Err(Error::Refused(Refusal::of_too_many_parts()));
         }
-        let data = format!("/services/data/{}", self.api_version);
+        let data = self.data();
         let mut parts = Vec::with_capacity(count);
         for (index, update) in updates.iter().enumerate() {
             let id = match (&update.only_where, &update.external_id) {
@@ -197,6 +197,14 @@ impl Client {
         Ok(answers)
     }
 
+    pub(crate) fn data(&self) -> String {
+        format!("/services/data/{}", self.api_version)
+    }
+
+    pub(crate) async fn session(&self) -> Result<Session, Error> {
+        self.sessions.get(&self.http, None).await
+    }
+
     async fn all_pages(&self, first: &RawValue) -> Result<Vec<Record>, Error> {
         let mut page: Page = serde_json::from_str(first.get()).map_err(|_| Error::unreadable())?;
         let mut records = Vec::new();
@@ -221,7 +229,11 @@ impl Client {
 
     /// One request, and what its answer says. A session that has ended is renewed once, whether the answer as a whole says
     /// so or one of its parts: then all of them were rolled back.
-    async fn call<T>(&self, request: &Request, read: impl Fn(&[u8]) -> Result<T, Error>) -> Result<T, Error> {
+    pub(crate) async fn call<T>(
+        &self,
+        request: &Request,
+        read: impl Fn(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let session = self.sessions.get(&self.http, None).await?;
         match self.send(&session, request).await.and_then(|answer| read(&answer)) {
             Err(error) if error.is_ended_session() => {
@@ -264,10 +276,10 @@ fn usage(header: &str) -> Option<ApiUsage> {
     Some(ApiUsage { used: used.parse().ok()?, max: digits.parse().ok()? })
 }
 
-struct Request {
-    method: Method,
-    path: String,
-    body: Option<Vec<u8>>,
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 #[derive(Deserialize)]
@@ -296,7 +308,7 @@ fn editable(body: &RawValue) -> Result<BTreeSet<String>, Error> {
     Ok(fields.map(|field| field.name).collect())
 }
 
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 

@@ -3,6 +3,7 @@
 pub mod callout;
 mod client;
 mod composite;
+mod describe;
 mod error;
 mod json;
 mod login;
@@ -12,6 +13,7 @@ pub mod signature;
 pub mod soql;
 
 pub use client::{Answers, ApiUsage, Client, Config, ConfigError, Update};
+pub use describe::{Described, FieldAccess, Identity};
 pub use error::{Error, Refusal};
 pub use login::{Credentials, InvalidCredentials};
 pub use outbound::Timeouts;

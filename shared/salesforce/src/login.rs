@@ -50,12 +50,15 @@ impl fmt::Debug for Credentials {
 pub(crate) struct Session {
     pub(crate) token: SecretString,
     pub(crate) instance_url: String,
+    /// The address of the identity: the organization's id and the user's stand at its end.
+    pub(crate) identity_url: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
     instance_url: String,
+    id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +116,7 @@ pub(crate) async fn login(
     Ok(Session {
         token: SecretString::from(granted.access_token),
         instance_url: granted.instance_url.trim_end_matches('/').to_owned(),
+        identity_url: granted.id,
     })
 }
 

@@ -169,6 +169,12 @@ impl Client {
         parse(&body).ok_or_else(|| unreadable(headers))
     }
 
+    /// What an operator's command writes, without a key: it looks at what is there before it writes anything again.
+    pub(crate) async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: String) -> Result<T, Error> {
+        let (body, headers) = self.exchange(method, path, |request| of_form(request, body)).await?;
+        parse(&body).ok_or_else(|| unreadable(headers))
+    }
+
     /// What Stripe answers, in turn. Asking for the turn and waiting for it are part of the time that the request has, on which the engine's
     /// deadlines count.
     async fn exchange(

@@ -5,6 +5,7 @@ mod catalog;
 mod client;
 mod collecting;
 mod credits;
+mod endpoints;
 mod error;
 mod estimates;
 pub mod form;
@@ -14,6 +15,7 @@ mod lines;
 mod objects;
 mod pages;
 mod params;
+mod permissions;
 mod previews;
 mod prices;
 mod reads;
@@ -28,6 +30,7 @@ pub use catalog::{CatalogPrice, CatalogPriceOf, CatalogProduct, CreateCatalogPri
 pub use client::{Answer, Client, ConfigError, Reply};
 pub use collecting::{Collecting, Declined};
 pub use credits::{CreateCreditNote, CreditNote, CreditedLine, CustomerBilling, InvoicePayment, MoneyIn, Share};
+pub use endpoints::{EndpointChange, Made, NewEndpoint, WebhookEndpoint};
 pub use error::{Error, NoEffectReason, Refusal, UnknownReason};
 pub use estimates::{Untaxed, UntaxedLine};
 pub use key::{ApiKey, InvalidApiKey};
@@ -39,6 +42,7 @@ pub use pages::{Cursor, InvalidCursor, Listed, Page};
 pub use params::{
     Collected, CreateCustomer, CreateInvoice, InvoiceLineParams, Operation, Pricing, Quantity, UpdateCustomer, Write,
 };
+pub use permissions::{Reach, Resource};
 pub use previews::{Preview, PreviewLine};
 pub use prices::{CreatePrice, Price, Recurrence, TaxBehavior};
 pub use renewals::{ChangedItem, End, Prorated, RenewSubscription};

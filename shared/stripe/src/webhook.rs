@@ -2,7 +2,7 @@
 //! from the API, so a new field, type or version of Stripe's changes nothing here.
 
 use domain::{
-    ChargeId, CreditNoteId, CustomerId, DisputeId, Event, InvoiceId, InvoicePaymentId, Neighbour, ScheduleId,
+    ChargeId, CreditNoteId, CustomerId, DisputeId, Event, Followed, InvoiceId, InvoicePaymentId, Neighbour, ScheduleId,
     SubscriptionId,
 };
 use jiff::Timestamp;
@@ -125,6 +125,20 @@ pub const TYPES: [&str; 24] = [
     "subscription_schedule.updated",
 ];
 
+/// Those of them that this deployment asks for: the ones that the product exists for, those that it follows, and with subscriptions theirs.
+pub fn needed(followed: &Followed, subscriptions: bool) -> Vec<&'static str> {
+    let is_needed = |event_type: &&str| match event_type.strip_prefix("customer.subscription.") {
+        Some(_) => subscriptions,
+        None => followed.wants(event_type) || closes_cases(event_type),
+    };
+    TYPES.into_iter().filter(is_needed).collect()
+}
+
+/// What closes the case of an invoice, whether it is shown on the opportunity or not.
+pub fn closes_cases(event_type: &str) -> bool {
+    matches!(event_type, "invoice.voided" | "invoice.marked_uncollectible")
+}
+
 fn named<T, E>(notification: &Notification, parse: fn(&str) -> Result<T, E>) -> Result<T, DecodeError> {
     let id = notification.object_id.as_deref().and_then(|id| parse(id).ok());
     id.ok_or(DecodeError::Malformed)
@@ -232,6 +246,23 @@ mod tests {
             let other = SNAPSHOT.replace("invoice.paid", event_type).replace("in_1", "re_1");
             assert!(event(&decode(other.as_bytes()).expect("an event")).is_err(), "{event_type}");
         }
+    }
+
+    #[test]
+    fn a_deployment_needs_what_it_is_set_up_for() {
+        let always = [
+            "invoice.paid",
+            "invoice.payment_failed",
+            "invoice.voided",
+            "invoice.marked_uncollectible",
+            "invoice_payment.paid",
+        ];
+        assert_eq!(needed(&Followed::nothing(), false), always);
+        assert_eq!(needed(&Followed::everything(), true), TYPES);
+        let overdue = Followed::parse("invoice.overdue").expect("known");
+        let needed = needed(&overdue, true);
+        assert_eq!(needed.len(), always.len() + 5, "{needed:?}");
+        assert!(["invoice.overdue", "customer.subscription.paused"].iter().all(|one| needed.contains(one)));
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and a small model of SQS.
 
 mod disturbance;
+mod secrets;
 mod sns;
 mod sqs;
 
 use std::sync::Arc;
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -20,6 +23,7 @@ use serde_json::{Value, json};
 
 pub use disturbance::Disturbance;
 use disturbance::Disturbances;
+pub use secrets::SecretsManager;
 use sns::Sns;
 pub use sns::{Email, TOPIC};
 pub use sqs::{Message, Sqs};
@@ -35,6 +39,7 @@ pub struct InProcess {
     database: Arc<Database>,
     sqs: Sqs,
     sns: Sns,
+    pub secrets: SecretsManager,
     disturbances: Disturbances,
 }
 
@@ -71,7 +76,18 @@ impl InProcess {
             }],
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
-        Self { database: Arc::new(database), sqs, sns: Sns::default(), disturbances: Disturbances::default() }
+        let expiry = json!({
+            "TableName": TABLE,
+            "TimeToLiveSpecification": { "AttributeName": "expires_at", "Enabled": true },
+        });
+        database.update_time_to_live(serde_json::from_value(expiry).unwrap()).unwrap();
+        Self {
+            database: Arc::new(database),
+            sqs,
+            sns: Sns::default(),
+            secrets: SecretsManager::default(),
+            disturbances: Disturbances::default(),
+        }
     }
 
     /// Every item, as DynamoDB's JSON.
@@ -109,6 +125,17 @@ impl InProcess {
     /// What has gone wrong so far.
     pub fn struck(&self) -> Vec<Disturbance> {
         self.disturbances.struck()
+    }
+
+    /// For whoever makes clients of their own.
+    pub fn sdk_config(&self) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys("test", "test", None)))
+            .http_client(self.clone())
+            .retry_config(aws_config::retry::RetryConfig::disabled())
+            .build()
     }
 
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
@@ -158,6 +185,8 @@ impl InProcess {
         }
         let database = &self.database;
         match operation {
+            "DescribeTable" => call(body, |request| database.describe_table(request)),
+            "DescribeTimeToLive" => call(body, |request| database.describe_time_to_live(request)),
             "GetItem" => call(body, |request| database.get_item(request)),
             "PutItem" => call(body, |request| database.put_item(request)),
             "Query" => call(body, |request| database.query(request)),
@@ -173,6 +202,7 @@ impl InProcess {
         let (status, answer) = match target.split_once('.') {
             None => return self.sns.answer(&String::from_utf8_lossy(body)),
             Some(("AmazonSQS", operation)) => self.sqs.answer(operation, &json()),
+            Some(("secretsmanager", operation)) => self.secrets.answer(operation, &json()),
             Some((_, operation)) => self.dynamodb_answer(operation, json()),
         };
         (status, answer.to_string())

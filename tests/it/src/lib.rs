@@ -3,6 +3,7 @@
 
 mod aws;
 mod deal;
+mod door;
 mod env;
 mod fuse;
 mod gateway;
@@ -10,8 +11,9 @@ mod printed;
 mod random;
 mod world;
 
-pub use aws::{Disturbance, Email, Message, Sqs, TABLE};
+pub use aws::{Disturbance, Email, Message, SecretsManager, Sqs, TABLE};
 pub use deal::{Deal, Line};
+pub use door::OpenDoor;
 pub use env::{Env, Options, PERMISSIONS, TO_CREDIT, TO_FOLLOW, Worked};
 pub use fuse::{Fuse, Written};
 pub use gateway::{Reply, base64_event, bridge_events, http_event};

@@ -3,7 +3,8 @@
 use mapping::{Filter, RecordQuery};
 use salesforce::soql::{Literal, Op, Select};
 
-pub(crate) fn soql(query: &RecordQuery) -> String {
+/// As Salesforce is asked.
+pub fn soql(query: &RecordQuery) -> String {
     let fields: Vec<_> = query.fields.iter().copied().chain(query.also.iter().map(String::as_str)).collect();
     let mut select = Select::from(query.object).fields(&fields);
     for (field, filter) in &query.filter {

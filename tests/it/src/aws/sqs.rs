@@ -1,5 +1,6 @@
 //! SQS as far as it is used here.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use sandbox::Clock;
@@ -31,6 +32,8 @@ struct Queues {
     /// Every body that was ever sent, for the canary.
     sent: Vec<String>,
     is_down: bool,
+    /// What somebody changed by hand, by the queue's name and the attribute's.
+    changed: BTreeMap<(String, String), String>,
 }
 
 /// The queues with visibility timeouts, receive counts and a redrive policy.
@@ -82,6 +85,41 @@ impl Sqs {
                 })
                 .collect()
         })
+    }
+
+    /// What a person does in the console.
+    pub fn change(&self, queue: &str, attribute: &str, value: &str) {
+        self.with(|queues| queues.changed.insert((queue.to_owned(), attribute.to_owned()), value.to_owned()));
+    }
+
+    /// As the template makes the queue, but for what was changed by hand.
+    fn attributes(&self, url: &str) -> (u16, Value) {
+        let name = url.rsplit('/').next().unwrap_or_default();
+        let arn = |name: &str| format!("arn:aws:sqs:eu-central-1:1:{name}");
+        let mut attributes = json!({
+            "QueueArn": arn(name),
+            "VisibilityTimeout": (VISIBILITY_MS / 1000).to_string(),
+            "MessageRetentionPeriod": "345600",
+        });
+        match name {
+            "work" | "bulk" => {
+                let redrive = json!({ "deadLetterTargetArn": arn("dead-letter"), "maxReceiveCount": MOST_RECEIVES });
+                attributes["RedrivePolicy"] = redrive.to_string().into();
+            }
+            "dead-letter" => attributes["MessageRetentionPeriod"] = "1209600".into(),
+            _ => return (400, json!({ "__type": "com.amazonaws.sqs#QueueDoesNotExist" })),
+        }
+        self.with(|queues| {
+            let count = match name {
+                "dead-letter" => queues.dead_letter.len(),
+                _ => queues.work.iter().filter(|message| message.queue == name).count(),
+            };
+            attributes["ApproximateNumberOfMessages"] = count.to_string().into();
+            for ((_, attribute), value) in queues.changed.iter().filter(|((queue, _), _)| queue == name) {
+                attributes[attribute] = value.clone().into();
+            }
+        });
+        (200, json!({ "Attributes": attributes }))
     }
 
     pub fn delete(&self, id: &str) {
@@ -191,6 +229,7 @@ impl Sqs {
                     .collect();
                 (200, json!({ "Successful": successful, "Failed": [] }))
             }
+            "GetQueueAttributes" => self.attributes(text("QueueUrl")),
             "ChangeMessageVisibility" => {
                 let seconds = body["VisibilityTimeout"].as_i64().unwrap_or_default();
                 let visible_at_ms = self.clock.now_ms() + seconds * 1000;

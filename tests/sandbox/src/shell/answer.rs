@@ -97,7 +97,8 @@ pub async fn answer<S: Service>(
         return whole(control::answer(&shell, below, &request));
     }
     let suffered = lock(&shell.faults).suffer(&request);
-    let (now_ms, response) = play(&shell, &request, suffered.fault.as_ref());
+    let (now_ms, mut response) = play(&shell, &request, suffered.fault.as_ref());
+    response.headers.extend(date(now_ms).map(|date| ("date".to_owned(), date)));
     lock(&shell.requests).push(now_ms, &request, &response, suffered.fault.as_ref());
     shell.flush();
     if let Some(for_ms) = suffered.then_refuse_ms {
@@ -112,6 +113,12 @@ pub async fn answer<S: Service>(
         }
         _ => whole(response),
     }
+}
+
+/// By the sandbox's own clock, which need not be the machine's.
+fn date(now_ms: i64) -> Option<String> {
+    let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
+    Some(now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 fn read(parts: &http::request::Parts, body: Bytes) -> Request {

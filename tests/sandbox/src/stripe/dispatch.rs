@@ -224,6 +224,7 @@ fn route(operation: &str) -> Option<(Handler, &'static [&'static str], &'static 
         "Charge.retrieve" => (refunds::retrieve_charge, &[], &[]),
         "Dispute.retrieve" => (refunds::retrieve_dispute, &[], &[]),
         "Refund.create" => (refunds::create, &["amount", "charge", "metadata", "payment_intent", "reason"], &[]),
+        "Refund.update" => (refunds::update, &["metadata"], &[]),
         "Refund.retrieve" => (refunds::retrieve, &[], &[]),
         "Refund.list" => (refunds::list, PAGING, &["charge", "payment_intent"]),
         "Subscription.create" => (subscriptions::create::create, SUBSCRIPTION, &[]),

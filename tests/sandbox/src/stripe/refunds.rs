@@ -84,6 +84,16 @@ pub fn retrieve(state: &mut State, call: &Call) -> Result<Value, Error> {
     state.named("refund", call.id()).cloned()
 }
 
+/// Of a refund that is made only its metadata changes.
+pub fn update(state: &mut State, call: &Call) -> Result<Value, Error> {
+    let before = state.named("refund", call.id())?.clone();
+    let mut refund = before.clone();
+    merge_metadata(&mut refund["metadata"], &call.params, "metadata")?;
+    state.put("refund", refund.clone());
+    state.emit_updated("refund.updated", "refund", &before, &refund);
+    Ok(refund)
+}
+
 pub fn list(state: &mut State, call: &Call) -> Result<Value, Error> {
     let rows = state.table("refund").newest_first().filter(|row| {
         ["charge", "payment_intent"].iter().all(|name| list::equal(call, name, row))

@@ -21,6 +21,7 @@ pub(crate) fn sight(env: &Env) -> Sight {
         salesforce: engine.salesforce.inner.clone(),
         scope: engine.scope.clone(),
         settings: engine.settings.clone(),
+        file: None,
     }
 }
 

@@ -173,6 +173,9 @@ fn a_refund_shows_in_the_charge_alone() {
         (&charge(&mut account)["amount_refunded"], &charge(&mut account)["refunded"]),
         (&100.into(), &false.into())
     );
+    let target = format!("/v1/refunds/{}", refund["id"].as_str().unwrap_or_default());
+    assert_eq!(account.post(&target, "metadata[a]=b").ok()["metadata"]["a"], "b");
+    assert_eq!(account.post("/v1/refunds/re_nobody", "").code(), "resource_missing");
     account.post("/v1/refunds", &format!("payment_intent={intent}")).ok();
     assert_eq!(
         (&charge(&mut account)["amount_refunded"], &charge(&mut account)["refunded"]),

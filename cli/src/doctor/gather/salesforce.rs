@@ -1,0 +1,144 @@
+//! Salesforce, as the integration user sees it.
+
+use std::collections::BTreeSet;
+
+use domain::OpportunityId;
+use engine::soql;
+use jiff::{SignedDuration, Timestamp};
+use mapping::{Deal, Filter, Findings, Needs, RecordQuery, Settings, deal_queries, preflight};
+use outbound::Timeouts;
+use platform::Secrets;
+use salesforce::{ApiUsage, Client, Config, Credentials};
+use secrecy::ExposeSecret;
+
+use crate::doctor::Deployment;
+use crate::doctor::finding::Known;
+use crate::doctor::salesforce::{Login, NO_LOGIN, Waiting};
+use crate::doctor::schema::{Led, Schema, follow, paths};
+
+/// Deals of the last week, and no more of them than this: each costs a call.
+const LATELY: SignedDuration = SignedDuration::from_hours(24 * 7);
+const MOST_DEALS: u32 = 25;
+
+/// A path through more relationships than this is none of ours.
+const DEEPEST: usize = 5;
+
+pub(in crate::doctor) struct OfSalesforce {
+    pub(in crate::doctor) login: Login,
+    pub(in crate::doctor) versions: Known<Vec<String>>,
+    pub(in crate::doctor) schema: Known<Schema>,
+    pub(in crate::doctor) waiting: Known<Waiting>,
+    pub(in crate::doctor) usage: Option<ApiUsage>,
+}
+
+pub(in crate::doctor) async fn of_salesforce(
+    deployment: &Deployment,
+    needs: &Needs,
+    aws: &aws_config::SdkConfig,
+    now: Timestamp,
+) -> OfSalesforce {
+    let nothing = |login| {
+        let (versions, schema, waiting) = (Err(NO_LOGIN.into()), Err(NO_LOGIN.into()), Err(NO_LOGIN.into()));
+        OfSalesforce { login, versions, schema, waiting, usage: None }
+    };
+    let client = match client(deployment, aws).await {
+        Ok(client) => client,
+        Err(why) => return nothing(Login::Untried(why)),
+    };
+    let identity = match client.identity().await {
+        Ok(identity) => identity,
+        Err(error) => return nothing(Login::Denied(error)),
+    };
+    OfSalesforce {
+        login: Login::Granted(identity),
+        versions: client.versions().await.map_err(|error| error.to_string()),
+        schema: schema(&client, needs).await,
+        waiting: waiting(&client, &deployment.config.settings, now).await,
+        usage: client.api_usage(),
+    }
+}
+
+async fn client(deployment: &Deployment, aws: &aws_config::SdkConfig) -> Known<Client> {
+    const CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
+    let config = &deployment.config;
+    let secret = Secrets::new(aws).read(&config.vendors.salesforce_credentials_arn, CREDENTIALS).await;
+    let secret = secret.map_err(|error| error.problems.join("; "))?;
+    let credentials = Credentials::from_json(secret.expose_secret());
+    let config = Config {
+        login_url: config.vendors.salesforce_login_url.clone(),
+        credentials: credentials.map_err(|why| format!("the credentials cannot be used: {why}"))?,
+        api_version: config.vendors.salesforce_api_version.clone(),
+        allowed_hosts: config.vendors.salesforce_allowed_hosts.clone(),
+        timeouts: Timeouts::default(),
+    };
+    Client::new(config).map_err(|why| why.to_string())
+}
+
+/// The objects that the queries begin at and that are written, and then those that paths lead through.
+async fn schema(client: &Client, needs: &Needs) -> Known<Schema> {
+    let mut schema = Schema::new();
+    let read = needs.queries.iter().map(|query| query.object);
+    let written = needs.written.iter().chain(&needs.made).map(|written| written.object);
+    let mut wanted: BTreeSet<String> = read.chain(written).map(str::to_owned).collect();
+    for _ in 0..DEEPEST {
+        for object in std::mem::take(&mut wanted) {
+            let described = client.describe(&object).await.map_err(|error| error.to_string())?;
+            schema.insert(object, described);
+        }
+        for query in &needs.queries {
+            for path in paths(query) {
+                if let Led::Further(objects) = follow(&schema, query.object, path) {
+                    wanted.extend(objects);
+                }
+            }
+        }
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    Ok(schema)
+}
+
+/// What would be refused of what was won of late and names nothing at Stripe, read and looked through as the worker does it.
+async fn waiting(client: &Client, settings: &Settings, now: Timestamp) -> Known<Waiting> {
+    let since = now.saturating_sub(LATELY).unwrap_or(now);
+    let query = RecordQuery {
+        object: "Opportunity",
+        fields: vec!["Id"],
+        also: vec![],
+        filter: vec![
+            ("StageName", Filter::one_of(&settings.won_stages)),
+            ("Stripe_Invoice_Id__c", Filter::IsEmpty),
+            ("SystemModstamp", Filter::AtLeast(since)),
+        ],
+        order_by: vec!["SystemModstamp", "Id"],
+        limit: Some(MOST_DEALS),
+    };
+    let found = client.read(&[soql(&query)]).await.map_err(|error| error.to_string())?;
+    let ids = found.iter().flatten().filter_map(|record| OpportunityId::parse(record.text("Id")?).ok());
+    let ids: Vec<_> = ids.collect();
+    let mut refused = Vec::new();
+    for id in &ids {
+        let queries: Vec<_> = deal_queries(id, settings).iter().map(soql).collect();
+        let mut answers = client.read(&queries).await.map_err(|error| error.to_string())?.into_iter();
+        let mut next = || answers.next().unwrap_or_default();
+        let Some(opportunity) = next().into_iter().next() else { continue };
+        let deal = Deal {
+            opportunity,
+            lines: next(),
+            primary_contact: next().into_iter().next(),
+            activated_contract: next().into_iter().next(),
+            // What may not be written is told by a check of its own.
+            withheld: Vec::new(),
+            undecided: Vec::new(),
+            read_at: now,
+        };
+        let deal = settings.lens.through(deal);
+        if let Err(stop) = preflight(&deal, settings).and_then(Findings::finish)
+            && stop.kind != mapping::Kind::NotBillable
+        {
+            refused.push((id.clone(), stop));
+        }
+    }
+    Ok(Waiting { looked_at: ids.len(), refused })
+}

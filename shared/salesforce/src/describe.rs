@@ -1,0 +1,129 @@
+//! What the organization says of itself and of us, for whoever checks a deployment: who we are, which versions are served, and what of an
+//! object we may do. A description shows field-level security as it is for whoever asks: a field that is hidden is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::{Client, Request, segment};
+use crate::error::Error;
+
+/// What Salesforce says of an object that is not there, or is hidden: as a resource, or as a type.
+const NOT_THERE: [&str; 2] = ["NOT_FOUND", "INVALID_TYPE"];
+
+/// Who a login is, and where it leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub organization_id: String,
+    pub user_id: String,
+    pub instance_url: String,
+}
+
+/// An object as the user may see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Described {
+    pub createable: bool,
+    pub updateable: bool,
+    pub fields: BTreeMap<String, FieldAccess>,
+    /// By their names, the objects that each leads to.
+    pub relationships: BTreeMap<String, BTreeSet<String>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FieldAccess {
+    pub createable: bool,
+    pub updateable: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectWire {
+    createable: bool,
+    updateable: bool,
+    fields: Vec<FieldWire>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldWire {
+    name: String,
+    createable: bool,
+    updateable: bool,
+    #[serde(default)]
+    reference_to: Vec<String>,
+    relationship_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+impl From<ObjectWire> for Described {
+    fn from(wire: ObjectWire) -> Self {
+        let mut described = Self { createable: wire.createable, updateable: wire.updateable, ..Self::default() };
+        for field in wire.fields {
+            if let Some(name) = field.relationship_name {
+                described.relationships.insert(name, field.reference_to.into_iter().collect());
+            }
+            let access = FieldAccess { createable: field.createable, updateable: field.updateable };
+            described.fields.insert(field.name, access);
+        }
+        described
+    }
+}
+
+impl Client {
+    /// Logs in, if that is not done.
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        let session = self.session().await?;
+        let url = session.identity_url.as_deref().unwrap_or_default();
+        let mut ids = url.trim_end_matches('/').rsplit('/');
+        match (ids.next(), ids.next()) {
+            (Some(user_id), Some(organization_id)) if user_id.starts_with("005") => Ok(Identity {
+                organization_id: organization_id.to_owned(),
+                user_id: user_id.to_owned(),
+                instance_url: session.instance_url,
+            }),
+            _ => Err(Error::unreadable()),
+        }
+    }
+
+    /// As an address has them: `v67.0`.
+    pub async fn versions(&self) -> Result<Vec<String>, Error> {
+        let versions: Vec<Version> = self.get("/services/data/".to_owned()).await?;
+        Ok(versions.into_iter().map(|one| format!("v{}", one.version)).collect())
+    }
+
+    /// `None` where there is no such object, or none that the user may see.
+    pub async fn describe(&self, object: &str) -> Result<Option<Described>, Error> {
+        match self.get::<ObjectWire>(format!("{}/sobjects/{}/describe", self.data(), segment(object))).await {
+            Ok(wire) => Ok(Some(wire.into())),
+            Err(Error::Refused(refusal)) if NOT_THERE.contains(&refusal.error_code.as_str()) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
+        let request = Request { method: Method::GET, path, body: None };
+        self.call(&request, |answer| serde_json::from_slice(answer).map_err(|_| Error::unreadable())).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_is_read_with_its_relationships() {
+        let text = r#"{"name":"Opportunity","createable":true,"updateable":false,"fields":[
+            {"name":"Id","type":"id","createable":false,"updateable":false,"referenceTo":[],"relationshipName":null},
+            {"name":"AccountId","createable":true,"updateable":true,"referenceTo":["Account"],"relationshipName":"Account"}]}"#;
+        let described = Described::from(serde_json::from_str::<ObjectWire>(text).expect("readable"));
+        assert_eq!((described.createable, described.updateable, described.fields.len()), (true, false, 2));
+        assert!(described.fields["AccountId"].updateable && !described.fields["Id"].updateable);
+        assert!(described.relationships["Account"].contains("Account"));
+    }
+}
