@@ -49,7 +49,7 @@ mod tests {
     fn read_by(function: &str) -> BTreeSet<String> {
         let own = path("functions").join(function).join("src/config.rs");
         // What does the work is configured alike.
-        let shared = ["lib.rs", "notifications.rs"].map(|file| path("shared/deployment/src").join(file));
+        let shared = ["lib.rs", "notifications.rs", "vendors.rs"].map(|file| path("shared/deployment/src").join(file));
         let mut sources = if own.exists() { vec![own] } else { shared.to_vec() };
         // Every one of them has the queues.
         let reads = |source: &std::path::PathBuf| std::fs::read_to_string(source).unwrap().contains("Places::read(");

@@ -173,7 +173,7 @@ async fn every_row() {
 async fn without_a_good_file_nothing_that_works_on_deals_starts() {
     let folder = std::env::temp_dir();
     let broken = folder.join(format!("closedwon-broken-{}.toml", std::process::id()));
-    std::fs::write(&broken, "[won]\nstage = \"Signed\"\n[terms]\ndays_until_due = \"30\"\n").unwrap();
+    std::fs::write(&broken, "[won]\nstage = \"Signed\"\n[failures]\nhigh_from_attempt = \"3\"\n").unwrap();
     let missing = folder.join("closedwon-missing.toml");
     for function in [RetryWorker, Reconciler] {
         let file = |path: &std::path::Path| ("CONFIGURATION_FILE", path.to_str().unwrap().to_owned());
@@ -183,8 +183,8 @@ async fn without_a_good_file_nothing_that_works_on_deals_starts() {
             error.problems,
             [
                 "closedwon.toml:2:1: unknown_key: [won] has no stage. Did you mean stages?",
-                "closedwon.toml:4:18: wrong_type: terms.days_until_due is a whole number of days, from 0 to 365, and this is a text. Leave \
-                 the quotes out.",
+                "closedwon.toml:4:21: wrong_type: failures.high_from_attempt is a whole number of attempts, from 1 to 100, and this is \
+                 a text. Leave the quotes out.",
                 "LEDGER_TABLE is not set",
             ]
         );
