@@ -116,7 +116,7 @@ fn absent(needs: &Needs, schema: &Schema) -> BTreeMap<String, BTreeSet<String>> 
     let mut absent: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for query in &needs.queries {
         for path in paths(query) {
-            match follow(schema, query.object, path) {
+            match follow(schema, query.object, &needs.names.own(query.object, path)) {
                 Led::ToNothing { object, field } => absent.entry(object).or_default().extend(field),
                 Led::ToField | Led::Further(_) => {}
             }
@@ -171,14 +171,14 @@ pub(super) fn writable(needs: &Needs, schema: &Known<Schema>) -> Finding {
             if !(if makes { described.createable } else { described.updateable }) {
                 withheld.entry((*object).to_owned()).or_default();
             }
-            let may = |field: &&str| {
+            let may = |field: &String| {
                 described
                     .fields
-                    .get(*field)
+                    .get(field)
                     .is_none_or(|access| if makes { access.createable } else { access.updateable })
             };
-            let not = fields.iter().copied().filter(|field| !may(field)).map(str::to_owned);
-            let not: Vec<_> = not.collect();
+            let own = fields.iter().map(|field| needs.names.own(object, field).into_owned());
+            let not: Vec<_> = own.filter(|field| !may(field)).collect();
             if !not.is_empty() {
                 withheld.entry((*object).to_owned()).or_default().extend(not);
             }

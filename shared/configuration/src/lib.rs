@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod expressions;
+mod fields;
 mod keys;
 mod near;
 mod page;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::fields::written;
 use crate::keys::{Key, Kind, SECTIONS, Section, VERSION};
 use crate::words::wanted;
 
@@ -14,6 +15,17 @@ pub fn page() -> String {
             of_key(&mut page, section, key);
         }
     }
+    page.push_str(
+        "\n## [fields.…]\n\nHow your organization calls the fields that Closedwon writes, where they are not those of the package: each by the package's name, \
+         with the API name of a field of yours of the same type. Everything else in the file, expressions too, goes by the package's names.\n",
+    );
+    for (section, _, fields) in written() {
+        let _ = write!(page, "\n### [fields.{section}]\n\n");
+        for field in fields {
+            let _ = writeln!(page, "- `{field}`");
+        }
+    }
+    page.push_str("\n```toml\n[fields.opportunity]\nStripe_Invoice_Id__c = \"Rechnung__c\"\n```\n");
     page
 }
 

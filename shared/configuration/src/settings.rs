@@ -82,7 +82,7 @@ fn settings(values: &Values) -> Option<Settings> {
 
 /// What is read otherwise than the package has it, and what conditions and rules read beside that.
 fn lens(values: &Values, lines: LineSource) -> Lens {
-    let mut lens = Lens::default();
+    let mut lens = Lens { names: values.names.clone(), ..Lens::default() };
     for (section, key) in SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key))) {
         let (Kind::Reads { field, .. }, Some(by)) = (key.kind, values.expression(section, key.name)) else { continue };
         let seen = |field| Seen { field, key: format!("{section}.{}", key.name), by };

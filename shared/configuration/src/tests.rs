@@ -116,6 +116,30 @@ about = []
     assert!(!read.told.wins && !read.told.refusals && !read.told.failures && !read.told.digests);
 }
 
+#[test]
+fn what_is_written_may_have_names_of_its_own() {
+    let text = "[fields.opportunity]\nStripe_Invoice_Id__c = \"Rechnung__c\"\n[fields.account]\nStripe_Customer_Id__c = \"Kunde__c\"\n";
+    let names = Configuration::read(text).expect("valid").settings.lens.names;
+    assert_eq!(names.own("Opportunity", "Stripe_Invoice_Id__c"), "Rechnung__c");
+    assert_eq!(names.own("Opportunity", "Account.Stripe_Customer_Id__c"), "Account.Kunde__c");
+    let text = "[fields.opportunity]\nStripe_Invoice_Idd__c = \"A__c\"\nAmount = \"B__c\"\nStripe_MRR__c = \"mrr\"\n\
+                Stripe_Invoice_Id__c = \"C__c\"\nStripe_Invoice_URL__c = \"C__c\"\nPaid_Date__c = \"Payment_Received__c\"\n\
+                [fields.opportunities]\nx = 1\n[fields.lead]\n";
+    let said = said(text);
+    for (said, expected) in said.iter().zip([
+        "2:1: unknown_key: Closedwon writes no Stripe_Invoice_Idd__c of Opportunity. Did you mean Stripe_Invoice_Id__c?",
+        "3:1: unknown_key: Closedwon writes no Amount of Opportunity: it writes ",
+        "4:17: not_a_field: fields.opportunity.Stripe_MRR__c is \"mrr\": it must be the API name of a field of your own, such as My_Field__c.",
+        "6:25: twice: C__c of Opportunity is written as another field already: give each a field of its own.",
+        "7:16: twice: Payment_Received__c of Opportunity is written as another field already",
+        "8:9: unknown_key: [fields] has no opportunities. Did you mean opportunity?",
+        "10:9: unknown_key: [fields] has no lead: it has ",
+    ]) {
+        assert!(said.starts_with(expected), "{said}\n{expected}");
+    }
+    assert_eq!(said.len(), 7, "{said:#?}");
+}
+
 /// One visit mends all of it.
 #[test]
 fn everything_that_is_wrong_is_said_at_once_in_the_files_order() {
@@ -126,7 +150,7 @@ fn everything_that_is_wrong_is_said_at_once_in_the_files_order() {
             "2:1: unknown_key: [won] has no stage. Did you mean stages?",
             "3:14: not_a_choice: won.lines_from is \"cpq\": it must be opportunity_products, cpq_quote or orders.",
             "5:18: out_of_range: terms.days_until_due is from 0 to 365 days, and not 400.",
-            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, failures, notifications, pacing and version.",
+            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, failures, notifications, pacing, fields and version.",
         ]
     );
 }

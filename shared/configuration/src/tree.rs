@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::expressions::Expressions;
+use crate::fields::FIELDS;
 use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
 use crate::near::near;
 use crate::problem::Problem;
@@ -34,12 +35,13 @@ pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
+            (FIELDS, DeValue::Table(table)) => values.names = reader.fields(table),
             (name_of, DeValue::Table(table)) if let Some(section) = section(name_of) => {
                 for (key, item) in table {
                     reader.read(section, key, item, &mut values);
                 }
             }
-            (name_of, other) if section(name_of).is_some() => {
+            (name_of, other) if section(name_of).is_some() || name_of == FIELDS => {
                 let kind = kind_of(other);
                 let message =
                     format!("{name_of} is a section: write [{name_of}], and its keys below it. This is {kind}.");
@@ -72,7 +74,7 @@ fn unknown_section(name: &str) -> String {
     if let Some(section) = of_key {
         return format!("{name} stands in no section: write it below [{}].", section.name);
     }
-    let names = || SECTIONS.iter().map(|section| section.name).chain(["version"]);
+    let names = || SECTIONS.iter().map(|section| section.name).chain([FIELDS, "version"]);
     match near(name, names()) {
         Some(near) => format!("There is no {name}. Did you mean {near}?"),
         None => format!("There is no {name}: the file has {}.", listed(names())),

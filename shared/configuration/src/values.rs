@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use mapping::Rule;
+use mapping::{FieldNames, Rule};
 use rules::Expression;
 
 use crate::keys::{Key, SECTIONS, Section};
@@ -28,6 +28,7 @@ pub(crate) struct Found {
 #[derive(Debug, Default)]
 pub(crate) struct Values {
     found: BTreeMap<(&'static str, &'static str), Found>,
+    pub names: FieldNames,
 }
 
 impl Values {

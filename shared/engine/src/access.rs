@@ -40,19 +40,24 @@ impl<W: World> Engine<W> {
         opportunity_id: &OpportunityId,
         settings: &Settings,
     ) -> Result<Fact, salesforce::Error> {
-        let queries: Vec<_> = deal_queries(opportunity_id, settings).iter().map(convert::soql).collect();
+        let queries = deal_queries(opportunity_id, settings);
         let is_believed = self.access.is_believed(self.clock.now());
         let asked: Vec<Written> = written(settings).into_iter().filter(|_| !is_believed).collect();
         let objects: Vec<_> = asked.iter().map(|written| written.object).collect();
-        let answers = self.salesforce.read_with_access(&queries, &objects).await?;
-        let nothing = BTreeSet::new();
-        let editable = |written: &Written| answers.editable.get(written.object).unwrap_or(&nothing);
-        let withheld: Vec<_> = asked.iter().flat_map(|written| withheld(written, editable(written))).collect();
+        let answers = self.salesforce.read_with_access(&self.in_soql(&queries), &objects).await?;
+        let names = &self.settings.lens.names;
+        let editable = |written: &Written| {
+            let editable = answers.editable.get(written.object).into_iter().flatten();
+            editable.map(|field| names.package(written.object, field).into_owned()).collect::<BTreeSet<_>>()
+        };
+        let withheld: Vec<_> =
+            asked.iter().flat_map(|written| withheld(written, &editable(written)).collect::<Vec<_>>()).collect();
         let now = self.clock.now();
         if !asked.is_empty() && withheld.is_empty() {
             self.access.believe(now);
         }
-        Ok(convert::deal(answers.records, withheld, settings, now))
+        let records = self.read_as(&queries, answers.records);
+        Ok(convert::deal(records, withheld, settings, now))
     }
 }
 

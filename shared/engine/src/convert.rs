@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use mapping::{Code, Deal, Settings, Stop, TaxBehavior, Update, Withheld};
+use mapping::{Code, Deal, FieldNames, Settings, Stop, TaxBehavior, Update, Withheld};
 use queue::Parked;
 use workflow::{
     Call, CreditAmount, CreditLine, Credited, Every, Fact, InvoiceSeen, InvoiceStatus, ItemSeen, LineSeen, PriceSeen,
@@ -223,13 +223,14 @@ pub(crate) fn deal(
     Fact::DealRead(Box::new(settings.lens.through(deal)))
 }
 
-pub(crate) fn update(update: &Update) -> salesforce::Update {
+pub(crate) fn update(update: &Update, names: &FieldNames) -> salesforce::Update {
+    let own = |field: &str| names.own(update.object, field).into_owned();
     salesforce::Update {
         object: update.object.to_owned(),
         id: update.id.clone(),
-        fields: update.fields.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect(),
-        external_id: update.external_id.map(str::to_owned),
-        only_where: update.condition().filter(|_| !planted!(WritesWherever)).as_ref().map(soql),
+        fields: update.fields.iter().map(|(field, value)| (own(field), value.clone())).collect(),
+        external_id: update.external_id.map(own),
+        only_where: update.condition().filter(|_| !planted!(WritesWherever)).map(|query| soql(&query, names)),
     }
 }
 

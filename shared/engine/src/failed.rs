@@ -7,7 +7,7 @@ use workflow::{CollectingSeen, Fact, Run, RunId, State};
 
 use crate::convert;
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Outcome, Pause, Salesforce, Scope, Stripe, World};
+use crate::{Clock, Engine, Errand, Outcome, Pause, Scope, Stripe, World};
 
 impl<W: World> Engine<W> {
     pub(crate) async fn read_collecting(&self, id: &InvoiceId) -> Result<Fact, stripe::Error> {
@@ -18,13 +18,12 @@ impl<W: World> Engine<W> {
 
     pub(crate) async fn read_case(&self, failure: &Failure) -> Result<Fact, salesforce::Error> {
         let queries = failure.queries();
-        let answers = self.salesforce.read(&queries.iter().map(convert::soql).collect::<Vec<_>>()).await?;
+        let answers = self.ask(&queries).await?;
         Ok(Fact::CaseRead(Box::new(CaseSeen::of(queries.into_iter().zip(answers)))))
     }
 
     pub(crate) async fn look_up(&self, search: &Search) -> Result<Fact, salesforce::Error> {
-        let queries: Vec<_> = search.queries().iter().map(convert::soql).collect();
-        Ok(Fact::LookedUp(Box::new(search.found(self.salesforce.read(&queries).await?))))
+        Ok(Fact::LookedUp(Box::new(search.found(self.ask(&search.queries()).await?))))
     }
 
     pub(crate) fn run_of_failure(&self, invoice_id: &InvoiceId) -> RunId {

@@ -82,7 +82,7 @@ impl<W: World> Engine<W> {
         if known(self.stripe.customer(customer_id).await)?.is_some_and(|customer| !customer.deleted) {
             return ignored("customer_is_there");
         }
-        let naming = self.salesforce_read(&[convert::soql(&account_naming_query(customer_id))]).await?;
+        let naming = self.ask_again_later(&[account_naming_query(customer_id)]).await?;
         let account = naming.into_iter().flatten().next();
         let Some(account_id) = account.as_ref().and_then(|account| account.text("Id")) else {
             return ignored("customer_of_no_account");

@@ -16,6 +16,7 @@ macro_rules! planted {
 
 mod access;
 mod advance;
+mod asked;
 mod clients;
 mod convert;
 mod credit;

@@ -11,9 +11,8 @@ use queue::{Envelope, Source};
 use workflow::{About, Call, Fact, Run, RunId, State, notification};
 
 use crate::advance::ledger_pause;
-use crate::convert;
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, Salesforce, World};
+use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, World};
 
 /// Whatever is to be saved is by then, by clocks that differ.
 const SAVED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -109,7 +108,7 @@ impl<W: World> Engine<W> {
     /// that deal all the same.
     pub(crate) async fn read_names(&self, id: Option<&OpportunityId>) -> Fact {
         let read = match id {
-            Some(id) => self.salesforce.read(&[convert::soql(&names_query(id))]).await,
+            Some(id) => self.ask(&[names_query(id)]).await,
             None => Ok(Vec::new()),
         };
         let deal = read.ok().and_then(|answers| answers.into_iter().flatten().next());

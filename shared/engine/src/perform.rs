@@ -9,7 +9,7 @@ use ledger::CallEntry;
 use workflow::{Call, Fact, Intent, Operation, Run};
 
 use crate::convert::{self, salesforce_failure, stripe_failure};
-use crate::{Clock, Engine, Errand, Pause, Reporter, Salesforce, Stripe, World};
+use crate::{Clock, Engine, Errand, Pause, Reporter, Stripe, World};
 
 /// What came of a call, and the line that the call log gets.
 pub(crate) struct Performed {
@@ -186,8 +186,8 @@ impl<W: World> Engine<W> {
                 self.read_deal(opportunity_id, older.as_deref().unwrap_or(&self.settings)).await
             }
             Call::ReadBilling { opportunity_id } => {
-                let query = convert::soql(&mapping::billing_query(opportunity_id, &self.settings));
-                let record = self.salesforce.read(&[query]).await?.into_iter().flatten().next();
+                let query = mapping::billing_query(opportunity_id, &self.settings);
+                let record = self.ask(&[query]).await?.into_iter().flatten().next();
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
@@ -196,9 +196,7 @@ impl<W: World> Engine<W> {
             Call::ReadNames { opportunity_id } => Ok(self.read_names(opportunity_id.as_ref()).await),
             Call::UpdateRecords { updates } => {
                 let (read_back, places) = convert::read_back(updates);
-                let read_back: Vec<_> = read_back.iter().map(convert::soql).collect();
-                let updates: Vec<_> = updates.iter().map(convert::update).collect();
-                let answers = self.salesforce.write(&updates, &read_back).await;
+                let answers = self.tell_salesforce(updates, &read_back).await;
                 if matches!(answers, Err(salesforce::Error::Refused(_) | salesforce::Error::NotAllowed { .. })) {
                     self.access.doubt();
                 }

@@ -8,7 +8,7 @@ use workflow::{Cancellation, Fact, Run, RunId, StandingSeen, State, Status, Subs
 use crate::advance::ledger_pause;
 use crate::convert::{self, RENEWED_FOR};
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Reporter, Salesforce, Scope, Stripe, World};
+use crate::{Clock, Engine, Errand, Ledger, Outcome, Pause, Reporter, Scope, Stripe, World};
 
 impl<W: World> Engine<W> {
     pub(crate) async fn read_standing(&self, id: &SubscriptionId) -> Result<Fact, stripe::Error> {
@@ -20,7 +20,7 @@ impl<W: World> Engine<W> {
 
     pub(crate) async fn read_naming(&self, standing: &Standing) -> Result<Fact, salesforce::Error> {
         let queries = standing.queries(&self.settings);
-        let answers = self.salesforce.read(&queries.iter().map(convert::soql).collect::<Vec<_>>()).await?;
+        let answers = self.ask(&queries).await?;
         Ok(Fact::NamingRead(Naming::of(queries.into_iter().zip(answers))))
     }
 

@@ -150,7 +150,7 @@ impl<W: World> Engine<W> {
         if matches!(&stored.run.state, State::AccountCustomer(point) if point.was_told_since(occurred_at)) {
             return ignored("account_told");
         }
-        let read = self.salesforce_read(&[convert::soql(&account_query(account_id, &self.settings))]).await?;
+        let read = self.ask_again_later(&[account_query(account_id, &self.settings)]).await?;
         let Some(record) = read.into_iter().flatten().next() else { return ignored("account_not_found") };
         let unreadable = || Pause::backoff("salesforce_unreadable", "an account came without its id and times");
         let account = account_seen(&record, &self.settings).ok_or_else(unreadable)?;

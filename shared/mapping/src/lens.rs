@@ -6,7 +6,7 @@ use domain::{FieldValue, Record};
 use rules::{Expression, FieldRead, Inputs, Value};
 
 use crate::deal::RecordQuery;
-use crate::{Code, Deal, Stop};
+use crate::{Code, Deal, FieldNames, Stop};
 
 /// The variables of expressions, as the configuration writes them.
 pub const OPPORTUNITY: &str = "opportunity";
@@ -37,6 +37,8 @@ pub struct Lens {
     pub customer: Vec<Seen>,
     /// Of each line, by its own fields and its product's, the opportunity's and the account's.
     pub line: Vec<Seen>,
+    /// What the fields are called that are written.
+    pub names: FieldNames,
     /// What rules and conditions read beside that, of the opportunity with its account, and of the lines.
     pub read: Vec<FieldRead>,
 }

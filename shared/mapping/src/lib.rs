@@ -9,6 +9,7 @@ mod case;
 mod collection;
 mod customer;
 mod deal;
+mod field_names;
 mod invoice;
 mod lens;
 mod line;
@@ -44,6 +45,7 @@ pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
     ACCOUNT_FIELDS, CONTACT_ROLE_FIELDS, Cursor, Deal, Filter, OPPORTUNITY_FIELDS, RecordQuery, deal_queries,
 };
+pub use field_names::FieldNames;
 pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED, SHOWN};
 pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};

@@ -9,9 +9,9 @@ use jiff::civil::Date;
 
 use crate::activation::activations;
 use crate::{
-    Asked, CaseStep, Dues, Dunning, Failure, Lost, RecordQuery, Search, Settings, Standing, Subscriptions, TaskStep,
-    Written, account_query, accounts_query, billing_query, deal_queries, deals_query, mended_query, names_query,
-    won_query, written,
+    Asked, CaseStep, Dues, Dunning, Failure, FieldNames, Lost, RecordQuery, Search, Settings, Standing, Subscriptions,
+    TaskStep, Written, account_query, accounts_query, billing_query, deal_queries, deals_query, mended_query,
+    names_query, won_query, written,
 };
 
 /// What is read of any record, what is written to records that are there, and what is made.
@@ -20,13 +20,16 @@ pub struct Needs {
     pub queries: Vec<RecordQuery>,
     pub written: Vec<Written>,
     pub made: Vec<Written>,
+    /// By these all of them are called in the organization.
+    pub names: FieldNames,
 }
 
 pub fn needs(settings: &Settings) -> Needs {
+    let names = settings.lens.names.clone();
     let Some(nobody) = Nobody::new(settings.org_currency) else {
-        return Needs { queries: Vec::new(), written: written(settings), made: Vec::new() };
+        return Needs { queries: Vec::new(), written: written(settings), made: Vec::new(), names };
     };
-    let mut needs = Needs { queries: nobody.of_deals(settings), written: written(settings), made: Vec::new() };
+    let mut needs = Needs { queries: nobody.of_deals(settings), written: written(settings), made: Vec::new(), names };
     let begins = settings.subscriptions != Subscriptions::Off;
     if begins && settings.mirrors_standings() {
         nobody.add_standings(settings, &mut needs);

@@ -103,7 +103,8 @@ impl Settings {
             won_stages,
             won_when: older.won_when.clone(),
             rules: older.rules.clone(),
-            lens: older.lens.clone(),
+            // A field is called what it is called now.
+            lens: Lens { names: self.lens.names.clone(), ..older.lens.clone() },
             days_until_due_by: older.days_until_due_by.clone(),
             multi_currency: older.multi_currency,
             org_currency: older.org_currency,

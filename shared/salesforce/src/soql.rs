@@ -102,8 +102,8 @@ impl Select {
     }
 
     /// This text; or one of the others is in its own field.
-    pub fn is_or(self, field: &str, text: &str, others: &[(&str, String)]) -> Self {
-        let own = [(field, text)].into_iter().chain(others.iter().map(|(field, text)| (*field, text.as_str())));
+    pub fn is_or(self, field: &str, text: &str, others: &[(impl AsRef<str>, String)]) -> Self {
+        let own = [(field, text)].into_iter().chain(others.iter().map(|(field, text)| (field.as_ref(), text.as_str())));
         let either: Vec<_> = own.map(|(field, text)| format!("{} = {}", name(field), literal(text))).collect();
         self.with(format!("({})", either.join(" OR ")))
     }

@@ -87,7 +87,7 @@ async fn schema(client: &Client, needs: &Needs) -> Known<Schema> {
         }
         for query in &needs.queries {
             for path in paths(query) {
-                if let Led::Further(objects) = follow(&schema, query.object, path) {
+                if let Led::Further(objects) = follow(&schema, query.object, &needs.names.own(query.object, path)) {
                     wanted.extend(objects);
                 }
             }
@@ -102,6 +102,7 @@ async fn schema(client: &Client, needs: &Needs) -> Known<Schema> {
 /// What would be refused of what was won of late and names nothing at Stripe, read and looked through as the worker does it.
 async fn waiting(client: &Client, settings: &Settings, now: Timestamp) -> Known<Waiting> {
     let since = now.saturating_sub(LATELY).unwrap_or(now);
+    let names = &settings.lens.names;
     let query = RecordQuery {
         object: "Opportunity",
         fields: vec!["Id"],
@@ -114,13 +115,18 @@ async fn waiting(client: &Client, settings: &Settings, now: Timestamp) -> Known<
         order_by: vec!["SystemModstamp", "Id"],
         limit: Some(MOST_DEALS),
     };
-    let found = client.read(&[soql(&query)]).await.map_err(|error| error.to_string())?;
+    let found = client.read(&[soql(&query, names)]).await.map_err(|error| error.to_string())?;
     let ids = found.iter().flatten().filter_map(|record| OpportunityId::parse(record.text("Id")?).ok());
     let ids: Vec<_> = ids.collect();
     let mut refused = Vec::new();
     for id in &ids {
-        let queries: Vec<_> = deal_queries(id, settings).iter().map(soql).collect();
-        let mut answers = client.read(&queries).await.map_err(|error| error.to_string())?.into_iter();
+        let queries = deal_queries(id, settings);
+        let asked: Vec<_> = queries.iter().map(|query| soql(query, names)).collect();
+        let answers = client.read(&asked).await.map_err(|error| error.to_string())?;
+        let read = |(query, records): (&RecordQuery, Vec<domain::Record>)| {
+            records.into_iter().map(|record| names.read(query.object, record)).collect::<Vec<_>>()
+        };
+        let mut answers = queries.iter().zip(answers).map(read);
         let mut next = || answers.next().unwrap_or_default();
         let Some(opportunity) = next().into_iter().next() else { continue };
         let deal = Deal {

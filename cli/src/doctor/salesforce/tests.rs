@@ -71,6 +71,7 @@ fn needs_of(fields: Vec<&'static str>) -> Needs {
     Needs {
         written: vec![written(&fields)],
         made: vec![Written { object: "Case", fields: BTreeSet::from(["Subject"]) }],
+        names: mapping::FieldNames::default(),
         queries: vec![RecordQuery {
             object: "Opportunity",
             fields,

@@ -8,7 +8,7 @@ use workflow::Status;
 use super::place::Place;
 use super::truth::SETTLES_WITHIN;
 use super::{MOST_PAGES, Walk, page_limit};
-use crate::convert::{self, stripe_pause};
+use crate::convert::stripe_pause;
 use crate::write::CURRENCY;
 use crate::{Engine, Pause, Stripe, World};
 
@@ -55,7 +55,7 @@ impl<W: World> Engine<W> {
         if self.stripe.customer_has_invoices(&customer_id).await.map_err(|error| stripe_pause(&error))? {
             return Ok(None);
         }
-        let naming = self.salesforce_read(&[convert::soql(&account_naming_query(&customer_id))]).await?;
+        let naming = self.ask_again_later(&[account_naming_query(&customer_id)]).await?;
         Ok(naming.into_iter().flatten().next().is_none().then_some(customer_id))
     }
 }

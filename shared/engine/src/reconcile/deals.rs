@@ -11,8 +11,7 @@ use super::statement::asks;
 use super::truth::{SWEEP, changed_id};
 use super::{MOST_PAGES, OVERLAP, Walk, page_limit};
 use crate::advance::ledger_pause;
-use crate::convert;
-use crate::{Engine, Ledger, Pause, Salesforce, World};
+use crate::{Engine, Ledger, Pause, World};
 
 /// How many records a page has at most. A bulk load gives as many the same moment, so pages go on by moment and id.
 pub(super) const PAGE: u32 = 200;
@@ -75,17 +74,13 @@ impl<W: World> Engine<W> {
         self.records_seen(query, |record| deal_seen(record, &self.settings)).await
     }
 
-    pub(crate) async fn salesforce_read(&self, queries: &[String]) -> Result<Vec<Vec<Record>>, Pause> {
-        self.salesforce.read(queries).await.map_err(|error| convert::salesforce_pause(&error, self.now()))
-    }
-
     /// Records by a query, one call; and none of them, if one says too little to be judged by.
     pub(super) async fn records_seen<T>(
         &self,
         query: &RecordQuery,
         seen: impl Fn(&Record) -> Option<T>,
     ) -> Result<Vec<T>, Pause> {
-        let records = self.salesforce_read(&[convert::soql(query)]).await?.into_iter().flatten();
+        let records = self.ask_again_later(std::slice::from_ref(query)).await?.into_iter().flatten();
         let unreadable = || Pause::backoff("salesforce_unreadable", "a record came without its id and times");
         records.map(|record| seen(&record)).collect::<Option<Vec<_>>>().ok_or_else(unreadable)
     }
