@@ -9,6 +9,7 @@ use engine::{Pass, PassKind, Reconciled};
 use jiff::{SignedDuration, Timestamp};
 use ledger::Ledger;
 use retry_worker::App;
+use sandbox::salesforce::OrgField;
 use sandbox::wire::Delivery;
 use sandbox::{Clock, Sandbox};
 use serde_json::{Value, json};
@@ -38,6 +39,8 @@ pub const TO_CREDIT: [&str; 2] = ["rak_credit_note_write", "rak_charge_read"];
 pub struct Options {
     /// The text of a configuration file, which then decides instead of what follows; but for whom people are told by.
     pub configuration: Option<String>,
+    /// Fields of Salesforce's that only this organization has.
+    pub org_fields: Vec<OrgField>,
     pub multi_currency: bool,
     pub line_source: mapping::LineSource,
     pub tax: Option<mapping::TaxBehavior>,
@@ -72,6 +75,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             configuration: None,
+            org_fields: Vec::new(),
             multi_currency: false,
             line_source: mapping::LineSource::OpportunityProducts,
             tax: None,

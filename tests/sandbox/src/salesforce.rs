@@ -4,7 +4,7 @@
 //! permission set grants. So a client that works here works in an org where that project is deployed, and a field that
 //! somebody forgot to ship, or to grant, is missing here too.
 //!
-//! Not modelled: sharing rules, validation rules, record types, roll-ups other than an opportunity's amount, Apex.
+//! Not modelled: sharing rules, validation rules, what record types decide, roll-ups other than an opportunity's amount, Apex.
 
 mod control;
 mod currency;
@@ -40,6 +40,7 @@ use oauth::Sessions;
 use org::{Actor, Org};
 use rest::sobjects::whole;
 use rest::{Answer, Api, Call, dispatch};
+pub use schema::{Kind, OrgField};
 use trigger::Outbox;
 pub use trigger::{Callout, Relay, RelayMode, Trigger};
 use usage::Usage;
@@ -57,6 +58,8 @@ pub struct Config {
     pub admin_client_id: String,
     pub admin_client_secret: String,
     pub integration_user_id: String,
+    /// Which fields it has beside those.
+    pub own_fields: Vec<OrgField>,
     pub multi_currency: bool,
     /// The package `chatter` is deployed.
     pub posts_to_chatter: bool,
@@ -80,6 +83,7 @@ impl Config {
             admin_client_id: "sandbox-administrator".into(),
             admin_client_secret: "sandbox-administrator-secret".into(),
             integration_user_id: "005000000000001AAA".into(),
+            own_fields: Vec::new(),
             multi_currency: false,
             posts_to_chatter: false,
             org_currency: "USD".into(),
@@ -146,6 +150,11 @@ impl Salesforce {
         for _ in 0..calls {
             self.api.usage.count(now_ms);
         }
+    }
+
+    /// The SOQL that was asked since this was called last, as far as it is kept.
+    pub fn take_queries(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.api.queries).into()
     }
 
     /// Of the last 24 hours.

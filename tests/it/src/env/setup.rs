@@ -47,6 +47,7 @@ impl Env {
         config.stripe.keys.push(Key::restricted(RESTRICTED_KEY, &options.permissions));
         config.stripe.tax_rates =
             [("DE", 1900), ("US", 825)].map(|(country, rate)| (country.into(), Decimal::new(rate, 2))).into();
+        config.salesforce.own_fields = options.org_fields.clone();
         config.salesforce.multi_currency = options.multi_currency;
         config.salesforce.posts_to_chatter = options.posts_to_chatter;
         config.salesforce.org_currency = options.org_currency.to_owned();

@@ -23,19 +23,19 @@ fn with(policy: CasePolicy) -> Options {
 }
 
 /// Stripe tries once more, and tells of it.
-fn fails(env: &Env, invoice: &str) {
+pub(crate) fn fails(env: &Env, invoice: &str) {
     env.sandbox.stripe.with(|stripe| stripe.attempt_fails(invoice, "InsufficientFunds", None));
 }
 
-fn cases(env: &Env) -> Vec<Value> {
+pub(crate) fn cases(env: &Env) -> Vec<Value> {
     env.sandbox.salesforce.with(|org| org.records("Case"))
 }
 
-fn tasks(env: &Env) -> Vec<Value> {
+pub(crate) fn tasks(env: &Env) -> Vec<Value> {
     env.sandbox.salesforce.with(|org| org.records("Task"))
 }
 
-fn the_case(env: &Env) -> Value {
+pub(crate) fn the_case(env: &Env) -> Value {
     let cases = cases(env);
     assert_eq!(cases.len(), 1, "{cases:?}");
     cases[0].clone()

@@ -14,7 +14,7 @@ fn options(configuration: &str) -> Options {
 }
 
 /// Salesforce says that the opportunity changed.
-fn tell_of(env: &Env, opportunity: &str) {
+pub(crate) fn tell_of(env: &Env, opportunity: &str) {
     env.advance(jiff::SignedDuration::from_mins(1));
     env.sqs.put(&changed(env, &format!("changed_{}", env.clock.now_ms()), opportunity));
 }

@@ -77,7 +77,7 @@ fn year_from(start: &str) -> Value {
 }
 
 /// Makes the first line of the quote recurring: monthly for a year from this day on.
-fn make_recurring(env: &Env, start: &str) {
+pub(crate) fn make_recurring(env: &Env, start: &str) {
     let (quote, line) = (first(env, "SBQQ__Quote__c"), first(env, "SBQQ__QuoteLine__c"));
     env.update("SBQQ__Quote__c", &quote, year_from(start));
     let recurring = json!({ "SBQQ__ChargeType__c": "Recurring", "SBQQ__BillingFrequency__c": "Monthly" });
@@ -85,7 +85,7 @@ fn make_recurring(env: &Env, start: &str) {
 }
 
 /// Gives a product's price a rhythm: the sandbox's are made for one-time lines.
-async fn make_price_recurring(env: &Env, product: &str, minor_units: i64, interval: &str) -> String {
+pub(crate) async fn make_price_recurring(env: &Env, product: &str, minor_units: i64, interval: &str) -> String {
     let products = env.sandbox.salesforce.with(|org| org.records("Product2"));
     let there = products.iter().find(|record| record["Name"] == product).unwrap();
     let price = there["Stripe_Price_Id__c"].as_str().unwrap();
@@ -123,7 +123,7 @@ fn operations(env: &Env) -> Vec<String> {
     calls.map(|call| format!("{} {}", call.split(' ').next().unwrap_or_default(), last(&call))).collect()
 }
 
-fn subscriptions(env: &Env) -> Vec<Value> {
+pub(crate) fn subscriptions(env: &Env) -> Vec<Value> {
     env.objects("subscription")
 }
 

@@ -63,7 +63,7 @@ pub struct Savepoint {
 
 impl Org {
     pub fn new(config: &Config) -> Result<Self, String> {
-        let schema = Schema::load(&config.project_dir)?;
+        let schema = Schema::load(&config.project_dir, &config.own_fields)?;
         let flows = match config.posts_to_chatter {
             true => Flow::read_all(&config.project_dir.join("chatter/main/default/flows"))?,
             false => Vec::new(),

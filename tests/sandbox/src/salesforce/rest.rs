@@ -7,6 +7,8 @@ mod describe;
 mod query;
 pub mod sobjects;
 
+use std::collections::VecDeque;
+
 use percent_encoding::percent_decode_str;
 
 use super::error::{self, ApiError};
@@ -22,11 +24,13 @@ pub struct Api {
     pub org: Org,
     pub usage: Usage,
     pub cursors: Cursors,
+    /// The newest of them.
+    pub queries: VecDeque<String>,
 }
 
 impl Api {
     pub fn new(org: Org, usage: Usage) -> Self {
-        Self { org, usage, cursors: Cursors::default() }
+        Self { org, usage, cursors: Cursors::default(), queries: VecDeque::new() }
     }
 }
 

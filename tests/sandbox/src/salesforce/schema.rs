@@ -122,6 +122,33 @@ impl Field {
     }
 }
 
+/// A field that only this org has: one of its own, or one that comes with a feature that it switched on.
+#[derive(Debug, Clone)]
+pub struct OrgField {
+    pub object: String,
+    pub name: String,
+    pub kind: Kind,
+}
+
+impl OrgField {
+    pub fn new(object: &str, name: &str, kind: Kind) -> Self {
+        Self { object: object.to_owned(), name: name.to_owned(), kind }
+    }
+
+    fn field(&self) -> Field {
+        Field {
+            name: self.name.clone(),
+            label: self.name.clone(),
+            kind: self.kind,
+            rule: Rule::Governed,
+            external_id: false,
+            unique: false,
+            case_sensitive: false,
+            default: (self.kind == Kind::Checkbox).then_some(Json::Bool(false)),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Child {
     pub relationship: &'static str,
@@ -166,7 +193,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    pub fn load(project_dir: &Path) -> Result<Self, String> {
+    /// The org's own fields are readable for the integration user, and nothing more.
+    pub fn load(project_dir: &Path, own: &[OrgField]) -> Result<Self, String> {
         let package = package::Package::read(project_dir)?;
         let mut schema = Self { objects: Vec::new(), permissions: package.permissions, positions: HashMap::new() };
         for object in standard::objects() {
@@ -178,9 +206,11 @@ impl Schema {
         for (object, field) in package.fields {
             // Tasks and events have the fields of activities.
             let object = if object == "Activity" { "Task".to_owned() } else { object };
-            let position = schema.positions.get(&object.to_lowercase());
-            let &position = position.ok_or_else(|| format!("{object}.{}: no such object", field.name))?;
-            schema.objects[position].add(field);
+            schema.add_field(&object, field)?;
+        }
+        for field in own {
+            schema.add_field(&field.object, field.field())?;
+            schema.permissions.grant(&field.object, &field.name, Some(false));
         }
         schema.check_permissions()?;
         Ok(schema)
@@ -190,6 +220,18 @@ impl Schema {
     pub fn assign(&mut self, project_dir: &Path, permission_set: &str) -> Result<(), String> {
         self.permissions.add(package::permission_set(project_dir, permission_set)?);
         self.check_permissions()
+    }
+
+    fn add_field(&mut self, object: &str, field: Field) -> Result<(), String> {
+        let position = self.positions.get(&object.to_lowercase());
+        let &position = position.ok_or_else(|| format!("{object}.{}: no such object", field.name))?;
+        match self.objects[position].field(&field.name) {
+            Some(_) => Err(format!("{object}.{} is there already", field.name)),
+            None => {
+                self.objects[position].add(field);
+                Ok(())
+            }
+        }
     }
 
     pub fn object(&self, name: &str) -> Option<&Object> {

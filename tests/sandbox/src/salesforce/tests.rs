@@ -7,6 +7,7 @@ mod access;
 mod composite;
 mod locks;
 mod metadata;
+mod own;
 mod prices;
 mod records;
 mod soql;

@@ -66,7 +66,7 @@ pub(crate) fn sell_by(env: &Env, opportunity: &str, term: Value, frequency: &str
 }
 
 /// Three months of seats and support, begun today; and its contract.
-async fn begun(env: &Env) -> (String, String, String) {
+pub(crate) async fn begun(env: &Env) -> (String, String, String) {
     let account = env.account(&deal());
     let lines = vec![line("Seat", 10_000, "300", "300", "2"), line("Support", 5_000, "150", "150", "1")];
     let opportunity = env.enter_for(&account, &Deal { lines, ..deal() }).await;
@@ -80,7 +80,7 @@ async fn begun(env: &Env) -> (String, String, String) {
 }
 
 /// Half a year from when that ends: a seat more at another price, no support, and training.
-async fn renewal(env: &Env, account: &str, start: &str) -> String {
+pub(crate) async fn renewal(env: &Env, account: &str, start: &str) -> String {
     let lines = vec![line("Seat", 10_000, "720", "540", "3"), line("Training", 7_000, "420", "420", "1")];
     let opportunity = env.enter_for(account, &Deal { lines, ..deal() }).await;
     sell_by_the_month(env, &opportunity, term_of(start, 6));
@@ -88,7 +88,7 @@ async fn renewal(env: &Env, account: &str, start: &str) -> String {
     opportunity
 }
 
-pub(super) fn days(env: &Env, days: i64) {
+pub(crate) fn days(env: &Env, days: i64) {
     for _ in 0..days {
         env.advance(SignedDuration::from_hours(24));
         env.let_stripe_catch_up();
@@ -96,7 +96,7 @@ pub(super) fn days(env: &Env, days: i64) {
 }
 
 /// `(unit amount, quantity)` of each item, in the order of their amounts.
-fn items(subscription: &Value) -> Vec<(i64, i64)> {
+pub(crate) fn items(subscription: &Value) -> Vec<(i64, i64)> {
     let items = subscription["items"]["data"].as_array().unwrap().iter();
     let mut items: Vec<_> = items
         .map(|item| (item["price"]["unit_amount"].as_i64().unwrap(), item["quantity"].as_i64().unwrap()))
@@ -105,7 +105,7 @@ fn items(subscription: &Value) -> Vec<(i64, i64)> {
     items
 }
 
-async fn shown(env: &Env) -> Value {
+pub(crate) async fn shown(env: &Env) -> Value {
     let id = subscriptions(env)[0]["id"].as_str().unwrap().to_owned();
     env.stripe_post(&format!("/v1/subscriptions/{id}"), "").await
 }

@@ -6,12 +6,19 @@ use crate::salesforce::org::Actor;
 use crate::salesforce::soql::run::Options;
 use crate::salesforce::soql::{bind, parser, run};
 
+/// How many queries are kept for whoever wants to know what was asked.
+const KEPT: usize = 100;
+
 const MIN_BATCH: usize = 200;
 const MAX_BATCH: usize = 2_000;
 
 pub fn query(api: &mut Api, actor: &Actor, call: &Call, with_deleted: bool) -> Result<Answer, ApiError> {
     let missing = || ApiError::new(400, "MALFORMED_QUERY", "the parameter q with a SOQL statement is required");
     let soql = call.parameter("q").ok_or_else(missing)?;
+    if api.queries.len() == KEPT {
+        api.queries.pop_front();
+    }
+    api.queries.push_back(soql.to_owned());
     let query = parser::parse(soql)?;
     let Api { org, cursors, .. } = api;
     let bound = bind::bind(&org.viewer(actor.access), &query)?;

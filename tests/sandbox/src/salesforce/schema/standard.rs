@@ -272,6 +272,15 @@ const STANDARD: &[Standard] = &[
             ("LanguageLocaleKey", Picklist, Open),
         ],
     },
+    // Which of them a record has is a field of orgs that have any.
+    Standard {
+        name: "RecordType",
+        plural: "Record Types",
+        prefix: "012",
+        secured_by: None,
+        children: &[],
+        rows: &[("Name", Text(80), Required), ("DeveloperName", Text(80), Open), ("SobjectType", Picklist, Open)],
+    },
     Standard {
         name: "Case",
         plural: "Cases",
