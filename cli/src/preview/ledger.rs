@@ -38,6 +38,10 @@ impl<T: Table> engine::Ledger for Remembered<T> {
         self.ledger.keep_configuration(hash, text).await
     }
 
+    async fn first_configuration(&self, hash: &ConfigurationHash) -> Result<ConfigurationHash, LedgerError> {
+        self.ledger.first_configuration(hash).await
+    }
+
     async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError> {
         self.ledger.configuration(hash).await
     }

@@ -46,9 +46,11 @@ impl<W: World> Engine<W> {
         let objects: Vec<_> = asked.iter().map(|written| written.object).collect();
         let answers = self.salesforce.read_with_access(&self.in_soql(&queries), &objects).await?;
         let names = &self.settings.lens.names;
+        let nothing = BTreeSet::new();
         let editable = |written: &Written| {
-            let editable = answers.editable.get(written.object).into_iter().flatten();
-            editable.map(|field| names.package(written.object, field).into_owned()).collect::<BTreeSet<_>>()
+            let editable = answers.editable.get(written.object).unwrap_or(&nothing);
+            let may = |field: &&&'static str| editable.contains(names.own(written.object, field).as_ref());
+            written.fields.iter().filter(may).map(|field| (*field).to_owned()).collect::<BTreeSet<_>>()
         };
         let withheld: Vec<_> =
             asked.iter().flat_map(|written| withheld(written, &editable(written)).collect::<Vec<_>>()).collect();

@@ -88,6 +88,10 @@ impl<T: ledger::Table> ports::Ledger for ledger::Ledger<T> {
         self.keep_configuration(hash, text).await
     }
 
+    async fn first_configuration(&self, hash: &ConfigurationHash) -> Result<ConfigurationHash, LedgerError> {
+        self.first_configuration(hash).await
+    }
+
     async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError> {
         self.configuration(hash).await
     }

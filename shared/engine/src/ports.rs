@@ -58,6 +58,7 @@ pub trait Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError>;
     async fn keep_configuration(&self, hash: &ConfigurationHash, text: &str) -> Result<(), LedgerError>;
+    async fn first_configuration(&self, hash: &ConfigurationHash) -> Result<ConfigurationHash, LedgerError>;
     async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError>;
     async fn save_statement(&self, org: &OrganizationId, statement: &Statement) -> Result<(), LedgerError>;
     async fn statement(&self, org: &OrganizationId, day: Date) -> Result<Option<Statement>, LedgerError>;

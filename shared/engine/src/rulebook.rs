@@ -23,8 +23,8 @@ pub struct Rulebook {
 
 #[derive(Default)]
 struct Kept {
-    /// The file of now is in the ledger.
-    is_kept: bool,
+    /// The file of now is in the ledger, and this was the first there.
+    first: Option<ConfigurationHash>,
     older: BTreeMap<ConfigurationHash, Arc<Settings>>,
 }
 
@@ -40,8 +40,17 @@ impl Rulebook {
 
     /// What a run was planned under, if that is another file than that of now.
     pub(crate) fn older(&self, run: &Run) -> Option<Arc<Settings>> {
-        let hash = run.configuration.as_ref().filter(|_| run.is_planned())?;
-        self.kept().older.get(hash).cloned()
+        let hash = self.planned_under(run)?;
+        self.kept().older.get(&hash).cloned()
+    }
+
+    /// What was planned before there were files goes by the first that there was, which says what was decided until then.
+    fn planned_under(&self, run: &Run) -> Option<ConfigurationHash> {
+        match &run.configuration {
+            _ if !run.is_planned() => None,
+            Some(hash) => Some(hash.clone()),
+            None => self.kept().first.clone(),
+        }
     }
 }
 
@@ -51,27 +60,27 @@ impl<W: World> Engine<W> {
         let (Some((text, reads)), Some(now)) = (&self.rulebook.file, &self.settings.configuration) else {
             return Ok(());
         };
-        let is_kept = self.rulebook.kept().is_kept;
+        let is_kept = self.rulebook.kept().first.is_some();
         if !is_kept {
             let kept = self.ledger.keep_configuration(now, text).await;
             kept.map_err(|error| ledger_pause(&error))?;
-            self.rulebook.kept().is_kept = true;
+            let first = self.ledger.first_configuration(now).await.map_err(|error| ledger_pause(&error))?;
+            self.rulebook.kept().first = Some(first);
         }
-        let Some(older) = run.configuration.as_ref().filter(|hash| run.is_planned() && *hash != now) else {
-            return Ok(());
-        };
-        let is_open = self.rulebook.kept().older.contains_key(older);
+        let older = self.rulebook.planned_under(run).filter(|hash| hash != now);
+        let Some(older) = older else { return Ok(()) };
+        let is_open = self.rulebook.kept().older.contains_key(&older);
         if is_open {
             return Ok(());
         }
-        let text = self.ledger.configuration(older).await.map_err(|error| ledger_pause(&error))?;
+        let text = self.ledger.configuration(&older).await.map_err(|error| ledger_pause(&error))?;
         let Some(settings) = text.as_deref().and_then(reads) else {
             let why = format!("the configuration {older} is not in the ledger, or this version cannot read it");
             return Err(Pause::backoff("configuration_unreadable", why));
         };
         let settings = Settings { configuration: Some(older.clone()), ..settings };
         let settings = Arc::new(self.settings.planned_under(&settings));
-        self.rulebook.kept().older.insert(older.clone(), settings);
+        self.rulebook.kept().older.insert(older, settings);
         Ok(())
     }
 

@@ -105,8 +105,9 @@ pub(crate) fn is_writable(deal: &Deal, settings: &Settings, recurs: bool) -> Res
         }
         _ => of_opportunity(settings, sale).any(|field| field == withheld.field),
     };
-    let needed = deal.withheld.iter().filter(is_needed).map(|one| format!("{}.{}", one.object, one.field));
-    let needed: Vec<_> = needed.collect();
+    let named = |one: &Withheld| format!("{}.{}", one.object, settings.lens.names.own(one.object, one.field));
+    let mut needed: Vec<_> = deal.withheld.iter().filter(is_needed).map(named).collect();
+    needed.sort();
     if needed.is_empty() {
         return Ok(());
     }

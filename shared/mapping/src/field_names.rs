@@ -6,8 +6,13 @@ use std::collections::BTreeMap;
 use domain::Record;
 
 /// Below which names an object's fields stand in the record of another one.
-const RELATIONSHIPS: [(&str, &str); 3] =
-    [("Account.", "Account"), ("Contract.", "Contract"), ("Opportunity.", "Opportunity")];
+const RELATIONSHIPS: [(&str, &str); 5] = [
+    ("Account.", "Account"),
+    ("Contract.", "Contract"),
+    ("Opportunity.", "Opportunity"),
+    ("SBQQ__RenewedContract__r.SBQQ__Opportunity__r.", "Opportunity"),
+    ("SBQQ__RenewedContract__r.", "Contract"),
+];
 
 /// Of each object, the organization's name by the package's. Everything inside of Closedwon goes by the package's; these are used where Salesforce
 /// is asked and told.

@@ -55,11 +55,14 @@ impl Lens {
 
     /// The same of many at once, which are read without their lines.
     pub(crate) fn of_opportunities(&self, mut query: RecordQuery) -> RecordQuery {
-        let is_read = query.fields.clone();
-        let of_deal = || self.deal.iter().filter(|seen| is_read.contains(&seen.field));
-        let reads = of_deal().flat_map(|seen| seen.by.fields()).chain(&self.read);
-        let reads: BTreeSet<_> = reads.filter(|read| is_of_deal(read)).map(|read| read.record_path.clone()).collect();
-        replaced(&mut query, of_deal(), reads);
+        let fields = query.fields.clone();
+        let seen: Vec<_> = self.counted(&fields).collect();
+        // What is seen otherwise is not read, but by what it is seen.
+        let is_seen = |read: &&FieldRead| seen.iter().any(|seen| seen.field == read.record_path);
+        let asked = self.read.iter().filter(|read| is_of_deal(read) && !is_seen(read));
+        let reads = seen.iter().flat_map(|seen| seen.by.fields()).chain(asked);
+        let reads: BTreeSet<_> = reads.map(|read| read.record_path.clone()).collect();
+        replaced(&mut query, seen.iter().copied(), reads);
         query
     }
 
@@ -91,38 +94,50 @@ impl Lens {
         let lines = deal.lines.iter().enumerate().map(|(index, line)| {
             let inputs = of_deal().record(LINE, line).record(PRODUCT, line);
             let place = format!(" of line {}", index + 1);
-            look(line, &self.line, &inputs, &place, &mut undecided)
+            let (asked, others) =
+                self.line.iter().partition::<Vec<_>, _>(|seen| self.is_asked_of(seen.field, |read| !is_of_deal(read)));
+            let line = look(line, asked.into_iter(), &inputs, &place, &mut undecided_itself);
+            look(&line, others.into_iter(), &inputs, &place, &mut undecided)
         });
         let lines: Vec<_> = lines.collect();
-        let opportunity = look(raw, &self.deal, &of_deal(), "", &mut undecided_itself);
-        let opportunity = look(&opportunity, &self.customer, &of_deal(), "", &mut undecided);
+        // What a rule asks of decides whether there is a deal at all, so that comes first.
+        let (asked, others) =
+            self.customer.iter().partition::<Vec<_>, _>(|seen| self.is_asked_of(seen.field, is_of_deal));
+        let itself = self.deal.iter().chain(asked);
+        let opportunity = look(raw, itself, &of_deal(), "", &mut undecided_itself);
+        let opportunity = look(&opportunity, others.into_iter(), &of_deal(), "", &mut undecided);
         Deal { opportunity, lines, undecided_itself, undecided, ..deal }
     }
 
-    /// An opportunity that was read without its lines.
-    pub(crate) fn opportunity(&self, record: &Record) -> (Record, Vec<Stop>) {
+    /// An opportunity that was read without its lines, with these fields: as a deal of its own would be seen, as far as that counts.
+    pub(crate) fn opportunity(&self, record: &Record, fields: &[&'static str]) -> (Record, Vec<Stop>) {
         let mut undecided = Vec::new();
         let inputs = Inputs::default().record(OPPORTUNITY, record).record(ACCOUNT, record);
-        let read: Vec<_> = self.deal.iter().filter(|seen| is_there(record, seen)).cloned().collect();
-        (look(record, &read, &inputs, "", &mut undecided), undecided)
+        (look(record, self.counted(fields), &inputs, "", &mut undecided), undecided)
+    }
+
+    /// Of the opportunity and its account, what is seen in place of these fields, and what conditions and rules ask of.
+    fn counted<'a>(&'a self, fields: &'a [&'static str]) -> impl Iterator<Item = &'a Seen> + Clone {
+        let seen = self.deal.iter().chain(&self.customer);
+        seen.filter(|seen| fields.contains(&seen.field) || self.is_asked_of(seen.field, is_of_deal))
+    }
+
+    /// Whether conditions or rules ask of a field that is seen otherwise.
+    fn is_asked_of(&self, field: &str, is_its: impl Fn(&FieldRead) -> bool) -> bool {
+        self.read.iter().any(|read| is_its(read) && read.record_path == field)
     }
 
     /// An account that was read by itself, with its fields where an opportunity's record has them.
     pub(crate) fn account(&self, record: &Record) -> (Record, Vec<Stop>) {
         let mut undecided = Vec::new();
         let inputs = Inputs::default().record(ACCOUNT, record);
-        (look(record, &self.customer, &inputs, "", &mut undecided), undecided)
+        (look(record, self.customer.iter(), &inputs, "", &mut undecided), undecided)
     }
 }
 
 /// Whether a field is one of the opportunity's record, and not of a line's.
 fn is_of_deal(read: &FieldRead) -> bool {
     matches!(read.variable.as_str(), OPPORTUNITY | ACCOUNT)
-}
-
-/// Everything that it needs was read, if anything of it was.
-fn is_there(record: &Record, seen: &Seen) -> bool {
-    seen.by.fields().all(|read| record.get(&read.record_path).is_some())
 }
 
 fn replaced<'a>(query: &mut RecordQuery, seen: impl Iterator<Item = &'a Seen> + Clone, reads: BTreeSet<String>) {
@@ -132,12 +147,21 @@ fn replaced<'a>(query: &mut RecordQuery, seen: impl Iterator<Item = &'a Seen> + 
 
 /// A field that is asked for twice is a query that fails.
 fn add(query: &mut RecordQuery, reads: BTreeSet<String>) {
-    let is_new = |path: &String| !query.fields.iter().any(|field| field == path) && !query.also.contains(path);
-    let new: Vec<_> = reads.into_iter().filter(is_new).collect();
-    query.also.extend(new);
+    for path in reads {
+        let is_there = query.fields.iter().copied().chain(query.also.iter().map(String::as_str));
+        if !is_there.into_iter().any(|field| field.eq_ignore_ascii_case(&path)) {
+            query.also.push(path);
+        }
+    }
 }
 
-fn look(record: &Record, seen: &[Seen], inputs: &Inputs<'_>, place: &str, undecided: &mut Vec<Stop>) -> Record {
+fn look<'a>(
+    record: &Record,
+    seen: impl Iterator<Item = &'a Seen>,
+    inputs: &Inputs<'_>,
+    place: &str,
+    undecided: &mut Vec<Stop>,
+) -> Record {
     let mut looked = record.clone();
     for one in seen {
         let value = match one.by.evaluate(inputs) {

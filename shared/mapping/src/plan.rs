@@ -173,6 +173,13 @@ pub(crate) fn amount(opportunity: &Record, undecided: &[Stop], settings: &Settin
     with_discount(total(opportunity, currency(opportunity, settings)?)?, opportunity, settings)
 }
 
+/// What a deal comes to whatever else is wrong with it, if that can be told.
+pub fn comes_to(deal: &Deal, settings: &Settings) -> Option<Money> {
+    let opportunity = &deal.opportunity;
+    let total = currency(opportunity, settings).and_then(|currency| total(opportunity, currency)).ok()?;
+    with_discount(total, opportunity, settings).ok()
+}
+
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
 fn is_won(opportunity: &Record, settings: &Settings) -> bool {
     let stage = opportunity.text("StageName");
@@ -186,14 +193,14 @@ fn asks_to_be_billed(opportunity: &Record, undecided: &[Stop], settings: &Settin
         let message = format!("The opportunity's stage is not {}.", settings.won_stages.join(" or "));
         return Err(Stop::not_billable(Code::NotClosedWon, message));
     }
+    // What comes to nothing is not taken for what is empty: nobody would hear of a deal that is left out by that.
+    let mut refusals = Refusals::default();
+    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.or(Some(()))?;
     if !is_asked_for(opportunity, settings)? {
         let message = "The configuration's won.when does not ask for a bill of this opportunity.";
         return Err(Stop::not_billable(Code::LeftOut, message));
     }
-    // An amount that comes to nothing is no deal without an amount, which nobody would hear of.
-    let mut refusals = Refusals::default();
-    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
-    refusals.or(Some(()))?;
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }

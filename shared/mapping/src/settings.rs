@@ -94,10 +94,11 @@ impl Settings {
     }
 
     /// What was planned under other settings is read and compared as it was planned; everything else goes by these. A stage that
-    /// somebody gave another name has that name on old deals, too.
+    /// somebody gave another name has that name on old deals, too; and what was moved on when it was paid is won still.
     pub fn planned_under(&self, older: &Self) -> Self {
         let mut won_stages = older.won_stages.clone();
-        won_stages.extend(self.won_stages.iter().filter(|stage| !older.won_stages.contains(stage)).cloned());
+        let later = self.won_stages.iter().chain(&older.paid_stage);
+        won_stages.extend(later.filter(|stage| !older.won_stages.contains(stage)).cloned());
         Self {
             configuration: older.configuration.clone(),
             won_stages,

@@ -140,7 +140,7 @@ pub(crate) fn time(record: &Record, field: &str) -> Option<Timestamp> {
 
 /// `None` when the record does not even say which one it is and when it changed: then it was read in the wrong way.
 pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
-    let (seen, undecided) = settings.lens.opportunity(record);
+    let (seen, undecided) = settings.lens.opportunity(record, FIELDS);
     let time = |field: &str| time(record, field);
     Some(DealSeen {
         opportunity_id: OpportunityId::parse(record.text("Id")?).ok()?,

@@ -169,7 +169,9 @@ impl<'a> Run<'a> {
     /// What a record has for a field. A blank text is empty, as it is everywhere in Salesforce.
     fn raw(&mut self, field: &Field) -> Outcome<'a> {
         let record = self.record(&field.base)?;
-        Ok(match record.get(&field.path) {
+        // Salesforce knows no case where it is asked, and answers in its own spelling.
+        let spelt = || record.iter().find(|(path, _)| path.eq_ignore_ascii_case(&field.path)).map(|(_, value)| value);
+        Ok(match record.get(&field.path).or_else(spelt) {
             None | Some(FieldValue::Null) => Operand::Null,
             Some(FieldValue::Text(text)) if text.trim().is_empty() => Operand::Null,
             Some(FieldValue::Text(text)) => Operand::Text(Cow::Borrowed(text.trim())),

@@ -103,6 +103,10 @@ impl engine::Ledger for Fused<ledger::Ledger> {
         self.call(engine::Ledger::keep_configuration(&self.inner, hash, text)).await
     }
 
+    async fn first_configuration(&self, hash: &ConfigurationHash) -> Result<ConfigurationHash, LedgerError> {
+        self.call(engine::Ledger::first_configuration(&self.inner, hash)).await
+    }
+
     async fn configuration(&self, hash: &ConfigurationHash) -> Result<Option<String>, LedgerError> {
         self.call(engine::Ledger::configuration(&self.inner, hash)).await
     }

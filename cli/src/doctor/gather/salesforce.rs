@@ -137,6 +137,7 @@ async fn waiting(client: &Client, settings: &Settings, now: Timestamp) -> Known<
             // What may not be written is told by a check of its own.
             withheld: Vec::new(),
             undecided: Vec::new(),
+            undecided_itself: Vec::new(),
             read_at: now,
         };
         let deal = settings.lens.through(deal);

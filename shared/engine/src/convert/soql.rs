@@ -1,12 +1,20 @@
 //! The business's queries, in Salesforce's language.
 
+use std::borrow::Cow;
+
 use mapping::{FieldNames, Filter, RecordQuery};
 use salesforce::soql::{Literal, Op, Select};
 
 /// As Salesforce is asked, in the organization's names.
 pub fn soql(query: &RecordQuery, names: &FieldNames) -> String {
     let own = |field| names.own(query.object, field);
-    let fields: Vec<_> = query.fields.iter().copied().chain(query.also.iter().map(String::as_str)).map(own).collect();
+    // A field that is asked for twice, in whatever case, is a query that fails.
+    let mut fields: Vec<_> = Vec::new();
+    for field in query.fields.iter().copied().chain(query.also.iter().map(String::as_str)).map(own) {
+        if !fields.iter().any(|there: &Cow<'_, str>| there.eq_ignore_ascii_case(&field)) {
+            fields.push(field);
+        }
+    }
     let mut select = Select::from(query.object).fields(&fields.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     for (field, filter) in &query.filter {
         let field = own(field);

@@ -194,7 +194,7 @@ pub(super) fn revisited(invoice: Invoice, deal: &Deal, settings: &Settings) -> P
         Ok((plan, _)) => plan.bills_the_same_as(&invoice.plan),
         Err(stop) if stop.kind == Kind::NotBillable => false,
         // It could not be billed today, but its amount is the one that was.
-        Err(_) => deal.opportunity.number("Amount") == Some(invoice.plan.total.to_major_units()),
+        Err(_) => mapping::comes_to(deal, settings) == Some(invoice.plan.total),
     };
     if let Some(ending) = ending::of_invoice(&invoice, &deal.opportunity, settings).filter(|_| is_same) {
         return ending;

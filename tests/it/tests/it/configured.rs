@@ -116,3 +116,39 @@ async fn a_deal_waits_for_a_file_that_is_gone() {
     assert_eq!((invoices(&env, &opportunity), code(&env, &opportunity)), (billed, Value::Null));
     assert_eq!(env.worker.engine.settings.amendments, Amendments::VoidAndReissue);
 }
+
+/// The first file says what was decided until then.
+#[tokio::test]
+async fn what_was_billed_before_there_were_files_goes_by_the_first() {
+    let amendments = Amendments::VoidAndReissue;
+    let mut env = Env::with(Options { amendments, ..Options::default() }).await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let billed = invoices(&env, &opportunity);
+    env.decide(BEFORE);
+    tell_of(&env, &opportunity);
+    env.settle().await;
+    assert_eq!((invoices(&env, &opportunity), code(&env, &opportunity)), (billed.clone(), Value::Null));
+    env.decide(AFTER);
+    tell_of(&env, &opportunity);
+    env.settle().await;
+    assert_eq!((invoices(&env, &opportunity), code(&env, &opportunity)), (billed, Value::Null));
+}
+
+/// It is compared as it was planned, with what was taken off.
+#[tokio::test]
+async fn a_discounted_deal_that_cannot_be_planned_any_more_is_unchanged() {
+    let rule = "[[won.rules]]\nname = \"All\"\nwhen = 'opportunity.Amount > 0'\nthen = { discount_percent = 10 }\n";
+    let env = Env::with(options(rule)).await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    assert_eq!(invoices(&env, &opportunity), [json!(["open", 9_900, true])]);
+    let account = env.record("Opportunity", &opportunity)["AccountId"].as_str().unwrap().to_owned();
+    env.update("Account", &account, json!({ "Billing_Email__c": null }));
+    tell_of(&env, &opportunity);
+    env.settle().await;
+    assert_eq!(
+        (invoices(&env, &opportunity), code(&env, &opportunity)),
+        (vec![json!(["open", 9_900, true])], Value::Null)
+    );
+}

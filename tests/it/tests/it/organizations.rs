@@ -1,6 +1,8 @@
 //! Organizations that differ from what the package takes for granted, by their configuration files alone: `tests/fixtures/organizations`.
 
 mod deals;
+mod missed;
+mod names;
 mod people;
 mod prices;
 mod steps;

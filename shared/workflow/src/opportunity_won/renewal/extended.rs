@@ -170,7 +170,7 @@ pub(super) fn revisited(mut extended: Extended, deal: &Deal, settings: &Settings
         Ok((plan, _)) => plan.bills_the_same_as(&extended.plan),
         // That it is a renewal is said where renewals are switched off again.
         Err(stop) if stop.kind == Kind::NotBillable && stop.code != Code::Renewal => false,
-        Err(_) => deal.opportunity.number("Amount") == Some(extended.plan.total.to_major_units()),
+        Err(_) => mapping::comes_to(deal, settings) == Some(extended.plan.total),
     };
     if let Some(ending) = ending::of_renewal(&extended, &deal.opportunity, settings).filter(|_| is_same) {
         return ending;
