@@ -57,7 +57,7 @@ impl Currency {
     }
 
     /// The smallest number of minor units that amounts must be a multiple of.
-    fn step(self) -> i64 {
+    pub fn step(self) -> i64 {
         let code = self.as_str();
         if THREE_DECIMAL.contains(&code) {
             10

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Interval;
 use crate::customer::cut;
-use crate::source::Names;
+use crate::source::{DESCRIBED, Names};
 
 /// In bytes. Stripe takes 500 characters; a plan of 250 lines and the body of a hundred must fit an item of the ledger.
 const LONGEST_DESCRIPTION: usize = 300;
@@ -91,7 +91,11 @@ pub(crate) fn line(
         Ok(whole) if quantity.is_integer() => Quantity::Whole(whole),
         _ => Quantity::Fraction(quantity),
     };
-    let description = record.text(names.description).or(record.text(names.product)).unwrap_or("Item");
+    let own = match record.get(DESCRIBED) {
+        Some(_) => record.text(DESCRIBED),
+        None => record.text(names.description),
+    };
+    let description = own.or(record.text(names.product)).unwrap_or("Item");
     let description = cut_bytes(description, LONGEST_DESCRIPTION);
     let recurring = every.is_some();
     Ok((Some(PlanLine { key, description, quantity, amount, price, negotiated, recurring, every: None }), every))

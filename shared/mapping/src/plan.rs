@@ -10,7 +10,7 @@ use crate::activation::{contract_has_currency, contract_of};
 use crate::cancellation::canceled_on;
 use crate::customer::customer;
 use crate::renewal::{is_renewal, renews};
-use crate::rule::{is_asked_for, judge, with_discount};
+use crate::rule::{is_asked_for, judge, something, with_discount};
 use crate::settings::Settings;
 use crate::stop::Refusals;
 use crate::subscription::in_time;
@@ -124,7 +124,10 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         refusals.take(adds_up(lines, total));
     }
     let (lines, total) = match lines.zip(total) {
-        Some((lines, total)) => Some(judged.discounted(lines, total)).unzip(),
+        Some((lines, total)) => {
+            let (lines, left) = judged.discounted(lines, total);
+            refusals.take(something(left)).map(|left| (lines, left)).unzip()
+        }
         None => (None, None),
     };
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {

@@ -79,7 +79,8 @@ pub(crate) fn with_discount(total: Money, opportunity: &Record, settings: &Setti
     for rule in settings.rules.iter().filter(|rule| rule.discounts()) {
         judged.ask(rule, &inputs)?;
     }
-    Ok(judged.discount.map_or(total, |percent| less(total, percent)))
+    let Some(percent) = judged.discount else { return Ok(total) };
+    something(less(total, percent))
 }
 
 fn of_deal(opportunity: &Record) -> Inputs<'_> {
@@ -183,7 +184,7 @@ impl Judged {
         let Some(percent) = self.discount.filter(|percent| !percent.is_zero()) else { return (lines, total) };
         let new_total = less(total, percent);
         let amounts: Vec<_> = lines.iter().map(|line| line.amount.minor_units()).collect();
-        let shares = shares(&amounts, total.minor_units(), new_total.minor_units());
+        let shares = shares(&amounts, total.minor_units(), new_total.minor_units(), total.currency().step());
         let with = |(line, share): (PlanLine, i64)| PlanLine {
             amount: Money::from_minor_units(share, total.currency()),
             negotiated: true,
@@ -201,33 +202,43 @@ fn percent(by: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<Decimal, 
     }
 }
 
-/// Rounded to the nearest minor unit, a half away from zero.
-fn less(total: Money, percent: Decimal) -> Money {
-    let kept = Decimal::from(total.minor_units()) * (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED;
-    let rounded = kept.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
-    // It is not more than what it is a part of.
-    Money::from_minor_units(i64::try_from(rounded).unwrap_or(total.minor_units()), total.currency())
+/// A discount that leaves nothing is a mistake of the rule's, and no deal without an amount.
+pub(crate) fn something(left: Money) -> Result<Money, Stop> {
+    match left.minor_units() > 0 {
+        true => Ok(left),
+        false => Err(undecided("won.rules", "the discount leaves nothing to bill.")),
+    }
 }
 
-/// `new` divided as `amounts` divide `total`, to the last unit.
-fn shares(amounts: &[i64], total: i64, new: i64) -> Vec<i64> {
+/// Rounded to the nearest amount that Stripe takes in the currency, a half away from zero.
+fn less(total: Money, percent: Decimal) -> Money {
+    let step = total.currency().step();
+    let kept = Decimal::from(total.minor_units()) * (Decimal::ONE_HUNDRED - percent) / Decimal::ONE_HUNDRED;
+    let steps = (kept / Decimal::from(step)).round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    // It is not more than what it is a part of.
+    let minor_units = i64::try_from(steps).map_or(total.minor_units(), |steps| steps * step);
+    Money::from_minor_units(minor_units, total.currency())
+}
+
+/// `new` divided as `amounts` divide `total`, to the last `step`, of which all of them are multiples.
+fn shares(amounts: &[i64], total: i64, new: i64, step: i64) -> Vec<i64> {
     if total == 0 {
         return amounts.to_vec();
     }
-    let exact = |amount: i64| i128::from(amount) * i128::from(new);
-    let share = |amount: &i64| i64::try_from(exact(*amount).div_euclid(total.into())).unwrap_or(*amount);
-    let whole: Vec<i64> = amounts.iter().map(share).collect();
-    let mut left = new - whole.iter().sum::<i64>();
+    let (total, new) = (total / step, new / step);
+    let exact = |amount: i64| i128::from(amount / step) * i128::from(new);
+    let share = |amount: &i64| i64::try_from(exact(*amount).div_euclid(total.into())).unwrap_or(*amount / step);
+    let mut shares: Vec<i64> = amounts.iter().map(share).collect();
+    let mut left = new - shares.iter().sum::<i64>();
     let mut order: Vec<_> = (0..amounts.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(exact(amounts[*index]).rem_euclid(total.into())));
-    let mut shares = whole;
     for index in order {
         if left > 0 {
             shares[index] += 1;
             left -= 1;
         }
     }
-    shares
+    shares.into_iter().map(|share| share * step).collect()
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ impl Settings {
     /// somebody gave another name has that name on old deals, too; and what was moved on when it was paid is won still.
     pub fn planned_under(&self, older: &Self) -> Self {
         let mut won_stages = older.won_stages.clone();
-        let later = self.won_stages.iter().chain(&older.paid_stage);
+        let paid = older.paid_stage.iter().filter(|stage| self.paid_stage.as_ref() != Some(stage));
+        let later = self.won_stages.iter().chain(paid);
         won_stages.extend(later.filter(|stage| !older.won_stages.contains(stage)).cloned());
         Self {
             configuration: older.configuration.clone(),

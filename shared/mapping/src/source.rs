@@ -30,6 +30,9 @@ pub enum LineField {
     Frequency,
 }
 
+/// What a configuration says that an invoice is to say of a line. No field of Salesforce's is called so.
+pub(crate) const DESCRIBED: &str = "closedwon.described";
+
 /// How a line is called there.
 pub(crate) struct Names {
     object: &'static str,
@@ -178,7 +181,8 @@ impl LineSource {
         match of {
             LineField::Price => names.price,
             LineField::Product => names.product,
-            LineField::Description => names.description,
+            // Without one it is the product, whatever else stands where the description would.
+            LineField::Description => DESCRIBED,
             LineField::Quantity => names.quantity,
             LineField::ListPrice => names.list_price,
             LineField::Total => names.total,

@@ -137,16 +137,16 @@ codes! {
         "Nothing. Winning it again brings it back.";
     LeftOut(Nobody) = "left_out",
         "The opportunity is none of those that won.when asks to be billed.",
-        "Nothing, unless it should be: then correct the opportunity, or won.when in the configuration.";
+        "Nothing, unless it should be: then correct the opportunity; or won.when in the configuration, and edit the opportunity after that is deployed.";
     SkippedByRule(Nobody) = "skipped_by_rule",
         "A rule of the configuration leaves the deal out. The message has the rule's name and its words.",
-        "Nothing, unless it should be billed: then correct the opportunity, or the rule.";
+        "Nothing, unless it should be billed: then correct the opportunity; or the rule, and edit the opportunity after that is deployed.";
     RefusedByRule(Sales) = "refused_by_rule",
         "A rule of the configuration lets the deal wait for a person. The message has the rule's name and its words.",
         "Do what the rule's words say. A change of the opportunity brings it back.";
     RuleUndecided(Admin) = "rule_undecided",
         "A rule or a mapping of the configuration comes to nothing for the deal: a field is empty, or holds something of another type.",
-        "Fill in the field that the message names, or correct the expression in the configuration.";
+        "Fill in the field that the message names; or correct the expression in the configuration, and send the event again after that is deployed.";
     Renewal(Nobody) = "renewal",
         "The opportunity's type is Renewal, and subscriptions.renewals is off.",
         "Nothing, unless the type is wrong.";

@@ -150,3 +150,34 @@ proptest! {
         }
     }
 }
+
+/// Of some currencies Stripe takes no single minor unit.
+#[test]
+fn a_discount_goes_by_the_currencys_steps() {
+    for (code, amounts, percent, expected) in [
+        ("ISK", &[1_000_500_i64, 500][..], Decimal::TEN, (&[900_500_i64, 400][..], 900_900)),
+        ("KWD", &[1_230], Decimal::TEN, (&[1_110], 1_110)),
+        ("JPY", &[999], Decimal::TEN, (&[899], 899)),
+    ] {
+        let currency = Currency::parse(code).expect("a currency");
+        let judged = Judged { discount: Some(percent), ..Judged::default() };
+        let total = Money::from_minor_units(amounts.iter().sum(), currency);
+        let lines =
+            amounts.iter().map(|amount| PlanLine { amount: Money::from_minor_units(*amount, currency), ..line(0) });
+        let (lines, left) = judged.discounted(lines.collect(), total);
+        let shares: Vec<_> = lines.iter().map(|line| line.amount.minor_units()).collect();
+        assert_eq!((&shares[..], left.minor_units()), expected, "{code}");
+        assert!(shares.iter().all(|share| share % currency.step() == 0), "{code}: {shares:?}");
+    }
+}
+
+#[test]
+fn a_discount_leaves_something() {
+    let rules = vec![rule("All", "opportunity.Amount > 0", vec![Decision::Discount(number("99.9"))])];
+    let settings = Settings { rules, ..Settings::new(dollars()) };
+    let stop =
+        with_discount(Money::from_minor_units(400, dollars()), &deal().opportunity, &settings).expect_err("nothing");
+    assert_eq!(stop.code, Code::RuleUndecided);
+    let left = with_discount(Money::from_minor_units(4_000, dollars()), &deal().opportunity, &settings);
+    assert_eq!(left.map(Money::minor_units), Ok(4));
+}

@@ -201,7 +201,7 @@ fn comes_back(products: &[String]) -> Stop {
 
 fn taxed_the_other_way(behavior: TaxBehavior, products: &[String]) -> Stop {
     let message = format!(
-        "Amounts are billed with StripeTax {}, and the prices of these products are the other way round: {}. Correct their tax \
+        "Amounts are billed with tax.calculation {}, and the prices of these products are the other way round: {}. Correct their tax \
          behavior at Stripe.",
         behavior.as_str(),
         products.join("; ")

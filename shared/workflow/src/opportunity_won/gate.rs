@@ -71,7 +71,7 @@ fn untaxed(plan: &Plan, seen: &InvoiceSeen) -> Option<Stop> {
         TaxStatus::Complete => (
             Code::TaxBehaviorDiffers,
             format!(
-                "Amounts are billed with StripeTax {}, and a price of this deal is the other way round: correct the tax behavior \
+                "Amounts are billed with tax.calculation {}, and a price of this deal is the other way round: correct the tax behavior \
                  of the products' prices at Stripe.",
                 behavior.as_str()
             ),
