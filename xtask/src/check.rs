@@ -56,12 +56,12 @@ impl Tally {
         self.part("the simulation", |tally| tally.cargo_test(&["--package", "sim", "--profile", "sim"]));
     }
 
-    /// Four thousand histories of four modes and some seven thousand of twelve more, every pair of crash points, every planted bug, a
+    /// Some three thousand histories of four modes and five thousand of twelve more, every pair of crash points, every planted bug, a
     /// backlog, and orders of events: some minutes on two cores. Each pair is tried in one of its four ways here, and in all of them by
-    /// `cargo xtask sim --crash-pairs`; one order in four here, and each by `cargo xtask sim --orders`.
+    /// `cargo xtask sim --crash-pairs`; one order in eight here, and each by `cargo xtask sim --orders`.
     fn simulation(&mut self) {
         for mode in ["all", "no-reconciler", "keys-ignored", "heavy-freezes"] {
-            self.part(&format!("1,000 histories, {mode}"), |_| sim(&["--seeds", "1000", "--mode", mode]));
+            self.part(&format!("800 histories, {mode}"), |_| sim(&["--seeds", "800", "--mode", mode]));
         }
         let others = [
             "restored",
@@ -78,10 +78,10 @@ impl Tally {
             "keys-ignored-heavily",
         ];
         for mode in others {
-            self.part(&format!("600 histories, {mode}"), |_| sim(&["--seeds", "600", "--mode", mode]));
+            self.part(&format!("400 histories, {mode}"), |_| sim(&["--seeds", "400", "--mode", mode]));
         }
         self.part("a backlog of payments", |_| sim(&["--drain", "5000"]));
-        self.part("one order of events in four", |_| sim(&["--orders", "--every", "4"]));
+        self.part("one order of events in eight", |_| sim(&["--orders", "--every", "8"]));
         self.part("every pair of crash points", |_| sim(&["--crash-pairs", "--in-turn"]));
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }

@@ -194,7 +194,7 @@ async fn of_renewals(seed: u64, proration: Proration, tally: &mut Tally) {
 
 #[tokio::test]
 async fn random_deals_are_foreseen_and_then_happen() {
-    let most: usize = std::env::var("PREVIEWS").ok().map_or(400, |previews| previews.parse().unwrap());
+    let most: usize = std::env::var("PREVIEWS").ok().map_or(250, |previews| previews.parse().unwrap());
     let mut tally = Tally::default();
     let mut round = 0;
     while tally.previews < most {
