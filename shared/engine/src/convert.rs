@@ -218,9 +218,8 @@ pub(crate) fn deal(
     let lines = next();
     let primary_contact = next().into_iter().next();
     let activated_contract = next().into_iter().next();
-    let undecided = Vec::new();
-    let deal = Deal { opportunity, lines, primary_contact, activated_contract, withheld, undecided, read_at };
-    Fact::DealRead(Box::new(settings.lens.through(deal)))
+    let read = Deal { opportunity, lines, primary_contact, activated_contract, withheld, read_at, ..Deal::default() };
+    Fact::DealRead(Box::new(settings.lens.through(read)))
 }
 
 pub(crate) fn update(update: &Update) -> salesforce::Update {

@@ -153,7 +153,9 @@ pub struct Deal {
     pub activated_contract: Option<Record>,
     /// Fields that are written for deals and that Salesforce does not let us edit.
     pub withheld: Vec<Withheld>,
-    /// What of it could not be read as the configuration says.
+    /// What of the opportunity itself could not be read as the configuration says: whether it is to be billed may hang on that.
+    pub undecided_itself: Vec<Stop>,
+    /// The same of its lines and its account.
     pub undecided: Vec<Stop>,
     /// When it was read: a term that has not begun by then is not billed yet.
     pub read_at: Timestamp,

@@ -83,7 +83,7 @@ impl Lens {
         if self.deal.is_empty() && self.customer.is_empty() && self.line.is_empty() {
             return deal;
         }
-        let mut undecided = deal.undecided.clone();
+        let (mut undecided_itself, mut undecided) = (deal.undecided_itself.clone(), deal.undecided.clone());
         let raw = &deal.opportunity;
         let of_deal = || Inputs::default().record(OPPORTUNITY, raw).record(ACCOUNT, raw);
         let lines = deal.lines.iter().enumerate().map(|(index, line)| {
@@ -92,9 +92,9 @@ impl Lens {
             look(line, &self.line, &inputs, &place, &mut undecided)
         });
         let lines: Vec<_> = lines.collect();
-        let opportunity = look(raw, &self.deal, &of_deal(), "", &mut undecided);
+        let opportunity = look(raw, &self.deal, &of_deal(), "", &mut undecided_itself);
         let opportunity = look(&opportunity, &self.customer, &of_deal(), "", &mut undecided);
-        Deal { opportunity, lines, undecided, ..deal }
+        Deal { opportunity, lines, undecided_itself, undecided, ..deal }
     }
 
     /// An opportunity that was read without its lines.

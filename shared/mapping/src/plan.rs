@@ -97,7 +97,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         .text("Id")
         .and_then(|id| OpportunityId::parse(id).ok())
         .ok_or_else(|| Stop::refused(Code::OpportunityNotFound, "The opportunity's id cannot be read."))?;
-    asks_to_be_billed(opportunity, settings)?;
+    asks_to_be_billed(opportunity, &deal.undecided_itself, settings)?;
     let judged = judge(deal, settings)?;
     let settings = &judged.settings(settings);
     let mut refusals = Refusals::default();
@@ -168,8 +168,8 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
 }
 
 /// What the opportunity comes to, if it asks to be billed and its amount can be.
-pub(crate) fn amount(opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
-    asks_to_be_billed(opportunity, settings)?;
+pub(crate) fn amount(opportunity: &Record, undecided: &[Stop], settings: &Settings) -> Result<Money, Stop> {
+    asks_to_be_billed(opportunity, undecided, settings)?;
     with_discount(total(opportunity, currency(opportunity, settings)?)?, opportunity, settings)
 }
 
@@ -181,7 +181,7 @@ fn is_won(opportunity: &Record, settings: &Settings) -> bool {
 }
 
 /// The filter: `StageName = "Closed Won"` and `Amount > 0`, and `Type != "Renewal"` where nothing is renewed.
-fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), Stop> {
+fn asks_to_be_billed(opportunity: &Record, undecided: &[Stop], settings: &Settings) -> Result<(), Stop> {
     if !is_won(opportunity, settings) {
         let message = format!("The opportunity's stage is not {}.", settings.won_stages.join(" or "));
         return Err(Stop::not_billable(Code::NotClosedWon, message));
@@ -190,6 +190,10 @@ fn asks_to_be_billed(opportunity: &Record, settings: &Settings) -> Result<(), St
         let message = "The configuration's won.when does not ask for a bill of this opportunity.";
         return Err(Stop::not_billable(Code::LeftOut, message));
     }
+    // An amount that comes to nothing is no deal without an amount, which nobody would hear of.
+    let mut refusals = Refusals::default();
+    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.or(Some(()))?;
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }

@@ -147,7 +147,7 @@ pub fn deal_seen(record: &Record, settings: &Settings) -> Option<DealSeen> {
         modified_at: time("SystemModstamp")?,
         // A record that was made in the stage that it is in has never changed it.
         stage_since: time("LastStageChangeDate").or_else(|| time("CreatedDate"))?,
-        amount: undecided.into_iter().next().map_or_else(|| amount(&seen, settings), Err),
+        amount: amount(&seen, &undecided, settings),
         names_invoice: record.text("Stripe_Invoice_Id__c").map(str::to_owned),
         is_marked_paid: record.get(PAID) == Some(&FieldValue::Boolean(true)),
     })

@@ -50,6 +50,18 @@ async fn whether_a_deal_is_billed_at_all_waits_for_it_too() {
     is_billed(&env, &opportunity, 11_000);
 }
 
+/// It is not taken for a deal without an amount, which nobody would hear of.
+#[tokio::test]
+async fn an_amount_that_comes_to_nothing_waits_for_what_is_empty() {
+    let file = "[deal]\namount = 'opportunity.Net__c * 2'";
+    let (env, opportunity) = won(file, ("Opportunity", "Net__c", Kind::Currency)).await;
+    waits_for(&env, &opportunity, "deal.amount", "opportunity.Net__c");
+    set(&env, &opportunity, json!({ "Net__c": 55 }));
+    env.settle().await;
+    is_billed(&env, &opportunity, 11_000);
+    assert_eq!(sums(&books(&env).await.deals), json!([["USD", 1, 11_000]]));
+}
+
 #[tokio::test]
 async fn a_line_that_cannot_be_read_is_named() {
     let file = "[line]\nquantity = 'line.Boxes__c * 2'";
