@@ -9,10 +9,11 @@ use std::ops::Range;
 use domain::{InvoiceId, Money, OpportunityId};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Books, Difference};
-use mapping::{DealSeen, Kind};
+use mapping::{Code, DealSeen, Kind};
 use stripe::{Invoice, InvoiceStatus};
 use workflow::{Run, Status};
 
+use super::deals::CLOCKS_DIFFER;
 use super::difference::Cause;
 use super::truth::SETTLES_WITHIN;
 
@@ -98,6 +99,7 @@ impl Sides {
             let sent = by_deal.get(&deal.opportunity_id).map(Vec::as_slice).unwrap_or_default();
             match &deal.amount {
                 Err(stop) if stop.kind == Kind::NotBillable => {}
+                _ if sent.is_empty() && self.is_skipped(deal) => {}
                 amount => self.deal(&mut books, deal, amount.as_ref().ok().copied(), sent),
             }
         }
@@ -113,6 +115,14 @@ impl Sides {
             }
         }
         books.finish()
+    }
+
+    /// A rule leaves it out, which may ask of lines that are not read here; and the deal is as it was then.
+    fn is_skipped(&self, deal: &DealSeen) -> bool {
+        self.runs.get(&deal.opportunity_id).is_some_and(|known| {
+            let by_rule = known.run.stop().is_some_and(|stop| stop.code == Code::SkippedByRule);
+            by_rule && super::before(deal.modified_at, CLOCKS_DIFFER) <= known.updated_at
+        })
     }
 
     fn deal(&self, books: &mut Writing, deal: &DealSeen, amount: Option<Money>, sent: &[&Invoice]) {

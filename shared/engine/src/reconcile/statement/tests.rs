@@ -251,6 +251,11 @@ fn a_deal_that_does_not_ask_to_be_billed_is_in_no_book() {
         assert_eq!(sides.books(&yesterday(), at(0)), Books::default());
         assert_eq!(sides.unexplained(&yesterday()), []);
     }
+    // One that a rule leaves out is one of them, until somebody edits it.
+    let stop = || Stop::not_billable(Code::SkippedByRule, "x");
+    let skipped = |age_s| one(|deal| deal).with_run(1, run(1, stopped(1, stop()), age_s));
+    assert_eq!(skipped(DAY - 60).books(&yesterday(), at(0)), Books::default());
+    assert_eq!(causes(&skipped(DAY + 3600)), ["not_billed_yet"]);
 }
 
 /// Causes that are not about amounts: what the sides say of one another.

@@ -81,3 +81,25 @@ async fn an_approval() {
     assert_eq!((&invoice_of(&env, &above)["total"], code(&env, &above)), (&json!(1_000_001), Value::Null));
     assert_eq!(sums(&books(&env).await.invoices), json!([["USD", 2, 2_000_001]]));
 }
+
+#[tokio::test]
+async fn a_skip_flag() {
+    let env = organization("skip_flag", &[("Opportunity", "Do_Not_Bill__c", CHECKBOX)]).await;
+    let billed = env.opportunity_won(&Deal::three_lines()).await;
+    let by_hand = env.enter(&Deal::three_lines()).await;
+    env.update("Opportunity", &by_hand, json!({ "Do_Not_Bill__c": true }));
+    env.close(&by_hand);
+    env.settle().await;
+    assert_eq!(invoices(&env, &billed), [json!(["open", 11_000, true])]);
+    assert_eq!((env.objects("customer").len(), code(&env, &by_hand)), (1, Value::Null));
+    // It is no deal of the books, and no difference: somebody else bills it.
+    assert_eq!(sums(&books(&env).await.deals), json!([["USD", 1, 11_000]]));
+    // An edit of something else changes nothing of that.
+    set(&env, &by_hand, json!({ "NextStep": "Send the invoice" }));
+    env.settle().await;
+    assert_eq!((env.invoices().len(), code(&env, &by_hand)), (1, Value::Null));
+    set(&env, &by_hand, json!({ "Do_Not_Bill__c": false }));
+    env.settle().await;
+    assert_eq!((&invoice_of(&env, &by_hand)["total"], env.invoices().len()), (&json!(11_000), 2));
+    assert_eq!(sums(&books(&env).await.deals), json!([["USD", 2, 22_000]]));
+}
