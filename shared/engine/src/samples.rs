@@ -65,6 +65,7 @@ pub(crate) fn billed(opportunity_id: OpportunityId, invoice_id: InvoiceId, total
         contract_is_in_another: false,
         canceled_on: None,
         by_rules: Vec::new(),
+        bills_once: false,
     };
     Invoice {
         plan,

@@ -4,9 +4,9 @@ use domain::{Currency, LineItemId, Money, PriceId, Record};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::Interval;
 use crate::customer::cut;
 use crate::source::Names;
-use crate::{Interval, Subscriptions};
 
 /// In bytes. Stripe takes 500 characters; a plan of 250 lines and the body of a hundred must fit an item of the ledger.
 const LONGEST_DESCRIPTION: usize = 300;
@@ -48,6 +48,16 @@ pub struct PlanLine {
     pub every: Option<Interval>,
 }
 
+/// What becomes of a line that comes back every month or year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recurring {
+    /// It is not billed, where the line says that it comes back.
+    Refused,
+    Subscribed,
+    /// A rule says so.
+    BilledOnce,
+}
+
 /// The line, or everything that is wrong with it in words that name the product. Without a currency there is no line, and
 /// still this or that to mend.
 pub(crate) fn line(
@@ -55,11 +65,11 @@ pub(crate) fn line(
     names: &Names,
     currency: Option<Currency>,
     position: usize,
-    subscriptions: Subscriptions,
+    recurring: Recurring,
 ) -> Result<(Option<PlanLine>, Option<Interval>), String> {
     let (key, price, amount, quantity) =
         (key(record), price(record, names), amount(record, names, currency), quantity(record, names));
-    let charge = charge(record, names, subscriptions).and_then(|every| sellable(every, &amount));
+    let charge = charge(record, names, recurring).and_then(|every| sellable(every, &amount));
     let problems: Vec<String> = [
         key.as_ref().err(),
         price.as_ref().err(),
@@ -108,7 +118,7 @@ fn amount(record: &Record, names: &Names, currency: Option<Currency>) -> Result<
 }
 
 /// How often the line is billed; `None` for once.
-fn charge(record: &Record, names: &Names, subscriptions: Subscriptions) -> Result<Option<Interval>, String> {
+fn charge(record: &Record, names: &Names, recurring: Recurring) -> Result<Option<Interval>, String> {
     let text = |field: Option<&'static str>| field.and_then(|field| record.text(field));
     let what = match (text(names.charge_type), text(names.subscription_pricing)) {
         (Some("One-Time"), _) => return Ok(None),
@@ -117,13 +127,14 @@ fn charge(record: &Record, names: &Names, subscriptions: Subscriptions) -> Resul
         (Some(charge_type), _) => Some(format!("its charge type is {}", cut(charge_type, 20))),
         (None, Some(pricing)) => Some(format!("its subscription pricing is {}", cut(pricing, 20))),
     };
-    match (what, subscriptions) {
-        (None, Subscriptions::Off) => Ok(None),
+    match (what, recurring) {
+        (None, Recurring::Refused) => Ok(None),
         // What comes back every month or year is not billed by one invoice.
-        (Some(what), Subscriptions::Off) => Err(format!("{what}, and only one-time products are billed")),
+        (Some(what), Recurring::Refused) => Err(format!("{what}, and only one-time products are billed")),
         _ if text(names.charge_type) == Some("Usage") => {
             Err("its charge type is Usage, and what was used is not billed".to_owned())
         }
+        (_, Recurring::BilledOnce) => Ok(None),
         _ if text(names.billing_type) == Some("Arrears") => {
             Err("it is billed in arrears, and subscriptions are billed in advance".to_owned())
         }

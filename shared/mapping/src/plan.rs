@@ -63,6 +63,9 @@ pub struct Plan {
     /// The rules of the configuration that decided something of it, by their names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_rules: Vec<String>,
+    /// One of them says that what comes back is billed once, so a price that comes back is no mistake.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bills_once: bool,
 }
 
 /// The plan and whom it bills, or everything that stands in its way. A deal that does not ask to be billed is not criticised
@@ -110,7 +113,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         refusals.take(located(details));
     }
     let days_until_due = refusals.take(judged.days_until_due.map_or_else(|| days_until_due(deal, settings), Ok));
-    let billed = refusals.take(lines(&deal.lines, currency, settings));
+    let billed = refusals.take(lines(&deal.lines, currency, settings, judged.recurring(settings)));
     let term = billed.as_ref().and_then(|billed| refusals.take(term(billed, deal, settings)));
     if let Some(Some(term)) = term.as_ref().filter(|_| reading == Reading::ToBegin) {
         refusals.take(in_time(term, deal.read_at));
@@ -162,6 +165,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
         contract_is_in_another: contract_id.is_some() && !contract_has_currency(deal, total.currency(), settings),
         contract_id,
         canceled_on: canceled_on(opportunity),
+        bills_once: judged.bills_once,
         by_rules: judged.by,
     };
     Ok(Looked { planned: Some((plan, details)), refusals, recurs })
@@ -257,6 +261,7 @@ impl Plan {
             contract_is_in_another: false,
             canceled_on: None,
             by_rules: Vec::new(),
+            bills_once: false,
             ..plan.clone()
         };
         billed(self) == billed(other)

@@ -5,7 +5,8 @@ use rules::{Expression, Inputs, Value};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::lens::{ACCOUNT, LINES, OPPORTUNITY};
-use crate::{Code, Collection, Deal, LATEST_DUE, PlanLine, Settings, Stop, TaxBehavior};
+use crate::line::Recurring;
+use crate::{Code, Collection, Deal, LATEST_DUE, PlanLine, Settings, Stop, Subscriptions, TaxBehavior};
 
 /// One question, and what follows from its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Judged {
     pub(crate) days_until_due: Option<u32>,
     collection: Option<Collection>,
     tax: Option<Option<TaxBehavior>>,
-    bills_once: bool,
+    pub(crate) bills_once: bool,
     discount: Option<Decimal>,
     /// The rules that decided something, in their order.
     pub by: Vec<String>,
@@ -165,10 +166,15 @@ impl Judged {
         let mut of_deal = settings.clone();
         of_deal.collection = self.collection.unwrap_or(of_deal.collection);
         of_deal.tax = self.tax.unwrap_or(of_deal.tax);
-        if self.bills_once {
-            of_deal.subscriptions = crate::Subscriptions::Off;
-        }
         of_deal
+    }
+
+    pub(crate) fn recurring(&self, settings: &Settings) -> Recurring {
+        match settings.subscriptions {
+            _ if self.bills_once => Recurring::BilledOnce,
+            Subscriptions::Off => Recurring::Refused,
+            _ => Recurring::Subscribed,
+        }
     }
 
     /// The lines at what is left of them, and what they come to: each gets its share of the whole, rounded down, and what is left over

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{Currency, Money, Record};
 
-use crate::line::line;
+use crate::line::{Recurring, line};
 use crate::renewal::is_renewal;
 use crate::settings::Settings;
 use crate::subscription::subscription;
@@ -29,6 +29,7 @@ pub(super) fn lines<'a>(
     records: &'a [Record],
     currency: Option<Currency>,
     settings: &Settings,
+    how: Recurring,
 ) -> Result<Billed<'a>, Stop> {
     let source = settings.line_source;
     let names = source.names();
@@ -47,7 +48,7 @@ pub(super) fn lines<'a>(
     let mut problems = Vec::new();
     let (mut recurring, mut every) = (Vec::new(), BTreeSet::new());
     for (index, record) in records.iter().enumerate() {
-        match line(record, names, currency, index + 1, settings.subscriptions) {
+        match line(record, names, currency, index + 1, how) {
             Ok((line, None)) => lines.push(line),
             Ok((line, Some(interval))) => {
                 lines.push(line.map(|line| PlanLine { every: Some(interval), ..line }));

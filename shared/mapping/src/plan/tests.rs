@@ -214,7 +214,7 @@ fn a_line_says_whether_it_was_negotiated() {
             LineSource::OpportunityProducts.names(),
             Some(currency),
             1,
-            Subscriptions::Off,
+            crate::line::Recurring::Refused,
         )
         .expect("billable")
         .0

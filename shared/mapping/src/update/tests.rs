@@ -18,6 +18,7 @@ fn plan() -> Plan {
         contract_is_in_another: false,
         canceled_on: None,
         by_rules: Vec::new(),
+        bills_once: false,
     }
 }
 

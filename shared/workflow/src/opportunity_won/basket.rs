@@ -116,7 +116,7 @@ impl Basket {
             let Some((seen, product_id)) = usable(prices, &line.price) else { continue };
             let name = || format!("{} ({})", short(&line.description), line.price);
             let comes_back_too = || plan.lines.iter().any(|other| other.recurring && other.price == line.price);
-            if !line.recurring && seen.every != Every::Once && !comes_back_too() {
+            if !line.recurring && seen.every != Every::Once && !plan.bills_once && !comes_back_too() {
                 coming_back.push(name());
             }
             let is_once = plan.subscription.is_none() && is_at_list(plan, line, line.amount, Every::Once, seen);

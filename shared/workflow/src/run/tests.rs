@@ -221,6 +221,7 @@ fn a_write_back_makes_room_for_one_more_note() {
         contract_is_in_another: false,
         canceled_on: None,
         by_rules: Vec::new(),
+        bills_once: false,
     };
     let invoice = Invoice {
         plan,

@@ -1,6 +1,7 @@
 //! Rules of several steps.
 
 use super::*;
+use crate::subscriptions::{day, deal, make_price_recurring, make_recurring, subscriptions};
 
 /// What is large is due later, and charged to a card where it is from abroad. Of those from abroad the last rule says otherwise.
 const STEPS: &str = r#"
@@ -88,4 +89,55 @@ async fn a_nested_rule_decides_after_the_one_that_it_stands_in() {
     env.settle().await;
     let invoice = invoice_of(&env, &opportunity);
     assert_eq!(json!([invoice["total"], days_until_due(&invoice)]), json!([11_000, 25]));
+}
+
+const BILL_ONCE: &str = r#"
+    [won]
+    lines_from = "PLACE"
+
+    [subscriptions]
+    begin = "closed_won"
+
+    [[won.rules]]
+    name = "Paid in advance"
+    when = 'opportunity.Paid_In_Advance__c'
+    then = { bill_once = true, days_until_due = 10 }
+"#;
+
+/// Two seats for a year, by the month, and onboarding; in an organization of its own.
+async fn sold_for_a_year(place: &str, in_advance: bool) -> (Env, String) {
+    let own = [("Opportunity", "Paid_In_Advance__c", CHECKBOX)];
+    let env = started(options(&BILL_ONCE.replace("PLACE", place), &own)).await;
+    let opportunity = env.enter(&deal()).await;
+    let of_deal = json!({
+        "Stripe_Start_Date__c": day(&env, 0), "Stripe_Term_Months__c": 12, "Paid_In_Advance__c": in_advance,
+    });
+    env.update("Opportunity", &opportunity, of_deal);
+    if place == "cpq_quote" {
+        make_recurring(&env, &day(&env, 0));
+    }
+    let products = env.sandbox.salesforce.with(|org| org.records("Product2"));
+    let seat = products.iter().find(|product| product["Name"] == "Seat").unwrap()["Id"].clone();
+    env.update("Product2", seat.as_str().unwrap(), json!({ "Stripe_Billing_Frequency__c": "Monthly" }));
+    make_price_recurring(&env, "Seat", 10_000, "month").await;
+    env.close(&opportunity);
+    env.settle().await;
+    (env, opportunity)
+}
+
+/// The whole term is one invoice, and no subscription begins; wherever the lines are.
+#[tokio::test]
+async fn recurring_lines_are_billed_once_where_a_rule_says_so() {
+    for place in ["opportunity_products", "cpq_quote"] {
+        for (in_advance, total, begun, days) in [(true, 290_000, 0, 10), (false, 70_000, 1, 30)] {
+            let (env, opportunity) = sold_for_a_year(place, in_advance).await;
+            let record = env.record("Opportunity", &opportunity);
+            assert_eq!(record["Stripe_Sync_Status__c"], Value::Null, "{place}: {record}");
+            let invoice = invoice_of(&env, &opportunity);
+            assert_eq!(json!([invoice["total"], days_until_due(&invoice)]), json!([total, days]), "{place}");
+            assert_eq!(subscriptions(&env).len(), begun, "{place}");
+            assert_eq!(record["Stripe_Subscription_Id__c"].is_string(), !in_advance, "{place}");
+            assert_eq!(sums(&books(&env).await.deals), json!([["USD", 1, 290_000]]), "{place}");
+        }
+    }
 }
