@@ -208,6 +208,10 @@ fn asks_to_be_billed(opportunity: &Record, undecided: &[Stop], settings: &Settin
         let message = "The configuration's won.when does not ask for a bill of this opportunity.";
         return Err(Stop::not_billable(Code::LeftOut, message));
     }
+    // An amount that comes to nothing is no deal without an amount, which nobody would hear of.
+    let mut refusals = Refusals::default();
+    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.or(Some(()))?;
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));
     }

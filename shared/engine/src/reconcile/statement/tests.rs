@@ -258,19 +258,6 @@ fn a_deal_that_does_not_ask_to_be_billed_is_in_no_book() {
     assert_eq!(causes(&skipped(DAY + 3600)), ["not_billed_yet"]);
 }
 
-/// Until somebody edits the deal: then it may be another one than the rule left out.
-#[test]
-fn a_deal_that_a_rule_leaves_out_is_in_no_book() {
-    let run_of = |age_s: i64| run(1, stopped(1, Stop::not_billable(Code::SkippedByRule, "x")), age_s);
-    let left_out = one(|deal| deal).with_run(1, run_of(DAY - 60));
-    assert_eq!(left_out.books(&yesterday(), at(0)), Books::default());
-    let edited = one(|deal| deal).with_run(1, run_of(DAY + 3600));
-    assert_eq!(causes(&edited), ["not_billed_yet"]);
-    // What was billed before is compared as ever.
-    let sent = invoice("1", money(900, "USD"), InvoiceStatus::Open);
-    assert_eq!(causes(&left_out.with_invoice(1, sent)), ["amount_differs", "invoice_not_named"]);
-}
-
 /// Causes that are not about amounts: what the sides say of one another.
 const OF_WORDS: [&str; 3] = ["paid_not_marked", "marked_not_paid", "invoice_not_named"];
 
