@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use mapping::{ACCOUNT, LINE, LINES, LineSource, OPPORTUNITY, PRODUCT};
+use mapping::{ACCOUNT, FieldOwner, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
 use rules::{Expression, Schema, Scope, Type};
 
+use crate::escapes;
 use crate::keys::Of;
 use crate::problem::Problem;
 
@@ -14,6 +15,20 @@ pub(crate) struct Expressions<'a> {
     text: &'a str,
     schema: OnceCell<Schema>,
     lines: LineSource,
+}
+
+/// Of a variable that there is, and not for this key.
+fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
+    let where_to = match variable {
+        OPPORTUNITY => "an account is also read without a deal",
+        LINES => "all lines of a deal are known where rules ask and in terms.days_until_due, but for discounts",
+        LINE | PRODUCT => {
+            "one line is known below [line], and a rule asks of lines, as in lines.exists(l, l.Quantity > 1)"
+        }
+        "today" | "now" => "what is decided of a deal is the same on each day. Compare with date(\"2026-01-31\")",
+        _ => return None,
+    };
+    Some(format!("{key} knows no {variable}: {where_to}."))
 }
 
 impl<'a> Expressions<'a> {
@@ -29,6 +44,7 @@ impl<'a> Expressions<'a> {
     /// `at` is where the text stands in the file, with its quotes.
     pub fn compile(
         &self,
+        key: &str,
         source: &str,
         of: Of,
         wanted: &Type,
@@ -41,11 +57,31 @@ impl<'a> Expressions<'a> {
             Err(wrong) => {
                 problems.extend(wrong.into_iter().map(|wrong| {
                     let place = self.place(source, at, &wrong.at);
-                    Problem::new(wrong.code, place, wrong.message)
+                    let elsewhere = Some(source.get(wrong.at).unwrap_or_default())
+                        .filter(|_| wrong.code == "unknown_variable")
+                        .and_then(|variable| known_elsewhere(key, variable));
+                    Problem::new(wrong.code, place, elsewhere.unwrap_or(wrong.message))
                 }));
                 None
             }
         }
+    }
+
+    /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
+    pub fn own_write(&self, by: &Expression) -> Option<String> {
+        let schema = self.schema.get_or_init(Schema::standard);
+        by.fields().find_map(|read| {
+            let start = match read.variable.as_str() {
+                OPPORTUNITY => "Opportunity",
+                ACCOUNT => "Account",
+                PRODUCT => "Product2",
+                _ => self.lines.object(),
+            };
+            let object = schema.object_of(start, &read.path)?;
+            let field = read.path.rsplit('.').next()?;
+            let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
+            rows.any(|row| row.fields.contains(&field)).then(|| format!("{}.{}", read.variable, read.path))
+        })
     }
 
     fn scope(&self, of: Of) -> Scope<'_> {
@@ -64,11 +100,9 @@ impl<'a> Expressions<'a> {
         }
     }
 
-    /// Where a part of an expression stands in the file. Where the file writes it with escapes, it is the whole text.
-    fn place(&self, source: &str, at: &Range<usize>, within: &Range<usize>) -> Range<usize> {
-        match self.written(at).find(source).filter(|_| !source.is_empty()) {
-            Some(start) => at.start + start + within.start..at.start + start + within.end.max(within.start + 1),
-            None => at.clone(),
-        }
+    /// Where a part of an expression stands in the file.
+    fn place(&self, source: &str, at: &Range<usize>, part: &Range<usize>) -> Range<usize> {
+        let within = escapes::within(self.written(at), source, part);
+        within.map_or_else(|| at.clone(), |within| at.start + within.start..at.start + within.end)
     }
 }

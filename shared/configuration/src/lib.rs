@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod escapes;
 mod expressions;
 mod keys;
 mod near;
@@ -7,6 +8,7 @@ mod page;
 mod problem;
 mod rule;
 mod settings;
+mod spelling;
 mod tree;
 mod values;
 mod words;

@@ -1,3 +1,6 @@
+mod broken;
+mod fuzz;
+
 use std::collections::BTreeSet;
 
 use domain::Currency;

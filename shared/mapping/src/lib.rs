@@ -47,7 +47,7 @@ pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED,
 pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
-pub use ownership::{OWNERSHIP, is_own_write};
+pub use ownership::{OWNERSHIP, Owner as FieldOwner, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, account_of, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
