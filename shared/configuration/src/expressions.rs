@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use mapping::{ACCOUNT, FieldOwner, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
-use rules::{Expression, Schema, Scope, Type};
+use rules::{Expression, Schema, Scope, Type, Weight};
 
 use crate::escapes;
 use crate::keys::Of;
@@ -13,7 +13,9 @@ use crate::problem::Problem;
 /// What expressions are checked against. It is made when the first of them is met: most files have none, and it takes a while.
 pub(crate) struct Expressions<'a> {
     text: &'a str,
-    schema: OnceCell<Schema>,
+    standard: OnceCell<Schema>,
+    /// What the organization says of itself, where it was asked.
+    organization: Option<&'a Schema>,
     lines: LineSource,
 }
 
@@ -32,8 +34,12 @@ fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
 }
 
 impl<'a> Expressions<'a> {
-    pub fn new(text: &'a str, lines: LineSource) -> Self {
-        Self { text, schema: OnceCell::new(), lines }
+    pub fn new(text: &'a str, organization: Option<&'a Schema>, lines: LineSource) -> Self {
+        Self { text, standard: OnceCell::new(), organization, lines }
+    }
+
+    fn schema(&self) -> &Schema {
+        self.organization.unwrap_or_else(|| self.standard.get_or_init(Schema::standard))
     }
 
     /// What stands there in the file.
@@ -49,19 +55,24 @@ impl<'a> Expressions<'a> {
         of: Of,
         wanted: &Type,
         at: &Range<usize>,
-        problems: &mut Vec<Problem>,
+        (problems, warnings): (&mut Vec<Problem>, &mut Vec<Problem>),
     ) -> Option<Expression> {
-        let scope = self.scope(of);
-        match Expression::compile(source, &scope, wanted) {
-            Ok(expression) => Some(expression),
+        let told = |wrong: &rules::Problem| {
+            let elsewhere = Some(source.get(wrong.at.clone()).unwrap_or_default())
+                .filter(|_| wrong.code == "unknown_variable")
+                .and_then(|variable| known_elsewhere(key, variable));
+            let message = elsewhere.unwrap_or_else(|| wrong.message.clone());
+            Problem::new(wrong.code, self.place(source, at, &wrong.at), message)
+        };
+        match Expression::compile(source, &self.scope(of), wanted) {
+            Ok(expression) => {
+                warnings.extend(expression.warnings().iter().map(told));
+                Some(expression)
+            }
             Err(wrong) => {
-                problems.extend(wrong.into_iter().map(|wrong| {
-                    let place = self.place(source, at, &wrong.at);
-                    let elsewhere = Some(source.get(wrong.at).unwrap_or_default())
-                        .filter(|_| wrong.code == "unknown_variable")
-                        .and_then(|variable| known_elsewhere(key, variable));
-                    Problem::new(wrong.code, place, elsewhere.unwrap_or(wrong.message))
-                }));
+                let (errors, others): (Vec<_>, Vec<_>) = wrong.iter().partition(|one| one.weight == Weight::Error);
+                problems.extend(errors.into_iter().map(told));
+                warnings.extend(others.into_iter().map(told));
                 None
             }
         }
@@ -69,7 +80,7 @@ impl<'a> Expressions<'a> {
 
     /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
     pub fn own_write(&self, by: &Expression) -> Option<String> {
-        let schema = self.schema.get_or_init(Schema::standard);
+        let schema = self.schema();
         by.fields().find_map(|read| {
             let start = match read.variable.as_str() {
                 OPPORTUNITY => "Opportunity",
@@ -85,7 +96,7 @@ impl<'a> Expressions<'a> {
     }
 
     fn scope(&self, of: Of) -> Scope<'_> {
-        let scope = Scope::new(self.schema.get_or_init(Schema::standard));
+        let scope = Scope::new(self.schema());
         let scope = scope.record_below(ACCOUNT, "Account", "Account.");
         if of == Of::Account {
             return scope;

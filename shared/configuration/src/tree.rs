@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use domain::{Currency, QueueId};
 use mapping::{LINES, LineSource};
-use rules::{Expression, Type};
+use rules::{Expression, Schema, Type};
 use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -20,7 +20,12 @@ use crate::words::{either, hint, kind_of, listed, plain, wanted, word};
 type Item<'a> = Spanned<DeValue<'a>>;
 type Table<'a> = DeTable<'a>;
 
-pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
+pub(crate) fn tree(
+    text: &str,
+    organization: Option<&Schema>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) -> Values {
     let (document, errors) = DeTable::parse_recoverable(text);
     // What the parser makes of the rest of a broken file is not criticised.
     if !errors.is_empty() {
@@ -28,8 +33,8 @@ pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
         return Values::default();
     }
     let mut values = Values::default();
-    let expressions = Expressions::new(text, lines_from(document.get_ref()));
-    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), problems };
+    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()));
+    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), problems, warnings };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
@@ -119,6 +124,7 @@ pub(crate) struct Reader<'a, 'p> {
     /// Where the expressions of rules stand that ask of lines.
     pub asks_of_lines: Vec<Range<usize>>,
     pub problems: &'p mut Vec<Problem>,
+    pub warnings: &'p mut Vec<Problem>,
 }
 
 impl Reader<'_, '_> {
@@ -195,7 +201,8 @@ impl Reader<'_, '_> {
             self.wrong("empty", item.span(), format!("{name} is empty: write an expression, or leave the line out."));
             return None;
         }
-        let expression = self.expressions.compile(name, text, of, wanted, &item.span(), self.problems)?;
+        let expression =
+            self.expressions.compile(name, text, of, wanted, &item.span(), (self.problems, self.warnings))?;
         if expression.variables().any(|variable| variable == LINES) {
             self.asks_of_lines.push(item.span());
         }

@@ -2,6 +2,7 @@
 
 mod file;
 mod notifications;
+mod salesforce;
 
 use std::fmt::Display;
 
@@ -14,8 +15,11 @@ use mapping::Settings;
 use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
+use salesforce::Salesforce;
 use secrecy::{ExposeSecret, SecretString};
 use stripe::{ApiKey, InvalidApiKey};
+
+pub use salesforce::salesforce_from_environment;
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {
@@ -28,16 +32,12 @@ pub struct Config {
     allow_full_access_key: bool,
     stripe_api_base: String,
     requests_per_second: u16,
-    salesforce_credentials_arn: String,
-    salesforce_login_url: String,
-    salesforce_api_version: String,
-    salesforce_allowed_hosts: Vec<String>,
+    salesforce: Salesforce,
     ways: Ways,
 }
 
 const STRIPE_KEY: &str = "STRIPE_API_KEY_SECRET_ARN";
 const ALLOW_FULL_ACCESS: &str = "STRIPE_ALLOW_FULL_ACCESS_KEY";
-const SALESFORCE_CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
 
 impl Config {
     pub fn read(mut environment: Environment, configuration: Configuration) -> Result<Self, ConfigError> {
@@ -49,15 +49,12 @@ impl Config {
         let followed = environment.parsed("FOLLOWED_EVENTS", Followed::parse).unwrap_or_default();
         let (notifications, ways) = notifications(environment, &configuration.told, livemode);
         let stripe_account_id = environment.optional("STRIPE_ACCOUNT_ID");
-        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
         let stripe_api_base = environment.required("STRIPE_API_BASE");
-        let salesforce_login_url = environment.required("SALESFORCE_LOGIN_URL");
-        let salesforce_api_version = environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default();
         let settle = environment.parsed(queue::SETTLE, queue::settle);
         let places = Places::read(settle, |name| environment.required(name));
         let ledger_table = environment.required("LEDGER_TABLE");
         let stripe_key_arn = environment.secret_arn(STRIPE_KEY);
-        let salesforce_credentials_arn = environment.secret_arn(SALESFORCE_CREDENTIALS);
+        let salesforce = Salesforce::read(environment);
         let config = organization_id.map(|organization_id| Self {
             places,
             ledger_table,
@@ -68,14 +65,7 @@ impl Config {
             stripe_key_arn,
             allow_full_access_key,
             stripe_api_base,
-            salesforce_credentials_arn,
-            salesforce_login_url,
-            salesforce_api_version,
-            salesforce_allowed_hosts: hosts
-                .split([',', ' '])
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            salesforce,
             ways,
         });
         std::mem::take(environment).finish(config)
@@ -86,28 +76,17 @@ impl Config {
         &self,
         stripe_key: &SecretString,
         salesforce_credentials: &SecretString,
-    ) -> Result<(stripe::Client, salesforce::Client), ConfigError> {
+    ) -> Result<(stripe::Client, ::salesforce::Client), ConfigError> {
         let mut problems = Vec::new();
         let key = noted(&mut problems, STRIPE_KEY, self.stripe_key(stripe_key.expose_secret()));
         if key.as_ref().is_some_and(|key| key.is_live() != self.scope.livemode) {
             problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
         }
-        let credentials = salesforce::Credentials::from_json(salesforce_credentials.expose_secret());
-        let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
         let stripe = key.and_then(|key| {
             let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
             noted(&mut problems, "STRIPE_API_BASE", client)
         });
-        let salesforce = credentials.and_then(|credentials| {
-            let client = salesforce::Client::new(salesforce::Config {
-                login_url: self.salesforce_login_url.clone(),
-                credentials,
-                api_version: self.salesforce_api_version.clone(),
-                allowed_hosts: self.salesforce_allowed_hosts.clone(),
-                timeouts: salesforce::Timeouts::default(),
-            });
-            noted(&mut problems, "SALESFORCE_LOGIN_URL", client)
-        });
+        let salesforce = self.salesforce.client(salesforce_credentials, &mut problems);
         match stripe.zip(salesforce) {
             Some(clients) if problems.is_empty() => Ok(clients),
             _ => Err(ConfigError { problems }),
@@ -135,14 +114,6 @@ fn noted<T, E: Display>(problems: &mut Vec<String>, variable: &str, result: Resu
     result.map_err(|why| problems.push(format!("{variable}: {why}"))).ok()
 }
 
-fn api_version(value: &str) -> Result<String, &'static str> {
-    let number = value.strip_prefix('v').and_then(|version| version.strip_suffix(".0")).unwrap_or_default();
-    match number.parse::<u16>() {
-        Ok(60..) => Ok(value.to_owned()),
-        _ => Err("it must be of the form v67.0, and v60.0 or later"),
-    }
-}
-
 /// What the functions that do the work are made of.
 pub struct Parts {
     pub engine: Engine<Cloud>,
@@ -164,7 +135,7 @@ pub async fn from_environment(environment: Environment, tells: Tells) -> Result<
     let ways = if tells == Tells::People { config.ways.clone() } else { Ways::default() };
     let (key, credentials, notifier) = futures::join!(
         secrets.read(&config.stripe_key_arn, STRIPE_KEY),
-        secrets.read(&config.salesforce_credentials_arn, SALESFORCE_CREDENTIALS),
+        config.salesforce.secret(&secrets),
         ways.notifier(&aws, &secrets)
     );
     let (stripe, salesforce) = match (key, credentials) {

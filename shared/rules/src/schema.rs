@@ -102,6 +102,22 @@ impl Schema {
         self.objects.get(object)?.fields.get(field)
     }
 
+    /// Whether anything is known of an object.
+    pub fn knows(&self, object: &str) -> bool {
+        self.objects.contains_key(object)
+    }
+
+    /// Whether the relationships of a path that begins at this object are there, as far as what they lead to is known.
+    pub fn leads(&self, object: &str, path: &str) -> bool {
+        let mut at = object;
+        for step in path.split('.') {
+            let Some(object) = self.objects.get(at) else { return true };
+            let Some(parent) = object.parents.get(step) else { return false };
+            at = parent;
+        }
+        true
+    }
+
     /// The object that has the last field of a path that begins at this one: `Account` of `Account.Name` on an opportunity. `None` where a
     /// relationship leads to what nobody knows.
     pub fn object_of<'s>(&'s self, object: &'s str, path: &str) -> Option<&'s str> {

@@ -1,5 +1,7 @@
 //! Reads and writes, each one call of the daily budget.
 
+mod describe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,8 @@ use reqwest::{Method, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+pub use describe::FieldDescription;
 
 use crate::composite::{Composite, Part, PartHeaders, bodies};
 use crate::error::{Error, Refusal, classify};

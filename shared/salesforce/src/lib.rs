@@ -11,7 +11,7 @@ mod session;
 pub mod signature;
 pub mod soql;
 
-pub use client::{Answers, ApiUsage, Client, Config, ConfigError, Update};
+pub use client::{Answers, ApiUsage, Client, Config, ConfigError, FieldDescription, Update};
 pub use error::{Error, Refusal};
 pub use login::{Credentials, InvalidCredentials};
 pub use outbound::Timeouts;

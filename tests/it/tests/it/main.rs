@@ -8,6 +8,7 @@ mod books;
 mod budget;
 mod canary;
 mod cases;
+mod checked;
 mod collections;
 mod configured;
 mod crashes;

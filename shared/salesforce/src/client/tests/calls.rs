@@ -116,3 +116,26 @@ async fn a_maintenance_page_means_later() {
     let error = client.read(&query()).await.expect_err("down");
     assert!(matches!(error, Error::Busy { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn an_object_is_described_or_there_is_none() {
+    let (client, asked) = org(|request| {
+        if request.starts_with("GET /services/data/v67.0/sobjects/Opportunity/describe ") {
+            let fields = r#"{"name":"Opportunity","fields":[
+                {"name":"Amount","type":"currency","referenceTo":[],"relationshipName":null,"updateable":true},
+                {"name":"AccountId","type":"reference","referenceTo":["Account"],"relationshipName":"Account"}]}"#;
+            return http(200, "", fields);
+        }
+        http(404, "", r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#)
+    })
+    .await;
+    let fields = client.describe("Opportunity").await.expect("described").expect("it is there");
+    let told: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.relationship_name.as_deref())).collect();
+    assert_eq!(told, [("Amount", None), ("AccountId", Some("Account"))]);
+    assert_eq!(
+        (fields[0].field_type.as_str(), fields[1].reference_to.as_slice()),
+        ("currency", &["Account".to_owned()][..])
+    );
+    assert_eq!(client.describe("SBQQ__QuoteLine__c").await, Ok(None));
+    assert_eq!(asked.lock().expect("not poisoned").len(), 3);
+}
