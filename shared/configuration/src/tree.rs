@@ -294,7 +294,7 @@ fn with_unit(kind: Kind, text: &str) -> Option<&str> {
 }
 
 /// The variables and the type of a text that is an expression.
-fn expressed(kind: Kind) -> Option<(Of, Type)> {
+pub(crate) fn expressed(kind: Kind) -> Option<(Of, Type)> {
     match kind {
         Kind::WholeOrExpression { .. } => Some((Of::Deal, Type::Number)),
         Kind::PercentOrExpression => Some((Of::Opportunity, Type::Number)),

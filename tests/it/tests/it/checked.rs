@@ -15,14 +15,14 @@ fn file(name: &str, text: &str) -> PathBuf {
 
 async fn checked(env: &Env, name: &str, text: &str) -> Checked {
     let path = file(name, text);
-    let checked = check_against(&path, &env.worker.engine.salesforce.client).await.unwrap();
+    let checked = check_against(&path, &env.worker.engine.salesforce.inner).await.unwrap();
     std::fs::remove_file(path).unwrap();
     checked
 }
 
 #[tokio::test]
 async fn an_organization_that_has_everything_is_well() {
-    let env = Env::new().await;
+    let env = Env::with(it::Options::default()).await;
     let text = "[won]\nwhen = 'opportunity.Owner.Email != \"test@acme.test\"'\n[line]\ndescription = 'product.Name'\n";
     let checked = checked(&env, "well", text).await;
     assert_eq!((checked.exit(), checked.organization), (Exit::Well, true), "{checked}");
@@ -36,7 +36,7 @@ async fn an_organization_that_has_everything_is_well() {
 /// By itself the file is well with a warning; the organization knows better.
 #[tokio::test]
 async fn a_field_that_the_organization_does_not_have_is_told_at_its_place() {
-    let env = Env::new().await;
+    let env = Env::with(it::Options::default()).await;
     let text = "[deal]\namount = 'opportunity.Net_Amount__c'\n[customer]\nname = 'account.Owner.Nme'\n";
     let path =
         file("alone", "[deal]\namount = 'opportunity.Net_Amount__c'\n[won]\nwhen = 'opportunity.TerritoryCode > 5'\n");
@@ -58,7 +58,7 @@ async fn a_field_that_the_organization_does_not_have_is_told_at_its_place() {
 
 #[tokio::test]
 async fn a_field_that_the_integration_user_does_not_see_is_as_good_as_none() {
-    let env = Env::new().await;
+    let env = Env::with(it::Options::default()).await;
     env.sandbox.salesforce.with(|org| {
         org.grant("Account", "Tax_Id__c", None);
         org.grant("Opportunity", "Stripe_Amount_Paid__c", None);
@@ -87,7 +87,7 @@ async fn a_field_that_the_integration_user_does_not_see_is_as_good_as_none() {
 /// Salesforce CPQ is a package: its objects are there or not.
 #[tokio::test]
 async fn an_object_that_is_not_there_lacks_every_field() {
-    let env = Env::new().await;
+    let env = Env::with(it::Options::default()).await;
     let found = checked(&env, "cpq", "[won]\nlines_from = \"cpq_quote\"\n").await;
     let lacking = found.missing.iter().filter(|one| one.object == "SBQQ__QuoteLine__c").count();
     let is_there = env.sandbox.salesforce.with(|org| !org.records("SBQQ__QuoteLine__c").is_empty());
