@@ -63,11 +63,14 @@ pub enum Command {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Says everything that is wrong with the file, each with its place. Changes nothing, and asks nobody.
+    /// Says everything that is wrong with the file, each with its place. Changes nothing.
     Check {
         /// The file.
         #[arg(default_value = "infra/closedwon.toml")]
         file: PathBuf,
+        /// Asks the Salesforce organization of the environment's variables which fields it has, too.
+        #[arg(long)]
+        org: bool,
         /// For programs.
         #[arg(long)]
         json: bool,

@@ -73,7 +73,7 @@ async fn of_salesforce(deployment: &Deployment, aws: &SdkConfig, now: Timestamp)
         salesforce::login(&login),
         salesforce::organization(&login, &config.scope.organization_id),
         salesforce::user(&login, deployment.integration_user_id.as_deref()),
-        salesforce::version(&versions, &config.vendors.salesforce_api_version),
+        salesforce::version(&versions, &config.vendors.salesforce.api_version),
         salesforce::readable(&needs, &schema),
         salesforce::writable(&needs, &schema),
         salesforce::currency(&schema, config.settings.multi_currency),

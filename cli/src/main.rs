@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use closedwon::Exit;
 use closedwon::args::{Args, Command, Config};
-use closedwon::config::check;
+use closedwon::config::{check, check_with_organization};
 use closedwon::explain::explain;
 use closedwon::preview;
 use closedwon::setup::Vendor;
@@ -22,13 +22,19 @@ async fn main() -> ExitCode {
             clap_complete::generate(shell, &mut Args::command(), "closedwon", &mut io::stdout());
             return ExitCode::SUCCESS;
         }
-        Command::Config { command: Config::Check { file, json } } => match check(&file) {
-            Ok(checked) => (checked.exit(), if json { checked.to_json() } else { checked.to_string() }),
-            Err(why) => {
-                eprintln!("closedwon: {why}");
-                (Exit::Unavailable, String::new())
+        Command::Config { command: Config::Check { file, org, json } } => {
+            let checked = match org {
+                false => check(&file),
+                true => check_with_organization(&file).await,
+            };
+            match checked {
+                Ok(checked) => (checked.exit(), if json { checked.to_json() } else { checked.to_string() }),
+                Err(why) => {
+                    eprintln!("closedwon: {why}");
+                    (Exit::Unavailable, String::new())
+                }
             }
-        },
+        }
         Command::Preview(asked) => match preview::run(&asked, Environment::from_process()).await {
             Ok(found) => found,
             Err(why) => {

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use stripe::{ApiKey, InvalidApiKey};
 
 use super::{Report, Request, SetupError, Signing};
-use crate::config::Unreadable;
+use crate::config::Unchecked;
 
 #[derive(Debug, Subcommand)]
 pub enum Vendor {
@@ -68,7 +68,7 @@ pub enum RunError {
     #[error("there is no key: give one in {KEY}, or the ARN of its secret in --key-secret ({KEY_SECRET})")]
     NoKey,
     #[error(transparent)]
-    File(#[from] Unreadable),
+    File(#[from] Unchecked),
     #[error("something is wrong with the configuration file: closedwon config check says what")]
     Wrong,
     #[error("the key cannot be used: {0}")]

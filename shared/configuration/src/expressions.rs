@@ -3,22 +3,43 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use mapping::{ACCOUNT, LINE, LINES, LineSource, OPPORTUNITY, PRODUCT};
-use rules::{Expression, Schema, Scope, Type};
+use mapping::{ACCOUNT, FieldOwner, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
+use rules::{Expression, Schema, Scope, Type, Weight};
 
+use crate::escapes;
 use crate::keys::Of;
 use crate::problem::Problem;
 
 /// What expressions are checked against. It is made when the first of them is met: most files have none, and it takes a while.
 pub(crate) struct Expressions<'a> {
     text: &'a str,
-    schema: OnceCell<Schema>,
+    standard: OnceCell<Schema>,
+    /// What the organization says of itself, where it was asked.
+    organization: Option<&'a Schema>,
     lines: LineSource,
 }
 
+/// Of a variable that there is, and not for this key.
+fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
+    let where_to = match variable {
+        OPPORTUNITY => "an account is also read without a deal",
+        LINES => "all lines of a deal are known where rules ask and in terms.days_until_due, but for discounts",
+        LINE | PRODUCT => {
+            "one line is known below [line], and a rule asks of lines, as in lines.exists(l, l.Quantity > 1)"
+        }
+        "today" | "now" => "what is decided of a deal is the same on each day. Compare with date(\"2026-01-31\")",
+        _ => return None,
+    };
+    Some(format!("{key} knows no {variable}: {where_to}."))
+}
+
 impl<'a> Expressions<'a> {
-    pub fn new(text: &'a str, lines: LineSource) -> Self {
-        Self { text, schema: OnceCell::new(), lines }
+    pub fn new(text: &'a str, organization: Option<&'a Schema>, lines: LineSource) -> Self {
+        Self { text, standard: OnceCell::new(), organization, lines }
+    }
+
+    fn schema(&self) -> &Schema {
+        self.organization.unwrap_or_else(|| self.standard.get_or_init(Schema::standard))
     }
 
     /// What stands there in the file.
@@ -29,27 +50,53 @@ impl<'a> Expressions<'a> {
     /// `at` is where the text stands in the file, with its quotes.
     pub fn compile(
         &self,
+        key: &str,
         source: &str,
         of: Of,
         wanted: &Type,
         at: &Range<usize>,
-        problems: &mut Vec<Problem>,
+        (problems, warnings): (&mut Vec<Problem>, &mut Vec<Problem>),
     ) -> Option<Expression> {
-        let scope = self.scope(of);
-        match Expression::compile(source, &scope, wanted) {
-            Ok(expression) => Some(expression),
+        let told = |wrong: &rules::Problem| {
+            let elsewhere = Some(source.get(wrong.at.clone()).unwrap_or_default())
+                .filter(|_| wrong.code == "unknown_variable")
+                .and_then(|variable| known_elsewhere(key, variable));
+            let message = elsewhere.unwrap_or_else(|| wrong.message.clone());
+            Problem::new(wrong.code, self.place(source, at, &wrong.at), message)
+        };
+        match Expression::compile(source, &self.scope(of), wanted) {
+            Ok(expression) => {
+                warnings.extend(expression.warnings().iter().map(told));
+                Some(expression)
+            }
             Err(wrong) => {
-                problems.extend(wrong.into_iter().map(|wrong| {
-                    let place = self.place(source, at, &wrong.at);
-                    Problem::new(wrong.code, place, wrong.message)
-                }));
+                let (errors, others): (Vec<_>, Vec<_>) = wrong.iter().partition(|one| one.weight == Weight::Error);
+                problems.extend(errors.into_iter().map(told));
+                warnings.extend(others.into_iter().map(told));
                 None
             }
         }
     }
 
+    /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
+    pub fn own_write(&self, by: &Expression) -> Option<String> {
+        let schema = self.schema();
+        by.fields().find_map(|read| {
+            let start = match read.variable.as_str() {
+                OPPORTUNITY => "Opportunity",
+                ACCOUNT => "Account",
+                PRODUCT => "Product2",
+                _ => self.lines.object(),
+            };
+            let object = schema.object_of(start, &read.path)?;
+            let field = read.path.rsplit('.').next()?;
+            let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
+            rows.any(|row| row.fields.contains(&field)).then(|| format!("{}.{}", read.variable, read.path))
+        })
+    }
+
     fn scope(&self, of: Of) -> Scope<'_> {
-        let scope = Scope::new(self.schema.get_or_init(Schema::standard));
+        let scope = Scope::new(self.schema());
         let scope = scope.record_below(ACCOUNT, "Account", "Account.");
         if of == Of::Account {
             return scope;
@@ -64,11 +111,9 @@ impl<'a> Expressions<'a> {
         }
     }
 
-    /// Where a part of an expression stands in the file. Where the file writes it with escapes, it is the whole text.
-    fn place(&self, source: &str, at: &Range<usize>, within: &Range<usize>) -> Range<usize> {
-        match self.written(at).find(source).filter(|_| !source.is_empty()) {
-            Some(start) => at.start + start + within.start..at.start + start + within.end.max(within.start + 1),
-            None => at.clone(),
-        }
+    /// Where a part of an expression stands in the file.
+    fn place(&self, source: &str, at: &Range<usize>, part: &Range<usize>) -> Range<usize> {
+        let within = escapes::within(self.written(at), source, part);
+        within.map_or_else(|| at.clone(), |within| at.start + within.start..at.start + within.end)
     }
 }

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod escapes;
 mod expressions;
 mod fields;
 mod keys;
 mod near;
+mod organization;
 mod page;
 mod problem;
 mod rule;
 mod settings;
+mod spelling;
 mod tree;
 mod values;
 mod words;
@@ -15,8 +18,10 @@ mod words;
 use domain::ConfigurationHash;
 use jiff::SignedDuration;
 use mapping::Settings;
+use rules::Schema;
 use sha2::{Digest, Sha256};
 
+pub use organization::Missing;
 pub use page::page;
 pub use problem::{Problem, report};
 
@@ -50,25 +55,40 @@ pub struct Told {
 impl Configuration {
     /// The file's text → what it decides, or everything that is wrong with it.
     pub fn read(text: &str) -> Result<Self, Vec<Problem>> {
-        if text.len() > LONGEST {
-            let message = format!("The file is longer than {LONGEST} bytes: shorten it.");
-            return Err(vec![Problem::new("too_long", 0..0, message).placed(text)]);
-        }
-        let mut problems = Vec::new();
-        let tree = tree::tree(text, &mut problems);
-        let configuration = settings::configuration(&tree, hash(text), &mut problems);
-        match configuration {
-            Some(configuration) if problems.is_empty() => Ok(configuration),
-            _ => {
-                problems.sort_by_key(|problem: &Problem| problem.at.start);
-                Err(problems.into_iter().map(|problem| problem.placed(text)).collect())
-            }
-        }
+        Reading::of(text, None).configuration
     }
 
     /// What an empty file decides.
     pub fn standard() -> Self {
         Self::read("").unwrap_or_else(|_| unreachable!("a test reads it"))
+    }
+}
+
+/// What the file comes to, with what may be wrong in it and may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    pub configuration: Result<Configuration, Vec<Problem>>,
+    /// Fields that are read, and that only the organization knows whether it has. A file with them can be used.
+    pub warnings: Vec<Problem>,
+}
+
+impl Reading {
+    /// With an organization's own schema nothing else exists, and a field that it does not have is a problem.
+    pub fn of(text: &str, organization: Option<&Schema>) -> Self {
+        if text.len() > LONGEST {
+            let message = format!("The file is longer than {LONGEST} bytes: shorten it.");
+            let problems = vec![Problem::new("too_long", 0..0, message).placed(text)];
+            return Self { configuration: Err(problems), warnings: Vec::new() };
+        }
+        let placed = |mut problems: Vec<Problem>| -> Vec<Problem> {
+            problems.sort_by_key(|problem| problem.at.start);
+            problems.into_iter().map(|problem| problem.placed(text)).collect()
+        };
+        let (mut problems, mut warnings) = (Vec::new(), Vec::new());
+        let tree = tree::tree(text, organization, &mut problems, &mut warnings);
+        let configuration = settings::configuration(&tree, hash(text), &mut problems);
+        let configuration = configuration.filter(|_| problems.is_empty()).ok_or_else(|| placed(problems));
+        Self { configuration, warnings: placed(warnings) }
     }
 }
 

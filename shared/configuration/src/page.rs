@@ -3,12 +3,21 @@
 use std::fmt::Write;
 
 use crate::fields::written;
-use crate::keys::{Key, Kind, SECTIONS, Section, VERSION};
+use crate::keys::{DECISIONS, Key, Kind, Of, SECTIONS, Section, VERSION};
+use crate::tree::expressed;
 use crate::words::wanted;
+
+/// A file that has most of it, which a test reads.
+pub(crate) const EXAMPLE: &str = include_str!("../../../docs/closedwon.example.toml");
 
 /// The page, whole.
 pub fn page() -> String {
-    let mut page = include_str!("page.md").replace("{version}", &VERSION.to_string());
+    let mut page = include_str!("page.md")
+        .replace("{version}", &VERSION.to_string())
+        .replace("{contents}\n", &contents())
+        .replace("{decisions}\n", &decisions())
+        .replace("{variables}\n", &variables())
+        .replace("{example}", EXAMPLE);
     for section in SECTIONS {
         let _ = write!(page, "\n## [{}]\n\n{}\n", section.name, section.says);
         for key in section.keys {
@@ -29,6 +38,44 @@ pub fn page() -> String {
     page
 }
 
+fn contents() -> String {
+    let chapters = ["A complete example", "Rules", "Expressions", "Fields of your own"].map(str::to_owned);
+    let sections = SECTIONS.iter().map(|section| format!("[{}]", section.name));
+    let link = |title: String| {
+        let anchor: String = title.to_lowercase().replace(' ', "-").chars().filter(|c| !"[]".contains(*c)).collect();
+        format!("- [{}](#{anchor})\n", title.replace('[', "\\[").replace(']', "\\]"))
+    };
+    chapters.into_iter().chain(sections).map(link).collect()
+}
+
+fn decisions() -> String {
+    let row =
+        |key: &Key| format!("| `{0}` | {1} | {2} | `{0} = {3}` |\n", key.name, wanted(key.kind), key.says, key.example);
+    DECISIONS.iter().map(row).collect()
+}
+
+/// The keys that have the same variables, together.
+fn variables() -> String {
+    let of_sections = SECTIONS.iter().flat_map(|section| {
+        section.keys.iter().map(move |key| (format!("{}.{}", section.name, key.name), expressed(key.kind)))
+    });
+    let of_rules = DECISIONS.iter().map(|key| (format!("{} of a rule", key.name), expressed(key.kind)));
+    let keys: Vec<_> = of_sections.chain(of_rules).filter_map(|(name, of)| Some((name, of?.0))).collect();
+    let row = |(of, variables): (Of, &str)| {
+        let own = Some("when of a rule".to_owned()).filter(|_| of == Of::Deal);
+        let names: Vec<_> =
+            keys.iter().filter(|(_, one)| *one == of).map(|(name, _)| name.clone()).chain(own).collect();
+        format!("| {} | {variables} |\n", names.join(", "))
+    };
+    let rows = [
+        (Of::Account, "`account`"),
+        (Of::Opportunity, "`opportunity`, `account`"),
+        (Of::Deal, "`opportunity`, `account`, `lines`"),
+        (Of::Line, "`opportunity`, `account`, `line`, `product`"),
+    ];
+    rows.map(row).concat()
+}
+
 fn of_key(page: &mut String, section: &Section, key: &Key) {
     let _ = write!(page, "\n### {}.{}\n\n{}\n\n", section.name, key.name, key.says);
     let _ = writeln!(page, "- type: {}", wanted(key.kind));
@@ -37,6 +84,11 @@ fn of_key(page: &mut String, section: &Section, key: &Key) {
             let _ = writeln!(page, "  - `{word}`: {meaning}");
         }
     }
-    let _ = writeln!(page, "- default: `{}`", key.default);
+    match key.default {
+        "" => page.push_str("- default: none\n"),
+        default => {
+            let _ = writeln!(page, "- default: `{default}`");
+        }
+    }
     let _ = writeln!(page, "- example:\n\n  ```toml\n  [{}]\n  {} = {}\n  ```", section.name, key.name, key.example);
 }

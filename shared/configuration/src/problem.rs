@@ -17,7 +17,9 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(code: &'static str, at: Range<usize>, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), at, line: 1, column: 1 }
+        // What it says of the file it has from there.
+        let message = message.into().chars().map(visible).collect();
+        Self { code, message, at, line: 1, column: 1 }
     }
 
     /// With its line and column in this text.
@@ -54,10 +56,21 @@ pub fn report(name: &str, text: &str, problems: &[Problem]) -> String {
         let blank: String = line.chars().take(indent).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let margin = number.to_string().len();
         let _ = writeln!(report, "{name}:{problem}");
+        let line: String = line.chars().map(visible).collect();
         let _ = writeln!(report, "{number} | {line}");
         let _ = writeln!(report, "{:margin$} | {blank}{}", "", "^".repeat(marked));
     }
     report
+}
+
+/// A control character would tell a terminal to do something, or turn the line around: what is shown is its picture.
+fn visible(c: char) -> char {
+    match u32::from(c) {
+        code @ 0..0x20 if c != '\t' => char::from_u32(0x2400 + code).unwrap_or(c),
+        0x7F => '␡',
+        0x80..0xA0 | 0x200E..=0x200F | 0x202A..=0x202E | 0x2066..=0x2069 => '\u{FFFD}',
+        _ => c,
+    }
 }
 
 #[cfg(test)]

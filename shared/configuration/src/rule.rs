@@ -1,6 +1,6 @@
 //! Rules as the file writes them.
 
-use mapping::{Branch, Collection, Decision, LINES, Rule, TaxBehavior};
+use mapping::{Branch, Collection, Decision, Rule, TaxBehavior};
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
@@ -57,11 +57,13 @@ impl Reader<'_, '_> {
     }
 
     fn rule(&mut self, table: &DeTable, whole: &Item, depth: usize) -> Option<(Rule, String)> {
-        for (name, _) in table.iter().filter(|(name, _)| !PARTS.contains(&name.get_ref().as_ref())) {
+        let first = self.asks_of_lines.len();
+        let unknown: Vec<_> = table.iter().filter(|(name, _)| !PARTS.contains(&name.get_ref().as_ref())).collect();
+        for (name, _) in &unknown {
             self.unknown_part(name);
         }
         let name = match table.get("name").map(|item| (item, item.get_ref())) {
-            Some((item, DeValue::String(text))) => match plain("name", text, LONGEST_NAME) {
+            Some((item, DeValue::String(text))) => match plain("A rule's name", text, LONGEST_NAME) {
                 Ok(text) if !text.is_empty() => Some(text),
                 Ok(_) => {
                     self.none("empty", item, "A rule's name is empty: people are told by it why a deal is not billed.")
@@ -76,30 +78,45 @@ impl Reader<'_, '_> {
             }
         };
         let told = name.clone().unwrap_or_default();
+        let rule = name.as_ref().map_or_else(|| "This rule".to_owned(), |name| format!("The rule {name:?}"));
         let when = match table.get("when").map(|item| (item, item.get_ref())) {
+            Some((item, DeValue::String(text))) if text.trim().is_empty() => {
+                self.none("empty", item, format!("{rule} asks nothing: its when is empty."))
+            }
             Some((item, DeValue::String(text))) => self
-                .expression(&format!("rule {told:?}: when"), text, Of::Deal, &rules::Type::Boolean, item)
+                .expression(&format!("when of the rule {told:?}"), text, Of::Deal, &rules::Type::Boolean, item)
                 .map(|when| (when, normal(text))),
             Some((item, other)) => {
                 let message = format!("A rule's when is an expression in quotes, and this is {}.", kind_of(other));
                 self.none("wrong_type", item, message)
             }
-            None => self.none("no_condition", whole, format!("The rule {told:?} asks nothing: give it a when.")),
+            // What is called otherwise was told already.
+            None if !unknown.is_empty() => None,
+            None => self.none("no_condition", whole, format!("{rule} asks nothing: give it a when.")),
         };
         let found = self.problems.len();
         let then = self.branch(table, "then", &told, depth);
         let otherwise = self.branch(table, "otherwise", &told, depth);
         let is_empty = |branch: &Branch| branch.decisions.is_empty() && branch.rules.is_empty();
-        if self.problems.len() == found && is_empty(&then) && is_empty(&otherwise) {
-            self.wrong("decides_nothing", whole.span(), format!("The rule {told:?} decides nothing: give it a then."));
+        if self.problems.len() == found && unknown.is_empty() && is_empty(&then) && is_empty(&otherwise) {
+            let message = match table.get("then").or(table.get("otherwise")) {
+                Some(_) => format!("{rule} decides nothing: write into its then what it decides."),
+                None => format!("{rule} decides nothing: give it a then."),
+            };
+            self.wrong("decides_nothing", place(table, "then", whole), message);
         }
         let (name, (when, asked)) = name.zip(when)?;
         let rule = Rule { name, when, then, otherwise };
-        let asks_of_lines = rule.expressions().iter().any(|by| by.variables().any(|variable| variable == LINES));
-        if rule.discounts() && asks_of_lines {
-            let message =
-                "A rule with a discount cannot ask of lines: invoices are compared with amounts without reading them.";
-            self.wrong("discount_by_lines", place(table, "when", whole), message);
+        // The one around all others is asked whole.
+        if rule.discounts() && depth == 0 {
+            for at in self.asks_of_lines.split_off(first) {
+                let message = format!(
+                    "The rule {:?} gives a discount, so nothing in it can ask of lines: invoices are compared with amounts \
+                     without reading them.",
+                    rule.name
+                );
+                self.wrong("discount_by_lines", at, message);
+            }
         }
         Some((rule, asked))
     }
@@ -122,6 +139,13 @@ impl Reader<'_, '_> {
                     self.wrong("too_deep", name.span(), message);
                 }
                 ("rules", DeValue::Array(items)) => branch.rules = self.rules(items, depth + 1),
+                ("rules", other) => {
+                    let message = format!(
+                        "rules in {part} is a list of rules, and this is {}: write [[…{part}.rules]], or rules = [{{ … }}].",
+                        kind_of(other)
+                    );
+                    self.wrong("wrong_type", name.span(), message);
+                }
                 (decided, _) => branch.decisions.extend(self.decision(decided, name, item, part, of)),
             }
         }
@@ -153,7 +177,7 @@ impl Reader<'_, '_> {
             self.wrong("unknown_key", name.span(), message);
             return None;
         };
-        let value = self.value(&format!("rule {of:?}: {part}.{decided}"), key, item)?;
+        let value = self.value(&format!("{part}.{decided} of the rule {of:?}"), key, item)?;
         let days = |number: i64| {
             rules::Expression::compile(
                 &number.to_string(),
@@ -180,6 +204,8 @@ impl Reader<'_, '_> {
         let is_decision = DECISIONS.iter().any(|key| key.name == text.as_ref());
         let message = match near(text, PARTS) {
             _ if is_decision => format!("What a rule decides stands below then or otherwise: write then.{text}."),
+            _ if text == "if" => "A rule has no if. Did you mean when?".to_owned(),
+            _ if text == "else" => "A rule has no else. Did you mean otherwise?".to_owned(),
             Some(near) => format!("A rule has no {text}. Did you mean {near}?"),
             None => format!("A rule has no {text}: it has {}.", listed(PARTS)),
         };

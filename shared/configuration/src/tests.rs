@@ -1,3 +1,6 @@
+mod broken;
+mod fuzz;
+
 use std::collections::BTreeSet;
 
 use domain::Currency;
@@ -196,6 +199,51 @@ mod random {
             }
         }
     }
+}
+
+/// It shows most of what there is, and each of it is as the functions would read it.
+#[test]
+fn the_example_is_read_and_nothing_in_it_is_doubtful() {
+    let reading = Reading::of(page::EXAMPLE, None);
+    assert_eq!(reading.warnings, []);
+    let settings = reading.configuration.unwrap_or_else(|problems| panic!("{}", report("f", page::EXAMPLE, &problems)));
+    assert_eq!(settings.settings.rules.len(), 4);
+    assert!(SECTIONS.iter().all(|section| page().contains(&format!("](#{})", section.name))));
+    for section in SECTIONS.iter().filter(|section| section.name != "pacing") {
+        assert!(page::EXAMPLE.contains(&format!("[{}]", section.name)), "{} is not in the example", section.name);
+    }
+}
+
+/// What only the organization knows is no problem, until it was asked.
+#[test]
+fn what_an_organization_does_not_have_is_a_warning_and_then_a_problem() {
+    let text = "[won]\nwhen = 'opportunity.TerritoryCode == \"x\" && opportunity.Tier__c == \"Gold\"'\n";
+    let told = |problems: &[Problem]| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let alone = Reading::of(text, None);
+    assert!(alone.configuration.is_ok());
+    let warning = "2:9: unknown_field: TerritoryCode of Opportunity is not known: check that your organization has it.";
+    assert_eq!(told(&alone.warnings), [warning]);
+    let field = |name: &str| rules::Described {
+        object: "Opportunity".to_owned(),
+        field: name.to_owned(),
+        field_type: "string".to_owned(),
+        relationship: None,
+    };
+    let schema = Schema::described(["Amount", "TerritoryCode"].map(field));
+    let asked = Reading::of(text, Some(&schema));
+    assert_eq!(
+        told(&asked.configuration.expect_err("a field is missing")),
+        ["2:45: unknown_field: Opportunity has no field Tier__c."]
+    );
+    // And what the product reads by itself is told beside it.
+    let missing = Configuration::standard().missing(&schema);
+    let has = |object: &str, field: &str| {
+        missing.iter().any(|one| (one.object.as_str(), one.field.as_str()) == (object, field))
+    };
+    assert!(
+        has("Opportunity", "StageName") && has("Opportunity", "Account.Name") && has("OpportunityLineItem", "Quantity")
+    );
+    assert!(has("Account", "Stripe_Customer_Id__c") && !has("Opportunity", "Amount"));
 }
 
 /// With `WRITE_DOCS=1` it writes the page.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use domain::{Currency, QueueId};
-use mapping::LineSource;
-use rules::{Expression, Type};
+use mapping::{LINES, LineSource};
+use rules::{Expression, Schema, Type};
 use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -14,24 +14,28 @@ use crate::fields::FIELDS;
 use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
 use crate::near::near;
 use crate::problem::Problem;
+use crate::spelling;
 use crate::values::{Found, Value, Values};
-use crate::words::{hint, kind_of, listed, plain, wanted, word};
+use crate::words::{either, hint, kind_of, listed, plain, wanted, word};
 
 type Item<'a> = Spanned<DeValue<'a>>;
 type Table<'a> = DeTable<'a>;
 
-pub(crate) fn tree(text: &str, problems: &mut Vec<Problem>) -> Values {
+pub(crate) fn tree(
+    text: &str,
+    organization: Option<&Schema>,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) -> Values {
     let (document, errors) = DeTable::parse_recoverable(text);
     // What the parser makes of the rest of a broken file is not criticised.
     if !errors.is_empty() {
-        problems.extend(errors.iter().map(|error| {
-            let message = format!("This is no TOML: {}.", error.message().trim_end_matches('.').replace('\n', ": "));
-            Problem::new("not_toml", error.span().unwrap_or(0..0), message)
-        }));
+        problems.extend(spelling::problems(text, errors.iter().map(|error| (error.message(), error.span()))));
         return Values::default();
     }
     let mut values = Values::default();
-    let mut reader = Reader { expressions: Expressions::new(text, lines_from(document.get_ref())), problems };
+    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()));
+    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), problems, warnings };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
@@ -68,17 +72,35 @@ fn section(name: &str) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.name == name)
 }
 
+/// The sections that have such a key.
+fn sections_of(name: &str) -> Vec<&'static str> {
+    let has = |section: &&Section| section.keys.iter().any(|key| key.name == name);
+    SECTIONS.iter().filter(has).map(|section| section.name).collect()
+}
+
 /// A key that stands outside of its section is not far from being right.
 fn unknown_section(name: &str) -> String {
-    let of_key = SECTIONS.iter().find(|section| section.keys.iter().any(|key| key.name == name));
-    if let Some(section) = of_key {
-        return format!("{name} stands in no section: write it below [{}].", section.name);
+    match sections_of(name).as_slice() {
+        [] => {}
+        [won] if name == "rules" => return format!("{name} stands in no section: write [[{won}.{name}]]."),
+        sections => {
+            let sections = either(sections.iter().map(|section| format!("[{section}]")));
+            return format!("{name} stands in no section: write it below {sections}.");
+        }
+    }
+    if let Some((section_of, _)) = name.split_once('.').filter(|(section_of, _)| section(section_of).is_some()) {
+        return format!("In quotes {name} is one name: write it without them, or below [{section_of}].");
     }
     let names = || SECTIONS.iter().map(|section| section.name).chain([FIELDS, "version"]);
     match near(name, names()) {
         Some(near) => format!("There is no {name}. Did you mean {near}?"),
-        None => format!("There is no {name}: the file has {}.", listed(names())),
+        None => format!("There is no {}: the file has {}.", shown(name), listed(names())),
     }
+}
+
+/// A name without letters is seen by its quotes.
+fn shown(name: &str) -> String {
+    if name.trim().is_empty() || name.contains(char::is_control) { format!("{name:?}") } else { name.to_owned() }
 }
 
 fn unknown_key(section: &Section, name: &str) -> String {
@@ -86,17 +108,25 @@ fn unknown_key(section: &Section, name: &str) -> String {
     if let Some(near) = near(name, here.clone()) {
         return format!("[{}] has no {name}. Did you mean {near}?", section.name);
     }
-    let elsewhere = SECTIONS.iter().find(|other| other.keys.iter().any(|key| key.name == name));
-    match elsewhere {
-        Some(other) => format!("[{}] has no {name}: it belongs below [{}].", section.name, other.name),
-        None => format!("[{}] has no {name}: it has {}.", section.name, listed(here)),
+    match sections_of(name).as_slice() {
+        [] if name == "version" => {
+            format!("[{}] has no version: it stands at the top, before every section.", section.name)
+        }
+        [] => format!("[{}] has no {}: it has {}.", section.name, shown(name), listed(here)),
+        others => {
+            let others = either(others.iter().map(|other| format!("[{other}]")));
+            format!("[{}] has no {name}: it belongs below {others}.", section.name)
+        }
     }
 }
 
 /// Notes what is wrong, and goes on.
 pub(crate) struct Reader<'a, 'p> {
     pub expressions: Expressions<'a>,
+    /// Where the expressions of rules stand that ask of lines.
+    pub asks_of_lines: Vec<Range<usize>>,
     pub problems: &'p mut Vec<Problem>,
+    pub warnings: &'p mut Vec<Problem>,
 }
 
 impl Reader<'_, '_> {
@@ -105,10 +135,18 @@ impl Reader<'_, '_> {
     }
 
     fn version(&mut self, item: &Item) {
-        let is_known = matches!(item.get_ref(), DeValue::Integer(number) if number.to_string() == VERSION.to_string());
-        if !is_known {
-            let message = format!("This release reads version = {VERSION} of the file, and no other.");
-            self.wrong("unknown_version", item.span(), message);
+        match item.get_ref() {
+            DeValue::Integer(number) if number.to_string() == VERSION.to_string() => {}
+            DeValue::Integer(number) => {
+                let message =
+                    format!("This release reads files of version {VERSION}, and this one is of version {number}.");
+                self.wrong("unknown_version", item.span(), message);
+            }
+            other => {
+                let message =
+                    format!("version is a whole number, and this is {}: write version = {VERSION}.", kind_of(other));
+                self.wrong("wrong_type", item.span(), message);
+            }
         }
     }
 
@@ -127,7 +165,15 @@ impl Reader<'_, '_> {
             (Kind::Rules, DeValue::Array(rules)) => Some(Value::Rules(self.rules(rules, 0))),
             (Kind::Choices(_) | Kind::Texts { .. }, DeValue::Array(items)) => self.texts(name, key.kind, items, item),
             (kind, DeValue::String(text)) if let Some((of, wanted)) = expressed(kind) => {
-                self.expression(name, text, of, &wanted, item).map(Value::Expression)
+                if let Some(number) = with_unit(kind, text) {
+                    let message = format!("{name} is {text:?}: write {number}, without quotes and without a unit.");
+                    self.wrong("not_plain", item.span(), message);
+                    return None;
+                }
+                let expression = self.expression(name, text, of, &wanted, item)?;
+                let is_right =
+                    self.in_range(name, kind, &expression, item) && self.is_read_only(name, kind, &expression, item);
+                is_right.then_some(Value::Expression(expression))
             }
             (Kind::PercentOrExpression, DeValue::Integer(_) | DeValue::Float(_)) => {
                 let number = self.expressions.written(&item.span()).replace('_', "");
@@ -157,16 +203,57 @@ impl Reader<'_, '_> {
             self.wrong("empty", item.span(), format!("{name} is empty: write an expression, or leave the line out."));
             return None;
         }
-        let expression = self.expressions.compile(text, of, wanted, &item.span(), self.problems)?;
+        let expression =
+            self.expressions.compile(name, text, of, wanted, &item.span(), (self.problems, self.warnings))?;
+        if expression.variables().any(|variable| variable == LINES) {
+            self.asks_of_lines.push(item.span());
+        }
         // A number that is written as one may be one for all.
         let is_constant = expression.variables().next().is_none() && *wanted == Type::Boolean;
         if is_constant {
             let message =
-                format!("{name} asks of no field, so it is the same for every deal: leave it out, or name a field.");
+                format!("{name} asks of no field, so it is the same for every deal: name a field, or leave it out.");
             self.wrong("constant", item.span(), message);
             return None;
         }
         Some(expression)
+    }
+
+    /// What is read in place of a field is not what Closedwon writes, or it would answer itself. Conditions and rules may ask of it.
+    fn is_read_only(&mut self, name: &str, kind: Kind, by: &Expression, item: &Item) -> bool {
+        let own = matches!(kind, Kind::Reads { .. }).then(|| self.expressions.own_write(by)).flatten();
+        if let Some(field) = &own {
+            let message = format!(
+                "{name} reads {field}, which Closedwon writes itself: read a field that people fill in. won.when and rules may ask of it."
+            );
+            self.wrong("reads_own_write", item.span(), message);
+        }
+        own.is_none()
+    }
+
+    /// A number that is the same for every deal is no better for standing in quotes.
+    fn in_range(&mut self, name: &str, kind: Kind, by: &Expression, item: &Item) -> bool {
+        if by.variables().next().is_some() {
+            return true;
+        }
+        let Ok(rules::Value::Number(number)) = by.evaluate(&rules::Inputs::default()) else { return true };
+        let wrong = match kind {
+            Kind::WholeOrExpression { least, most, unit } => {
+                let is_right = number.is_integer() && (Decimal::from(least)..=Decimal::from(most)).contains(&number);
+                (!is_right)
+                    .then(|| format!("{name} is a whole number from {least} to {most} {unit}, and not {number}."))
+            }
+            Kind::PercentOrExpression => {
+                let is_right = (Decimal::ZERO..Decimal::ONE_HUNDRED).contains(&number);
+                (!is_right).then(|| format!("{name} is from 0 to below 100, and not {number}."))
+            }
+            _ => None,
+        };
+        let is_right = wrong.is_none();
+        if let Some(message) = wrong {
+            self.wrong("out_of_range", item.span(), message);
+        }
+        is_right
     }
 
     fn texts(&mut self, name: &str, kind: Kind, items: &[Item], whole: &Item) -> Option<Value> {
@@ -180,7 +267,8 @@ impl Reader<'_, '_> {
                 (Kind::Texts { most }, DeValue::String(text)) if !text.trim().is_empty() => plain(name, text, most),
                 (_, DeValue::String(_)) => Err(("empty", format!("{name} has an empty text in it: leave it out."))),
                 (_, other) => {
-                    Err(("wrong_type", format!("{name} is a list of texts, and this is {}.", kind_of(other))))
+                    let message = format!("{name} is a list of texts, and one of them is {}.", kind_of(other));
+                    Err(("wrong_type", message))
                 }
             };
             match text {
@@ -198,8 +286,17 @@ impl Reader<'_, '_> {
     }
 }
 
+/// The number in `30 days` and in `10%`, where a number is meant.
+fn with_unit(kind: Kind, text: &str) -> Option<&str> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|end| *end > 0)?;
+    let unit = text[end..].trim();
+    let is_number = matches!(kind, Kind::WholeOrExpression { .. } | Kind::PercentOrExpression);
+    (is_number && (unit == "%" || unit.chars().all(char::is_alphabetic))).then_some(&text[..end])
+}
+
 /// The variables and the type of a text that is an expression.
-fn expressed(kind: Kind) -> Option<(Of, Type)> {
+pub(crate) fn expressed(kind: Kind) -> Option<(Of, Type)> {
     match kind {
         Kind::WholeOrExpression { .. } => Some((Of::Deal, Type::Number)),
         Kind::PercentOrExpression => Some((Of::Opportunity, Type::Number)),
@@ -246,7 +343,7 @@ fn plain_value(name: &str, kind: Kind, default: &str, value: &DeValue) -> Result
         (Kind::QueueId, DeValue::String(text)) if text.trim().is_empty() => Ok(Value::Text(String::new())),
         (Kind::QueueId, DeValue::String(text)) => match QueueId::parse(text.trim()) {
             Ok(id) => Ok(Value::Text(id.to_string())),
-            Err(why) => Err(("not_an_id", format!("{name} is not the id of a queue (00G…): {why}."))),
+            Err(why) => Err(("not_an_id", format!("{name} is {text:?}, and not the id of a queue (00G…): {why}."))),
         },
         (kind, other) => Err((
             "wrong_type",

@@ -9,6 +9,7 @@ use rules::Expression;
 use crate::keys::{Key, SECTIONS, Section};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a file has some dozens of them")]
 pub(crate) enum Value {
     Flag(bool),
     Whole(i64),

@@ -15,10 +15,15 @@ pub(crate) fn word(name: &str, text: &str, choices: &[(&str, &str)]) -> Result<S
 
 pub(crate) fn plain(name: &str, text: &str, most: usize) -> Result<String, (&'static str, String)> {
     if text.chars().any(char::is_control) {
-        return Err(("not_plain", format!("{name} has a line break or another control character in it.")));
+        return Err((
+            "not_plain",
+            format!("{name} has a line break or another control character in it: take it away."),
+        ));
     }
     match text.chars().count() {
-        long if long > most => Err(("too_long", format!("{name} has {long} characters: {most} at most."))),
+        long if long > most => {
+            Err(("too_long", format!("{name} has {long} characters, and {most} are the most: shorten it.")))
+        }
         _ => Ok(text.trim().to_owned()),
     }
 }
@@ -28,6 +33,8 @@ pub(crate) fn kind_of(value: &DeValue) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
+        DeValue::Float(float) if float.as_str().ends_with("inf") || float.as_str().ends_with("nan") => "no number",
+        DeValue::Float(float) if !float.as_str().contains('.') => "a number with an exponent",
         DeValue::Float(_) => "a number with a point",
         DeValue::Boolean(_) => "true or false",
         DeValue::Datetime(_) => "a date or time",
@@ -48,18 +55,18 @@ pub(crate) fn wanted(kind: Kind) -> String {
             format!("a whole number of {unit}, from {least} to {most}, or an expression that comes to one")
         }
         Kind::PercentOrExpression => "a number from 0 to below 100, or an expression that comes to one".to_owned(),
-        Kind::Condition(_) => "an expression that is true or false, as a text".to_owned(),
+        Kind::Condition(_) => "an expression in quotes that is true or false".to_owned(),
         Kind::Reads { value, .. } => {
             let value = match value {
                 Reads::Text => "a text",
                 Reads::Number => "a number",
                 Reads::Date => "a date",
             };
-            format!("an expression that comes to {value}, as a text")
+            format!("an expression in quotes that comes to {value}")
         }
         Kind::Rules => "a list of rules".to_owned(),
-        Kind::Currency => "a currency's code, as a text".to_owned(),
-        Kind::QueueId => "the id of a queue, as a text".to_owned(),
+        Kind::Currency => "a currency's code, in quotes".to_owned(),
+        Kind::QueueId => "the id of a queue, in quotes".to_owned(),
     }
 }
 
@@ -70,23 +77,26 @@ pub(crate) fn hint(kind: Kind, value: &DeValue) -> &'static str {
         (Kind::Condition(_), DeValue::Boolean(_)) => " Leave it out where it holds for every deal.",
         (Kind::Rules, DeValue::Table(_)) => " Write it in double brackets: [[won.rules]].",
         (Kind::Texts { .. } | Kind::Choices(_), DeValue::String(_)) => " Write it in brackets.",
+        (Kind::Reads { value: Reads::Date, .. }, DeValue::Datetime(_)) => " Write 'date(\"2026-01-31\")'.",
+        (Kind::Reads { .. }, DeValue::Integer(_) | DeValue::Float(_)) => " Put it in quotes.",
+        (_, DeValue::Table(_)) => " It is a key with its value, and nothing stands below it.",
         _ => "",
     }
 }
 
-pub(crate) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn either(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     joined(words, "or")
 }
 
-pub(crate) fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn listed(words: impl IntoIterator<Item = impl Into<String>>) -> String {
     joined(words, "and")
 }
 
-fn joined<'a>(words: impl IntoIterator<Item = &'a str>, last: &str) -> String {
-    let words: Vec<_> = words.into_iter().collect();
+fn joined(words: impl IntoIterator<Item = impl Into<String>>, last: &str) -> String {
+    let words: Vec<String> = words.into_iter().map(Into::into).collect();
     match words.split_last() {
         Some((one, rest)) if !rest.is_empty() => format!("{} {last} {one}", rest.join(", ")),
-        Some((one, _)) => (*one).to_owned(),
+        Some((one, _)) => one.clone(),
         None => String::new(),
     }
 }

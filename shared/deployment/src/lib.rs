@@ -16,7 +16,7 @@ use notifications::{Ways, notifications};
 use platform::{ConfigError, Environment, Secrets};
 use queue::{Places, Queue};
 use secrecy::SecretString;
-pub use vendors::Vendors;
+pub use vendors::{Vendors, salesforce_from_environment};
 
 /// What the environment says. The secrets are not read yet.
 pub struct Config {

@@ -15,36 +15,70 @@ pub struct Vendors {
     pub stripe_key_arn: String,
     pub allow_full_access_key: bool,
     pub stripe_api_base: String,
-    pub salesforce_credentials_arn: String,
-    pub salesforce_login_url: String,
-    pub salesforce_api_version: String,
-    pub salesforce_allowed_hosts: Vec<String>,
+    pub salesforce: Salesforce,
+}
+
+/// What it says of Salesforce.
+pub struct Salesforce {
+    pub credentials_arn: String,
+    pub login_url: String,
+    pub api_version: String,
+    pub allowed_hosts: Vec<String>,
+}
+
+impl Salesforce {
+    fn read(environment: &mut Environment) -> Self {
+        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
+        Self {
+            credentials_arn: environment.secret_arn(SALESFORCE_CREDENTIALS),
+            login_url: environment.required("SALESFORCE_LOGIN_URL"),
+            api_version: environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default(),
+            allowed_hosts: hosts.split([',', ' ']).filter(|host| !host.is_empty()).map(str::to_owned).collect(),
+        }
+    }
+
+    async fn secret(&self, secrets: &Secrets) -> Result<SecretString, ConfigError> {
+        secrets.read(&self.credentials_arn, SALESFORCE_CREDENTIALS).await
+    }
+
+    /// The client, or one more problem for each thing that is wrong.
+    fn client(&self, credentials: &SecretString, problems: &mut Vec<String>) -> Option<salesforce::Client> {
+        let credentials = salesforce::Credentials::from_json(credentials.expose_secret());
+        let client = salesforce::Client::new(salesforce::Config {
+            login_url: self.login_url.clone(),
+            credentials: noted(problems, SALESFORCE_CREDENTIALS, credentials)?,
+            api_version: self.api_version.clone(),
+            allowed_hosts: self.allowed_hosts.clone(),
+            timeouts: salesforce::Timeouts::default(),
+        });
+        noted(problems, "SALESFORCE_LOGIN_URL", client)
+    }
+}
+
+/// A client of Salesforce alone, by the variables that the functions have; or everything that is wrong with them.
+pub async fn salesforce_from_environment(mut environment: Environment) -> Result<salesforce::Client, ConfigError> {
+    let salesforce = Salesforce::read(&mut environment);
+    let salesforce = environment.finish(Some(salesforce))?;
+    let aws = platform::sdk_config().await;
+    let credentials = salesforce.secret(&Secrets::new(&aws)).await?;
+    let mut problems = Vec::new();
+    salesforce.client(&credentials, &mut problems).ok_or(ConfigError { problems })
 }
 
 impl Vendors {
     pub fn read(environment: &mut Environment) -> Self {
-        let hosts = environment.optional("SALESFORCE_ALLOWED_HOSTS").unwrap_or_default();
         Self {
             stripe_key_arn: environment.secret_arn(STRIPE_KEY),
             allow_full_access_key: environment.flag(ALLOW_FULL_ACCESS),
             stripe_api_base: environment.required("STRIPE_API_BASE"),
-            salesforce_credentials_arn: environment.secret_arn(SALESFORCE_CREDENTIALS),
-            salesforce_login_url: environment.required("SALESFORCE_LOGIN_URL"),
-            salesforce_api_version: environment.parsed("SALESFORCE_API_VERSION", api_version).unwrap_or_default(),
-            salesforce_allowed_hosts: hosts
-                .split([',', ' '])
-                .filter(|host| !host.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            salesforce: Salesforce::read(environment),
         }
     }
 
     /// The Stripe key and the Salesforce credentials, or why each of them cannot be read.
     pub async fn secrets(&self, secrets: &Secrets) -> Result<(SecretString, SecretString), ConfigError> {
-        let (key, credentials) = futures::join!(
-            secrets.read(&self.stripe_key_arn, STRIPE_KEY),
-            secrets.read(&self.salesforce_credentials_arn, SALESFORCE_CREDENTIALS)
-        );
+        let (key, credentials) =
+            futures::join!(secrets.read(&self.stripe_key_arn, STRIPE_KEY), self.salesforce.secret(secrets));
         match (key, credentials) {
             (Ok(key), Ok(credentials)) => Ok((key, credentials)),
             (key, credentials) => {
@@ -67,22 +101,11 @@ impl Vendors {
         if key.as_ref().zip(livemode).is_some_and(|(key, livemode)| key.is_live() != livemode) {
             problems.push(format!("{STRIPE_KEY}: the key's mode and STRIPE_LIVEMODE differ"));
         }
-        let credentials = salesforce::Credentials::from_json(salesforce_credentials.expose_secret());
-        let credentials = noted(&mut problems, SALESFORCE_CREDENTIALS, credentials);
         let stripe = key.and_then(|key| {
             let client = stripe::Client::new(&self.stripe_api_base, key, stripe::Timeouts::default());
             noted(&mut problems, "STRIPE_API_BASE", client)
         });
-        let salesforce = credentials.and_then(|credentials| {
-            let client = salesforce::Client::new(salesforce::Config {
-                login_url: self.salesforce_login_url.clone(),
-                credentials,
-                api_version: self.salesforce_api_version.clone(),
-                allowed_hosts: self.salesforce_allowed_hosts.clone(),
-                timeouts: salesforce::Timeouts::default(),
-            });
-            noted(&mut problems, "SALESFORCE_LOGIN_URL", client)
-        });
+        let salesforce = self.salesforce.client(salesforce_credentials, &mut problems);
         match stripe.zip(salesforce) {
             Some(clients) if problems.is_empty() => Ok(clients),
             _ => Err(ConfigError { problems }),

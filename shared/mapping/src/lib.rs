@@ -51,7 +51,7 @@ pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
 pub use needs::{Needs, needs};
 pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
-pub use ownership::{OWNERSHIP, is_own_write};
+pub use ownership::{OWNERSHIP, Owner as FieldOwner, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, account_of, comes_to, customer_named_by, plan};
 pub use preflight::{Findings, preflight};

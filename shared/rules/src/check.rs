@@ -269,7 +269,7 @@ fn coerced(node: Node, found: &Type, wanted: &Type) -> Node {
 fn hint(found: &Type, wanted: &Type) -> &'static str {
     match (found, wanted) {
         (Type::Text, Type::Number) => " Write the number without quotation marks, or number(x).",
-        (Type::Text, Type::Date) => " Write date(\"2026-01-31\").",
+        (Type::Text | Type::Number, Type::Date) => " Write date(\"2026-01-31\").",
         (Type::Text, Type::DateTime) => " Write dateTime(\"2026-01-31T10:00:00Z\").",
         (Type::Text, Type::Boolean) => " Compare it with something, or write true or false without quotation marks.",
         (Type::Number, Type::Boolean) => " Compare it with something, as in x > 0.",

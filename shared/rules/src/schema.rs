@@ -102,6 +102,30 @@ impl Schema {
         self.objects.get(object)?.fields.get(field)
     }
 
+    /// Whether anything is known of an object.
+    pub fn knows(&self, object: &str) -> bool {
+        self.objects.contains_key(object)
+    }
+
+    /// Whether the relationships of a path that begins at this object are there, as far as what they lead to is known.
+    pub fn leads(&self, object: &str, path: &str) -> bool {
+        let mut at = object;
+        for step in path.split('.') {
+            let Some(object) = self.objects.get(at) else { return true };
+            let Some(parent) = object.parents.get(step) else { return false };
+            at = parent;
+        }
+        true
+    }
+
+    /// The object that has the last field of a path that begins at this one: `Account` of `Account.Name` on an opportunity. `None` where a
+    /// relationship leads to what nobody knows.
+    pub fn object_of<'s>(&'s self, object: &'s str, path: &str) -> Option<&'s str> {
+        let relationships = path.rsplit_once('.').map_or("", |(relationships, _)| relationships);
+        let mut steps = relationships.split('.').filter(|step| !step.is_empty());
+        steps.try_fold(object, |object, step| self.objects.get(object)?.parents.get(step).map(AsRef::as_ref))
+    }
+
     /// What a name is on an object; `is_parent` where something is read from there.
     pub(crate) fn look_up(&self, object: Option<&str>, name: &str, is_parent: bool) -> Known<'_> {
         let Some(object) = object.and_then(|object| self.objects.get(object)) else { return Known::Unknown(None) };

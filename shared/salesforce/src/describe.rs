@@ -31,10 +31,14 @@ pub struct Described {
     pub relationships: BTreeMap<String, BTreeSet<String>>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldAccess {
     pub createable: bool,
     pub updateable: bool,
+    /// Salesforce's word: `currency`, `picklist`, `reference`.
+    pub field_type: String,
+    /// Of a reference, the name of the relationship that leads to the record: `Account` of `AccountId`.
+    pub relationship: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +53,8 @@ struct ObjectWire {
 #[serde(rename_all = "camelCase")]
 struct FieldWire {
     name: String,
+    #[serde(rename = "type")]
+    field_type: String,
     createable: bool,
     updateable: bool,
     #[serde(default)]
@@ -65,10 +71,11 @@ impl From<ObjectWire> for Described {
     fn from(wire: ObjectWire) -> Self {
         let mut described = Self { createable: wire.createable, updateable: wire.updateable, ..Self::default() };
         for field in wire.fields {
-            if let Some(name) = field.relationship_name {
+            let FieldWire { field_type, createable, updateable, relationship_name: relationship, .. } = field;
+            if let Some(name) = relationship.clone() {
                 described.relationships.insert(name, field.reference_to.into_iter().collect());
             }
-            let access = FieldAccess { createable: field.createable, updateable: field.updateable };
+            let access = FieldAccess { createable, updateable, field_type, relationship };
             described.fields.insert(field.name, access);
         }
         described
@@ -120,9 +127,10 @@ mod tests {
     fn a_description_is_read_with_its_relationships() {
         let text = r#"{"name":"Opportunity","createable":true,"updateable":false,"fields":[
             {"name":"Id","type":"id","createable":false,"updateable":false,"referenceTo":[],"relationshipName":null},
-            {"name":"AccountId","createable":true,"updateable":true,"referenceTo":["Account"],"relationshipName":"Account"}]}"#;
+            {"name":"AccountId","type":"reference","createable":true,"updateable":true,"referenceTo":["Account"],"relationshipName":"Account"}]}"#;
         let described = Described::from(serde_json::from_str::<ObjectWire>(text).expect("readable"));
         assert_eq!((described.createable, described.updateable, described.fields.len()), (true, false, 2));
+        assert_eq!(described.fields["Id"].field_type, "id");
         assert!(described.fields["AccountId"].updateable && !described.fields["Id"].updateable);
         assert!(described.relationships["Account"].contains("Account"));
     }

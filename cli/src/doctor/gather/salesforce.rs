@@ -61,14 +61,14 @@ pub(in crate::doctor) async fn of_salesforce(
 async fn client(deployment: &Deployment, aws: &aws_config::SdkConfig) -> Known<Client> {
     const CREDENTIALS: &str = "SALESFORCE_CREDENTIALS_SECRET_ARN";
     let config = &deployment.config;
-    let secret = Secrets::new(aws).read(&config.vendors.salesforce_credentials_arn, CREDENTIALS).await;
+    let secret = Secrets::new(aws).read(&config.vendors.salesforce.credentials_arn, CREDENTIALS).await;
     let secret = secret.map_err(|error| error.problems.join("; "))?;
     let credentials = Credentials::from_json(secret.expose_secret());
     let config = Config {
-        login_url: config.vendors.salesforce_login_url.clone(),
+        login_url: config.vendors.salesforce.login_url.clone(),
         credentials: credentials.map_err(|why| format!("the credentials cannot be used: {why}"))?,
-        api_version: config.vendors.salesforce_api_version.clone(),
-        allowed_hosts: config.vendors.salesforce_allowed_hosts.clone(),
+        api_version: config.vendors.salesforce.api_version.clone(),
+        allowed_hosts: config.vendors.salesforce.allowed_hosts.clone(),
         timeouts: Timeouts::default(),
     };
     Client::new(config).map_err(|why| why.to_string())

@@ -57,11 +57,11 @@ fn organization_user_and_version_are_the_configured_ones() {
 
 /// An object that shows everything of these fields.
 fn object(fields: &[&str]) -> Described {
-    let all = FieldAccess { createable: true, updateable: true };
+    let all = FieldAccess { createable: true, updateable: true, ..FieldAccess::default() };
     Described {
         createable: true,
         updateable: true,
-        fields: fields.iter().map(|field| ((*field).to_owned(), all)).collect(),
+        fields: fields.iter().map(|field| ((*field).to_owned(), all.clone())).collect(),
         relationships: BTreeMap::new(),
     }
 }
@@ -99,7 +99,7 @@ fn each_field_that_is_hidden_or_read_only_is_named() {
 
     check(&writable(&needs, &schema(Some(whole()), case())), Well, "");
     let mut read_only = whole();
-    read_only.fields.insert("B__c".into(), FieldAccess { createable: true, updateable: false });
+    read_only.fields.insert("B__c".into(), FieldAccess { createable: true, ..FieldAccess::default() });
     check(&writable(&needs, &schema(Some(read_only), case())), Failing, "Opportunity: B__c");
     let never = Described { updateable: false, ..whole() };
     check(&writable(&needs, &schema(Some(never), case())), Failing, "by the integration user: Opportunity");

@@ -90,6 +90,9 @@ fn unexpected(msg: &str, kind: Option<TokenKind>, found: &str) -> String {
         }
         (None, Some(_)) if found.eq_ignore_ascii_case("and") => "Write && for \"and\".".to_owned(),
         (None, Some(_)) if found.eq_ignore_ascii_case("or") => "Write || for \"or\".".to_owned(),
+        (None, Some(TokenKind::TokComma)) if msg.contains("<EOF>") => {
+            "A comma means nothing here: numbers are written without one, and with a point before decimals.".to_owned()
+        }
         (None, Some(_)) if msg.contains("<EOF>") => {
             format!("The expression is over before {found}: an operator such as && or + is missing.")
         }

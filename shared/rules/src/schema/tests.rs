@@ -44,6 +44,23 @@ fn element(xml: &str, name: &str) -> Option<String> {
 const NOT_READ: [&str; 2] = ["Activity", "Stripe_Sync__e"];
 
 #[test]
+fn a_path_leads_to_the_object_that_has_its_field() {
+    let schema = Schema::standard();
+    for (path, object, leads) in [
+        ("Amount", Some("Opportunity"), true),
+        ("Account.Name", Some("Account"), true),
+        ("Account.Owner.Email", Some("User"), true),
+        ("Partner__r.Name", None, false),
+        ("Account.Partner__r.Parent.Name", None, false),
+    ] {
+        assert_eq!(schema.object_of("Opportunity", path), object, "{path}");
+        let relationships = path.rsplit_once('.').map(|(relationships, _)| relationships);
+        assert_eq!(relationships.is_none_or(|steps| schema.leads("Opportunity", steps)), leads, "{path}");
+    }
+    assert!(schema.knows("Opportunity") && !schema.knows("Partner__c") && schema.leads("Partner__c", "Anything"));
+}
+
+#[test]
 fn every_field_of_the_package_is_known_with_its_type() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/salesforce/force-app");
     let mut paths = Vec::new();

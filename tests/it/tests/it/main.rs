@@ -9,6 +9,7 @@ mod budget;
 mod canary;
 mod cases;
 mod catalog;
+mod checked;
 mod collections;
 mod configured;
 mod crashes;
