@@ -110,9 +110,9 @@ mod tests {
             ("catalog", false),
             ("catalog suggest --json", true),
             ("catalog suggest --live", false),
-            ("catalog apply --create --yes --live --stripe-tax exclusive", true),
+            ("catalog apply --create --yes --live --config other.toml", true),
             ("catalog apply --yes", false),
-            ("catalog apply --stripe-tax much", false),
+            ("catalog apply --stripe-tax exclusive", false),
             ("catalog apply --accept 01t000000000001=prod_1", false),
             (accept, true),
             (

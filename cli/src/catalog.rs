@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 pub use connect::Connection;
-use connect::connect;
+use connect::{Decided, connect};
 use domain::{PriceId, Product2Id};
 use drift::Drift;
 pub use outcome::{Outcome, Written};
@@ -58,9 +58,6 @@ pub enum CatalogCommand {
         /// Confirms it.
         #[arg(long, requires = "create")]
         yes: bool,
-        /// How the prices that are made are taxed, as the functions are configured.
-        #[arg(long, env = "STRIPE_TAX", value_name = "off|exclusive|inclusive", default_value = "off", value_parser = mapping::TaxBehavior::parse)]
-        stripe_tax: std::option::Option<mapping::TaxBehavior>,
         /// Writes although the Stripe key is a live one.
         #[arg(long)]
         live: bool,
@@ -82,17 +79,17 @@ pub async fn run(command: &CatalogCommand) -> (Exit, String) {
         CatalogCommand::Suggest { connection, json } => suggest_with(connection)
             .await
             .map(|report| (report.exit(), if *json { report.to_json() } else { report.to_string() })),
-        CatalogCommand::Apply { connection, accept, from, create, yes, stripe_tax, live, json } => {
+        CatalogCommand::Apply { connection, accept, from, create, yes, live, json } => {
             let edited = from.as_deref().map(edited).transpose();
             let wishes = edited.map(|edited| Wishes {
                 accepted: accept.iter().cloned().collect(),
                 edited,
                 create: *create,
-                tax_behavior: stripe_tax.map(mapping::TaxBehavior::as_str),
+                tax_behavior: None,
             });
             let confirm = |creations: &[Creation], mode| *yes || confirmed(creations, mode);
             let applied = match wishes {
-                Ok(wishes) => apply_with(connection, &wishes, *live, confirm).await,
+                Ok(wishes) => apply_with(connection, wishes, *live, confirm).await,
                 Err(why) => Err(why),
             };
             applied.map(|outcome| (outcome.exit(), if *json { outcome.to_json() } else { outcome.to_string() }))
@@ -107,25 +104,26 @@ pub async fn run(command: &CatalogCommand) -> (Exit, String) {
 type Failed = (Exit, String);
 
 async fn suggest_with(connection: &Connection) -> Result<Report, Failed> {
-    let (clients, settings) = connected(connection).await?;
+    let (clients, Decided { settings, .. }) = connected(connection).await?;
     suggest(&clients, &settings).await.map_err(|why| (Exit::Unavailable, why.to_string()))
 }
 
 async fn apply_with(
     connection: &Connection,
-    wishes: &Wishes,
+    wishes: Wishes,
     live: bool,
     confirm: impl FnOnce(&[Creation], Mode) -> bool,
 ) -> Result<Outcome, Failed> {
-    let (clients, settings) = connected(connection).await?;
-    may_write(Mode::of(&clients.stripe), live, wishes).map_err(|why| (Exit::Misunderstood, why))?;
-    apply(&clients, &settings, wishes, confirm).await.map_err(|why| (Exit::Unavailable, why.to_string()))
+    let (clients, Decided { settings, tax }) = connected(connection).await?;
+    let wishes = Wishes { tax_behavior: tax.map(mapping::TaxBehavior::as_str), ..wishes };
+    may_write(Mode::of(&clients.stripe), live, &wishes).map_err(|why| (Exit::Misunderstood, why))?;
+    apply(&clients, &settings, &wishes, confirm).await.map_err(|why| (Exit::Unavailable, why.to_string()))
 }
 
-async fn connected(connection: &Connection) -> Result<(Clients, Settings), Failed> {
-    let (vendors, settings) = connection.read().map_err(|why| (Exit::Misunderstood, why.to_string()))?;
+async fn connected(connection: &Connection) -> Result<(Clients, Decided), Failed> {
+    let (vendors, decided) = connection.read().map_err(|why| (Exit::Misunderstood, why.to_string()))?;
     let clients = connect(&vendors).await.map_err(|why| (Exit::Unavailable, why.to_string()))?;
-    Ok((clients, settings))
+    Ok((clients, decided))
 }
 
 fn edited(path: &std::path::Path) -> Result<Edited, Failed> {

@@ -16,6 +16,7 @@ use plan::{MADE, Plan, REPLACES, STORED};
 pub(crate) use plan::{Problem, Step, Wanted, Why, plan};
 pub use report::{Report, Said, Told};
 pub(crate) use report::{said, told};
+use signing::BEFORE_IT_EXPIRES;
 pub(crate) use signing::Held;
 #[cfg(test)]
 pub(crate) use signing::version_of;
@@ -51,6 +52,11 @@ pub enum SetupError {
          takes the endpoint away and makes another"
     )]
     NotStored { endpoint: WebhookEndpointId, why: StoreError },
+    #[error(
+        "another run of this command stored another secret meanwhile, so that of {endpoint} is lost: let one person set up at a time, and run \
+         this again"
+    )]
+    Overtaken { endpoint: WebhookEndpointId },
     #[error("{0}; both endpoints go on until then: run this again with --replace")]
     Delivery(#[from] DeliveryError),
 }
@@ -91,8 +97,9 @@ pub async fn stripe(
         Ok(plan) => plan,
         Err(problem) => return Ok(Report::of_problem(request, problem)),
     };
+    let made_at = found.iter().find(|one| Some(&one.id) == endpoint.as_ref()).map(|one| one.created);
     let report = Report::new(request, endpoint);
-    let mut work = Work { request, stripe, signing, now, stored, report };
+    let mut work = Work { request, stripe, signing, now, stored, made_at, report };
     for step in steps {
         let is_done = request.dry_run || work.take(&step).await?;
         if is_done {
@@ -108,6 +115,8 @@ struct Work<'a> {
     signing: &'a Signing,
     now: Timestamp,
     stored: Stored,
+    /// When the endpoint was made that stays.
+    made_at: Option<Timestamp>,
     report: Report,
 }
 
@@ -138,17 +147,40 @@ impl Work<'_> {
         metadata.extend(replaces.map(|old| (REPLACES, old.as_str())));
         let new = NewEndpoint { url: &self.request.url, events: &self.request.events, metadata: &metadata };
         let Made { endpoint: WebhookEndpoint { id, .. }, secret } = self.stripe.create_webhook_endpoint(&new).await?;
-        let previous = self.stored.current().filter(|_| replaces.is_some());
+        // Whatever was there may be signed with still.
+        let previous = self.stored.current();
         let stored = self.signing.store(&id, &secret, previous.as_ref(), self.now).await;
         self.stored = stored.map_err(|why| SetupError::NotStored { endpoint: id.clone(), why })?;
         self.change(&id, EndpointChange { metadata: &[STORED], ..Default::default() }).await?;
+        let held = self.signing.read().await?.held();
+        if held != self.stored.held() {
+            return Err(SetupError::Overtaken { endpoint: id });
+        }
+        self.made_at = Some(self.now);
         self.report.endpoint = Some(id);
         self.report.next = Some(report::DEPLOY);
         Ok(())
     }
 
-    /// The old one goes when the deployment takes what is signed with the new one's secret: until then it is the one that is heard.
+    /// The old one goes when the deployment takes what is signed with the new one's secret: until then it is the one that is heard. And not
+    /// before it had the time to bring what it has tried to: Stripe tries again for three days, and of a disabled endpoint not any more
+    /// (docs.stripe.com/webhooks).
     async fn retire(&mut self, id: &WebhookEndpointId) -> Result<bool, SetupError> {
+        let due = self.made_at.and_then(|at| at.checked_add(BEFORE_IT_EXPIRES).ok());
+        if let Some(due) = due.filter(|due| *due > self.now) {
+            let secret = self.stored.current().unwrap_or_else(|| SecretString::from(""));
+            let taken = delivery::send(&self.request.url, &secret, self.request.livemode, self.now).await?;
+            let is_known = matches!(taken, Delivered::Taken);
+            let first = if is_known {
+                String::new()
+            } else {
+                format!("the deployment does not take what is signed with the new secret yet ({taken}); and ")
+            };
+            self.report.waits =
+                Some(format!("{id} stays enabled: {first}what it could not deliver yet is delivered until {due}"));
+            self.report.next = Some(if is_known { report::AGAIN } else { report::DEPLOY_AND_AGAIN });
+            return Ok(false);
+        }
         let secret = self.stored.current().unwrap_or_else(|| SecretString::from(""));
         match delivery::send(&self.request.url, &secret, self.request.livemode, self.now).await? {
             Delivered::Taken => {

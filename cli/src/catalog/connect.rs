@@ -1,9 +1,10 @@
 //! Where both catalogues are, and with which credentials they are read: as the functions are told it, or by flags.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use deployment::Vendors;
-use domain::Currency;
-use mapping::LineSource;
+use mapping::TaxBehavior;
 use platform::{ConfigError, Environment, Secrets};
 
 use super::read::Clients;
@@ -30,15 +31,9 @@ pub struct Connection {
     salesforce_api_version: String,
     #[arg(long, env = "SALESFORCE_ALLOWED_HOSTS", value_name = "HOSTS", hide = true)]
     salesforce_allowed_hosts: Option<String>,
-    /// Whether the organization has several currencies.
-    #[arg(long, env = "SALESFORCE_MULTI_CURRENCY", value_name = "true|false", default_value = "false")]
-    salesforce_multi_currency: String,
-    /// The organization's own currency.
-    #[arg(long, env = "ORG_CURRENCY", value_name = "CODE")]
-    org_currency: Option<String>,
-    /// Where deals have their lines: with cpq_quote it is the quote that says how often something is billed.
-    #[arg(long, env = "LINES_FROM", value_name = "WHERE", default_value = "opportunity_products")]
-    lines_from: String,
+    /// The configuration file: in which currencies the organization sells, where deals have their lines, and how amounts are taxed.
+    #[arg(long, value_name = "FILE", default_value = "infra/closedwon.toml")]
+    config: PathBuf,
 }
 
 impl Connection {
@@ -51,25 +46,41 @@ impl Connection {
             ("SALESFORCE_LOGIN_URL", self.salesforce_login_url.as_deref()),
             ("SALESFORCE_API_VERSION", Some(self.salesforce_api_version.as_str())),
             ("SALESFORCE_ALLOWED_HOSTS", self.salesforce_allowed_hosts.as_deref()),
-            ("SALESFORCE_MULTI_CURRENCY", Some(self.salesforce_multi_currency.as_str())),
-            ("ORG_CURRENCY", self.org_currency.as_deref()),
-            ("LINES_FROM", Some(self.lines_from.as_str())),
         ];
         Environment::new(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))))
     }
 
     /// Everything that is wrong with it is told at once.
-    pub fn read(&self) -> Result<(Vendors, Settings), ConfigError> {
+    pub fn read(&self) -> Result<(Vendors, Decided), ConfigError> {
         let mut environment = self.environment();
         let vendors = Vendors::read(&mut environment);
-        let multi_currency = environment.flag("SALESFORCE_MULTI_CURRENCY");
-        let org_currency = environment.parsed("ORG_CURRENCY", Currency::parse);
-        let line_source = environment.parsed("LINES_FROM", LineSource::parse);
-        let settings = org_currency.zip(line_source);
-        let settings =
-            settings.map(|(org_currency, line_source)| Settings { org_currency, multi_currency, line_source });
-        environment.finish(settings).map(|settings| (vendors, settings))
+        let decided = decided(&self.config).map_err(|problem| environment.problem(problem)).ok();
+        environment.finish(decided).map(|decided| (vendors, decided))
     }
+}
+
+/// What the configuration file decides of catalogues.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided {
+    pub settings: Settings,
+    pub tax: Option<TaxBehavior>,
+}
+
+/// Where the organization keeps a price or a frequency elsewhere than the package, what stands in the package's field says nothing, and is
+/// not written.
+fn decided(file: &Path) -> Result<Decided, String> {
+    let name = file.display();
+    let read = crate::config::read(file).map_err(|why| why.to_string())?;
+    let read = read.ok_or_else(|| format!("something is wrong with {name}: closedwon config check says what"))?;
+    let mapping::Settings { org_currency, multi_currency, line_source, tax, lens, .. } = read.settings;
+    let elsewhere = |seen: &&mapping::Seen| ["line.price", "line.frequency"].contains(&seen.key.as_str());
+    if let Some(seen) = lens.line.iter().find(elsewhere) {
+        return Err(format!(
+            "{name} says {}, and catalogues are matched by the package's own fields: write the prices where that reads them",
+            seen.key
+        ));
+    }
+    Ok(Decided { settings: Settings { org_currency, multi_currency, line_source }, tax })
 }
 
 /// The clients of both vendors, with the secrets as AWS has them.
@@ -83,6 +94,7 @@ pub async fn connect(vendors: &Vendors) -> Result<Clients, ConfigError> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use mapping::LineSource;
 
     use super::*;
 
@@ -94,41 +106,51 @@ mod tests {
 
     const ARN: &str = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:one-AbCdEf";
 
-    fn read(flags: &[&str]) -> Result<Settings, ConfigError> {
-        let line = Line::try_parse_from(["x"].iter().chain(flags)).expect("understood");
-        line.connection.read().map(|(_, settings)| settings)
+    fn read(name: &str, file: &str, flags: &[&str]) -> Result<Decided, ConfigError> {
+        let path = std::env::temp_dir().join(format!("closedwon-catalog-{name}-{}.toml", std::process::id()));
+        std::fs::write(&path, file).expect("writable");
+        let config = ["--config", path.to_str().expect("plain")];
+        let line = Line::try_parse_from(["x"].iter().chain(flags).chain(&config)).expect("understood");
+        let read = line.connection.read().map(|(_, decided)| decided);
+        std::fs::remove_file(path).expect("it was there");
+        read
     }
+
+    const FLAGS: [&str; 6] = [
+        "--stripe-api-key-secret-arn",
+        ARN,
+        "--salesforce-credentials-secret-arn",
+        ARN,
+        "--salesforce-login-url",
+        "https://acme.my.salesforce.com",
+    ];
 
     #[test]
     fn what_is_missing_is_told_together() {
-        let why = read(&["--salesforce-multi-currency", "maybe"]).expect_err("incomplete").to_string();
+        let why = read("missing", "[won]\nstage = 1\n", &[]).expect_err("incomplete").to_string();
         for name in [
             "STRIPE_API_KEY_SECRET_ARN",
             "SALESFORCE_CREDENTIALS_SECRET_ARN",
             "SALESFORCE_LOGIN_URL",
-            "SALESFORCE_MULTI_CURRENCY",
-            "ORG_CURRENCY",
+            "config check says what",
         ] {
             assert!(why.contains(name), "{name}: {why}");
         }
     }
 
     #[test]
-    fn flags_say_what_variables_say() {
-        let flags = [
-            "--stripe-api-key-secret-arn",
-            ARN,
-            "--salesforce-credentials-secret-arn",
-            ARN,
-            "--salesforce-login-url",
-            "https://acme.my.salesforce.com",
-            "--org-currency",
-            "jpy",
-            "--lines-from",
-            "cpq_quote",
-        ];
-        let settings = read(&flags).expect("complete");
-        assert_eq!((settings.org_currency.as_str(), settings.multi_currency), ("JPY", false));
-        assert_eq!(settings.line_source, LineSource::CpqQuote);
+    fn the_file_decides_as_it_does_for_deals() {
+        let file = "[currencies]\norganization = \"JPY\"\nseveral = true\n[won]\nlines_from = \"cpq_quote\"\n[tax]\ncalculation = \"exclusive\"\n";
+        let Decided { settings, tax } = read("decided", file, &FLAGS).expect("complete");
+        assert_eq!((settings.org_currency.to_string().as_str(), settings.multi_currency), ("JPY", true));
+        assert_eq!((settings.line_source, tax), (LineSource::CpqQuote, Some(TaxBehavior::Exclusive)));
+    }
+
+    #[test]
+    fn what_is_read_elsewhere_is_not_written_here() {
+        let why = read("elsewhere", "[line]\nprice = 'product.Billing_Price__c'\n", &FLAGS)
+            .expect_err("elsewhere")
+            .to_string();
+        assert!(why.contains("line.price"), "{why}");
     }
 }

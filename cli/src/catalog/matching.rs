@@ -203,10 +203,9 @@ impl<'a> Table<'a> {
             let named = comparison.evidence.iter().filter(|evidence| !evidence.code().is_some_and(is_shared));
             let fits = comparison.costs_the_same() && comparison.is_billed_as_often();
             let key = named.map(Evidence::key).max().unwrap_or(Key::Nothing);
-            let is_priced = !self.ours[index].product.costs.is_empty();
             comparison.conflicts.is_empty()
                 && match key {
-                    Key::Exact => comparison.costs_the_same() || !is_priced,
+                    Key::Exact => comparison.costs_the_same(),
                     Key::Code => fits,
                     Key::Nothing => false,
                 }

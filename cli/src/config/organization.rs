@@ -42,7 +42,11 @@ async fn schema(configuration: &Configuration, client: &Client) -> Result<Schema
         }
         for object in new {
             let seen = client.describe(&object).await?.unwrap_or_default();
-            rows.extend(seen.fields.iter().map(|(name, field)| described(&object, name, field, &seen)));
+            // The file goes by the package's names, whatever the organization calls its fields.
+            let names = &configuration.settings.lens.names;
+            rows.extend(
+                seen.fields.iter().map(|(name, field)| described(&object, &names.package(&object, name), field, &seen)),
+            );
             asked.insert(object);
         }
     }

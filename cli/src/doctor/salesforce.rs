@@ -228,7 +228,7 @@ pub(super) fn calls(usage: Option<ApiUsage>, settings: &Settings) -> Finding {
         true => Finding::warning(
             CHECK,
             format!(
-                "{text}: less than SalesforceReservePercent is left, so that only deals, payments and failures go on"
+                "{text}: less than pacing.salesforce_reserve_percent is left, so that only deals, payments and failures go on"
             ),
             "See who else uses the organization's API, or buy more calls.",
         ),

@@ -206,7 +206,8 @@ pub(super) fn delivery(delivered: &Known<Delivered>) -> Finding {
         Ok(refused @ Delivered::Refused { code, .. }) => {
             let remedy = match code.as_str() {
                 "signature_mismatch" => {
-                    "Functions read secrets when they start: deploy once more. If it stays, the function reads another secret than \
+                    "Functions read secrets when they start: start them anew, for example with aws lambda \
+                     update-function-configuration --description and today's date. If it stays, the function reads another secret than \
                      this command: compare STRIPE_WEBHOOK_SECRET_ARN."
                 }
                 "timestamp_outside_tolerance" => "Set this machine's clock: signatures are good for five minutes.",
@@ -217,6 +218,10 @@ pub(super) fn delivery(delivered: &Known<Delivered>) -> Finding {
             };
             (format!("the deployed door refuses a signed event ({refused})"), remedy)
         }
+        Ok(foreign @ Delivered::Foreign { status: 429 | 500.. }) => (
+            format!("the deployed door does not answer for itself ({foreign})"),
+            "The function does not start, or is throttled: see the log of stripe-webhook. It does not start before its secret has a value.",
+        ),
         Ok(foreign @ Delivered::Foreign { .. }) => (
             format!("what answers at the address is no door of Closedwon ({foreign})"),
             "Compare the address with the stack's output StripeWebhookUrl.",
@@ -297,7 +302,9 @@ pub(super) fn pace(requests_per_second: u16) -> Finding {
 pub(super) fn proration(settings: &Settings) -> Finding {
     const CHECK: &str = "stripe.proration";
     match (settings.renewals, settings.proration) {
-        (Renewals::Off, _) => Finding::ok(CHECK, "Renewals is off: no subscription is changed inside a period"),
+        (Renewals::Off, _) => {
+            Finding::ok(CHECK, "subscriptions.renewals is off: no subscription is changed inside a period")
+        }
         (Renewals::Extend, Proration::AlwaysInvoice) => {
             Finding::ok(CHECK, "a change inside a period is prorated and invoiced at once")
         }

@@ -9,7 +9,13 @@ use crate::Exit;
 
 /// Addresses are those of the functions, from the variables that these have; what is decided, a file says.
 pub async fn run(asked: &PreviewArgs, environment: Environment) -> Result<(Exit, String), Unforeseen> {
-    let sight = Sight::from_environment(environment, &asked.config).await.map_err(|why| Unforeseen(why.to_string()))?;
+    let sight = match Sight::from_environment(environment, &asked.config).await {
+        Ok(sight) => sight,
+        Err(why) => {
+            eprintln!("closedwon: {why}");
+            return Ok((Exit::Misunderstood, String::new()));
+        }
+    };
     let at = asked.at.unwrap_or_else(Timestamp::now);
     match (&asked.opportunity, &asked.soql) {
         (Some(id), _) => {

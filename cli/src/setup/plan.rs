@@ -46,10 +46,20 @@ pub(crate) enum Step {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    Mode { is_live_key: bool },
+    Mode {
+        is_live_key: bool,
+    },
     Several(Vec<WebhookEndpointId>),
-    ToReplace { endpoint: WebhookEndpointId, why: Why },
-    ToRetire { old: WebhookEndpointId, new: WebhookEndpointId },
+    /// There is none here, and what Secrets Manager holds is the secret of one that is somewhere: of another account, mode or address.
+    HeldForAnother,
+    ToReplace {
+        endpoint: WebhookEndpointId,
+        why: Why,
+    },
+    ToRetire {
+        old: WebhookEndpointId,
+        new: WebhookEndpointId,
+    },
 }
 
 /// Why an endpoint cannot be mended.
@@ -59,6 +69,8 @@ pub(crate) enum Why {
     Version(Option<String>),
     /// Stripe has shown its secret once, and Secrets Manager holds none.
     NoSecret,
+    /// What Secrets Manager holds was stored for another endpoint.
+    AnothersSecret,
 }
 
 /// `found` are those of the deployment's address.
@@ -70,6 +82,9 @@ pub(crate) fn plan(wanted: &Wanted<'_>, found: &[WebhookEndpoint], held: &Held) 
     };
     let (replaced, present): (Vec<_>, Vec<_>) = whole.iter().partition(|endpoint| is_replaced(endpoint));
     let Some(current) = the_one(&present)? else {
+        if *held != Held::Nothing && half_made.is_empty() && !wanted.replace {
+            return Err(Problem::HeldForAnother);
+        }
         steps.push(Step::Create { replaces: None });
         return Ok(Plan { endpoint: None, steps });
     };
@@ -77,6 +92,8 @@ pub(crate) fn plan(wanted: &Wanted<'_>, found: &[WebhookEndpoint], held: &Held) 
         Some(Why::Version(current.api_version.clone()))
     } else if *held == Held::Nothing {
         Some(Why::NoSecret)
+    } else if is_held_for_another(current, held) {
+        Some(Why::AnothersSecret)
     } else {
         None
     };
@@ -102,6 +119,13 @@ pub(crate) fn plan(wanted: &Wanted<'_>, found: &[WebhookEndpoint], held: &Held) 
 fn is_half_made(endpoint: &WebhookEndpoint, held: &Held) -> bool {
     endpoint.metadata.get(MADE.0).is_some_and(|state| state == MADE.1)
         && !matches!(held, Held::Secret { version } if *version == version_of(&endpoint.id))
+}
+
+/// Its secret was stored once, and what stands there now was stored for another one. What a person put there has a version of another form.
+fn is_held_for_another(endpoint: &WebhookEndpoint, held: &Held) -> bool {
+    let is_stored = endpoint.metadata.get(STORED.0).is_some_and(|state| state == STORED.1);
+    let Held::Secret { version } = held else { return false };
+    is_stored && version.len() == version_of(&endpoint.id).len() && *version != version_of(&endpoint.id)
 }
 
 /// The one that is heard; of several that are not, nobody can say which was meant.

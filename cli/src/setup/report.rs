@@ -10,9 +10,12 @@ use super::Request;
 use super::plan::{Problem, Step, Why};
 use crate::Exit;
 
-pub(super) const DEPLOY: &str = "Functions read secrets when they start: deploy once more, so that they know this one.";
-pub(super) const DEPLOY_AND_AGAIN: &str =
-    "Functions read secrets when they start: deploy once more, and then run this again with --replace.";
+pub(super) const DEPLOY: &str = "Functions read secrets when they start: start stripe-webhook anew, so that it knows this one (aws lambda \
+                                 update-function-configuration --description with today's date; a deployment that changes nothing does not).";
+pub(super) const DEPLOY_AND_AGAIN: &str = "Functions read secrets when they start: start stripe-webhook anew (aws lambda update-function-configuration --description with today's \
+     date; a deployment that changes nothing does not), and then run this again with --replace.";
+
+pub(super) const AGAIN: &str = "Run this again with --replace then: it disables the old endpoint.";
 
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -117,6 +120,12 @@ pub(crate) fn told(problem: Problem) -> Told {
                          (Developers, Webhooks). If nobody knows which it is, delete all of them and run this again.",
             }
         }
+        Problem::HeldForAnother => Told {
+            code: "held_for_another",
+            text: "there is no endpoint for this address that this key sees, and Secrets Manager holds a signing secret already".into(),
+            remedy: "See that the key is of the deployment's account, that --url is the address as Stripe has it, and that the secret is this \
+                     deployment's. If all of that is so, run this with --replace: what is there now is taken for three days more.",
+        },
         Problem::ToReplace { endpoint, why } => {
             let why = match why {
                 Why::Version(Some(version)) => {
@@ -128,12 +137,15 @@ pub(crate) fn told(problem: Problem) -> Told {
                 Why::NoSecret => {
                     "is there, and Secrets Manager holds no signing secret; Stripe shows it once only".into()
                 }
+                Why::AnothersSecret => {
+                    "is there, and Secrets Manager holds the signing secret of another one; Stripe shows it once only".into()
+                }
             };
             Told {
                 code: "to_replace",
                 text: format!("endpoint {endpoint} {why}"),
                 remedy: "Run this with --replace: it makes another endpoint, stores its secret beside the one before, and disables \
-                         the old one when the deployment takes what the new one signs. Or put the endpoint's secret into Secrets \
+                         the old one three days later, when the deployment takes what the new one signs. Or put the endpoint's secret into Secrets \
                          Manager, if that is all that is missing and you have it.",
             }
         }

@@ -16,7 +16,7 @@ use stripe::signature::check_secret;
 use crate::aws::why;
 
 /// Stripe delivers again for three days. What the old endpoint has not brought by then it does not bring any more.
-const BEFORE_IT_EXPIRES: SignedDuration = SignedDuration::from_hours(72);
+pub(super) const BEFORE_IT_EXPIRES: SignedDuration = SignedDuration::from_hours(72);
 
 /// One secret of Secrets Manager.
 #[derive(Debug, Clone)]

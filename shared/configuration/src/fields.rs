@@ -78,7 +78,8 @@ impl Reader<'_, '_> {
                 continue;
             }
             let Some(text) = self.field_name(&format!("{FIELDS}.{section}.{name}"), own) else { continue };
-            let is_anothers = known.contains(&text.as_str()) && text != name && !table.contains_key(text.as_str());
+            let is_of_package = OWNERSHIP.iter().any(|row| row.object == object && row.fields.contains(&text.as_str()));
+            let is_anothers = is_of_package && text != name && !table.contains_key(text.as_str());
             if given.contains(&text) || is_anothers {
                 let message =
                     format!("{text} of {object} is written as another field already: give each a field of its own.");

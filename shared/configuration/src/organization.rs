@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::OpportunityId;
-use mapping::{RecordQuery, Settings, deal_queries, written};
+use mapping::{Needs, RecordQuery, Settings, needs};
 use rules::Schema;
 
 use crate::Configuration;
@@ -59,21 +58,18 @@ fn is_there(schema: &Schema, object: &str, path: &str) -> bool {
     }
 }
 
+/// By the package's names, whatever the organization calls them.
 fn paths(settings: &Settings, with_the_files: bool) -> BTreeMap<&'static str, BTreeSet<String>> {
     let mut all: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-    let own = |object: &str, field: &str| settings.lens.names.own(object, field).into_owned();
-    // Which opportunity it is changes nothing of what is asked.
-    let queries = OpportunityId::parse("006000000000001AAA").map(|id| deal_queries(&id, settings)).unwrap_or_default();
-    for RecordQuery { object, fields, also, filter, .. } in queries {
+    let Needs { queries, written, made, .. } = needs(settings);
+    for RecordQuery { object, fields, also, filter, order_by, .. } in queries {
         let paths = all.entry(object).or_default();
-        let fields = fields.into_iter().chain(filter.into_iter().map(|(field, _)| field));
-        paths.extend(fields.map(|field| own(object, field)));
+        let fields = fields.into_iter().chain(filter.into_iter().map(|(field, _)| field)).chain(order_by);
+        paths.extend(fields.map(str::to_owned));
         paths.extend(also.into_iter().filter(|_| with_the_files));
     }
-    for of_object in written(settings) {
-        all.entry(of_object.object)
-            .or_default()
-            .extend(of_object.fields.iter().map(|field| own(of_object.object, field)));
+    for of_object in written.into_iter().chain(made) {
+        all.entry(of_object.object).or_default().extend(of_object.fields.into_iter().map(str::to_owned));
     }
     all
 }

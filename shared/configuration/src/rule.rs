@@ -223,7 +223,23 @@ fn place(table: &DeTable, part: &str, whole: &Item) -> std::ops::Range<usize> {
     table.get(part).map_or_else(|| whole.span(), Spanned::span)
 }
 
-/// The same question, however it is spaced.
+/// The same question, however it is spaced; but for the blanks of texts in it.
 fn normal(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut normal = String::new();
+    let mut quote = None;
+    for c in text.trim().chars() {
+        match quote {
+            None if c.is_whitespace() => {
+                if !normal.ends_with(' ') {
+                    normal.push(' ');
+                }
+                continue;
+            }
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            Some(open) if open == c => quote = None,
+            _ => {}
+        }
+        normal.push(c);
+    }
+    normal
 }

@@ -22,6 +22,7 @@ pub(crate) fn configuration(
 ) -> Option<Configuration> {
     let settings = Settings { configuration: Some(hash), ..settings(values)? };
     contradictions(&settings, values, problems);
+    own_names(&settings, values, problems);
     let about = values.texts("notifications", "about");
     let is_told = |kind: &str| about.iter().any(|one| one == kind);
     Some(Configuration {
@@ -97,6 +98,26 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
     let read: Vec<_> = read.chain(rules.iter().flat_map(Rule::expressions).cloned()).collect();
     lens.read = read.iter().flat_map(Expression::fields).cloned().collect();
     lens
+}
+
+/// A field that `[fields]` gives another name has the package's in expressions: what is read is called so when they are asked.
+fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+    let names = &settings.lens.names;
+    let keys = SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key.name)));
+    let rules = values.rules("won", "rules");
+    let of_rules = rules.iter().flat_map(Rule::expressions).map(|by| (("won", "rules"), by.clone()));
+    let all = keys.filter_map(|key| Some((key, values.expression(key.0, key.1)?))).chain(of_rules);
+    for ((section, key), by) in all {
+        for path in by.fields().map(|read| read.record_path.as_str()) {
+            let package = names.package("Opportunity", path);
+            if package != path {
+                let message = format!(
+                    "{section}.{key} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
+                );
+                problems.push(Problem::new("own_name", values.at(section, key), message));
+            }
+        }
+    }
 }
 
 fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {

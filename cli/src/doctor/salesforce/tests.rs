@@ -121,7 +121,7 @@ fn the_currency_is_there_where_it_is_asked_for() {
 fn calls_run_short_below_the_reserve() {
     let settings = Settings::new(Currency::parse("USD").expect("valid"));
     check(&calls(Some(ApiUsage { used: 90, max: 100 }), &settings), Well, "90 of the day's 100");
-    check(&calls(Some(ApiUsage { used: 91, max: 100 }), &settings), Warning, "SalesforceReservePercent");
+    check(&calls(Some(ApiUsage { used: 91, max: 100 }), &settings), Warning, "pacing.salesforce_reserve_percent");
     check(&calls(None, &settings), NotChecked, "");
 }
 

@@ -71,7 +71,18 @@ fn what_is_as_it_has_to_be_stays() {
 fn what_is_missing_is_made() {
     let create = [Step::Create { replaces: None }];
     check(&[], Held::Nothing, false, Ok(&create));
-    check(&[], of("we_0"), false, Ok(&create));
+    // The secret of one that is somewhere else, and in use there.
+    check(&[], of("we_0"), false, Err(Problem::HeldForAnother));
+    check(&[], of("we_0"), true, Ok(&create));
+}
+
+/// Two who set up at the same time, or an endpoint that somebody deleted.
+#[test]
+fn a_secret_that_was_stored_for_another_is_not_taken_for_its_own() {
+    let why = Why::AnothersSecret;
+    check(&[ours("we_1")], of("we_2"), false, Err(Problem::ToReplace { endpoint: id("we_1"), why: why.clone() }));
+    let (replaced, later) = (disabled(ours("we_1")), of("we_2"));
+    check(&[replaced], later, false, Err(Problem::ToReplace { endpoint: id("we_1"), why }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use closedwon::Subject;
 use closedwon::explain::explain;
+use closedwon::preview::{End, preview};
 use it::{Deal, Env, Options};
 use mapping::Amendments;
 use serde_json::{Value, json};
@@ -151,4 +152,28 @@ async fn a_discounted_deal_that_cannot_be_planned_any_more_is_unchanged() {
         (invoices(&env, &opportunity), code(&env, &opportunity)),
         (vec![json!(["open", 9_900, true])], Value::Null)
     );
+}
+
+/// Whoever changes a rule sees what would become of a deal before it is deployed: a new one goes by it, and one that is billed does not.
+#[tokio::test]
+async fn a_file_that_is_not_deployed_yet_is_previewed() {
+    let mut env = Env::with(options(BEFORE)).await;
+    env.expect_dead_letters();
+    let billed = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let new = env.opportunity_won(&Deal { account: "Another".into(), ..Deal::three_lines() }).await;
+    let foreseen = async |env: &Env, opportunity: &str, file: &str| {
+        let sight = crate::preview::compared::sight_with(env, Some(file));
+        let id = domain::OpportunityId::parse(opportunity).unwrap();
+        crate::preview::compared::nothing_written_by(env, async || preview(&sight, &id, env.now()).await.unwrap()).await
+    };
+    assert_eq!(foreseen(&env, &new, BEFORE).await.end, End::Billed);
+    let End::Stopped(refused) = foreseen(&env, &new, AFTER).await.end else { panic!("it has no orders") };
+    assert_eq!(refused.code, "no_lines");
+    tell_of(&env, &billed);
+    assert_eq!(foreseen(&env, &billed, AFTER).await.end, End::Unchanged);
+    // And so it is.
+    env.decide(AFTER);
+    env.settle().await;
+    assert_eq!((code(&env, &new), code(&env, &billed)), (json!("no_lines"), Value::Null));
 }

@@ -8,6 +8,7 @@ use closedwon::Exit;
 use closedwon::setup::{Report, Request, SetupError, Signing, stripe as set_up};
 use domain::Followed;
 use it::{Env, OpenDoor};
+use jiff::SignedDuration;
 use sandbox::faults::{Fault, FaultRule};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -211,7 +212,12 @@ async fn an_endpoint_of_another_version_is_replaced_when_that_is_asked_for() {
     let told = deployment.run().await.problem.unwrap();
     assert_eq!(told.code, "to_retire");
 
+    // What the old one tried to deliver before is delivered for three days.
     deployment.deploy();
+    let waits = deployment.replace().await;
+    assert_eq!((steps(&waits), waits.exit()), (vec![], Exit::NeedsPerson), "{waits}");
+    assert!(waits.to_string().contains("could not deliver yet") && !waits.to_string().contains("mismatch"), "{waits}");
+    deployment.env.advance(SignedDuration::from_hours(73));
     let retired = deployment.replace().await;
     assert_eq!((steps(&retired), retired.exit()), (vec!["retire"], Exit::Well), "{retired}");
     let status = |id: &Value| {

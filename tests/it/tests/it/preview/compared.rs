@@ -14,14 +14,20 @@ use workflow::{Next, RunId};
 use crate::operator::changed;
 
 pub(crate) fn sight(env: &Env) -> Sight {
+    sight_with(env, None)
+}
+
+/// With what this file decides, whichever is deployed.
+pub(crate) fn sight_with(env: &Env, file: Option<&str>) -> Sight {
     let engine = &env.worker.engine;
+    let decided = file.map(|text| configuration::Configuration::read(text).unwrap().settings);
     Sight {
         table: DynamoDb::new(env.aws.dynamodb(), TABLE),
         stripe: engine.stripe.inner.clone(),
         salesforce: engine.salesforce.inner.clone(),
         scope: engine.scope.clone(),
-        settings: engine.settings.clone(),
-        file: None,
+        settings: decided.unwrap_or_else(|| engine.settings.clone()),
+        file: file.map(str::to_owned),
     }
 }
 
