@@ -193,7 +193,7 @@ pub(super) fn signing_secret(held: &Known<Held>, problem: Option<&str>) -> Findi
                 Some(why) => format!("what Secrets Manager holds is no signing secret: {why}"),
                 None => "Secrets Manager holds no signing secret".to_owned(),
             },
-            "Put the endpoint's signing secret (whsec_…) into the secret and deploy once more, or run closedwon setup stripe.",
+            "Put the endpoint's signing secret (whsec_…) into the secret and start stripe-webhook anew, or run closedwon setup stripe.",
         ),
     }
 }

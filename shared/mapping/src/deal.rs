@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::activation::{self, contract_query};
+use crate::source::DESCRIBED;
 use crate::{PAID, Settings, Stop, Withheld, cancellation, renewal};
 
 /// Read with every opportunity. `CurrencyIsoCode` is added in organizations that have several currencies; elsewhere the
@@ -120,6 +121,11 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
     opportunity_fields.extend(activation::opportunity_fields(settings));
     opportunity_fields.extend(renewal::opportunity_fields(settings));
     opportunity_fields.extend(cancellation::opportunity_fields(settings));
+    let names = settings.line_source.names();
+    let mut lines = settings.line_source.query(opportunity_id, settings.subscriptions);
+    // What is said elsewhere is not read here, unless it is the product's name as well.
+    let is_described = settings.lens.line.iter().any(|seen| seen.field == DESCRIBED);
+    lines.fields.retain(|field| !is_described || *field != names.description || *field == names.product);
     let mut queries = vec![
         settings.lens.of_opportunity(RecordQuery {
             object: "Opportunity",
@@ -129,7 +135,7 @@ pub fn deal_queries(opportunity_id: &OpportunityId, settings: &Settings) -> Vec<
             order_by: vec![],
             limit: Some(1),
         }),
-        settings.lens.of_lines(settings.line_source.query(opportunity_id, settings.subscriptions)),
+        settings.lens.of_lines(lines),
         RecordQuery {
             object: "OpportunityContactRole",
             fields: CONTACT_ROLE_FIELDS.to_vec(),

@@ -123,12 +123,12 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
     if let (Some(lines), Some(total)) = (&lines, total) {
         refusals.take(adds_up(lines, total));
     }
-    let (lines, total) = match lines.zip(total) {
-        Some((lines, total)) => {
+    let (lines, total) = match (lines, total) {
+        (Some(lines), Some(total)) => {
             let (lines, left) = judged.discounted(lines, total);
             refusals.take(something(left)).map(|left| (lines, left)).unzip()
         }
-        None => (None, None),
+        others => others,
     };
     if let (Some(lines), Some(Some(term))) = (&lines, &term) {
         refusals.take(divides(lines, term));

@@ -112,7 +112,7 @@ fn the_currency_is_there_where_it_is_asked_for() {
     let of = |fields: &[&str]| schema(Some(object(fields)), object(&[]));
     check(&currency(&of(&["CurrencyIsoCode"]), true), Well, "several");
     check(&currency(&of(&[]), false), Well, "one currency");
-    check(&currency(&of(&["CurrencyIsoCode"]), false), Failing, "billed in OrgCurrency");
+    check(&currency(&of(&["CurrencyIsoCode"]), false), Failing, "billed in currencies.organization");
     check(&currency(&of(&[]), true), Failing, "INVALID_FIELD");
     check(&currency(&schema(None, object(&[])), true), NotChecked, "");
 }

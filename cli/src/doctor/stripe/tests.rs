@@ -123,7 +123,7 @@ fn what_the_door_answers_has_its_remedy() {
     let refused = |code: &str| Ok(Delivered::Refused { status: 401, code: code.into() });
     for (delivered, verdict, text, remedy) in [
         (Ok(Delivered::Taken), Well, "takes", ""),
-        (refused("signature_mismatch"), Failing, "401, signature_mismatch", "deploy once more"),
+        (refused("signature_mismatch"), Failing, "401, signature_mismatch", "start them anew"),
         (refused("timestamp_outside_tolerance"), Failing, "tolerance", "clock"),
         (refused("ignored_mode"), Failing, "ignored_mode", "StripeLivemode"),
         (Ok(Delivered::Foreign { status: 404 }), Failing, "404", "StripeWebhookUrl"),

@@ -67,7 +67,7 @@ async fn a_field_that_the_integration_user_does_not_see_is_as_good_as_none() {
     let missing: Vec<_> = found.missing.iter().map(|one| format!("{}.{}", one.object, one.field)).collect();
     assert_eq!(
         (found.exit(), missing.join(" ").as_str()),
-        (Exit::NeedsPerson, "Opportunity.Account.Tax_Id__c Opportunity.Stripe_Amount_Paid__c")
+        (Exit::NeedsPerson, "Account.Tax_Id__c Opportunity.Account.Tax_Id__c Opportunity.Stripe_Amount_Paid__c")
     );
     assert!(found.to_string().contains("Opportunity: the integration user sees no Account.Tax_Id__c\n"), "{found}");
     assert!(found.to_json().contains("\"field\": \"Stripe_Amount_Paid__c\""), "{}", found.to_json());

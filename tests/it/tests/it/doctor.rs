@@ -243,7 +243,7 @@ async fn an_endpoint_that_is_not_as_it_has_to_be_is_told() {
 async fn a_signature_that_is_refused_is_told() {
     let mut practice = Practice::healthy().await.set_up().await;
     practice.env.aws.secrets.put(SIGNING, Some("whsec_that_the_functions_do_not_know"));
-    practice.finds("stripe.delivery", Verdict::Failing, "signature_mismatch", "deploy once more").await;
+    practice.finds("stripe.delivery", Verdict::Failing, "signature_mismatch", "start them anew").await;
     practice.env.aws.secrets.put(SIGNING, Some("whsec_a\n"));
     practice.finds("stripe.signing_secret", Verdict::Failing, "line break", "").await;
     practice.env.aws.secrets.put(SIGNING, Some("whsec_b"));

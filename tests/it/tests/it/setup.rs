@@ -84,7 +84,7 @@ async fn an_endpoint_is_made_once_and_its_secret_is_the_functions() {
     let mut deployment = Deployment::start().await;
     let made = deployment.run().await;
     assert_eq!((steps(&made), made.exit()), (vec!["create"], Exit::Well), "{made}");
-    assert!(made.to_string().contains("deploy once more"), "{made}");
+    assert!(made.to_string().contains("start stripe-webhook anew"), "{made}");
     let endpoint = deployment.endpoints().remove(0);
     assert_eq!((&endpoint["api_version"], &endpoint["status"]), (&json!(stripe::API_VERSION), &json!("enabled")));
     assert_eq!(endpoint["enabled_events"], json!(TYPES));
@@ -141,6 +141,22 @@ async fn events_and_a_disabled_endpoint_are_mended() {
     assert!(deployment.run().await.steps.is_empty());
 }
 
+/// No endpoint is seen, and a secret is there: with another account's key, or the wrong secret's ARN, one in use would be overwritten.
+#[tokio::test]
+async fn a_secret_that_is_there_is_not_overwritten_unasked() {
+    let deployment = Deployment::start().await;
+    let there = "whsec_of_an_endpoint_of_another_account";
+    deployment.env.aws.secrets.put(SECRET, Some(there));
+    let asked = deployment.run().await;
+    assert_eq!((asked.problem.as_ref().unwrap().code, asked.exit()), ("held_for_another", Exit::NeedsPerson));
+    assert!(deployment.endpoints().is_empty());
+    assert_eq!(deployment.env.aws.secrets.current(SECRET).unwrap().value, there);
+    // Asked for, it is kept beside the new one.
+    assert_eq!(steps(&deployment.replace().await), ["create"]);
+    let value: Value = serde_json::from_str(&deployment.env.aws.secrets.current(SECRET).unwrap().value).unwrap();
+    assert_eq!(value["previous"], there);
+}
+
 /// The answer to create is lost: there is an endpoint whose secret nobody has, with one that was kept before or without.
 #[tokio::test]
 async fn a_death_before_the_secret_is_kept_is_mended_by_the_next_run() {
@@ -151,7 +167,9 @@ async fn a_death_before_the_secret_is_kept_is_mended_by_the_next_run() {
         }
         let stripe = &deployment.env.sandbox.stripe;
         stripe.inject(FaultRule::once("POST", "/v1/webhook_endpoints", Fault::AnswerLost));
-        let why = deployment.run_as(&deployment.request()).await.unwrap_err();
+        // What is there may be in use somewhere, so that one has to say that it is not.
+        let request = Request { replace: before.is_some(), ..deployment.request() };
+        let why = deployment.run_as(&request).await.unwrap_err();
         assert!(why.to_string().contains("run this again"), "{why}");
         let half_made = deployment.endpoints().remove(0)["id"].clone();
         let mended = deployment.run().await;

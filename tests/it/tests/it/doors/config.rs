@@ -301,7 +301,7 @@ fn a_key_that_can_do_everything_is_refused_and_all_problems_are_told_at_once() {
         (&[], "rk_test_zeisig", r#"{"client_id":"zeisig","client_secret":" "}"#, &[CREDENTIALS]),
         (&[], "rk_test_zeisig", r#"{"client_id":"a","client_secret":"b","zeisig":"c"}"#, &[CREDENTIALS]),
         (&[], "sk_live_zeisig", "zeisig", &[KEY, CREDENTIALS]),
-        (plain, "rk_test_zeisig", "zeisig", &[CREDENTIALS, "STRIPE_API_BASE"]),
+        (plain, "rk_test_zeisig", "zeisig", &["STRIPE_API_BASE", CREDENTIALS]),
         (login, "rk_live_zeisig", GOOD, &[KEY, "SALESFORCE_LOGIN_URL"]),
     ] {
         let error = clients(changes, key, credentials).unwrap_err();
