@@ -104,3 +104,8 @@ const LABEL: usize = 255;
 
 pub(crate) const SECTIONS: &[Section] =
     &[CURRENCIES, WON, DEAL, LINE, CUSTOMER, TERMS, TAX, SUBSCRIPTIONS, CHANGES, FAILURES, NOTIFICATIONS, PACING];
+
+/// Each key with its section's name.
+pub(crate) fn all_keys() -> impl Iterator<Item = (&'static str, &'static Key)> {
+    SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key)))
+}

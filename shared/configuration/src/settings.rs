@@ -6,10 +6,9 @@ use mapping::{
     Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Proration, Renewals, Rule, Seen, Settings,
     ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
-
 use rules::Expression;
 
-use crate::keys::{Field, Kind, SECTIONS};
+use crate::keys::{Field, Kind, all_keys};
 use crate::problem::Problem;
 use crate::values::Values;
 use crate::{Configuration, Told};
@@ -84,7 +83,7 @@ fn settings(values: &Values) -> Option<Settings> {
 /// What is read otherwise than the package has it, and what conditions and rules read beside that.
 fn lens(values: &Values, lines: LineSource) -> Lens {
     let mut lens = Lens { names: values.names.clone(), ..Lens::default() };
-    for (section, key) in SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key))) {
+    for (section, key) in all_keys() {
         let (Kind::Reads { field, .. }, Some(by)) = (key.kind, values.expression(section, key.name)) else { continue };
         let seen = |field| Seen { field, key: format!("{section}.{}", key.name), by };
         match field {
@@ -103,7 +102,7 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
 /// A field that `[fields]` gives another name has the package's in expressions: what is read is called so when they are asked.
 fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
     let names = &settings.lens.names;
-    let keys = SECTIONS.iter().flat_map(|section| section.keys.iter().map(move |key| (section.name, key.name)));
+    let keys = all_keys().map(|(section, key)| (section, key.name));
     let rules = values.rules("won", "rules");
     let of_rules = rules.iter().flat_map(Rule::expressions).map(|by| (("won", "rules"), by.clone()));
     let all = keys.filter_map(|key| Some((key, values.expression(key.0, key.1)?))).chain(of_rules);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use mapping::{FieldNames, Rule};
 use rules::Expression;
 
-use crate::keys::{Key, SECTIONS, Section};
+use crate::keys::{Key, Section, all_keys};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "a file has some dozens of them")]
@@ -93,8 +93,7 @@ impl Values {
 
 /// What a key says where the file does not. A test reads every default as if it stood there.
 fn default(section: &str, key: &str) -> Value {
-    let keys = SECTIONS.iter().filter(|one| one.name == section).flat_map(|one| one.keys);
-    let default = keys.into_iter().find(|one| one.name == key).map_or("", |one| one.default);
+    let default = all_keys().find(|(of, one)| *of == section && one.name == key).map_or("", |(_, one)| one.default);
     match default {
         "true" => Value::Flag(true),
         "false" => Value::Flag(false),

@@ -54,7 +54,7 @@ pub fn account_seen(record: &Record, settings: &Settings) -> Option<AccountSeen>
     record.iter().for_each(|(field, value)| account.set(format!("{THROUGH_OPPORTUNITY}{field}"), value.clone()));
     let (account, undecided) = settings.lens.account(&account);
     let mut refusals = Refusals::default();
-    undecided.into_iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop)));
+    refusals.extend(undecided);
     let email = refusals.take(account_email(&account));
     let described = described(&account, email.flatten(), settings, &mut refusals);
     Some(AccountSeen {

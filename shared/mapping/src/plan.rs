@@ -104,7 +104,7 @@ pub(crate) fn look_through(deal: &Deal, settings: &Settings, reading: Reading) -
     let judged = judge(deal, settings)?;
     let settings = &judged.settings(settings);
     let mut refusals = Refusals::default();
-    deal.undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.extend(deal.undecided.iter().cloned());
     let currency = refusals.take(currency(opportunity, settings));
     let total = currency.and_then(|currency| refusals.take(total(opportunity, currency)));
     let account_id = refusals.take(account_of(opportunity));
@@ -202,7 +202,7 @@ fn asks_to_be_billed(opportunity: &Record, undecided: &[Stop], settings: &Settin
     }
     // What comes to nothing is not taken for what is empty: nobody would hear of a deal that is left out by that.
     let mut refusals = Refusals::default();
-    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.extend(undecided.iter().cloned());
     refusals.or(Some(()))?;
     if !is_asked_for(opportunity, settings)? {
         let message = "The configuration's won.when does not ask for a bill of this opportunity.";
@@ -210,7 +210,7 @@ fn asks_to_be_billed(opportunity: &Record, undecided: &[Stop], settings: &Settin
     }
     // An amount that comes to nothing is no deal without an amount, which nobody would hear of.
     let mut refusals = Refusals::default();
-    undecided.iter().for_each(|stop| _ = refusals.take(Err::<(), _>(stop.clone())));
+    refusals.extend(undecided.iter().cloned());
     refusals.or(Some(()))?;
     if is_renewal(opportunity) && settings.renewals == Renewals::Off {
         return Err(Stop::not_billable(Code::Renewal, "Renewals are not billed as one-time deals."));

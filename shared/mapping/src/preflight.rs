@@ -56,7 +56,7 @@ impl Findings {
     }
 
     pub fn refuse(&mut self, stop: Stop) {
-        self.refusals.take(Err::<(), _>(stop));
+        self.refusals.extend([stop]);
     }
 
     pub fn finish(self) -> Result<((Plan, CustomerDetails), Option<CustomerId>), Stop> {

@@ -53,6 +53,10 @@ impl Refusals {
         found.map_err(|stop| self.0.push(stop)).ok()
     }
 
+    pub fn extend(&mut self, stops: impl IntoIterator<Item = Stop>) {
+        self.0.extend(stops);
+    }
+
     /// What was found, if nothing stands in its way.
     pub fn or<T>(self, found: Option<T>) -> Result<T, Stop> {
         match (self.into_stop(), found) {
