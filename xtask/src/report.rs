@@ -66,13 +66,15 @@ pub fn text(story: &Story, stack: &Stack) -> String {
     let table = stack.outputs.get("LedgerTableName").unwrap_or_default();
     out.push_str(&format!(
         "\nWhere to look next\n  \
-         cargo xtask up                          the same stack, to drive by hand\n  \
+         cargo xtask up                          the same stack, to drive by hand: close deals, pay or fail them, explain them\n  \
          template.yaml                           what was deployed (the ledger was {table})\n  \
          target/local/logs/                      what the emulated AWS, the sandbox and the SAM CLI said\n  \
          shared/workflow/src/opportunity_won.rs  every step that a deal takes, and why\n  \
          docs/GUARANTEES.md                      what holds when a process dies in between, and how that is shown\n  \
          docs/REFUSALS.md                        why a deal is not billed, and who mends it\n  \
-         docs/OWNERSHIP.md                       which side each field belongs to, and what becomes of an edit\n"
+         docs/OWNERSHIP.md                       which side each field belongs to, and what becomes of an edit\n  \
+         docs/CONFIGURATION.md                   which deals are billed and how, by rules of your own\n  \
+         cli/README.md                           closedwon explain, preview, doctor: what became of a deal, and what would\n"
     ));
     out
 }

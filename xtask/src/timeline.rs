@@ -32,6 +32,8 @@ pub struct Sources<'a> {
 pub fn build(sources: &Sources<'_>) -> Vec<Hop> {
     let (won, paid) = (sources.closed_won_at_ms, sources.paid_at_ms);
     let before_payment = |at_ms: &i64| *at_ms < paid;
+    // The story itself reads the invoice just before it is paid, often in the same millisecond; a worker never that soon.
+    let after_payment = paid + 1;
     let won_run = run_created(sources.runs, "opportunity_won");
     let candidates = [
         ("Salesforce: opportunity set to Closed Won", Some(won)),
@@ -46,7 +48,10 @@ pub fn build(sources: &Sources<'_>) -> Vec<Hop> {
         ("Salesforce: ids written back", composite(sources.salesforce, won).filter(before_payment).last()),
         ("Stripe: invoice paid by the customer", Some(paid)),
         ("stripe-webhook: invoice.paid received", invoked(sources.stripe_webhook, paid)),
-        ("retry-worker: invoice read again from Stripe", request(sources.stripe, paid, "GET", "/v1/invoices/", "")),
+        (
+            "retry-worker: invoice read again from Stripe",
+            request(sources.stripe, after_payment, "GET", "/v1/invoices/", ""),
+        ),
         ("Salesforce: opportunity marked paid", composite(sources.salesforce, paid).last()),
     ];
     let mut hops: Vec<Hop> = candidates
@@ -137,6 +142,7 @@ mod tests {
             json!({ "at_ms": 150, "method": "POST", "path": "/v1/invoices", "status": 200 }),
             json!({ "at_ms": 160, "method": "POST", "path": "/v1/invoices/in_1/add_lines", "status": 200 }),
             json!({ "at_ms": 170, "method": "POST", "path": "/v1/invoices/in_1/send", "status": 200 }),
+            json!({ "at_ms": 300, "method": "GET", "path": "/v1/invoices/in_1", "status": 200 }),
             json!({ "at_ms": 320, "method": "GET", "path": "/v1/invoices/in_1", "status": 200 }),
         ];
         let path = "/services/data/v67.0/composite";

@@ -9,7 +9,7 @@ use crate::deploy::STACK;
 use crate::failure::{Context, Result};
 use crate::process::Supervisor;
 use crate::progress::Progress;
-use crate::sandbox::STRIPE_FULL_KEY;
+use crate::sandbox::{ORG_ID, STRIPE_FULL_KEY};
 use crate::stack::{self, Stack};
 use crate::vendors::SALESFORCE_VERSION;
 
@@ -76,6 +76,7 @@ The same in Python (.venv/bin/python)
 
 Look inside
   export AWS_ENDPOINT_URL={aws} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={REGION}
+  cargo run -p closedwon -- explain "$DEAL" --table {table} --organization {ORG_ID}   what became of the deal, call by call
   .venv/bin/python -c 'import boto3; [print(item) for item in boto3.resource("dynamodb").Table("{table}").scan()["Items"]]'
   .venv/bin/python -c 'import boto3; [print(e["message"]) for e in boto3.client("logs").filter_log_events(logGroupName="/closedwon/{STACK}/retry-worker")["events"]]'
   curl -s '{aws}/_ministack/sqs/messages?QueueUrl={queue}'
