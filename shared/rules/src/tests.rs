@@ -2,7 +2,7 @@ mod fuzz;
 mod laws;
 mod properties;
 mod right;
-mod speed;
+mod typical;
 mod undecided;
 mod wrong;
 
