@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use domain::{AccountId, Currency, InvoiceId, OpportunityId, OrganizationId, SubscriptionId};
 use jiff::Timestamp;
 use ledger::{Ledger, LedgerError, Table};
+use mapping::Channel;
 pub use story::{Call, Chapter, Stopped, Story};
-use workflow::{RunId, State};
+use workflow::{About, Run, RunId, State};
 
 use crate::Subject;
 
@@ -79,7 +80,7 @@ impl<T: Table> Reader<'_, T> {
         id: &AccountId,
         livemode: bool,
         currency: Option<Currency>,
-    ) -> Result<Option<workflow::Run>, LedgerError> {
+    ) -> Result<Option<Run>, LedgerError> {
         let (organization_id, account_id) = (self.organization_id.clone(), id.clone());
         self.chapter(RunId::AccountCustomer { organization_id, account_id, livemode, currency }).await
     }
@@ -102,8 +103,21 @@ impl<T: Table> Reader<'_, T> {
         self.chapter(RunId::SubscriptionChanged { organization_id, subscription_id }).await.map(drop)
     }
 
-    /// One run, once, if there is one.
-    async fn chapter(&mut self, id: RunId) -> Result<Option<workflow::Run>, LedgerError> {
+    /// One run, once, if there is one; and what people were told of it last.
+    async fn chapter(&mut self, id: RunId) -> Result<Option<Run>, LedgerError> {
+        let key = id.to_string();
+        let Some(run) = self.one(id).await? else { return Ok(None) };
+        if let Some(tells) = run.told.as_ref().and_then(|told| told.what.clone()) {
+            for channel in [Channel::Slack, Channel::Email] {
+                let about = About::Run { key: key.clone(), tells: tells.clone() };
+                let organization_id = self.organization_id.clone();
+                self.one(RunId::Notification { organization_id, channel, about }).await?;
+            }
+        }
+        Ok(Some(run))
+    }
+
+    async fn one(&mut self, id: RunId) -> Result<Option<Run>, LedgerError> {
         let key = id.to_string();
         if !self.read.insert(key.clone()) {
             return Ok(None);

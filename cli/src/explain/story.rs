@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ledger::{CallEntry, StoredRun};
 use mapping::{Kind, Owner, Stop};
 use serde::Serialize;
-use workflow::{Next, State, Status};
+use workflow::{About, Next, RunId, Status};
 
 use super::told_on;
 use super::words::{about, at};
@@ -121,7 +121,7 @@ impl Chapter {
         Self {
             run: run.id.to_string(),
             workflow: run.id.workflow(),
-            of: run.id.subject().to_owned(),
+            of: subject(&run.id),
             status,
             point: run.point(),
             says: at(run.id.workflow(), run.point()).to_owned(),
@@ -152,6 +152,13 @@ impl Chapter {
     }
 }
 
+fn subject(id: &RunId) -> String {
+    match id {
+        RunId::Notification { channel, about: About::Run { tells, .. }, .. } => format!("{channel}, {tells}"),
+        id => id.subject().to_owned(),
+    }
+}
+
 fn made(stored: &StoredRun) -> Vec<(&'static str, String)> {
     let run = &stored.run;
     let mut made = Vec::new();
@@ -164,9 +171,8 @@ fn made(stored: &StoredRun) -> Vec<(&'static str, String)> {
         made.push(("billed", billed.to_string()));
     }
     made.extend(told_on(&run.state).map(|id| ("told on", id.to_string())));
-    if let State::OpportunityWon(point) = &run.state {
-        made.extend(point.by_rules().iter().map(|rule| ("by rule", rule.clone())));
-    }
+    made.extend(run.by_rules().iter().map(|rule| ("by rule", rule.clone())));
+    made.extend(run.left_to_people().map(|why| ("no case", why.to_owned())));
     made.extend(run.configuration.as_ref().map(|hash| ("configuration", hash.to_string())));
     made
 }

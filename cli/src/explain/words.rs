@@ -9,6 +9,7 @@ pub(super) fn about(workflow: &str) -> &'static str {
         "payment_failed" => "Collection of invoice",
         "invoice_changed" => "Standing of invoice",
         "subscription_changed" => "Standing of subscription",
+        "notification" => "What people are told by",
         _ => "Run of",
     }
 }
@@ -21,6 +22,7 @@ pub(super) fn at(workflow: &str, point: &str) -> &'static str {
         "invoice_paid" => payment(point),
         "payment_failed" => collection(point),
         "invoice_changed" | "subscription_changed" => object(point),
+        "notification" => message(point),
         _ => None,
     };
     said.unwrap_or("it is at a point that this version of the command has no words for")
@@ -139,6 +141,19 @@ fn object(point: &str) -> Option<&'static str> {
     })
 }
 
+fn message(point: &str) -> Option<&'static str> {
+    Some(match point {
+        "claimed" => "there is something to tell, and what the deal is called is looked at",
+        "failed" => "a payment failed, and whether it is unpaid still is looked at",
+        "telling" => "it is said",
+        "unsaid" => "whoever is to pass it on does not take it, and is asked again",
+        "resting" => "it may have been said already, or was a moment ago: it is said later, if it stands then",
+        "done" => "it is said, or is not to be said there any more",
+        "stopped" => STOPPED,
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -167,6 +182,7 @@ mod tests {
             ("payment_failed", "payment_failed.rs"),
             ("invoice_changed", "invoice_changed.rs"),
             ("subscription_changed", "subscription_changed.rs"),
+            ("notification", "notification.rs"),
         ] {
             for point in points(file) {
                 assert!(!at(workflow, &point).contains("no words"), "{workflow} {point}");

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use mapping::{ACCOUNT, FieldOwner, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
-use rules::{Expression, Schema, Scope, Type, Weight};
+use mapping::{ABOUT, ACCOUNT, FieldOwner, INVOICE, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
+use rules::{Expression, FAILED_INVOICE, PAID_INVOICE, Schema, Scope, Type, Weight};
 
 use crate::escapes;
 use crate::keys::Of;
@@ -23,10 +23,12 @@ pub(crate) struct Expressions<'a> {
 fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
     let where_to = match variable {
         OPPORTUNITY => "an account is also read without a deal",
-        LINES => "all lines of a deal are known where rules ask and in terms.days_until_due, but for discounts",
+        LINES => "all lines of a deal are known where won.rules ask and in terms.days_until_due, but for discounts",
         LINE | PRODUCT => {
-            "one line is known below [line], and a rule asks of lines, as in lines.exists(l, l.Quantity > 1)"
+            "one line is known below [line], and won.rules ask of lines, as in lines.exists(l, l.Quantity > 1)"
         }
+        INVOICE => "Stripe's invoice is known where failures.rules and payments.rules ask",
+        ABOUT => "what people are told of is known where notifications.rules ask",
         "today" | "now" => "what is decided of a deal is the same on each day. Compare with date(\"2026-01-31\")",
         _ => return None,
     };
@@ -104,6 +106,9 @@ impl<'a> Expressions<'a> {
         let scope = scope.record(OPPORTUNITY, "Opportunity");
         match of {
             Of::Account | Of::Opportunity => scope,
+            Of::Failure => scope.record(INVOICE, FAILED_INVOICE),
+            Of::Payment => scope.record(INVOICE, PAID_INVOICE),
+            Of::News => scope.value(ABOUT, Type::Text),
             Of::Deal => scope.records(LINES, self.lines.object()),
             Of::Line => {
                 scope.record(LINE, self.lines.object()).record_below(PRODUCT, "Product2", self.lines.product_prefix())

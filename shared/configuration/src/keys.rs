@@ -5,8 +5,8 @@ mod decisions;
 mod reading;
 mod selling;
 
-use after::{CHANGES, FAILURES, NOTIFICATIONS, PACING, SUBSCRIPTIONS};
-pub(crate) use decisions::DECISIONS;
+use after::{CHANGES, FAILURES, NOTIFICATIONS, PACING, PAYMENTS, SUBSCRIPTIONS};
+pub(crate) use decisions::ALL as ALL_RULES;
 use mapping::LineField;
 use reading::{CUSTOMER, DEAL, LINE};
 use selling::{CURRENCIES, TAX, TERMS, WON};
@@ -67,10 +67,22 @@ pub(crate) enum Kind {
         field: Field,
     },
     /// One rule after the other.
-    Rules,
+    Rules(&'static Asks),
     Currency,
     /// Of a queue of Salesforce's, or nothing.
     QueueId,
+}
+
+/// What rules are about.
+#[derive(Debug)]
+pub(crate) struct Asks {
+    pub section: &'static str,
+    /// As people say it: "a deal".
+    pub what: &'static str,
+    pub of: Of,
+    pub decisions: &'static [Key],
+    /// Those after which nothing else is decided.
+    pub ends: &'static [&'static str],
 }
 
 /// Which variables an expression has.
@@ -80,6 +92,12 @@ pub(crate) enum Of {
     Opportunity,
     Deal,
     Line,
+    /// A payment that failed.
+    Failure,
+    /// An invoice that is paid whole.
+    Payment,
+    /// Something that people are told.
+    News,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +120,21 @@ pub(crate) const VERSION: i64 = 1;
 /// What Salesforce keeps of a picklist's value.
 const LABEL: usize = 255;
 
-pub(crate) const SECTIONS: &[Section] =
-    &[CURRENCIES, WON, DEAL, LINE, CUSTOMER, TERMS, TAX, SUBSCRIPTIONS, CHANGES, FAILURES, NOTIFICATIONS, PACING];
+pub(crate) const SECTIONS: &[Section] = &[
+    CURRENCIES,
+    WON,
+    DEAL,
+    LINE,
+    CUSTOMER,
+    TERMS,
+    TAX,
+    SUBSCRIPTIONS,
+    CHANGES,
+    PAYMENTS,
+    FAILURES,
+    NOTIFICATIONS,
+    PACING,
+];
 
 /// Each key with its section's name.
 pub(crate) fn all_keys() -> impl Iterator<Item = (&'static str, &'static Key)> {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod decided;
 mod escapes;
 mod expressions;
 mod fields;
@@ -17,7 +18,7 @@ mod words;
 
 use domain::ConfigurationHash;
 use jiff::SignedDuration;
-use mapping::Settings;
+use mapping::{Rule, Settings, TellDecision};
 use rules::Schema;
 use sha2::{Digest, Sha256};
 
@@ -50,6 +51,8 @@ pub struct Told {
     pub digests: bool,
     /// For how long the same is not said again.
     pub window: SignedDuration,
+    /// What is decided otherwise about some of it, in this order.
+    pub rules: Vec<Rule<TellDecision>>,
 }
 
 impl Configuration {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::fields::written;
-use crate::keys::{DECISIONS, Key, Kind, Of, SECTIONS, Section, VERSION};
+use crate::keys::{ALL_RULES, Asks, Key, Kind, Of, SECTIONS, Section, VERSION};
 use crate::tree::expressed;
 use crate::words::wanted;
 
@@ -48,10 +48,20 @@ fn contents() -> String {
     chapters.into_iter().chain(sections).map(link).collect()
 }
 
+/// One table for each kind of rules.
 fn decisions() -> String {
-    let row =
-        |key: &Key| format!("| `{0}` | {1} | {2} | `{0} = {3}` |\n", key.name, wanted(key.kind), key.says, key.example);
-    DECISIONS.iter().map(row).collect()
+    let row = |key: &Key| {
+        let (name, wanted, says, example) = (key.name, wanted(key.kind), key.says, key.example);
+        format!("| `{name}` | {wanted} | {says} | `{name} = {example}` |\n")
+    };
+    let table = |asks: &Asks| {
+        let rows: String = asks.decisions.iter().map(row).collect();
+        format!(
+            "`[[{}.rules]]`, about {}:\n\n| decision | type | what it means | example |\n|---|---|---|---|\n{rows}",
+            asks.section, asks.what
+        )
+    };
+    ALL_RULES.map(table).join("\n")
 }
 
 /// The keys that have the same variables, together.
@@ -59,12 +69,15 @@ fn variables() -> String {
     let of_sections = SECTIONS.iter().flat_map(|section| {
         section.keys.iter().map(move |key| (format!("{}.{}", section.name, key.name), expressed(key.kind)))
     });
-    let of_rules = DECISIONS.iter().map(|key| (format!("{} of a rule", key.name), expressed(key.kind)));
-    let keys: Vec<_> = of_sections.chain(of_rules).filter_map(|(name, of)| Some((name, of?.0))).collect();
+    let of_rules = ALL_RULES.into_iter().flat_map(|asks| {
+        let named = move |key: &Key| (format!("{} of {}.rules", key.name, asks.section), expressed(key.kind));
+        asks.decisions.iter().map(named)
+    });
+    let of_keys = of_sections.chain(of_rules).filter_map(|(name, of)| Some((name, of?.0)));
+    let asked = ALL_RULES.into_iter().map(|asks| (format!("when of {}.rules", asks.section), asks.of));
+    let keys: Vec<_> = of_keys.chain(asked).collect();
     let row = |(of, variables): (Of, &str)| {
-        let own = Some("when of a rule".to_owned()).filter(|_| of == Of::Deal);
-        let names: Vec<_> =
-            keys.iter().filter(|(_, one)| *one == of).map(|(name, _)| name.clone()).chain(own).collect();
+        let names: Vec<_> = keys.iter().filter(|(_, one)| *one == of).map(|(name, _)| name.clone()).collect();
         format!("| {} | {variables} |\n", names.join(", "))
     };
     let rows = [
@@ -72,6 +85,9 @@ fn variables() -> String {
         (Of::Opportunity, "`opportunity`, `account`"),
         (Of::Deal, "`opportunity`, `account`, `lines`"),
         (Of::Line, "`opportunity`, `account`, `line`, `product`"),
+        (Of::Payment, "`opportunity`, `account`, `invoice`"),
+        (Of::Failure, "`opportunity`, `account`, `invoice`"),
+        (Of::News, "`opportunity`, `account`, `about`"),
     ];
     rows.map(row).concat()
 }

@@ -1,13 +1,13 @@
 //! Rules as the file writes them.
 
-use mapping::{Branch, Collection, Decision, Rule, TaxBehavior};
+use mapping::{Branch, Rule};
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-use crate::keys::{DECISIONS, Kind, Of};
+use crate::keys::{ALL_RULES, Asks, Kind};
 use crate::near::near;
 use crate::tree::Reader;
-use crate::values::Value;
+use crate::values::{Decided, Value};
 use crate::words::{kind_of, listed, plain};
 
 type Item<'a> = Spanned<DeValue<'a>>;
@@ -21,8 +21,8 @@ const LONGEST_NAME: usize = 80;
 const PARTS: [&str; 4] = ["name", "when", "then", "otherwise"];
 
 impl Reader<'_, '_> {
-    pub fn rules(&mut self, items: &DeArray, depth: usize) -> Vec<Rule> {
-        let mut rules: Vec<Rule> = Vec::new();
+    pub fn rules(&mut self, items: &DeArray, asks: &'static Asks, depth: usize) -> Vec<Rule<Decided>> {
+        let mut rules: Vec<Rule<Decided>> = Vec::new();
         // What ends there for good, by what was asked.
         let mut ended: Vec<(String, String)> = Vec::new();
         if items.len() > MOST {
@@ -36,7 +36,7 @@ impl Reader<'_, '_> {
                 self.wrong("wrong_type", item.span(), message);
                 continue;
             };
-            let Some((rule, asked)) = self.rule(table, item, depth) else { continue };
+            let Some((rule, asked)) = self.rule(table, item, asks, depth) else { continue };
             if let Some(twin) = rules.iter().find(|other| other.name == rule.name) {
                 let message = format!("There is a rule {:?} before this one: give it another name.", twin.name);
                 self.wrong("twice", place(table, "name", item), message);
@@ -45,9 +45,7 @@ impl Reader<'_, '_> {
                 let message = format!("Nothing comes here: the rule {by:?} ends what this asks for.");
                 self.wrong("unreachable", place(table, "when", item), message);
             }
-            let ends = |branch: &Branch| {
-                branch.decisions.iter().any(|one| matches!(one, Decision::Skip(_) | Decision::Refuse(_)))
-            };
+            let ends = |branch: &Branch<Decided>| branch.decisions.iter().any(|one| asks.ends.contains(&one.key));
             if ends(&rule.then) {
                 ended.push((asked, rule.name.clone()));
             }
@@ -56,26 +54,28 @@ impl Reader<'_, '_> {
         rules
     }
 
-    fn rule(&mut self, table: &DeTable, whole: &Item, depth: usize) -> Option<(Rule, String)> {
+    fn rule(
+        &mut self,
+        table: &DeTable,
+        whole: &Item,
+        asks: &'static Asks,
+        depth: usize,
+    ) -> Option<(Rule<Decided>, String)> {
         let first = self.asks_of_lines.len();
         let unknown: Vec<_> = table.iter().filter(|(name, _)| !PARTS.contains(&name.get_ref().as_ref())).collect();
         for (name, _) in &unknown {
-            self.unknown_part(name);
+            self.unknown_part(name, asks);
         }
         let name = match table.get("name").map(|item| (item, item.get_ref())) {
             Some((item, DeValue::String(text))) => match plain("A rule's name", text, LONGEST_NAME) {
                 Ok(text) if !text.is_empty() => Some(text),
-                Ok(_) => {
-                    self.none("empty", item, "A rule's name is empty: people are told by it why a deal is not billed.")
-                }
+                Ok(_) => self.none("empty", item, "A rule's name is empty: people are told by it what decided."),
                 Err((code, message)) => self.none(code, item, message),
             },
             Some((item, other)) => {
                 self.none("wrong_type", item, format!("A rule's name is a text, and this is {}.", kind_of(other)))
             }
-            None => {
-                self.none("no_name", whole, "This rule has no name: people are told by it why a deal is not billed.")
-            }
+            None => self.none("no_name", whole, "This rule has no name: people are told by it what decided."),
         };
         let told = name.clone().unwrap_or_default();
         let rule = name.as_ref().map_or_else(|| "This rule".to_owned(), |name| format!("The rule {name:?}"));
@@ -84,7 +84,7 @@ impl Reader<'_, '_> {
                 self.none("empty", item, format!("{rule} asks nothing: its when is empty."))
             }
             Some((item, DeValue::String(text))) => self
-                .expression(&format!("when of the rule {told:?}"), text, Of::Deal, &rules::Type::Boolean, item)
+                .expression(&format!("when of the rule {told:?}"), text, asks.of, &rules::Type::Boolean, item)
                 .map(|when| (when, normal(text))),
             Some((item, other)) => {
                 let message = format!("A rule's when is an expression in quotes, and this is {}.", kind_of(other));
@@ -95,9 +95,9 @@ impl Reader<'_, '_> {
             None => self.none("no_condition", whole, format!("{rule} asks nothing: give it a when.")),
         };
         let found = self.problems.len();
-        let then = self.branch(table, "then", &told, depth);
-        let otherwise = self.branch(table, "otherwise", &told, depth);
-        let is_empty = |branch: &Branch| branch.decisions.is_empty() && branch.rules.is_empty();
+        let then = self.branch(table, "then", &told, asks, depth);
+        let otherwise = self.branch(table, "otherwise", &told, asks, depth);
+        let is_empty = |branch: &Branch<Decided>| branch.decisions.is_empty() && branch.rules.is_empty();
         if self.problems.len() == found && unknown.is_empty() && is_empty(&then) && is_empty(&otherwise) {
             let message = match table.get("then").or(table.get("otherwise")) {
                 Some(_) => format!("{rule} decides nothing: write into its then what it decides."),
@@ -108,7 +108,8 @@ impl Reader<'_, '_> {
         let (name, (when, asked)) = name.zip(when)?;
         let rule = Rule { name, when, then, otherwise };
         // The one around all others is asked whole.
-        if rule.discounts() && depth == 0 {
+        let discounts = rule.decisions().iter().any(|decided| decided.key == "discount_percent");
+        if discounts && depth == 0 {
             for at in self.asks_of_lines.split_off(first) {
                 let message = format!(
                     "The rule {:?} gives a discount, so nothing in it can ask of lines: invoices are compared with amounts \
@@ -121,7 +122,7 @@ impl Reader<'_, '_> {
         Some((rule, asked))
     }
 
-    fn branch(&mut self, rule: &DeTable, part: &str, of: &str, depth: usize) -> Branch {
+    fn branch(&mut self, rule: &DeTable, part: &str, of: &str, asks: &'static Asks, depth: usize) -> Branch<Decided> {
         let mut branch = Branch::default();
         let Some(item) = rule.get(part) else { return branch };
         let DeValue::Table(table) = item.get_ref() else {
@@ -138,7 +139,7 @@ impl Reader<'_, '_> {
                     let message = format!("Rules stand at most {DEEPEST} deep: write this one as a rule of its own.");
                     self.wrong("too_deep", name.span(), message);
                 }
-                ("rules", DeValue::Array(items)) => branch.rules = self.rules(items, depth + 1),
+                ("rules", DeValue::Array(items)) => branch.rules = self.rules(items, asks, depth + 1),
                 ("rules", other) => {
                     let message = format!(
                         "rules in {part} is a list of rules, and this is {}: write [[…{part}.rules]], or rules = [{{ … }}].",
@@ -146,10 +147,10 @@ impl Reader<'_, '_> {
                     );
                     self.wrong("wrong_type", name.span(), message);
                 }
-                (decided, _) => branch.decisions.extend(self.decision(decided, name, item, part, of)),
+                (decided, _) => branch.decisions.extend(self.decision(decided, name, item, (part, of), asks)),
             }
         }
-        let ends: Vec<_> = ["skip", "refuse"].into_iter().filter(|end| table.contains_key(*end)).collect();
+        let ends: Vec<_> = asks.ends.iter().copied().filter(|end| table.contains_key(*end)).collect();
         if ends.len() == 2 || !ends.is_empty() && table.len() > 1 {
             let message = format!(
                 "{part} of the rule {of:?} ends with {}: nothing else can stand beside it.",
@@ -165,43 +166,29 @@ impl Reader<'_, '_> {
         decided: &str,
         name: &Spanned<DeString>,
         item: &Item,
-        part: &str,
-        of: &str,
-    ) -> Option<Decision> {
-        let Some(key) = DECISIONS.iter().find(|key| key.name == decided) else {
-            let names = || DECISIONS.iter().map(|key| key.name).chain(["rules"]);
-            let message = match near(decided, names()) {
-                Some(near) => format!("A rule does not decide {decided}. Did you mean {near}?"),
-                None => format!("A rule does not decide {decided}: it decides {}.", listed(names())),
-            };
+        (part, of): (&str, &str),
+        asks: &'static Asks,
+    ) -> Option<Decided> {
+        let Some(key) = asks.decisions.iter().find(|key| key.name == decided) else {
+            let message = not_decided(decided, asks);
             self.wrong("unknown_key", name.span(), message);
             return None;
         };
-        let value = self.value(&format!("{part}.{decided} of the rule {of:?}"), key, item)?;
-        let days = |number: i64| {
-            rules::Expression::compile(
-                &number.to_string(),
-                &rules::Scope::new(&rules::Schema::default()),
-                &rules::Type::Number,
-            )
-            .ok()
-        };
-        match (decided, key.kind, value) {
-            ("skip", _, Value::Text(words)) => Some(Decision::Skip(words)),
-            ("refuse", _, Value::Text(words)) => Some(Decision::Refuse(words)),
-            ("days_until_due", _, Value::Whole(number)) => days(number).map(Decision::DaysUntilDue),
-            ("days_until_due", _, Value::Expression(by)) => Some(Decision::DaysUntilDue(by)),
-            ("discount_percent", _, Value::Expression(by)) => Some(Decision::Discount(by)),
-            ("bill_once", Kind::Flag, Value::Flag(is_once)) => is_once.then_some(Decision::BillOnce),
-            ("collection", _, Value::Text(text)) => Collection::parse(&text).ok().map(Decision::Collection),
-            ("tax", _, Value::Text(text)) => TaxBehavior::parse(&text).ok().map(Decision::Tax),
-            _ => None,
+        let name = format!("{part}.{decided} of the rule {of:?}");
+        let value = self.value(&name, key, item)?;
+        match (key.kind, &value) {
+            // It is for many to begin with.
+            (Kind::Flag, Value::Flag(false)) => None,
+            (Kind::Choices(_), Value::Texts(texts)) if texts.is_empty() => {
+                self.none("empty", item, format!("{name} is an empty list: write skip, and why."))
+            }
+            _ => Some(Decided { key: key.name, value }),
         }
     }
 
-    fn unknown_part(&mut self, name: &Spanned<DeString>) {
+    fn unknown_part(&mut self, name: &Spanned<DeString>, asks: &Asks) {
         let text = name.get_ref();
-        let is_decision = DECISIONS.iter().any(|key| key.name == text.as_ref());
+        let is_decision = asks.decisions.iter().any(|key| key.name == text.as_ref());
         let message = match near(text, PARTS) {
             _ if is_decision => format!("What a rule decides stands below then or otherwise: write then.{text}."),
             _ if text == "if" => "A rule has no if. Did you mean when?".to_owned(),
@@ -215,6 +202,25 @@ impl Reader<'_, '_> {
     fn none<T>(&mut self, code: &'static str, item: &Item, message: impl Into<String>) -> Option<T> {
         self.wrong(code, item.span(), message);
         None
+    }
+}
+
+/// What rules do not decide at all, or about something else.
+fn not_decided(decided: &str, asks: &Asks) -> String {
+    let names = || asks.decisions.iter().map(|key| key.name).chain(["rules"]);
+    if let Some(near) = near(decided, names()) {
+        return format!("A rule does not decide {decided}. Did you mean {near}?");
+    }
+    let decides = |other: &&&Asks| other.decisions.iter().any(|key| key.name == decided);
+    match ALL_RULES.iter().find(decides) {
+        Some(other) => format!(
+            "A rule about {} does not decide {decided}: it decides {}. Rules about {} do, [[{}.rules]].",
+            asks.what,
+            listed(names()),
+            other.what,
+            other.section
+        ),
+        None => format!("A rule does not decide {decided}: it decides {}.", listed(names())),
     }
 }
 

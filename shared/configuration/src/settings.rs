@@ -8,9 +8,10 @@ use mapping::{
 };
 use rules::Expression;
 
-use crate::keys::{Field, Kind, all_keys};
+use crate::decided;
+use crate::keys::{ALL_RULES, Field, Kind, all_keys};
 use crate::problem::Problem;
-use crate::values::Values;
+use crate::values::{Decided, Values};
 use crate::{Configuration, Told};
 
 /// `None` where a value is none that the table of keys lets through, which a test rules out.
@@ -32,6 +33,7 @@ pub(crate) fn configuration(
             failures: is_told("failures"),
             digests: is_told("digests"),
             window: SignedDuration::from_mins(values.whole("notifications", "window_minutes")),
+            rules: rules_of(values, "notifications", decided::of_news),
         },
         requests_per_second: values.whole("pacing", "stripe_requests_per_second").try_into().ok()?,
     })
@@ -47,6 +49,7 @@ fn settings(values: &Values) -> Option<Settings> {
         follow_up_after: Some(values.whole("failures", "follow_up_hours"))
             .filter(|hours| *hours > 0)
             .map(SignedDuration::from_hours),
+        rules: rules_of(values, "failures", decided::of_case),
     };
     Some(Settings {
         configuration: None,
@@ -54,7 +57,7 @@ fn settings(values: &Values) -> Option<Settings> {
         org_currency: Currency::parse(&text("currencies", "organization")).ok()?,
         won_stages: values.texts("won", "stages"),
         won_when: values.expression("won", "when"),
-        rules: values.rules("won", "rules"),
+        rules: rules_of(values, "won", decided::of_deal),
         lens: lens(values, line_source),
         days_until_due: match values.expression("terms", "days_until_due") {
             Some(_) => 0,
@@ -72,12 +75,18 @@ fn settings(values: &Values) -> Option<Settings> {
         stray_invoices: StrayInvoices::parse(&text("changes", "stray_invoices")).ok()?,
         salesforce_reserve: values.whole("pacing", "salesforce_reserve_percent").try_into().ok()?,
         paid_stage: Some(text("won", "paid_stage")).filter(|stage| !stage.is_empty()),
+        paid_rules: rules_of(values, "payments", decided::of_payment),
         amendments: Amendments::parse(&text("changes", "amendments")).ok()?,
         renewals: Renewals::parse(&text("subscriptions", "renewals")).ok()?,
         proration: Proration::parse(&text("subscriptions", "proration")).ok()?,
         shipping: ShippingAddress::parse(&text("tax", "shipping_address")).ok()?,
         collection: Collection::parse(&text("terms", "collection")).ok()?,
     })
+}
+
+/// A test holds that no decision of the table is without words.
+fn rules_of<D>(values: &Values, section: &str, word: impl Fn(&Decided) -> Option<D>) -> Vec<Rule<D>> {
+    values.rules(section).iter().map(|rule| rule.in_words(&word)).collect()
 }
 
 /// What is read otherwise than the package has it, and what conditions and rules read beside that.
@@ -92,7 +101,7 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
             Field::Line(field) => lens.line.push(seen(lines.field(field))),
         }
     }
-    let rules = values.rules("won", "rules");
+    let rules = values.rules("won");
     let read = values.expression("won", "when").into_iter().chain(values.expression("terms", "days_until_due"));
     let read: Vec<_> = read.chain(rules.iter().flat_map(Rule::expressions).cloned()).collect();
     lens.read = read.iter().flat_map(Expression::fields).cloned().collect();
@@ -103,8 +112,11 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
 fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
     let names = &settings.lens.names;
     let keys = all_keys().map(|(section, key)| (section, key.name));
-    let rules = values.rules("won", "rules");
-    let of_rules = rules.iter().flat_map(Rule::expressions).map(|by| (("won", "rules"), by.clone()));
+    let of_rules = ALL_RULES.into_iter().flat_map(|asks| {
+        let rules = values.rules(asks.section);
+        let all: Vec<_> = rules.iter().flat_map(Rule::expressions).cloned().collect();
+        all.into_iter().map(|by| ((asks.section, "rules"), by))
+    });
     let all = keys.filter_map(|key| Some((key, values.expression(key.0, key.1)?))).chain(of_rules);
     for ((section, key), by) in all {
         for path in by.fields().map(|read| read.record_path.as_str()) {
@@ -127,14 +139,33 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
         let message = "subscriptions.renewals needs subscriptions.begin: only a subscription can be renewed.";
         wrong("subscriptions", "renewals", message);
     }
-    if let Some(paid) = &settings.paid_stage {
-        if settings.amendments == Amendments::CreditAndReissue {
-            let message = "won.paid_stage does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more.";
-            wrong("won", "paid_stage", message);
+    let by_rules = settings.paid_stages().skip(settings.paid_stage.iter().count());
+    let by_key = settings.paid_stage.iter().map(|stage| (("won", "paid_stage"), stage));
+    let stages: Vec<_> = by_key.chain(by_rules.map(|stage| (("payments", "rules"), stage))).collect();
+    for (index, ((section, key), stage)) in stages.iter().enumerate() {
+        let named = match *key {
+            "rules" => format!("The stage {stage} of payments.rules"),
+            _ => format!("{section}.{key}"),
+        };
+        let is_first = stages.iter().position(|(place, _)| place == &(*section, *key)) == Some(index);
+        if settings.amendments == Amendments::CreditAndReissue && is_first {
+            let message = format!(
+                "{named} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
+            );
+            wrong(section, key, &message);
         }
-        if settings.won_stages.contains(paid) {
-            let message = "won.paid_stage is one of won.stages: a won opportunity has that stage already.";
-            wrong("won", "paid_stage", message);
+        if settings.won_stages.contains(stage) {
+            let message = format!("{named} is one of won.stages: a won opportunity has that stage already.");
+            wrong(section, key, &message);
         }
+    }
+    if settings.payment_cases.is_none() && !values.rules("failures").is_empty() {
+        let message = "failures.rules decide of cases, and failures.cases is off: there are none.";
+        wrong("failures", "rules", message);
+    }
+    if !values.rules("notifications").is_empty() && values.texts("notifications", "about").is_empty() {
+        let message =
+            "notifications.rules decide of what people are told, and notifications.about is empty: it is nothing.";
+        wrong("notifications", "rules", message);
     }
 }

@@ -4,7 +4,7 @@ mod fuzz;
 use std::collections::BTreeSet;
 
 use domain::Currency;
-use mapping::{Amendments, Collection, LineSource, Renewals, Settings, Subscriptions, TaxBehavior};
+use mapping::{Amendments, Collection, LineSource, Renewals, Rule, Settings, Subscriptions, TaxBehavior};
 
 use super::*;
 use crate::keys::{Key, SECTIONS, Section};
@@ -16,6 +16,12 @@ fn keys() -> impl Iterator<Item = (&'static Section, &'static Key)> {
 /// Whichever file says so.
 fn unnamed(settings: &Settings) -> Settings {
     Settings { configuration: None, ..settings.clone() }
+}
+
+/// A file with one rule, which decides as the table's example says.
+fn deciding(asks: &keys::Asks, key: &Key) -> String {
+    let (section, name, example) = (asks.section, key.name, key.example);
+    format!("[[{section}.rules]]\nname = \"A\"\nwhen = 'opportunity.IsPrivate'\nthen = {{ {name} = {example} }}\n")
 }
 
 fn said(text: &str) -> Vec<String> {
@@ -31,8 +37,8 @@ fn an_empty_file_decides_what_is_standard() {
     let commented = Configuration::read("version = 1\n# nothing\n").expect("valid").settings;
     assert_eq!(unnamed(&commented), unnamed(&standard.settings));
     assert_ne!(commented.configuration, standard.settings.configuration);
-    let Told { wins, refusals, failures, digests, window } = standard.told;
-    assert!(wins && refusals && failures && digests && window == SignedDuration::from_mins(60));
+    let Told { wins, refusals, failures, digests, window, rules } = standard.told;
+    assert!(wins && refusals && failures && digests && rules.is_empty() && window == SignedDuration::from_mins(60));
     assert_eq!(standard.requests_per_second, 25);
     // What `sha256sum` says of nothing.
     let hash = standard.settings.configuration.expect("it is a file's");
@@ -77,6 +83,30 @@ fn every_choice_is_understood() {
             assert!(Configuration::read(&text).is_ok(), "{text}");
         }
     }
+}
+
+/// None of them comes to nothing on the way to the policies.
+#[test]
+fn every_decision_of_the_table_is_decided() {
+    let mut decisions = BTreeSet::new();
+    for asks in keys::ALL_RULES {
+        for key in asks.decisions {
+            let text = deciding(asks, key);
+            let read = Configuration::read(&text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+            let settings = &read.settings;
+            let cases = settings.payment_cases.as_ref().expect("they are opened");
+            let decided = [
+                settings.rules.iter().flat_map(Rule::decisions).map(|one| format!("{one:?}")).collect::<Vec<_>>(),
+                settings.paid_rules.iter().flat_map(Rule::decisions).map(|one| format!("{one:?}")).collect(),
+                cases.rules.iter().flat_map(Rule::decisions).map(|one| format!("{one:?}")).collect(),
+                read.told.rules.iter().flat_map(Rule::decisions).map(|one| format!("{one:?}")).collect(),
+            ]
+            .concat();
+            assert_eq!(decided.len(), 1, "{text}");
+            decisions.insert((asks.section, decided));
+        }
+    }
+    assert_eq!(decisions.len(), keys::ALL_RULES.iter().map(|asks| asks.decisions.len()).sum::<usize>());
 }
 
 #[test]
@@ -153,7 +183,7 @@ fn everything_that_is_wrong_is_said_at_once_in_the_files_order() {
             "2:1: unknown_key: [won] has no stage. Did you mean stages?",
             "3:14: not_a_choice: won.lines_from is \"cpq\": it must be opportunity_products, cpq_quote or orders.",
             "5:18: out_of_range: terms.days_until_due is from 0 to 365 days, and not 400.",
-            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, failures, notifications, pacing, fields and version.",
+            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, payments, failures, notifications, pacing, fields and version.",
         ]
     );
 }
@@ -210,7 +240,8 @@ fn the_example_is_read_and_nothing_in_it_is_doubtful() {
     assert_eq!(settings.settings.rules.len(), 4);
     assert!(SECTIONS.iter().all(|section| page().contains(&format!("](#{})", section.name))));
     for section in SECTIONS.iter().filter(|section| section.name != "pacing") {
-        assert!(page::EXAMPLE.contains(&format!("[{}]", section.name)), "{} is not in the example", section.name);
+        let heads = [format!("\n[{}]\n", section.name), format!("\n[[{}.rules]]\n", section.name)];
+        assert!(heads.iter().any(|head| page::EXAMPLE.contains(head)), "{} is not in the example", section.name);
     }
 }
 

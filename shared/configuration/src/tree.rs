@@ -82,7 +82,10 @@ fn sections_of(name: &str) -> Vec<&'static str> {
 fn unknown_section(name: &str) -> String {
     match sections_of(name).as_slice() {
         [] => {}
-        [won] if name == "rules" => return format!("{name} stands in no section: write [[{won}.{name}]]."),
+        sections if name == "rules" => {
+            let sections = either(sections.iter().map(|section| format!("[[{section}.{name}]]")));
+            return format!("{name} stands in no section: write {sections}.");
+        }
         sections => {
             let sections = either(sections.iter().map(|section| format!("[{section}]")));
             return format!("{name} stands in no section: write it below {sections}.");
@@ -162,7 +165,7 @@ impl Reader<'_, '_> {
 
     pub fn value(&mut self, name: &str, key: &Key, item: &Item) -> Option<Value> {
         match (key.kind, item.get_ref()) {
-            (Kind::Rules, DeValue::Array(rules)) => Some(Value::Rules(self.rules(rules, 0))),
+            (Kind::Rules(asks), DeValue::Array(rules)) => Some(Value::Rules(self.rules(rules, asks, 0))),
             (Kind::Choices(_) | Kind::Texts { .. }, DeValue::Array(items)) => self.texts(name, key.kind, items, item),
             (kind, DeValue::String(text)) if let Some((of, wanted)) = expressed(kind) => {
                 if let Some(number) = with_unit(kind, text) {
@@ -340,7 +343,9 @@ fn plain_value(name: &str, kind: Kind, default: &str, value: &DeValue) -> Result
                 format!("{name} is {text:?}: it must be a code of ISO 4217 that Stripe bills in, such as EUR."),
             )),
         },
-        (Kind::QueueId, DeValue::String(text)) if text.trim().is_empty() => Ok(Value::Text(String::new())),
+        (Kind::QueueId, DeValue::String(text)) if text.trim().is_empty() && default == "\"\"" => {
+            Ok(Value::Text(String::new()))
+        }
         (Kind::QueueId, DeValue::String(text)) => match QueueId::parse(text.trim()) {
             Ok(id) => Ok(Value::Text(id.to_string())),
             Err(why) => Err(("not_an_id", format!("{name} is {text:?}, and not the id of a queue (00G…): {why}."))),

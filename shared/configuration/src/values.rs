@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use mapping::{FieldNames, Rule};
+use mapping::{Decides, FieldNames, Rule};
 use rules::Expression;
 
 use crate::keys::{Key, Section, all_keys};
@@ -16,7 +16,23 @@ pub(crate) enum Value {
     Text(String),
     Texts(Vec<String>),
     Expression(Expression),
-    Rules(Vec<Rule>),
+    Rules(Vec<Rule<Decided>>),
+}
+
+/// What a rule of the file decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decided {
+    pub key: &'static str,
+    pub value: Value,
+}
+
+impl Decides for Decided {
+    fn expression(&self) -> Option<&Expression> {
+        match &self.value {
+            Value::Expression(by) => Some(by),
+            _ => None,
+        }
+    }
 }
 
 /// A value, and where it stands in the file; at its start, where it does not.
@@ -76,8 +92,8 @@ impl Values {
         }
     }
 
-    pub fn rules(&self, section: &str, key: &str) -> Vec<Rule> {
-        match self.value(section, key) {
+    pub fn rules(&self, section: &str) -> Vec<Rule<Decided>> {
+        match self.value(section, "rules") {
             Value::Rules(rules) => rules,
             _ => Vec::new(),
         }

@@ -64,24 +64,27 @@ pub(crate) fn wanted(kind: Kind) -> String {
             };
             format!("an expression in quotes that comes to {value}")
         }
-        Kind::Rules => "a list of rules".to_owned(),
+        Kind::Rules(_) => "a list of rules".to_owned(),
         Kind::Currency => "a currency's code, in quotes".to_owned(),
         Kind::QueueId => "the id of a queue, in quotes".to_owned(),
     }
 }
 
 /// What is easily taken for the other.
-pub(crate) fn hint(kind: Kind, value: &DeValue) -> &'static str {
+pub(crate) fn hint(kind: Kind, value: &DeValue) -> String {
     match (kind, value) {
         (Kind::Whole { .. } | Kind::Flag, DeValue::String(_)) => " Leave the quotes out.",
         (Kind::Condition(_), DeValue::Boolean(_)) => " Leave it out where it holds for every deal.",
-        (Kind::Rules, DeValue::Table(_)) => " Write it in double brackets: [[won.rules]].",
+        (Kind::Rules(asks), DeValue::Table(_)) => {
+            return format!(" Write it in double brackets: [[{}.rules]].", asks.section);
+        }
         (Kind::Texts { .. } | Kind::Choices(_), DeValue::String(_)) => " Write it in brackets.",
         (Kind::Reads { value: Reads::Date, .. }, DeValue::Datetime(_)) => " Write 'date(\"2026-01-31\")'.",
         (Kind::Reads { .. }, DeValue::Integer(_) | DeValue::Float(_)) => " Put it in quotes.",
         (_, DeValue::Table(_)) => " It is a key with its value, and nothing stands below it.",
         _ => "",
     }
+    .to_owned()
 }
 
 pub(crate) fn either(words: impl IntoIterator<Item = impl Into<String>>) -> String {

@@ -33,7 +33,7 @@ pub(crate) fn notifications(
     });
     let slack = slack_secret_arn.as_ref().map(|_| Channel::Slack);
     let channels: Vec<_> = slack.into_iter().chain(topic_arn.as_ref().map(|_| Channel::Email)).collect();
-    let Told { wins, refusals, failures, digests, window } = *told;
+    let Told { wins, refusals, failures, digests, window, ref rules } = *told;
     let is_any = wins || refusals || failures || digests;
     let policy = (is_any && !channels.is_empty()).then(|| Notifications {
         channels,
@@ -42,6 +42,7 @@ pub(crate) fn notifications(
         failures,
         digests,
         window,
+        rules: rules.clone(),
         salesforce_url: environment.optional("SALESFORCE_LOGIN_URL").unwrap_or_default().trim_end_matches('/').into(),
         livemode,
     });

@@ -17,7 +17,7 @@ impl<W: World> Engine<W> {
     }
 
     pub(crate) async fn read_case(&self, failure: &Failure) -> Result<Fact, salesforce::Error> {
-        let queries = failure.queries();
+        let queries = failure.queries(&self.settings);
         let answers = self.ask(&queries).await?;
         Ok(Fact::CaseRead(Box::new(CaseSeen::of(queries.into_iter().zip(answers)))))
     }

@@ -66,7 +66,8 @@ impl<W: World> Engine<W> {
         let run = |channel: &mapping::Channel| {
             let organization_id = self.scope.organization_id.clone();
             let id = RunId::Notification { organization_id, channel: *channel, about: about.clone() };
-            Run::new(id, State::Notification(notification::Point::claimed(about.clone(), tidings.clone(), count)))
+            let point = notification::Point::claimed(*channel, about.clone(), tidings.clone(), count);
+            Run::new(id, State::Notification(point))
         };
         Triage::Runs(policy.channels.iter().map(run).collect())
     }
@@ -100,7 +101,7 @@ impl<W: World> Engine<W> {
                 None => (Tidings::Nothing, 0),
             },
         };
-        let point = notification::Point::claimed(about.clone(), tidings, count);
+        let point = notification::Point::claimed(*channel, about.clone(), tidings, count);
         Ok(Run::new(run.id, State::Notification(point)))
     }
 
@@ -108,7 +109,7 @@ impl<W: World> Engine<W> {
     /// that deal all the same.
     pub(crate) async fn read_names(&self, id: Option<&OpportunityId>) -> Fact {
         let read = match id {
-            Some(id) => self.ask(&[names_query(id)]).await,
+            Some(id) => self.ask(&[names_query(id, &self.settings)]).await,
             None => Ok(Vec::new()),
         };
         let deal = read.ok().and_then(|answers| answers.into_iter().flatten().next());

@@ -1,41 +1,20 @@
 //! What becomes of an invoice that Stripe could not collect: a case in Salesforce, and a task where it is unpaid still after a while.
 
+mod care;
 mod words;
 
-use domain::{InvoiceId, Money, OpportunityId, QueueId, Record};
+pub use care::{Care, CasePolicy, Ruled};
+use domain::{InvoiceId, Money, OpportunityId, Record};
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::Settings;
+use crate::afterwards::reading;
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
 use crate::task::{STRIPE_ID, TASK, answerable_fields, answers_for, answers_for_account};
 use crate::update::{INVOICE_ID, Update, text};
-
-/// How invoices that could not be collected are looked after. Where nothing is decided, as most support teams do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CasePolicy {
-    /// Who is given a case where nobody answers for the account.
-    pub queue_id: Option<QueueId>,
-    /// From which of Stripe's attempts on a case is of high priority.
-    pub high_from_attempt: u32,
-    /// The status that says that a case is closed.
-    pub closed_status: String,
-    /// How long after the first failure somebody is asked to follow it up, if they are.
-    pub follow_up_after: Option<SignedDuration>,
-}
-
-impl Default for CasePolicy {
-    fn default() -> Self {
-        Self {
-            queue_id: None,
-            high_from_attempt: 3,
-            closed_status: "Closed".to_owned(),
-            follow_up_after: Some(SignedDuration::from_hours(48)),
-        }
-    }
-}
 
 const CASE: &str = "Case";
 pub const IS_CLOSED: &str = "IsClosed";
@@ -65,6 +44,9 @@ pub struct Failure {
     /// The day on which it was due, where that has gone by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_on: Option<Date>,
+    /// What else there is to know of how it is looked after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// Whoever has the hosted page's address sees the invoice and the customer's name, so it is left out.
@@ -200,7 +182,8 @@ impl Dunning {
 
 impl Failure {
     /// The opportunity with whoever answers for its account, the case and the task.
-    pub fn queries(&self) -> Vec<RecordQuery> {
+    pub fn queries(&self, settings: &Settings) -> Vec<RecordQuery> {
+        let rules = settings.payment_cases.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
         let one = |object, fields, field, id: String| RecordQuery {
             object,
             fields,
@@ -212,25 +195,25 @@ impl Failure {
         let opportunity = ["Id", "AccountId"].into_iter().chain(answerable_fields()).collect();
         let case = vec!["Id", IS_CLOSED, "Description", "Priority", "OwnerId", "Owner.IsActive"];
         vec![
-            one("Opportunity", opportunity, "Id", self.opportunity_id.to_string()),
+            reading(one("Opportunity", opportunity, "Id", self.opportunity_id.to_string()), rules, &settings.lens),
             one(CASE, case, INVOICE_ID, self.invoice_id.to_string()),
             one(TASK, vec!["Id", IS_CLOSED], STRIPE_ID, self.invoice_id.to_string()),
         ]
     }
 
     /// What is to be done, so that Salesforce says how it stands. What a person closed, or took away, stays so.
-    pub fn dunning(&self, seen: &CaseSeen, had: Had, is_follow_up_due: bool, policy: &CasePolicy) -> Dunning {
+    pub fn dunning(&self, seen: &CaseSeen, had: Had, is_follow_up_due: bool, care: &Care) -> Dunning {
         let id = |record: &Record| record.text("Id").map(str::to_owned);
         let is_open = |record: &&Record| !record.is_true(IS_CLOSED);
         let (case, task) = (seen.case.as_ref(), seen.task.as_ref());
         if self.dues == Dues::Settled {
-            let status = policy.closed_status.clone();
+            let status = care.closed_status.clone();
             return Dunning {
                 case: case.filter(is_open).and_then(id).map(|case_id| CaseStep::Close { case_id, status }),
                 task: task.filter(is_open).and_then(id).map(|task_id| TaskStep::Close { task_id }),
             };
         }
-        if !self.dues.is_unpaid() {
+        if !self.dues.is_unpaid() || care.is_skipped {
             return Dunning::default();
         }
         let deal = seen.opportunity.as_ref();
@@ -240,23 +223,23 @@ impl Failure {
             owner_id: works_still(case).or(answers_for(deal)).map(str::to_owned),
         });
         let case = match case {
-            None => deal.filter(|_| !had.case).map(|deal| self.opened(deal, policy)),
-            Some(case) => Some(case).filter(is_open).and_then(|case| self.changed(case, deal, had, policy)),
+            None => deal.filter(|_| !had.case).map(|deal| self.opened(deal, care)),
+            Some(case) => Some(case).filter(is_open).and_then(|case| self.changed(case, deal, had, care)),
         };
         Dunning { case, task }
     }
 
-    fn opened(&self, deal: &Record, policy: &CasePolicy) -> CaseStep {
+    fn opened(&self, deal: &Record, care: &Care) -> CaseStep {
         CaseStep::Open {
             account_id: deal.text("AccountId").map(str::to_owned),
-            owner_id: given_to(deal, policy),
-            is_high: self.is_high(policy),
+            owner_id: given_to(deal, care),
+            is_high: self.is_high(care),
         }
     }
 
-    fn changed(&self, case: &Record, deal: Option<&Record>, had: Had, policy: &CasePolicy) -> Option<CaseStep> {
-        let raises = self.is_high(policy) && !had.raised && case.text("Priority") == Some(MEDIUM);
-        let owner_id = deal.filter(|_| has_left(case)).and_then(|deal| given_to(deal, policy));
+    fn changed(&self, case: &Record, deal: Option<&Record>, had: Had, care: &Care) -> Option<CaseStep> {
+        let raises = self.is_high(care) && !had.raised && case.text("Priority") == Some(MEDIUM);
+        let owner_id = deal.filter(|_| has_left(case)).and_then(|deal| given_to(deal, care));
         // Stripe may show the same page under another address each time that it is asked.
         let before_link = |said: &str| said.split(LINK).next().unwrap_or_default().trim().to_owned();
         let is_told = case.text("Description").map(before_link) == Some(before_link(&self.description()));
@@ -264,8 +247,8 @@ impl Failure {
         (!is_told || raises || owner_id.is_some()).then_some(CaseStep::Change { case_id, owner_id, raises })
     }
 
-    fn is_high(&self, policy: &CasePolicy) -> bool {
-        self.attempts >= policy.high_from_attempt
+    fn is_high(&self, care: &Care) -> bool {
+        self.attempts >= care.high_from_attempt
     }
 
     /// A task is due on that day. What comes late, from a process that stood still, changes nothing that is closed.
@@ -324,11 +307,13 @@ fn while_open(object: &'static str, id: &str, field: (&'static str, domain::Fiel
     update
 }
 
-/// Whoever answers for the account; else the queue; else the opportunity's owner. If there is nobody, Salesforce takes whoever writes.
-fn given_to(deal: &Record, policy: &CasePolicy) -> Option<String> {
-    let account = answers_for_account(deal).map(str::to_owned);
-    let queue = || policy.queue_id.as_ref().map(ToString::to_string);
-    account.or_else(queue).or_else(|| answers_for(deal).map(str::to_owned))
+/// The queue that a rule names; else whoever answers for the account; else the queue; else the opportunity's owner. If there is nobody,
+/// Salesforce takes whoever writes.
+fn given_to(deal: &Record, care: &Care) -> Option<String> {
+    let account = || answers_for_account(deal).map(str::to_owned);
+    let queue = || care.queue_id.as_ref().map(ToString::to_string);
+    let first = care.first_queue_id.as_ref().map(ToString::to_string);
+    first.or_else(account).or_else(queue).or_else(|| answers_for(deal).map(str::to_owned))
 }
 
 /// A case of somebody who has left can be edited by nobody but an administrator: `INACTIVE_OWNER_OR_USER`.
@@ -341,13 +326,6 @@ fn has_left(case: &Record) -> bool {
 fn works_still(case: Option<&Record>) -> Option<&str> {
     let owner_id = case?.text("OwnerId").filter(|owner_id| owner_id.starts_with(USER))?;
     case?.is_true("Owner.IsActive").then_some(owner_id)
-}
-
-impl Settings {
-    /// How long after the first failure somebody is to follow it up.
-    pub fn follow_up_after(&self) -> Option<SignedDuration> {
-        self.payment_cases.as_ref()?.follow_up_after
-    }
 }
 
 #[cfg(test)]

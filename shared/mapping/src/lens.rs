@@ -66,6 +66,29 @@ impl Lens {
         query
     }
 
+    /// An opportunity with what these reads ask of it beside what it is read for: what is seen otherwise by what it is seen.
+    pub(crate) fn asking(&self, mut query: RecordQuery, reads: &[FieldRead]) -> RecordQuery {
+        let seen = || self.asked(reads);
+        let is_seen = |read: &&FieldRead| seen().any(|seen| seen.field == read.record_path);
+        let plain = reads.iter().filter(|read| is_of_deal(read) && !is_seen(read));
+        let paths = seen().flat_map(|seen| seen.by.fields()).chain(plain).map(|read| read.record_path.clone());
+        add(&mut query, paths.collect());
+        query
+    }
+
+    /// Such an opportunity as these reads see it, and why not.
+    pub(crate) fn asked_of(&self, record: &Record, reads: &[FieldRead]) -> (Record, Vec<Stop>) {
+        let mut undecided = Vec::new();
+        let inputs = Inputs::default().record(OPPORTUNITY, record).record(ACCOUNT, record);
+        (look(record, self.asked(reads), &inputs, "", &mut undecided), undecided)
+    }
+
+    /// Of the opportunity and its account, what is seen otherwise of what these ask for.
+    fn asked<'a>(&'a self, reads: &'a [FieldRead]) -> impl Iterator<Item = &'a Seen> {
+        let is_asked = |seen: &&Seen| reads.iter().any(|read| is_of_deal(read) && read.record_path == seen.field);
+        self.deal.iter().chain(&self.customer).filter(is_asked)
+    }
+
     /// The same of accounts that are read by themselves.
     pub(crate) fn of_account(&self, mut query: RecordQuery) -> RecordQuery {
         let by_itself = |path: &str| path.trim_start_matches(THROUGH_OPPORTUNITY).to_owned();

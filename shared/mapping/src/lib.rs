@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod activation;
+mod afterwards;
 mod amendment;
 mod cancellation;
 mod case;
@@ -37,9 +38,10 @@ mod update;
 pub use access::{Withheld, Written, may_be_written, withheld, written};
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
+pub use afterwards::{ABOUT, CaseDecision, INVOICE, PaidDecision, TellDecision};
 pub use amendment::Amendments;
 pub use cancellation::{CANCEL_ON, canceled_on};
-pub use case::{CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, TaskStep};
+pub use case::{Care, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, Ruled, TaskStep};
 pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{
@@ -50,13 +52,13 @@ pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED,
 pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
 pub use needs::{Needs, needs};
-pub use notification::{Channel, Digest, Message, Notifications, Tidings, Totals, names_query};
+pub use notification::{Channel, Digest, Hearing, Message, Notifications, Tidings, Totals, names_query};
 pub use ownership::{OWNERSHIP, Owner as FieldOwner, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, account_of, comes_to, customer_named_by, plan};
 pub use preflight::{Findings, preflight};
 pub use renewal::{Proration, RENEWAL_ID, Renewals, Renews};
-pub use rule::{Branch, Decision, Judged, Rule};
+pub use rule::{Branch, Decides, Decision, Judged, Rule};
 pub use search::{Lost, Search, StrayInvoices, Whereabouts, currency_of};
 pub use settings::{Settings, WON};
 pub use source::{LineField, LineSource};

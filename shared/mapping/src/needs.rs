@@ -35,10 +35,10 @@ pub fn needs(settings: &Settings) -> Needs {
         nobody.add_standings(settings, &mut needs);
     }
     if settings.payment_cases.is_some() {
-        nobody.add_cases(&mut needs);
+        nobody.add_cases(settings, &mut needs);
     }
     if settings.notifications.is_some() {
-        needs.queries.push(names_query(&nobody.opportunity_id));
+        needs.queries.push(names_query(&nobody.opportunity_id, settings));
     }
     // Where one wrote, one also reads what was written.
     let read_back = needs.written.iter().map(|written| RecordQuery {
@@ -120,7 +120,7 @@ impl Nobody {
         needs.queries.extend(queries);
     }
 
-    fn add_cases(&self, needs: &mut Needs) {
+    fn add_cases(&self, settings: &Settings, needs: &mut Needs) {
         let failure = Failure {
             invoice_id: self.invoice_id.clone(),
             opportunity_id: self.opportunity_id.clone(),
@@ -132,6 +132,7 @@ impl Nobody {
             page: None,
             reason: None,
             due_on: None,
+            remark: None,
         };
         let some = || Some(String::new());
         let steps = [
@@ -157,7 +158,7 @@ impl Nobody {
                 }
             }
         }
-        needs.queries.extend(failure.queries());
+        needs.queries.extend(failure.queries(settings));
     }
 }
 

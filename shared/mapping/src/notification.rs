@@ -7,9 +7,10 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::afterwards::{Beside, TellDecision, ask, reading};
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::{Failure, Kind, Owner, Settings, Stop};
+use crate::{Failure, Kind, Lens, Owner, Rule, Settings, Stop};
 
 /// A place where people look, or what reaches them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub struct Notifications {
     pub digests: bool,
     /// For how long the same is not said again.
     pub window: SignedDuration,
+    /// What is decided otherwise about some, in this order.
+    pub rules: Vec<Rule<TellDecision>>,
     /// The organization's My Domain, without a slash at its end.
     pub salesforce_url: String,
     pub livemode: bool,
@@ -56,6 +59,7 @@ impl Notifications {
             failures: true,
             digests: true,
             window: SignedDuration::from_hours(1),
+            rules: Vec::new(),
             salesforce_url: salesforce_url.into(),
             livemode,
         }
@@ -108,6 +112,24 @@ impl Tidings {
     /// Whoever has the hosted page's address sees the invoice, so it is neither for a whole channel nor kept.
     pub fn unpaid(failure: Failure) -> Self {
         Self::Unpaid { failure: Box::new(Failure { page: None, ..failure }) }
+    }
+
+    /// Whether it is told in that place, by the rules: of its deal, where that was read.
+    pub fn hearing(&self, channel: Channel, deal: Option<&Record>, policy: &Notifications, lens: &Lens) -> Hearing {
+        let about = match self {
+            Self::Won { .. } => Some("wins"),
+            Self::Stopped { .. } => Some("refusals"),
+            Self::Failed { .. } | Self::Unpaid { .. } => Some("failures"),
+            Self::Digest(_) | Self::Nothing => None,
+        };
+        let Some((about, deal)) = about.zip(deal) else { return Hearing { is_told: true, by: vec![], remark: None } };
+        let asked = ask(&policy.rules, deal, Beside::About(about), lens);
+        let (by, remark) = (asked.by(), asked.remark());
+        let is_told = asked.decided.into_iter().fold(true, |_, (_, decision)| match decision {
+            TellDecision::Skip(_) => false,
+            TellDecision::Channels(channels) => channels.contains(&channel),
+        });
+        Hearing { is_told, by, remark }
     }
 
     pub fn opportunity_id(&self) -> Option<&OpportunityId> {
@@ -168,15 +190,27 @@ impl fmt::Debug for Message {
 const LONGEST_TITLE: usize = 99;
 
 /// What the deal is called, and whose it is.
-pub fn names_query(opportunity_id: &OpportunityId) -> RecordQuery {
-    RecordQuery {
+pub fn names_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
+    let rules = settings.notifications.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
+    let query = RecordQuery {
         object: "Opportunity",
         fields: vec!["Id", "Name", "Account.Name", "Owner.Name"],
         also: vec![],
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
-    }
+    };
+    reading(query, rules, &settings.lens)
+}
+
+/// What rules say of whether it is told there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hearing {
+    pub is_told: bool,
+    /// The rules that decided something, in their order.
+    pub by: Vec<String>,
+    /// Why others said nothing that were to. It is told then.
+    pub remark: Option<String>,
 }
 
 impl Tidings {

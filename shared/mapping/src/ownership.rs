@@ -50,7 +50,9 @@ pub const OWNERSHIP: &[Row] = &[
         object: "Opportunity",
         fields: &["StageName"],
         owner: Owner::Salesforce,
-        written: Some("From one of won.stages to won.paid_stage, once, when it is paid whole."),
+        written: Some(
+            "From one of won.stages to won.paid_stage, or to a stage of payments.rules, once, when it is paid whole.",
+        ),
         edited: "A person's stage stays.",
     },
     Row {

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::afterwards::{Beside, PaidDecision, ask};
 use crate::deal::Filter;
 use crate::invoice::{INVOICE_STATUS, PAID_STATUS};
-use crate::settings::WON;
+use crate::settings::{Settings, WON};
 use crate::update::{INVOICE_ID, Update, text};
 
 /// Whether it is paid. What was paid by another way a person may tick by hand.
@@ -43,6 +44,12 @@ pub struct Received {
     /// The opportunity is one that was found to name it, whatever the invoice itself says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_found: bool,
+    /// The rules that decided of its stage, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_rules: Vec<String>,
+    /// Why a rule that was to decide of it did not. It stays where it is then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +103,26 @@ impl Received {
             moved
         });
         [self.update()].into_iter().chain(status).chain(moved).collect()
+    }
+
+    /// With the stage that the rules decide, of the opportunity as it was read just now. What is paid in part moves nothing.
+    #[must_use]
+    pub fn ruled(self, opportunity: &Record, settings: &Settings) -> Self {
+        let Some(amounts) = self.amounts.filter(|_| self.paid_at.is_some() && !settings.paid_rules.is_empty()) else {
+            return self;
+        };
+        let mut invoice = Record::default();
+        invoice.set("amount_paid", FieldValue::Number(amounts.paid.to_major_units()));
+        let asked = ask(&settings.paid_rules, opportunity, Beside::Invoice(&invoice), &settings.lens);
+        let (by_rules, undecided) = (asked.by(), asked.remark());
+        let mut stage = settings.paid_stage.clone().filter(|_| undecided.is_none());
+        for (_, decision) in asked.decided.into_iter().filter(|_| undecided.is_none()) {
+            stage = match decision {
+                PaidDecision::Skip(_) => None,
+                PaidDecision::Stage(stage) => Some(stage.clone()),
+            };
+        }
+        Self { stage, by_rules, undecided, ..self }
     }
 
     fn is_to_say_paid(&self) -> bool {
@@ -172,6 +199,8 @@ mod tests {
             shows_status: false,
             customer_id: None,
             is_found: false,
+            by_rules: vec![],
+            undecided: None,
         }
     }
 

@@ -190,7 +190,7 @@ pub fn comes_to(deal: &Deal, settings: &Settings) -> Option<Money> {
 /// One that was paid since is won still. Whoever moves one there that was never billed has settled it otherwise.
 fn is_won(opportunity: &Record, settings: &Settings) -> bool {
     let stage = opportunity.text("StageName");
-    let is_paid = || stage.is_some() && stage == settings.paid_stage.as_deref();
+    let is_paid = || settings.paid_stages().any(|paid| stage == Some(paid));
     stage.is_some_and(|stage| settings.has_won(stage)) || is_paid() && opportunity.text(INVOICE_ID).is_some()
 }
 

@@ -10,18 +10,26 @@ use crate::{Code, Collection, Deal, LATEST_DUE, PlanLine, Settings, Stop, Subscr
 
 /// One question, and what follows from its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct Rule<D = Decision> {
     pub name: String,
     pub when: Expression,
-    pub then: Branch,
-    pub otherwise: Branch,
+    pub then: Branch<D>,
+    pub otherwise: Branch<D>,
 }
 
 /// What is decided there, and what is asked further; in their order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Branch {
-    pub decisions: Vec<Decision>,
-    pub rules: Vec<Rule>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch<D = Decision> {
+    pub decisions: Vec<D>,
+    pub rules: Vec<Rule<D>>,
+}
+
+/// What a rule can decide.
+pub trait Decides {
+    /// What it is calculated by, if it is.
+    fn expression(&self) -> Option<&Expression> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +45,15 @@ pub enum Decision {
     BillOnce,
     /// So much less than its amount, in percent.
     Discount(Expression),
+}
+
+impl Decides for Decision {
+    fn expression(&self) -> Option<&Expression> {
+        match self {
+            Self::DaysUntilDue(by) | Self::Discount(by) => Some(by),
+            _ => None,
+        }
+    }
 }
 
 /// What the rules come to for a deal.
@@ -115,34 +132,71 @@ fn days(by: &Expression, inputs: &Inputs<'_>, name: &str) -> Result<u32, Stop> {
     whole.ok_or_else(|| undecided(name, &format!("{days} is no whole number of days up to {LATEST_DUE}.")))
 }
 
-impl Rule {
-    /// Whether anything in it takes something off the amount.
-    pub fn discounts(&self) -> bool {
-        let of_branch = |branch: &Branch| {
-            branch.decisions.iter().any(|decision| matches!(decision, Decision::Discount(_)))
-                || branch.rules.iter().any(Self::discounts)
+impl<D> Default for Branch<D> {
+    fn default() -> Self {
+        Self { decisions: Vec::new(), rules: Vec::new() }
+    }
+}
+
+impl<D> Rule<D> {
+    /// The same rule in other words. What has none in them is left out.
+    pub fn in_words<E>(&self, word: &impl Fn(&D) -> Option<E>) -> Rule<E> {
+        let branch = |branch: &Branch<D>| Branch {
+            decisions: branch.decisions.iter().filter_map(word).collect(),
+            rules: branch.rules.iter().map(|rule| rule.in_words(word)).collect(),
         };
-        of_branch(&self.then) || of_branch(&self.otherwise)
+        Rule {
+            name: self.name.clone(),
+            when: self.when.clone(),
+            then: branch(&self.then),
+            otherwise: branch(&self.otherwise),
+        }
     }
 
+    /// Everything that it may decide.
+    pub fn decisions(&self) -> Vec<&D> {
+        let mut all = Vec::new();
+        for branch in [&self.then, &self.otherwise] {
+            all.extend(&branch.decisions);
+            all.extend(branch.rules.iter().flat_map(Self::decisions));
+        }
+        all
+    }
+
+    /// What follows for these records.
+    pub(crate) fn branch(&self, inputs: &Inputs<'_>) -> Result<&Branch<D>, Stop> {
+        let holds = holds(&self.when, inputs, &self.told())?;
+        Ok(if holds { &self.then } else { &self.otherwise })
+    }
+
+    fn told(&self) -> String {
+        format!("rule {:?}", self.name)
+    }
+}
+
+impl<D: Decides> Rule<D> {
     /// Every expression in it.
     pub fn expressions(&self) -> Vec<&Expression> {
         let mut all = vec![&self.when];
         for branch in [&self.then, &self.otherwise] {
-            all.extend(branch.decisions.iter().filter_map(|decision| match decision {
-                Decision::DaysUntilDue(by) | Decision::Discount(by) => Some(by),
-                _ => None,
-            }));
+            all.extend(branch.decisions.iter().filter_map(D::expression));
             all.extend(branch.rules.iter().flat_map(Self::expressions));
         }
         all
     }
 }
 
+impl Rule {
+    /// Whether anything in it takes something off the amount.
+    pub fn discounts(&self) -> bool {
+        self.decisions().iter().any(|decision| matches!(decision, Decision::Discount(_)))
+    }
+}
+
 impl Judged {
     fn ask(&mut self, rule: &Rule, inputs: &Inputs<'_>) -> Result<(), Stop> {
-        let named = format!("rule {:?}", rule.name);
-        let branch = if holds(&rule.when, inputs, &named)? { &rule.then } else { &rule.otherwise };
+        let named = rule.told();
+        let branch = rule.branch(inputs)?;
         if !branch.decisions.is_empty() {
             self.by.push(rule.name.clone());
         }

@@ -5,8 +5,8 @@ use domain::{ConfigurationHash, Currency, Followed};
 use rules::Expression;
 
 use crate::{
-    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Notifications, Proration, Renewals, Rule,
-    ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Notifications, PaidDecision, Proration,
+    Renewals, Rule, ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
 
 /// The stage that asks for a bill, where nothing else is decided.
@@ -49,6 +49,8 @@ pub struct Settings {
     pub salesforce_reserve: u8,
     /// The stage that a won opportunity is moved to when it is paid whole.
     pub paid_stage: Option<String>,
+    /// Which stage that is otherwise for some of them, in this order.
+    pub paid_rules: Vec<Rule<PaidDecision>>,
     pub amendments: Amendments,
     pub renewals: Renewals,
     pub proration: Proration,
@@ -60,6 +62,15 @@ impl Settings {
     /// Whether an opportunity in this stage asks for a bill.
     pub fn has_won(&self, stage: &str) -> bool {
         self.won_stages.iter().any(|won| won == stage)
+    }
+
+    /// The stages that an opportunity may be moved to when it is paid whole.
+    pub fn paid_stages(&self) -> impl Iterator<Item = &String> {
+        let by_rules = self.paid_rules.iter().flat_map(Rule::decisions).filter_map(|decision| match decision {
+            PaidDecision::Stage(stage) => Some(stage),
+            PaidDecision::Skip(_) => None,
+        });
+        self.paid_stage.iter().chain(by_rules)
     }
 
     /// As they are where nothing else is decided.
@@ -85,6 +96,7 @@ impl Settings {
             stray_invoices: StrayInvoices::default(),
             salesforce_reserve: 10,
             paid_stage: None,
+            paid_rules: Vec::new(),
             amendments: Amendments::default(),
             renewals: Renewals::default(),
             proration: Proration::default(),
@@ -97,7 +109,7 @@ impl Settings {
     /// somebody gave another name has that name on old deals, too; and what was moved on when it was paid is won still.
     pub fn planned_under(&self, older: &Self) -> Self {
         let mut won_stages = older.won_stages.clone();
-        let paid = older.paid_stage.iter().filter(|stage| self.paid_stage.as_ref() != Some(stage));
+        let paid = older.paid_stages().filter(|stage| !self.paid_stages().any(|now| now == *stage));
         let later = self.won_stages.iter().chain(paid);
         won_stages.extend(later.filter(|stage| !older.won_stages.contains(stage)).cloned());
         Self {

@@ -51,7 +51,7 @@ pub fn won_query(since: Timestamp, after: Option<&Cursor>, limit: u32, settings:
 
 /// A deal that renewed a subscription has no invoice that would lead to it when it is lost.
 fn won(settings: &Settings) -> Filter {
-    let stages = settings.won_stages.iter().chain(&settings.paid_stage).cloned().collect();
+    let stages = settings.won_stages.iter().chain(settings.paid_stages()).cloned().collect();
     match settings.renewals {
         Renewals::Off => Filter::OneOf(stages),
         Renewals::Extend => Filter::OneOfOrNamed(stages, RENEWAL_ID),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{CustomerId, FieldValue, InvoiceId, OpportunityId, Record, SubscriptionId};
 
+use crate::afterwards::reading;
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
 use crate::invoice::SHOWN;
@@ -232,7 +233,7 @@ pub fn no_note(opportunity_id: &OpportunityId) -> Update {
 pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
     let of_subscription =
         [SUBSCRIPTION_ID, MRR, CANCEL_ON].into_iter().filter(|_| settings.subscriptions != Subscriptions::Off);
-    RecordQuery {
+    let query = RecordQuery {
         object: "Opportunity",
         fields: [
             CUSTOMER_ID,
@@ -250,14 +251,15 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         .into_iter()
         .chain(of_subscription)
         .chain(settings.multi_currency.then_some("CurrencyIsoCode"))
-        .chain(settings.paid_stage.as_ref().map(|_| "StageName"))
+        .chain(settings.paid_stages().next().map(|_| "StageName"))
         .chain(SHOWN.into_iter().filter(|_| settings.followed.shows_invoices()))
         .collect(),
         also: vec![],
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
-    }
+    };
+    reading(query, &settings.paid_rules, &settings.lens)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod value;
 
 pub use expression::{Expression, FieldRead};
 pub use problem::{Problem, Weight};
-pub use schema::{Described, Schema};
+pub use schema::{Described, FAILED_INVOICE, PAID_INVOICE, Schema};
 pub use scope::Scope;
 pub use types::{Origin, Type};
 pub use value::{Inputs, Undecided, Value};

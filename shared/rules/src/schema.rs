@@ -1,6 +1,7 @@
 //! Which fields objects have, and of which type they are.
 
 mod customers;
+mod invoices;
 mod packages;
 mod selling;
 
@@ -25,6 +26,8 @@ struct Object {
     fields: BTreeMap<Name, Type>,
     /// The object that a relationship leads to, by the relationship's name.
     parents: BTreeMap<Name, Name>,
+    /// Whether these are all that it has.
+    is_whole: bool,
 }
 
 /// A field as an organization describes it.
@@ -60,6 +63,15 @@ pub(crate) struct Table {
     pub parents: &'static [&'static str],
 }
 
+const NOTHING: Table =
+    Table { object: "", texts: &[], numbers: &[], booleans: &[], dates: &[], date_times: &[], parents: &[] };
+
+/// An invoice at Stripe that was not collected: no object of Salesforce's.
+pub const FAILED_INVOICE: &str = "Failed invoice";
+
+/// An invoice at Stripe that is paid whole.
+pub const PAID_INVOICE: &str = "Paid invoice";
+
 /// On every record.
 const AUDIT: Table = Table {
     object: "",
@@ -81,7 +93,7 @@ impl Schema {
             object.add(&AUDIT);
             object.add(table);
         }
-        schema
+        schema.with_invoices()
     }
 
     /// What an organization says of itself. Nothing else exists in it.
@@ -94,7 +106,17 @@ impl Schema {
                 object.parents.insert(Cow::Owned(name), Cow::Owned(parent));
             }
         }
-        schema
+        schema.with_invoices()
+    }
+
+    /// What is known of Stripe's invoices is the same in every organization.
+    fn with_invoices(mut self) -> Self {
+        for table in invoices::TABLES {
+            let object = self.objects.entry(Cow::Borrowed(table.object)).or_default();
+            object.is_whole = true;
+            object.add(table);
+        }
+        self
     }
 
     /// The type of a field, `Any` where it is one that nobody knows.
@@ -138,11 +160,18 @@ impl Schema {
         let names = object.fields.keys().filter(|_| !is_parent).chain(object.parents.keys().filter(|_| is_parent));
         let is_own = name.contains("__");
         // An organization's own field may be called like a standard one.
-        let names = names.map(AsRef::as_ref).filter(|known: &&str| !is_own || self.is_whole || known.contains("__"));
+        let is_whole = self.is_whole || object.is_whole;
+        let names = names.map(AsRef::as_ref).filter(|known: &&str| !is_own || is_whole || known.contains("__"));
         let near = near(name, names);
         // Salesforce knows no case, so this one is there, and a record has it under its own name.
         let is_same = near.is_some_and(|near| near.eq_ignore_ascii_case(name));
-        if self.is_whole || is_same || near.is_some() && !is_own { Known::Wrong(near) } else { Known::Unknown(near) }
+        if is_whole || is_same || near.is_some() && !is_own { Known::Wrong(near) } else { Known::Unknown(near) }
+    }
+
+    /// All that an object has, where that is known by heart.
+    pub(crate) fn all_of(&self, object: Option<&str>) -> Option<Vec<&str>> {
+        let object = self.objects.get(object?).filter(|object| object.is_whole)?;
+        Some(object.fields.keys().map(AsRef::as_ref).collect())
     }
 
     /// The relationship that goes with a reference, where somebody wrote the field and meant the record.

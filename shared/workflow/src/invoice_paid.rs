@@ -242,6 +242,16 @@ impl Point {
         Self::Stopped { invoice_id, stop, reported }
     }
 
+    pub(crate) fn payment(&self) -> Option<&Received> {
+        match self {
+            Self::Paid { payment }
+            | Self::NotLinked { payment, .. }
+            | Self::Linked { payment, .. }
+            | Self::Done { payment } => Some(payment),
+            _ => None,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claimed { .. } => "claimed",
@@ -280,7 +290,7 @@ fn reviewed(stop: Stop) -> Stop {
 /// What the opportunity says before anything is written.
 fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
     // That may have been switched since the run began.
-    let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment };
+    let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment }.ruled(record, settings);
     let is_in_another =
         payment.amounts.is_some_and(|amounts| currency_of(record, settings) != Some(amounts.paid.currency()));
     match named_otherwise(&payment, record, settings) {
@@ -289,7 +299,7 @@ fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
             Point::stopped(payment.invoice_id.clone(), in_another_currency(&payment))
         }
         // An unchanged record is not written.
-        None if payment.is_told_by(record) && payment.differences_beside(record).is_empty() => Point::Done { payment },
+        None if payment.is_told_by(record) && payment.differences_beside(record).is_empty() => all_told(payment),
         None => Point::Linked { payment, looked: true },
     }
 }
@@ -307,7 +317,7 @@ fn told(payment: Received, looked: bool, records: &[Record], settings: &Settings
     differences.extend(differing.map(|(field, _)| field));
     match named_otherwise(&payment, record, settings) {
         Some(point) => point,
-        None if differences.is_empty() => Point::Done { payment },
+        None if differences.is_empty() => all_told(payment),
         // It may have come to name the invoice in that very moment.
         None if !looked => Point::Paid { payment },
         None => {
@@ -321,6 +331,17 @@ fn told(payment: Received, looked: bool, records: &[Record], settings: &Settings
             Point::stopped(payment.invoice_id, Stop::review(Code::WriteBackDiffers, message))
         }
     }
+}
+
+/// What came in stands there. What a rule could not decide is put before a person.
+fn all_told(payment: Received) -> Point {
+    let Some(why) = &payment.undecided else { return Point::Done { payment } };
+    let message = format!(
+        "Invoice {} is paid, and opportunity {} says so, but stays in its stage: {why} Fill in what is empty and send the event again, or \
+         move it by hand.",
+        payment.invoice_id, payment.opportunity_id
+    );
+    Point::stopped(payment.invoice_id, Stop::review(Code::RuleUndecided, message))
 }
 
 /// Where the opportunity does not name its invoice.

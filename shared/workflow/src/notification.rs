@@ -11,7 +11,7 @@ use std::fmt;
 use domain::{InvoiceId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Code, Kind, Message, Notifications, Settings, Stop, Tidings};
+use mapping::{Channel, Code, Hearing, Kind, Lens, Message, Notifications, Settings, Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -85,6 +85,9 @@ impl About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
     pub about: About,
+    /// Where. Older runs do not say: of those no rule is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
     pub tidings: Tidings,
     /// How often there was something to tell of that run by then, and by when it was said last.
     #[serde(default)]
@@ -102,6 +105,9 @@ pub struct Notice {
     /// Since when nobody takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaid_since: Option<Timestamp>,
+    /// The rules that decided whether it is said there, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_rules: Vec<String>,
 }
 
 /// Whoever does not answer that often, once in each window, does not answer.
@@ -132,9 +138,21 @@ pub enum Point {
 }
 
 impl Point {
-    pub fn claimed(about: About, tidings: Tidings, count: u32) -> Self {
+    pub fn claimed(channel: Channel, about: About, tidings: Tidings, count: u32) -> Self {
         let (told_count, told_at, in_doubt_since, unsaid_since) = (None, None, None, None);
-        Self::of(Notice { about, tidings, count, told_count, told_at, in_doubt_since, doubts: 0, unsaid_since })
+        let (channel, doubts, by_rules) = (Some(channel), 0, Vec::new());
+        Self::of(Notice {
+            about,
+            channel,
+            tidings,
+            count,
+            told_count,
+            told_at,
+            in_doubt_since,
+            doubts,
+            unsaid_since,
+            by_rules,
+        })
     }
 
     fn of(notice: Notice) -> Self {
@@ -178,10 +196,7 @@ impl Point {
                 let Some(policy) = &settings.notifications else { return Ok(Self::Done { notice }) };
                 match notice.silent_until(policy) {
                     Some(until) if at < until => Self::Resting { notice, until },
-                    _ => match notice.message(deal.as_ref(), policy) {
-                        Some(message) => Self::Telling { notice, message: Box::new(message), since: None },
-                        None => Self::Done { notice },
-                    },
+                    _ => said(notice, deal.as_ref(), policy, &settings.lens),
                 }
             }
             (Self::Telling { notice, .. }, Fact::Told { at }) => Self::Done { notice: notice.told(at) },
@@ -215,13 +230,13 @@ impl Point {
 
     /// What it is about is as the newcomer says. Whether it was said is what is remembered here. What is news is given its own time.
     pub(crate) fn hearing(&self, brought: &Self) -> Self {
-        let Notice { tidings, count, .. } = brought.notice().clone();
+        let Notice { tidings, count, channel, .. } = brought.notice().clone();
         let notice = self.notice().clone();
         let (doubts, unsaid_since) = match count > notice.count {
             true => (0, None),
             false => (notice.doubts, notice.unsaid_since),
         };
-        Self::of(Notice { tidings, count: count.max(notice.count), doubts, unsaid_since, ..notice })
+        Self::of(Notice { tidings, channel, count: count.max(notice.count), doubts, unsaid_since, ..notice })
     }
 
     /// From now on it may have been said.
@@ -320,6 +335,24 @@ impl Notice {
             return self;
         }
         Self { in_doubt_since: since, doubts: self.doubts.saturating_add(1), ..self }
+    }
+}
+
+/// What the rules keep from people there is done with. It is asked anew when it is news again.
+fn said(notice: Notice, deal: Option<&Record>, policy: &Notifications, lens: &Lens) -> Point {
+    let hearing = notice.channel.map(|channel| notice.tidings.hearing(channel, deal, policy, lens));
+    let Some(Hearing { is_told, by, remark }) = hearing else { return telling(notice, deal, policy, None) };
+    let notice = Notice { by_rules: by, ..notice };
+    if is_told { telling(notice, deal, policy, remark) } else { Point::Done { notice } }
+}
+
+fn telling(notice: Notice, deal: Option<&Record>, policy: &Notifications, remark: Option<String>) -> Point {
+    match notice.message(deal, policy) {
+        Some(mut message) => {
+            message.remarks.extend(remark.map(|why| format!("Whether it is told was not decided by all rules: {why}")));
+            Point::Telling { notice, message: Box::new(message), since: None }
+        }
+        None => Point::Done { notice },
     }
 }
 

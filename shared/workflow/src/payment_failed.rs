@@ -10,7 +10,9 @@
 use domain::{InvoiceId, Record};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use mapping::{CaseSeen, CaseStep, Code, Dues, Dunning, Failure, Had, IS_CLOSED, Kind, Settings, Stop, TaskStep};
+use mapping::{
+    CaseSeen, CaseStep, Code, Dues, Dunning, Failure, Had, IS_CLOSED, Kind, Ruled, Settings, Stop, TaskStep,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::doubt::Doubt;
@@ -51,6 +53,9 @@ pub struct Watch {
     pub doubt: Doubt,
     #[serde(default)]
     pub had: Had,
+    /// What rules said of it when it was last looked after.
+    #[serde(default, skip_serializing_if = "Ruled::is_none")]
+    pub ruled: Ruled,
 }
 
 /// What is said at once is looked at again then, where somebody may have stood still before writing. A case that is opened that late for what is
@@ -60,7 +65,15 @@ const LONGEST_STANDSTILL: SignedDuration = SignedDuration::from_hours(1);
 impl Watch {
     pub fn new(invoice_id: InvoiceId) -> Self {
         let (seen_at, unpaid_since) = (None, None);
-        Self { invoice_id, seen_at, unpaid_since, is_settled: false, doubt: Doubt::None, had: Had::default() }
+        Self {
+            invoice_id,
+            seen_at,
+            unpaid_since,
+            is_settled: false,
+            doubt: Doubt::None,
+            had: Had::default(),
+            ruled: Ruled::default(),
+        }
     }
 
     fn seen(self, failure: &Failure, at: Timestamp) -> Self {
@@ -71,7 +84,7 @@ impl Watch {
 
     /// When somebody is to follow it up, if nobody was asked to.
     fn follow_up_at(&self, settings: &Settings) -> Option<Timestamp> {
-        let after = settings.follow_up_after().filter(|_| !self.had.task && !self.is_settled)?;
+        let after = settings.follow_up_after(&self.ruled).filter(|_| !self.had.task && !self.is_settled)?;
         self.unpaid_since?.saturating_add(after).ok()
     }
 
@@ -144,12 +157,7 @@ impl Point {
             Self::Telling { watch, .. } if !planted!(ForgetsLateCases) => {
                 Self::Claimed { watch: Watch { doubt: Doubt::Since, ..watch } }
             }
-            Self::Claimed { watch }
-            | Self::Seen { watch, .. }
-            | Self::Telling { watch, .. }
-            | Self::Resting { watch, .. }
-            | Self::Done { watch }
-            | Self::Stopped { watch, .. } => Self::Claimed { watch },
+            point => Self::Claimed { watch: point.watch().clone() },
         }
     }
 
@@ -205,6 +213,17 @@ impl Point {
         }
     }
 
+    pub(crate) fn watch(&self) -> &Watch {
+        match self {
+            Self::Claimed { watch }
+            | Self::Seen { watch, .. }
+            | Self::Telling { watch, .. }
+            | Self::Resting { watch, .. }
+            | Self::Done { watch }
+            | Self::Stopped { watch, .. } => watch,
+        }
+    }
+
     pub fn name(&self) -> &'static str {
         match self {
             Self::Claimed { .. } => "claimed",
@@ -220,11 +239,13 @@ impl Point {
 }
 
 /// An unchanged record is not written: every write may start somebody's automation.
-fn looked_after(watch: Watch, failure: Box<Failure>, seen: &CaseSeen, settings: &Settings) -> Point {
+fn looked_after(watch: Watch, mut failure: Box<Failure>, seen: &CaseSeen, settings: &Settings) -> Point {
     let Some(policy) = &settings.payment_cases else { return Point::ended(watch, settings) };
     let had =
         Had { case: watch.had.case || seen.case.is_some(), task: watch.had.task || seen.task.is_some(), ..watch.had };
-    let watch = Watch { had, ..watch };
+    let care = policy.care(&failure, seen, &settings.lens);
+    failure.remark.clone_from(&care.remark);
+    let watch = Watch { had, ruled: care.ruled.clone(), ..watch };
     if failure.dues.is_unpaid() && seen.opportunity.is_none() {
         let message = format!(
             "Stripe could not collect invoice {}, and the opportunity that it bills, {}, is gone or hidden from the integration user.",
@@ -233,7 +254,7 @@ fn looked_after(watch: Watch, failure: Box<Failure>, seen: &CaseSeen, settings: 
         return Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message));
     }
     let is_due = watch.follow_up_at(settings).is_some_and(|at| watch.seen_at.is_some_and(|seen_at| seen_at >= at));
-    let dunning = failure.dunning(seen, watch.had, is_due, policy);
+    let dunning = failure.dunning(seen, watch.had, is_due, &care);
     match dunning.is_none() {
         true => Point::ended(watch, settings),
         false => Point::Telling { watch, failure, dunning },

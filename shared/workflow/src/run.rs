@@ -13,6 +13,7 @@ mod id;
 mod next;
 mod notes;
 mod replaced;
+mod ruled;
 mod state;
 mod telling;
 

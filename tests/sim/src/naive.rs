@@ -153,6 +153,8 @@ impl Recipe {
                     shows_status: false,
                     customer_id: None,
                     is_found: false,
+                    by_rules: vec![],
+                    undecided: None,
                 };
                 self.calls.update(&[received.update()]).await?;
                 Ok("is_paid")

@@ -1,5 +1,6 @@
 //! What becomes of a deal after it is billed, and what of the vendors' limits is used.
 
+use super::decisions::{CASE_RULES, PAID_RULES, TELL_RULES};
 use super::{Key, Kind, LABEL, Section};
 
 pub(super) const SUBSCRIPTIONS: Section = Section {
@@ -98,6 +99,22 @@ pub(super) const CHANGES: Section = Section {
     ],
 };
 
+pub(super) const ATTEMPTS: Kind = Kind::Whole { least: 1, most: 100, unit: "attempts" };
+
+pub(super) const HOURS: Kind = Kind::Whole { least: 0, most: 720, unit: "hours" };
+
+pub(super) const PAYMENTS: Section = Section {
+    name: "payments",
+    says: "What becomes of a deal whose invoice is paid whole.",
+    keys: &[Key {
+        name: "rules",
+        kind: Kind::Rules(&PAID_RULES),
+        default: "",
+        says: "To which stage its opportunity is moved in place of won.paid_stage, one rule after the other; see Rules above.",
+        example: "[{ name = \"Software\", when = 'opportunity.Type == \"Software\"', then = { stage = \"Onboarding\" } }]",
+    }],
+};
+
 pub(super) const FAILURES: Section = Section {
     name: "failures",
     says: "Who looks after what Stripe could not collect.",
@@ -121,7 +138,7 @@ pub(super) const FAILURES: Section = Section {
         },
         Key {
             name: "high_from_attempt",
-            kind: Kind::Whole { least: 1, most: 100, unit: "attempts" },
+            kind: ATTEMPTS,
             default: "3",
             says: "From which of Stripe's attempts on a case is of high priority. Before that it is of medium.",
             example: "2",
@@ -135,10 +152,17 @@ pub(super) const FAILURES: Section = Section {
         },
         Key {
             name: "follow_up_hours",
-            kind: Kind::Whole { least: 0, most: 720, unit: "hours" },
+            kind: HOURS,
             default: "48",
             says: "How many hours after its first failure was seen whoever has the case is given a task, if the invoice is unpaid then. With 0 nobody is.",
             example: "24",
+        },
+        Key {
+            name: "rules",
+            kind: Kind::Rules(&CASE_RULES),
+            default: "",
+            says: "What is decided otherwise about some failures, one rule after the other; see Rules above.",
+            example: "[{ name = \"Large\", when = 'invoice.amount_remaining > 10000', then = { high_from_attempt = 1 } }]",
         },
     ],
 };
@@ -165,6 +189,13 @@ pub(super) const NOTIFICATIONS: Section = Section {
             default: "60",
             says: "For how many minutes the same is not said again.",
             example: "240",
+        },
+        Key {
+            name: "rules",
+            kind: Kind::Rules(&TELL_RULES),
+            default: "",
+            says: "What is decided otherwise about some of it, one rule after the other; see Rules above. Each day's statement is about no deal, so it is told whatever they say.",
+            example: "[{ name = \"Small\", when = 'about == \"wins\" && opportunity.Amount < 1000', then = { skip = \"No news\" } }]",
         },
     ],
 };

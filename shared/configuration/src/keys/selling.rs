@@ -1,5 +1,6 @@
 //! Which deals are billed, and how.
 
+use super::decisions::WON_RULES;
 use super::{Key, Kind, LABEL, Of, Section};
 
 pub(super) const CURRENCIES: Section = Section {
@@ -54,7 +55,7 @@ pub(super) const WON: Section = Section {
         },
         Key {
             name: "rules",
-            kind: Kind::Rules,
+            kind: Kind::Rules(&WON_RULES),
             default: "",
             says: "What is decided otherwise for some deals, one rule after the other; see Rules above.",
             example: "[{ name = \"Partners\", when = 'account.Type == \"Partner\"', then = { days_until_due = 60 } }]",

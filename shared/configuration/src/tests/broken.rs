@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-const PAGES: [&str; 5] = ["toml", "keys", "values", "rules", "expressions"];
+const PAGES: [&str; 6] = ["toml", "keys", "values", "rules", "afterwards", "expressions"];
 
 /// What stands between a file and its report.
 const ARROW: &str = "-->\n";

@@ -66,12 +66,8 @@ const MARKS: &[&str] = &[
 /// Every kind of file there is: each key's example, each decision's, and every broken one.
 fn corpus() -> Vec<Vec<u8>> {
     let of_keys = keys().map(|(section, key)| format!("[{}]\n{} = {}\n", section.name, key.name, key.example));
-    let of_decisions = keys::DECISIONS.iter().map(|key| {
-        format!(
-            "[[won.rules]]\nname = \"A\"\nwhen = 'opportunity.IsPrivate'\nthen = {{ {} = {} }}\n",
-            key.name, key.example
-        )
-    });
+    let of_decisions =
+        keys::ALL_RULES.into_iter().flat_map(|asks| asks.decisions.iter().map(|key| deciding(asks, key)));
     let all = of_keys.chain(of_decisions).chain(broken::cases().map(|case| case.file));
     all.map(String::into_bytes).collect()
 }

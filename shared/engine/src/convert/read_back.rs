@@ -50,6 +50,8 @@ mod tests {
             shows_status: true,
             customer_id: None,
             is_found: false,
+            by_rules: vec![],
+            undecided: None,
         };
         let updates = received.updates();
         let (queries, places) = read_back(&updates);

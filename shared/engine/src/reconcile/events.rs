@@ -250,6 +250,8 @@ mod tests {
             shows_status: false,
             customer_id: None,
             is_found: false,
+            by_rules: vec![],
+            undecided: None,
         };
         let part = mapping::Received { paid_at: None, ..payment.clone() };
         for (point, is_asked_for) in [

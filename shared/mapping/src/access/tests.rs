@@ -55,6 +55,8 @@ fn what_is_written_is_what_is_asked_for() {
         shows_status: true,
         customer_id: None,
         is_found: false,
+        by_rules: vec![],
+        undecided: None,
     };
     let paid = received.updates();
     let standing = standing("006000000000001AAA");

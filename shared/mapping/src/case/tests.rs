@@ -1,6 +1,7 @@
-use domain::{Currency, FieldValue};
+use domain::{Currency, FieldValue, QueueId};
 
 use super::*;
+use crate::Lens;
 
 fn failure(dues: Dues, attempts: u32) -> Failure {
     Failure {
@@ -14,6 +15,7 @@ fn failure(dues: Dues, attempts: u32) -> Failure {
         page: Some("https://invoice.stripe.com/i/1".into()),
         reason: Some("expired_card: It has expired".into()),
         due_on: None,
+        remark: None,
     }
 }
 
@@ -56,8 +58,13 @@ fn seen(case: Option<Record>, task: Option<Record>) -> CaseSeen {
     CaseSeen { opportunity: Some(deal()), case, task }
 }
 
+/// Where no rule asks of anything.
+fn care(policy: &CasePolicy, failure: &Failure) -> Care {
+    policy.care(failure, &CaseSeen::default(), &Lens::default())
+}
+
 fn dunning(failure: &Failure, seen: &CaseSeen, had: Had) -> Dunning {
-    failure.dunning(seen, had, false, &CasePolicy::default())
+    failure.dunning(seen, had, false, &care(&CasePolicy::default(), failure))
 }
 
 #[test]
@@ -116,7 +123,7 @@ fn a_case_is_given_on_only_by_who_has_left() {
         let mut deal = deal();
         deal_fields.iter().for_each(|(path, value)| deal.set(*path, value.clone()));
         seen.opportunity = Some(deal);
-        let step = unpaid.dunning(&seen, Had::default(), false, &policy).case;
+        let step = unpaid.dunning(&seen, Had::default(), false, &care(&policy, &unpaid)).case;
         let given = step.and_then(|step| match step {
             CaseStep::Change { owner_id, .. } => owner_id,
             _ => None,
@@ -133,7 +140,7 @@ fn a_task_is_for_whoever_has_the_case() {
     let told = unpaid.description();
     let task = record(&[("Id", text("00Ta")), (IS_CLOSED, flag(false))]);
     let asked = |case: Option<Record>, task: Option<Record>, had: Had| {
-        unpaid.dunning(&seen(case, task), had, true, &CasePolicy::default()).task
+        unpaid.dunning(&seen(case, task), had, true, &care(&CasePolicy::default(), &unpaid)).task
     };
     let made = |about: &str, owner: &str| Some(TaskStep::Make { about: about.into(), owner_id: Some(owner.into()) });
     let owned = |owner: &str, is_active| case(&told, &[("OwnerId", text(owner)), ("Owner.IsActive", flag(is_active))]);

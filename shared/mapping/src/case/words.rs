@@ -50,6 +50,9 @@ impl Failure {
         if let Some(reason) = &self.reason {
             said.push_str(&format!(" Why it failed: {reason}."));
         }
+        if let Some(remark) = &self.remark {
+            said.push_str(&format!(" How it is looked after was not decided by all rules: {remark}"));
+        }
         if let Some(page) = &self.page {
             said.push_str(&format!("{LINK}{page}"));
         }

@@ -101,6 +101,7 @@ fn a_failure_says_everything_but_the_pages_address() {
         page: Some("https://invoice.stripe.com/i/secret".into()),
         reason: Some("card_declined".into()),
         due_on: None,
+        remark: None,
     };
     let message = said(&Tidings::unpaid(failure), Some(&deal()));
     assert_eq!(message.title, "Payment failed: Twelve seats");

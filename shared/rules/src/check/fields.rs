@@ -5,7 +5,7 @@ use cel::common::ast::{Expr, IdedExpr};
 use super::{Checker, Typed};
 use crate::expression::FieldRead;
 use crate::node::{Base, Field, Node};
-use crate::problem::did_you_mean;
+use crate::problem::{did_you_mean, listed};
 use crate::schema::Known;
 use crate::types::{Origin, Type};
 
@@ -70,7 +70,9 @@ impl Checker<'_> {
             }
             Known::Wrong(near) => {
                 let what = if is_parent { "relationship" } else { "field" };
-                let message = format!("{there} has no {what} {name}{}", did_you_mean(near));
+                let all = self.scope.schema.all_of(object).filter(|_| near.is_none());
+                let instead = all.map_or_else(|| did_you_mean(near), |all| format!(": it has {}.", listed(&all)));
+                let message = format!("{there} has no {what} {name}{instead}");
                 self.error(id, "unknown_field", message);
                 None
             }

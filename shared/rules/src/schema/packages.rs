@@ -1,6 +1,6 @@
 //! Fields that packages bring: Closedwon's own, and those of Salesforce CPQ that it reads. What else CPQ has, nobody here knows.
 
-use super::Table;
+use super::{NOTHING, Table};
 
 pub(super) const TABLES: &[Table] = &[
     Table {
@@ -94,6 +94,3 @@ pub(super) const TABLES: &[Table] = &[
         ..NOTHING
     },
 ];
-
-const NOTHING: Table =
-    Table { object: "", texts: &[], numbers: &[], booleans: &[], dates: &[], date_times: &[], parents: &[] };

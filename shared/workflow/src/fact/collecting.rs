@@ -44,6 +44,7 @@ impl CollectingSeen {
             page: self.page,
             reason: self.reason,
             due_on: self.due_at.filter(|due_at| *due_at <= at).map(|due_at| TimeZone::UTC.to_datetime(due_at).date()),
+            remark: None,
         })
     }
 }

@@ -40,7 +40,11 @@ pub(super) fn came_in(
         Some(opportunity_id) => {
             let payment = received(opportunity_id, paid_at, seen, settings);
             let payment = Received { is_found, ..payment };
-            if looks_first { Point::Paid { payment } } else { Point::Linked { payment, looked: false } }
+            // Rules ask of the opportunity, so it is read before anything is written.
+            match looks_first || !settings.paid_rules.is_empty() {
+                true => Point::Paid { payment },
+                false => Point::Linked { payment, looked: false },
+            }
         }
         // Those of a subscription that nobody here sold come by themselves.
         None if looks_up && seen.subscription_id.is_none() => sought(invoice_id, said, seen.customer_id.clone(), None),
@@ -70,5 +74,7 @@ fn received(
         shows_status: settings.followed.shows_invoices(),
         customer_id: seen.customer_id.clone(),
         is_found: false,
+        by_rules: Vec::new(),
+        undecided: None,
     }
 }

@@ -26,6 +26,8 @@ fn payment() -> Received {
         shows_status: false,
         customer_id: None,
         is_found: false,
+        by_rules: vec![],
+        undecided: None,
     }
 }
 

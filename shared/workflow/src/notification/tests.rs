@@ -40,7 +40,7 @@ fn claimed(what: (About, Tidings)) -> Point {
 }
 
 fn counted((about, tidings): (About, Tidings), count: u32) -> Point {
-    Point::claimed(about, tidings, count)
+    Point::claimed(Channel::Slack, about, tidings, count)
 }
 
 fn named(point: Point, minutes: i64) -> Point {

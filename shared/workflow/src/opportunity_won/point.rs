@@ -269,18 +269,19 @@ impl Point {
             Self::Stopped { back_to, .. } => back_to.billed(),
             Self::Renewal(renewal) => renewal.billed(),
             Self::Ending(ending) => ending.billed(),
-            _ => {
-                let invoice = self.invoice()?;
-                let total = invoice.plan.total;
-                Some((total, invoice.subscription.as_ref().map_or(total, |(_, first)| *first)))
-            }
+            _ => self.invoice().map(|Invoice { plan: Plan { total, .. }, subscription, .. }| {
+                (*total, subscription.as_ref().map_or(*total, |(_, first)| *first))
+            }),
         }
     }
 
-    /// The rules that decided something of what it bills.
-    pub fn by_rules(&self) -> &[String] {
-        let plan = self.draft().map(|draft| &draft.plan).or(self.invoice().map(|invoice| &invoice.plan));
-        plan.map_or(&[], |plan| &plan.by_rules)
+    /// What it bills, where that is settled.
+    pub(crate) fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Stopped { back_to, .. } => back_to.plan(),
+            Self::Renewal(renewal) => Some(renewal.plan()),
+            _ => self.draft().map(|draft| &draft.plan).or(self.invoice().map(|invoice| &invoice.plan)),
+        }
     }
 
     fn draft(&self) -> Option<&Draft> {

@@ -173,7 +173,7 @@ impl Renewal {
         }
     }
 
-    fn plan(&self) -> &Plan {
+    pub(super) fn plan(&self) -> &Plan {
         match self {
             Self::Unsettled { plan, .. } | Self::Elsewhere { plan, .. } | Self::Found { plan, .. } => plan,
             Self::Pricing { start, .. } | Self::Previewing { start, .. } | Self::Ready { start, .. } => &start.plan,

@@ -247,7 +247,9 @@ fn settings(options: &Options, salesforce_url: &str) -> Settings {
         let read = Configuration::read(text);
         let read =
             read.unwrap_or_else(|problems| panic!("{}", configuration::report("closedwon.toml", text, &problems)));
-        let notifications = (!options.tells.is_empty()).then_some(notifications);
+        let configuration::Told { wins, refusals, failures, digests, window, rules } = read.told;
+        let policy = Notifications { wins, refusals, failures, digests, window, rules, ..notifications };
+        let notifications = (!options.tells.is_empty()).then_some(policy);
         return Settings { notifications, followed: options.followed.clone(), ..read.settings };
     }
     Settings {

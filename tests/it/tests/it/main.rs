@@ -32,6 +32,7 @@ mod races;
 mod recipes;
 mod reconcile;
 mod refusals;
+mod ruled;
 mod setup;
 mod sources;
 mod subscriptions;

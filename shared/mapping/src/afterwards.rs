@@ -1,0 +1,160 @@
+//! Rules about what becomes of a deal after it is billed: a payment that failed, an invoice that is paid, what people are told.
+//!
+//! The opportunity is read without its lines then. Nothing waits for what these rules say: the payment is told, the case opened, and people
+//! hear of it. So one that cannot be decided decides nothing, and it is said that it did not.
+
+use domain::{QueueId, Record};
+use rules::{Expression, FieldRead, Inputs, Value};
+
+use crate::deal::RecordQuery;
+use crate::lens::{ACCOUNT, Lens, OPPORTUNITY};
+use crate::rule::Decides;
+use crate::{Channel, Rule, Stop};
+
+/// The variable of an invoice at Stripe.
+pub const INVOICE: &str = "invoice";
+
+/// The variable of what people are told of, in the words of `notifications.about`.
+pub const ABOUT: &str = "about";
+
+/// What rules say of a payment that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CaseDecision {
+    /// Nobody has to do anything about it: there is no case, and no task.
+    Skip(String),
+    /// This queue is given its case, whoever answers for the account.
+    Queue(QueueId),
+    HighFromAttempt(u32),
+    /// After how many hours somebody is to follow it up; with none nobody is.
+    FollowUpHours(u32),
+}
+
+/// What rules say of an invoice that is paid whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PaidDecision {
+    /// Its opportunity stays in its stage.
+    Skip(String),
+    /// The stage that it is moved to.
+    Stage(String),
+}
+
+/// What rules say of what people are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TellDecision {
+    /// Nobody is told.
+    Skip(String),
+    /// They are told there, and nowhere else.
+    Channels(Vec<Channel>),
+}
+
+/// A decision after which nothing else is asked.
+pub(crate) trait Ends: Decides {
+    fn ends(&self) -> bool;
+}
+
+macro_rules! afterwards {
+    ($($decision:ident)+) => {$(
+        impl Decides for $decision {}
+
+        impl Ends for $decision {
+            fn ends(&self) -> bool {
+                matches!(self, Self::Skip(_))
+            }
+        }
+    )+};
+}
+
+afterwards!(CaseDecision PaidDecision TellDecision);
+
+/// What came of asking.
+#[derive(Debug)]
+pub(crate) struct Asked<'r, D> {
+    /// In their order, with the rule: the later one counts.
+    pub decided: Vec<(&'r str, &'r D)>,
+    /// Why some rules came to nothing.
+    pub undecided: Vec<String>,
+}
+
+impl<D> Asked<'_, D> {
+    pub fn nothing() -> Self {
+        Self { decided: Vec::new(), undecided: Vec::new() }
+    }
+
+    /// The rules that decided something, in their order.
+    pub fn by(&self) -> Vec<String> {
+        let mut by: Vec<String> = Vec::new();
+        for (name, _) in &self.decided {
+            if by.last().is_none_or(|last| last != name) {
+                by.push((*name).to_owned());
+            }
+        }
+        by
+    }
+
+    /// In one sentence, if some did.
+    pub fn remark(&self) -> Option<String> {
+        (!self.undecided.is_empty()).then(|| self.undecided.join(" "))
+    }
+}
+
+/// What is known beside the opportunity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Beside<'a> {
+    Invoice(&'a Record),
+    About(&'a str),
+}
+
+/// What these rules say of an opportunity, as it was read by a query that `reading` has seen.
+pub(crate) fn ask<'r, D: Ends>(
+    rules: &'r [Rule<D>],
+    opportunity: &Record,
+    beside: Beside<'_>,
+    lens: &Lens,
+) -> Asked<'r, D> {
+    let mut asked = Asked::nothing();
+    if rules.is_empty() {
+        return asked;
+    }
+    let (seen, undecided) = lens.asked_of(opportunity, &reads(rules));
+    let inputs = Inputs::default().record(OPPORTUNITY, &seen).record(ACCOUNT, &seen);
+    match beside {
+        // What a mapping cannot decide looks like what is empty, and is not.
+        _ if !undecided.is_empty() => {}
+        Beside::Invoice(invoice) => drop(asked.go_through(rules, &inputs.record(INVOICE, invoice))),
+        Beside::About(about) => drop(asked.go_through(rules, &inputs.value(ABOUT, Value::Text(about.to_owned())))),
+    }
+    asked.undecided.extend(undecided.into_iter().map(|Stop { message, .. }| message));
+    asked
+}
+
+impl<'r, D: Ends> Asked<'r, D> {
+    /// Whether it ends there.
+    fn go_through(&mut self, rules: &'r [Rule<D>], inputs: &Inputs<'_>) -> bool {
+        for rule in rules {
+            let branch = match rule.branch(inputs) {
+                Ok(branch) => branch,
+                Err(stop) => {
+                    self.undecided.push(stop.message);
+                    continue;
+                }
+            };
+            self.decided.extend(branch.decisions.iter().map(|decision| (rule.name.as_str(), decision)));
+            if branch.decisions.iter().any(D::ends) || self.go_through(&branch.rules, inputs) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// With what these rules read of the opportunity and its account.
+pub(crate) fn reading<D: Decides>(query: RecordQuery, rules: &[Rule<D>], lens: &Lens) -> RecordQuery {
+    lens.asking(query, &reads(rules))
+}
+
+fn reads<D: Decides>(rules: &[Rule<D>]) -> Vec<FieldRead> {
+    rules.iter().flat_map(Rule::expressions).flat_map(Expression::fields).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

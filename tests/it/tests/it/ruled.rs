@@ -1,0 +1,207 @@
+//! What rules decide after a deal is billed: `[[failures.rules]]`, `[[payments.rules]]` and `[[notifications.rules]]`.
+
+use closedwon::Subject;
+use closedwon::explain::explain;
+use engine::PassKind;
+use it::{Deal, Env, Options};
+use jiff::SignedDuration;
+use mapping::Channel;
+use serde_json::{Value, json};
+
+use crate::cases::{cases, fails, tasks, the_case};
+use crate::organizations::{fixture, options};
+
+fn recipe(name: &str) -> Options {
+    options(&fixture(&format!("recipes/{name}")), &[])
+}
+
+/// One deal is billed, in an organization whose integration user sees what the rules ask of.
+async fn billed(options: Options) -> (Env, String, String) {
+    let env = Env::with(options).await;
+    for (object, field) in [("Account", "Type"), ("Opportunity", "NextStep")] {
+        env.sandbox.salesforce.with(|org| org.grant(object, field, Some(false)));
+    }
+    env.reconcile(PassKind::Sweep).await;
+    let opportunity = env.opportunity_won(&Deal::three_lines()).await;
+    env.settle().await;
+    let invoice = env.invoices()[0]["id"].as_str().unwrap().to_owned();
+    env.clear_calls();
+    (env, opportunity, invoice)
+}
+
+async fn explained(env: &Env, id: &str) -> String {
+    let organization = env.worker.engine.scope.organization_id.clone();
+    explain(&env.ledger(), &organization, &Subject::parse(id).unwrap(), env.now()).await.unwrap().to_string()
+}
+
+/// The first queue of the organization, as the recipe names it.
+fn finance(env: &Env) -> String {
+    let queue = env.insert("Group", json!({ "Name": "Finance", "DeveloperName": "Finance", "Type": "Queue" }));
+    assert_eq!(queue, "00GgK0000hf1w5kUAA", "as the file names it");
+    queue
+}
+
+fn account_of(env: &Env, opportunity: &str) -> String {
+    env.record("Opportunity", opportunity)["AccountId"].as_str().unwrap().to_owned()
+}
+
+/// Whoever looks after the account: the queue is given it, and somebody follows it up after four hours.
+#[tokio::test]
+async fn a_large_failure_is_finances() {
+    let (env, opportunity, invoice) = billed(recipe("failed_by_rule")).await;
+    let queue = finance(&env);
+    fails(&env, &invoice);
+    env.settle().await;
+    let case = the_case(&env);
+    assert_eq!(json!([case["OwnerId"], case["Priority"]]), json!([queue, "Medium"]));
+    assert_eq!((env.stripe_calls().len(), env.salesforce_calls().len()), (2, 2), "no call more than without rules");
+    env.advance(SignedDuration::from_mins(241));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!(tasks(&env).len(), 1);
+    let told = explained(&env, &opportunity).await;
+    assert!(told.contains("  by rule: Large\n") && told.contains("  configuration: "), "{told}");
+    // The card expires, too; what is said anew is told anew.
+    env.sandbox.stripe.with(|stripe| stripe.attempt_fails(&invoice, "ExpiredCard", None));
+    env.settle().await;
+    assert_eq!(the_case(&env)["Priority"], "High");
+    let told = explained(&env, &opportunity).await;
+    assert!(told.contains("  by rule: Large\n  by rule: Expired cards\n"), "{told}");
+    env.pay_by_card(&invoice).await;
+    env.settle().await;
+    assert_eq!((&the_case(&env)["IsClosed"], &tasks(&env)[0]["IsClosed"]), (&json!(true), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_key_accounts_failure_is_nobodys_case() {
+    let (env, opportunity, invoice) = billed(recipe("failed_by_rule")).await;
+    finance(&env);
+    env.update("Account", &account_of(&env, &opportunity), json!({ "Type": "Key Account" }));
+    env.settle().await;
+    for _ in 0..3 {
+        fails(&env, &invoice);
+        env.settle().await;
+        env.advance(SignedDuration::from_hours(30));
+        env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+    }
+    assert_eq!((cases(&env).len(), tasks(&env).len()), (0, 0));
+    let told = explained(&env, &opportunity).await;
+    assert!(told.contains("  by rule: Key accounts\n  no case: Their manager calls them\n"), "{told}");
+    // It is no key account any more, and fails once more.
+    env.update("Account", &account_of(&env, &opportunity), json!({ "Type": "Customer" }));
+    fails(&env, &invoice);
+    env.settle().await;
+    assert_eq!(cases(&env).len(), 1);
+}
+
+/// What is open when the rule begins to hold is left to people, and closed when it is over.
+#[tokio::test]
+async fn a_case_that_is_open_already_is_closed_in_the_end() {
+    let (env, opportunity, invoice) = billed(recipe("failed_by_rule")).await;
+    finance(&env);
+    fails(&env, &invoice);
+    env.settle().await;
+    let said = the_case(&env)["Description"].clone();
+    env.update("Account", &account_of(&env, &opportunity), json!({ "Type": "Key Account" }));
+    fails(&env, &invoice);
+    env.advance(SignedDuration::from_hours(50));
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    assert_eq!(json!([the_case(&env)["Description"], the_case(&env)["IsClosed"]]), json!([said, false]));
+    assert_eq!(tasks(&env).len(), 0);
+    env.pay_by_card(&invoice).await;
+    env.settle().await;
+    assert_eq!(the_case(&env)["IsClosed"], true);
+}
+
+/// The case is opened by the keys, and says which rule could not be decided.
+#[tokio::test]
+async fn a_failure_that_a_rule_cannot_decide_has_a_case_all_the_same() {
+    let file =
+        "[[failures.rules]]\nname = \"Long\"\nwhen = 'size(opportunity.NextStep) > 3'\nthen = { skip = \"No\" }\n";
+    let (env, opportunity, invoice) = billed(options(file, &[])).await;
+    fails(&env, &invoice);
+    env.settle().await;
+    let said = the_case(&env)["Description"].as_str().unwrap().to_owned();
+    assert!(said.contains("was not decided by all rules: rule \"Long\" comes to nothing"), "{said}");
+    let told = explained(&env, &opportunity).await;
+    assert!(!told.contains("by rule"), "{told}");
+}
+
+fn stands(env: &Env, opportunity: &str) -> Value {
+    let record = env.record("Opportunity", opportunity);
+    json!([record["Payment_Received__c"], record["StageName"]])
+}
+
+#[tokio::test]
+async fn what_is_paid_moves_to_the_stage_of_its_kind() {
+    for (fields, stage, rule) in [
+        (json!({ "Type": "New Customer" }), "Onboarding", Some("New customers")),
+        (json!({ "Type": "Existing Customer" }), "Paid", None),
+        (json!({ "Name": "Renewal of the support" }), "Closed Won", Some("Renewals")),
+    ] {
+        let (env, opportunity, invoice) = billed(recipe("paid_by_rule")).await;
+        env.update("Opportunity", &opportunity, fields.clone());
+        env.settle().await;
+        env.clear_calls();
+        env.pay(&invoice).await;
+        env.settle().await;
+        assert_eq!(stands(&env, &opportunity), json!([true, stage]), "{fields}");
+        let told = explained(&env, &invoice).await;
+        assert_eq!(told.contains("  by rule: "), rule.is_some(), "{told}");
+        assert!(rule.is_none_or(|rule| told.contains(&format!("  by rule: {rule}\n"))), "{told}");
+        // It is won still, whichever stage it has.
+        env.update("Opportunity", &opportunity, json!({ "NextStep": "Say thanks" }));
+        env.advance(SignedDuration::from_hours(30));
+        let pass = env.reconcile(PassKind::Deep).await;
+        env.settle().await;
+        let books = pass.statement.unwrap().of_month;
+        assert_eq!((books.difference_count, env.invoices().len()), (0, 1), "{fields}: {books:?}");
+        assert_eq!(stands(&env, &opportunity), json!([true, stage]), "{fields}");
+    }
+}
+
+/// The money is told. That it stays in its stage is a person's business, until what is empty is filled in.
+#[tokio::test]
+async fn what_a_rule_cannot_decide_is_paid_and_stays_in_its_stage() {
+    let file = "[won]\npaid_stage = \"Paid\"\n[[payments.rules]]\nname = \"Long\"\nwhen = 'size(opportunity.NextStep) > 3'\n\
+                then = { stage = \"Onboarding\" }\n";
+    let (mut env, opportunity, invoice) = billed(options(file, &[])).await;
+    env.expect_dead_letters();
+    env.pay(&invoice).await;
+    env.settle().await;
+    assert_eq!(stands(&env, &opportunity), json!([true, "Closed Won"]));
+    let told = explained(&env, &invoice).await;
+    assert!(told.contains("rule_undecided: ") && told.contains("rule \"Long\" comes to nothing"), "{told}");
+    assert_eq!(env.sqs.dead_letters().len(), 1);
+    env.update("Opportunity", &opportunity, json!({ "NextStep": "Call them" }));
+    env.sqs.redrive();
+    env.settle().await;
+    assert_eq!(stands(&env, &opportunity), json!([true, "Onboarding"]));
+    assert!(explained(&env, &invoice).await.contains("  by rule: Long\n"));
+}
+
+#[tokio::test]
+async fn people_are_told_where_the_rules_say() {
+    let tells = vec![Channel::Slack, Channel::Email];
+    let (env, opportunity, invoice) = billed(Options { tells, ..recipe("told_by_rule") }).await;
+    env.settle_for_days().await;
+    assert_eq!((env.posted().len(), env.aws.emails().len()), (0, 1), "a small win");
+    let told = explained(&env, &opportunity).await;
+    assert!(told.contains("  by rule: Small wins\n"), "{told}");
+    fails(&env, &invoice);
+    env.settle_for_days().await;
+    assert_eq!((env.posted().len(), env.aws.emails().len()), (1, 2), "nobody's partner");
+    let large = env.opportunity_won(&Deal { account: "Globex".into(), ..Deal::with_lines(40, "USD") }).await;
+    env.settle_for_days().await;
+    let amount = env.record("Opportunity", &large)["Amount"].as_f64().unwrap();
+    assert!(amount >= 5000.0, "{amount}");
+    assert_eq!((env.posted().len(), env.aws.emails().len()), (2, 3), "a large one");
+    env.update("Account", &account_of(&env, &large), json!({ "Type": "Partner" }));
+    let invoice = env.record("Opportunity", &large)["Stripe_Invoice_Id__c"].as_str().unwrap().to_owned();
+    fails(&env, &invoice);
+    env.settle_for_days().await;
+    assert_eq!((env.posted().len(), env.aws.emails().len()), (2, 3), "a partner's failure");
+    assert!(explained(&env, &large).await.contains("  by rule: Partners\n"));
+}
