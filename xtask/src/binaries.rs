@@ -15,11 +15,33 @@ pub const FUNCTIONS: [&str; 4] = ["stripe-webhook", "salesforce-events", "retry-
 const WORKING: [&str; 2] = ["retry-worker", "reconciler"];
 const CONFIGURATION: &str = "infra/closedwon.toml";
 
+/// What else goes on while something is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    Nothing,
+    /// Tests, which go first: the build takes what they leave.
+    Tests,
+}
+
+impl Beside {
+    pub fn cargo(self) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        match self {
+            Self::Nothing => Command::new(cargo),
+            Self::Tests => {
+                let mut nice = Command::new("nice");
+                nice.args(["-n", "10"]).arg(cargo);
+                nice
+            }
+        }
+    }
+}
+
 /// Builds all of it with one cargo, so that shared dependencies are compiled once, and puts each function where
 /// `template.yaml` looks for it.
-pub fn build(supervisor: &Supervisor, progress: Progress) -> Result<()> {
+pub fn build(supervisor: &Supervisor, progress: Progress, beside: Beside) -> Result<()> {
     progress.say("building the functions and the sandbox (a first release build takes minutes)");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = beside.cargo();
     cargo.args(["build", "--release", "--locked", "--package", "sandbox"]).current_dir(root());
     for function in FUNCTIONS {
         cargo.args(["--package", function]);

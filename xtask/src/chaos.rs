@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::binaries::Beside;
 use crate::failure::{Failure, Result};
 use crate::process::Supervisor;
 use crate::progress::Progress;
@@ -97,7 +98,7 @@ pub fn run(options: Options) -> Result<bool> {
     }
     let progress = Progress::start();
     let supervisor = Supervisor::start(progress)?;
-    let tools = stack::prepare(&supervisor, progress)?;
+    let tools = stack::prepare(&supervisor, progress, Beside::Nothing)?;
     let stack = Stack::start(&supervisor, tools, progress)?;
     let outcome = play(&stack, options, progress)?;
     for violation in &outcome.violations {

@@ -3,7 +3,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::binaries::Beside;
 use crate::chaos;
 use crate::clients;
 use crate::deploy;
@@ -12,9 +15,10 @@ use crate::played;
 use crate::process::Supervisor;
 use crate::progress::Progress;
 use crate::report;
-use crate::repository::root;
+use crate::repository::{local, root};
 use crate::stack::{self, Stack};
 use crate::story::{self, Door};
+use crate::tools::Tools;
 
 pub fn check() -> Result<bool> {
     let mut tally = Tally::new()?;
@@ -24,17 +28,39 @@ pub fn check() -> Result<bool> {
 
 pub fn test() -> Result<bool> {
     let mut tally = Tally::new()?;
-    tally.fast_part();
-    match tally.stack() {
+    let (supervisor, progress) = (Arc::clone(&tally.supervisor), tally.progress);
+    // Neither what is compiled for tests nor the tests themselves keep two cores busy all the time.
+    let prepared = std::thread::scope(|scope| {
+        let prepared = scope.spawn(|| prepare(&supervisor, progress));
+        tally.fast_part();
+        prepared.join().unwrap_or_else(|_| Err(Failure::new("it panicked")))
+    });
+    match tally.stack(prepared) {
         Some(stack) => tally.beside_the_stack(&stack),
         None => tally.simulation(),
     }
     Ok(tally.sum_up())
 }
 
+/// The release build, the tools and the simulation, while other things are tested.
+fn prepare(supervisor: &Supervisor, progress: Progress) -> Result<Tools> {
+    let tools = stack::prepare(supervisor, progress, Beside::Tests)?;
+    tools.install_clients(supervisor, progress)?;
+    let mut cargo = Beside::Tests.cargo();
+    cargo.args(["test", "--no-run", "--locked", "--package", "sim", "--profile", "sim"]).current_dir(root());
+    // Whoever plays it says what is wrong with it.
+    let built = supervisor.run("the simulation's build", &mut cargo, &local("logs/sim-build.log")?, LONGEST_BUILD);
+    if let Err(failure) = built {
+        progress.say(failure);
+    }
+    Ok(tools)
+}
+
+const LONGEST_BUILD: Duration = Duration::from_secs(2400);
+
 struct Tally {
     progress: Progress,
-    supervisor: Supervisor,
+    supervisor: Arc<Supervisor>,
     passed: u64,
     failed: u64,
     failures: Vec<String>,
@@ -43,7 +69,13 @@ struct Tally {
 impl Tally {
     fn new() -> Result<Self> {
         let progress = Progress::start();
-        Ok(Self { progress, supervisor: Supervisor::start(progress)?, passed: 0, failed: 0, failures: Vec::new() })
+        Ok(Self {
+            progress,
+            supervisor: Arc::new(Supervisor::start(progress)?),
+            passed: 0,
+            failed: 0,
+            failures: Vec::new(),
+        })
     }
 
     fn fast_part(&mut self) {
@@ -86,12 +118,10 @@ impl Tally {
         self.part("the kill matrix", |_| sim(&["--kill-matrix"]));
     }
 
-    fn stack(&mut self) -> Option<Stack> {
+    fn stack(&mut self, prepared: Result<Tools>) -> Option<Stack> {
         let mut tools = None;
-        self.part("tools and release build", |tally| {
-            let installed = stack::prepare(&tally.supervisor, tally.progress)?;
-            installed.install_clients(&tally.supervisor, tally.progress)?;
-            tools = Some(installed);
+        self.part("tools and release build", |_| {
+            tools = Some(prepared?);
             Ok(())
         });
         let tools = tools?;
@@ -155,7 +185,7 @@ impl Tally {
     fn cargo(&self, arguments: &[&str]) -> Result<()> {
         let mut process = self.supervisor.spawn(cargo_command(arguments).stdin(Stdio::null()))?;
         loop {
-            if let Some(status) = process.wait_for(std::time::Duration::from_secs(3600))? {
+            if let Some(status) = process.wait_for(Duration::from_secs(3600))? {
                 let told = Failure::new(format!("cargo {} ({status})", arguments.join(" ")));
                 return if status.success() { Ok(()) } else { Err(told) };
             }
@@ -178,7 +208,7 @@ impl Tally {
             }
         }
         self.failed += failed;
-        match process.wait_for(std::time::Duration::from_secs(60))? {
+        match process.wait_for(Duration::from_secs(60))? {
             Some(status) if status.success() && failed == 0 => Ok(()),
             _ => Err(Failure::new(format!("cargo test: {failed} tests failed; cargo's output says which"))),
         }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::binaries::Beside;
 use crate::failure::{Context, Result};
 use crate::process::Supervisor;
 use crate::progress::Progress;
@@ -12,7 +13,7 @@ use crate::story::{self, Door};
 pub fn run(door: Door, json: bool) -> Result<bool> {
     let progress = Progress::start();
     let supervisor = Supervisor::start(progress)?;
-    let tools = stack::prepare(&supervisor, progress)?;
+    let tools = stack::prepare(&supervisor, progress, Beside::Nothing)?;
     let stack = Stack::start(&supervisor, tools, progress)?;
     let story = story::play(&stack, door, progress)?;
     let result = if json { format!("{:#}\n", report::json(&story)) } else { report::text(&story, &stack) };

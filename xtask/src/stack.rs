@@ -7,7 +7,7 @@ use std::io::Read;
 use serde_json::json;
 
 use crate::aws::{Aws, Depth};
-use crate::binaries;
+use crate::binaries::{self, Beside};
 use crate::deploy::{self, Outputs};
 use crate::emulator::Emulator;
 use crate::failure::{Context, Failure, Result};
@@ -39,9 +39,9 @@ pub struct Stack {
 }
 
 /// Installs the tools and builds the binaries, side by side.
-pub fn prepare(supervisor: &Supervisor, progress: Progress) -> Result<Tools> {
+pub fn prepare(supervisor: &Supervisor, progress: Progress, beside: Beside) -> Result<Tools> {
     std::thread::scope(|scope| {
-        let build = scope.spawn(|| binaries::build(supervisor, progress));
+        let build = scope.spawn(|| binaries::build(supervisor, progress, beside));
         let tools = Tools::install(supervisor, progress);
         build.join().map_err(|_| Failure::new("the build panicked"))??;
         tools

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::aws::REGION;
+use crate::binaries::Beside;
 use crate::binaries::FUNCTIONS;
 use crate::deploy::STACK;
 use crate::failure::{Context, Result};
@@ -16,7 +17,7 @@ use crate::vendors::SALESFORCE_VERSION;
 pub fn run() -> Result<()> {
     let progress = Progress::start();
     let supervisor = Supervisor::start(progress)?;
-    let tools = stack::prepare(&supervisor, progress)?;
+    let tools = stack::prepare(&supervisor, progress, Beside::Nothing)?;
     // The people who drive the stack by hand are offered the official clients; the demo can do without them.
     tools.install_clients(&supervisor, progress)?;
     let stack = Stack::start(&supervisor, tools, progress)?;

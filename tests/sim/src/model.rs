@@ -49,6 +49,8 @@ pub struct Models {
     pub ceilings: BTreeMap<&'static str, i64>,
     /// An unpaid invoice is replaced when its deal is changed.
     pub amends: bool,
+    /// From which attempt on a case is of high priority.
+    pub high_from: u32,
     /// One that is paid is credited then.
     pub credits: bool,
     pub(crate) watch: Watch,
@@ -57,7 +59,17 @@ pub struct Models {
 impl Models {
     pub fn new(stripe: Stripe, salesforce: Salesforce) -> Self {
         let (violations, facts, ceilings) = (Vec::new(), Facts::new(), BTreeMap::new());
-        Self { stripe, salesforce, violations, facts, ceilings, amends: false, credits: false, watch: Watch::default() }
+        Self {
+            stripe,
+            salesforce,
+            violations,
+            facts,
+            ceilings,
+            amends: false,
+            high_from: 3,
+            credits: false,
+            watch: Watch::default(),
+        }
     }
 
     /// What must be true at every moment. To be called after each effect on a model.

@@ -11,6 +11,7 @@ mod failing;
 mod plan;
 mod recurring;
 mod renewed;
+mod ruled;
 #[cfg(test)]
 mod tests;
 
@@ -88,6 +89,9 @@ const CREDITS: u64 = 0x5eed_c2ed;
 
 /// So is of which payments fail.
 const FAILURES: u64 = 0x5eed_fa11;
+
+/// So is whether rules are asked of what becomes of deals.
+const RULES: u64 = 0x5eed_2a1e;
 
 /// So is when invoices are due, and of which the payment is disputed.
 const DUES: u64 = 0x5eed_d0e5;
@@ -183,6 +187,9 @@ impl Scenario {
         failing::fail(&mut Random::new(seed.wrapping_add(FAILURES)), &mut self);
         failing::fall_due(&mut Random::new(seed.wrapping_add(DUES)), &mut self);
         failing::dispute(&mut Random::new(seed.wrapping_add(DISPUTES)), &mut self);
+        if Random::new(seed.wrapping_add(RULES)).chance(500) {
+            ruled::rule(&mut self);
+        }
         self.acts.sort_by_key(|(at, _)| *at);
         self
     }

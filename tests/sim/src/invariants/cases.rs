@@ -65,7 +65,7 @@ impl Models {
 
     fn is_looked_after_as_it_stands(&mut self, ended: &Ended<'_>, id: &InvoiceId, failures: Failures) {
         let Some(invoice) = self.stripe.find_invoice(id) else { return };
-        let (shown, due_at) = (invoice.shown(), invoice.due_at());
+        let (shown, due_at, high_from) = (invoice.shown(), invoice.due_at(), self.high_from);
         let case = self.salesforce.case(id.as_str()).cloned();
         let task = self.salesforce.tasks().find(|(about, _)| *about == id.as_str()).map(|(_, task)| task.clone());
         let mut wrong = |why: String| self.violate(ended.now, "what_failed_is_looked_after", format!("{id}: {why}"));
@@ -105,13 +105,16 @@ impl Models {
             wrong("it is due, and its case was closed".to_owned());
         }
         let is_high = case.priority.as_deref() == Some("High");
-        if is_high != (failures.count >= 3) && !case.is_closed {
+        if is_high != (failures.count >= high_from) && !case.is_closed {
             wrong(format!("after {} attempts its priority is {:?}", failures.count, case.priority));
         }
         // From when it was known.
         let is_due = case.made_at.is_some_and(|at| ended.now.duration_since(at) > FOLLOWED_UP_AFTER + LAST_PASSES);
         if is_due && task.is_none() {
             wrong("nobody was asked to follow it up".to_owned());
+        }
+        if high_from == 2 && failures.count >= 1 {
+            count(&mut self.facts, "a rule was asked of a failure");
         }
         let fact = match (failures.count, task.is_some()) {
             (0, true) => "an overdue invoice was followed up",

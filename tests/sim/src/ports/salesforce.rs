@@ -76,7 +76,7 @@ impl engine::Salesforce for SalesforcePort {
             [first, ..] if first.contains("Stripe_Current_MRR__c") => Operation::ReadNaming,
             [_, second, ..] if second.contains(" FROM Case ") => Operation::ReadCase,
             [_, second, ..] if second.contains(" FROM Account ") => Operation::ReadBilling,
-            [query] if query.contains(" Owner.Name ") => Operation::ReadNames,
+            [query] if query.contains(" Owner.Name") => Operation::ReadNames,
             [query] if is_list(query) => Operation::ListDeals,
             [_] => Operation::ReadBilling,
             _ => Operation::ReadDeal,
