@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use mapping::{ABOUT, ACCOUNT, FieldOwner, INVOICE, LINE, LINES, LineSource, OPPORTUNITY, OWNERSHIP, PRODUCT};
-use rules::{Expression, FAILED_INVOICE, PAID_INVOICE, Schema, Scope, Type, Weight};
+use rules::{Expression, FAILED_INVOICE, FieldRead, PAID_INVOICE, Schema, Scope, Type, Weight};
 
 use crate::escapes;
 use crate::keys::Of;
@@ -82,19 +82,23 @@ impl<'a> Expressions<'a> {
 
     /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
     pub fn own_write(&self, by: &Expression) -> Option<String> {
-        let schema = self.schema();
         by.fields().find_map(|read| {
-            let start = match read.variable.as_str() {
-                OPPORTUNITY => "Opportunity",
-                ACCOUNT => "Account",
-                PRODUCT => "Product2",
-                _ => self.lines.object(),
-            };
-            let object = schema.object_of(start, &read.path)?;
+            let object = self.object_of(read)?;
             let field = read.path.rsplit('.').next()?;
             let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
             rows.any(|row| row.fields.contains(&field)).then(|| format!("{}.{}", read.variable, read.path))
         })
+    }
+
+    /// The object that has a field that an expression reads; `None` where nobody knows.
+    pub fn object_of(&self, read: &FieldRead) -> Option<&str> {
+        let start = match read.variable.as_str() {
+            OPPORTUNITY => "Opportunity",
+            ACCOUNT => "Account",
+            PRODUCT => "Product2",
+            _ => self.lines.object(),
+        };
+        self.schema().object_of(start, &read.path)
     }
 
     fn scope(&self, of: Of) -> Scope<'_> {

@@ -5,7 +5,7 @@ mod decisions;
 mod reading;
 mod selling;
 
-use after::{CHANGES, FAILURES, NOTIFICATIONS, PACING, PAYMENTS, SUBSCRIPTIONS};
+use after::{CHANGES, FAILURES, NOTIFICATIONS, OWNERS, PACING, PAYMENTS, SUBSCRIPTIONS};
 pub(crate) use decisions::ALL as ALL_RULES;
 use mapping::LineField;
 use reading::{CUSTOMER, DEAL, LINE};
@@ -69,6 +69,8 @@ pub(crate) enum Kind {
     /// One rule after the other.
     Rules(&'static Asks),
     Currency,
+    /// Fields that each name a user, in their order.
+    Users,
     /// Of a queue of Salesforce's, or nothing.
     QueueId,
 }
@@ -130,6 +132,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     TAX,
     SUBSCRIPTIONS,
     CHANGES,
+    OWNERS,
     PAYMENTS,
     FAILURES,
     NOTIFICATIONS,

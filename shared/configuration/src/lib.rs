@@ -13,6 +13,7 @@ mod rule;
 mod settings;
 mod spelling;
 mod tree;
+mod users;
 mod values;
 mod words;
 

@@ -69,6 +69,7 @@ fn settings(values: &Values) -> Option<Settings> {
         subscriptions: Subscriptions::parse(&text("subscriptions", "begin")).ok()?,
         standings: Standings::parse(&text("subscriptions", "status")).ok()?,
         cancellation_task: CancellationTask::parse(&text("subscriptions", "cancellation_task")).ok()?,
+        owners: values.owners("owners", "accounts"),
         payment_cases: (text("failures", "cases") == "open").then_some(cases),
         notifications: None,
         followed: Followed::nothing(),

@@ -183,7 +183,7 @@ fn everything_that_is_wrong_is_said_at_once_in_the_files_order() {
             "2:1: unknown_key: [won] has no stage. Did you mean stages?",
             "3:14: not_a_choice: won.lines_from is \"cpq\": it must be opportunity_products, cpq_quote or orders.",
             "5:18: out_of_range: terms.days_until_due is from 0 to 365 days, and not 400.",
-            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, payments, failures, notifications, pacing, fields and version.",
+            "6:2: unknown_section: There is no colour: the file has currencies, won, deal, line, customer, terms, tax, subscriptions, changes, owners, payments, failures, notifications, pacing, fields and version.",
         ]
     );
 }

@@ -166,6 +166,7 @@ impl Reader<'_, '_> {
     pub fn value(&mut self, name: &str, key: &Key, item: &Item) -> Option<Value> {
         match (key.kind, item.get_ref()) {
             (Kind::Rules(asks), DeValue::Array(rules)) => Some(Value::Rules(self.rules(rules, asks, 0))),
+            (Kind::Users, DeValue::Array(items)) => self.users(name, items),
             (Kind::Choices(_) | Kind::Texts { .. }, DeValue::Array(items)) => self.texts(name, key.kind, items, item),
             (kind, DeValue::String(text)) if let Some((of, wanted)) = expressed(kind) => {
                 if let Some(number) = with_unit(kind, text) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use mapping::{Decides, FieldNames, Rule};
+use mapping::{Decides, FieldNames, Owners, Rule, UserField};
 use rules::Expression;
 
 use crate::keys::{Key, Section, all_keys};
@@ -17,6 +17,7 @@ pub(crate) enum Value {
     Texts(Vec<String>),
     Expression(Expression),
     Rules(Vec<Rule<Decided>>),
+    Users(Vec<UserField>),
 }
 
 /// What a rule of the file decides.
@@ -96,6 +97,14 @@ impl Values {
         match self.value(section, "rules") {
             Value::Rules(rules) => rules,
             _ => Vec::new(),
+        }
+    }
+
+    /// Those that the file names, or the package's.
+    pub fn owners(&self, section: &str, key: &str) -> Owners {
+        match self.of(section, key).map(|found| &found.value) {
+            Some(Value::Users(users)) => Owners(users.clone()),
+            _ => Owners::default(),
         }
     }
 

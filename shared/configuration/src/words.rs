@@ -65,6 +65,7 @@ pub(crate) fn wanted(kind: Kind) -> String {
             format!("an expression in quotes that comes to {value}")
         }
         Kind::Rules(_) => "a list of rules".to_owned(),
+        Kind::Users => "a list of fields that name a user, in quotes".to_owned(),
         Kind::Currency => "a currency's code, in quotes".to_owned(),
         Kind::QueueId => "the id of a queue, in quotes".to_owned(),
     }
@@ -78,7 +79,7 @@ pub(crate) fn hint(kind: Kind, value: &DeValue) -> String {
         (Kind::Rules(asks), DeValue::Table(_)) => {
             return format!(" Write it in double brackets: [[{}.rules]].", asks.section);
         }
-        (Kind::Texts { .. } | Kind::Choices(_), DeValue::String(_)) => " Write it in brackets.",
+        (Kind::Texts { .. } | Kind::Choices(_) | Kind::Users, DeValue::String(_)) => " Write it in brackets.",
         (Kind::Reads { value: Reads::Date, .. }, DeValue::Datetime(_)) => " Write 'date(\"2026-01-31\")'.",
         (Kind::Reads { .. }, DeValue::Integer(_) | DeValue::Float(_)) => " Put it in quotes.",
         (_, DeValue::Table(_)) => " It is a key with its value, and nothing stands below it.",

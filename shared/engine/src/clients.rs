@@ -18,10 +18,12 @@ use workflow::{Run, RunId};
 use crate::ports;
 
 /// DynamoDB, SQS, Stripe, Salesforce, and the system's clock.
+#[cfg(feature = "cloud")]
 pub struct Cloud;
 
+#[cfg(feature = "cloud")]
 impl ports::World for Cloud {
-    type Ledger = ledger::Ledger;
+    type Ledger = ledger::Ledger<ledger::DynamoDb>;
     type Stripe = stripe::Client;
     type Salesforce = salesforce::Client;
     type Reporter = queue::Queue;

@@ -46,11 +46,15 @@ use queue::Envelope;
 use workflow::Run;
 
 pub use access::Access;
-pub use clients::{Cloud, SystemClock};
+#[cfg(feature = "cloud")]
+pub use clients::Cloud;
+pub use clients::SystemClock;
 pub use convert::soql;
 pub use intent::Scope;
 pub use lane::Room;
-pub use line::{REST, StripeLine, turns};
+#[cfg(feature = "cloud")]
+pub use line::StripeLine;
+pub use line::{REST, turns};
 pub use pace::{Pace, Pause, delay};
 pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};

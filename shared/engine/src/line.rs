@@ -1,10 +1,11 @@
 //! How fast Stripe is asked by what comes by the thousand. What goes first does not wait, and finds that some of the limit is left for it.
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
+#[cfg(feature = "cloud")]
+use futures::{FutureExt, future::BoxFuture};
 use jiff::SignedDuration;
 use ledger::Turns;
 
+#[cfg(feature = "cloud")]
 use crate::{Clock, SystemClock};
 
 /// Of 25 that Stripe takes, what waits in line takes so many.
@@ -26,12 +27,14 @@ pub fn turns(requests_per_second: u16) -> Turns {
 }
 
 /// All workers in one line, which is kept in the ledger's table.
+#[cfg(feature = "cloud")]
 #[derive(Debug)]
 pub struct StripeLine {
-    pub ledger: ledger::Ledger,
+    pub ledger: ledger::Ledger<ledger::DynamoDb>,
     pub turns: Turns,
 }
 
+#[cfg(feature = "cloud")]
 impl stripe::Line for StripeLine {
     fn turn<'a>(&'a self, endpoint: &'a str) -> BoxFuture<'a, Option<SignedDuration>> {
         async move {

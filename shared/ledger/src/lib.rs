@@ -19,6 +19,7 @@ mod begin;
 mod call_log;
 mod configuration;
 mod control;
+#[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod item;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use workflow::RunId;
 pub use begin::{Begun, Claim, Reopen};
 pub use call_log::{CallEntry, verify_chain};
 pub use control::Control;
+#[cfg(feature = "dynamodb")]
 pub use dynamodb::{DynamoDb, OPEN_RUNS};
 pub use item::{Held, StoredRun};
 pub use save::Release;
@@ -77,11 +79,12 @@ impl From<Unavailable> for LedgerError {
 
 /// The ledger in its table. Cheap to clone where the table is.
 #[derive(Debug, Clone)]
-pub struct Ledger<T = DynamoDb> {
+pub struct Ledger<T> {
     table: T,
 }
 
-impl Ledger {
+#[cfg(feature = "dynamodb")]
+impl Ledger<DynamoDb> {
     pub fn new(client: aws_sdk_dynamodb::Client, table: impl Into<String>) -> Self {
         Self::over(DynamoDb::new(client, table))
     }

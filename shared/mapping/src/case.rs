@@ -13,7 +13,7 @@ use crate::Settings;
 use crate::afterwards::reading;
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::task::{STRIPE_ID, TASK, answerable_fields, answers_for, answers_for_account};
+use crate::task::{STRIPE_ID, TASK};
 use crate::update::{INVOICE_ID, Update, text};
 
 const CASE: &str = "Case";
@@ -192,10 +192,11 @@ impl Failure {
             order_by: vec![],
             limit: Some(1),
         };
-        let opportunity = ["Id", "AccountId"].into_iter().chain(answerable_fields()).collect();
+        let opportunity = one("Opportunity", vec!["Id", "AccountId"], "Id", self.opportunity_id.to_string());
+        let opportunity = settings.owners.reading(opportunity);
         let case = vec!["Id", IS_CLOSED, "Description", "Priority", "OwnerId", "Owner.IsActive"];
         vec![
-            reading(one("Opportunity", opportunity, "Id", self.opportunity_id.to_string()), rules, &settings.lens),
+            reading(opportunity, rules, &settings.lens),
             one(CASE, case, INVOICE_ID, self.invoice_id.to_string()),
             one(TASK, vec!["Id", IS_CLOSED], STRIPE_ID, self.invoice_id.to_string()),
         ]
@@ -220,7 +221,7 @@ impl Failure {
         let asks = is_follow_up_due && !had.task && task.is_none();
         let task = deal.filter(|_| asks).map(|deal| TaskStep::Make {
             about: case.and_then(id).unwrap_or_else(|| self.opportunity_id.to_string()),
-            owner_id: works_still(case).or(answers_for(deal)).map(str::to_owned),
+            owner_id: works_still(case).or(care.owners.answers_for(deal)).map(str::to_owned),
         });
         let case = match case {
             None => deal.filter(|_| !had.case).map(|deal| self.opened(deal, care)),
@@ -310,10 +311,10 @@ fn while_open(object: &'static str, id: &str, field: (&'static str, domain::Fiel
 /// The queue that a rule names; else whoever answers for the account; else the queue; else the opportunity's owner. If there is nobody,
 /// Salesforce takes whoever writes.
 fn given_to(deal: &Record, care: &Care) -> Option<String> {
-    let account = || answers_for_account(deal).map(str::to_owned);
+    let account = || care.owners.of_account(deal).map(str::to_owned);
     let queue = || care.queue_id.as_ref().map(ToString::to_string);
     let first = care.first_queue_id.as_ref().map(ToString::to_string);
-    first.or_else(account).or_else(queue).or_else(|| answers_for(deal).map(str::to_owned))
+    first.or_else(account).or_else(queue).or_else(|| care.owners.answers_for(deal).map(str::to_owned))
 }
 
 /// A case of somebody who has left can be edited by nobody but an administrator: `INACTIVE_OWNER_OR_USER`.

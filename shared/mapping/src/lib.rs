@@ -71,7 +71,7 @@ pub use sweep::{
     DealMended, DealSeen, account_naming_query, deal_mended, deal_seen, deals_query, mended_query, stays_refused,
     won_query,
 };
-pub use task::CancellationTask;
+pub use task::{CancellationTask, Owners, UserField};
 pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{

@@ -5,8 +5,8 @@ use domain::{ConfigurationHash, Currency, Followed};
 use rules::Expression;
 
 use crate::{
-    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Notifications, PaidDecision, Proration,
-    Renewals, Rule, ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
+    Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Notifications, Owners, PaidDecision,
+    Proration, Renewals, Rule, ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
 
 /// The stage that asks for a bill, where nothing else is decided.
@@ -38,6 +38,8 @@ pub struct Settings {
     pub subscriptions: Subscriptions,
     pub standings: Standings,
     pub cancellation_task: CancellationTask,
+    /// Who looks after an account.
+    pub owners: Owners,
     /// Whether there is a case for what Stripe could not collect.
     pub payment_cases: Option<CasePolicy>,
     /// What people are told of elsewhere, if they are.
@@ -90,6 +92,7 @@ impl Settings {
             subscriptions: Subscriptions::default(),
             standings: Standings::default(),
             cancellation_task: CancellationTask::default(),
+            owners: Owners::default(),
             payment_cases: Some(CasePolicy::default()),
             notifications: None,
             followed: Followed::nothing(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::activation::{CONTRACT_ID, contract_link};
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::task::{STRIPE_ID, TASK, answerable_fields, answers_for};
+use crate::task::{STRIPE_ID, TASK};
 use crate::update::{CONTRACT, SUBSCRIPTION_ID, Update, text};
 use crate::{CancellationTask, RENEWAL_ID, Settings, Subscriptions};
 
@@ -141,7 +141,9 @@ impl Standing {
             Filter::IsOr(self.opportunity_id.to_string(), vec![(SUBSCRIPTION_ID, named()), (RENEWAL_ID, named())]);
         let mut opportunities = query("Opportunity", link.filter(|link| *link == CONTRACT_ID), ("Id", either));
         let asks = self.asks(settings);
-        opportunities.fields.extend(answerable_fields().filter(|_| asks));
+        if asks {
+            opportunities = settings.owners.reading(opportunities);
+        }
         let task = RecordQuery {
             object: TASK,
             fields: vec!["Id"],
@@ -165,7 +167,7 @@ impl Standing {
     pub fn asked(&self, naming: &Naming, settings: &Settings) -> Option<Asked> {
         let deal = self.deal(naming).filter(|deal| self.is_named_by(deal))?;
         let is_to_be_asked = self.asks(settings) && naming.tasks.is_empty();
-        is_to_be_asked.then(|| Asked { owner_id: answers_for(deal).map(str::to_owned) })
+        is_to_be_asked.then(|| Asked { owner_id: settings.owners.answers_for(deal).map(str::to_owned) })
     }
 
     /// A task of that day, at the opportunity. Its id is the subscription's, so there is one.

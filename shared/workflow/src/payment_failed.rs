@@ -243,7 +243,7 @@ fn looked_after(watch: Watch, mut failure: Box<Failure>, seen: &CaseSeen, settin
     let Some(policy) = &settings.payment_cases else { return Point::ended(watch, settings) };
     let had =
         Had { case: watch.had.case || seen.case.is_some(), task: watch.had.task || seen.task.is_some(), ..watch.had };
-    let care = policy.care(&failure, seen, &settings.lens);
+    let care = policy.care(&failure, seen, settings);
     failure.remark.clone_from(&care.remark);
     let watch = Watch { had, ruled: care.ruled.clone(), ..watch };
     if failure.dues.is_unpaid() && seen.opportunity.is_none() {

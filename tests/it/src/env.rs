@@ -280,7 +280,7 @@ impl Env {
         self.reconciler.engine.reconcile(&Pass { kind, deadline }).await
     }
 
-    pub fn ledger(&self) -> Ledger {
+    pub fn ledger(&self) -> Ledger<ledger::DynamoDb> {
         Ledger::new(self.aws.dynamodb(), TABLE)
     }
 

@@ -23,7 +23,7 @@ use crate::Fuse;
 pub struct TestWorld;
 
 impl World for TestWorld {
-    type Ledger = Fused<ledger::Ledger>;
+    type Ledger = Fused<ledger::Ledger<ledger::DynamoDb>>;
     type Stripe = Fused<stripe::Client>;
     type Salesforce = Fused<salesforce::Client>;
     type Reporter = Fused<queue::Queue>;
@@ -53,7 +53,7 @@ impl<T> Fused<T> {
     }
 }
 
-impl engine::Ledger for Fused<ledger::Ledger> {
+impl engine::Ledger for Fused<ledger::Ledger<ledger::DynamoDb>> {
     async fn begin(&self, new: Run, claim: &Claim) -> Result<Begun, LedgerError> {
         self.call(engine::Ledger::begin(&self.inner, new, claim)).await
     }

@@ -99,6 +99,18 @@ pub(super) const CHANGES: Section = Section {
     ],
 };
 
+pub(super) const OWNERS: Section = Section {
+    name: "owners",
+    says: "Who is given what somebody has to look after.",
+    keys: &[Key {
+        name: "accounts",
+        kind: Kind::Users,
+        default: "[\"account.CSM__c\", \"account.OwnerId\"]",
+        says: "Who looks after an account, for cases and tasks: fields that name a user, of the account or of the opportunity. The first whose user is active counts. Where none is, it is the opportunity's owner; of a case failures.queue before that. With an empty list it is always these.",
+        example: "[\"account.Collector__c\", \"account.OwnerId\"]",
+    }],
+};
+
 pub(super) const ATTEMPTS: Kind = Kind::Whole { least: 1, most: 100, unit: "attempts" };
 
 pub(super) const HOURS: Kind = Kind::Whole { least: 0, most: 720, unit: "hours" };
@@ -133,7 +145,7 @@ pub(super) const FAILURES: Section = Section {
             name: "queue",
             kind: Kind::QueueId,
             default: "\"\"",
-            says: "The queue that is given a case where neither the account's customer success manager nor its owner is active, by its id. Without one it is the opportunity's owner.",
+            says: "The queue that is given a case where nobody of owners.accounts is active, by its id. Without one it is the opportunity's owner.",
             example: "\"00G000000000001EAA\"",
         },
         Key {

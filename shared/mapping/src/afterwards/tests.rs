@@ -81,7 +81,7 @@ fn queue(last: char) -> QueueId {
 
 fn care(rules: Vec<Rule<CaseDecision>>) -> crate::Care {
     let seen = CaseSeen { opportunity: Some(deal()), ..CaseSeen::default() };
-    CasePolicy { rules, ..CasePolicy::default() }.care(&failure(), &seen, &Lens::default())
+    CasePolicy { rules, ..CasePolicy::default() }.care(&failure(), &seen, &Settings::new(euros(0).currency()))
 }
 
 fn dunning(rules: Vec<Rule<CaseDecision>>) -> Dunning {
@@ -107,7 +107,8 @@ fn each_field_of_a_failed_invoice_can_be_asked_of() {
     let overdue = Failure { reason: None, attempts: 0, ..failure() };
     let seen = CaseSeen { opportunity: Some(deal()), ..CaseSeen::default() };
     let rules = vec![of_case("Some", "has(invoice.failure_code)", CaseDecision::HighFromAttempt(1))];
-    let found = CasePolicy { rules, ..CasePolicy::default() }.care(&overdue, &seen, &Lens::default());
+    let found =
+        CasePolicy { rules, ..CasePolicy::default() }.care(&overdue, &seen, &Settings::new(euros(0).currency()));
     assert_eq!(found.ruled.by, Vec::<String>::new(), "nobody was charged");
 }
 

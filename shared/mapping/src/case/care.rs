@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{CaseSeen, Dues, Failure};
 use crate::afterwards::{Asked, Beside, CaseDecision, ask};
 use crate::update::text;
-use crate::{Lens, Rule, Settings};
+use crate::{Owners, Rule, Settings};
 
 /// How invoices that could not be collected are looked after. Where nothing is decided, as most support teams do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Care {
     pub(super) queue_id: Option<QueueId>,
     pub(super) high_from_attempt: u32,
     pub(super) closed_status: String,
+    /// Who looks after its account.
+    pub(super) owners: Owners,
     pub ruled: Ruled,
     /// Why rules said nothing of it that were to.
     pub remark: Option<String>,
@@ -72,10 +74,10 @@ impl Ruled {
 
 impl CasePolicy {
     /// By the opportunity as it was read just now. Where it is gone, there is nothing to ask of.
-    pub fn care(&self, failure: &Failure, seen: &CaseSeen, lens: &Lens) -> Care {
+    pub fn care(&self, failure: &Failure, seen: &CaseSeen, settings: &Settings) -> Care {
         let invoice = failure.invoice();
         let asked = match &seen.opportunity {
-            Some(deal) => ask(&self.rules, deal, Beside::Invoice(&invoice), lens),
+            Some(deal) => ask(&self.rules, deal, Beside::Invoice(&invoice), &settings.lens),
             None => Asked::nothing(),
         };
         let mut care = Care {
@@ -84,6 +86,7 @@ impl CasePolicy {
             queue_id: self.queue_id.clone(),
             high_from_attempt: self.high_from_attempt,
             closed_status: self.closed_status.clone(),
+            owners: settings.owners.clone(),
             ruled: Ruled { by: asked.by(), ..Ruled::default() },
             remark: asked.remark(),
         };

@@ -1,7 +1,6 @@
 use domain::{Currency, FieldValue, QueueId};
 
 use super::*;
-use crate::Lens;
 
 fn failure(dues: Dues, attempts: u32) -> Failure {
     Failure {
@@ -60,7 +59,7 @@ fn seen(case: Option<Record>, task: Option<Record>) -> CaseSeen {
 
 /// Where no rule asks of anything.
 fn care(policy: &CasePolicy, failure: &Failure) -> Care {
-    policy.care(failure, &CaseSeen::default(), &Lens::default())
+    policy.care(failure, &CaseSeen::default(), &Settings::new(failure.remaining.currency()))
 }
 
 fn dunning(failure: &Failure, seen: &CaseSeen, had: Had) -> Dunning {

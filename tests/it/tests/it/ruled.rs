@@ -6,6 +6,7 @@ use engine::PassKind;
 use it::{Deal, Env, Options};
 use jiff::SignedDuration;
 use mapping::Channel;
+use sandbox::salesforce::Kind;
 use serde_json::{Value, json};
 
 use crate::cases::{cases, fails, tasks, the_case};
@@ -127,6 +128,31 @@ async fn a_failure_that_a_rule_cannot_decide_has_a_case_all_the_same() {
     assert!(said.contains("was not decided by all rules: rule \"Long\" comes to nothing"), "{said}");
     let told = explained(&env, &opportunity).await;
     assert!(!told.contains("by rule"), "{told}");
+}
+
+/// The organization's own field names who looks after the customer; the package's is not asked.
+#[tokio::test]
+async fn whoever_the_file_names_has_the_case_and_the_task() {
+    let file = "[owners]\naccounts = [\"account.Collector__c\", \"account.OwnerId\"]\n";
+    let own = [("Account", "Collector__c", Kind::Reference(&["User"]))];
+    for (left, expected) in [(&[][..], 0), (&[0][..], 1)] {
+        let (env, opportunity, invoice) = billed(options(file, &own)).await;
+        let people = [env.user("Collector"), env.user("Owner"), env.user("Manager")];
+        let account = account_of(&env, &opportunity);
+        let fields = json!({ "Collector__c": people[0], "OwnerId": people[1], "CSM__c": people[2] });
+        env.update("Account", &account, fields);
+        left.iter().for_each(|index: &usize| env.update("User", &people[*index], json!({ "IsActive": false })));
+        fails(&env, &invoice);
+        env.settle().await;
+        assert_eq!(the_case(&env)["OwnerId"], people[expected], "{left:?}");
+        env.advance(SignedDuration::from_hours(49));
+        env.reconcile(PassKind::Sweep).await;
+        env.settle().await;
+        assert_eq!(tasks(&env)[0]["OwnerId"], people[expected], "{left:?}");
+        let queries = env.sandbox.salesforce.with(|org| org.take_queries());
+        let is_read = |field: &str| queries.iter().any(|query| query.contains(field));
+        assert_eq!((is_read("Account.Collector__c"), is_read("CSM__")), (true, false), "{queries:?}");
+    }
 }
 
 fn stands(env: &Env, opportunity: &str) -> Value {
