@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cases::{cases, fails, tasks, the_case};
 use crate::organizations::{fixture, options};
+use crate::subscriptions::renewals::{after, begun, days, renewal};
 
 fn recipe(name: &str) -> Options {
     options(&fixture(&format!("recipes/{name}")), &[])
@@ -230,4 +231,25 @@ async fn people_are_told_where_the_rules_say() {
     env.settle_for_days().await;
     assert_eq!((env.posted().len(), env.aws.emails().len()), (2, 3), "a partner's failure");
     assert!(explained(&env, &large).await.contains("  by rule: Partners\n"));
+}
+
+/// Which rule decided of it is told of a renewal, too.
+#[tokio::test]
+async fn a_renewals_rules_are_told() {
+    let file = fixture("recipes/renewal")
+        + "[[won.rules]]\nname = \"Renewals\"\nwhen = 'opportunity.Type == \"Renewal\"'\nthen = { days_until_due = 10 }\n";
+    let env = Env::with(options(&file, &[])).await;
+    env.reconcile(PassKind::Sweep).await;
+    let (account, _, start) = begun(&env).await;
+    days(&env, 70);
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    let second = renewal(&env, &account, &after(&start, 3)).await;
+    env.close(&second);
+    env.settle().await;
+    let told = explained(&env, &second).await;
+    assert!(
+        told.contains("the subscription goes on for this deal") && told.contains("  by rule: Renewals\n"),
+        "{told}"
+    );
 }
