@@ -187,7 +187,7 @@ mod tests {
             ("[won]\nstages = 3\n", vec![(RED, "wrong_type"), (RED, "^")]),
             ("stages", vec![(RED, "^")]),
             ("[deal]\nsettlement = \"Ours__c\"\n\tx = 1", vec![]),
-            ("[deal]\npo_number = \"Ours__c\"\n", vec![(YELLOW, "^^^^^^^")]),
+            ("[won]\nwhen = 'opportunity.TerritoryCode == \"x\"'\n", vec![(YELLOW, "unknown_field")]),
             ("", vec![]),
         ] {
             let reading = Reading::of(text, None);
