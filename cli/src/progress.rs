@@ -72,6 +72,8 @@ impl Drop for Bar {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, IsTerminal};
+
     use super::*;
 
     #[test]
@@ -85,6 +87,8 @@ mod tests {
         bar.step();
         let shown = |bar: &Bar| bar.0.borrow().as_ref().map(|bar| (bar.length(), bar.position(), bar.message()));
         assert_eq!(shown(&bar), Some((None, 1, "reading".to_owned())));
+        let is_hidden = bar.0.borrow().as_ref().map(ProgressBar::is_hidden);
+        assert_eq!(is_hidden, Some(!io::stderr().is_terminal()));
         bar.begin("writing", Some(3));
         bar.step();
         bar.step();

@@ -71,17 +71,40 @@ fn help_and_errors_go_by_the_same_choice() {
     }
 }
 
-/// Whoever does not watch is shown nothing of how far it is.
+/// A deployment of which nothing can be reached: nobody listens at these addresses.
+const UNREACHED: &[(&str, &str)] = &[
+    ("AWS_ACCESS_KEY_ID", "x"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ("AWS_MAX_ATTEMPTS", "1"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_SECRET_ACCESS_KEY", "x"),
+    ("BULK_QUEUE_URL", "http://127.0.0.1:9/bulk"),
+    ("DEAD_LETTER_QUEUE_URL", "http://127.0.0.1:9/letters"),
+    ("ENVIRONMENT", "test"),
+    ("FOLLOWED_EVENTS", "none"),
+    ("LEDGER_TABLE", "ledger"),
+    ("SALESFORCE_API_VERSION", "v67.0"),
+    ("SALESFORCE_CREDENTIALS_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:1:secret:salesforce"),
+    ("SALESFORCE_LOGIN_URL", "http://127.0.0.1:9"),
+    ("SALESFORCE_ORG_ID", "00D000000000001EAA"),
+    ("SETTLE_SECONDS", "5"),
+    ("STRIPE_ALLOW_FULL_ACCESS_KEY", "false"),
+    ("STRIPE_API_BASE", "http://127.0.0.1:9"),
+    ("STRIPE_API_KEY_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:1:secret:stripe"),
+    ("STRIPE_LIVEMODE", "false"),
+    ("WORK_QUEUE_URL", "http://127.0.0.1:9/work"),
+];
+
+/// Whoever does not watch is told nothing of how far it is, and what is printed is the answer alone.
 #[test]
 fn progress_is_for_terminals() {
     let file = File::of("progress.toml", "");
     let path = file.0.to_str().expect("a path of text");
-    // Nobody listens there: what is asked first cannot be reached.
-    let output = run(
-        &["catalog", "suggest", "--config", path],
-        &[("SALESFORCE_LOGIN_URL", "http://127.0.0.1:9"), ("STRIPE_API_BASE", "http://127.0.0.1:9")],
-    );
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.starts_with("closedwon: ") && !told.contains('\x1b') && !told.contains('\r'), "{told:?}");
-    assert_eq!(printed(&output), "");
+    let output = run(&["doctor", "--config", path], UNREACHED);
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(1), ""));
+    let text = printed(&output);
+    assert!(text.starts_with("FAILING     stripe.key ") && !text.contains(['\x1b', '\r']), "{text:?}");
+    let coloured = printed(&run(&["doctor", "--config", path, "--color", "always"], UNREACHED));
+    assert!(coloured.starts_with("\x1b[1m\x1b[31mFAILING\x1b[0m     stripe.key "), "{coloured:?}");
 }
