@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 use clap_complete::Shell;
 use domain::OrganizationId;
 
@@ -17,6 +17,9 @@ use crate::preview::PreviewArgs;
     about = "Sets up a deployment of Closedwon, and asks it what it did and why, and what it would do"
 )]
 pub struct Args {
+    /// When there are colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    pub color: ColorChoice,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -127,7 +130,6 @@ mod tests {
             "preview",
             "preview 001000000000001AAA",
             "preview 006000000000001AAA --soql x",
-            "preview 006000000000001AAA --most 5",
             "preview 006000000000001AAA --at tomorrow",
         ] {
             let error = Args::try_parse_from(["closedwon"].into_iter().chain(line.split_whitespace())).expect_err(line);
@@ -135,7 +137,7 @@ mod tests {
         }
         let line = "closedwon preview --soql x --most 5 --at 2026-12-01 --json";
         let Command::Preview(PreviewArgs {
-            opportunity: None, soql: Some(_), most: 5, at: Some(_), json: true, ..
+            shown: None, soql: Some(_), most: Some(5), at: Some(_), json: true, ..
         }) = Args::try_parse_from(line.split(' ')).expect("valid").command
         else {
             panic!("it is to be previewed")

@@ -31,6 +31,8 @@ pub use report::{Entry, Mode, Report, State};
 use serde::Serialize;
 
 use crate::Exit;
+use crate::progress::Progress;
+use crate::terminal::Terminal;
 
 #[derive(Debug, Subcommand)]
 pub enum CatalogCommand {
@@ -67,6 +69,14 @@ pub enum CatalogCommand {
     },
 }
 
+impl CatalogCommand {
+    fn is_json(&self) -> bool {
+        match self {
+            Self::Suggest { json, .. } | Self::Apply { json, .. } => *json,
+        }
+    }
+}
+
 fn accepted(text: &str) -> Result<(Product2Id, PriceId), String> {
     let (product, price) = text.split_once('=').ok_or("it is a product and a price: 01t…=price_…")?;
     let product = Product2Id::parse(product.trim()).map_err(|why| why.to_string())?;
@@ -74,11 +84,12 @@ fn accepted(text: &str) -> Result<(Product2Id, PriceId), String> {
 }
 
 /// Does what was asked, and says how it ends and what it prints.
-pub async fn run(command: &CatalogCommand) -> (Exit, String) {
+pub async fn run(command: &CatalogCommand, terminal: Terminal) -> (Exit, String) {
+    let progress = terminal.progress(command.is_json());
     let done = match command {
-        CatalogCommand::Suggest { connection, json } => suggest_with(connection)
+        CatalogCommand::Suggest { connection, json } => suggest_with(connection, progress.as_ref())
             .await
-            .map(|report| (report.exit(), if *json { report.to_json() } else { report.to_string() })),
+            .map(|report| (report.exit(), if *json { report.to_json() } else { terminal.text(&report) })),
         CatalogCommand::Apply { connection, accept, from, create, yes, live, json } => {
             let edited = from.as_deref().map(edited).transpose();
             let wishes = edited.map(|edited| Wishes {
@@ -89,23 +100,26 @@ pub async fn run(command: &CatalogCommand) -> (Exit, String) {
             });
             let confirm = |creations: &[Creation], mode| *yes || confirmed(creations, mode);
             let applied = match wishes {
-                Ok(wishes) => apply_with(connection, wishes, *live, confirm).await,
+                Ok(wishes) => apply_with(connection, wishes, *live, confirm, progress.as_ref()).await,
                 Err(why) => Err(why),
             };
-            applied.map(|outcome| (outcome.exit(), if *json { outcome.to_json() } else { outcome.to_string() }))
+            applied.map(|outcome| (outcome.exit(), if *json { outcome.to_json() } else { terminal.text(&outcome) }))
         }
     };
+    progress.end();
     done.unwrap_or_else(|(exit, why)| {
         eprintln!("closedwon: {why}");
         (exit, String::new())
     })
 }
 
+const MATCHING: &str = "matching";
+
 type Failed = (Exit, String);
 
-async fn suggest_with(connection: &Connection) -> Result<Report, Failed> {
+async fn suggest_with(connection: &Connection, progress: &dyn Progress) -> Result<Report, Failed> {
     let (clients, Decided { settings, .. }) = connected(connection).await?;
-    suggest(&clients, &settings).await.map_err(|why| (Exit::Unavailable, why.to_string()))
+    suggest(&clients, &settings, progress).await.map_err(|why| (Exit::Unavailable, why.to_string()))
 }
 
 async fn apply_with(
@@ -113,11 +127,12 @@ async fn apply_with(
     wishes: Wishes,
     live: bool,
     confirm: impl FnOnce(&[Creation], Mode) -> bool,
+    progress: &dyn Progress,
 ) -> Result<Outcome, Failed> {
     let (clients, Decided { settings, tax }) = connected(connection).await?;
     let wishes = Wishes { tax_behavior: tax.map(mapping::TaxBehavior::as_str), ..wishes };
     may_write(Mode::of(&clients.stripe), live, &wishes).map_err(|why| (Exit::Misunderstood, why))?;
-    apply(&clients, &settings, &wishes, confirm).await.map_err(|why| (Exit::Unavailable, why.to_string()))
+    apply(&clients, &settings, &wishes, confirm, progress).await.map_err(|why| (Exit::Unavailable, why.to_string()))
 }
 
 async fn connected(connection: &Connection) -> Result<(Clients, Decided), Failed> {
@@ -146,8 +161,12 @@ fn may_write(mode: Mode, live: bool, wishes: &Wishes) -> Result<(), String> {
 }
 
 /// Reads both catalogues, and changes nothing.
-pub async fn suggest(clients: &Clients, settings: &Settings) -> Result<Report, CatalogError> {
-    Ok(Report::of(Mode::of(&clients.stripe), read::read(clients, settings).await?))
+pub async fn suggest(clients: &Clients, settings: &Settings, progress: &dyn Progress) -> Result<Report, CatalogError> {
+    let catalogues = read::read(clients, settings, progress).await?;
+    progress.begin(MATCHING, None);
+    let report = Report::of(Mode::of(&clients.stripe), catalogues);
+    progress.end();
+    Ok(report)
 }
 
 /// Reads both catalogues again, and writes what is certain and what was asked for. Prices are made only where `confirm` says so, which is
@@ -157,8 +176,10 @@ pub async fn apply(
     settings: &Settings,
     wishes: &Wishes,
     confirm: impl FnOnce(&[Creation], Mode) -> bool,
+    progress: &dyn Progress,
 ) -> Result<Outcome, CatalogError> {
-    let mut catalogues = read::read(clients, settings).await?;
+    let mut catalogues = read::read(clients, settings, progress).await?;
+    progress.begin(MATCHING, None);
     let of_file = wishes.edited.iter().flat_map(|edited| &edited.products).filter_map(|entry| entry.price.as_ref());
     let named: Vec<_> = wishes.accepted.values().chain(of_file).cloned().collect();
     let found = matching::matches(&catalogues.products, &catalogues.stripe);
@@ -167,6 +188,8 @@ pub async fn apply(
     let mode = Mode::of(&clients.stripe);
     let mut outcome = Outcome { mode, written: Vec::new(), left: plan.left, in_step: plan.in_step, stopped: None };
     let mut creations = plan.creations;
+    // Somebody may be asked now.
+    progress.end();
     if !creations.is_empty() && !confirm(&creations, mode) {
         let why = |creation: Creation| Left {
             why: format!("no price was found, and nobody confirmed that one of {} is to be made", creation.costs),
@@ -175,10 +198,11 @@ pub async fn apply(
         };
         outcome.left.extend(creations.drain(..).map(why));
     }
-    let mut done = apply::write_all(clients, plan.writes, &mut outcome).await;
+    let mut done = apply::write_all(clients, plan.writes, &mut outcome, progress).await;
     if done.is_ok() {
-        done = apply::create_all(clients, creations, &mut outcome).await;
+        done = apply::create_all(clients, creations, &mut outcome, progress).await;
     }
+    progress.end();
     outcome.stopped = done.err();
     Ok(outcome)
 }

@@ -9,6 +9,7 @@ use configuration::{Configuration, Missing, Problem, Reading};
 use serde::Serialize;
 
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 pub use organization::{check_against, check_with_organization};
 
@@ -25,8 +26,9 @@ pub struct Checked {
     pub organization: bool,
     /// Fields that the product needs and that its user in Salesforce does not see.
     pub missing: Vec<Lacking>,
+    /// Each problem and each warning with its line of the file.
     #[serde(skip)]
-    report: String,
+    reports: [String; 2],
 }
 
 /// One problem, for programs.
@@ -78,11 +80,7 @@ fn checked(file: &Path, text: &str, reading: Reading) -> Checked {
         Ok(Configuration { settings, .. }) => (settings.configuration.map(String::from), Vec::new()),
         Err(problems) => (None, problems),
     };
-    let mut report = configuration::report(&name, text, &problems);
-    if !warnings.is_empty() {
-        report += "What only the organization knows (closedwon config check --org asks it):\n";
-        report += &configuration::report(&name, text, &warnings);
-    }
+    let reports = [&problems, &warnings].map(|said| configuration::report(&name, text, said));
     let said = |problems: Vec<Problem>| problems.into_iter().map(Said::from).collect();
     Checked {
         file: name,
@@ -91,7 +89,7 @@ fn checked(file: &Path, text: &str, reading: Reading) -> Checked {
         warnings: said(warnings),
         organization: false,
         missing: Vec::new(),
-        report,
+        reports,
     }
 }
 
@@ -119,12 +117,35 @@ impl Checked {
     }
 }
 
+/// A problem is three lines: what is wrong, the line of the file, and the marks below it. Its code and its marks are painted.
+fn shown(f: &mut fmt::Formatter<'_>, report: &str, said: &[Said], tone: Tone) -> fmt::Result {
+    let paint = Paint::of(f);
+    let mut lines = report.lines();
+    for Said { code, message, .. } in said {
+        let [head, line, marks] = [(); 3].map(|()| lines.next().unwrap_or_default());
+        let place = head.strip_suffix(message.as_str()).and_then(|head| head.strip_suffix(": ")?.strip_suffix(code));
+        match place {
+            Some(place) => writeln!(f, "{place}{}: {message}", paint.toned(tone, code))?,
+            None => writeln!(f, "{head}")?,
+        }
+        let blank = marks.trim_end_matches('^');
+        writeln!(f, "{line}\n{blank}{}", paint.toned(tone, &marks[blank.len()..]))?;
+    }
+    Ok(())
+}
+
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        f.write_str(&self.report)?;
+        let paint = Paint::of(f);
+        let [problems, warnings] = &self.reports;
+        shown(f, problems, &self.problems, Tone::Bad)?;
+        if !self.warnings.is_empty() {
+            writeln!(f, "What only the organization knows (closedwon config check --org asks it):")?;
+            shown(f, warnings, &self.warnings, Tone::Care)?;
+        }
         for Lacking { object, field } in &self.missing {
-            writeln!(f, "{object}: the integration user sees no {field}")?;
+            writeln!(f, "{object}: the integration user sees no {}", paint.toned(Tone::Bad, field))?;
         }
         if !self.missing.is_empty() {
             f.write_str(
@@ -150,6 +171,34 @@ impl fmt::Display for Checked {
                 )
             }
             None => writeln!(f, "\n{}: no function starts with this file.", many(self.problems.len(), "problem")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{RED, YELLOW, painted};
+
+    #[test]
+    fn a_problem_is_painted_where_it_is_and_reads_as_before() {
+        let file = Path::new("closedwon.toml");
+        for (text, paints) in [
+            ("[won]\nstages = 3\n", vec![(RED, "wrong_type"), (RED, "^")]),
+            ("stages", vec![(RED, "^")]),
+            ("[deal]\nsettlement = \"Ours__c\"\n\tx = 1", vec![]),
+            ("[won]\nwhen = 'opportunity.TerritoryCode == \"x\"'\n", vec![(YELLOW, "unknown_field")]),
+            ("", vec![]),
+        ] {
+            let reading = Reading::of(text, None);
+            let both = reading.configuration.as_ref().err().into_iter().flatten().chain(&reading.warnings);
+            let blocks: Vec<_> =
+                both.map(|one| configuration::report("closedwon.toml", text, std::slice::from_ref(one))).collect();
+            let checked = checked(file, text, reading);
+            painted(&checked, &paints);
+            for block in blocks {
+                assert!(checked.to_string().contains(&block), "{block}\n{checked}");
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ pub use args::{DoctorArgs, RunError};
 pub use finding::{Finding, Known, Report, Verdict};
 use gather::{OfSalesforce, OfStripe};
 
+use crate::progress::Progress;
+
 /// What is examined.
 pub struct Deployment {
     /// As the worker is configured.
@@ -36,10 +38,14 @@ pub struct Deployment {
     pub integration_user_id: Option<String>,
 }
 
-pub async fn examine(deployment: &Deployment, aws: &SdkConfig, now: Timestamp) -> Report {
+pub async fn examine(deployment: &Deployment, aws: &SdkConfig, now: Timestamp, progress: &dyn Progress) -> Report {
+    progress.begin("asking Stripe", None);
     let mut findings = of_stripe(deployment, aws, now).await;
+    progress.begin("asking Salesforce", None);
     findings.extend(of_salesforce(deployment, aws, now).await);
+    progress.begin("asking AWS", None);
     findings.extend(of_aws(deployment, aws).await);
+    progress.end();
     Report { findings }
 }
 

@@ -7,9 +7,12 @@ pub mod config;
 pub mod delivery;
 pub mod doctor;
 pub mod explain;
+mod paint;
 pub mod preview;
+pub mod progress;
 pub mod setup;
 mod subject;
+pub mod terminal;
 
 pub use subject::{Subject, UnknownSubject};
 

@@ -5,6 +5,7 @@ mod command;
 mod described;
 mod journal;
 mod ledger;
+mod lists;
 mod many;
 mod salesforce;
 mod stripe;
@@ -13,7 +14,7 @@ mod told;
 mod words;
 
 use ::ledger::{DynamoDb, Ledger};
-pub use args::PreviewArgs;
+pub use args::{PreviewArgs, Shown};
 pub use command::run;
 use deployment::Sight;
 use domain::{Event, OpportunityId};
@@ -21,10 +22,13 @@ use engine::{Access, Engine, Errand, Ledger as _, Outcome, Pace, Pause, Room, Wo
 use jiff::{SignedDuration, Timestamp};
 use journal::Journal;
 use ledger::Remembered;
+pub use lists::{ListError, ListName, list};
 pub use many::{Many, many};
 use queue::{Envelope, Source};
 use table::Overlay;
-pub use told::{Call, End, Invoice, Item, Line, Preview, Request, Subscription, Tax, Told};
+pub use told::{
+    Call, End, Invoice, InvoiceFate, Item, Line, Preview, Request, Subscription, SubscriptionFate, Tax, Told,
+};
 use workflow::RunId;
 
 struct Unwritten;
@@ -89,7 +93,7 @@ async fn handle(engine: &Engine<Unwritten>, envelope: &Envelope, at: Timestamp) 
     let mut outcome = Box::pin(engine.handle(&errand)).await;
     for _ in 1..TRIES {
         // What the customer was being told would be told by then.
-        if !matches!(outcome, Outcome::Retry(Pause { pace: Pace::Backoff, code: "run_is_held", .. })) {
+        if !matches!(outcome, Outcome::Retry(Pause { pace: Pace::Backoff, code: engine::RUN_IS_HELD, .. })) {
             break;
         }
         outcome = Box::pin(engine.handle(&errand)).await;

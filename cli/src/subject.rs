@@ -18,10 +18,15 @@ pub enum Subject {
 )]
 pub struct UnknownSubject;
 
+/// What may be ids.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+}
+
 impl Subject {
     /// The id itself, or the address of a page of Salesforce or Stripe that shows it.
     pub fn parse(text: &str) -> Result<Self, UnknownSubject> {
-        text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find_map(Self::of_id).ok_or(UnknownSubject)
+        words(text).find_map(Self::of_id).ok_or(UnknownSubject)
     }
 
     fn of_id(id: &str) -> Option<Self> {

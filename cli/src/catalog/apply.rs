@@ -12,6 +12,7 @@ use super::outcome::{Outcome, Written};
 use super::plan::{Creation, Left, PlannedWrite};
 use super::read::Clients;
 use super::records::{PRICE_ID, PRODUCT, id_of, set_query, where_set};
+use crate::progress::{Progress, Silent};
 
 /// Salesforce takes five queries in a call, and one of them reads back.
 const TOGETHER: usize = 4;
@@ -19,7 +20,13 @@ const TOGETHER: usize = 4;
 /// The other end of a failure: nothing more is tried.
 type Stopped = String;
 
-pub async fn write_all(clients: &Clients, writes: Vec<PlannedWrite>, outcome: &mut Outcome) -> Result<(), Stopped> {
+pub async fn write_all(
+    clients: &Clients,
+    writes: Vec<PlannedWrite>,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<(), Stopped> {
+    progress.begin("writing to Salesforce", Some(writes.len()));
     for together in writes.chunks(TOGETHER) {
         match write(clients, together).await {
             Ok(set) => together.iter().for_each(|write| note(write, &set, outcome)),
@@ -37,6 +44,7 @@ pub async fn write_all(clients: &Clients, writes: Vec<PlannedWrite>, outcome: &m
             }
             Err(error) => return Err(error.to_string()),
         }
+        together.iter().for_each(|_| progress.step());
     }
     Ok(())
 }
@@ -96,8 +104,15 @@ fn left(product: &Product2Id, name: &str, why: String) -> Left {
 
 /// Makes each price, and writes it before the next one is made: whatever breaks off, at most one is made and not written, and it is found
 /// by what stands on it.
-pub async fn create_all(clients: &Clients, creations: Vec<Creation>, outcome: &mut Outcome) -> Result<(), Stopped> {
+pub async fn create_all(
+    clients: &Clients,
+    creations: Vec<Creation>,
+    outcome: &mut Outcome,
+    progress: &dyn Progress,
+) -> Result<(), Stopped> {
+    progress.begin("making prices at Stripe", Some(creations.len()));
     for creation in creations {
+        progress.step();
         // Somebody may have chosen another one while this was being confirmed.
         let query = [set_query([&creation.product])];
         let records = clients.salesforce.read(&query).await.map_err(|error| error.to_string())?;
@@ -114,7 +129,7 @@ pub async fn create_all(clients: &Clients, creations: Vec<Creation>, outcome: &m
                 let (product, name) = (creation.product, creation.name);
                 let write = PlannedWrite { product, name, price, replaces: None, against: Vec::new() };
                 let before = outcome.written.len();
-                write_all(clients, vec![write], outcome).await?;
+                write_all(clients, vec![write], outcome, &Silent).await?;
                 outcome.written[before..].iter_mut().for_each(|written| written.created = true);
             }
             Err(Failure::Refused(why)) => outcome.left.push(left(&creation.product, &creation.name, why)),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::plan::Left;
 use super::report::Mode;
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 #[derive(Debug, Serialize)]
 pub struct Outcome {
@@ -50,10 +51,11 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paint = Paint::of(f);
         writeln!(f, "Stripe: {} mode", self.mode.as_str())?;
         for written in &self.written {
             let how = if written.created { "made and written" } else { "written" };
-            write!(f, "{how}: {} {} = {}", written.product, written.name, written.price)?;
+            write!(f, "{}: {} {} = {}", paint.toned(Tone::Good, how), written.product, written.name, written.price)?;
             match &written.replaced {
                 Some(replaced) => writeln!(f, " (was {replaced})")?,
                 None => writeln!(f)?,
@@ -61,15 +63,44 @@ impl fmt::Display for Outcome {
             written.against.iter().try_for_each(|against| writeln!(f, "  ! {against}"))?;
         }
         for left in &self.left {
-            writeln!(f, "left alone: {} {}\n  ! {}", left.product, left.name, left.why)?;
+            writeln!(f, "{}: {} {}\n  ! {}", paint.toned(Tone::Care, "left alone"), left.product, left.name, left.why)?;
         }
         if let Some(stopped) = &self.stopped {
-            writeln!(f, "Broken off: {stopped}. Run it again: what is done is not done twice.")?;
+            let broken_off = paint.toned(Tone::Bad, "Broken off");
+            writeln!(f, "{broken_off}: {stopped}. Run it again: what is done is not done twice.")?;
         }
         match self.written.len() {
             0 => write!(f, "Nothing was written")?,
             count => write!(f, "{count} written")?,
         }
         writeln!(f, "; {} in step before; {} wait for a person.", self.in_step, self.left.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{GREEN, RED, YELLOW, painted};
+
+    #[test]
+    fn what_was_done_and_what_was_not_are_painted() {
+        let product = Product2Id::parse("01t000000000001").expect("valid");
+        let written = Written {
+            product: product.clone(),
+            name: "Seat".into(),
+            price: PriceId::parse("price_1").expect("valid"),
+            replaced: None,
+            against: Vec::new(),
+            created: true,
+        };
+        let left = Left { product, name: "Seat".into(), why: "two prices".into() };
+        let outcome = Outcome {
+            mode: Mode::Test,
+            written: vec![written],
+            left: vec![left],
+            in_step: 1,
+            stopped: Some("busy".into()),
+        };
+        painted(&outcome, &[(GREEN, "made and written"), (YELLOW, "left alone"), (RED, "Broken off")]);
     }
 }

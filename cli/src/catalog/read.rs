@@ -7,6 +7,7 @@ use stripe::{CatalogPrice, Cursor, Page};
 
 use super::product::{Product, StripeCatalog};
 use super::records::{Settings, products, queries};
+use crate::progress::Progress;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
@@ -49,7 +50,8 @@ pub struct Catalogues {
     pub unnameable: Vec<String>,
 }
 
-pub async fn read(clients: &Clients, settings: &Settings) -> Result<Catalogues, CatalogError> {
+pub async fn read(clients: &Clients, settings: &Settings, progress: &dyn Progress) -> Result<Catalogues, CatalogError> {
+    progress.begin("reading Salesforce's products", None);
     let records = clients.salesforce.read(&queries(settings)).await?;
     let [of_products, entries] = &records[..] else {
         return Err(salesforce::Error::Unknown { reason: "an answer is missing".into() }.into());
@@ -58,9 +60,12 @@ pub async fn read(clients: &Clients, settings: &Settings) -> Result<Catalogues, 
     let stripe = &clients.stripe;
     let mut catalog = StripeCatalog::default();
     let mut unnameable = Vec::new();
-    let of_stripe = pages(async |after| stripe.catalog_products(after.as_ref()).await, |_| {}).await?;
+    progress.begin("reading Stripe's products, pages", None);
+    let of_stripe = pages(async |after| stripe.catalog_products(after.as_ref()).await, |_| {}, progress).await?;
     catalog.products.extend(of_stripe.into_iter().map(|product| (product.id.clone(), product)));
-    let prices = pages(async |after| stripe.catalog_prices(after.as_ref()).await, |id| unnameable.push(id)).await?;
+    progress.begin("reading Stripe's prices, pages", None);
+    let prices =
+        pages(async |after| stripe.catalog_prices(after.as_ref()).await, |id| unnameable.push(id), progress).await?;
     catalog.prices.extend(prices.into_iter().map(|price| (price.price.id.clone(), price)));
     let set: BTreeSet<_> = products.iter().filter_map(|product| product.price_id.as_deref()).collect();
     let set: Vec<_> = set.into_iter().filter_map(|id| PriceId::parse(id).ok()).collect();
@@ -85,10 +90,12 @@ pub async fn look_up(
 async fn pages<T>(
     page: impl AsyncFn(Option<Cursor>) -> Result<Page<T>, stripe::Error>,
     mut unreadable: impl FnMut(String),
+    progress: &dyn Progress,
 ) -> Result<Vec<T>, CatalogError> {
     let (mut found, mut after) = (Vec::new(), None);
     for _ in 0..MOST_PAGES {
         let page = page(after).await?;
+        progress.step();
         for listed in page.items {
             match listed.object {
                 Some(object) => found.push(object),

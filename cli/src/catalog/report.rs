@@ -9,6 +9,7 @@ use super::matching::{Certainty, Match, can_be_created, matches, shared_prices};
 use super::product::{Billed, Product};
 use super::read::Catalogues;
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 /// Of the Stripe key, and so of all prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,17 @@ impl State {
             Self::Probable => "probable",
             Self::Certain => "certain",
             Self::InStep => "in step",
+        }
+    }
+}
+
+impl State {
+    fn tone(self) -> Tone {
+        match self {
+            Self::Drifted | Self::Doubtful => Tone::Bad,
+            Self::Missing | Self::Probable => Tone::Care,
+            Self::Certain => Tone::Good,
+            Self::InStep => Tone::Plain,
         }
     }
 }
@@ -217,16 +229,19 @@ impl fmt::Display for Entry {
             Some(code) => format!("{} [{code}]", self.name),
             None => self.name.clone(),
         };
+        let (paint, tone) = (Paint::of(f), self.state.tone());
         let price = match (&self.price, self.state) {
-            (Some(price), State::Certain) => format!("{price}  certain"),
-            (Some(price), _) => format!("{price}  {} of 100", self.confidence),
+            (Some(price), State::Certain) => format!("{price}  {}", paint.toned(tone, "certain")),
+            (Some(price), _) => {
+                format!("{price}  {}", paint.toned(tone, format_args!("{} of 100", self.confidence)))
+            }
             (None, _) => self.set.clone().unwrap_or_else(|| "none".to_owned()),
         };
         let list_price = self.list_price.as_deref().unwrap_or("none");
         writeln!(
             f,
             "{:<9} {:<18} {:<NAME$} {:<28} {price}",
-            self.state.as_str(),
+            paint.toned(tone, self.state.as_str()),
             self.product,
             cut(&name, NAME),
             cut(list_price, 28)
@@ -246,6 +261,7 @@ mod tests {
     use super::*;
     use crate::catalog::matching::tests::{at_stripe, gold, id, offer};
     use crate::catalog::product::StripeCatalog;
+    use crate::paint::{GREEN, RED, painted};
 
     fn report(products: Vec<Product>, stripe: StripeCatalog) -> Report {
         Report::of(Mode::Test, Catalogues { products, stripe, unnameable: vec![] })
@@ -291,6 +307,17 @@ mod tests {
         let told = report(vec![set.clone(), Product { id: id(2), ..set }], at_stripe(vec![offer(1)]));
         assert_eq!(told.products[0].notes, ["price_1 is the price of 01t000000000002AAA too"]);
         assert_eq!(told.exit(), Exit::Well);
+    }
+
+    #[test]
+    fn confidence_is_painted_and_columns_stay_where_they_are() {
+        let (product, mut price) = offer(1);
+        price.price.lookup_key = Some("SUP-1".into());
+        let gone =
+            Product { id: id(2), name: "Seat".into(), price_id: Some("price_9".into()), codes: vec![], ..gold() };
+        let told = report(vec![gold(), gone], at_stripe(vec![(product, price)]));
+        let coloured = painted(&told, &[(GREEN, "certain"), (RED, "drifted")]);
+        assert!(coloured.contains("certain\x1b[0m   01t"), "{coloured:?}");
     }
 
     #[test]

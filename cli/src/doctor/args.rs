@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{Deployment, Report};
+use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -59,10 +60,10 @@ struct Variables {
 }
 
 impl DoctorArgs {
-    pub async fn run(&self) -> Result<Report, RunError> {
+    pub async fn run(&self, progress: &dyn Progress) -> Result<Report, RunError> {
         let deployment = self.deployment()?;
         let aws = platform::sdk_config().await;
-        Ok(super::examine(&deployment, &aws, jiff::Timestamp::now()).await)
+        Ok(super::examine(&deployment, &aws, jiff::Timestamp::now(), progress).await)
     }
 
     fn deployment(&self) -> Result<Deployment, RunError> {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 /// A fact, or why it is not known.
 pub type Known<T> = Result<T, String>;
@@ -72,12 +73,13 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paint = Paint::of(f);
         for Finding { check, verdict, text, remedy } in &self.findings {
             let verdict = match verdict {
-                Verdict::Ok => "ok",
-                Verdict::Warning => "warning",
-                Verdict::Failing => "FAILING",
-                Verdict::NotChecked => "not checked",
+                Verdict::Ok => paint.toned(Tone::Good, "ok"),
+                Verdict::Warning => paint.toned(Tone::Care, "warning"),
+                Verdict::Failing => paint.toned(Tone::Bad, "FAILING"),
+                Verdict::NotChecked => paint.toned(Tone::Plain, "not checked"),
             };
             writeln!(f, "{verdict:<12}{check:<24}{text}")?;
             if let Some(remedy) = remedy {
@@ -87,5 +89,24 @@ impl fmt::Display for Report {
         let [failing, warnings, unchecked] =
             [Verdict::Failing, Verdict::Warning, Verdict::NotChecked].map(|verdict| self.count(verdict));
         writeln!(f, "{failing} failing, {warnings} warnings, {unchecked} not checked, of {}", self.findings.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{GREEN, RED, YELLOW, painted};
+
+    #[test]
+    fn verdicts_are_painted_and_columns_stay_where_they_are() {
+        let findings = vec![
+            Finding::ok("stripe.key", "a restricted key"),
+            Finding::warning("stripe.clock", "90 s behind", "Set it."),
+            Finding::failing("aws.ledger", "it is not there", "Deploy."),
+            Finding::not_checked("stripe.delivery", "no address"),
+        ];
+        let coloured = painted(&Report { findings }, &[(GREEN, "ok"), (YELLOW, "warning"), (RED, "FAILING")]);
+        assert!(coloured.contains("ok\x1b[0m          stripe.key              a restricted key\n"), "{coloured:?}");
+        assert!(coloured.contains("\nnot checked stripe.delivery         no address\n"), "{coloured:?}");
     }
 }

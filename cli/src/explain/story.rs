@@ -11,6 +11,7 @@ use workflow::{About, Next, RunId, Status};
 use super::told_on;
 use super::words::{about, at};
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 #[derive(Debug, Serialize)]
 pub struct Story {
@@ -205,7 +206,7 @@ impl fmt::Display for Story {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{chapter}")?;
+            chapter.fmt(f)?;
         }
         Ok(())
     }
@@ -213,8 +214,10 @@ impl fmt::Display for Story {
 
 impl fmt::Display for Chapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} {}", about(self.workflow), self.of)?;
-        writeln!(f, "  {}: {} ({})", self.standing(), self.says, self.point)?;
+        let paint = Paint::of(f);
+        writeln!(f, "{}", paint.strong(format_args!("{} {}", about(self.workflow), self.of)))?;
+        let tone = if self.needs_person() { Tone::Bad } else { Tone::Plain };
+        writeln!(f, "  {}: {} ({})", paint.toned(tone, self.standing()), self.says, self.point)?;
         writeln!(f, "  began {}, last saved {}, taken up {}", self.began_at, self.last_at, times(self.attempts))?;
         for (what, id) in &self.made {
             writeln!(f, "  {what}: {id}")?;
@@ -254,5 +257,38 @@ impl fmt::Display for Call {
             write!(f, " [{request_id}]")?;
         }
         write!(f, " in {} ms", self.duration_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mapping::Code;
+
+    use super::*;
+    use crate::paint::{BOLD, RED, painted};
+
+    #[test]
+    fn headings_and_what_waits_for_a_person_are_painted() {
+        let chapter = |status, stopped| Chapter {
+            run: "run#1".into(),
+            workflow: "opportunity_won",
+            of: "006000000000001AAA".into(),
+            status,
+            point: "claimed",
+            says: "it is to be read".into(),
+            began_at: Timestamp::UNIX_EPOCH,
+            last_at: Timestamp::UNIX_EPOCH,
+            attempts: 1,
+            waiting_since: None,
+            waits_for: None,
+            answered: Vec::new(),
+            made: Vec::new(),
+            stopped,
+            calls: Vec::new(),
+        };
+        let stopped = Stopped::from(&Stop::refused(Code::NoLines, "It has none."));
+        let chapters = vec![chapter("done", None), chapter("rejected", Some(stopped))];
+        let story = Story { subject: "006000000000001AAA".into(), chapters };
+        painted(&story, &[(BOLD, "Billing of opportunity 006000000000001AAA"), (RED, "Waits for a person")]);
     }
 }

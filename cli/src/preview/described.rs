@@ -12,7 +12,7 @@ use workflow::opportunity_won::{Point, Renewal};
 use workflow::{Run, State};
 
 use super::stripe::{Memory, memory};
-use super::told::{Invoice, Item, Line, Subscription, Tax};
+use super::told::{Invoice, InvoiceFate, Item, Line, Subscription, SubscriptionFate, Tax};
 
 pub(super) fn plan_of(run: &Run) -> Option<&Plan> {
     let State::OpportunityWon(point) = &run.state else { return None };
@@ -62,12 +62,14 @@ impl<'a> Words<'a> {
         let shown = &invoice.shown;
         let money = |minor_units| Money::from_minor_units(minor_units, shown.currency);
         let fate = match shown.status {
-            InvoiceStatus::Void => "voided",
-            _ if !invoice.is_new() => (shown.credited_before + shown.credited_after > 0).then_some("credited")?,
-            InvoiceStatus::Draft if shown.auto_advance => "sent_by_stripe",
+            InvoiceStatus::Void => InvoiceFate::Voided,
+            _ if !invoice.is_new() => {
+                (shown.credited_before + shown.credited_after > 0).then_some(InvoiceFate::Credited)?
+            }
+            InvoiceStatus::Draft if shown.auto_advance => InvoiceFate::SentByStripe,
             InvoiceStatus::Draft => return None,
-            _ if shown.is_charged => "charged",
-            _ => "sent",
+            _ if shown.is_charged => InvoiceFate::Charged,
+            _ => InvoiceFate::Sent,
         };
         let days = invoice.days_until_due.map(|days| SignedDuration::from_hours(24 * i64::from(days)));
         let due_on = days.and_then(|days| at.checked_add(days).ok()).map(day);
@@ -126,9 +128,9 @@ impl<'a> Words<'a> {
         Subscription {
             id: shown.id.to_string(),
             fate: match (subscription.is_new, shown.is_over) {
-                (_, true) => "canceled",
-                (true, false) => "begun",
-                (false, false) => "changed",
+                (_, true) => SubscriptionFate::Canceled,
+                (true, false) => SubscriptionFate::Begun,
+                (false, false) => SubscriptionFate::Changed,
             },
             items: items.map(item).collect(),
             starts_on: shown.starts_at.map(day),

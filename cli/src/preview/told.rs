@@ -1,7 +1,7 @@
 //! What would happen, as it is told to people and to programs.
 
 use domain::{Money, OpportunityId};
-use engine::{Outcome, Pace, Pause};
+use engine::{Outcome, Pace, Pause, QUIESCENCE, RUN_IS_HELD, STOPPED_BY_OPERATOR};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ledger::CallEntry;
@@ -87,8 +87,7 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Invoice {
     pub id: String,
-    /// `sent`, `charged`, `sent_by_stripe` within the hour, `voided` or `credited`.
-    pub fate: &'static str,
+    pub fate: InvoiceFate,
     pub lines: Vec<Line>,
     pub total: Money,
     /// What the customer's balance would pay of it.
@@ -101,6 +100,27 @@ pub struct Invoice {
     pub due_on: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subscription: Option<String>,
+}
+
+/// What becomes of an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InvoiceFate {
+    Sent,
+    Charged,
+    /// Within the hour.
+    SentByStripe,
+    Voided,
+    Credited,
+}
+
+/// What becomes of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubscriptionFate {
+    Begun,
+    Changed,
+    Canceled,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -132,8 +152,7 @@ pub struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Subscription {
     pub id: String,
-    /// `begun`, `changed` or `canceled`.
-    pub fate: &'static str,
+    pub fate: SubscriptionFate,
     pub items: Vec<Item>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_on: Option<Date>,
@@ -165,6 +184,9 @@ pub struct Told {
     pub text: Option<String>,
 }
 
+/// These are over by themselves, or when the operator says so; what else keeps a run back is not foreseen.
+const WAITS: [&str; 3] = [RUN_IS_HELD, STOPPED_BY_OPERATOR, QUIESCENCE];
+
 /// What keeps anybody from knowing is no end.
 pub(super) fn end(outcome: Outcome, run: Option<&Run>) -> Result<End, Unforeseen> {
     Ok(match outcome {
@@ -180,7 +202,7 @@ pub(super) fn end(outcome: Outcome, run: Option<&Run>) -> Result<End, Unforeseen
             Some(Next::Wait(stop)) if stop.code.as_str() == pause.code => {
                 End::Waits { code: pause.code.into(), why: stop.message, until: None }
             }
-            _ if ["run_is_held", "stopped_by_operator", "quiescence"].contains(&pause.code) => waits(pause),
+            _ if WAITS.contains(&pause.code) => waits(pause),
             _ => return Err(Unforeseen(format!("it cannot be foreseen ({}): {}", pause.code, pause.detail))),
         },
     })
@@ -257,7 +279,7 @@ impl Preview {
 impl Invoice {
     /// It is one that the customer gets by this.
     pub fn is_new(&self) -> bool {
-        !matches!(self.fate, "voided" | "credited")
+        !matches!(self.fate, InvoiceFate::Voided | InvoiceFate::Credited)
     }
 }
 

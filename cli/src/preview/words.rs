@@ -2,29 +2,34 @@
 
 use std::fmt::{self, Formatter};
 
-use super::told::{Call, End, Invoice, Item, Line, Preview, Request, Subscription, Tax, Told};
+use super::told::{
+    Call, End, Invoice, InvoiceFate, Item, Line, Preview, Request, Subscription, SubscriptionFate, Tax, Told,
+};
+use crate::paint::{Paint, Tone};
 
 impl fmt::Display for Preview {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "Opportunity {} at {}: {}", self.opportunity, self.at, self.end)?;
+        let paint = Paint::of(f);
+        let end = paint.toned(self.end.tone(), &self.end);
+        writeln!(f, "Opportunity {} at {}: {end}", self.opportunity, self.at)?;
         if let End::Stopped(stopped) = &self.end {
             writeln!(f, "  {}", stopped.message)?;
             writeln!(f, "  what to do ({}): {}", stopped.whose, stopped.remedy)?;
         }
         if let Some(deal) = &self.deal {
-            writeln!(f, "  the deal as a whole: {deal}")?;
+            writeln!(f, "  the deal as a whole: {}", paint.strong(deal))?;
         }
         for subscription in &self.subscriptions {
-            write!(f, "{subscription}")?;
+            subscription.fmt(f)?;
         }
         for invoice in &self.invoices {
-            write!(f, "{invoice}")?;
+            invoice.fmt(f)?;
         }
         if !self.calls.is_empty() {
             writeln!(f, "  calls, in this order:")?;
         }
         for call in &self.calls {
-            write!(f, "{call}")?;
+            call.fmt(f)?;
         }
         if !self.follows.is_empty() {
             writeln!(f, "  put on the queue for others: {}", self.follows.join(", "))?;
@@ -34,6 +39,17 @@ impl fmt::Display for Preview {
             text.iter().try_for_each(|text| writeln!(f, "    {text}"))?;
         }
         writeln!(f, "  Nothing of this was done.")
+    }
+}
+
+impl End {
+    pub(super) fn tone(&self) -> Tone {
+        match self {
+            Self::Billed => Tone::Good,
+            Self::Changed | Self::Unchanged | Self::Scheduled { .. } => Tone::Plain,
+            Self::Stopped(stopped) if stopped.needs_person => Tone::Bad,
+            Self::Stopped(_) | Self::Waits { .. } => Tone::Care,
+        }
     }
 }
 
@@ -54,7 +70,12 @@ impl fmt::Display for End {
 
 impl fmt::Display for Subscription {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "  subscription {} is {}", self.id, self.fate)?;
+        let fate = match self.fate {
+            SubscriptionFate::Begun => "begun",
+            SubscriptionFate::Changed => "changed",
+            SubscriptionFate::Canceled => "canceled",
+        };
+        write!(f, "  subscription {} is {fate}", self.id)?;
         if let Some(day) = self.starts_on {
             write!(f, ", from {day} on")?;
         }
@@ -93,14 +114,14 @@ impl fmt::Display for Item {
 impl fmt::Display for Invoice {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let fate = match self.fate {
-            "sent_by_stripe" => "is sent by Stripe within the hour",
-            "charged" => "is finalized, and the customer charged for it",
-            "voided" => "is voided",
-            "credited" => "is credited to the customer's balance",
-            _ => "is sent",
+            InvoiceFate::Sent => "is sent",
+            InvoiceFate::Charged => "is finalized, and the customer charged for it",
+            InvoiceFate::SentByStripe => "is sent by Stripe within the hour",
+            InvoiceFate::Voided => "is voided",
+            InvoiceFate::Credited => "is credited to the customer's balance",
         };
-        write!(f, "  invoice {} {fate}: {}", self.id, self.total)?;
-        if let Some(due_on) = self.due_on.filter(|_| self.fate != "charged") {
+        write!(f, "  invoice {} {fate}: {}", self.id, Paint::of(f).strong(self.total))?;
+        if let Some(due_on) = self.due_on.filter(|_| self.fate != InvoiceFate::Charged) {
             write!(f, ", due on {due_on}")?;
         }
         match &self.tax {
@@ -157,5 +178,53 @@ impl fmt::Display for Call {
             parameters.iter().try_for_each(|(name, value)| writeln!(f, "        {name}={value}"))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Currency, Money};
+    use jiff::Timestamp;
+    use mapping::{Code, Stop};
+
+    use super::*;
+    use crate::explain::Stopped;
+    use crate::paint::{BOLD, GREEN, RED, YELLOW, painted};
+
+    #[test]
+    fn how_it_ends_and_what_it_comes_to_are_painted() {
+        let total = Money::from_minor_units(123_456, Currency::parse("EUR").expect("valid"));
+        let refused = || Stop::refused(Code::NoLines, "It has none.");
+        let waits = |until| End::Waits { code: "run_is_held".into(), why: "busy".into(), until };
+        for (end, paints) in [
+            (End::Billed, vec![(GREEN, "it would be billed"), (BOLD, "1234.56 EUR")]),
+            (End::Stopped(Stopped::from(&refused())), vec![(RED, "it would be refused (no_lines)")]),
+            (waits(None), vec![(YELLOW, "it would wait (run_is_held): busy")]),
+            (End::Unchanged, vec![]),
+        ] {
+            let invoice = Invoice {
+                id: "in_preview_1".into(),
+                fate: InvoiceFate::Sent,
+                lines: Vec::new(),
+                total,
+                from_balance: None,
+                tax: None,
+                due_on: None,
+                subscription: None,
+            };
+            let preview = Preview {
+                opportunity: "006000000000001AAA".into(),
+                at: Timestamp::UNIX_EPOCH,
+                end,
+                calls: Vec::new(),
+                invoices: vec![invoice],
+                subscriptions: Vec::new(),
+                deal: Some(total),
+                follows: Vec::new(),
+                told: Vec::new(),
+            };
+            let coloured = painted(&preview, &paints);
+            assert!(coloured.contains(&format!("is sent: {BOLD}1234.56 EUR")), "{coloured:?}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use stripe::API_VERSION;
 use super::Request;
 use super::plan::{Problem, Step, Why};
 use crate::Exit;
+use crate::paint::{Paint, Tone};
 
 pub(super) const DEPLOY: &str = "Functions read secrets when they start: start stripe-webhook anew, so that it knows this one (aws lambda \
                                  update-function-configuration --description with today's date; a deployment that changes nothing does not).";
@@ -159,24 +160,48 @@ pub(crate) fn told(problem: Problem) -> Told {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paint = Paint::of(f);
         let mode = if self.livemode { "live" } else { "test" };
         writeln!(f, "Webhook endpoint for {} in {mode} mode", self.url)?;
         if let Some(Told { text, remedy, .. }) = &self.problem {
-            return writeln!(f, "  Nothing was changed: {text}.\n  {remedy}");
+            return writeln!(f, "  {}: {text}.\n  {remedy}", paint.toned(Tone::Bad, "Nothing was changed"));
         }
         if self.steps.is_empty() && self.waits.is_none() {
             writeln!(f, "  Nothing to do: it is as it has to be.")?;
         }
         let verb = if self.dry_run { "Would" } else { "Did" };
         for Said { text, .. } in &self.steps {
-            writeln!(f, "  {verb}: {text}.")?;
+            writeln!(f, "  {}: {text}.", paint.toned(Tone::Good, verb))?;
         }
         if let Some(waits) = &self.waits {
-            writeln!(f, "  Waits: {waits}.")?;
+            writeln!(f, "  {}: {waits}.", paint.toned(Tone::Care, "Waits"))?;
         }
         if let Some(id) = &self.endpoint {
             writeln!(f, "  endpoint: {id}")?;
         }
         self.next.map_or(Ok(()), |next| writeln!(f, "  {next}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paint::{GREEN, RED, YELLOW, painted};
+
+    #[test]
+    fn what_was_done_and_what_waits_are_painted() {
+        let report = |problem| Report {
+            url: "https://acme.example".into(),
+            livemode: false,
+            dry_run: false,
+            endpoint: None,
+            steps: vec![Said { step: "enable", text: "enable we_1".into() }],
+            problem,
+            waits: Some("we_1 stays enabled".into()),
+            next: None,
+        };
+        painted(&report(None), &[(GREEN, "Did"), (YELLOW, "Waits")]);
+        let mode = told(Problem::Mode { is_live_key: true });
+        painted(&report(Some(mode)), &[(RED, "Nothing was changed")]);
     }
 }

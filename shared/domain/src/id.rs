@@ -105,6 +105,8 @@ ids! {
     ContractId = salesforce_id("Contract", "800");
     /// A Salesforce queue (`00G…`), always 18 characters.
     QueueId = salesforce_id("Queue", "00G");
+    /// A list view in Salesforce (`00B…`), always 18 characters.
+    ListViewId = salesforce_id("ListView", "00B");
     /// A product in Salesforce (`Product2`, `01t…`), always 18 characters. Stripe's product is `ProductId`.
     Product2Id = salesforce_id("Product2", "01t");
     /// A line of a deal in Salesforce, always 18 characters: an opportunity's (`00k…`), an order's (`802…`), or a quote's, whose

@@ -20,8 +20,8 @@ pub use event::{Event, Urgency};
 pub use followed::{Followed, Neighbour, UnknownNeighbour};
 pub use id::{
     AccountId, ChargeId, ContractId, CreditNoteId, CustomerId, DisputeId, IdError, InvoiceId, InvoicePaymentId,
-    LineItemId, OpportunityId, OrganizationId, PriceId, Product2Id, ProductId, QueueId, ScheduleId, SubscriptionId,
-    SubscriptionItemId, TaxIdId, UserId, WebhookEndpointId,
+    LineItemId, ListViewId, OpportunityId, OrganizationId, PriceId, Product2Id, ProductId, QueueId, ScheduleId,
+    SubscriptionId, SubscriptionItemId, TaxIdId, UserId, WebhookEndpointId,
 };
 pub use money::{Currency, CurrencyError, Money, MoneyError};
 pub use record::{FieldValue, Record};

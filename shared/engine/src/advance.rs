@@ -10,7 +10,9 @@ use workflow::{
 use crate::intent::{Trust, decided, doubted_since, quiet_at, trust};
 use crate::look::Look;
 use crate::perform::{Key, Performed};
-use crate::{Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, World, write};
+use crate::{
+    Clock, Engine, Errand, LAST_CALL, LEASE_MARGIN, Ledger, Pace, Pause, QUIESCENCE, RUN_IS_HELD, World, write,
+};
 
 /// How long a run waits for the other side before it becomes a person's business.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
@@ -67,7 +69,7 @@ impl<W: World> Engine<W> {
         let held = match begun.map_err(|error| ledger_pause(&error))? {
             Begun::Held(held) => *held,
             Begun::Busy { until } => {
-                return Err(Pause::new(Pace::Held { until }, "run_is_held", format!("{} is being worked on", seed.id)));
+                return Err(Pause::new(Pace::Held { until }, RUN_IS_HELD, format!("{} is being worked on", seed.id)));
             }
             Begun::Answered(run) => return Ok(*run),
         };
@@ -178,7 +180,7 @@ impl<W: World> Engine<W> {
                     return Ok(Ready::Send);
                 }
                 Trust::Wait { until } => {
-                    let pause = Pause::new(Pace::NotBefore(until), "quiescence", "a request may still be under way");
+                    let pause = Pause::new(Pace::NotBefore(until), QUIESCENCE, "a request may still be under way");
                     return self.give_back(work, pause).await;
                 }
                 Trust::Look => Some(intent.first_sent),
@@ -376,7 +378,7 @@ pub(crate) fn has_news(there: &Run, newcomer: &Run) -> bool {
 pub(crate) fn ledger_pause(error: &LedgerError) -> Pause {
     match error {
         // The newcomer is at work, and is done in a moment.
-        LedgerError::Lost => Pause::backoff("run_is_held", error),
+        LedgerError::Lost => Pause::backoff(RUN_IS_HELD, error),
         LedgerError::Unavailable(_) => Pause::backoff("ledger_unavailable", error),
         LedgerError::LinkTaken(_) => Pause::backoff("link_taken", error),
         LedgerError::RegisterChanged { .. } => Pause::backoff("register_changed", error),

@@ -55,7 +55,7 @@ pub use lane::Room;
 #[cfg(feature = "cloud")]
 pub use line::StripeLine;
 pub use line::{REST, turns};
-pub use pace::{Pace, Pause, delay};
+pub use pace::{Pace, Pause, QUIESCENCE, RUN_IS_HELD, STOPPED_BY_OPERATOR, delay};
 pub use ports::{Clock, Ledger, Notifier, Reporter, Salesforce, Stripe, World};
 pub use reconcile::{Cause, Pass, PassKind, Reconciled};
 pub use rulebook::{Reads, Rulebook};
@@ -137,7 +137,7 @@ impl<W: World> Engine<W> {
         match self.advance(seed.clone(), errand).await {
             // What was under way was older news of the customer.
             Ok(ended) if advance::has_news(&ended, &seed) => {
-                later(errand, Pause::backoff("run_is_held", "the customer was being told something older"))
+                later(errand, Pause::backoff(RUN_IS_HELD, "the customer was being told something older"))
             }
             Ok(ended) => match ended.stop() {
                 Some(stop) => Outcome::Stopped { run, stop: stop.clone() },
@@ -171,7 +171,7 @@ fn told_of(outcomes: Vec<Outcome>) -> Outcome {
 /// The reconciler says it again for as long as a run is due; a message for each time that waits on its own would pile up.
 fn later(errand: &Errand<'_>, pause: Pause) -> Outcome {
     match errand.envelope.event {
-        _ if planted!(DropsWhileHeld) && pause.code == "run_is_held" => Outcome::Ignored { code: pause.code },
+        _ if planted!(DropsWhileHeld) && pause.code == RUN_IS_HELD => Outcome::Ignored { code: pause.code },
         Event::RunDue { .. } if errand.envelope.parked.is_none() => Outcome::Ignored { code: pause.code },
         _ => Outcome::Retry(pause),
     }
@@ -224,7 +224,7 @@ mod tests {
             run: String::new(),
             at: Timestamp::UNIX_EPOCH,
         };
-        let pause = || Pause::backoff("run_is_held", "busy");
+        let pause = || Pause::backoff(RUN_IS_HELD, "busy");
         for (event, parked, is_let_go) in [
             (due.clone(), None, true),
             (due, Some(parked.clone()), false),
@@ -236,7 +236,7 @@ mod tests {
             let (owner, deadline, queued) = (String::new(), Timestamp::UNIX_EPOCH, None);
             let errand = Errand { envelope: &envelope, owner, deadline, queued };
             let expected = match is_let_go {
-                true => Outcome::Ignored { code: "run_is_held" },
+                true => Outcome::Ignored { code: RUN_IS_HELD },
                 false => Outcome::Retry(pause()),
             };
             assert_eq!(later(&errand, pause()), expected, "{:?}", envelope.event);

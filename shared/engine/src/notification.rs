@@ -12,7 +12,7 @@ use workflow::{About, Call, Fact, Run, RunId, State, notification};
 
 use crate::advance::ledger_pause;
 use crate::triage::Triage;
-use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, World};
+use crate::{Clock, Engine, Errand, Ledger, Notifier, Outcome, Pause, RUN_IS_HELD, World};
 
 /// Whatever is to be saved is by then, by clocks that differ.
 const SAVED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -145,7 +145,7 @@ impl<W: World> Engine<W> {
 }
 
 fn not_certain() -> Pause {
-    Pause::backoff("run_is_held", "what there is to tell of it is not certain yet")
+    Pause::backoff(RUN_IS_HELD, "what there is to tell of it is not certain yet")
 }
 
 fn digest(statement: &Statement) -> Digest {

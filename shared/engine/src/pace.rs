@@ -11,6 +11,13 @@ pub struct Pause {
     pub detail: String,
 }
 
+/// Somebody works on the run, or on what it needs.
+pub const RUN_IS_HELD: &str = "run_is_held";
+/// The operator's switch is on.
+pub const STOPPED_BY_OPERATOR: &str = "stopped_by_operator";
+/// Whatever was under way has to be over first.
+pub const QUIESCENCE: &str = "quiescence";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
     /// Somebody else works on it, and will be done in a moment or has died.

@@ -11,7 +11,7 @@ use crate::advance::ledger_pause;
 use crate::convert;
 use crate::intent::is_claimed;
 use crate::invoices::About;
-use crate::{Engine, Errand, Ledger, Outcome, Pause, Reporter, Stripe, World};
+use crate::{Engine, Errand, Ledger, Outcome, Pause, RUN_IS_HELD, Reporter, Stripe, World};
 
 pub(crate) enum Triage {
     /// At least one. Each is brought on, whatever becomes of the others.
@@ -158,7 +158,7 @@ impl<W: World> Engine<W> {
             Some(run) => Ok(Triage::Runs(vec![run])),
             // A deal may be making it of what the account said before.
             None if stored.run.status() == Status::Open => {
-                Err(Pause::backoff("run_is_held", "the account's customer is being made"))
+                Err(Pause::backoff(RUN_IS_HELD, "the account's customer is being made"))
             }
             None => ignored("account_without_customer"),
         }

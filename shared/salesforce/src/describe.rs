@@ -1,8 +1,9 @@
-//! What the organization says of itself and of us, for whoever checks a deployment: who we are, which versions are served, and what of an
-//! object we may do. A description shows field-level security as it is for whoever asks: a field that is hidden is not there.
+//! What the organization says of itself and of us, for the operator's command: who we are, which versions are served, what of an
+//! object we may do, and what a list view shows. A description shows field-level security as it is for whoever asks: a field that is hidden is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::ListViewId;
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +40,17 @@ pub struct FieldAccess {
     pub field_type: String,
     /// Of a reference, the name of the relationship that leads to the record: `Account` of `AccountId`.
     pub relationship: Option<String>,
+}
+
+/// What a list view shows, to whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListView {
+    /// In SOQL, with its columns, its scope, its condition and its order.
+    pub query: String,
+    /// Salesforce's word for whose records they are, like `mine`; none where it is everybody's.
+    pub scope: Option<String>,
+    pub sobject_type: String,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +125,17 @@ impl Client {
         }
     }
 
+    /// `None` where the object has no such list view, or none that the user is shown.
+    /// Source: Salesforce REST API, List View Describe, which is there from version 32 on:
+    /// <https://developer.salesforce.com/docs/platform/api-rest/guide/resources-listviewdescribe.md>.
+    pub async fn list_view(&self, object: &str, id: &ListViewId) -> Result<Option<ListView>, Error> {
+        match self.get(format!("{}/sobjects/{}/listviews/{id}/describe", self.data(), segment(object))).await {
+            Ok(described) => Ok(Some(described)),
+            Err(Error::Refused(refusal)) if NOT_THERE.contains(&refusal.error_code.as_str()) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: String) -> Result<T, Error> {
         let request = Request { method: Method::GET, path, body: None };
         self.call(&request, |answer| serde_json::from_slice(answer).map_err(|_| Error::unreadable())).await
@@ -122,6 +145,16 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_view_is_read_without_what_nobody_asks_of_it() {
+        let text = r#"{"columns":[{"fieldNameOrPath":"Name","hidden":false}],"id":"00B000000000001","orderBy":[],
+            "query":"SELECT Name, Id FROM Opportunity USING SCOPE mine","scope":"mine","sobjectType":"Opportunity","whereCondition":{}}"#;
+        let view: ListView = serde_json::from_str(text).expect("readable");
+        assert_eq!((view.scope.as_deref(), view.sobject_type.as_str()), (Some("mine"), "Opportunity"));
+        let of_everybody = text.replace(r#""scope":"mine""#, r#""scope":null"#);
+        assert_eq!(serde_json::from_str::<ListView>(&of_everybody).expect("readable").scope, None);
+    }
 
     #[test]
     fn a_description_is_read_with_its_relationships() {

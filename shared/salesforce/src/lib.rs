@@ -13,7 +13,7 @@ pub mod signature;
 pub mod soql;
 
 pub use client::{Answers, ApiUsage, Client, Config, ConfigError, Update};
-pub use describe::{Described, FieldAccess, Identity};
+pub use describe::{Described, FieldAccess, Identity, ListView};
 pub use error::{Error, Refusal};
 pub use login::{Credentials, InvalidCredentials};
 pub use outbound::Timeouts;

@@ -12,6 +12,7 @@ mod dml;
 mod error;
 mod id;
 pub mod json;
+mod list_view;
 mod locks;
 mod oauth;
 mod org;
@@ -34,6 +35,7 @@ use serde_json::Value;
 use crate::wire::{Delivery, Request, Response, Service};
 use error::ApiError;
 use json::Json;
+pub use list_view::ListView;
 use locks::Locks;
 pub use locks::Writes;
 use oauth::Sessions;
@@ -195,6 +197,11 @@ impl Salesforce {
 
     pub fn delete(&mut self, now_ms: i64, object: &str, id: &str) -> Result<(), String> {
         self.as_administrator(now_ms, |org, actor| org.delete(actor, object, id))
+    }
+
+    /// Somebody sets up a list view, as an administrator may; its id, or what is wrong with it.
+    pub fn list_view(&mut self, now_ms: i64, view: ListView) -> Result<String, String> {
+        self.as_administrator(now_ms, |org, actor| org.add_list_view(actor, view))
     }
 
     fn as_administrator<T>(

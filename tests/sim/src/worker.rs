@@ -191,7 +191,7 @@ async fn invocation(process: Rc<Process>, received: Received) {
         }
         Outcome::Retry(pause) => {
             sim.note(process.number, "gives back", pause.code, "");
-            if pause.code == "run_is_held" && !process.has_lost_an_answer.get() {
+            if pause.code == engine::RUN_IS_HELD && !process.has_lost_an_answer.get() {
                 let (whose, table) = ((owner.as_str(), process.now()), sim.table.borrow());
                 sim.models.borrow_mut().held_by_somebody(sim.now(), whose, table.items());
             }

@@ -5,7 +5,7 @@ use domain::Currency;
 use workflow::{Fact, Run, State, WantedCustomer, account_customer};
 
 use super::has_news;
-use crate::{Engine, Errand, Pause, World};
+use crate::{Engine, Errand, Pause, RUN_IS_HELD, World};
 
 impl<W: World> Engine<W> {
     /// That there is another one is written down before it is made: whoever comes along then bills none of its currency to the first one
@@ -37,7 +37,7 @@ impl<W: World> Engine<W> {
         let customer = Box::pin(self.advance(seed.clone(), errand)).await?;
         // It was another deal's news that was under way.
         if has_news(&customer, &seed) {
-            return Err(Pause::backoff("run_is_held", "another deal had news of the customer as well"));
+            return Err(Pause::backoff(RUN_IS_HELD, "another deal had news of the customer as well"));
         }
         Ok(customer)
     }

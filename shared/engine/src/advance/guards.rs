@@ -7,7 +7,7 @@ use ledger::Control;
 use workflow::{Call, Intent, Operation};
 
 use super::{Work, ledger_pause};
-use crate::{Engine, Errand, LAST_CALL, Ledger, Pace, Pause, World};
+use crate::{Engine, Errand, LAST_CALL, Ledger, Pace, Pause, QUIESCENCE, STOPPED_BY_OPERATOR, World};
 
 impl<W: World> Engine<W> {
     /// The last thing before anything is sent: the switch is off, and there is time left. A look or a slow save may have
@@ -23,7 +23,7 @@ impl<W: World> Engine<W> {
     pub(crate) async fn allowed(&self) -> Result<Control, Pause> {
         let control = self.ledger.control(self.now()).await.map_err(|error| ledger_pause(&error))?;
         match control.stopped {
-            Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff("stopped_by_operator", reason)),
+            Some(reason) if !planted!(IgnoresTheSwitch) => Err(Pause::backoff(STOPPED_BY_OPERATOR, reason)),
             _ => Ok(control),
         }
     }
@@ -66,7 +66,7 @@ impl<W: World> Engine<W> {
         let may_be_sent = work.run.intents.get(&operation).is_some_and(Intent::is_open);
         match waits_until(operation, may_be_sent, work.run.quiet_at, self.now()) {
             Some(quiet_at) if !planted!(SendsWithoutQuiet) => {
-                let pause = Pause::new(Pace::NotBefore(quiet_at), "quiescence", "an older change may be under way");
+                let pause = Pause::new(Pace::NotBefore(quiet_at), QUIESCENCE, "an older change may be under way");
                 self.give_back(work, pause).await
             }
             _ => Ok(()),

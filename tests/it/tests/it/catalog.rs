@@ -4,6 +4,7 @@ use closedwon::Exit;
 use closedwon::catalog::{
     CatalogError, Clients, Creation, Mode, Outcome, Report, Settings, State, Wishes, apply, suggest,
 };
+use closedwon::progress::Silent;
 use domain::{Currency, PriceId, Product2Id};
 use it::{Env, Options};
 use sandbox::{Fault, FaultRule};
@@ -38,16 +39,16 @@ pub(crate) fn settings(env: &Env) -> Settings {
 }
 
 pub(crate) async fn suggested(env: &Env) -> Report {
-    suggest(&clients(env), &settings(env)).await.unwrap()
+    suggest(&clients(env), &settings(env), &Silent).await.unwrap()
 }
 
 /// As on a terminal where somebody says yes or no.
 pub(crate) async fn applied(env: &Env, wishes: &Wishes, yes: bool) -> Outcome {
-    apply(&clients(env), &settings(env), wishes, |_, _| yes).await.unwrap()
+    apply(&clients(env), &settings(env), wishes, |_, _| yes, &Silent).await.unwrap()
 }
 
 pub(crate) async fn created(env: &Env, confirm: impl FnOnce(&[Creation], Mode) -> bool) -> Outcome {
-    apply(&clients(env), &settings(env), &create(), confirm).await.unwrap()
+    apply(&clients(env), &settings(env), &create(), confirm, &Silent).await.unwrap()
 }
 
 pub(crate) fn create() -> Wishes {
@@ -293,7 +294,7 @@ async fn a_long_catalogue_is_read_whole() {
 #[tokio::test]
 async fn who_may_not_read_products_is_told_what_to_do() {
     let env = Env::start().await;
-    let Err(why) = suggest(&clients(&env), &settings(&env)).await else { panic!("it was read") };
+    let Err(why) = suggest(&clients(&env), &settings(&env), &Silent).await else { panic!("it was read") };
     assert!(matches!(why, CatalogError::Salesforce(_)));
     assert!(
         why.to_string().ends_with("; the user needs the permission sets Closedwon Integration and Closedwon Catalog"),
@@ -328,6 +329,6 @@ async fn a_product_that_cannot_be_saved_is_told_and_the_others_are_written() {
 async fn an_organization_of_another_currency_finds_nothing_certain() {
     let Catalogue { env, .. } = catalogue().await;
     let euros = Settings { org_currency: Currency::parse("EUR").unwrap(), ..settings(&env) };
-    let report = suggest(&clients(&env), &euros).await.unwrap();
+    let report = suggest(&clients(&env), &euros, &Silent).await.unwrap();
     assert_eq!(report.count(State::Certain), 0, "{report}");
 }

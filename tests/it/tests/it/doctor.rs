@@ -2,6 +2,7 @@
 
 use closedwon::Exit;
 use closedwon::doctor::{Deployment, Finding, Report, Verdict, examine};
+use closedwon::progress::Silent;
 use configuration::Configuration;
 use deployment::Config;
 use it::{Deal, Env, OpenDoor, Options, PERMISSIONS, TO_FOLLOW};
@@ -97,7 +98,7 @@ impl Practice {
             integration_user_id: Some(sandbox::SandboxConfig::for_project("").salesforce.integration_user_id),
         };
         let aws = self.env.aws.sdk_config();
-        self.door.during(&self.env, examine(&deployment, &aws, self.env.now())).await
+        self.door.during(&self.env, examine(&deployment, &aws, self.env.now(), &Silent)).await
     }
 
     /// The one check says this, with this remedy.

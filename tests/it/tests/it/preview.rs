@@ -2,9 +2,11 @@
 
 pub(crate) mod compared;
 mod drawn;
+mod lists;
 
 use closedwon::Exit;
-use closedwon::preview::{End, Tax, many, preview};
+use closedwon::preview::{End, InvoiceFate, SubscriptionFate, Tax, many, preview};
+use closedwon::progress::Silent;
 use compared::{asked, foreseen, nothing_written_by, sight};
 use domain::OpportunityId;
 use it::{Deal, Env, Options};
@@ -125,9 +127,9 @@ async fn a_renewal_is_told_with_what_is_prorated() {
     let preview = foreseen(&env, &second).await;
     let [changed] = &preview.subscriptions[..] else { panic!("{preview}") };
     let from: jiff::civil::Date = after(&start, 1).parse().unwrap();
-    assert_eq!((changed.fate, changed.prorated), ("changed", Some((from, true))));
+    assert_eq!((changed.fate, changed.prorated), (SubscriptionFate::Changed, Some((from, true))));
     let [invoice] = &preview.invoices[..] else { panic!("{preview}") };
-    assert_eq!((invoice.fate, invoice.total.minor_units()), ("sent_by_stripe", difference(&start)));
+    assert_eq!((invoice.fate, invoice.total.minor_units()), (InvoiceFate::SentByStripe, difference(&start)));
     assert_eq!(invoice.subscription.as_deref(), Some(changed.id.as_str()));
     let text = preview.to_string();
     assert!(text.contains("; prorated from 2026-12-23 on, by an invoice at once\n"), "{text}");
@@ -145,7 +147,7 @@ async fn an_amended_deal_is_told_with_what_is_voided() {
     let fates: Vec<_> =
         preview.invoices.iter().map(|one| (one.id.clone(), one.fate, one.total.minor_units())).collect();
     assert_eq!(preview.billed().unwrap().to_string(), "120.00 USD");
-    assert!(fates.contains(&(first.clone(), "voided", 11_000)), "{fates:?}");
+    assert!(fates.contains(&(first.clone(), InvoiceFate::Voided, 11_000)), "{fates:?}");
     assert!(preview.to_string().contains(&format!("  invoice {first} is voided: 110.00 USD")), "{preview}");
     env.settle().await;
 }
@@ -242,7 +244,7 @@ async fn many_deals_are_a_table() {
     let bad = env.opportunity_won(&Deal { email: None, ..Deal::three_lines() }).await;
     let open = env.enter(&Deal::three_lines()).await;
     let soql = "SELECT Id FROM Opportunity ORDER BY CreatedDate, Id";
-    let all = nothing_written_by(&env, async || many(&sight(&env), soql, 50, env.now()).await.unwrap()).await;
+    let all = nothing_written_by(&env, async || many(&sight(&env), soql, 50, env.now(), &Silent).await.unwrap()).await;
     assert_eq!((all.exit(), all.deals.len(), all.left_out), (Exit::NeedsPerson, 3, 0));
     let text = all.to_string();
     for row in [
@@ -255,12 +257,12 @@ async fn many_deals_are_a_table() {
     let told: Value = serde_json::from_str(&all.to_json()).unwrap();
     let outcomes: Vec<_> = told["deals"].as_array().unwrap().iter().map(|deal| deal["outcome"].clone()).collect();
     assert!(outcomes.contains(&json!("billed")) && outcomes.contains(&json!("stopped")), "{told}");
-    let first = many(&sight(&env), soql, 1, env.now()).await.unwrap();
+    let first = many(&sight(&env), soql, 1, env.now(), &Silent).await.unwrap();
     assert_eq!((first.deals.len(), first.left_out), (1, 2));
     for (wrong, why) in
         [("SELECT Id FROM Account", "has to ask for the Id of opportunities"), ("SELECT", "is not answered")]
     {
-        let refused = many(&sight(&env), wrong, 50, env.now()).await.unwrap_err();
+        let refused = many(&sight(&env), wrong, 50, env.now(), &Silent).await.unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
     }
     env.settle().await;

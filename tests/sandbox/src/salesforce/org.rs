@@ -3,6 +3,7 @@
 use super::Config;
 use super::id::Ids;
 use super::json::Json;
+use super::list_view::ListViews;
 use super::locks::Locks;
 use super::schema::Schema;
 use super::schema::flow::Flow;
@@ -50,6 +51,7 @@ pub struct Org {
     pub changes: Vec<Change>,
     /// Of the packages that are deployed beside the first.
     pub flows: Vec<Flow>,
+    pub list_views: ListViews,
     ids: Ids,
 }
 
@@ -79,6 +81,7 @@ impl Org {
             standard_pricebook_id: ids.next("01s"),
             changes: Vec::new(),
             flows,
+            list_views: ListViews::default(),
             ids,
         };
         org.seed(config);

@@ -4,6 +4,7 @@ mod collections;
 mod composite;
 mod cursors;
 mod describe;
+mod list_views;
 mod query;
 pub mod sobjects;
 

@@ -11,6 +11,7 @@ pub mod run;
 pub struct Query {
     pub select: Vec<Select>,
     pub from: String,
+    pub scope: Option<Scope>,
     pub filter: Option<Filter>,
     pub order: Vec<Order>,
     pub limit: Option<usize>,
@@ -21,8 +22,37 @@ pub struct Query {
 pub enum Select {
     /// `Account.Owner.Name` as its three parts.
     Path(Vec<String>),
+    /// `toLabel(StageName)`.
+    Label(Vec<String>),
     Child(Box<Query>),
     Count,
+}
+
+/// Whose records are looked at: `USING SCOPE mine`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Everything,
+    /// Of whoever asks.
+    Mine,
+}
+
+impl Query {
+    /// With what its scope leaves out as a condition.
+    pub fn seen_by(self, user_id: &str) -> Self {
+        if self.scope != Some(Scope::Mine) {
+            return self;
+        }
+        let value = Literal::Text(user_id.to_owned());
+        self.and(Filter::Compare { path: vec!["OwnerId".to_owned()], operator: Operator::Equal, value })
+    }
+
+    pub fn and(mut self, condition: Filter) -> Self {
+        self.filter = Some(match self.filter.take() {
+            Some(filter) => Filter::And(vec![filter, condition]),
+            None => condition,
+        });
+        self
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

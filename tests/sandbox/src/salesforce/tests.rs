@@ -5,6 +5,7 @@
 
 mod access;
 mod composite;
+mod list_views;
 mod locks;
 mod metadata;
 mod own;

@@ -19,8 +19,8 @@ pub fn query(api: &mut Api, actor: &Actor, call: &Call, with_deleted: bool) -> R
         api.queries.pop_front();
     }
     api.queries.push_back(soql.to_owned());
-    let query = parser::parse(soql)?;
     let Api { org, cursors, .. } = api;
+    let query = org.list_views.without_hidden(parser::parse(soql)?.seen_by(&actor.user_id), actor);
     let bound = bind::bind(&org.viewer(actor.access), &query)?;
     let options = options(call, with_deleted);
     Ok(Answer::new(200, run::run(org, &bound, options, &mut |rows| cursors.park(rows))))

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::describe;
 use super::{Answer, Api, Call};
+use super::{describe, list_views};
 use crate::salesforce::dml::{Upsert, UpsertError, checked_id};
 use crate::salesforce::error::{self, ApiError};
 use crate::salesforce::json::Json;
@@ -43,7 +43,11 @@ pub fn dispatch(api: &mut Api, actor: &Actor, call: &Call, path: &[&str]) -> Res
             }
         }
         ("PATCH", [object, field, value]) => upsert(api, actor, call, [object, field, value]),
-        (_, [] | [_, "describe"]) => Err(error::method_not_allowed("HEAD,GET")),
+        ("GET", [object, "listviews", id, "describe"]) => list_views::describe(api, actor, call, object, id),
+        ("GET", [object, "listviews", id, "results"]) => list_views::results(api, actor, call, object, id),
+        (_, [] | [_, "describe"] | [_, "listviews", _, "describe" | "results"]) => {
+            Err(error::method_not_allowed("HEAD,GET"))
+        }
         (_, [_]) => Err(error::method_not_allowed("HEAD,GET,POST")),
         (_, [_, _] | [_, _, _]) => Err(error::method_not_allowed("HEAD,GET,PATCH,DELETE")),
         _ => Err(error::not_found()),

@@ -272,6 +272,21 @@ const STANDARD: &[Standard] = &[
             ("LanguageLocaleKey", Picklist, Open),
         ],
     },
+    // What it shows is kept beside it: the API says that by `describe` alone.
+    Standard {
+        name: "ListView",
+        plural: "List Views",
+        prefix: "00B",
+        secured_by: None,
+        children: &[],
+        rows: &[
+            ("Name", Text(80), System),
+            ("DeveloperName", Text(80), System),
+            ("NamespacePrefix", Text(15), System),
+            ("SobjectType", Picklist, System),
+            ("IsSoqlCompatible", Checkbox, System),
+        ],
+    },
     // Which of them a record has is a field of orgs that have any.
     Standard {
         name: "RecordType",

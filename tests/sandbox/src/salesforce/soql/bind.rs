@@ -79,6 +79,15 @@ fn bind_to(viewer: &Viewer<'_>, query: &Query, object: &Object) -> Result<Bound,
         match select {
             Select::Count => {}
             Select::Path(path) => add_path(viewer, &mut shape, object, own(object, path))?,
+            // A label is the value here: nothing is translated.
+            Select::Label(path) => {
+                let field = resolve(viewer, object, path)?;
+                if field.kind != Kind::Picklist {
+                    let message = format!("field '{}' does not support toLabel", field.field);
+                    return Err(ApiError::new(400, "INVALID_FIELD", message));
+                }
+                add_path(viewer, &mut shape, object, own(object, path))?;
+            }
             Select::Child(child) => shape.items.push(children(viewer, object, child)?),
         }
     }
@@ -187,6 +196,12 @@ fn resolve(viewer: &Viewer<'_>, object: &Object, path: &[String]) -> Result<Path
     }
     let field = viewer.field(object, last).ok_or_else(|| error::unknown_column(last, &object.name))?;
     Ok(Path { hops, field: field.name.clone(), kind: field.kind, case_sensitive: field.case_sensitive })
+}
+
+/// What a column of this name is, if the session sees it.
+pub fn kind(viewer: &Viewer<'_>, object: &Object, column: &str) -> Option<Kind> {
+    let path: Vec<_> = column.split('.').map(str::to_owned).collect();
+    resolve(viewer, object, &path).ok().map(|path| path.kind)
 }
 
 fn condition(viewer: &Viewer<'_>, object: &Object, filter: &Filter) -> Result<Condition, ApiError> {

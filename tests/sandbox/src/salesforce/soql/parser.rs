@@ -1,7 +1,7 @@
 //! Tokens to a `Query`, by recursive descent.
 
 use super::lexer::{self, Token};
-use super::{Filter, Literal, Operator, Order, Query, Select, Values};
+use super::{Filter, Literal, Operator, Order, Query, Scope, Select, Values};
 use crate::salesforce::error::{self, ApiError};
 use crate::salesforce::json::decimal;
 use crate::salesforce::time;
@@ -45,6 +45,7 @@ impl Parser {
         }
         self.keyword("FROM")?;
         let from = self.name()?.join(".");
+        let scope = if is_outer && self.skip_keyword("USING") { Some(self.scope()?) } else { None };
         let filter = if self.skip_keyword("WHERE") { Some(self.any_of()?) } else { None };
         let mut order = Vec::new();
         if self.skip_keyword("ORDER") {
@@ -60,7 +61,7 @@ impl Parser {
             let message = format!("Maximum SOQL offset allowed is {MAX_OFFSET}");
             return Err(ApiError::new(400, "NUMBER_OUTSIDE_VALID_RANGE", message));
         }
-        Ok(Query { select, from, filter, order, limit, offset })
+        Ok(Query { select, from, scope, filter, order, limit, offset })
     }
 
     fn select(&mut self, is_outer: bool) -> Result<Select, ApiError> {
@@ -71,13 +72,25 @@ impl Parser {
         }
         let path = self.name()?;
         if self.skip_mark("(") {
+            let is_label = matches!(path.as_slice(), [function] if function.eq_ignore_ascii_case("toLabel"));
+            let labelled = if is_label { Some(self.name()?) } else { None };
             self.mark(")")?;
-            return match path.as_slice() {
-                [function] if function.eq_ignore_ascii_case("COUNT") && is_outer => Ok(Select::Count),
+            return match (labelled, path.as_slice()) {
+                (Some(path), _) => Ok(Select::Label(path)),
+                (None, [function]) if function.eq_ignore_ascii_case("COUNT") && is_outer => Ok(Select::Count),
                 _ => Err(error::malformed_query(format!("unknown function {}", path.join(".")))),
             };
         }
         Ok(Select::Path(path))
+    }
+
+    /// The vendor has more of them, which nobody here uses.
+    fn scope(&mut self) -> Result<Scope, ApiError> {
+        self.keyword("SCOPE")?;
+        if self.skip_keyword("mine") {
+            return Ok(Scope::Mine);
+        }
+        self.keyword("everything").map(|()| Scope::Everything)
     }
 
     fn order(&mut self) -> Result<Order, ApiError> {
