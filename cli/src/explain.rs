@@ -107,7 +107,7 @@ impl<T: Table> Reader<'_, T> {
     async fn chapter(&mut self, id: RunId) -> Result<Option<Run>, LedgerError> {
         let key = id.to_string();
         let Some(run) = self.one(id).await? else { return Ok(None) };
-        if let Some(tells) = run.told.as_ref().and_then(|told| told.what.clone()) {
+        if let Some(tells) = run.told.as_ref().and_then(|told| told.last.clone().or(told.what.clone())) {
             for channel in [Channel::Slack, Channel::Email] {
                 let about = About::Run { key: key.clone(), tells: tells.clone() };
                 let organization_id = self.organization_id.clone();

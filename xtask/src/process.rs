@@ -57,7 +57,8 @@ impl Reaper {
     fn tell(&self, sign: char, group: u32) {
         if let Some(mut pipe) = self.child.stdin.as_ref() {
             // A reaper that is gone leaves us with drop alone, which is no reason to stop.
-            let _ = writeln!(pipe, "{sign} {group}");
+            // In one write, as others tell it things at the same time.
+            let _ = pipe.write_all(format!("{sign} {group}\n").as_bytes());
         }
     }
 }

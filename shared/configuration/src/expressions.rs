@@ -110,9 +110,9 @@ impl<'a> Expressions<'a> {
         let scope = scope.record(OPPORTUNITY, "Opportunity");
         match of {
             Of::Account | Of::Opportunity => scope,
-            Of::Failure => scope.record(INVOICE, FAILED_INVOICE),
+            Of::Failure => scope.record(INVOICE, FAILED_INVOICE).words("invoice.status", &["open", "uncollectible"]),
             Of::Payment => scope.record(INVOICE, PAID_INVOICE),
-            Of::News => scope.value(ABOUT, Type::Text),
+            Of::News => scope.value(ABOUT, Type::Text).words(ABOUT, &["wins", "refusals", "failures"]),
             Of::Deal => scope.records(LINES, self.lines.object()),
             Of::Line => {
                 scope.record(LINE, self.lines.object()).record_below(PRODUCT, "Product2", self.lines.product_prefix())

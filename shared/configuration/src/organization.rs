@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mapping::{Needs, RecordQuery, Settings, needs};
+use mapping::{Needs, Notifications, RecordQuery, Settings, needs};
 use rules::Schema;
 
 use crate::Configuration;
@@ -17,10 +17,17 @@ pub struct Missing {
 }
 
 impl Configuration {
+    /// With people to be told, whether this deployment has a way to or not: their rules ask of deals.
+    fn telling(&self) -> Settings {
+        let rules = self.told.rules.clone();
+        let policy = Notifications { rules, ..Notifications::of_everything(vec![], "", false) };
+        Settings { notifications: Some(policy), ..self.settings.clone() }
+    }
+
     /// The objects that are read and written for deals, as far as this schema leads to them.
     pub fn objects(&self, schema: &Schema) -> BTreeSet<String> {
         let mut objects = BTreeSet::from(["Product2".to_owned(), "Account".to_owned()]);
-        for (object, paths) in paths(&self.settings, true) {
+        for (object, paths) in paths(&self.telling(), true) {
             objects.extend(paths.iter().filter_map(|path| schema.object_of(object, path)).map(str::to_owned));
             // Each relationship on the way, too: the last one may not be known yet.
             let relationships = paths.iter().flat_map(|path| path.match_indices('.').map(|(end, _)| &path[..end]));
@@ -33,7 +40,7 @@ impl Configuration {
     /// What of the product's own fields the schema does not have. Those that the file reads are told where they stand in it.
     pub fn missing(&self, schema: &Schema) -> Vec<Missing> {
         let mut missing = BTreeSet::new();
-        for (object, paths) in paths(&self.settings, false) {
+        for (object, paths) in paths(&self.telling(), false) {
             missing.extend(
                 paths
                     .into_iter()

@@ -16,6 +16,23 @@ impl<W: World> Engine<W> {
         Ok(self.read_as(queries, answers))
     }
 
+    /// With what rules ask for. Where Salesforce does not let just that be read, without it, and why: nothing waits for rules about what becomes
+    /// of a deal afterwards.
+    pub(crate) async fn ask_for_rules(
+        &self,
+        asking: Vec<RecordQuery>,
+        without: &[RecordQuery],
+    ) -> Result<(Vec<Vec<Record>>, Option<String>), salesforce::Error> {
+        match self.ask(&asking).await {
+            Err(salesforce::Error::Refused(why)) if asking != without => {
+                let answers = self.ask(without).await?;
+                let said = format!("What rules ask of cannot be read: {} ({}).", why.message, why.error_code);
+                Ok((answers, Some(said)))
+            }
+            answers => answers.map(|answers| (answers, None)),
+        }
+    }
+
     /// The same, where a failure is a reason to come back.
     pub(crate) async fn ask_again_later(&self, queries: &[RecordQuery]) -> Result<Vec<Vec<Record>>, Pause> {
         self.ask(queries).await.map_err(|error| convert::salesforce_pause(&error, self.now()))

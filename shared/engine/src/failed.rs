@@ -18,8 +18,8 @@ impl<W: World> Engine<W> {
 
     pub(crate) async fn read_case(&self, failure: &Failure) -> Result<Fact, salesforce::Error> {
         let queries = failure.queries(&self.settings);
-        let answers = self.ask(&queries).await?;
-        Ok(Fact::CaseRead(Box::new(CaseSeen::of(queries.into_iter().zip(answers)))))
+        let (answers, unread) = self.ask_for_rules(failure.asking(&self.settings), &queries).await?;
+        Ok(Fact::CaseRead(Box::new(CaseSeen::of(queries.into_iter().zip(answers), unread))))
     }
 
     pub(crate) async fn look_up(&self, search: &Search) -> Result<Fact, salesforce::Error> {

@@ -6,7 +6,7 @@ use domain::{Event, Money, OpportunityId};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Books, Statement, Sums};
-use mapping::{Code, Digest, Notifications, Stop, Tidings, Totals, names_query};
+use mapping::{Code, Digest, Notifications, Stop, Tidings, Totals, names_asking, names_query};
 use queue::{Envelope, Source};
 use workflow::{About, Call, Fact, Run, RunId, State, notification};
 
@@ -109,11 +109,12 @@ impl<W: World> Engine<W> {
     /// that deal all the same.
     pub(crate) async fn read_names(&self, id: Option<&OpportunityId>) -> Fact {
         let read = match id {
-            Some(id) => self.ask(&[names_query(id, &self.settings)]).await,
-            None => Ok(Vec::new()),
+            Some(id) => self.ask_for_rules(vec![names_asking(id, &self.settings)], &[names_query(id)]).await,
+            None => Ok((Vec::new(), None)),
         };
-        let deal = read.ok().and_then(|answers| answers.into_iter().flatten().next());
-        Fact::NamesRead { deal, at: self.clock.now() }
+        let (answers, unread) = read.unwrap_or_default();
+        let deal = answers.into_iter().flatten().next();
+        Fact::NamesRead { deal, unread, at: self.clock.now() }
     }
 
     /// What came of saying it. Where that is not simply that it was said, also how it is called in the call log, and why.

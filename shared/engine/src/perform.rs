@@ -190,6 +190,13 @@ impl<W: World> Engine<W> {
                 let record = self.ask(&[query]).await?.into_iter().flatten().next();
                 Ok(record.map_or(Fact::RecordMissing, Fact::BillingRead))
             }
+            Call::ReadPaid { opportunity_id } => {
+                let query = mapping::billing_query(opportunity_id, &self.settings);
+                let asking = mapping::paid_query(opportunity_id, &self.settings);
+                let (answers, unread) = self.ask_for_rules(vec![asking], &[query]).await?;
+                let record = answers.into_iter().flatten().next();
+                Ok(record.map_or(Fact::RecordMissing, |record| Fact::PaidRead { record, unread }))
+            }
             Call::ReadNaming { standing } => self.read_naming(standing).await,
             Call::ReadCase { failure } => self.read_case(failure).await,
             Call::LookUp { search } => self.look_up(search).await,

@@ -104,18 +104,26 @@ pub(crate) enum Beside<'a> {
     About(&'a str),
 }
 
-/// What these rules say of an opportunity, as it was read by a query that `reading` has seen.
-pub(crate) fn ask<'r, D: Ends>(
-    rules: &'r [Rule<D>],
-    opportunity: &Record,
-    beside: Beside<'_>,
-    lens: &Lens,
-) -> Asked<'r, D> {
+/// The opportunity that rules are asked of, as it was read by a query that `reading` has seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    pub opportunity: &'a Record,
+    /// Why what they ask for could not be read with the rest, if it could not.
+    pub unread: Option<&'a str>,
+    pub lens: &'a Lens,
+}
+
+/// What these rules say of an opportunity.
+pub(crate) fn ask<'r, D: Ends>(rules: &'r [Rule<D>], of: Asking<'_>, beside: Beside<'_>) -> Asked<'r, D> {
     let mut asked = Asked::nothing();
     if rules.is_empty() {
         return asked;
     }
-    let (seen, undecided) = lens.asked_of(opportunity, &reads(rules));
+    if let Some(why) = of.unread {
+        asked.undecided.push(why.to_owned());
+        return asked;
+    }
+    let (seen, undecided) = of.lens.asked_of(of.opportunity, &reads(rules));
     let inputs = Inputs::default().record(OPPORTUNITY, &seen).record(ACCOUNT, &seen);
     match beside {
         // What a mapping cannot decide looks like what is empty, and is not.

@@ -86,12 +86,14 @@ pub struct CaseSeen {
     pub opportunity: Option<Record>,
     pub case: Option<Record>,
     pub task: Option<Record>,
+    /// Why what rules ask of the opportunity could not be read.
+    pub unread: Option<String>,
 }
 
 impl CaseSeen {
     /// Each query with its answer.
-    pub fn of(answers: impl IntoIterator<Item = (RecordQuery, Vec<Record>)>) -> Self {
-        let mut seen = Self::default();
+    pub fn of(answers: impl IntoIterator<Item = (RecordQuery, Vec<Record>)>, unread: Option<String>) -> Self {
+        let mut seen = Self { unread, ..Self::default() };
         for (query, records) in answers {
             let first = records.into_iter().next();
             match query.object {
@@ -105,12 +107,15 @@ impl CaseSeen {
 }
 
 /// What is known of what was made before, whether it is there still or not: what a person takes away stays away.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Had {
     pub case: bool,
     pub task: bool,
     /// The case's priority was raised. It is raised once.
     pub raised: bool,
+    /// Whom the case was given to last. Who has it otherwise was given it by a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_id: Option<String>,
 }
 
 /// What is to be done in Salesforce.
@@ -118,6 +123,9 @@ pub struct Had {
 pub struct Dunning {
     pub case: Option<CaseStep>,
     pub task: Option<TaskStep>,
+    /// Who has the case, or is given it, where Salesforce does not take the queue that a rule names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub else_to: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,16 +160,21 @@ impl Dunning {
         *self == Self::default()
     }
 
-    /// A case that is refused for whom it was to be given to (who has left a moment ago, or may not have cases), given to the queue.
-    pub fn given_to_queue(&self, settings: &Settings) -> Option<Self> {
-        let queue_id = settings.payment_cases.as_ref()?.queue_id.as_ref()?.to_string();
-        let is_new = |owner_id: &&mut Option<String>| owner_id.as_ref().is_some_and(|owner_id| *owner_id != queue_id);
+    /// A case that is refused for whom it was to be given to (who has left a moment ago, or may not have cases), given to another: instead of a
+    /// rule's queue to whoever has it without the rule, and instead of a person to the queue.
+    pub fn given_on(&self, settings: &Settings) -> Option<Self> {
         let mut given = self.clone();
+        let next = given.else_to.take().or_else(|| {
+            let queue_id = settings.payment_cases.as_ref()?.queue_id.as_ref();
+            queue_id.map(ToString::to_string)
+        });
+        let next = next?;
+        let is_new = |owner_id: &&mut Option<String>| owner_id.as_ref().is_some_and(|owner_id| *owner_id != next);
         let owner_id = match given.case.as_mut()? {
             CaseStep::Open { owner_id, .. } | CaseStep::Change { owner_id, .. } => Some(owner_id).filter(is_new)?,
             CaseStep::Close { .. } => return None,
         };
-        *owner_id = Some(queue_id);
+        *owner_id = Some(next);
         Some(given)
     }
 
@@ -172,10 +185,15 @@ impl Dunning {
             Some(CaseStep::Change { raises, .. }) => *raises,
             _ => false,
         };
+        let given = match &self.case {
+            Some(CaseStep::Open { owner_id, .. } | CaseStep::Change { owner_id, .. }) => owner_id.clone(),
+            _ => None,
+        };
         Had {
             case: had.case || self.case.is_some(),
             task: had.task || self.task.is_some(),
             raised: had.raised || raises,
+            owner_id: given.or(had.owner_id),
         }
     }
 }
@@ -183,7 +201,6 @@ impl Dunning {
 impl Failure {
     /// The opportunity with whoever answers for its account, the case and the task.
     pub fn queries(&self, settings: &Settings) -> Vec<RecordQuery> {
-        let rules = settings.payment_cases.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
         let one = |object, fields, field, id: String| RecordQuery {
             object,
             fields,
@@ -196,14 +213,22 @@ impl Failure {
         let opportunity = settings.owners.reading(opportunity);
         let case = vec!["Id", IS_CLOSED, "Description", "Priority", "OwnerId", "Owner.IsActive"];
         vec![
-            reading(opportunity, rules, &settings.lens),
+            opportunity,
             one(CASE, case, INVOICE_ID, self.invoice_id.to_string()),
             one(TASK, vec!["Id", IS_CLOSED], STRIPE_ID, self.invoice_id.to_string()),
         ]
     }
 
+    /// The same with what rules ask of the opportunity.
+    pub fn asking(&self, settings: &Settings) -> Vec<RecordQuery> {
+        let rules = settings.payment_cases.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
+        let mut queries = self.queries(settings);
+        queries[0] = reading(queries[0].clone(), rules, &settings.lens);
+        queries
+    }
+
     /// What is to be done, so that Salesforce says how it stands. What a person closed, or took away, stays so.
-    pub fn dunning(&self, seen: &CaseSeen, had: Had, is_follow_up_due: bool, care: &Care) -> Dunning {
+    pub fn dunning(&self, seen: &CaseSeen, had: &Had, is_follow_up_due: bool, care: &Care) -> Dunning {
         let id = |record: &Record| record.text("Id").map(str::to_owned);
         let is_open = |record: &&Record| !record.is_true(IS_CLOSED);
         let (case, task) = (seen.case.as_ref(), seen.task.as_ref());
@@ -212,6 +237,7 @@ impl Failure {
             return Dunning {
                 case: case.filter(is_open).and_then(id).map(|case_id| CaseStep::Close { case_id, status }),
                 task: task.filter(is_open).and_then(id).map(|task_id| TaskStep::Close { task_id }),
+                else_to: None,
             };
         }
         if !self.dues.is_unpaid() || care.is_skipped {
@@ -227,7 +253,21 @@ impl Failure {
             None => deal.filter(|_| !had.case).map(|deal| self.opened(deal, care)),
             Some(case) => Some(case).filter(is_open).and_then(|case| self.changed(case, deal, had, care)),
         };
-        Dunning { case, task }
+        let else_to = match (&case, seen.case.as_ref(), deal) {
+            (Some(CaseStep::Open { owner_id: Some(_), .. }), _, Some(deal)) if care.first_queue_id.is_some() => {
+                given_without_rule(deal, care)
+            }
+            (Some(CaseStep::Change { owner_id: Some(_), .. }), Some(case), Some(deal))
+                if care.first_queue_id.is_some() =>
+            {
+                match has_left(case) {
+                    true => given_without_rule(deal, care),
+                    false => case.text("OwnerId").map(str::to_owned),
+                }
+            }
+            _ => None,
+        };
+        Dunning { case, task, else_to }
     }
 
     fn opened(&self, deal: &Record, care: &Care) -> CaseStep {
@@ -238,9 +278,15 @@ impl Failure {
         }
     }
 
-    fn changed(&self, case: &Record, deal: Option<&Record>, had: Had, care: &Care) -> Option<CaseStep> {
+    fn changed(&self, case: &Record, deal: Option<&Record>, had: &Had, care: &Care) -> Option<CaseStep> {
         let raises = self.is_high(care) && !had.raised && case.text("Priority") == Some(MEDIUM);
-        let owner_id = deal.filter(|_| has_left(case)).and_then(|deal| given_to(deal, care));
+        // A rule may come to hold with a later attempt. Whom a person gave it to keeps it.
+        let has_it = case.text("OwnerId").filter(|owner_id| had.owner_id.as_deref() == Some(*owner_id));
+        let moves = care.first_queue_id.as_ref().zip(has_it).map(|(queue_id, has_it)| (queue_id.to_string(), has_it));
+        let owner_id = match deal.filter(|_| has_left(case)) {
+            Some(deal) => given_to(deal, care),
+            None => moves.and_then(|(queue_id, has_it)| (queue_id != has_it).then_some(queue_id)),
+        };
         // Stripe may show the same page under another address each time that it is asked.
         let before_link = |said: &str| said.split(LINK).next().unwrap_or_default().trim().to_owned();
         let is_told = case.text("Description").map(before_link) == Some(before_link(&self.description()));
@@ -311,10 +357,14 @@ fn while_open(object: &'static str, id: &str, field: (&'static str, domain::Fiel
 /// The queue that a rule names; else whoever answers for the account; else the queue; else the opportunity's owner. If there is nobody,
 /// Salesforce takes whoever writes.
 fn given_to(deal: &Record, care: &Care) -> Option<String> {
-    let account = || care.owners.of_account(deal).map(str::to_owned);
-    let queue = || care.queue_id.as_ref().map(ToString::to_string);
     let first = care.first_queue_id.as_ref().map(ToString::to_string);
-    first.or_else(account).or_else(queue).or_else(|| care.owners.answers_for(deal).map(str::to_owned))
+    first.or_else(|| given_without_rule(deal, care))
+}
+
+fn given_without_rule(deal: &Record, care: &Care) -> Option<String> {
+    let account = care.owners.of_account(deal).map(str::to_owned);
+    let queue = || care.queue_id.as_ref().map(ToString::to_string);
+    account.or_else(queue).or_else(|| care.owners.answers_for(deal).map(str::to_owned))
 }
 
 /// A case of somebody who has left can be edited by nobody but an administrator: `INACTIVE_OWNER_OR_USER`.

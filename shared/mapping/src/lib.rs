@@ -38,7 +38,7 @@ mod update;
 pub use access::{Withheld, Written, may_be_written, withheld, written};
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
-pub use afterwards::{ABOUT, CaseDecision, INVOICE, PaidDecision, TellDecision};
+pub use afterwards::{ABOUT, Asking, CaseDecision, INVOICE, PaidDecision, TellDecision};
 pub use amendment::Amendments;
 pub use cancellation::{CANCEL_ON, canceled_on};
 pub use case::{Care, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, Ruled, TaskStep};
@@ -52,7 +52,7 @@ pub use invoice::{CREDITED, DISPUTED, INVOICE_STATUS, InvoiceStanding, REFUNDED,
 pub use lens::{ACCOUNT, LINE, LINES, Lens, OPPORTUNITY, PRODUCT, Seen};
 pub use line::{PlanLine, Quantity};
 pub use needs::{Needs, needs};
-pub use notification::{Channel, Digest, Hearing, Message, Notifications, Tidings, Totals, names_query};
+pub use notification::{Channel, Digest, Hearing, Message, Notifications, Tidings, Totals, names_asking, names_query};
 pub use ownership::{OWNERSHIP, Owner as FieldOwner, is_own_write};
 pub use payment::{AMOUNT_PAID, AMOUNT_REMAINING, Amounts, PAID, PAID_ON, Received, unpaid};
 pub use plan::{LATEST_DUE, Plan, account_of, comes_to, customer_named_by, plan};
@@ -76,5 +76,5 @@ pub use tax::TaxBehavior;
 pub use told::{CustomerNews, TaxIdNews, TaxIdSeen, Told};
 pub use update::{
     InvoiceLinks, MRR, NOTE_CODE, NOTE_FIELDS, NOTE_MESSAGE, Update, account_names_another, billing_query,
-    invoice_written_back, no_note, renewal_written_back, sync_note,
+    invoice_written_back, no_note, paid_query, renewal_written_back, sync_note,
 };

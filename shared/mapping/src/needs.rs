@@ -10,8 +10,8 @@ use jiff::civil::Date;
 use crate::activation::activations;
 use crate::{
     Asked, CaseStep, Dues, Dunning, Failure, FieldNames, Lost, RecordQuery, Search, Settings, Standing, Subscriptions,
-    TaskStep, Written, account_query, accounts_query, billing_query, deal_queries, deals_query, mended_query,
-    names_query, won_query, written,
+    TaskStep, Written, account_query, accounts_query, deal_queries, deals_query, mended_query, names_asking,
+    paid_query, won_query, written,
 };
 
 /// What is read of any record, what is written to records that are there, and what is made.
@@ -38,7 +38,7 @@ pub fn needs(settings: &Settings) -> Needs {
         nobody.add_cases(settings, &mut needs);
     }
     if settings.notifications.is_some() {
-        needs.queries.push(names_query(&nobody.opportunity_id, settings));
+        needs.queries.push(names_asking(&nobody.opportunity_id, settings));
     }
     // Where one wrote, one also reads what was written.
     let read_back = needs.written.iter().map(|written| RecordQuery {
@@ -82,7 +82,7 @@ impl Nobody {
         let since = Timestamp::UNIX_EPOCH;
         let mut queries = deal_queries(&self.opportunity_id, settings);
         queries.extend([
-            billing_query(&self.opportunity_id, settings),
+            paid_query(&self.opportunity_id, settings),
             account_query(&self.account_id, settings),
             accounts_query(since, None, 1, settings),
             won_query(since, None, 1, settings),
@@ -150,7 +150,7 @@ impl Nobody {
             ),
         ];
         for (case, task) in steps {
-            for update in failure.updates(&Dunning { case: Some(case), task: Some(task) }, Date::ZERO) {
+            for update in failure.updates(&Dunning { case: Some(case), task: Some(task), else_to: None }, Date::ZERO) {
                 let fields = update.external_id.iter().chain(update.fields.keys()).copied();
                 match update.external_id {
                     Some(_) => needs.make(update.object, fields),
@@ -158,7 +158,7 @@ impl Nobody {
                 }
             }
         }
-        needs.queries.extend(failure.queries(settings));
+        needs.queries.extend(failure.asking(settings));
     }
 }
 

@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::afterwards::{Beside, TellDecision, ask, reading};
+use crate::afterwards::{Asking, Beside, TellDecision, ask, reading};
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
-use crate::{Failure, Kind, Lens, Owner, Rule, Settings, Stop};
+use crate::{Failure, Kind, Owner, Rule, Settings, Stop};
 
 /// A place where people look, or what reaches them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,21 +115,21 @@ impl Tidings {
     }
 
     /// Whether it is told in that place, by the rules: of its deal, where that was read.
-    pub fn hearing(&self, channel: Channel, deal: Option<&Record>, policy: &Notifications, lens: &Lens) -> Hearing {
+    pub fn hearing(&self, channel: Channel, deal: Option<Asking<'_>>, policy: &Notifications) -> Hearing {
         let about = match self {
             Self::Won { .. } => Some("wins"),
             Self::Stopped { .. } => Some("refusals"),
             Self::Failed { .. } | Self::Unpaid { .. } => Some("failures"),
             Self::Digest(_) | Self::Nothing => None,
         };
-        let Some((about, deal)) = about.zip(deal) else { return Hearing { is_told: true, by: vec![], remark: None } };
-        let asked = ask(&policy.rules, deal, Beside::About(about), lens);
-        let (by, remark) = (asked.by(), asked.remark());
-        let is_told = asked.decided.into_iter().fold(true, |_, (_, decision)| match decision {
-            TellDecision::Skip(_) => false,
-            TellDecision::Channels(channels) => channels.contains(&channel),
-        });
-        Hearing { is_told, by, remark }
+        let told = Hearing { is_told: true, kept_back: None, by: vec![], remark: None };
+        let Some((about, deal)) = about.zip(deal) else { return told };
+        let asked = ask(&policy.rules, deal, Beside::About(about));
+        let told = Hearing { by: asked.by(), remark: asked.remark(), ..told };
+        asked.decided.into_iter().fold(told, |told, (_, decision)| match decision {
+            TellDecision::Skip(why) => Hearing { is_told: false, kept_back: Some(why.clone()), ..told },
+            TellDecision::Channels(channels) => Hearing { is_told: channels.contains(&channel), ..told },
+        })
     }
 
     pub fn opportunity_id(&self) -> Option<&OpportunityId> {
@@ -190,23 +190,29 @@ impl fmt::Debug for Message {
 const LONGEST_TITLE: usize = 99;
 
 /// What the deal is called, and whose it is.
-pub fn names_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
-    let rules = settings.notifications.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
-    let query = RecordQuery {
+pub fn names_query(opportunity_id: &OpportunityId) -> RecordQuery {
+    RecordQuery {
         object: "Opportunity",
         fields: vec!["Id", "Name", "Account.Name", "Owner.Name"],
         also: vec![],
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
-    };
-    reading(query, rules, &settings.lens)
+    }
+}
+
+/// The same with what rules ask of it.
+pub fn names_asking(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
+    let rules = settings.notifications.as_ref().map(|policy| policy.rules.as_slice()).unwrap_or_default();
+    reading(names_query(opportunity_id), rules, &settings.lens)
 }
 
 /// What rules say of whether it is told there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hearing {
     pub is_told: bool,
+    /// Why a rule keeps it from people everywhere.
+    pub kept_back: Option<String>,
     /// The rules that decided something, in their order.
     pub by: Vec<String>,
     /// Why others said nothing that were to. It is told then.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::afterwards::{Beside, PaidDecision, ask};
+use crate::afterwards::{Asking, Beside, PaidDecision, ask};
 use crate::deal::Filter;
 use crate::invoice::{INVOICE_STATUS, PAID_STATUS};
 use crate::settings::{Settings, WON};
@@ -47,6 +47,9 @@ pub struct Received {
     /// The rules that decided of its stage, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_rules: Vec<String>,
+    /// Why a rule leaves it where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<String>,
     /// Why a rule that was to decide of it did not. It stays where it is then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
@@ -105,24 +108,36 @@ impl Received {
         [self.update()].into_iter().chain(status).chain(moved).collect()
     }
 
-    /// With the stage that the rules decide, of the opportunity as it was read just now. What is paid in part moves nothing.
+    /// With the stage that is decided today, of the opportunity as it was read just now. What is paid in part moves nothing, and what is not
+    /// where it was won is left to whoever moved it.
     #[must_use]
-    pub fn ruled(self, opportunity: &Record, settings: &Settings) -> Self {
-        let Some(amounts) = self.amounts.filter(|_| self.paid_at.is_some() && !settings.paid_rules.is_empty()) else {
-            return self;
-        };
+    pub fn ruled(self, opportunity: &Record, unread: Option<&str>, settings: &Settings) -> Self {
+        let unruled = Self { by_rules: Vec::new(), stays: None, undecided: None, ..self };
+        if unruled.paid_at.is_none() {
+            return unruled;
+        }
+        let unruled = Self { stage: settings.paid_stage.clone(), ..unruled };
+        let may_move = settings.paid_stages().next().is_some();
+        if !may_move || !opportunity.text("StageName").is_some_and(|stage| settings.has_won(stage)) {
+            return unruled;
+        }
+        let paid = unruled.amounts.map(|amounts| amounts.paid.to_major_units());
         let mut invoice = Record::default();
-        invoice.set("amount_paid", FieldValue::Number(amounts.paid.to_major_units()));
-        let asked = ask(&settings.paid_rules, opportunity, Beside::Invoice(&invoice), &settings.lens);
+        invoice.set("amount_paid", paid.map_or(FieldValue::Null, FieldValue::Number));
+        let of = Asking { opportunity, unread, lens: &settings.lens };
+        let asked = ask(&settings.paid_rules, of, Beside::Invoice(&invoice));
         let (by_rules, undecided) = (asked.by(), asked.remark());
-        let mut stage = settings.paid_stage.clone().filter(|_| undecided.is_none());
-        for (_, decision) in asked.decided.into_iter().filter(|_| undecided.is_none()) {
-            stage = match decision {
-                PaidDecision::Skip(_) => None,
-                PaidDecision::Stage(stage) => Some(stage.clone()),
+        let mut ruled = Self { by_rules, undecided, ..unruled };
+        if ruled.undecided.is_some() {
+            return Self { stage: None, ..ruled };
+        }
+        for (_, decision) in asked.decided {
+            (ruled.stage, ruled.stays) = match decision {
+                PaidDecision::Skip(why) => (None, Some(why.clone())),
+                PaidDecision::Stage(stage) => (Some(stage.clone()), None),
             };
         }
-        Self { stage, by_rules, undecided, ..self }
+        ruled
     }
 
     fn is_to_say_paid(&self) -> bool {
@@ -200,6 +215,7 @@ mod tests {
             customer_id: None,
             is_found: false,
             by_rules: vec![],
+            stays: None,
             undecided: None,
         }
     }

@@ -150,7 +150,7 @@ codes! {
         "Do what the rule's words say. A change of the opportunity brings it back.";
     RuleUndecided(Admin) = "rule_undecided",
         "A rule or a mapping of the configuration comes to nothing for the deal: a field is empty, or holds something of another type.",
-        "Fill in the field that the message names; or correct the expression in the configuration, and send the event again after that is deployed.";
+        "Fill in the field that the message names, and of a payment send the event again; or correct the expression in the configuration, and send the event again after that is deployed.";
     Renewal(Nobody) = "renewal",
         "The opportunity's type is Renewal, and subscriptions.renewals is off.",
         "Nothing, unless the type is wrong.";

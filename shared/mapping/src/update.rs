@@ -233,7 +233,7 @@ pub fn no_note(opportunity_id: &OpportunityId) -> Update {
 pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
     let of_subscription =
         [SUBSCRIPTION_ID, MRR, CANCEL_ON].into_iter().filter(|_| settings.subscriptions != Subscriptions::Off);
-    let query = RecordQuery {
+    RecordQuery {
         object: "Opportunity",
         fields: [
             CUSTOMER_ID,
@@ -258,8 +258,12 @@ pub fn billing_query(opportunity_id: &OpportunityId, settings: &Settings) -> Rec
         filter: vec![("Id", Filter::Is(opportunity_id.to_string()))],
         order_by: vec![],
         limit: Some(1),
-    };
-    reading(query, &settings.paid_rules, &settings.lens)
+    }
+}
+
+/// The same with what rules about paid invoices ask of it.
+pub fn paid_query(opportunity_id: &OpportunityId, settings: &Settings) -> RecordQuery {
+    reading(billing_query(opportunity_id, settings), &settings.paid_rules, &settings.lens)
 }
 
 #[cfg(test)]

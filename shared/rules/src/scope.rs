@@ -10,11 +10,13 @@ use crate::types::{Origin, Type};
 pub struct Scope<'s> {
     pub(crate) schema: &'s Schema,
     variables: BTreeMap<String, Type>,
+    /// What texts of a closed list may be, by how expressions write them.
+    words: BTreeMap<String, &'static [&'static str]>,
 }
 
 impl<'s> Scope<'s> {
     pub fn new(schema: &'s Schema) -> Self {
-        Self { schema, variables: BTreeMap::new() }
+        Self { schema, variables: BTreeMap::new(), words: BTreeMap::new() }
     }
 
     /// A record of this object.
@@ -51,6 +53,17 @@ impl<'s> Scope<'s> {
     pub fn value(mut self, variable: &str, value_type: Type) -> Self {
         self.variables.insert(variable.to_owned(), value_type);
         self
+    }
+
+    /// That a value, or a field of a record, is one of these words and never another: `invoice.status`.
+    #[must_use]
+    pub fn words(mut self, name: &str, words: &'static [&'static str]) -> Self {
+        self.words.insert(name.to_owned(), words);
+        self
+    }
+
+    pub(crate) fn words_of(&self, name: &str) -> Option<&'static [&'static str]> {
+        self.words.get(name).copied()
     }
 
     pub(crate) fn get(&self, variable: &str) -> Option<&Type> {

@@ -20,6 +20,8 @@ pub enum Call {
     ReadDeal { opportunity_id: OpportunityId },
     /// Salesforce: what the opportunity says about its invoice and payment.
     ReadBilling { opportunity_id: OpportunityId },
+    /// Salesforce: the same of one whose invoice is paid, with what rules ask of it.
+    ReadPaid { opportunity_id: OpportunityId },
     /// Salesforce: set fields, and read them back.
     UpdateRecords { updates: Vec<Update> },
     /// Stripe: the customer as it is now.
@@ -146,6 +148,7 @@ impl Call {
             | Self::CancelSubscription { .. }
             | Self::ReadDeal { .. }
             | Self::ReadBilling { .. }
+            | Self::ReadPaid { .. }
             | Self::UpdateRecords { .. }
             | Self::ReadCustomer { .. }
             | Self::ReadInvoice { .. }
@@ -175,9 +178,9 @@ impl Call {
     /// The Stripe object or Salesforce record that it is about.
     pub fn target(&self) -> Option<String> {
         match self {
-            Self::ReadDeal { opportunity_id } | Self::ReadBilling { opportunity_id } => {
-                Some(opportunity_id.to_string())
-            }
+            Self::ReadDeal { opportunity_id }
+            | Self::ReadBilling { opportunity_id }
+            | Self::ReadPaid { opportunity_id } => Some(opportunity_id.to_string()),
             Self::UpdateRecords { updates } => updates.first().map(|update| update.id.clone()),
             Self::ReadCustomer { customer_id }
             | Self::UpdateCustomer { customer_id, .. }
@@ -225,6 +228,7 @@ impl Call {
         match self {
             Self::ReadDeal { .. } => "read_deal",
             Self::ReadBilling { .. } => "read_billing",
+            Self::ReadPaid { .. } => "read_paid",
             Self::UpdateRecords { .. } => "update_records",
             Self::ReadCustomer { .. } => "read_customer",
             Self::CreateCustomer { .. } => "create_customer",
@@ -272,6 +276,7 @@ impl Call {
         match self {
             Self::ReadDeal { .. }
             | Self::ReadBilling { .. }
+            | Self::ReadPaid { .. }
             | Self::ReadNaming { .. }
             | Self::ReadCase { .. }
             | Self::ReadNames { .. }

@@ -28,6 +28,11 @@ pub enum Fact {
     /// The record is gone, or the integration user cannot see it.
     RecordMissing,
     BillingRead(domain::Record),
+    /// The same of one whose invoice is paid; and why what rules ask of it could not be read.
+    PaidRead {
+        record: domain::Record,
+        unread: Option<String>,
+    },
     /// The records as they were read back, one for each update, in the same order.
     RecordsUpdated(Vec<domain::Record>),
     /// The customer's metadata, unless the customer is deleted.
@@ -105,6 +110,8 @@ pub enum Fact {
     /// What the deal is called and whose it is, if there is one that may be read.
     NamesRead {
         deal: Option<domain::Record>,
+        /// Why what rules ask of it could not be read.
+        unread: Option<String>,
         at: Timestamp,
     },
     /// Who names what was looked for.
@@ -137,6 +144,7 @@ impl Fact {
             Self::DealRead(_) => "deal_read",
             Self::RecordMissing => "record_missing",
             Self::BillingRead(_) => "billing_read",
+            Self::PaidRead { .. } => "paid_read",
             Self::RecordsUpdated(_) => "records_updated",
             Self::CustomerRead { .. } => "customer_read",
             Self::CustomerMissing => "customer_missing",

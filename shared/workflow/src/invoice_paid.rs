@@ -131,7 +131,7 @@ impl Point {
                     if said.is_whole() { "" } else { " in part" }
                 ),
             )),
-            Self::Paid { payment } => Next::Call(Call::ReadBilling { opportunity_id: payment.opportunity_id.clone() }),
+            Self::Paid { payment } => Next::Call(Call::ReadPaid { opportunity_id: payment.opportunity_id.clone() }),
             Self::NotLinked { payment, names_another: true } => Next::Wait(linked_elsewhere(payment)),
             Self::NotLinked { payment, .. } => Next::Wait(Stop::review(
                 Code::InvoiceNotLinked,
@@ -156,7 +156,9 @@ impl Point {
                 came_in(said, looks_first, found, &seen, settings)
             }
             (Self::Claimed { invoice_id, said, .. }, Fact::InvoiceMissing) => Self::Unpaid { invoice_id, said },
-            (Self::Paid { payment }, Fact::BillingRead(record)) => linked(payment, &record, settings),
+            (Self::Paid { payment }, Fact::PaidRead { record, unread }) => {
+                linked(payment, &record, unread.as_deref(), settings)
+            }
             (Self::Paid { payment }, Fact::RecordMissing) => gone(payment),
             (Self::Linked { payment, looked }, Fact::RecordsUpdated(records)) => {
                 match records.first().filter(|record| record.text("Id").is_some()) {
@@ -288,9 +290,10 @@ fn reviewed(stop: Stop) -> Stop {
 }
 
 /// What the opportunity says before anything is written.
-fn linked(payment: Received, record: &Record, settings: &Settings) -> Point {
+fn linked(payment: Received, record: &Record, unread: Option<&str>, settings: &Settings) -> Point {
     // That may have been switched since the run began.
-    let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment }.ruled(record, settings);
+    let payment = Received { shows_status: settings.followed.shows_invoices(), ..payment };
+    let payment = payment.ruled(record, unread, settings);
     let is_in_another =
         payment.amounts.is_some_and(|amounts| currency_of(record, settings) != Some(amounts.paid.currency()));
     match named_otherwise(&payment, record, settings) {

@@ -11,7 +11,7 @@ use std::fmt;
 use domain::{InvoiceId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Channel, Code, Hearing, Kind, Lens, Message, Notifications, Settings, Stop, Tidings};
+use mapping::{Asking, Channel, Code, Hearing, Kind, Message, Notifications, Settings, Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -108,6 +108,9 @@ pub struct Notice {
     /// The rules that decided whether it is said there, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_rules: Vec<String>,
+    /// Why one of them kept it from people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_back: Option<String>,
 }
 
 /// Whoever does not answer that often, once in each window, does not answer.
@@ -140,7 +143,7 @@ pub enum Point {
 impl Point {
     pub fn claimed(channel: Channel, about: About, tidings: Tidings, count: u32) -> Self {
         let (told_count, told_at, in_doubt_since, unsaid_since) = (None, None, None, None);
-        let (channel, doubts, by_rules) = (Some(channel), 0, Vec::new());
+        let (channel, doubts, by_rules, kept_back) = (Some(channel), 0, Vec::new(), None);
         Self::of(Notice {
             about,
             channel,
@@ -152,6 +155,7 @@ impl Point {
             doubts,
             unsaid_since,
             by_rules,
+            kept_back,
         })
     }
 
@@ -191,12 +195,12 @@ impl Point {
             (Self::Failed { notice, .. }, Fact::InvoiceMissing) => {
                 Self::Done { notice: Notice { tidings: Tidings::Nothing, ..notice } }
             }
-            (Self::Claimed { notice }, Fact::NamesRead { deal, at }) => {
+            (Self::Claimed { notice }, Fact::NamesRead { deal, unread, at }) => {
                 // It was switched off since.
                 let Some(policy) = &settings.notifications else { return Ok(Self::Done { notice }) };
                 match notice.silent_until(policy) {
                     Some(until) if at < until => Self::Resting { notice, until },
-                    _ => said(notice, deal.as_ref(), policy, &settings.lens),
+                    _ => said(notice, deal.as_ref(), unread.as_deref(), settings, policy),
                 }
             }
             (Self::Telling { notice, .. }, Fact::Told { at }) => Self::Done { notice: notice.told(at) },
@@ -339,10 +343,17 @@ impl Notice {
 }
 
 /// What the rules keep from people there is done with. It is asked anew when it is news again.
-fn said(notice: Notice, deal: Option<&Record>, policy: &Notifications, lens: &Lens) -> Point {
-    let hearing = notice.channel.map(|channel| notice.tidings.hearing(channel, deal, policy, lens));
-    let Some(Hearing { is_told, by, remark }) = hearing else { return telling(notice, deal, policy, None) };
-    let notice = Notice { by_rules: by, ..notice };
+fn said(
+    notice: Notice,
+    deal: Option<&Record>,
+    unread: Option<&str>,
+    settings: &Settings,
+    policy: &Notifications,
+) -> Point {
+    let read = deal.map(|deal| Asking { opportunity: deal, unread, lens: &settings.lens });
+    let hearing = notice.channel.map(|channel| notice.tidings.hearing(channel, read, policy));
+    let Some(Hearing { is_told, kept_back, by, remark }) = hearing else { return telling(notice, deal, policy, None) };
+    let notice = Notice { by_rules: by, kept_back, ..notice };
     if is_told { telling(notice, deal, policy, remark) } else { Point::Done { notice } }
 }
 

@@ -139,7 +139,7 @@ impl Point {
                     None => Self::ended(Watch { had: dunning.done(watch.had), ..watch }, settings),
                 }
             }
-            (Self::Telling { watch, failure, dunning }, Fact::Refused(why)) => match dunning.given_to_queue(settings) {
+            (Self::Telling { watch, failure, dunning }, Fact::Refused(why)) => match dunning.given_on(settings) {
                 Some(dunning) => Self::Telling { watch, failure, dunning },
                 None => Self::stopped(watch, Stop::review(why.stop.code, why.stop.message)),
             },
@@ -243,7 +243,12 @@ fn looked_after(watch: Watch, mut failure: Box<Failure>, seen: &CaseSeen, settin
     let Some(policy) = &settings.payment_cases else { return Point::ended(watch, settings) };
     let had =
         Had { case: watch.had.case || seen.case.is_some(), task: watch.had.task || seen.task.is_some(), ..watch.had };
-    let care = policy.care(&failure, seen, settings);
+    // Of what is settled there is nothing to decide any more.
+    let mut care = policy.unruled(settings);
+    care.ruled.clone_from(&watch.ruled);
+    if failure.dues.is_unpaid() {
+        care = policy.care(&failure, seen, settings);
+    }
     failure.remark.clone_from(&care.remark);
     let watch = Watch { had, ruled: care.ruled.clone(), ..watch };
     if failure.dues.is_unpaid() && seen.opportunity.is_none() {
@@ -254,7 +259,7 @@ fn looked_after(watch: Watch, mut failure: Box<Failure>, seen: &CaseSeen, settin
         return Point::stopped(watch, Stop::review(Code::OpportunityNotFound, message));
     }
     let is_due = watch.follow_up_at(settings).is_some_and(|at| watch.seen_at.is_some_and(|seen_at| seen_at >= at));
-    let dunning = failure.dunning(seen, watch.had, is_due, &care);
+    let dunning = failure.dunning(seen, &watch.had, is_due, &care);
     match dunning.is_none() {
         true => Point::ended(watch, settings),
         false => Point::Telling { watch, failure, dunning },

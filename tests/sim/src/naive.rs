@@ -154,6 +154,7 @@ impl Recipe {
                     customer_id: None,
                     is_found: false,
                     by_rules: vec![],
+                    stays: None,
                     undecided: None,
                 };
                 self.calls.update(&[received.update()]).await?;

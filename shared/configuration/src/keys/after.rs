@@ -57,10 +57,7 @@ pub(super) const SUBSCRIPTIONS: Section = Section {
         },
         Key {
             name: "cancellation_task",
-            kind: Kind::Choice(&[
-                ("owner", "the account's customer success manager, else its owner"),
-                ("off", "nobody"),
-            ]),
+            kind: Kind::Choice(&[("owner", "whoever looks after its account; see owners.accounts"), ("off", "nobody")]),
             default: "\"owner\"",
             says: "Who is given a task when a subscription has ended. It says nothing where `status` is off.",
             example: "\"off\"",

@@ -51,6 +51,7 @@ mod tests {
             customer_id: None,
             is_found: false,
             by_rules: vec![],
+            stays: None,
             undecided: None,
         };
         let updates = received.updates();

@@ -251,6 +251,7 @@ mod tests {
             customer_id: None,
             is_found: false,
             by_rules: vec![],
+            stays: None,
             undecided: None,
         };
         let part = mapping::Received { paid_at: None, ..payment.clone() };

@@ -56,6 +56,7 @@ fn what_is_written_is_what_is_asked_for() {
         customer_id: None,
         is_found: false,
         by_rules: vec![],
+        stays: None,
         undecided: None,
     };
     let paid = received.updates();

@@ -7,8 +7,8 @@ use super::*;
 use crate::notification::{Notifications, Tidings};
 use crate::rule::Branch;
 use crate::{
-    Amounts, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, Received, Seen, Settings, billing_query,
-    names_query,
+    Amounts, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, Received, Seen, Settings, names_asking,
+    paid_query,
 };
 
 fn compile(source: &str, of_invoice: &str, wanted: &Type) -> Expression {
@@ -86,7 +86,7 @@ fn care(rules: Vec<Rule<CaseDecision>>) -> crate::Care {
 
 fn dunning(rules: Vec<Rule<CaseDecision>>) -> Dunning {
     let seen = CaseSeen { opportunity: Some(deal()), ..CaseSeen::default() };
-    failure().dunning(&seen, Had::default(), true, &care(rules))
+    failure().dunning(&seen, &Had::default(), true, &care(rules))
 }
 
 /// In Stripe's names, and amounts as Salesforce has them.
@@ -141,12 +141,82 @@ fn what_is_skipped_is_nobodys_task() {
     assert!(dunning(vec![skip.clone()]).is_none());
     // What is open is closed when nothing is due any more.
     let case = record(&[("Id", text("500a")), (crate::IS_CLOSED, flag(false))]);
-    let seen = CaseSeen { opportunity: Some(deal()), case: Some(case), task: None };
+    let seen = CaseSeen { opportunity: Some(deal()), case: Some(case), ..CaseSeen::default() };
     let settled = Failure { dues: Dues::Settled, ..failure() };
     assert!(matches!(
-        settled.dunning(&seen, Had::default(), false, &care(vec![skip])).case,
+        settled.dunning(&seen, &Had::default(), false, &care(vec![skip])).case,
         Some(CaseStep::Close { .. })
     ));
+}
+
+/// A rule that comes to hold with a later attempt moves the case, from whom it was given to and from nobody else.
+#[test]
+fn a_case_is_moved_to_a_rules_queue_once() {
+    let rules = || vec![of_case("Large", "has(account.Type)", CaseDecision::Queue(queue('1')))];
+    let moved = |owner: &str, had: Option<&str>| {
+        let case = record(&[
+            ("Id", text("500a")),
+            (crate::IS_CLOSED, flag(false)),
+            ("Description", text(&failure().description())),
+            ("OwnerId", text(owner)),
+            ("Owner.IsActive", flag(true)),
+        ]);
+        let seen = CaseSeen { opportunity: Some(deal()), case: Some(case), ..CaseSeen::default() };
+        let had = Had { case: true, owner_id: had.map(str::to_owned), ..Had::default() };
+        failure().dunning(&seen, &had, false, &care(rules()))
+    };
+    let given = moved("005a", Some("005a"));
+    let queue = queue('1').to_string();
+    assert!(matches!(&given.case, Some(CaseStep::Change { owner_id: Some(to), .. }) if *to == queue), "{given:?}");
+    assert_eq!(given.done(Had::default()).owner_id, Some(queue.clone()));
+    for (owner, had) in [("005a", None), ("005b", Some("005a")), (queue.as_str(), Some(queue.as_str()))] {
+        assert_eq!(moved(owner, had).case, None, "{owner} {had:?}");
+    }
+    // Salesforce does not take it: it stays where it is.
+    let settings = Settings::new(euros(0).currency());
+    let refused = given.given_on(&settings).expect("somebody has it");
+    assert!(matches!(&refused.case, Some(CaseStep::Change { owner_id: Some(to), .. }) if to == "005a"), "{refused:?}");
+    assert_eq!(refused.given_on(&settings), None);
+}
+
+/// Nobody is without a case for a queue that may have none.
+#[test]
+fn a_rules_queue_that_is_refused_leaves_the_case_to_whoever_has_it_without_the_rule() {
+    let opened = |dunning: &Dunning| match &dunning.case {
+        Some(CaseStep::Open { owner_id, .. }) => owner_id.clone().expect("somebody"),
+        other => panic!("{other:?}"),
+    };
+    let first = dunning(vec![of_case("Large", "has(account.Type)", CaseDecision::Queue(queue('1')))]);
+    let mut settings = Settings::new(euros(0).currency());
+    let second = first.given_on(&settings).expect("the account's owner");
+    assert_eq!((opened(&first), opened(&second)), (queue('1').to_string(), "005a".into()));
+    assert_eq!(second.given_on(&settings), None);
+    settings.payment_cases = Some(CasePolicy { queue_id: Some(queue('2')), ..CasePolicy::default() });
+    let third = second.given_on(&settings).expect("the queue");
+    assert_eq!((opened(&third), third.given_on(&settings)), (queue('2').to_string(), None));
+    assert_eq!(dunning(vec![]).else_to, None);
+}
+
+/// Salesforce did not let it be read, and what is read without it is enough for everything else.
+#[test]
+fn what_cannot_be_read_is_undecided() {
+    let why = "What rules ask of cannot be read: No such column (INVALID_FIELD).";
+    let seen = CaseSeen { opportunity: Some(deal()), unread: Some(why.into()), ..CaseSeen::default() };
+    let rules = vec![of_case("Key", "has(account.Type)", CaseDecision::Skip("No".into()))];
+    let settings = Settings::new(euros(0).currency());
+    let found = CasePolicy { rules, ..CasePolicy::default() }.care(&failure(), &seen, &settings);
+    assert_eq!((found.ruled.skipped, found.remark.as_deref()), (None, Some(why)));
+    let paid_rules = vec![rule_of(PAID_INVOICE, "Some", "has(account.Type)", PaidDecision::Stage("A".into()))];
+    let settings = Settings { paid_rules, paid_stage: Some("Paid".into()), ..settings };
+    let ruled = paid().ruled(&deal(), Some(why), &settings);
+    assert_eq!((ruled.stage, ruled.undecided.as_deref()), (None, Some(why)));
+    // Where nothing is moved, nobody has to decide.
+    for elsewhere in [record(&[("StageName", text("Onboarding"))]), Record::default()] {
+        assert_eq!(paid().ruled(&elsewhere, Some(why), &settings).undecided, None);
+    }
+    let without = Settings { paid_rules: vec![], ..settings };
+    let before = Received { undecided: Some(why.into()), stage: Some("A".into()), ..paid() };
+    assert_eq!(before.ruled(&deal(), None, &without), paid(), "rules that are gone decide nothing");
 }
 
 #[test]
@@ -178,24 +248,24 @@ fn what_cannot_be_decided_decides_nothing_and_is_told() {
 #[test]
 fn what_rules_ask_of_is_read() {
     let mut settings = Settings::new(Currency::parse("EUR").expect("a currency"));
-    let nothing = (failure().queries(&settings), billing_query(&failure().opportunity_id, &settings));
+    let nothing = (failure().asking(&settings), paid_query(&failure().opportunity_id, &settings));
     assert!(nothing.0.iter().chain([&nothing.1]).all(|query| query.also.is_empty()));
     let when = "account.Type == \"Partner\" && opportunity.Owner.Email != \"a@b.c\" && account.OwnerId != \"005\"";
     let rules = vec![of_case("Some", when, CaseDecision::HighFromAttempt(1))];
     settings.payment_cases = Some(CasePolicy { rules, ..CasePolicy::default() });
-    let queries = failure().queries(&settings);
+    let queries = failure().asking(&settings);
     assert_eq!(queries[0].also, ["Account.Type", "Owner.Email"], "the account's owner is read anyway");
     assert!(queries[1..].iter().all(|query| query.also.is_empty()));
     settings.paid_rules = vec![rule_of(PAID_INVOICE, "Some", when, PaidDecision::Stage("Paid".into()))];
     assert_eq!(
-        billing_query(&failure().opportunity_id, &settings).also,
+        paid_query(&failure().opportunity_id, &settings).also,
         ["Account.OwnerId", "Account.Type", "Owner.Email"]
     );
     let mut policy = Notifications::of_everything(vec![Channel::Slack], "https://acme.my.salesforce.com", true);
     policy.rules = vec![rule_of(FAILED_INVOICE, "Some", when, TellDecision::Skip("No news".into()))];
     settings.notifications = Some(policy);
     assert_eq!(
-        names_query(&failure().opportunity_id, &settings).also,
+        names_asking(&failure().opportunity_id, &settings).also,
         ["Account.OwnerId", "Account.Type", "Owner.Email"]
     );
 }
@@ -209,8 +279,14 @@ fn what_is_mapped_is_asked_of_as_it_is_mapped() {
     settings.lens.deal = vec![seen("opportunity.Net__c * 2")];
     settings.paid_rules =
         vec![rule_of(PAID_INVOICE, "Large", "opportunity.Amount > 1000", PaidDecision::Stage("A".into()))];
-    assert_eq!(billing_query(&failure().opportunity_id, &settings).also, ["Net__c"]);
-    let stage = |net| paid().ruled(&record(&[("Amount", text("no number")), ("Net__c", net)]), &settings);
+    assert_eq!(paid_query(&failure().opportunity_id, &settings).also, ["Net__c"]);
+    let stage = |net| {
+        paid().ruled(
+            &record(&[("StageName", text("Closed Won")), ("Amount", text("no number")), ("Net__c", net)]),
+            None,
+            &settings,
+        )
+    };
     assert_eq!(stage(FieldValue::Number(Decimal::from(501))).stage.as_deref(), Some("A"));
     assert_eq!(stage(FieldValue::Number(Decimal::from(500))).stage, None);
     let undecided = stage(FieldValue::Null);
@@ -229,6 +305,7 @@ fn paid() -> Received {
         customer_id: None,
         is_found: false,
         by_rules: vec![],
+        stays: None,
         undecided: None,
     }
 }
@@ -237,23 +314,23 @@ fn paid() -> Received {
 fn the_stage_is_the_last_rules_and_what_is_paid_in_part_moves_nothing() {
     let of = |name: &str, when: &str, then| rule_of(PAID_INVOICE, name, when, then);
     let mut settings = Settings { paid_stage: Some("Paid".into()), ..Settings::new(euros(0).currency()) };
-    assert_eq!(paid().ruled(&deal(), &settings), paid(), "without rules nothing is asked");
+    assert_eq!(paid().ruled(&deal(), None, &settings), paid(), "without rules nothing is asked");
     settings.paid_rules = vec![
         of("Partners", "account.Type == \"Partner\"", PaidDecision::Stage("Partner Paid".into())),
         of("Large", "invoice.amount_paid >= 1000", PaidDecision::Stage("Onboarding".into())),
         of("Small", "invoice.amount_paid < 10", PaidDecision::Skip("They stay".into())),
     ];
-    let ruled = paid().ruled(&deal(), &settings);
+    let ruled = paid().ruled(&deal(), None, &settings);
     assert_eq!((ruled.stage.as_deref(), ruled.by_rules), (Some("Onboarding"), vec!["Partners".into(), "Large".into()]));
     let stages: Vec<_> = settings.paid_stages().map(String::as_str).collect();
     assert_eq!(stages, ["Paid", "Partner Paid", "Onboarding"]);
     let part = Received { paid_at: None, stage: None, ..paid() };
-    assert_eq!(part.clone().ruled(&deal(), &settings), part);
-    let other = record(&[("Account.Type", FieldValue::Null)]);
+    assert_eq!(part.clone().ruled(&deal(), None, &settings), part);
+    let other = record(&[("StageName", text("Closed Won")), ("Account.Type", FieldValue::Null)]);
     settings.paid_rules.truncate(1);
-    assert_eq!(paid().ruled(&other, &settings).stage.as_deref(), Some("Paid"), "the key's");
+    assert_eq!(paid().ruled(&other, None, &settings).stage.as_deref(), Some("Paid"), "the key's");
     settings.paid_rules = vec![of("Long", "size(account.Type) > 1", PaidDecision::Stage("Long".into()))];
-    let undecided = paid().ruled(&other, &settings);
+    let undecided = paid().ruled(&other, None, &settings);
     assert!(undecided.stage.is_none() && undecided.undecided.is_some());
 }
 
@@ -280,6 +357,7 @@ fn people_are_told_where_the_last_rule_says() {
     };
     let unpaid = Tidings::unpaid(failure());
     let (deal, lens) = (deal(), Lens::default());
+    let of = |opportunity| Asking { opportunity, unread: None, lens: &lens };
     for (tidings, channel, deal, is_told, by) in [
         (&won, Channel::Email, Some(&deal), true, vec!["Small wins"]),
         (&won, Channel::Slack, Some(&deal), false, vec!["Small wins"]),
@@ -287,13 +365,13 @@ fn people_are_told_where_the_last_rule_says() {
         // Nobody could read it, so nobody is kept from hearing of it.
         (&unpaid, Channel::Slack, None, true, vec![]),
     ] {
-        let hearing = tidings.hearing(channel, deal, &policy, &lens);
+        let hearing = tidings.hearing(channel, deal.map(of), &policy);
         assert_eq!(
             (hearing.is_told, hearing.by),
             (is_told, by.into_iter().map(str::to_owned).collect()),
             "{tidings:?}"
         );
     }
-    let remark = won.hearing(Channel::Email, Some(&deal), &policy, &lens).remark;
+    let remark = won.hearing(Channel::Email, Some(of(&deal)), &policy).remark;
     assert!(remark.is_some_and(|why| why.contains("rule \"Empty\"")));
 }

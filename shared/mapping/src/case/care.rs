@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseSeen, Dues, Failure};
-use crate::afterwards::{Asked, Beside, CaseDecision, ask};
+use crate::afterwards::{Asked, Asking, Beside, CaseDecision, ask};
 use crate::update::text;
 use crate::{Owners, Rule, Settings};
 
@@ -73,23 +73,32 @@ impl Ruled {
 }
 
 impl CasePolicy {
-    /// By the opportunity as it was read just now. Where it is gone, there is nothing to ask of.
-    pub fn care(&self, failure: &Failure, seen: &CaseSeen, settings: &Settings) -> Care {
-        let invoice = failure.invoice();
-        let asked = match &seen.opportunity {
-            Some(deal) => ask(&self.rules, deal, Beside::Invoice(&invoice), &settings.lens),
-            None => Asked::nothing(),
-        };
-        let mut care = Care {
+    /// Where no rule is asked.
+    pub fn unruled(&self, settings: &Settings) -> Care {
+        Care {
             is_skipped: false,
             first_queue_id: None,
             queue_id: self.queue_id.clone(),
             high_from_attempt: self.high_from_attempt,
             closed_status: self.closed_status.clone(),
             owners: settings.owners.clone(),
-            ruled: Ruled { by: asked.by(), ..Ruled::default() },
-            remark: asked.remark(),
+            ruled: Ruled::default(),
+            remark: None,
+        }
+    }
+
+    /// By the opportunity as it was read just now. Where it is gone, there is nothing to ask of.
+    pub fn care(&self, failure: &Failure, seen: &CaseSeen, settings: &Settings) -> Care {
+        let invoice = failure.invoice();
+        let asked = match &seen.opportunity {
+            Some(deal) => {
+                let of = Asking { opportunity: deal, unread: seen.unread.as_deref(), lens: &settings.lens };
+                ask(&self.rules, of, Beside::Invoice(&invoice))
+            }
+            None => Asked::nothing(),
         };
+        let ruled = Ruled { by: asked.by(), ..Ruled::default() };
+        let mut care = Care { ruled, remark: asked.remark(), ..self.unruled(settings) };
         for (_, decision) in asked.decided {
             match decision {
                 CaseDecision::Skip(why) => {

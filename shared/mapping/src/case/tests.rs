@@ -54,7 +54,7 @@ fn case(description: &str, fields: &[(&str, FieldValue)]) -> Record {
 }
 
 fn seen(case: Option<Record>, task: Option<Record>) -> CaseSeen {
-    CaseSeen { opportunity: Some(deal()), case, task }
+    CaseSeen { opportunity: Some(deal()), case, task, unread: None }
 }
 
 /// Where no rule asks of anything.
@@ -62,7 +62,7 @@ fn care(policy: &CasePolicy, failure: &Failure) -> Care {
     policy.care(failure, &CaseSeen::default(), &Settings::new(failure.remaining.currency()))
 }
 
-fn dunning(failure: &Failure, seen: &CaseSeen, had: Had) -> Dunning {
+fn dunning(failure: &Failure, seen: &CaseSeen, had: &Had) -> Dunning {
     failure.dunning(seen, had, false, &care(&CasePolicy::default(), failure))
 }
 
@@ -72,11 +72,11 @@ fn what_is_due_has_one_case_and_what_a_person_took_away_none() {
     let opened =
         CaseStep::Open { account_id: Some("001000000000001AAA".into()), owner_id: Some("005a".into()), is_high: false };
     let had = Had { case: true, ..Had::default() };
-    assert_eq!(dunning(&unpaid, &seen(None, None), Had::default()).case, Some(opened));
-    assert_eq!(dunning(&unpaid, &seen(None, None), had), Dunning::default());
-    assert_eq!(dunning(&unpaid, &CaseSeen::default(), Had::default()), Dunning::default(), "nobody knows whose");
+    assert_eq!(dunning(&unpaid, &seen(None, None), &Had::default()).case, Some(opened));
+    assert_eq!(dunning(&unpaid, &seen(None, None), &had), Dunning::default());
+    assert_eq!(dunning(&unpaid, &CaseSeen::default(), &Had::default()), Dunning::default(), "nobody knows whose");
     for dues in [Dues::Settled, Dues::Unknown] {
-        assert_eq!(dunning(&failure(dues, 1), &seen(None, None), Had::default()), Dunning::default(), "{dues:?}");
+        assert_eq!(dunning(&failure(dues, 1), &seen(None, None), &Had::default()), Dunning::default(), "{dues:?}");
     }
 }
 
@@ -85,15 +85,15 @@ fn what_is_due_has_one_case_and_what_a_person_took_away_none() {
 fn a_case_is_changed_where_it_says_something_else() {
     let unpaid = failure(Dues::Open, 3);
     let told = unpaid.description();
-    let raised = Had { case: true, task: false, raised: true };
-    let not_yet = Had { raised: false, ..raised };
+    let raised = Had { case: true, raised: true, ..Had::default() };
+    let not_yet = Had { raised: false, ..raised.clone() };
     for (description, fields, had, expected) in [
-        (told.as_str(), vec![], raised, None),
-        (told.as_str(), vec![], not_yet, Some(true)),
-        (told.as_str(), vec![("Priority", text("Low"))], not_yet, None),
-        ("older", vec![], raised, Some(false)),
-        ("older", vec![("Priority", text("Critical"))], not_yet, Some(false)),
-        ("older", vec![(IS_CLOSED, flag(true))], not_yet, None),
+        (told.as_str(), vec![], &raised, None),
+        (told.as_str(), vec![], &not_yet, Some(true)),
+        (told.as_str(), vec![("Priority", text("Low"))], &not_yet, None),
+        ("older", vec![], &raised, Some(false)),
+        ("older", vec![("Priority", text("Critical"))], &not_yet, Some(false)),
+        ("older", vec![(IS_CLOSED, flag(true))], &not_yet, None),
     ] {
         let step = dunning(&unpaid, &seen(Some(case(description, &fields)), None), had).case;
         let change = |raises| CaseStep::Change { case_id: "500a".into(), owner_id: None, raises };
@@ -122,7 +122,7 @@ fn a_case_is_given_on_only_by_who_has_left() {
         let mut deal = deal();
         deal_fields.iter().for_each(|(path, value)| deal.set(*path, value.clone()));
         seen.opportunity = Some(deal);
-        let step = unpaid.dunning(&seen, Had::default(), false, &care(&policy, &unpaid)).case;
+        let step = unpaid.dunning(&seen, &Had::default(), false, &care(&policy, &unpaid)).case;
         let given = step.and_then(|step| match step {
             CaseStep::Change { owner_id, .. } => owner_id,
             _ => None,
@@ -138,26 +138,27 @@ fn a_task_is_for_whoever_has_the_case() {
     let unpaid = failure(Dues::Open, 1);
     let told = unpaid.description();
     let task = record(&[("Id", text("00Ta")), (IS_CLOSED, flag(false))]);
-    let asked = |case: Option<Record>, task: Option<Record>, had: Had| {
+    let asked = |case: Option<Record>, task: Option<Record>, had: &Had| {
         unpaid.dunning(&seen(case, task), had, true, &care(&CasePolicy::default(), &unpaid)).task
     };
     let made = |about: &str, owner: &str| Some(TaskStep::Make { about: about.into(), owner_id: Some(owner.into()) });
     let owned = |owner: &str, is_active| case(&told, &[("OwnerId", text(owner)), ("Owner.IsActive", flag(is_active))]);
     let had = Had { case: true, ..Had::default() };
-    assert_eq!(asked(Some(owned("005c", true)), None, had), made("500a", "005c"));
-    assert_eq!(asked(Some(owned("005c", false)), None, had), made("500a", "005a"));
-    assert_eq!(asked(Some(owned("00Ga", false)), None, had), made("500a", "005a"));
-    assert_eq!(asked(None, None, had), made("006000000000001AAA", "005a"), "the case was taken away");
-    assert_eq!(asked(Some(owned("005c", true)), Some(task.clone()), had), None);
-    assert_eq!(asked(None, None, Had { task: true, ..had }), None);
+    assert_eq!(asked(Some(owned("005c", true)), None, &had), made("500a", "005c"));
+    assert_eq!(asked(Some(owned("005c", false)), None, &had), made("500a", "005a"));
+    assert_eq!(asked(Some(owned("00Ga", false)), None, &had), made("500a", "005a"));
+    assert_eq!(asked(None, None, &had), made("006000000000001AAA", "005a"), "the case was taken away");
+    assert_eq!(asked(Some(owned("005c", true)), Some(task.clone()), &had), None);
+    assert_eq!(asked(None, None, &Had { task: true, ..had.clone() }), None);
     // Closed with the case, when nothing is due.
-    let closed = dunning(&failure(Dues::Settled, 1), &seen(Some(owned("005c", true)), Some(task)), had);
+    let closed = dunning(&failure(Dues::Settled, 1), &seen(Some(owned("005c", true)), Some(task)), &had);
     let expected = Dunning {
         case: Some(CaseStep::Close { case_id: "500a".into(), status: "Closed".into() }),
         task: Some(TaskStep::Close { task_id: "00Ta".into() }),
+        else_to: None,
     };
     assert_eq!(closed, expected);
-    assert_eq!(closed.done(had), Had { case: true, task: true, raised: false });
+    assert_eq!(closed.done(had), Had { case: true, task: true, ..Had::default() });
 }
 
 /// What comes late, from a process that stood still, changes nothing that is closed.
@@ -171,14 +172,14 @@ fn what_is_there_is_written_only_while_it_is_open() {
         (Some(change), None, vec!["Description", "OwnerId", "Priority"]),
         (Some(close), Some(TaskStep::Close { task_id: "00Ta".into() }), vec!["Status"]),
     ] {
-        for update in unpaid.updates(&Dunning { case, task }, day) {
+        for update in unpaid.updates(&Dunning { case, task, else_to: None }, day) {
             assert_eq!(update.only_where, vec![(IS_CLOSED, Filter::IsFalse)]);
             assert_eq!(update.fields.keys().copied().collect::<Vec<_>>(), names);
         }
     }
     let opened = CaseStep::Open { account_id: None, owner_id: None, is_high: true };
     let made = TaskStep::Make { about: "500a".into(), owner_id: None };
-    let updates = unpaid.updates(&Dunning { case: Some(opened), task: Some(made) }, day);
+    let updates = unpaid.updates(&Dunning { case: Some(opened), task: Some(made), else_to: None }, day);
     assert_eq!((updates[0].external_id, updates[0].id.as_str()), (Some(INVOICE_ID), "in_1"));
     assert!(updates[0].fields["Priority"] == text(HIGH) && updates[0].only_where.is_empty());
     assert_eq!((updates[1].external_id, updates[1].id.as_str()), (Some(STRIPE_ID), "in_1"));
@@ -225,17 +226,20 @@ fn a_case_that_its_owner_may_not_have_is_the_queues() {
     let mut settings = Settings::new(Currency::parse("EUR").expect("valid"));
     let opened = |owner_id: Option<&str>| Dunning {
         case: Some(CaseStep::Open { account_id: None, owner_id: owner_id.map(str::to_owned), is_high: false }),
-        task: None,
+        ..Dunning::default()
     };
-    assert_eq!(opened(Some("005a")).given_to_queue(&settings), None, "there is none");
+    assert_eq!(opened(Some("005a")).given_on(&settings), None, "there is none");
     let queue_id = QueueId::parse("00G000000000001EAA").ok();
     settings.payment_cases = Some(CasePolicy { queue_id, ..CasePolicy::default() });
-    let given = opened(Some("005a")).given_to_queue(&settings).expect("there is one");
+    let given = opened(Some("005a")).given_on(&settings).expect("there is one");
     assert_eq!(given, opened(Some("00G000000000001EAA")));
-    assert_eq!(given.given_to_queue(&settings), None, "it was tried");
-    assert_eq!(opened(None).given_to_queue(&settings), None);
-    let close = Dunning { case: Some(CaseStep::Close { case_id: "500a".into(), status: "Closed".into() }), task: None };
-    assert_eq!((close.given_to_queue(&settings), Dunning::default().given_to_queue(&settings)), (None, None));
+    assert_eq!(given.given_on(&settings), None, "it was tried");
+    assert_eq!(opened(None).given_on(&settings), None);
+    let close = Dunning {
+        case: Some(CaseStep::Close { case_id: "500a".into(), status: "Closed".into() }),
+        ..Dunning::default()
+    };
+    assert_eq!((close.given_on(&settings), Dunning::default().given_on(&settings)), (None, None));
 }
 
 /// The same page may have another address each time that it is asked for.
@@ -245,6 +249,6 @@ fn another_address_of_the_page_is_nothing_new() {
     let elsewhere = Failure { page: Some("https://invoice.stripe.com/i/2".into()), ..unpaid.clone() };
     let told = |failure: &Failure| seen(Some(case(&failure.description(), &[])), None);
     let had = Had { case: true, ..Had::default() };
-    assert_eq!(dunning(&unpaid, &told(&elsewhere), had), Dunning::default());
-    assert_ne!(dunning(&failure(Dues::Open, 2), &told(&elsewhere), had), Dunning::default());
+    assert_eq!(dunning(&unpaid, &told(&elsewhere), &had), Dunning::default());
+    assert_ne!(dunning(&failure(Dues::Open, 2), &told(&elsewhere), &had), Dunning::default());
 }

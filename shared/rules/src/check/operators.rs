@@ -5,6 +5,7 @@ use cel::common::ast::operators as signs;
 
 use super::{Checker, Typed, coerced, hint};
 use crate::node::{Binary, Node};
+use crate::problem::near;
 use crate::types::Type;
 
 const BINARY: [(&str, Binary); 12] = [
@@ -89,7 +90,7 @@ impl Checker<'_> {
     fn binary(&mut self, id: u64, binary: Binary, left: Typed, right: Typed) -> Option<Typed> {
         use Binary::{Add, Divide, Equal, In, Multiply, NotEqual, Remainder, Subtract};
         if matches!(binary, Equal | NotEqual | In)
-            && let Some(message) = never_equal(&left.0, &right.0).or_else(|| never_equal(&right.0, &left.0))
+            && let Some(message) = self.never_equal(&left.0, &right.0).or_else(|| self.never_equal(&right.0, &left.0))
         {
             self.error(id, "never_equal", message);
             return None;
@@ -117,10 +118,34 @@ impl Checker<'_> {
         let sides = [coerced(left.0, &left.1, &left_wanted), coerced(right.0, &right.1, &right_wanted)];
         Some((Node::Binary(binary, Box::new(sides)), result))
     }
+
+    /// A field or a value beside a text that it never is: the comparison would look right and always come out the same.
+    fn never_equal(&self, one: &Node, beside: &Node) -> Option<String> {
+        let name = match one {
+            Node::Field(field) => &field.name,
+            Node::Variable(name) => name,
+            _ => return None,
+        };
+        let no_word = self.scope.words_of(name).and_then(|words| no_word(name, words, beside));
+        no_word.or_else(|| never_in_a_field(one, beside))
+    }
 }
 
-/// A field beside a text that no field ever holds: the comparison would look right and always come out the same.
-fn never_equal(field: &Node, beside: &Node) -> Option<String> {
+fn no_word(name: &str, words: &[&str], beside: &Node) -> Option<String> {
+    match beside {
+        Node::Text(text) if !words.contains(&text.as_str()) => {
+            let instead = match near(text, words.iter().copied()) {
+                Some(near) => format!("Did you mean {near:?}?"),
+                None => format!("It is {}.", words.join(" or ")),
+            };
+            Some(format!("{name} is never {text:?}. {instead}"))
+        }
+        Node::List(nodes) => nodes.iter().find_map(|node| no_word(name, words, node)),
+        _ => None,
+    }
+}
+
+fn never_in_a_field(field: &Node, beside: &Node) -> Option<String> {
     let Node::Field(field) = field else { return None };
     let name = &field.name;
     match beside {
@@ -130,7 +155,7 @@ fn never_equal(field: &Node, beside: &Node) -> Option<String> {
         Node::Text(text) if text.trim().len() < text.len() => Some(format!(
             "Fields are read without the spaces around them, so {name} never is this text: take them away."
         )),
-        Node::List(nodes) => nodes.iter().find_map(|node| never_equal(&Node::Field(field.clone()), node)),
+        Node::List(nodes) => nodes.iter().find_map(|node| never_in_a_field(&Node::Field(field.clone()), node)),
         _ => None,
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn came_in(
             let payment = received(opportunity_id, paid_at, seen, settings);
             let payment = Received { is_found, ..payment };
             // Rules ask of the opportunity, so it is read before anything is written.
-            match looks_first || !settings.paid_rules.is_empty() {
+            match looks_first || paid_at.is_some() && !settings.paid_rules.is_empty() {
                 true => Point::Paid { payment },
                 false => Point::Linked { payment, looked: false },
             }
@@ -75,6 +75,7 @@ fn received(
         customer_id: seen.customer_id.clone(),
         is_found: false,
         by_rules: Vec::new(),
+        stays: None,
         undecided: None,
     }
 }

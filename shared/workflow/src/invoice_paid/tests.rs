@@ -27,6 +27,7 @@ fn payment() -> Received {
         customer_id: None,
         is_found: false,
         by_rules: vec![],
+        stays: None,
         undecided: None,
     }
 }
@@ -80,7 +81,7 @@ fn settings(amendments: Amendments) -> Settings {
 /// Where invoices are replaced, the opportunity may name the one before for a moment; after a day it is a person's business.
 #[test]
 fn an_opportunity_that_names_what_was_replaced_is_waited_for() {
-    let named = Fact::BillingRead(record(&[("Stripe_Invoice_Id__c", text("in_0"))]));
+    let named = Fact::PaidRead { record: record(&[("Stripe_Invoice_Id__c", text("in_0"))]), unread: None };
     let point = Point::Paid { payment: payment() }.record(named, &settings(Amendments::VoidAndReissue));
     let point = point.expect("in order");
     assert_eq!((point.name(), point.status()), ("not_linked", Status::Open));
@@ -212,7 +213,7 @@ fn the_opportunity_must_name_the_invoice_and_is_written_once() {
         (vec![named("in_1"), paid.clone(), day.clone()], "done"),
         (vec![named("in_2"), paid.clone(), day.clone()], "seeking"),
     ] {
-        let point = after(Point::Paid { payment: payment() }, Fact::BillingRead(record(&fields)));
+        let point = after(Point::Paid { payment: payment() }, Fact::PaidRead { record: record(&fields), unread: None });
         assert_eq!(point.name(), name, "{fields:?}");
         if name == "seeking" {
             let elsewhere = after(point, nobodys()).stop().map(|stop| stop.code);

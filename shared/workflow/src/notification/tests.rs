@@ -44,7 +44,7 @@ fn counted((about, tidings): (About, Tidings), count: u32) -> Point {
 }
 
 fn named(point: Point, minutes: i64) -> Point {
-    point.record(Fact::NamesRead { deal: None, at: at(minutes) }, &settings()).expect("in order")
+    point.record(Fact::NamesRead { deal: None, unread: None, at: at(minutes) }, &settings()).expect("in order")
 }
 
 fn then(point: Point, fact: Fact) -> Point {
@@ -180,7 +180,8 @@ fn what_is_over_or_switched_off_is_not_said() {
     let over = again(named(claimed(stop()), 0), (stop().0, Tidings::Nothing));
     assert_eq!(over.next(), Next::End(End::Done));
     let off = Settings { notifications: None, ..settings() };
-    let point = claimed(stop()).record(Fact::NamesRead { deal: None, at: at(0) }, &off).expect("in order");
+    let point =
+        claimed(stop()).record(Fact::NamesRead { deal: None, unread: None, at: at(0) }, &off).expect("in order");
     assert_eq!(point.next(), Next::End(End::Done));
 }
 

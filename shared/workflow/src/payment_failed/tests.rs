@@ -46,7 +46,12 @@ fn case(is_closed: bool) -> Record {
 }
 
 fn found(case: Option<Record>) -> Fact {
-    Fact::CaseRead(Box::new(CaseSeen { opportunity: Some(record(&[("Id", text("006a"))])), case, task: None }))
+    Fact::CaseRead(Box::new(CaseSeen {
+        opportunity: Some(record(&[("Id", text("006a"))])),
+        case,
+        task: None,
+        unread: None,
+    }))
 }
 
 fn claimed() -> Point {

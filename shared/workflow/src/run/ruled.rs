@@ -15,11 +15,16 @@ impl Run {
         }
     }
 
-    /// Why a rule left a failed payment to people.
-    pub fn left_to_people(&self) -> Option<&str> {
-        match &self.state {
-            State::PaymentFailed(point) => point.watch().ruled.skipped.as_deref(),
-            _ => None,
-        }
+    /// What a rule skipped, and why.
+    pub fn skipped(&self) -> Option<(&'static str, &str)> {
+        let (what, why) = match &self.state {
+            State::PaymentFailed(point) => ("no case", point.watch().ruled.skipped.as_ref()),
+            State::InvoicePaid(point) => {
+                ("stays in its stage", point.payment().and_then(|payment| payment.stays.as_ref()))
+            }
+            State::Notification(point) => ("not told", point.notice().kept_back.as_ref()),
+            _ => return None,
+        };
+        Some((what, why?))
     }
 }

@@ -17,6 +17,9 @@ pub struct Told {
     /// In which words, where it was a reason to stop: the same code for another field is news.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
+    /// What there was to tell last, whether it stands or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Tells>,
 }
 
 impl Run {
@@ -87,13 +90,14 @@ impl Run {
             return None;
         }
         (told.count, told.what, told.stop) = (told.count.saturating_add(1), Some(tells.clone()), stop);
+        told.last = Some(tells.clone());
         Some((tells, told.count))
     }
 
     /// What a run of an earlier version has come to is old news.
     pub(super) fn remembering(mut self) -> Self {
         if self.told.is_none() {
-            self.told = Some(Told { count: 0, what: self.tells(), stop: self.stop().cloned() });
+            self.told = Some(Told { count: 0, what: self.tells(), stop: self.stop().cloned(), last: None });
         }
         self
     }

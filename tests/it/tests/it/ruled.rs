@@ -156,6 +156,71 @@ async fn whoever_the_file_names_has_the_case_and_the_task() {
     }
 }
 
+/// Salesforce does not let it be read: the payment, the case and the message are as they are without rules, and the reason stands beside
+/// them.
+#[tokio::test]
+async fn a_field_that_is_hidden_keeps_nothing_from_being_told() {
+    let file = "[won]\npaid_stage = \"Paid\"\n[[failures.rules]]\nname = \"A\"\nwhen = 'opportunity.Hidden__c'\nthen = { skip = \"No\" }\n\
+                [[payments.rules]]\nname = \"A\"\nwhen = 'opportunity.Hidden__c'\nthen = { stage = \"Onboarding\" }\n\
+                [[notifications.rules]]\nname = \"A\"\nwhen = 'opportunity.Hidden__c'\nthen = { skip = \"No\" }\n";
+    let options =
+        Options { tells: vec![Channel::Slack], ..options(file, &[("Opportunity", "Hidden__c", Kind::Checkbox)]) };
+    let (mut env, opportunity, invoice) = billed(options).await;
+    env.settle_for_days().await;
+    assert_eq!(env.posted(), ["Invoice sent: A deal"], "that Salesforce shows the field is nothing that it needs");
+    env.sandbox.salesforce.with(|org| org.grant("Opportunity", "Hidden__c", None));
+    fails(&env, &invoice);
+    env.settle_for_days().await;
+    let said = the_case(&env)["Description"].as_str().unwrap().to_owned();
+    assert!(
+        said.contains("was not decided by all rules: What rules ask of cannot be read: ") && said.contains("Hidden__c"),
+        "{said}"
+    );
+    assert_eq!(env.posted()[1..], ["Payment failed: A deal"]);
+    assert!(env.last_posted().contains("Whether it is told was not decided by all rules"), "{}", env.last_posted());
+    env.expect_dead_letters();
+    env.pay_by_card(&invoice).await;
+    env.settle_for_days().await;
+    assert_eq!(
+        stands(&env, &opportunity),
+        json!([true, "Closed Won"]),
+        "it is paid, and somebody decides of its stage"
+    );
+    assert!(explained(&env, &invoice).await.contains("rule_undecided: "));
+    assert_eq!(the_case(&env)["IsClosed"], true);
+}
+
+/// What is asked of a third attempt is no different from what is asked of the first.
+#[tokio::test]
+async fn a_case_moves_to_the_queue_of_a_rule_that_comes_to_hold() {
+    let file = "[[failures.rules]]\nname = \"Escalate\"\nwhen = 'invoice.attempt_count >= 2'\nthen = { queue = \"00GgK0000hf1w5kUAA\" }\n";
+    for is_taken in [false, true] {
+        let (env, _, invoice) = billed(options(file, &[])).await;
+        let queue = finance(&env);
+        fails(&env, &invoice);
+        env.settle().await;
+        let (case, somebody) = (the_case(&env), env.user("Somebody"));
+        assert_ne!(case["OwnerId"], queue);
+        if is_taken {
+            env.update("Case", case["Id"].as_str().unwrap(), json!({ "OwnerId": somebody }));
+        }
+        fails(&env, &invoice);
+        env.settle().await;
+        let expected = if is_taken { &somebody } else { &queue };
+        assert_eq!(the_case(&env)["OwnerId"], *expected, "{is_taken}");
+    }
+}
+
+/// A queue that is none of this organization's leaves the case to whoever has it without the rule.
+#[tokio::test]
+async fn a_queue_that_is_not_there_leaves_the_case_to_the_accounts_owner() {
+    let (env, opportunity, invoice) = billed(recipe("failed_by_rule")).await;
+    fails(&env, &invoice);
+    env.settle().await;
+    let owner = env.record("Account", &account_of(&env, &opportunity))["OwnerId"].clone();
+    assert_eq!(the_case(&env)["OwnerId"], owner);
+}
+
 fn stands(env: &Env, opportunity: &str) -> Value {
     let record = env.record("Opportunity", opportunity);
     json!([record["Payment_Received__c"], record["StageName"]])

@@ -72,7 +72,7 @@ fn what_was_waited_for_in_vain_is_looked_up() {
 fn a_deal_that_was_found_is_let_go_of_when_it_has_the_invoice_no_more() {
     let found =
         || Received { opportunity_id: OpportunityId::parse(OTHER).expect("valid"), is_found: true, ..payment() };
-    let read = |fields: &[(&str, FieldValue)]| Fact::BillingRead(record(fields));
+    let read = |fields: &[(&str, FieldValue)]| Fact::PaidRead { record: record(fields), unread: None };
     for fact in [read(&[]), read(&[("Stripe_Invoice_Id__c", text("in_2"))]), Fact::RecordMissing] {
         let point = after(Point::Paid { payment: found() }, fact);
         assert_eq!(point, claimed(true), "the deal of the metadata");
