@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
             Ok(report) => (report.exit(), if args.json { report.to_json() } else { report.to_string() }),
             Err(why) => {
                 eprintln!("closedwon: {why}");
-                (Exit::Unavailable, String::new())
+                (why.exit(), String::new())
             }
         },
         Command::Setup { vendor: Vendor::Stripe(args) } => match args.run().await {
