@@ -1,16 +1,17 @@
-//! A delivery of our own to the deployed door: an event of a type that asks for nothing, signed as Stripe would sign it. It shows that
-//! the address is the deployment's, and that its functions have the secret; nothing comes of it but a count of ignored events.
+//! Deliveries of our own to the deployed doors: an event of a type that asks for nothing, signed as Stripe would sign it, or a callout as
+//! Salesforce would. They show that the address is the deployment's, and that its functions have the secret; nothing comes of them but a
+//! count of ignored events.
 
 use std::fmt;
 
+use domain::OrganizationId;
 use jiff::Timestamp;
 use outbound::Timeouts;
 use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use stripe::signature;
 
-/// No type of Stripe's, and none of ours.
+/// No type of Stripe's or of a callout, and none of ours.
 const EVENT_TYPE: &str = "closedwon.test_delivery";
 
 /// Far above the door's answers.
@@ -42,21 +43,42 @@ pub enum DeliveryError {
     Url(String),
     #[error("nothing answers at {url}: {why}")]
     Unreachable { url: String, why: String },
+    #[error("the secret cannot sign: it begins with whsec_ and goes on in base64, with at least 16 bytes")]
+    Secret,
 }
 
+/// An event to Stripe's door.
 pub async fn send(
     url: &str,
     secret: &SecretString,
     livemode: bool,
     now: Timestamp,
 ) -> Result<Delivered, DeliveryError> {
+    let body = event(livemode, now).to_string();
+    let signature = stripe::signature::sign(secret, body.as_bytes(), now);
+    post(url, body, &[("stripe-signature", signature)]).await
+}
+
+/// A callout to Salesforce's door.
+pub async fn send_callout(
+    url: &str,
+    secret: &SecretString,
+    organization_id: &OrganizationId,
+    now: Timestamp,
+) -> Result<Delivered, DeliveryError> {
+    let (id, body) = (format!("closedwon_{}", now.as_second()), callout(organization_id).to_string());
+    let signature = salesforce::signature::sign(secret, &id, body.as_bytes(), now).ok_or(DeliveryError::Secret)?;
+    let timestamp = now.as_second().to_string();
+    post(url, body, &[("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]).await
+}
+
+async fn post(url: &str, body: String, signed: &[(&str, String)]) -> Result<Delivered, DeliveryError> {
     let address = outbound::webhook_url(url).ok_or_else(|| DeliveryError::Url(url.to_owned()))?;
     let unreachable = |why: String| DeliveryError::Unreachable { url: url.to_owned(), why };
     let http = outbound::client(&address, Timeouts::default(), HeaderMap::new()).map_err(unreachable)?;
-    let body = event(livemode, now).to_string();
     let request = http.post(address).header("content-type", "application/json");
-    let signed = request.header("stripe-signature", signature::sign(secret, body.as_bytes(), now));
-    let response = signed.body(body).send().await.map_err(|error| unreachable(said(error)))?;
+    let request = signed.iter().fold(request, |request, (name, value)| request.header(*name, value));
+    let response = request.body(body).send().await.map_err(|error| unreachable(said(error)))?;
     let status = response.status().as_u16();
     let answer = outbound::read(response, LARGEST_ANSWER).await;
     Ok(understood(status, &answer.unwrap_or_default()))
@@ -72,6 +94,10 @@ fn event(livemode: bool, now: Timestamp) -> Value {
         "api_version": stripe::API_VERSION,
         "data": { "object": { "id": "closedwon", "object": "closedwon" } },
     })
+}
+
+fn callout(organization_id: &OrganizationId) -> Value {
+    json!({ "type": EVENT_TYPE, "organization_id": organization_id.as_str() })
 }
 
 fn understood(status: u16, answer: &[u8]) -> Delivered {
@@ -106,6 +132,10 @@ mod tests {
         let notification = stripe::webhook::decode(body.as_bytes()).expect("an event");
         assert!(notification.livemode);
         assert!(matches!(stripe::webhook::event(&notification), Ok(None)));
+        let organization_id = OrganizationId::parse("00D000000000001EAA").expect("valid");
+        let body = callout(&organization_id).to_string();
+        let decoded = salesforce::callout::decode(body.as_bytes(), Timestamp::UNIX_EPOCH).expect("a callout");
+        assert_eq!(decoded, salesforce::callout::Callout { organization_id, event: None });
     }
 
     #[test]

@@ -60,7 +60,7 @@ async fn main() -> ExitCode {
             Ok(report) => (report.exit(), if args.json { report.to_json() } else { terminal.text(&report) }),
             Err(why) => {
                 eprintln!("closedwon: {why}");
-                (Exit::Unavailable, String::new())
+                (why.exit(), String::new())
             }
         },
         Command::Setup { vendor: Vendor::Stripe(args) } => match args.run().await {

@@ -31,7 +31,8 @@ const RETENTION_S: u32 = 345_600;
 const LETTER_RETENTION_S: u32 = 1_209_600;
 const EXPIRES_BY: &str = "expires_at";
 
-const TEMPLATE: &str = "Deploy template.yaml as it is; what was changed by hand in the console goes back to it.";
+pub(super) const TEMPLATE: &str =
+    "Deploy template.yaml as it is; what was changed by hand in the console goes back to it.";
 
 pub(super) fn queue(
     check: &'static str,
@@ -87,7 +88,7 @@ pub(super) fn queue(
     }
     let timeout = match worker_timeout_s {
         Some(_) => "",
-        None => "; give --function to compare it with the worker's timeout",
+        None => "; give --stack or --function to compare it with the worker's timeout",
     };
     Finding::ok(
         check,

@@ -96,6 +96,38 @@ pub(super) fn user(login: &Login, configured: Option<&str>) -> Finding {
     }
 }
 
+/// What the functions use, and all that they need.
+const SCOPE: &str = "api";
+
+pub(super) fn scopes(login: &Login) -> Finding {
+    const CHECK: &str = "salesforce.scopes";
+    let Login::Granted(identity) = login else { return Finding::not_checked(CHECK, NO_LOGIN) };
+    let Some(scopes) = &identity.scopes else {
+        return Finding::not_checked(CHECK, "the login does not say which scopes it has");
+    };
+    // Whoever has everything has the API as well.
+    if !scopes.contains(SCOPE) && !scopes.contains("full") {
+        return Finding::failing(
+            CHECK,
+            format!("the login lacks the scope api; it has {}", joined(scopes.iter())),
+            "Give the External Client App the scope Manage user data via APIs (api).",
+        );
+    }
+    let excess: Vec<_> = scopes.iter().filter(|scope| *scope != SCOPE).collect();
+    if excess.is_empty() {
+        return Finding::ok(CHECK, "the login has the scope api, and no other");
+    }
+    Finding::warning(
+        CHECK,
+        format!("the login has scopes that nothing needs: {}", joined(excess)),
+        "Leave the External Client App the scope api alone: whoever gets hold of its secret can do what its scopes say.",
+    )
+}
+
+fn joined<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+    texts.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) fn version(served: &Known<Vec<String>>, configured: &str) -> Finding {
     const CHECK: &str = "salesforce.version";
     match served {

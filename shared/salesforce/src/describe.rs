@@ -20,6 +20,8 @@ pub struct Identity {
     pub organization_id: String,
     pub user_id: String,
     pub instance_url: String,
+    /// OAuth scopes: `api`. `None` where the login did not say.
+    pub scopes: Option<BTreeSet<String>>,
 }
 
 /// An object as the user may see it.
@@ -104,6 +106,7 @@ impl Client {
             (Some(user_id), Some(organization_id)) if user_id.starts_with("005") => Ok(Identity {
                 organization_id: organization_id.to_owned(),
                 user_id: user_id.to_owned(),
+                scopes: session.scope.map(|scope| scope.split_whitespace().map(str::to_owned).collect()),
                 instance_url: session.instance_url,
             }),
             _ => Err(Error::unreadable()),

@@ -52,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) instance_url: String,
     /// The address of the identity: the organization's id and the user's stand at its end.
     pub(crate) identity_url: Option<String>,
+    /// What it may be used for, with blanks between.
+    pub(crate) scope: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,7 @@ struct Granted {
     access_token: String,
     instance_url: String,
     id: Option<String>,
+    scope: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +120,7 @@ pub(crate) async fn login(
         token: SecretString::from(granted.access_token),
         instance_url: granted.instance_url.trim_end_matches('/').to_owned(),
         identity_url: granted.id,
+        scope: granted.scope,
     })
 }
 

@@ -1,6 +1,9 @@
-//! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and a small model of SQS.
+//! AWS in the test's process: the SDK's requests are answered by an embedded DynamoDB and small models of the rest.
 
+mod cbor;
+mod cloudwatch;
 mod disturbance;
+mod lambda;
 mod secrets;
 mod sns;
 mod sqs;
@@ -21,8 +24,10 @@ use aws_smithy_types::body::SdkBody;
 use dynoxide::Database;
 use serde_json::{Value, json};
 
+pub use cloudwatch::CloudWatch;
 pub use disturbance::Disturbance;
 use disturbance::Disturbances;
+pub use lambda::Lambda;
 pub use secrets::SecretsManager;
 use sns::Sns;
 pub use sns::{Email, TOPIC};
@@ -40,6 +45,8 @@ pub struct InProcess {
     sqs: Sqs,
     sns: Sns,
     pub secrets: SecretsManager,
+    pub lambda: Lambda,
+    pub cloudwatch: CloudWatch,
     disturbances: Disturbances,
 }
 
@@ -86,6 +93,8 @@ impl InProcess {
             sqs,
             sns: Sns::default(),
             secrets: SecretsManager::default(),
+            lambda: Lambda::default(),
+            cloudwatch: CloudWatch::default(),
             disturbances: Disturbances::default(),
         }
     }
@@ -227,14 +236,33 @@ impl InProcess {
     }
 }
 
+impl InProcess {
+    /// What is not told by a header `x-amz-target` is told by the address. Nothing of the work asks for these, so they are not disturbed.
+    fn by_address(&self, request: &HttpRequest) -> Option<(u16, Vec<u8>)> {
+        const CLOUDWATCH: &str = "/service/GraniteServiceVersion20100801/operation/";
+        let (_, rest) = request.uri().split_once("://")?;
+        let (_, address) = rest.split_once('/')?;
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        if let Some(operation) = format!("/{path}").strip_prefix(CLOUDWATCH) {
+            return Some(self.cloudwatch.answer(operation, request.body().bytes().unwrap_or_default()));
+        }
+        path.starts_with("2015-03-31/").then(|| {
+            let (status, answer) = self.lambda.answer(request.method(), path, query);
+            (status, answer.to_string().into_bytes())
+        })
+    }
+}
+
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let respond = |status: u16, body: SdkBody| Response::new(StatusCode::try_from(status).unwrap(), body);
+        if let Some((status, answer)) = self.by_address(&request) {
+            return HttpConnectorFuture::ready(Ok(respond(status, SdkBody::from(answer))));
+        }
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
         let body = request.body().bytes().unwrap_or_default();
-        HttpConnectorFuture::ready(
-            self.disturbed(&target, body)
-                .map(|(status, answer)| Response::new(StatusCode::try_from(status).unwrap(), SdkBody::from(answer))),
-        )
+        let answered = self.disturbed(&target, body);
+        HttpConnectorFuture::ready(answered.map(|(status, answer)| respond(status, SdkBody::from(answer))))
     }
 }
 

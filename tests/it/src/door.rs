@@ -1,4 +1,4 @@
-//! Stripe's door at an address of its own, for whoever delivers by HTTP.
+//! The doors at addresses of their own, for whoever delivers by HTTP.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -7,17 +7,22 @@ use crate::Env;
 
 pub struct OpenDoor {
     listener: TcpListener,
+    /// Stripe's.
     pub url: String,
+    /// Salesforce's.
+    pub callout_url: String,
 }
 
 impl OpenDoor {
     pub async fn bind() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/stripe/webhook", listener.local_addr().unwrap());
-        Self { listener, url }
+        let address = listener.local_addr().unwrap();
+        let (url, callout_url) =
+            ["stripe/webhook", "salesforce/events"].map(|path| format!("http://{address}/{path}")).into();
+        Self { listener, url, callout_url }
     }
 
-    /// Whatever is delivered while this is done goes through the environment's door.
+    /// Whatever is delivered while this is done goes through the environment's doors.
     pub async fn during<T>(&self, env: &Env, work: impl Future<Output = T>) -> T {
         tokio::select! {
             done = work => done,
@@ -36,7 +41,7 @@ impl OpenDoor {
 /// One request of one connection, as API Gateway hands it on.
 async fn answer(mut stream: TcpStream, env: &Env) {
     let mut read = Vec::new();
-    let (head, body) = loop {
+    let (path, headers, body) = loop {
         if stream.read_buf(&mut read).await.unwrap() == 0 {
             return;
         }
@@ -51,10 +56,14 @@ async fn answer(mut stream: TcpStream, env: &Env) {
             .collect();
         let length = headers.iter().find(|(name, _)| name == "content-length").map(|(_, value)| value.parse().unwrap());
         if body.len() >= length.unwrap_or(0_usize) {
-            break (headers, body.to_vec());
+            let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+            break (path, headers, body.to_vec());
         }
     };
-    let reply = env.post_stripe(&head, &body).await;
+    let reply = match path.as_str() {
+        "/salesforce/events" => env.post_salesforce(&headers, &body).await,
+        _ => env.post_stripe(&headers, &body).await,
+    };
     let text = reply.body.to_string();
     let answer = format!(
         "HTTP/1.1 {} Answered\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",

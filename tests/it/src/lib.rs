@@ -11,7 +11,7 @@ mod printed;
 mod random;
 mod world;
 
-pub use aws::{Disturbance, Email, Message, SecretsManager, Sqs, TABLE};
+pub use aws::{CloudWatch, Disturbance, Email, Lambda, Message, SecretsManager, Sqs, TABLE};
 pub use deal::{Deal, Line};
 pub use door::OpenDoor;
 pub use env::{Env, Options, PERMISSIONS, TO_CREDIT, TO_FOLLOW, Worked};

@@ -133,6 +133,24 @@ impl Salesforce {
         self.api.org.schema.assign(&self.config.project_dir, permission_set)
     }
 
+    /// The integration user sees nothing of an object any more.
+    pub fn hide(&mut self, object: &str) {
+        self.api.org.schema.hide(object);
+    }
+
+    /// What the next logins say of their scopes; nothing where they are to say nothing.
+    pub fn set_scope(&mut self, scope: Option<&str>) {
+        self.sessions.set_scope(scope);
+    }
+
+    /// Salesforce's own note of how an event relay is.
+    pub fn relay_is(&mut self, now_ms: i64, fields: &Value) -> Result<(), String> {
+        match Json::from_value(fields)? {
+            Json::Object(fields) => self.api.org.note("EventRelayFeedback", fields, now_ms),
+            _ => Err("an object, with its fields".to_owned()),
+        }
+    }
+
     /// From now on a request's write holds its rows for so long, or not at all; and writes are counted anew.
     pub fn hold_rows(&mut self, for_ms: Option<i64>) {
         self.api.org.locks = Locks::new(for_ms);

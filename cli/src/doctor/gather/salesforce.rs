@@ -7,11 +7,14 @@ use engine::soql;
 use jiff::{SignedDuration, Timestamp};
 use mapping::{Deal, Filter, Findings, Needs, RecordQuery, Settings, deal_queries, preflight};
 use outbound::Timeouts;
-use platform::Secrets;
-use salesforce::{ApiUsage, Client, Config, Credentials};
-use secrecy::ExposeSecret;
+use platform::{Rotating, Secrets};
+use salesforce::signature::check_secret;
+use salesforce::{ApiUsage, Client, Config, Credentials, Error};
+use secrecy::{ExposeSecret, SecretString};
 
+use crate::delivery;
 use crate::doctor::Deployment;
+use crate::doctor::doors::{Callout, Relay};
 use crate::doctor::finding::Known;
 use crate::doctor::salesforce::{Login, NO_LOGIN, Waiting};
 use crate::doctor::schema::{Led, Schema, follow, paths};
@@ -27,7 +30,9 @@ pub(in crate::doctor) struct OfSalesforce {
     pub(in crate::doctor) login: Login,
     pub(in crate::doctor) versions: Known<Vec<String>>,
     pub(in crate::doctor) schema: Known<Schema>,
+    pub(in crate::doctor) relays: Known<Vec<Relay>>,
     pub(in crate::doctor) waiting: Known<Waiting>,
+    pub(in crate::doctor) callout: Known<Callout>,
     pub(in crate::doctor) usage: Option<ApiUsage>,
 }
 
@@ -37,23 +42,27 @@ pub(in crate::doctor) async fn of_salesforce(
     aws: &aws_config::SdkConfig,
     now: Timestamp,
 ) -> OfSalesforce {
-    let nothing = |login| {
+    let callout = callout(deployment, aws, now).await;
+    let nothing = |login, callout| {
         let (versions, schema, waiting) = (Err(NO_LOGIN.into()), Err(NO_LOGIN.into()), Err(NO_LOGIN.into()));
-        OfSalesforce { login, versions, schema, waiting, usage: None }
+        let relays = Err(NO_LOGIN.into());
+        OfSalesforce { login, versions, schema, relays, waiting, callout, usage: None }
     };
     let client = match client(deployment, aws).await {
         Ok(client) => client,
-        Err(why) => return nothing(Login::Untried(why)),
+        Err(why) => return nothing(Login::Untried(why), callout),
     };
     let identity = match client.identity().await {
         Ok(identity) => identity,
-        Err(error) => return nothing(Login::Denied(error)),
+        Err(error) => return nothing(Login::Denied(error), callout),
     };
     OfSalesforce {
         login: Login::Granted(identity),
         versions: client.versions().await.map_err(|error| error.to_string()),
         schema: schema(&client, needs).await,
+        relays: relays(&client).await,
         waiting: waiting(&client, &deployment.config.settings, now).await,
+        callout,
         usage: client.api_usage(),
     }
 }
@@ -72,6 +81,57 @@ async fn client(deployment: &Deployment, aws: &aws_config::SdkConfig) -> Known<C
         timeouts: Timeouts::default(),
     };
     Client::new(config).map_err(|why| why.to_string())
+}
+
+async fn callout(deployment: &Deployment, aws: &aws_config::SdkConfig, now: Timestamp) -> Known<Callout> {
+    const SECRET: &str = "SALESFORCE_WEBHOOK_SECRET_ARN";
+    let url = deployment.callout_url.as_ref().ok_or("the address of the door is not given (--salesforce-url)")?;
+    let arn = deployment.callout_secret.as_ref();
+    let arn = arn.ok_or("the ARN of the callouts' secret is not given (--callout-secret)")?;
+    let held = Secrets::new(aws).read(arn, SECRET).await.map_err(|error| error.problems.join("; "))?;
+    let secret = match current(&held) {
+        Ok(secret) => secret,
+        Err(why) => return Ok(Callout::Unsigned(why)),
+    };
+    let organization_id = &deployment.config.scope.organization_id;
+    let delivered = delivery::send_callout(url, &secret, organization_id, now).await;
+    delivered.map(Callout::Delivered).map_err(|why| why.to_string())
+}
+
+/// The secret that is signed with, where the function would start with what is held.
+fn current(held: &SecretString) -> Known<SecretString> {
+    let rotating = Rotating::parse(held)?;
+    for secret in rotating.all() {
+        check_secret(secret).map_err(|why| why.to_string())?;
+    }
+    Ok(rotating.current)
+}
+
+/// One of each event relay, with what became of it.
+const RELAYS: &str =
+    "SELECT RemoteResource, Status, ErrorCode, ErrorMessage, ErrorTime, LastRelayedEventTime FROM EventRelayFeedback";
+
+async fn relays(client: &Client) -> Known<Vec<Relay>> {
+    let answer = match client.read(&[RELAYS.to_owned()]).await {
+        Ok(answer) => answer,
+        Err(Error::Refused(refusal)) if ["INVALID_TYPE", "INVALID_FIELD"].contains(&refusal.error_code.as_str()) => {
+            let why = "EventRelayFeedback is not shown to the integration user; an organization that sends callouts needs no event relay";
+            return Err(why.to_owned());
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    Ok(answer.iter().flatten().map(relay).collect())
+}
+
+fn relay(record: &domain::Record) -> Relay {
+    let text = |field: &str| record.text(field);
+    let parts = ["ErrorCode", "ErrorMessage", "ErrorTime"].into_iter().filter_map(text).collect::<Vec<_>>();
+    Relay {
+        remote_resource: text("RemoteResource").unwrap_or("an unknown resource").to_owned(),
+        status: text("Status").unwrap_or("of no status").to_owned(),
+        error: (!parts.is_empty()).then(|| parts.join(", ")),
+        last_relayed: text("LastRelayedEventTime").map(str::to_owned),
+    }
 }
 
 /// The objects that the queries begin at and that are written, and then those that paths lead through.

@@ -18,7 +18,24 @@ fn granted() -> Login {
         organization_id: ORGANIZATION.into(),
         user_id: USER.into(),
         instance_url: "https://acme.my.salesforce.com".into(),
+        scopes: None,
     })
+}
+
+#[test]
+fn a_login_has_the_scope_that_is_needed_and_no_other() {
+    for (scope, verdict, text) in [
+        (Some("api"), Well, "api"),
+        (Some("api refresh_token web"), Warning, "nothing needs: refresh_token, web"),
+        (Some("full"), Warning, "nothing needs: full"),
+        (Some("id chatter_api"), Failing, "it has chatter_api, id"),
+        (None, NotChecked, "does not say"),
+    ] {
+        let Login::Granted(mut identity) = granted() else { panic!("it is granted") };
+        identity.scopes = scope.map(|scope| scope.split(' ').map(str::to_owned).collect());
+        check(&scopes(&Login::Granted(identity)), verdict, text);
+    }
+    check(&scopes(&Login::Untried(String::new())), NotChecked, "no login");
 }
 
 #[test]

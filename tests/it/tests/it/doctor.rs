@@ -1,7 +1,12 @@
 //! `closedwon doctor`: a healthy deployment is well, and each thing that is broken is told with what mends it.
 
+mod doors;
+mod stack;
+
+use std::collections::BTreeMap;
+
 use closedwon::Exit;
-use closedwon::doctor::{Deployment, Finding, Report, Verdict, examine};
+use closedwon::doctor::{Deployment, Finding, Report, Stack, Verdict, examine};
 use closedwon::progress::Silent;
 use configuration::Configuration;
 use deployment::Config;
@@ -13,6 +18,7 @@ use serde_json::json;
 
 const KEY: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:stripe-key";
 const SIGNING: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:stripe-signing";
+const CALLOUT: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:salesforce-callout";
 const CREDENTIALS: &str = "arn:aws:secretsmanager:eu-central-1:1:secret:salesforce";
 
 /// What the functions of the stories are configured with, and what doctor is.
@@ -40,12 +46,14 @@ impl Practice {
             own_key: Some(OWN),
             timeout_s: Some(60),
         };
-        let [key, client_secret, _, _, _] = &practice.env.secrets()[..] else { panic!("five secrets") };
+        let [key, client_secret, callout, _, _] = &practice.env.secrets()[..] else { panic!("five secrets") };
         let client_id = sandbox::SandboxConfig::for_project("").salesforce.client_id;
         let credentials = json!({ "client_id": client_id, "client_secret": client_secret }).to_string();
         practice.env.aws.secrets.put(KEY, Some(key));
         practice.env.aws.secrets.put(CREDENTIALS, Some(&credentials));
         practice.env.aws.secrets.put(SIGNING, None);
+        practice.env.aws.secrets.put(CALLOUT, Some(callout));
+        practice.deploy_stack();
         practice
     }
 
@@ -72,7 +80,8 @@ impl Practice {
         self.env.stripe_door.secrets = stripe_webhook::signing_secrets(&value, "STRIPE_WEBHOOK_SECRET_ARN").unwrap();
     }
 
-    fn config(&self) -> (Config, queue::Places) {
+    /// What the worker is configured with.
+    fn variables(&self) -> BTreeMap<String, String> {
         let organization_id = self.env.worker.engine.scope.organization_id.to_string();
         let urls = [
             ("STRIPE_API_BASE", self.env.sandbox.stripe_url().to_owned()),
@@ -81,23 +90,29 @@ impl Practice {
         ];
         let fixed = VARIABLES.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let changes = self.changes.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let variables = fixed.chain(urls).chain(changes).map(|(name, value)| (name.to_owned(), value));
+        fixed.chain(urls).chain(changes).map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn config(&self) -> (Config, queue::Places) {
         let configuration = Configuration::read(&self.file).unwrap();
-        Config::read_with_queues(Environment::new(variables), configuration).unwrap()
+        Config::read_with_queues(Environment::new(self.variables()), configuration).unwrap()
     }
 
     async fn examine(&self) -> Report {
         let (config, places) = self.config();
+        let aws = self.env.aws.sdk_config();
         let deployment = Deployment {
             config,
             places,
             url: Some(self.door.url.clone()),
             signing_secret: Some(SIGNING.into()),
+            callout_url: Some(self.door.callout_url.clone()),
+            callout_secret: Some(CALLOUT.into()),
             own_key: self.own_key.map(SecretString::from),
             worker_timeout_s: self.timeout_s,
             integration_user_id: Some(sandbox::SandboxConfig::for_project("").salesforce.integration_user_id),
+            stack: Some(Stack::read(&aws, STACK.to_owned()).await.unwrap()),
         };
-        let aws = self.env.aws.sdk_config();
         self.door.during(&self.env, examine(&deployment, &aws, self.env.now(), &Silent)).await
     }
 
@@ -114,6 +129,7 @@ impl Practice {
 }
 
 const OWN: &str = "sk_test_sandbox";
+const STACK: &str = "closedwon";
 
 const VARIABLES: &[(&str, &str)] = &[
     ("WORK_QUEUE_URL", "https://sqs.test/1/work"),
@@ -148,11 +164,12 @@ async fn a_healthy_deployment_is_well_and_stays_as_it_was() {
     let written = practice.env.sandbox.salesforce.with(|org| format!("{:?}", org.writes()));
     let report = practice.examine().await;
     assert!(report.findings.iter().all(|finding| finding.verdict == Verdict::Ok), "{report}");
-    assert_eq!((report.findings.len(), report.exit()), (23, Exit::Well), "{report}");
+    assert_eq!((report.findings.len(), report.exit()), (34, Exit::Well), "{report}");
     let after = (practice.env.aws.items(), practice.env.objects("customer"), practice.env.objects("webhook_endpoint"));
     assert_eq!(before, after);
     assert_eq!(practice.env.sandbox.salesforce.with(|org| format!("{:?}", org.writes())), written);
-    assert!(practice.env.sqs.work().is_empty(), "the test delivery asks for nothing");
+    assert!(practice.env.sqs.work().is_empty(), "the test deliveries ask for nothing");
+    assert!(practice.env.sqs.dead_letters().is_empty(), "and are no riddle");
     let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
     assert_eq!(
         json["findings"][0],

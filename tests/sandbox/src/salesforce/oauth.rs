@@ -37,6 +37,7 @@ pub struct Sessions {
     clients: Vec<Client>,
     lifetime_ms: i64,
     issued: u64,
+    scope: Option<String>,
     by_token: HashMap<String, Session>,
 }
 
@@ -56,6 +57,7 @@ impl Sessions {
             clients: vec![integration, admin],
             lifetime_ms: config.token_lifetime_ms,
             issued: 0,
+            scope: Some("api".to_owned()),
             by_token: HashMap::new(),
         }
     }
@@ -67,6 +69,10 @@ impl Sessions {
         let session = self.by_token.get_mut(token)?;
         session.last_used_ms = now_ms;
         Some(session.clone())
+    }
+
+    pub fn set_scope(&mut self, scope: Option<&str>) {
+        self.scope = scope.map(str::to_owned);
     }
 
     pub fn expire_all(&mut self) {
@@ -116,18 +122,20 @@ impl Sessions {
         let instance_url = instance_url(request);
         let id = format!("{instance_url}/id/{}/{user_id}", self.org_id);
         let issued_at = now_ms.to_string();
-        answer(
-            200,
-            &Json::object([
-                ("access_token", token.into()),
-                ("signature", sign(&secret, &format!("{id}{issued_at}")).into()),
-                ("scope", "api".into()),
-                ("instance_url", instance_url.into()),
-                ("id", id.into()),
-                ("token_type", "Bearer".into()),
-                ("issued_at", issued_at.into()),
-            ]),
-        )
+        let granted = [
+            ("access_token", token.into()),
+            ("signature", sign(&secret, &format!("{id}{issued_at}")).into()),
+            ("instance_url", instance_url.into()),
+            ("id", id.into()),
+            ("token_type", "Bearer".into()),
+            ("issued_at", issued_at.into()),
+        ];
+        answer(200, &self.with_scope(granted.into()))
+    }
+
+    fn with_scope(&self, mut members: Vec<(&str, Json)>) -> Json {
+        members.extend(self.scope.as_deref().map(|scope| ("scope", scope.into())));
+        Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// Credentials come in the body or as HTTP Basic.
@@ -156,20 +164,17 @@ impl Sessions {
             return answer(200, &Json::object([("active", false.into())]));
         };
         let seconds = |ms: i64| Json::from(ms.div_euclid(1000));
-        answer(
-            200,
-            &Json::object([
-                ("active", true.into()),
-                ("scope", "api".into()),
-                ("client_id", session.client_id.as_str().into()),
-                ("username", session.user_id.as_str().into()),
-                ("sub", format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into()),
-                ("token_type", "access_token".into()),
-                ("exp", seconds(session.last_used_ms + self.lifetime_ms)),
-                ("iat", seconds(session.issued_at_ms)),
-                ("nbf", seconds(session.issued_at_ms)),
-            ]),
-        )
+        let known = [
+            ("active", true.into()),
+            ("client_id", session.client_id.as_str().into()),
+            ("username", session.user_id.as_str().into()),
+            ("sub", format!("{}/id/{}/{}", instance_url(request), self.org_id, session.user_id).into()),
+            ("token_type", "access_token".into()),
+            ("exp", seconds(session.last_used_ms + self.lifetime_ms)),
+            ("iat", seconds(session.issued_at_ms)),
+            ("nbf", seconds(session.issued_at_ms)),
+        ];
+        answer(200, &self.with_scope(known.into()))
     }
 
     fn userinfo(&mut self, now_ms: i64, request: &Request) -> Response {

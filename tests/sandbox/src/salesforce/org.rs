@@ -135,6 +135,22 @@ impl Org {
         self.store.commit();
     }
 
+    /// A record of what Salesforce writes, and nobody else.
+    pub fn note(&mut self, object: &str, fields: Vec<(String, Json)>, now_ms: i64) -> Result<(), String> {
+        let of = self.schema.object(object).ok_or_else(|| format!("there is no object {object}"))?;
+        if let Some((name, _)) = fields.iter().find(|(name, _)| of.field(name).is_none()) {
+            return Err(format!("{object} has no field {name}"));
+        }
+        let (object, id) = (of.name.clone(), self.ids.next(&of.key_prefix));
+        let mut record: Record = fields.into_iter().collect();
+        record.insert("Id".into(), id.as_str().into());
+        record.insert("IsDeleted".into(), false.into());
+        self.stamp(&mut record, &self.admin_user_id, now_ms, true);
+        self.store.put(&object, &id, record);
+        self.store.commit();
+        Ok(())
+    }
+
     pub fn viewer(&self, access: Access) -> Viewer<'_> {
         Viewer { schema: &self.schema, access, multi_currency: self.multi_currency }
     }

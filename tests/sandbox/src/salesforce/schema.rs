@@ -222,6 +222,13 @@ impl Schema {
         self.check_permissions()
     }
 
+    /// What no permission set grants is hidden.
+    pub fn hide(&mut self, object: &str) {
+        if let Some(&position) = self.positions.get(&object.to_lowercase()) {
+            self.objects[position].secured_by = Some("nothing that is granted".to_owned());
+        }
+    }
+
     fn add_field(&mut self, object: &str, field: Field) -> Result<(), String> {
         let position = self.positions.get(&object.to_lowercase());
         let &position = position.ok_or_else(|| format!("{object}.{}: no such object", field.name))?;

@@ -287,6 +287,22 @@ const STANDARD: &[Standard] = &[
             ("IsSoqlCompatible", Checkbox, System),
         ],
     },
+    // One of each event relay: Salesforce writes it, and nobody else.
+    Standard {
+        name: "EventRelayFeedback",
+        plural: "Event Relay Feedbacks",
+        prefix: "7k3",
+        secured_by: None,
+        children: &[],
+        rows: &[
+            ("RemoteResource", Text(255), System),
+            ("Status", Picklist, System),
+            ("ErrorCode", Text(255), System),
+            ("ErrorMessage", LongTextArea(4_000), System),
+            ("ErrorTime", DateTime, System),
+            ("LastRelayedEventTime", DateTime, System),
+        ],
+    },
     // Which of them a record has is a field of orgs that have any.
     Standard {
         name: "RecordType",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::env;
+use super::{NOW, env};
 
 #[test]
 fn hidden_fields_do_not_exist_for_the_integration_user() {
@@ -80,4 +80,26 @@ fn another_permission_set_grants_more_and_takes_nothing_away() {
     let of_opportunity = env.query_as(&integration, "SELECT Stripe_Invoice_Id__c FROM Opportunity");
     assert_eq!(of_opportunity.0, 200);
     assert!(env.salesforce.assign("Nothing").is_err());
+}
+
+/// Nobody but Salesforce writes it, and an administrator may hide it.
+#[test]
+fn an_event_relay_has_its_feedback() {
+    const SOQL: &str = "SELECT RemoteResource, Status, ErrorMessage FROM EventRelayFeedback WHERE Status != 'RUNNING'";
+    let mut env = env();
+    let integration = env.integration.clone();
+    assert_eq!(env.query_as(&integration, SOQL).1["totalSize"], 0);
+    let feedback = json!({ "RemoteResource": "aws.partner/salesforce.com/00D/0YL", "Status": "STOPPED" });
+    env.salesforce.relay_is(NOW, &feedback).unwrap();
+    assert!(env.salesforce.relay_is(NOW, &json!({ "State": "RUN" })).is_err());
+    let (_, found) = env.query_as(&integration, SOQL);
+    assert_eq!(
+        (&found["records"][0]["Status"], &found["records"][0]["ErrorMessage"]),
+        (&json!("STOPPED"), &Value::Null)
+    );
+    let (status, error) =
+        env.call_as(&integration, "POST", "/sobjects/EventRelayFeedback", json!({ "Status": "RUNNING" }));
+    assert_eq!((status, &error[0]["errorCode"]), (400, &json!("INVALID_FIELD_FOR_INSERT_UPDATE")));
+    env.salesforce.hide("EventRelayFeedback");
+    assert_eq!(env.query_as(&integration, SOQL).1[0]["errorCode"], "INVALID_TYPE");
 }
