@@ -1,19 +1,40 @@
 //! What AWS says of an error, in one line.
 
 use std::error::Error;
-use std::fmt::Debug;
 
-use aws_sdk_sqs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
-/// AWS's own sentence and code where it answered; else what became of the request.
+/// AWS's own sentence and code where it answered; else what became of the request, cause by cause.
 pub(crate) fn why<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-    R: Debug + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
 {
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{message} ({code})"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => DisplayErrorContext(error).to_string(),
+        (None, _) => {
+            let mut said = error.to_string();
+            let mut cause = error.source();
+            while let Some(one) = cause {
+                said.push_str(&format!(": {one}"));
+                cause = one.source();
+            }
+            said
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
+
+    use super::*;
+
+    #[test]
+    fn what_became_of_a_request_is_told_in_words() {
+        let error: SdkError<GetQueueAttributesError> =
+            SdkError::construction_failure(std::io::Error::other("no address"));
+        assert_eq!(why(&error), "failed to construct request: no address");
     }
 }
