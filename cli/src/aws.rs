@@ -1,4 +1,4 @@
-//! What AWS says of an error, in one line.
+//! What is said of an error of AWS, or of the way there, in one line.
 
 use std::error::Error;
 
@@ -13,16 +13,19 @@ where
     match (error.code(), error.message()) {
         (Some(code), Some(message)) => format!("{message} ({code})"),
         (Some(code), None) => code.to_owned(),
-        (None, _) => {
-            let mut said = error.to_string();
-            let mut cause = error.source();
-            while let Some(one) = cause {
-                said.push_str(&format!(": {one}"));
-                cause = one.source();
-            }
-            said
-        }
+        (None, _) => causes(error),
     }
+}
+
+/// The whole chain: what went wrong outermost says least.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        said += &format!(": {cause}");
+        source = cause.source();
+    }
+    said
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::aws::causes;
+
 /// No type of Stripe's or of a callout, and none of ours.
 const EVENT_TYPE: &str = "closedwon.test_delivery";
 
@@ -78,7 +80,7 @@ async fn post(url: &str, body: String, signed: &[(&str, String)]) -> Result<Deli
     let http = outbound::client(&address, Timeouts::default(), HeaderMap::new()).map_err(unreachable)?;
     let request = http.post(address).header("content-type", "application/json");
     let request = signed.iter().fold(request, |request, (name, value)| request.header(*name, value));
-    let response = request.body(body).send().await.map_err(|error| unreachable(said(error)))?;
+    let response = request.body(body).send().await.map_err(|error| unreachable(causes(&error.without_url())))?;
     let status = response.status().as_u16();
     let answer = outbound::read(response, LARGEST_ANSWER).await;
     Ok(understood(status, &answer.unwrap_or_default()))
@@ -108,18 +110,6 @@ fn understood(status: u16, answer: &[u8]) -> Delivered {
         (_, Some(code), _) | (_, None, Some(code)) => Delivered::Refused { status, code },
         (_, None, None) => Delivered::Foreign { status },
     }
-}
-
-/// The whole chain: reqwest's own sentence leaves the cause out.
-fn said(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -74,9 +74,7 @@ impl State {
             Self::InStep => "in step",
         }
     }
-}
 
-impl State {
     fn tone(self) -> Tone {
         match self {
             Self::Drifted | Self::Doubtful => Tone::Bad,

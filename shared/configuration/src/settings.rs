@@ -141,22 +141,20 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
         wrong("subscriptions", "renewals", message);
     }
     let by_rules = settings.paid_stages().skip(settings.paid_stage.iter().count());
-    let by_key = settings.paid_stage.iter().map(|stage| (("won", "paid_stage"), stage));
-    let stages: Vec<_> = by_key.chain(by_rules.map(|stage| (("payments", "rules"), stage))).collect();
-    for (index, ((section, key), stage)) in stages.iter().enumerate() {
-        let named = match *key {
-            "rules" => format!("The stage {stage} of payments.rules"),
-            _ => format!("{section}.{key}"),
-        };
-        let is_first = stages.iter().position(|(place, _)| place == &(*section, *key)) == Some(index);
-        if settings.amendments == Amendments::CreditAndReissue && is_first {
+    for ((section, key), stages) in [
+        (("won", "paid_stage"), settings.paid_stage.iter().collect::<Vec<_>>()),
+        (("payments", "rules"), by_rules.collect()),
+    ] {
+        if settings.amendments == Amendments::CreditAndReissue && !stages.is_empty() {
             let message = format!(
-                "{named} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
+                "{section}.{key} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
             );
             wrong(section, key, &message);
         }
-        if settings.won_stages.contains(stage) {
-            let message = format!("{named} is one of won.stages: a won opportunity has that stage already.");
+        for stage in stages.into_iter().filter(|stage| settings.won_stages.contains(stage)) {
+            let message = format!(
+                "{section}.{key} moves to {stage:?}, which is one of won.stages: a won opportunity has that stage already."
+            );
             wrong(section, key, &message);
         }
     }

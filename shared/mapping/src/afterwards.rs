@@ -3,12 +3,15 @@
 //! The opportunity is read without its lines then. Nothing waits for what these rules say: the payment is told, the case opened, and people
 //! hear of it. So one that cannot be decided decides nothing, and it is said that it did not.
 
+use std::ops::ControlFlow;
+
 use domain::{QueueId, Record};
 use rules::{Expression, FieldRead, Inputs, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::deal::RecordQuery;
 use crate::lens::{ACCOUNT, Lens, OPPORTUNITY};
-use crate::rule::Decides;
+use crate::rule::{Decides, walk};
 use crate::{Channel, Rule, Stop};
 
 /// The variable of an invoice at Stripe.
@@ -47,18 +50,14 @@ pub enum TellDecision {
     Channels(Vec<Channel>),
 }
 
-/// A decision after which nothing else is asked.
-pub(crate) trait Ends: Decides {
-    fn ends(&self) -> bool;
-}
-
 macro_rules! afterwards {
     ($($decision:ident)+) => {$(
-        impl Decides for $decision {}
-
-        impl Ends for $decision {
-            fn ends(&self) -> bool {
-                matches!(self, Self::Skip(_))
+        impl Decides for $decision {
+            fn skips(&self) -> Option<&str> {
+                match self {
+                    Self::Skip(why) => Some(why),
+                    _ => None,
+                }
             }
         }
     )+};
@@ -66,29 +65,36 @@ macro_rules! afterwards {
 
 afterwards!(CaseDecision PaidDecision TellDecision);
 
+/// What is kept of what rules said, for whoever asks why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruled {
+    /// Those that decided something, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Why the last of them says that nothing is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
+impl Ruled {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What came of asking.
 #[derive(Debug)]
 pub(crate) struct Asked<'r, D> {
-    /// In their order, with the rule: the later one counts.
-    pub decided: Vec<(&'r str, &'r D)>,
+    /// In their order: the later one counts.
+    pub decided: Vec<&'r D>,
+    pub ruled: Ruled,
     /// Why some rules came to nothing.
     pub undecided: Vec<String>,
 }
 
 impl<D> Asked<'_, D> {
     pub fn nothing() -> Self {
-        Self { decided: Vec::new(), undecided: Vec::new() }
-    }
-
-    /// The rules that decided something, in their order.
-    pub fn by(&self) -> Vec<String> {
-        let mut by: Vec<String> = Vec::new();
-        for (name, _) in &self.decided {
-            if by.last().is_none_or(|last| last != name) {
-                by.push((*name).to_owned());
-            }
-        }
-        by
+        Self { decided: Vec::new(), ruled: Ruled::default(), undecided: Vec::new() }
     }
 
     /// In one sentence, if some did.
@@ -114,7 +120,7 @@ pub struct Asking<'a> {
 }
 
 /// What these rules say of an opportunity.
-pub(crate) fn ask<'r, D: Ends>(rules: &'r [Rule<D>], of: Asking<'_>, beside: Beside<'_>) -> Asked<'r, D> {
+pub(crate) fn ask<'r, D: Decides>(rules: &'r [Rule<D>], of: Asking<'_>, beside: Beside<'_>) -> Asked<'r, D> {
     let mut asked = Asked::nothing();
     if rules.is_empty() {
         return asked;
@@ -128,30 +134,30 @@ pub(crate) fn ask<'r, D: Ends>(rules: &'r [Rule<D>], of: Asking<'_>, beside: Bes
     match beside {
         // What a mapping cannot decide looks like what is empty, and is not.
         _ if !undecided.is_empty() => {}
-        Beside::Invoice(invoice) => drop(asked.go_through(rules, &inputs.record(INVOICE, invoice))),
-        Beside::About(about) => drop(asked.go_through(rules, &inputs.value(ABOUT, Value::Text(about.to_owned())))),
+        Beside::Invoice(invoice) => asked.go_through(rules, &inputs.record(INVOICE, invoice)),
+        Beside::About(about) => asked.go_through(rules, &inputs.value(ABOUT, Value::Text(about.to_owned()))),
     }
     asked.undecided.extend(undecided.into_iter().map(|Stop { message, .. }| message));
     asked
 }
 
-impl<'r, D: Ends> Asked<'r, D> {
-    /// Whether it ends there.
-    fn go_through(&mut self, rules: &'r [Rule<D>], inputs: &Inputs<'_>) -> bool {
-        for rule in rules {
-            let branch = match rule.branch(inputs) {
-                Ok(branch) => branch,
+impl<'r, D: Decides> Asked<'r, D> {
+    fn go_through(&mut self, rules: &'r [Rule<D>], inputs: &Inputs<'_>) {
+        let _ = walk(rules, inputs, &mut |rule, branch| {
+            let decisions = match branch {
+                Ok(branch) => &branch.decisions,
                 Err(stop) => {
                     self.undecided.push(stop.message);
-                    continue;
+                    return ControlFlow::Continue(());
                 }
             };
-            self.decided.extend(branch.decisions.iter().map(|decision| (rule.name.as_str(), decision)));
-            if branch.decisions.iter().any(D::ends) || self.go_through(&branch.rules, inputs) {
-                return true;
+            if !decisions.is_empty() {
+                self.ruled.by.push(rule.name.clone());
             }
-        }
-        false
+            self.decided.extend(decisions);
+            self.ruled.skipped = decisions.iter().find_map(D::skips).map(str::to_owned);
+            if self.ruled.skipped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 mod care;
 mod words;
 
-pub use care::{Care, CasePolicy, Ruled};
+pub use care::{Care, CasePolicy};
 use domain::{InvoiceId, Money, OpportunityId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -240,7 +240,7 @@ impl Failure {
                 else_to: None,
             };
         }
-        if !self.dues.is_unpaid() || care.is_skipped {
+        if !self.dues.is_unpaid() || care.ruled.skipped.is_some() {
             return Dunning::default();
         }
         let deal = seen.opportunity.as_ref();
@@ -380,4 +380,4 @@ fn works_still(case: Option<&Record>) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

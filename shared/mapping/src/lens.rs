@@ -57,36 +57,26 @@ impl Lens {
     pub(crate) fn of_opportunities(&self, mut query: RecordQuery) -> RecordQuery {
         let fields = query.fields.clone();
         let seen: Vec<_> = self.counted(&fields).collect();
-        // What is seen otherwise is not read, but by what it is seen.
-        let is_seen = |read: &&FieldRead| seen.iter().any(|seen| seen.field == read.record_path);
-        let asked = self.read.iter().filter(|read| is_of_deal(read) && !is_seen(read));
-        let reads = seen.iter().flat_map(|seen| seen.by.fields()).chain(asked);
-        let reads: BTreeSet<_> = reads.map(|read| read.record_path.clone()).collect();
+        let reads = needed(&seen, &self.read);
         replaced(&mut query, seen.iter().copied(), reads);
         query
     }
 
-    /// An opportunity with what these reads ask of it beside what it is read for: what is seen otherwise by what it is seen.
+    /// An opportunity with what these reads ask of it beside what it is read for.
     pub(crate) fn asking(&self, mut query: RecordQuery, reads: &[FieldRead]) -> RecordQuery {
-        let seen = || self.asked(reads);
-        let is_seen = |read: &&FieldRead| seen().any(|seen| seen.field == read.record_path);
-        let plain = reads.iter().filter(|read| is_of_deal(read) && !is_seen(read));
-        let paths = seen().flat_map(|seen| seen.by.fields()).chain(plain).map(|read| read.record_path.clone());
-        add(&mut query, paths.collect());
+        let seen: Vec<_> = self.asked(reads).collect();
+        add(&mut query, needed(&seen, reads));
         query
     }
 
     /// Such an opportunity as these reads see it, and why not.
     pub(crate) fn asked_of(&self, record: &Record, reads: &[FieldRead]) -> (Record, Vec<Stop>) {
-        let mut undecided = Vec::new();
-        let inputs = Inputs::default().record(OPPORTUNITY, record).record(ACCOUNT, record);
-        (look(record, self.asked(reads), &inputs, "", &mut undecided), undecided)
+        without_lines(record, self.asked(reads))
     }
 
     /// Of the opportunity and its account, what is seen otherwise of what these ask for.
     fn asked<'a>(&'a self, reads: &'a [FieldRead]) -> impl Iterator<Item = &'a Seen> {
-        let is_asked = |seen: &&Seen| reads.iter().any(|read| is_of_deal(read) && read.record_path == seen.field);
-        self.deal.iter().chain(&self.customer).filter(is_asked)
+        self.deal.iter().chain(&self.customer).filter(|seen| is_asked(reads, seen.field, is_of_deal))
     }
 
     /// The same of accounts that are read by themselves.
@@ -117,15 +107,17 @@ impl Lens {
         let lines = deal.lines.iter().enumerate().map(|(index, line)| {
             let inputs = of_deal().record(LINE, line).record(PRODUCT, line);
             let place = format!(" of line {}", index + 1);
-            let (asked, others) =
-                self.line.iter().partition::<Vec<_>, _>(|seen| self.is_asked_of(seen.field, |read| !is_of_deal(read)));
+            let (asked, others) = self
+                .line
+                .iter()
+                .partition::<Vec<_>, _>(|seen| is_asked(&self.read, seen.field, |read| !is_of_deal(read)));
             let line = look(line, asked.into_iter(), &inputs, &place, &mut undecided_itself);
             look(&line, others.into_iter(), &inputs, &place, &mut undecided)
         });
         let lines: Vec<_> = lines.collect();
         // What a rule asks of decides whether there is a deal at all, so that comes first.
         let (asked, others) =
-            self.customer.iter().partition::<Vec<_>, _>(|seen| self.is_asked_of(seen.field, is_of_deal));
+            self.customer.iter().partition::<Vec<_>, _>(|seen| is_asked(&self.read, seen.field, is_of_deal));
         let itself = self.deal.iter().chain(asked);
         let opportunity = look(raw, itself, &of_deal(), "", &mut undecided_itself);
         let opportunity = look(&opportunity, others.into_iter(), &of_deal(), "", &mut undecided);
@@ -134,20 +126,13 @@ impl Lens {
 
     /// An opportunity that was read without its lines, with these fields: as a deal of its own would be seen, as far as that counts.
     pub(crate) fn opportunity(&self, record: &Record, fields: &[&'static str]) -> (Record, Vec<Stop>) {
-        let mut undecided = Vec::new();
-        let inputs = Inputs::default().record(OPPORTUNITY, record).record(ACCOUNT, record);
-        (look(record, self.counted(fields), &inputs, "", &mut undecided), undecided)
+        without_lines(record, self.counted(fields))
     }
 
     /// Of the opportunity and its account, what is seen in place of these fields, and what conditions and rules ask of.
     fn counted<'a>(&'a self, fields: &'a [&'static str]) -> impl Iterator<Item = &'a Seen> + Clone {
         let seen = self.deal.iter().chain(&self.customer);
-        seen.filter(|seen| fields.contains(&seen.field) || self.is_asked_of(seen.field, is_of_deal))
-    }
-
-    /// Whether conditions or rules ask of a field that is seen otherwise.
-    fn is_asked_of(&self, field: &str, is_its: impl Fn(&FieldRead) -> bool) -> bool {
-        self.read.iter().any(|read| is_its(read) && read.record_path == field)
+        seen.filter(|seen| fields.contains(&seen.field) || is_asked(&self.read, seen.field, is_of_deal))
     }
 
     /// An account that was read by itself, with its fields where an opportunity's record has them.
@@ -161,6 +146,25 @@ impl Lens {
 /// Whether a field is one of the opportunity's record, and not of a line's.
 fn is_of_deal(read: &FieldRead) -> bool {
     matches!(read.variable.as_str(), OPPORTUNITY | ACCOUNT)
+}
+
+/// Whether conditions or rules ask of a field that is seen otherwise.
+fn is_asked(reads: &[FieldRead], field: &str, is_its: impl Fn(&FieldRead) -> bool) -> bool {
+    reads.iter().any(|read| is_its(read) && read.record_path == field)
+}
+
+/// What these reads of an opportunity need: what is seen otherwise is not read, but by what it is seen.
+fn needed(seen: &[&Seen], reads: &[FieldRead]) -> BTreeSet<String> {
+    let is_seen = |read: &&FieldRead| seen.iter().any(|seen| seen.field == read.record_path);
+    let plain = reads.iter().filter(|read| is_of_deal(read) && !is_seen(read));
+    seen.iter().flat_map(|seen| seen.by.fields()).chain(plain).map(|read| read.record_path.clone()).collect()
+}
+
+/// An opportunity that was read without its lines, by what is seen of it otherwise; and why that cannot be decided.
+fn without_lines<'a>(record: &Record, seen: impl Iterator<Item = &'a Seen>) -> (Record, Vec<Stop>) {
+    let mut undecided = Vec::new();
+    let inputs = Inputs::default().record(OPPORTUNITY, record).record(ACCOUNT, record);
+    (look(record, seen, &inputs, "", &mut undecided), undecided)
 }
 
 fn replaced<'a>(query: &mut RecordQuery, seen: impl Iterator<Item = &'a Seen> + Clone, reads: BTreeSet<String>) {

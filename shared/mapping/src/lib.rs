@@ -38,10 +38,10 @@ mod update;
 pub use access::{Withheld, Written, may_be_written, withheld, written};
 pub use account::{AccountSeen, account_query, account_seen, accounts_query};
 pub use activation::{Activated, Activation, activations};
-pub use afterwards::{ABOUT, Asking, CaseDecision, INVOICE, PaidDecision, TellDecision};
+pub use afterwards::{ABOUT, Asking, CaseDecision, INVOICE, PaidDecision, Ruled, TellDecision};
 pub use amendment::Amendments;
 pub use cancellation::{CANCEL_ON, canceled_on};
-pub use case::{Care, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, Ruled, TaskStep};
+pub use case::{Care, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, IS_CLOSED, TaskStep};
 pub use collection::Collection;
 pub use customer::{CustomerDetails, ShippingAddress};
 pub use deal::{

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::afterwards::{Asking, Beside, TellDecision, ask, reading};
+use crate::afterwards::{Asked, Asking, Beside, Ruled, TellDecision, ask, reading};
 use crate::customer::cut;
 use crate::deal::{Filter, RecordQuery};
 use crate::{Failure, Kind, Owner, Rule, Settings, Stop};
@@ -122,14 +122,16 @@ impl Tidings {
             Self::Failed { .. } | Self::Unpaid { .. } => Some("failures"),
             Self::Digest(_) | Self::Nothing => None,
         };
-        let told = Hearing { is_told: true, kept_back: None, by: vec![], remark: None };
-        let Some((about, deal)) = about.zip(deal) else { return told };
-        let asked = ask(&policy.rules, deal, Beside::About(about));
-        let told = Hearing { by: asked.by(), remark: asked.remark(), ..told };
-        asked.decided.into_iter().fold(told, |told, (_, decision)| match decision {
-            TellDecision::Skip(why) => Hearing { is_told: false, kept_back: Some(why.clone()), ..told },
-            TellDecision::Channels(channels) => Hearing { is_told: channels.contains(&channel), ..told },
-        })
+        let asked = match about.zip(deal) {
+            Some((about, deal)) => ask(&policy.rules, deal, Beside::About(about)),
+            None => Asked::nothing(),
+        };
+        let is_told = match asked.decided.last() {
+            None => true,
+            Some(TellDecision::Skip(_)) => false,
+            Some(TellDecision::Channels(channels)) => channels.contains(&channel),
+        };
+        Hearing { is_told, remark: asked.remark(), ruled: asked.ruled }
     }
 
     pub fn opportunity_id(&self) -> Option<&OpportunityId> {
@@ -211,10 +213,7 @@ pub fn names_asking(opportunity_id: &OpportunityId, settings: &Settings) -> Reco
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hearing {
     pub is_told: bool,
-    /// Why a rule keeps it from people everywhere.
-    pub kept_back: Option<String>,
-    /// The rules that decided something, in their order.
-    pub by: Vec<String>,
+    pub ruled: Ruled,
     /// Why others said nothing that were to. It is told then.
     pub remark: Option<String>,
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::afterwards::{Asking, Beside, PaidDecision, ask};
+use crate::afterwards::{Asking, Beside, PaidDecision, Ruled, ask};
 use crate::deal::Filter;
 use crate::invoice::{INVOICE_STATUS, PAID_STATUS};
 use crate::settings::{Settings, WON};
@@ -44,12 +44,9 @@ pub struct Received {
     /// The opportunity is one that was found to name it, whatever the invoice itself says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_found: bool,
-    /// The rules that decided of its stage, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by_rules: Vec<String>,
-    /// Why a rule leaves it where it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stays: Option<String>,
+    /// What rules said of its stage.
+    #[serde(default, skip_serializing_if = "Ruled::is_none")]
+    pub ruled: Ruled,
     /// Why a rule that was to decide of it did not. It stays where it is then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undecided: Option<String>,
@@ -112,7 +109,7 @@ impl Received {
     /// where it was won is left to whoever moved it.
     #[must_use]
     pub fn ruled(self, opportunity: &Record, unread: Option<&str>, settings: &Settings) -> Self {
-        let unruled = Self { by_rules: Vec::new(), stays: None, undecided: None, ..self };
+        let unruled = Self { ruled: Ruled::default(), undecided: None, ..self };
         if unruled.paid_at.is_none() {
             return unruled;
         }
@@ -126,18 +123,14 @@ impl Received {
         invoice.set("amount_paid", paid.map_or(FieldValue::Null, FieldValue::Number));
         let of = Asking { opportunity, unread, lens: &settings.lens };
         let asked = ask(&settings.paid_rules, of, Beside::Invoice(&invoice));
-        let (by_rules, undecided) = (asked.by(), asked.remark());
-        let mut ruled = Self { by_rules, undecided, ..unruled };
-        if ruled.undecided.is_some() {
-            return Self { stage: None, ..ruled };
-        }
-        for (_, decision) in asked.decided {
-            (ruled.stage, ruled.stays) = match decision {
-                PaidDecision::Skip(why) => (None, Some(why.clone())),
-                PaidDecision::Stage(stage) => (Some(stage.clone()), None),
-            };
-        }
-        ruled
+        let undecided = asked.remark();
+        let stage = match asked.decided.last() {
+            _ if undecided.is_some() => None,
+            None => unruled.stage.clone(),
+            Some(PaidDecision::Skip(_)) => None,
+            Some(PaidDecision::Stage(stage)) => Some(stage.clone()),
+        };
+        Self { stage, ruled: asked.ruled, undecided, ..unruled }
     }
 
     fn is_to_say_paid(&self) -> bool {
@@ -214,8 +207,7 @@ mod tests {
             shows_status: false,
             customer_id: None,
             is_found: false,
-            by_rules: vec![],
-            stays: None,
+            ruled: Default::default(),
             undecided: None,
         }
     }

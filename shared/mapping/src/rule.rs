@@ -1,5 +1,7 @@
 //! Rules: what is decided otherwise for some deals than for most.
 
+use std::ops::ControlFlow;
+
 use domain::{Money, Record};
 use rules::{Expression, Inputs, Value};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -28,6 +30,11 @@ pub struct Branch<D = Decision> {
 pub trait Decides {
     /// What it is calculated by, if it is.
     fn expression(&self) -> Option<&Expression> {
+        None
+    }
+
+    /// Why nothing is to be done, where it says so: nothing else is asked then.
+    fn skips(&self) -> Option<&str> {
         None
     }
 }
@@ -75,12 +82,7 @@ fn told(name: &str, words: &str) -> String {
 
 /// What the rules say of a deal; or why it is not billed by them.
 pub(crate) fn judge(deal: &Deal, settings: &Settings) -> Result<Judged, Stop> {
-    let inputs = of_deal(&deal.opportunity).records(LINES, &deal.lines);
-    let mut judged = Judged::default();
-    for rule in &settings.rules {
-        judged.ask(rule, &inputs)?;
-    }
-    Ok(judged)
+    Judged::by(&settings.rules, &of_deal(&deal.opportunity).records(LINES, &deal.lines))
 }
 
 /// The filter: whether an opportunity asks to be billed at all.
@@ -91,11 +93,7 @@ pub(crate) fn is_asked_for(opportunity: &Record, settings: &Settings) -> Result<
 
 /// What an opportunity that was read without its lines comes to by the rules. A rule that gives a discount asks nothing of them.
 pub(crate) fn with_discount(total: Money, opportunity: &Record, settings: &Settings) -> Result<Money, Stop> {
-    let inputs = of_deal(opportunity);
-    let mut judged = Judged::default();
-    for rule in settings.rules.iter().filter(|rule| rule.discounts()) {
-        judged.ask(rule, &inputs)?;
-    }
+    let judged = Judged::by(settings.rules.iter().filter(|rule| rule.discounts()), &of_deal(opportunity))?;
     let Some(percent) = judged.discount else { return Ok(total) };
     something(less(total, percent))
 }
@@ -164,7 +162,7 @@ impl<D> Rule<D> {
     }
 
     /// What follows for these records.
-    pub(crate) fn branch(&self, inputs: &Inputs<'_>) -> Result<&Branch<D>, Stop> {
+    fn branch(&self, inputs: &Inputs<'_>) -> Result<&Branch<D>, Stop> {
         let holds = holds(&self.when, inputs, &self.told())?;
         Ok(if holds { &self.then } else { &self.otherwise })
     }
@@ -193,14 +191,43 @@ impl Rule {
     }
 }
 
+/// Asks rules from the first to the last, those of a branch after what it decides itself, until somebody has heard enough: what follows from
+/// each, or why it comes to nothing.
+pub(crate) fn walk<'r, D: 'r, B>(
+    rules: impl IntoIterator<Item = &'r Rule<D>>,
+    inputs: &Inputs<'_>,
+    hears: &mut impl FnMut(&'r Rule<D>, Result<&'r Branch<D>, Stop>) -> ControlFlow<B>,
+) -> ControlFlow<B> {
+    for rule in rules {
+        let branch = rule.branch(inputs);
+        let further = branch.as_ref().map_or(&[][..], |branch| &branch.rules);
+        hears(rule, branch)?;
+        walk(further, inputs, hears)?;
+    }
+    ControlFlow::Continue(())
+}
+
 impl Judged {
-    fn ask(&mut self, rule: &Rule, inputs: &Inputs<'_>) -> Result<(), Stop> {
+    fn by<'r>(rules: impl IntoIterator<Item = &'r Rule>, inputs: &Inputs<'_>) -> Result<Self, Stop> {
+        let mut judged = Self::default();
+        let heard = walk(rules, inputs, &mut |rule, branch| match branch
+            .and_then(|branch| judged.take(rule, &branch.decisions, inputs))
+        {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(stop) => ControlFlow::Break(stop),
+        });
+        match heard {
+            ControlFlow::Continue(()) => Ok(judged),
+            ControlFlow::Break(stop) => Err(stop),
+        }
+    }
+
+    fn take(&mut self, rule: &Rule, decisions: &[Decision], inputs: &Inputs<'_>) -> Result<(), Stop> {
         let named = rule.told();
-        let branch = rule.branch(inputs)?;
-        if !branch.decisions.is_empty() {
+        if !decisions.is_empty() {
             self.by.push(rule.name.clone());
         }
-        for decision in &branch.decisions {
+        for decision in decisions {
             match decision {
                 Decision::Skip(words) => {
                     return Err(Stop::not_billable(Code::SkippedByRule, told(&rule.name, words)));
@@ -213,7 +240,7 @@ impl Judged {
                 Decision::Discount(by) => self.discount = Some(percent(by, inputs, &named)?),
             }
         }
-        branch.rules.iter().try_for_each(|rule| self.ask(rule, inputs))
+        Ok(())
     }
 
     /// The settings that this deal goes by.

@@ -11,7 +11,7 @@ use std::fmt;
 use domain::{InvoiceId, Record};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use mapping::{Asking, Channel, Code, Hearing, Kind, Message, Notifications, Settings, Stop, Tidings};
+use mapping::{Asking, Channel, Code, Hearing, Kind, Message, Notifications, Ruled, Settings, Stop, Tidings};
 use serde::{Deserialize, Serialize};
 
 use crate::{Call, End, Fact, Next, OutOfOrder, Status};
@@ -105,12 +105,9 @@ pub struct Notice {
     /// Since when nobody takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaid_since: Option<Timestamp>,
-    /// The rules that decided whether it is said there, in their order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by_rules: Vec<String>,
-    /// Why one of them kept it from people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kept_back: Option<String>,
+    /// What rules said of whether it is said there.
+    #[serde(default, skip_serializing_if = "Ruled::is_none")]
+    pub ruled: Ruled,
 }
 
 /// Whoever does not answer that often, once in each window, does not answer.
@@ -143,7 +140,7 @@ pub enum Point {
 impl Point {
     pub fn claimed(channel: Channel, about: About, tidings: Tidings, count: u32) -> Self {
         let (told_count, told_at, in_doubt_since, unsaid_since) = (None, None, None, None);
-        let (channel, doubts, by_rules, kept_back) = (Some(channel), 0, Vec::new(), None);
+        let (channel, doubts, ruled) = (Some(channel), 0, Ruled::default());
         Self::of(Notice {
             about,
             channel,
@@ -154,8 +151,7 @@ impl Point {
             in_doubt_since,
             doubts,
             unsaid_since,
-            by_rules,
-            kept_back,
+            ruled,
         })
     }
 
@@ -352,8 +348,8 @@ fn said(
 ) -> Point {
     let read = deal.map(|deal| Asking { opportunity: deal, unread, lens: &settings.lens });
     let hearing = notice.channel.map(|channel| notice.tidings.hearing(channel, read, policy));
-    let Some(Hearing { is_told, kept_back, by, remark }) = hearing else { return telling(notice, deal, policy, None) };
-    let notice = Notice { by_rules: by, kept_back, ..notice };
+    let Some(Hearing { is_told, ruled, remark }) = hearing else { return telling(notice, deal, policy, None) };
+    let notice = Notice { ruled, ..notice };
     if is_told { telling(notice, deal, policy, remark) } else { Point::Done { notice } }
 }
 

@@ -56,6 +56,9 @@ pub struct Watch {
     /// What rules said of it when it was last looked after.
     #[serde(default, skip_serializing_if = "Ruled::is_none")]
     pub ruled: Ruled,
+    /// And after how many hours somebody is to follow it up, by them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_up_hours: Option<u32>,
 }
 
 /// What is said at once is looked at again then, where somebody may have stood still before writing. A case that is opened that late for what is
@@ -73,6 +76,7 @@ impl Watch {
             doubt: Doubt::None,
             had: Had::default(),
             ruled: Ruled::default(),
+            follow_up_hours: None,
         }
     }
 
@@ -84,7 +88,9 @@ impl Watch {
 
     /// When somebody is to follow it up, if nobody was asked to.
     fn follow_up_at(&self, settings: &Settings) -> Option<Timestamp> {
-        let after = settings.follow_up_after(&self.ruled).filter(|_| !self.had.task && !self.is_settled)?;
+        let after = settings
+            .follow_up_after(&self.ruled, self.follow_up_hours)
+            .filter(|_| !self.had.task && !self.is_settled)?;
         self.unpaid_since?.saturating_add(after).ok()
     }
 
@@ -244,13 +250,15 @@ fn looked_after(watch: Watch, mut failure: Box<Failure>, seen: &CaseSeen, settin
     let had =
         Had { case: watch.had.case || seen.case.is_some(), task: watch.had.task || seen.task.is_some(), ..watch.had };
     // Of what is settled there is nothing to decide any more.
-    let mut care = policy.unruled(settings);
-    care.ruled.clone_from(&watch.ruled);
-    if failure.dues.is_unpaid() {
-        care = policy.care(&failure, seen, settings);
-    }
+    let (care, watch) = match failure.dues.is_unpaid() {
+        true => {
+            let care = policy.care(&failure, seen, settings);
+            let (ruled, follow_up_hours) = (care.ruled.clone(), care.follow_up_hours);
+            (care, Watch { had, ruled, follow_up_hours, ..watch })
+        }
+        false => (policy.unruled(settings), Watch { had, ..watch }),
+    };
     failure.remark.clone_from(&care.remark);
-    let watch = Watch { had, ruled: care.ruled.clone(), ..watch };
     if failure.dues.is_unpaid() && seen.opportunity.is_none() {
         let message = format!(
             "Stripe could not collect invoice {}, and the opportunity that it bills, {}, is gone or hidden from the integration user.",

@@ -153,8 +153,7 @@ impl Recipe {
                     shows_status: false,
                     customer_id: None,
                     is_found: false,
-                    by_rules: vec![],
-                    stays: None,
+                    ruled: Default::default(),
                     undecided: None,
                 };
                 self.calls.update(&[received.update()]).await?;

@@ -50,8 +50,7 @@ mod tests {
             shows_status: true,
             customer_id: None,
             is_found: false,
-            by_rules: vec![],
-            stays: None,
+            ruled: Default::default(),
             undecided: None,
         };
         let updates = received.updates();

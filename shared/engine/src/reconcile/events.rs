@@ -250,8 +250,7 @@ mod tests {
             shows_status: false,
             customer_id: None,
             is_found: false,
-            by_rules: vec![],
-            stays: None,
+            ruled: Default::default(),
             undecided: None,
         };
         let part = mapping::Received { paid_at: None, ..payment.clone() };

@@ -55,8 +55,7 @@ fn what_is_written_is_what_is_asked_for() {
         shows_status: true,
         customer_id: None,
         is_found: false,
-        by_rules: vec![],
-        stays: None,
+        ruled: Default::default(),
         undecided: None,
     };
     let paid = received.updates();

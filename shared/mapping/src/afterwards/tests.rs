@@ -4,8 +4,10 @@ use rules::{FAILED_INVOICE, PAID_INVOICE, Schema, Scope, Type};
 use rust_decimal::Decimal;
 
 use super::*;
+use crate::case::tests::{flag, record};
 use crate::notification::{Notifications, Tidings};
 use crate::rule::Branch;
+use crate::update::text;
 use crate::{
     Amounts, CasePolicy, CaseSeen, CaseStep, Dues, Dunning, Failure, Had, Received, Seen, Settings, names_asking,
     paid_query,
@@ -25,20 +27,6 @@ fn rule_of<D>(of_invoice: &str, name: &str, when: &str, then: D) -> Rule<D> {
 
 fn of_case(name: &str, when: &str, then: CaseDecision) -> Rule<CaseDecision> {
     rule_of(FAILED_INVOICE, name, when, then)
-}
-
-fn record(fields: &[(&str, FieldValue)]) -> Record {
-    let mut record = Record::default();
-    fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
-    record
-}
-
-fn text(text: &str) -> FieldValue {
-    FieldValue::Text(text.into())
-}
-
-fn flag(flag: bool) -> FieldValue {
-    FieldValue::Boolean(flag)
 }
 
 /// The account's owner answers for it.
@@ -157,7 +145,7 @@ fn a_case_is_moved_to_a_rules_queue_once() {
         let case = record(&[
             ("Id", text("500a")),
             (crate::IS_CLOSED, flag(false)),
-            ("Description", text(&failure().description())),
+            ("Description", text(failure().description())),
             ("OwnerId", text(owner)),
             ("Owner.IsActive", flag(true)),
         ]);
@@ -222,7 +210,8 @@ fn what_cannot_be_read_is_undecided() {
 #[test]
 fn follow_ups_are_as_the_rules_say_of_it() {
     let settings = Settings::new(Currency::parse("EUR").expect("a currency"));
-    let hours = |rules| settings.follow_up_after(&care(rules).ruled).map(|after| after.as_hours());
+    let follow_up = |care: crate::Care| settings.follow_up_after(&care.ruled, care.follow_up_hours);
+    let hours = |rules| follow_up(care(rules)).map(|after| after.as_hours());
     let rule = |hours| vec![of_case("Some", "has(account.Type)", CaseDecision::FollowUpHours(hours))];
     assert_eq!((hours(vec![]), hours(rule(4)), hours(rule(0))), (Some(48), Some(4), None));
 }
@@ -304,8 +293,7 @@ fn paid() -> Received {
         shows_status: false,
         customer_id: None,
         is_found: false,
-        by_rules: vec![],
-        stays: None,
+        ruled: Default::default(),
         undecided: None,
     }
 }
@@ -321,7 +309,7 @@ fn the_stage_is_the_last_rules_and_what_is_paid_in_part_moves_nothing() {
         of("Small", "invoice.amount_paid < 10", PaidDecision::Skip("They stay".into())),
     ];
     let ruled = paid().ruled(&deal(), None, &settings);
-    assert_eq!((ruled.stage.as_deref(), ruled.by_rules), (Some("Onboarding"), vec!["Partners".into(), "Large".into()]));
+    assert_eq!((ruled.stage.as_deref(), ruled.ruled.by), (Some("Onboarding"), vec!["Partners".into(), "Large".into()]));
     let stages: Vec<_> = settings.paid_stages().map(String::as_str).collect();
     assert_eq!(stages, ["Paid", "Partner Paid", "Onboarding"]);
     let part = Received { paid_at: None, stage: None, ..paid() };
@@ -367,7 +355,7 @@ fn people_are_told_where_the_last_rule_says() {
     ] {
         let hearing = tidings.hearing(channel, deal.map(of), &policy);
         assert_eq!(
-            (hearing.is_told, hearing.by),
+            (hearing.is_told, hearing.ruled.by),
             (is_told, by.into_iter().map(str::to_owned).collect()),
             "{tidings:?}"
         );

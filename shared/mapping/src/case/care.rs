@@ -3,12 +3,11 @@
 use domain::{FieldValue, QueueId, Record};
 use jiff::SignedDuration;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 
 use super::{CaseSeen, Dues, Failure};
 use crate::afterwards::{Asked, Asking, Beside, CaseDecision, ask};
 use crate::update::text;
-use crate::{Owners, Rule, Settings};
+use crate::{Owners, Rule, Ruled, Settings};
 
 /// How invoices that could not be collected are looked after. Where nothing is decided, as most support teams do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +39,6 @@ impl Default for CasePolicy {
 /// How one of them is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Care {
-    pub(super) is_skipped: bool,
     /// The queue that is given its case whoever answers for the account.
     pub(super) first_queue_id: Option<QueueId>,
     pub(super) queue_id: Option<QueueId>,
@@ -49,40 +47,23 @@ pub struct Care {
     /// Who looks after its account.
     pub(super) owners: Owners,
     pub ruled: Ruled,
+    /// After how many hours somebody is to follow it up, if the rules say so; with none nobody is.
+    pub follow_up_hours: Option<u32>,
     /// Why rules said nothing of it that were to.
     pub remark: Option<String>,
-}
-
-/// What is kept of what rules said, until they are asked again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ruled {
-    /// The rules that decided something, in their order.
-    pub by: Vec<String>,
-    /// Why nobody has to do anything about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skipped: Option<String>,
-    /// After how many hours somebody is to follow it up, if the rules say so; none where it is nobody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub follow_up_hours: Option<u32>,
-}
-
-impl Ruled {
-    pub fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl CasePolicy {
     /// Where no rule is asked.
     pub fn unruled(&self, settings: &Settings) -> Care {
         Care {
-            is_skipped: false,
             first_queue_id: None,
             queue_id: self.queue_id.clone(),
             high_from_attempt: self.high_from_attempt,
             closed_status: self.closed_status.clone(),
             owners: settings.owners.clone(),
             ruled: Ruled::default(),
+            follow_up_hours: None,
             remark: None,
         }
     }
@@ -97,18 +78,13 @@ impl CasePolicy {
             }
             None => Asked::nothing(),
         };
-        let ruled = Ruled { by: asked.by(), ..Ruled::default() };
-        let mut care = Care { ruled, remark: asked.remark(), ..self.unruled(settings) };
-        for (_, decision) in asked.decided {
+        let mut care = Care { remark: asked.remark(), ruled: asked.ruled, ..self.unruled(settings) };
+        for decision in asked.decided {
             match decision {
-                CaseDecision::Skip(why) => {
-                    care.is_skipped = true;
-                    care.ruled.skipped = Some(why.clone());
-                    care.ruled.follow_up_hours = Some(0);
-                }
+                CaseDecision::Skip(_) => {}
                 CaseDecision::Queue(queue_id) => care.first_queue_id = Some(queue_id.clone()),
                 CaseDecision::HighFromAttempt(attempt) => care.high_from_attempt = *attempt,
-                CaseDecision::FollowUpHours(hours) => care.ruled.follow_up_hours = Some(*hours),
+                CaseDecision::FollowUpHours(hours) => care.follow_up_hours = Some(*hours),
             }
         }
         care
@@ -136,11 +112,11 @@ impl Failure {
 }
 
 impl Settings {
-    /// How long after the first failure somebody is to follow it up, where rules said that of it.
-    pub fn follow_up_after(&self, ruled: &Ruled) -> Option<SignedDuration> {
-        match ruled.follow_up_hours {
-            Some(0) => None,
-            Some(hours) => Some(SignedDuration::from_hours(hours.into())),
+    /// How long after the first failure somebody is to follow it up, where rules said this of it.
+    pub fn follow_up_after(&self, ruled: &Ruled, hours: Option<u32>) -> Option<SignedDuration> {
+        match hours {
+            _ if ruled.skipped.is_some() => None,
+            Some(hours) => Some(SignedDuration::from_hours(hours.into())).filter(|after| !after.is_zero()),
             None => self.payment_cases.as_ref()?.follow_up_after,
         }
     }

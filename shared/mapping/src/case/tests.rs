@@ -18,13 +18,13 @@ fn failure(dues: Dues, attempts: u32) -> Failure {
     }
 }
 
-fn record(fields: &[(&str, FieldValue)]) -> Record {
+pub(crate) fn record(fields: &[(&str, FieldValue)]) -> Record {
     let mut record = Record::default();
     fields.iter().for_each(|(path, value)| record.set(*path, value.clone()));
     record
 }
 
-fn flag(value: bool) -> FieldValue {
+pub(crate) fn flag(value: bool) -> FieldValue {
     FieldValue::Boolean(value)
 }
 

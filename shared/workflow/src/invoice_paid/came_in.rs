@@ -74,8 +74,7 @@ fn received(
         shows_status: settings.followed.shows_invoices(),
         customer_id: seen.customer_id.clone(),
         is_found: false,
-        by_rules: Vec::new(),
-        stays: None,
+        ruled: Default::default(),
         undecided: None,
     }
 }

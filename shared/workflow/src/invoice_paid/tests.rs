@@ -26,8 +26,7 @@ fn payment() -> Received {
         shows_status: false,
         customer_id: None,
         is_found: false,
-        by_rules: vec![],
-        stays: None,
+        ruled: Default::default(),
         undecided: None,
     }
 }

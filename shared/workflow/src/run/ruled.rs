@@ -1,5 +1,7 @@
 //! What rules said of a run, for whoever asks why.
 
+use mapping::Ruled;
+
 use crate::{Run, State};
 
 impl Run {
@@ -8,23 +10,23 @@ impl Run {
     pub fn by_rules(&self) -> &[String] {
         match &self.state {
             State::OpportunityWon(point) => point.plan().map_or(&[], |plan| &plan.by_rules),
-            State::InvoicePaid(point) => point.payment().map_or(&[], |payment| &payment.by_rules),
-            State::PaymentFailed(point) => &point.watch().ruled.by,
-            State::Notification(point) => &point.notice().by_rules,
-            State::AccountCustomer(_) | State::InvoiceChanged(_) | State::SubscriptionChanged(_) => &[],
+            _ => self.ruled().map_or(&[], |(_, ruled)| &ruled.by),
         }
     }
 
     /// What a rule skipped, and why.
     pub fn skipped(&self) -> Option<(&'static str, &str)> {
-        let (what, why) = match &self.state {
-            State::PaymentFailed(point) => ("no case", point.watch().ruled.skipped.as_ref()),
-            State::InvoicePaid(point) => {
-                ("stays in its stage", point.payment().and_then(|payment| payment.stays.as_ref()))
-            }
-            State::Notification(point) => ("not told", point.notice().kept_back.as_ref()),
+        let (what, ruled) = self.ruled()?;
+        Some((what, ruled.skipped.as_deref()?))
+    }
+
+    /// With what it is where nothing is to be done.
+    fn ruled(&self) -> Option<(&'static str, &Ruled)> {
+        Some(match &self.state {
+            State::InvoicePaid(point) => ("stays in its stage", &point.payment()?.ruled),
+            State::PaymentFailed(point) => ("no case", &point.watch().ruled),
+            State::Notification(point) => ("not told", &point.notice().ruled),
             _ => return None,
-        };
-        Some((what, why?))
+        })
     }
 }

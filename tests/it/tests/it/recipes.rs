@@ -11,7 +11,7 @@ use crate::cases::{cases, fails, tasks, the_case};
 use crate::organizations::{fixture, options};
 use crate::payment::billed_with;
 use crate::subscriptions::contracts::{activate, won_with_contract};
-use crate::subscriptions::renewals::{after, begun, days, items, renewal, shown};
+use crate::subscriptions::renewals::{days, items, renewed, shown};
 use crate::subscriptions::subscriptions;
 
 fn recipe(name: &str) -> Options {
@@ -68,14 +68,7 @@ async fn an_activated_contract_is_a_subscription() {
 #[tokio::test]
 async fn a_renewal_lets_the_subscription_go_on() {
     let env = Env::with(recipe("renewal")).await;
-    env.reconcile(PassKind::Sweep).await;
-    let (account, first, start) = begun(&env).await;
-    days(&env, 70);
-    env.reconcile(PassKind::Sweep).await;
-    env.settle().await;
-    let second = renewal(&env, &account, &after(&start, 3)).await;
-    env.close(&second);
-    env.settle().await;
+    let [first, second] = renewed(&env).await;
     let (first, second) = (env.record("Opportunity", &first), env.record("Opportunity", &second));
     assert_eq!(second["Renewal_Stripe_Sub_Id__c"], first["Stripe_Subscription_Id__c"], "{second}");
     assert_eq!(json!([second["Stripe_MRR__c"], second["Stripe_Sync_Status__c"]]), json!([340.0, null]));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cases::{cases, fails, tasks, the_case};
 use crate::organizations::{fixture, options};
-use crate::subscriptions::renewals::{after, begun, days, renewal};
+use crate::subscriptions::renewals::renewed;
 
 fn recipe(name: &str) -> Options {
     options(&fixture(&format!("recipes/{name}")), &[])
@@ -304,14 +304,7 @@ async fn a_renewals_rules_are_told() {
     let file = fixture("recipes/renewal")
         + "[[won.rules]]\nname = \"Renewals\"\nwhen = 'opportunity.Type == \"Renewal\"'\nthen = { days_until_due = 10 }\n";
     let env = Env::with(options(&file, &[])).await;
-    env.reconcile(PassKind::Sweep).await;
-    let (account, _, start) = begun(&env).await;
-    days(&env, 70);
-    env.reconcile(PassKind::Sweep).await;
-    env.settle().await;
-    let second = renewal(&env, &account, &after(&start, 3)).await;
-    env.close(&second);
-    env.settle().await;
+    let [_, second] = renewed(&env).await;
     let told = explained(&env, &second).await;
     assert!(
         told.contains("the subscription goes on for this deal") && told.contains("  by rule: Renewals\n"),

@@ -317,8 +317,7 @@ fn a_mark_that_is_taken_away_from_a_reissued_deal_is_put_back_once_for_each_stat
         shows_status: false,
         customer_id: None,
         is_found: false,
-        by_rules: vec![],
-        stays: None,
+        ruled: Default::default(),
         undecided: None,
     };
     case.payment = payment(invoice_paid::Point::Done { payment: paid });

@@ -79,6 +79,19 @@ pub(crate) async fn begun(env: &Env) -> (String, String, String) {
     (account, opportunity, start)
 }
 
+/// A term of three months that is renewed before its end: the first deal, and the second.
+pub(crate) async fn renewed(env: &Env) -> [String; 2] {
+    env.reconcile(PassKind::Sweep).await;
+    let (account, first, start) = begun(env).await;
+    days(env, 70);
+    env.reconcile(PassKind::Sweep).await;
+    env.settle().await;
+    let second = renewal(env, &account, &after(&start, 3)).await;
+    env.close(&second);
+    env.settle().await;
+    [first, second]
+}
+
 /// Half a year from when that ends: a seat more at another price, no support, and training.
 pub(crate) async fn renewal(env: &Env, account: &str, start: &str) -> String {
     let lines = vec![line("Seat", 10_000, "720", "540", "3"), line("Training", 7_000, "420", "420", "1")];
