@@ -35,6 +35,14 @@ impl Beside {
             }
         }
     }
+
+    /// A build that takes what tests leave ends soon after they have, however long they took.
+    pub const fn longest_build(self) -> Duration {
+        match self {
+            Self::Nothing => Duration::from_secs(2400),
+            Self::Tests => Duration::from_secs(4500),
+        }
+    }
 }
 
 /// Builds all of it with one cargo, so that shared dependencies are compiled once, and puts each function where
@@ -46,7 +54,7 @@ pub fn build(supervisor: &Supervisor, progress: Progress, beside: Beside) -> Res
     for function in FUNCTIONS {
         cargo.args(["--package", function]);
     }
-    supervisor.run("the release build", &mut cargo, &local("logs/cargo-build.log")?, Duration::from_secs(2400))?;
+    supervisor.run("the release build", &mut cargo, &local("logs/cargo-build.log")?, beside.longest_build())?;
     for function in FUNCTIONS {
         let folder = path("target/lambda").join(function);
         std::fs::create_dir_all(&folder).context(format_args!("creating {}", folder.display()))?;

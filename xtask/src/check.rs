@@ -49,14 +49,13 @@ fn prepare(supervisor: &Supervisor, progress: Progress) -> Result<Tools> {
     let mut cargo = Beside::Tests.cargo();
     cargo.args(["test", "--no-run", "--locked", "--package", "sim", "--profile", "sim"]).current_dir(root());
     // Whoever plays it says what is wrong with it.
-    let built = supervisor.run("the simulation's build", &mut cargo, &local("logs/sim-build.log")?, LONGEST_BUILD);
+    let log = local("logs/sim-build.log")?;
+    let built = supervisor.run("the simulation's build", &mut cargo, &log, Beside::Tests.longest_build());
     if let Err(failure) = built {
         progress.say(failure);
     }
     Ok(tools)
 }
-
-const LONGEST_BUILD: Duration = Duration::from_secs(2400);
 
 struct Tally {
     progress: Progress,
