@@ -82,12 +82,23 @@ impl<'a> Expressions<'a> {
 
     /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
     pub fn own_write(&self, by: &Expression) -> Option<String> {
-        by.fields().find_map(|read| {
-            let object = self.object_of(read)?;
-            let field = read.path.rsplit('.').next()?;
+        self.first(by, |object, field| {
             let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
-            rows.any(|row| row.fields.contains(&field)).then(|| format!("{}.{}", read.variable, read.path))
+            rows.any(|row| row.fields.contains(&field))
         })
+    }
+
+    /// The first of them that is an opportunity's stage.
+    pub fn stage(&self, by: &Expression) -> Option<String> {
+        self.first(by, |object, field| (object, field) == ("Opportunity", "StageName"))
+    }
+
+    /// The first field that this holds of, as the expression writes it.
+    fn first(&self, by: &Expression, holds: impl Fn(&str, &str) -> bool) -> Option<String> {
+        let is_it = |read: &&FieldRead| {
+            self.object_of(read).zip(read.path.rsplit('.').next()).is_some_and(|(object, field)| holds(object, field))
+        };
+        by.fields().find(is_it).map(|read| format!("{}.{}", read.variable, read.path))
     }
 
     /// The object that has a field that an expression reads; `None` where nobody knows.

@@ -102,6 +102,13 @@ pub(crate) enum Of {
     News,
 }
 
+impl Of {
+    /// Whether it is asked of what a deal is, and not of what became of it.
+    pub const fn is_planned(self) -> bool {
+        matches!(self, Self::Account | Self::Opportunity | Self::Deal | Self::Line)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reads {
     Text,

@@ -11,7 +11,7 @@ use rules::Expression;
 use crate::decided;
 use crate::keys::{ALL_RULES, Field, Kind, all_keys};
 use crate::problem::Problem;
-use crate::values::{Decided, Values};
+use crate::values::{AsksOfStage, Decided, Values};
 use crate::{Configuration, Told};
 
 /// `None` where a value is none that the table of keys lets through, which a test rules out.
@@ -166,5 +166,13 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
         let message =
             "notifications.rules decide of what people are told, and notifications.about is empty: it is nothing.";
         wrong("notifications", "rules", message);
+    }
+    let moves = settings.paid_stages().next().is_some();
+    for AsksOfStage { key, field, at } in values.asks_of_stage.iter().filter(|_| moves) {
+        let message = format!(
+            "{key} reads {field}, and a deal that is paid is moved to another stage, so it would be another deal then: say which stages are \
+             billed in won.stages, and read another field here."
+        );
+        problems.push(Problem::new("contradiction", at.clone(), message));
     }
 }

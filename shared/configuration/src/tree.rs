@@ -15,7 +15,7 @@ use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
 use crate::near::near;
 use crate::problem::Problem;
 use crate::spelling;
-use crate::values::{Found, Value, Values};
+use crate::values::{AsksOfStage, Found, Value, Values};
 use crate::words::{either, hint, kind_of, listed, plain, wanted, word};
 
 type Item<'a> = Spanned<DeValue<'a>>;
@@ -35,7 +35,7 @@ pub(crate) fn tree(
     }
     let mut values = Values::default();
     let expressions = Expressions::new(text, organization, lines_from(document.get_ref()));
-    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), problems, warnings };
+    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), asks_of_stage: Vec::new(), problems, warnings };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
@@ -54,6 +54,7 @@ pub(crate) fn tree(
             (name_of, _) => reader.wrong("unknown_section", name.span(), unknown_section(name_of)),
         }
     }
+    values.asks_of_stage = reader.asks_of_stage;
     values
 }
 
@@ -128,6 +129,8 @@ pub(crate) struct Reader<'a, 'p> {
     pub expressions: Expressions<'a>,
     /// Where the expressions of rules stand that ask of lines.
     pub asks_of_lines: Vec<Range<usize>>,
+    /// What is planned by a deal's stage.
+    asks_of_stage: Vec<AsksOfStage>,
     pub problems: &'p mut Vec<Problem>,
     pub warnings: &'p mut Vec<Problem>,
 }
@@ -175,9 +178,7 @@ impl Reader<'_, '_> {
                     return None;
                 }
                 let expression = self.expression(name, text, of, &wanted, item)?;
-                let is_right =
-                    self.in_range(name, kind, &expression, item) && self.is_read_only(name, kind, &expression, item);
-                is_right.then_some(Value::Expression(expression))
+                self.in_range(name, kind, &expression, item).then_some(Value::Expression(expression))
             }
             (Kind::PercentOrExpression, DeValue::Integer(_) | DeValue::Float(_)) => {
                 let number = self.expressions.written(&item.span()).replace('_', "");
@@ -220,15 +221,19 @@ impl Reader<'_, '_> {
             self.wrong("constant", item.span(), message);
             return None;
         }
-        Some(expression)
+        (!of.is_planned() || self.stays(name, &expression, item)).then_some(expression)
     }
 
-    /// What is read in place of a field is not what Closedwon writes, or it would answer itself. Conditions and rules may ask of it.
-    fn is_read_only(&mut self, name: &str, kind: Kind, by: &Expression, item: &Item) -> bool {
-        let own = matches!(kind, Kind::Reads { .. }).then(|| self.expressions.own_write(by)).flatten();
+    /// What a deal is planned by is not what Closedwon writes: billed, it would be another deal, and its invoice wrong.
+    fn stays(&mut self, name: &str, by: &Expression, item: &Item) -> bool {
+        if let Some(field) = self.expressions.stage(by) {
+            self.asks_of_stage.push(AsksOfStage { key: name.to_owned(), field, at: item.span() });
+        }
+        let own = self.expressions.own_write(by);
         if let Some(field) = &own {
             let message = format!(
-                "{name} reads {field}, which Closedwon writes itself: read a field that people fill in. won.when and rules may ask of it."
+                "{name} reads {field}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that \
+                 people fill in. Rules of payments, failures and notifications may ask of it."
             );
             self.wrong("reads_own_write", item.span(), message);
         }

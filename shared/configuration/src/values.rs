@@ -47,6 +47,16 @@ pub(crate) struct Found {
 pub(crate) struct Values {
     found: BTreeMap<(&'static str, &'static str), Found>,
     pub names: FieldNames,
+    pub asks_of_stage: Vec<AsksOfStage>,
+}
+
+/// An expression that a deal is planned by, and that reads its stage.
+#[derive(Debug)]
+pub(crate) struct AsksOfStage {
+    pub key: String,
+    /// As the expression writes it.
+    pub field: String,
+    pub at: Range<usize>,
 }
 
 impl Values {

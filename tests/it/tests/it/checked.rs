@@ -76,10 +76,11 @@ async fn a_field_that_the_integration_user_does_not_see_is_as_good_as_none() {
     let missing: Vec<_> = found.missing.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(missing, ["Stripe_Amount_Paid__c"], "{found}");
     // And what the file reads is told where it stands.
-    let found = checked(&env, "read", "[won]\nwhen = 'opportunity.Stripe_Amount_Paid__c > 0'\n").await;
+    let part = "[[failures.rules]]\nname = \"Paid in part\"\nwhen = 'opportunity.Stripe_Amount_Paid__c > 0'\nthen = { high_from_attempt = 1 }\n";
+    let found = checked(&env, "read", part).await;
     assert_eq!(
         (found.problems[0].code, found.problems[0].line, found.problems[0].column),
-        ("unknown_field", 2, 9),
+        ("unknown_field", 3, 9),
         "{found}"
     );
 }
