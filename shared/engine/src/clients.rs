@@ -1,4 +1,4 @@
-//! The world that is the cloud: each port is a client.
+//! Each port is a client.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,11 @@ use domain::{
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ledger::{Begun, CallEntry, Claim, Control, DueRuns, Held, LedgerError, Release, Statement, StoredRun, Watermark};
-use mapping::{Channel, Message};
-use queue::{Envelope, Parked, QueueError};
 use stripe::webhook::Notification;
 use stripe::{Cursor, Page};
 use workflow::{Run, RunId};
 
 use crate::ports;
-
-/// DynamoDB, SQS, Stripe, Salesforce, and the system's clock.
-#[cfg(feature = "cloud")]
-pub struct Cloud;
-
-#[cfg(feature = "cloud")]
-impl ports::World for Cloud {
-    type Ledger = ledger::Ledger<ledger::DynamoDb>;
-    type Stripe = stripe::Client;
-    type Salesforce = salesforce::Client;
-    type Reporter = queue::Queue;
-    type Notifier = notify::Notifier;
-    type Clock = SystemClock;
-}
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -293,22 +277,6 @@ impl ports::Salesforce for salesforce::Client {
         read_back: &[String],
     ) -> Result<Vec<Vec<Record>>, salesforce::Error> {
         self.write(updates, read_back).await
-    }
-}
-
-impl ports::Reporter for queue::Queue {
-    async fn park(&self, envelope: &Envelope, parked: Parked) -> Result<(), QueueError> {
-        self.park(envelope, parked).await
-    }
-
-    async fn enqueue(&self, envelopes: &[Envelope]) -> Result<(), QueueError> {
-        self.enqueue(envelopes).await
-    }
-}
-
-impl ports::Notifier for notify::Notifier {
-    async fn tell(&self, channel: Channel, message: &Message) -> Result<(), notify::Error> {
-        self.tell(channel, message).await
     }
 }
 

@@ -18,6 +18,8 @@ mod access;
 mod advance;
 mod asked;
 mod clients;
+#[cfg(feature = "cloud")]
+mod cloud;
 mod convert;
 mod credit;
 mod failed;
@@ -46,9 +48,9 @@ use queue::Envelope;
 use workflow::Run;
 
 pub use access::Access;
-#[cfg(feature = "cloud")]
-pub use clients::Cloud;
 pub use clients::SystemClock;
+#[cfg(feature = "cloud")]
+pub use cloud::Cloud;
 pub use convert::soql;
 pub use intent::Scope;
 pub use lane::Room;

@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod slack;
+#[cfg(feature = "sns")]
 mod topic;
 
+#[cfg(feature = "sns")]
 use mapping::{Channel, Message};
 
 pub use outbound::Timeouts;
 pub use slack::{Slack, SlackConfigError};
+#[cfg(feature = "sns")]
 pub use topic::Topic;
 
 /// Why nobody said that it was said.
@@ -21,12 +24,14 @@ pub enum Error {
 }
 
 /// Every way to tell people something that this deployment has.
+#[cfg(feature = "sns")]
 #[derive(Debug, Clone, Default)]
 pub struct Notifier {
     pub slack: Option<Slack>,
     pub topic: Option<Topic>,
 }
 
+#[cfg(feature = "sns")]
 impl Notifier {
     /// When this returns, it was said, once.
     pub async fn tell(&self, channel: Channel, message: &Message) -> Result<(), Error> {
