@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod mask;
+mod tls;
 
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub fn client(base_url: &Url, timeouts: Timeouts, headers: HeaderMap) -> Result<
         .redirect(redirect::Policy::none())
         .https_only(base_url.scheme() == "https")
         .no_proxy()
+        .tls_backend_preconfigured(tls::config(base_url)?)
         .build()
         .map_err(|error| error.to_string())
 }

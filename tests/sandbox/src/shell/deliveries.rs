@@ -3,9 +3,11 @@
 use super::{Shell, lock};
 use crate::wire::{Delivery, Service};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -45,10 +47,21 @@ impl Resolve for Loopback {
     }
 }
 
-pub fn client() -> Result<reqwest::Client, String> {
+/// What this machine trusts. To read that takes longer than to start a sandbox, so each process does it once.
+fn tls() -> Result<ClientConfig, String> {
+    static TRUSTED: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(trusted) = TRUSTED.get() {
+        return Ok(trusted.clone());
+    }
     // Another part of the process may have installed one already, and any will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let trusted = ClientConfig::with_platform_verifier().map_err(|error| format!("reading certificates: {error}"))?;
+    Ok(TRUSTED.get_or_init(|| trusted).clone())
+}
+
+pub fn client() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
         .dns_resolver(Arc::new(Loopback))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

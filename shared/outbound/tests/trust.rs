@@ -1,0 +1,90 @@
+//! Whom these clients believe, over real TLS: `certificates/localhost.pem` is signed by itself, and was made for this by
+//! `openssl req -x509 -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE`.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+
+use outbound::{Timeouts, base_url, client};
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+const CERTIFICATE: &[u8] = include_bytes!("certificates/localhost.pem");
+const KEY: &[u8] = include_bytes!("certificates/localhost.key.pem");
+
+/// Where the other process finds the server.
+const ADDRESS: &str = "TRUST_TEST_ADDRESS";
+
+/// Its address. It ends with the process.
+fn server() -> String {
+    let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("they belong together");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            // Who does not believe it hangs up.
+            let _ = answer(&config, stream);
+        }
+    });
+    format!("https://localhost:{port}")
+}
+
+fn answer(config: &Arc<ServerConfig>, mut socket: TcpStream) -> Result<(), Box<dyn Error>> {
+    let mut connection = ServerConnection::new(Arc::clone(config))?;
+    let mut tls = Stream::new(&mut connection, &mut socket);
+    let _ = tls.read(&mut [0; 1024])?;
+    tls.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")?;
+    connection.send_close_notify();
+    connection.complete_io(&mut socket)?;
+    Ok(())
+}
+
+async fn asked(address: &str) -> Result<StatusCode, String> {
+    let address = base_url(address).expect("an address");
+    let client = client(&address, Timeouts::default(), HeaderMap::new()).expect("a client");
+    match client.get(address).send().await {
+        Ok(response) => Ok(response.status()),
+        Err(error) => Err(format!("{error:?}")),
+    }
+}
+
+#[tokio::test]
+async fn whom_the_system_trusts_is_believed_and_nobody_else() {
+    let address = server();
+    let refused = asked(&address).await.expect_err("nobody vouches for it");
+    assert!(refused.contains("UnknownIssuer"), "{refused}");
+    // What a process trusts it reads once, so another one is told to trust this.
+    let certificate = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/certificates/localhost.pem");
+    let played = Command::new(std::env::current_exe().expect("a path"))
+        .args(["--exact", "in_a_system_that_trusts_it", "--ignored"])
+        .env(ADDRESS, &address)
+        .env("SSL_CERT_FILE", certificate)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&played.stdout);
+    assert!(played.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "the test above plays it in a process of its own"]
+async fn in_a_system_that_trusts_it() {
+    let address = std::env::var(ADDRESS).expect("the test above says it");
+    assert_eq!(asked(&address).await, Ok(StatusCode::NO_CONTENT));
+    // By another name it is somebody else.
+    let refused = asked(&address.replace("localhost", "127.0.0.1")).await.expect_err("it is for localhost");
+    assert!(refused.contains("NotValidForName"), "{refused}");
+}
