@@ -19,7 +19,9 @@ pub(crate) fn config(base_url: &Url) -> Result<ClientConfig, String> {
         return Ok(trusted.clone());
     }
     // Two that begin at once read it twice.
-    let trusted = builder()?.with_platform_verifier().map_err(|error| error.to_string())?.with_no_client_auth();
+    let mut trusted = builder()?.with_platform_verifier().map_err(|error| error.to_string())?.with_no_client_auth();
+    // As reqwest says it where it makes the configuration itself.
+    trusted.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TRUSTED.get_or_init(|| trusted).clone())
 }
 

@@ -25,12 +25,13 @@ const ADDRESS: &str = "TRUST_TEST_ADDRESS";
 fn server() -> String {
     let chain = vec![CertificateDer::from_pem_slice(CERTIFICATE).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
         .with_single_cert(chain, key)
         .expect("they belong together");
+    config.alpn_protocols = [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("bound").port();
@@ -47,6 +48,9 @@ fn answer(config: &Arc<ServerConfig>, mut socket: TcpStream) -> Result<(), Box<d
     let mut connection = ServerConnection::new(Arc::clone(config))?;
     let mut tls = Stream::new(&mut connection, &mut socket);
     let _ = tls.read(&mut [0; 1024])?;
+    if tls.conn.alpn_protocol() != Some(b"http/1.1") {
+        return Err("it asks for another protocol".into());
+    }
     tls.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")?;
     connection.send_close_notify();
     connection.complete_io(&mut socket)?;

@@ -81,6 +81,17 @@ fn tokens(source: &str) -> Result<Vec<Token>, Vec<Problem>> {
             problems.push(error("number_too_long", token.start..token.end, message));
         }
     }
+    // "10.000" is ten here, and ten thousand to whoever writes a point between thousands. Nobody ends decimals with a zero by itself.
+    for token in tokens.iter().filter(|token| token.kind == TokenKind::TokFloat) {
+        let text = &source[token.start..token.end];
+        let Some((whole, decimals)) = text.split_once('.') else { continue };
+        if (1..=3).contains(&whole.len()) && whole != "0" && decimals.len() == 3 && decimals.ends_with('0') {
+            let shorter = text.trim_end_matches('0').trim_end_matches('.');
+            let message =
+                format!("A point stands before decimals: write {whole}{decimals} or {shorter}, whichever you mean.");
+            problems.push(error("thousands", token.start..token.end, message));
+        }
+    }
     problems.extend(tokens.windows(2).enumerate().filter_map(|(index, pair)| {
         let before = index.checked_sub(1).and_then(|before| tokens.get(before));
         double_sign(before, &pair[0], &pair[1])

@@ -90,7 +90,8 @@ impl Checker<'_> {
     fn binary(&mut self, id: u64, binary: Binary, left: Typed, right: Typed) -> Option<Typed> {
         use Binary::{Add, Divide, Equal, In, Multiply, NotEqual, Remainder, Subtract};
         if matches!(binary, Equal | NotEqual | In)
-            && let Some(message) = self.never_equal(&left.0, &right.0).or_else(|| self.never_equal(&right.0, &left.0))
+            && let Some(message) =
+                self.never_equal(binary, &left.0, &right.0).or_else(|| self.never_equal(binary, &right.0, &left.0))
         {
             self.error(id, "never_equal", message);
             return None;
@@ -120,14 +121,14 @@ impl Checker<'_> {
     }
 
     /// A field or a value beside a text that it never is: the comparison would look right and always come out the same.
-    fn never_equal(&self, one: &Node, beside: &Node) -> Option<String> {
+    fn never_equal(&self, binary: Binary, one: &Node, beside: &Node) -> Option<String> {
         let name = match one {
             Node::Field(field) => &field.name,
             Node::Variable(name) => name,
             _ => return None,
         };
         let no_word = self.scope.words_of(name).and_then(|words| no_word(name, words, beside));
-        no_word.or_else(|| never_in_a_field(one, beside))
+        no_word.or_else(|| never_in_a_field(binary, one, beside))
     }
 }
 
@@ -145,17 +146,21 @@ fn no_word(name: &str, words: &[&str], beside: &Node) -> Option<String> {
     }
 }
 
-fn never_in_a_field(field: &Node, beside: &Node) -> Option<String> {
+fn never_in_a_field(binary: Binary, field: &Node, beside: &Node) -> Option<String> {
     let Node::Field(field) = field else { return None };
     let name = &field.name;
     match beside {
         Node::Text(text) if text.trim().is_empty() => {
-            Some(format!("What is blank is null, so {name} never is this text: write {name} == null, or has({name})."))
+            let instead = match binary {
+                Binary::NotEqual => format!("{name} != null, or has({name})"),
+                _ => format!("{name} == null, or !has({name})"),
+            };
+            Some(format!("What is blank is null, so {name} never is this text: write {instead}."))
         }
         Node::Text(text) if text.trim().len() < text.len() => Some(format!(
             "Fields are read without the spaces around them, so {name} never is this text: take them away."
         )),
-        Node::List(nodes) => nodes.iter().find_map(|node| never_in_a_field(&Node::Field(field.clone()), node)),
+        Node::List(nodes) => nodes.iter().find_map(|node| never_in_a_field(binary, &Node::Field(field.clone()), node)),
         _ => None,
     }
 }
@@ -197,6 +202,9 @@ fn refusal(binary: Binary, (left, left_type): &Typed, (right, right_type): &Type
     let sign = binary.sign();
     let told = format!("{} is {left_type}, and {} {right_type}", left.told(), right.told());
     match (binary, left_type, right_type) {
+        (Binary::In, Type::Text | Type::Any, Type::Text) if matches!(right, Node::Text(_)) => {
+            format!("{told}: in looks in a list. Write {} in [{}].", left.told(), right.told())
+        }
         (Binary::In, Type::Text, Type::Text | Type::Any) => {
             format!("{told}: in looks in a list. Write {}.contains({}).", right.told(), left.told())
         }

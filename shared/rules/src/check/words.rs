@@ -62,8 +62,9 @@ pub(super) fn instead(name: &str) -> Option<&'static str> {
         "AND" | "and" => "write x && y",
         "OR" | "or" => "write x || y",
         "NOT" | "not" => "write !x",
-        "TODAY" => "write today",
-        "NOW" => "write now",
+        "TODAY" | "today" => "compare with a date, as in x < date(\"2027-01-01\")",
+        "NOW" | "now" => "compare with a time, as in x < dateTime(\"2027-01-01T00:00:00Z\")",
+        "INCLUDES" => "write x.contains(\"value\")",
         _ => return None,
     })
 }

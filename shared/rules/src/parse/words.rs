@@ -14,6 +14,9 @@ pub(super) fn of_token(told: &str, text: &str) -> String {
     match text {
         "&" => "Write && for \"and\".".to_owned(),
         "|" => "Write || for \"or\".".to_owned(),
+        _ if text.starts_with(['“', '”', '„', '‘', '’', '«', '»']) => {
+            "These quotation marks mean nothing here: write \" or '.".to_owned()
+        }
         _ if told.contains("literal") => format!("{text} is no number: write digits, with a point before decimals."),
         _ => format!("{text} means nothing here: take it away, or write it in quotation marks if it is text."),
     }
@@ -29,7 +32,43 @@ pub(super) fn problems(source: &str, tokens: &[Token], errors: &[ParseError]) ->
     problems.sort_by_key(|problem| (problem.at.start, problem.at.end));
     // What follows from a mistake is seldom another one.
     problems.dedup_by(|next, kept| next.at == kept.at);
+    // After what another language has in its place nothing else is true, either.
+    let foreign =
+        tokens.iter().enumerate().find_map(|(index, token)| Some((token, foreign(source, &tokens[..=index])?)));
+    let Some((token, message)) = foreign.filter(|_| !problems.is_empty()) else { return problems };
+    problems.retain(|problem| problem.at.end <= token.start && !problem.at.is_empty());
+    problems.push(error("syntax", token.start..token.end, message));
     problems
+}
+
+/// What to write for the last of these tokens, if it is another language's.
+fn foreign(source: &str, tokens: &[Token]) -> Option<String> {
+    use TokenKind::{TokComma, TokEqual, TokIdent, TokLeftParen, TokRightParen, TokString};
+    let (last, before) = tokens.split_last()?;
+    let text = |token: &Token| &source[token.start..token.end];
+    let follows = |sign: &str| before.last().is_some_and(|one| one.end == last.start && text(one) == sign);
+    let is_word = |word: &str| last.kind == TokIdent && text(last).eq_ignore_ascii_case(word);
+    let ends_a_value = before.last().is_some_and(|one| matches!(one.kind, TokIdent | TokString | TokRightParen));
+    Some(match text(last) {
+        ">" if follows("<") => "Write != for \"is not\".".to_owned(),
+        "=" if follows("==") => "Write == to compare.".to_owned(),
+        "=" if follows("!=") => "Write != for \"is not\".".to_owned(),
+        _ if last.kind == TokEqual => "Write == to compare.".to_owned(),
+        _ if is_word("like") && ends_a_value => {
+            "Write x.contains(\"a\"), x.startsWith(\"a\") or x.endsWith(\"a\").".to_owned()
+        }
+        _ if is_word("and") && ends_a_value => "Write && for \"and\".".to_owned(),
+        _ if is_word("or") && ends_a_value => "Write || for \"or\".".to_owned(),
+        _ if is_word("not") && !ends_a_value => "Write ! for \"not\".".to_owned(),
+        "if" => "Write condition ? x : y.".to_owned(),
+        "," if last.kind == TokComma => {
+            let open = before.iter().rposition(|one| one.kind == TokLeftParen)?;
+            let is_list = open.checked_sub(1).is_some_and(|of| text(&before[of]) == "in");
+            let is_open = !before[open..].iter().any(|one| one.kind == TokRightParen);
+            (is_list && is_open).then(|| "A list stands in brackets: write in [\"a\", \"b\"].".to_owned())?
+        }
+        _ => return None,
+    })
 }
 
 fn problem(source: &str, tokens: &[Token], told: &ParseError) -> Problem {
