@@ -17,7 +17,12 @@ pub(crate) struct Expressions<'a> {
     /// What the organization says of itself, where it was asked.
     organization: Option<&'a Schema>,
     lines: LineSource,
+    /// What people are told of.
+    news: Vec<&'static str>,
 }
+
+/// What notification rules can ask about.
+pub(crate) const NEWS: [&str; 3] = ["wins", "refusals", "failures"];
 
 /// Of a variable that there is, and not for this key.
 fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
@@ -36,8 +41,8 @@ fn known_elsewhere(key: &str, variable: &str) -> Option<String> {
 }
 
 impl<'a> Expressions<'a> {
-    pub fn new(text: &'a str, organization: Option<&'a Schema>, lines: LineSource) -> Self {
-        Self { text, standard: OnceCell::new(), organization, lines }
+    pub fn new(text: &'a str, organization: Option<&'a Schema>, lines: LineSource, news: Vec<&'static str>) -> Self {
+        Self { text, standard: OnceCell::new(), organization, lines, news }
     }
 
     fn schema(&self) -> &Schema {
@@ -80,25 +85,25 @@ impl<'a> Expressions<'a> {
         }
     }
 
-    /// The first field among those that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
-    pub fn own_write(&self, by: &Expression) -> Option<String> {
-        self.first(by, |object, field| {
+    /// Those fields that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
+    pub fn own_writes(&self, by: &Expression) -> Vec<String> {
+        self.those(by, |object, field| {
             let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
             rows.any(|row| row.fields.contains(&field))
         })
     }
 
-    /// The first of them that is an opportunity's stage.
-    pub fn stage(&self, by: &Expression) -> Option<String> {
-        self.first(by, |object, field| (object, field) == ("Opportunity", "StageName"))
+    /// Those that are an opportunity's stage.
+    pub fn stages(&self, by: &Expression) -> Vec<String> {
+        self.those(by, |object, field| (object, field) == ("Opportunity", "StageName"))
     }
 
-    /// The first field that this holds of, as the expression writes it.
-    fn first(&self, by: &Expression, holds: impl Fn(&str, &str) -> bool) -> Option<String> {
+    /// The fields that this holds of, as the expression writes them.
+    fn those(&self, by: &Expression, holds: impl Fn(&str, &str) -> bool) -> Vec<String> {
         let is_it = |read: &&FieldRead| {
             self.object_of(read).zip(read.path.rsplit('.').next()).is_some_and(|(object, field)| holds(object, field))
         };
-        by.fields().find(is_it).map(|read| format!("{}.{}", read.variable, read.path))
+        by.fields().filter(is_it).map(|read| format!("{}.{}", read.variable, read.path)).collect()
     }
 
     /// The object that has a field that an expression reads; `None` where nobody knows.
@@ -123,7 +128,7 @@ impl<'a> Expressions<'a> {
             Of::Account | Of::Opportunity => scope,
             Of::Failure => scope.record(INVOICE, FAILED_INVOICE).words("invoice.status", &["open", "uncollectible"]),
             Of::Payment => scope.record(INVOICE, PAID_INVOICE),
-            Of::News => scope.value(ABOUT, Type::Text).words(ABOUT, &["wins", "refusals", "failures"]),
+            Of::News => scope.value(ABOUT, Type::Text).words(ABOUT, &self.news),
             Of::Deal => scope.records(LINES, self.lines.object()),
             Of::Line => {
                 scope.record(LINE, self.lines.object()).record_below(PRODUCT, "Product2", self.lines.product_prefix())

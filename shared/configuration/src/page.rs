@@ -3,7 +3,9 @@
 use std::fmt::Write;
 
 use crate::fields::written;
-use crate::keys::{ALL_RULES, Asks, Key, Kind, Of, SECTIONS, Section, VERSION};
+use mapping::{LineField, LineSource};
+
+use crate::keys::{ALL_RULES, Asks, Field, Key, Kind, Of, SECTIONS, Section, VERSION};
 use crate::tree::expressed;
 use crate::words::wanted;
 
@@ -92,6 +94,19 @@ fn variables() -> String {
     rows.map(row).concat()
 }
 
+/// What is read where the file says nothing.
+fn package_field(field: Field) -> String {
+    match field {
+        Field::Opportunity(field) => format!("the opportunity's `{field}`"),
+        Field::Account(field) => format!("the account's `{}`", field.trim_start_matches("Account.")),
+        Field::Line(LineField::Description) => "the line's own text, or the product's name".to_owned(),
+        Field::Line(field) => {
+            let of = |lines: LineSource| format!("`{}` of {}", lines.field(field), lines.object());
+            [LineSource::OpportunityProducts, LineSource::CpqQuote, LineSource::Orders].map(of).join(", ")
+        }
+    }
+}
+
 fn of_key(page: &mut String, section: &Section, key: &Key) {
     let _ = write!(page, "\n### {}.{}\n\n{}\n\n", section.name, key.name, key.says);
     let _ = writeln!(page, "- type: {}", wanted(key.kind));
@@ -101,6 +116,9 @@ fn of_key(page: &mut String, section: &Section, key: &Key) {
         }
     }
     match key.default {
+        "" if let Kind::Reads { field, .. } = key.kind => {
+            let _ = writeln!(page, "- default: {}", package_field(field));
+        }
         "" => page.push_str("- default: none\n"),
         default => {
             let _ = writeln!(page, "- default: `{default}`");

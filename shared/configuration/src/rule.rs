@@ -7,7 +7,7 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 use crate::keys::{ALL_RULES, Asks, Kind};
 use crate::near::near;
 use crate::tree::Reader;
-use crate::values::{Decided, Value};
+use crate::values::{Decided, Placed, Value};
 use crate::words::{kind_of, listed, plain};
 
 type Item<'a> = Spanned<DeValue<'a>>;
@@ -41,8 +41,11 @@ impl Reader<'_, '_> {
                 let message = format!("There is a rule {:?} before this one: give it another name.", twin.name);
                 self.wrong("twice", place(table, "name", item), message);
             }
-            if let Some((_, by)) = ended.iter().find(|(when, _)| *when == asked) {
-                let message = format!("Nothing comes here: the rule {by:?} ends what this asks for.");
+            let parts = conditions(&asked);
+            if let Some((when, by)) = ended.iter().find(|(when, _)| *when == asked || parts.contains(&when.as_str())) {
+                let what =
+                    if *when == asked { "what this asks for".to_owned() } else { format!("whatever fulfils {when}") };
+                let message = format!("Nothing comes here: the rule {by:?} ends {what}.");
                 self.wrong("unreachable", place(table, "when", item), message);
             }
             let ends = |branch: &Branch<Decided>| branch.decisions.iter().any(|one| asks.ends.contains(&one.key));
@@ -176,6 +179,9 @@ impl Reader<'_, '_> {
         };
         let name = format!("{part}.{decided} of the rule {of:?}");
         let value = self.value(&name, key, item)?;
+        if let (("payments", "stage"), Value::Text(what)) = ((asks.section, key.name), &value) {
+            self.values.paid_stages.push(Placed { name: name.clone(), what: what.clone(), at: item.span() });
+        }
         match (key.kind, &value) {
             // It is for many to begin with.
             (Kind::Flag, Value::Flag(false)) => None,
@@ -208,7 +214,9 @@ impl Reader<'_, '_> {
 /// What rules do not decide at all, or about something else.
 fn not_decided(decided: &str, asks: &Asks) -> String {
     let names = || asks.decisions.iter().map(|key| key.name).chain(["rules"]);
-    if let Some(near) = near(decided, names()) {
+    // "paid_stage" is called "stage" in a rule.
+    let longer = || names().find(|name| decided.strip_suffix(name).is_some_and(|before| before.ends_with('_')));
+    if let Some(near) = near(decided, names()).or_else(longer) {
         return format!("A rule does not decide {decided}. Did you mean {near}?");
     }
     let decides = |other: &&&Asks| other.decisions.iter().any(|key| key.name == decided);
@@ -227,6 +235,30 @@ fn not_decided(decided: &str, asks: &Asks) -> String {
 /// Where a part of a rule stands, or the rule.
 fn place(table: &DeTable, part: &str, whole: &Item) -> std::ops::Range<usize> {
     table.get(part).map_or_else(|| whole.span(), Spanned::span)
+}
+
+/// The conditions that all have to hold where this one does: what stands between && and in no parentheses.
+fn conditions(when: &str) -> Vec<&str> {
+    let (mut parts, mut begins, mut depth, mut quote) = (Vec::new(), 0, 0_u32, None);
+    let bytes = when.as_bytes();
+    for (at, byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (Some(open), _) if open == byte && bytes[at - 1] != b'\\' => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'(' | b'[') => depth += 1,
+            (None, b')' | b']') => depth = depth.saturating_sub(1),
+            // What holds beside it may be enough.
+            (None, b'|' | b'?') if depth == 0 => return vec![when],
+            (None, b'&') if depth == 0 && bytes.get(at + 1) == Some(&b'&') => {
+                parts.push(when[begins..at].trim());
+                begins = at + 2;
+            }
+            _ => {}
+        }
+    }
+    parts.push(when[begins..].trim());
+    parts
 }
 
 /// The same question, however it is spaced; but for the blanks of texts in it.

@@ -9,9 +9,9 @@ use mapping::{
 use rules::Expression;
 
 use crate::decided;
-use crate::keys::{ALL_RULES, Field, Kind, all_keys};
+use crate::keys::{Field, Kind, all_keys};
 use crate::problem::Problem;
-use crate::values::{AsksOfStage, Decided, Values};
+use crate::values::{Decided, Placed, Values};
 use crate::{Configuration, Told};
 
 /// `None` where a value is none that the table of keys lets through, which a test rules out.
@@ -111,68 +111,56 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
 
 /// A field that `[fields]` gives another name has the package's in expressions: what is read is called so when they are asked.
 fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
-    let names = &settings.lens.names;
-    let keys = all_keys().map(|(section, key)| (section, key.name));
-    let of_rules = ALL_RULES.into_iter().flat_map(|asks| {
-        let rules = values.rules(asks.section);
-        let all: Vec<_> = rules.iter().flat_map(Rule::expressions).cloned().collect();
-        all.into_iter().map(|by| ((asks.section, "rules"), by))
-    });
-    let all = keys.filter_map(|key| Some((key, values.expression(key.0, key.1)?))).chain(of_rules);
-    for ((section, key), by) in all {
+    for Placed { name, what: by, at } in &values.expressions {
         for path in by.fields().map(|read| read.record_path.as_str()) {
-            let package = names.package("Opportunity", path);
+            let package = settings.lens.names.package("Opportunity", path);
             if package != path {
                 let message = format!(
-                    "{section}.{key} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
+                    "{name} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
                 );
-                problems.push(Problem::new("own_name", values.at(section, key), message));
+                problems.push(Problem::new("own_name", at.clone(), message));
             }
         }
     }
 }
 
 fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
-    let mut wrong = |section, key, message: &str| {
-        problems.push(Problem::new("contradiction", values.at(section, key), message));
-    };
+    let mut wrong = |at, message: String| problems.push(Problem::new("contradiction", at, message));
     if settings.renewals != Renewals::Off && settings.subscriptions == Subscriptions::Off {
         let message = "subscriptions.renewals needs subscriptions.begin: only a subscription can be renewed.";
-        wrong("subscriptions", "renewals", message);
+        wrong(values.at("subscriptions", "renewals"), message.to_owned());
     }
-    let by_rules = settings.paid_stages().skip(settings.paid_stage.iter().count());
-    for ((section, key), stages) in [
-        (("won", "paid_stage"), settings.paid_stage.iter().collect::<Vec<_>>()),
-        (("payments", "rules"), by_rules.collect()),
-    ] {
-        if settings.amendments == Amendments::CreditAndReissue && !stages.is_empty() {
+    let by_key = settings.paid_stage.iter().map(|stage| ("won.paid_stage", stage, values.at("won", "paid_stage")));
+    let by_rules = values.paid_stages.iter().map(|by| (by.name.as_str(), &by.what, by.at.clone()));
+    for (name, stage, at) in by_key.chain(by_rules) {
+        if settings.amendments == Amendments::CreditAndReissue {
             let message = format!(
-                "{section}.{key} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
+                "{name} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
             );
-            wrong(section, key, &message);
+            wrong(at.clone(), message);
         }
-        for stage in stages.into_iter().filter(|stage| settings.won_stages.contains(stage)) {
+        if settings.won_stages.contains(stage) {
             let message = format!(
-                "{section}.{key} moves to {stage:?}, which is one of won.stages: a won opportunity has that stage already."
+                "{name} moves to {stage:?}, which is one of won.stages: a won opportunity has that stage already."
             );
-            wrong(section, key, &message);
+            wrong(at, message);
         }
+    }
+    let moves = settings.paid_stages().next().is_some();
+    for Placed { name, what: field, at } in values.asks_of_stage.iter().filter(|_| moves) {
+        let message = format!(
+            "{name} reads {field}, and a deal that is paid is moved to another stage, so it would be another deal then: say which stages are \
+             billed in won.stages, and ask here of a field that stays as it is."
+        );
+        wrong(at.clone(), message);
     }
     if settings.payment_cases.is_none() && !values.rules("failures").is_empty() {
         let message = "failures.rules decide of cases, and failures.cases is off: there are none.";
-        wrong("failures", "rules", message);
+        wrong(values.at("failures", "rules"), message.to_owned());
     }
     if !values.rules("notifications").is_empty() && values.texts("notifications", "about").is_empty() {
         let message =
             "notifications.rules decide of what people are told, and notifications.about is empty: it is nothing.";
-        wrong("notifications", "rules", message);
-    }
-    let moves = settings.paid_stages().next().is_some();
-    for AsksOfStage { key, field, at } in values.asks_of_stage.iter().filter(|_| moves) {
-        let message = format!(
-            "{key} reads {field}, and a deal that is paid is moved to another stage, so it would be another deal then: say which stages are \
-             billed in won.stages, and read another field here."
-        );
-        problems.push(Problem::new("contradiction", at.clone(), message));
+        wrong(values.at("notifications", "rules"), message.to_owned());
     }
 }

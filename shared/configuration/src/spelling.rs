@@ -16,7 +16,8 @@ pub(crate) fn problems<'a>(text: &str, told: impl Iterator<Item = (&'a str, Opti
         }
         let found = text.get(at.clone()).filter(|found| !found.is_empty());
         let found = found.or_else(|| text[line.start..].get(at.start - line.start..)?.get(..1)).unwrap_or_default();
-        let message = sentence(words, found.trim_end(), &text[line.clone()], &text[..line.end]);
+        let before = text.get(line.start..at.start).unwrap_or_default();
+        let message = sentence(words, (before, found.trim_end()), &text[line.clone()], &text[..line.end]);
         let message = message.unwrap_or_else(|| {
             let words = words.trim_end_matches('.').replace('\n', ": ");
             format!("This is no TOML: {words}.")
@@ -35,7 +36,7 @@ fn line(text: &str, at: usize) -> Range<usize> {
 }
 
 /// What to do about it, where the parser's words do not say.
-fn sentence(words: &str, found: &str, line: &str, until: &str) -> Option<String> {
+fn sentence(words: &str, (before, found): (&str, &str), line: &str, until: &str) -> Option<String> {
     let begins = |mark: &str| line.trim_start().starts_with(mark);
     if ["<<<<<<<", "=======", ">>>>>>>"].into_iter().any(begins) {
         return Some(
@@ -48,6 +49,7 @@ fn sentence(words: &str, found: &str, line: &str, until: &str) -> Option<String>
     if begins("{") {
         return Some("This is no TOML, and looks like JSON: write [section], and below it key = value.".to_owned());
     }
+    let quotes = ['"', '\''];
     let first = words.lines().next().unwrap_or_default();
     let sentence = match first.split(", expected").next().unwrap_or_default() {
         "duplicate key" if begins("[") => format!("[{found}] stands here again: write all its keys below one of them."),
@@ -55,6 +57,9 @@ fn sentence(words: &str, found: &str, line: &str, until: &str) -> Option<String>
         "string values must be quoted" if found.is_empty() => "A value is missing after the =.".to_owned(),
         "string values must be quoted" if found.starts_with(['“', '”', '„', '‘', '’', '«']) => {
             "These quotation marks are not TOML's: write \" or '.".to_owned()
+        }
+        "string values must be quoted" if is_expression(line) => {
+            "An expression stands in quotes: write '…' around the whole, and \"…\" around texts in it.".to_owned()
         }
         "string values must be quoted" => word(found),
         "invalid boolean" => format!("Write {} in small letters.", found.to_lowercase()),
@@ -89,6 +94,9 @@ fn sentence(words: &str, found: &str, line: &str, until: &str) -> Option<String>
         "unexpected key or value" if found.starts_with(',') => {
             "A comma cannot stand here: a number with decimals is written with a point.".to_owned()
         }
+        "unexpected key or value" if before.ends_with(quotes) && line[before.len()..].contains(quotes) => {
+            "The text ended with the quotation mark before this: write '…' around the whole, and \"…\" around texts in it.".to_owned()
+        }
         "unexpected key or value" => "One line has one key and its value: write this into the next one.".to_owned(),
         "recursion limit" => "This is nested too deep to be read: write it flatter.".to_owned(),
         "carriage return must be followed by newline" => {
@@ -100,6 +108,12 @@ fn sentence(words: &str, found: &str, line: &str, until: &str) -> Option<String>
         _ => return None,
     };
     Some(sentence)
+}
+
+/// Whether what stands behind the = looks like one.
+fn is_expression(line: &str) -> bool {
+    let Some((_, value)) = line.split_once('=') else { return false };
+    ["==", "!=", "&&", "||", " > ", " < ", "(", "opportunity.", "account."].into_iter().any(|sign| value.contains(sign))
 }
 
 /// Something that stands where a value is to be.

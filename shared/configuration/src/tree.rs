@@ -9,13 +9,13 @@ use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::expressions::Expressions;
+use crate::expressions::{Expressions, NEWS};
 use crate::fields::FIELDS;
 use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
 use crate::near::near;
 use crate::problem::Problem;
 use crate::spelling;
-use crate::values::{AsksOfStage, Found, Value, Values};
+use crate::values::{Found, Placed, Value, Values};
 use crate::words::{either, hint, kind_of, listed, plain, wanted, word};
 
 type Item<'a> = Spanned<DeValue<'a>>;
@@ -33,16 +33,15 @@ pub(crate) fn tree(
         problems.extend(spelling::problems(text, errors.iter().map(|error| (error.message(), error.span()))));
         return Values::default();
     }
-    let mut values = Values::default();
-    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()));
-    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), asks_of_stage: Vec::new(), problems, warnings };
+    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()), told_of(document.get_ref()));
+    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), values: Values::default(), problems, warnings };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
-            (FIELDS, DeValue::Table(table)) => values.names = reader.fields(table),
+            (FIELDS, DeValue::Table(table)) => reader.values.names = reader.fields(table),
             (name_of, DeValue::Table(table)) if let Some(section) = section(name_of) => {
                 for (key, item) in table {
-                    reader.read(section, key, item, &mut values);
+                    reader.read(section, key, item);
                 }
             }
             (name_of, other) if section(name_of).is_some() || name_of == FIELDS => {
@@ -54,8 +53,23 @@ pub(crate) fn tree(
             (name_of, _) => reader.wrong("unknown_section", name.span(), unknown_section(name_of)),
         }
     }
-    values.asks_of_stage = reader.asks_of_stage;
-    values
+    reader.values
+}
+
+/// What people are told of, before anything is asked of it. Where that is none of it, it is told of elsewhere.
+fn told_of(document: &Table) -> Vec<&'static str> {
+    let about = document.get("notifications").map(Spanned::get_ref).and_then(|section| match section {
+        DeValue::Table(section) => section.get("about").map(Spanned::get_ref),
+        _ => None,
+    });
+    let Some(DeValue::Array(items)) = about else { return NEWS.to_vec() };
+    let is_there = |word: &&str| {
+        items
+            .iter()
+            .any(|item| matches!(item.get_ref(), DeValue::String(text) if text.trim().eq_ignore_ascii_case(word)))
+    };
+    let told: Vec<_> = NEWS.into_iter().filter(is_there).collect();
+    if told.is_empty() { NEWS.to_vec() } else { told }
 }
 
 /// What a line is, before anything is said of its fields. Where that is none, it is told of elsewhere.
@@ -129,8 +143,7 @@ pub(crate) struct Reader<'a, 'p> {
     pub expressions: Expressions<'a>,
     /// Where the expressions of rules stand that ask of lines.
     pub asks_of_lines: Vec<Range<usize>>,
-    /// What is planned by a deal's stage.
-    asks_of_stage: Vec<AsksOfStage>,
+    pub values: Values,
     pub problems: &'p mut Vec<Problem>,
     pub warnings: &'p mut Vec<Problem>,
 }
@@ -156,13 +169,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn read(&mut self, section: &'static Section, name: &Spanned<DeString>, item: &Item, values: &mut Values) {
+    fn read(&mut self, section: &'static Section, name: &Spanned<DeString>, item: &Item) {
         let Some(key) = section.keys.iter().find(|key| key.name == name.get_ref().as_ref()) else {
             return self.wrong("unknown_key", name.span(), unknown_key(section, name.get_ref()));
         };
         let full = format!("{}.{}", section.name, key.name);
         if let Some(value) = self.value(&full, key, item) {
-            values.set(section, key, Found { value, at: item.span() });
+            self.values.set(section, key, Found { value, at: item.span() });
         }
     }
 
@@ -216,28 +229,34 @@ impl Reader<'_, '_> {
         // A number that is written as one may be one for all.
         let is_constant = expression.variables().next().is_none() && *wanted == Type::Boolean;
         if is_constant {
-            let message =
-                format!("{name} asks of no field, so it is the same for every deal: name a field, or leave it out.");
+            let message = format!(
+                "{name} asks of no field, so it is the same for every deal: name a field. What is to be so for all is no condition: leave it out, \
+                 and write what a rule decides at a key of its own, such as terms.days_until_due."
+            );
             self.wrong("constant", item.span(), message);
             return None;
         }
+        self.values.expressions.push(Placed { name: name.to_owned(), what: expression.clone(), at: item.span() });
         (!of.is_planned() || self.stays(name, &expression, item)).then_some(expression)
     }
 
     /// What a deal is planned by is not what Closedwon writes: billed, it would be another deal, and its invoice wrong.
     fn stays(&mut self, name: &str, by: &Expression, item: &Item) -> bool {
-        if let Some(field) = self.expressions.stage(by) {
-            self.asks_of_stage.push(AsksOfStage { key: name.to_owned(), field, at: item.span() });
+        let stages = self.expressions.stages(by).into_iter();
+        self.values.asks_of_stage.extend(stages.map(|what| Placed { name: name.to_owned(), what, at: item.span() }));
+        let own = self.expressions.own_writes(by);
+        if own.is_empty() {
+            return true;
         }
-        let own = self.expressions.own_write(by);
-        if let Some(field) = &own {
-            let message = format!(
-                "{name} reads {field}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that \
-                 people fill in. Rules of payments, failures and notifications may ask of it."
-            );
-            self.wrong("reads_own_write", item.span(), message);
-        }
-        own.is_none()
+        let is_invoice = |field: &String| field.ends_with(".Stripe_Invoice_Id__c");
+        let message = format!(
+            "{name} reads {}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that people fill in. \
+             Rules of payments, failures and notifications may ask of it.{}",
+            listed(own.iter().map(String::as_str)),
+            if own.iter().any(is_invoice) { " A deal that names an invoice already is not billed anyway." } else { "" }
+        );
+        self.wrong("reads_own_write", item.span(), message);
+        false
     }
 
     /// A number that is the same for every deal is no better for standing in quotes.

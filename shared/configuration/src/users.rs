@@ -35,9 +35,19 @@ impl Reader<'_, '_> {
     /// Nothing can be given to who has left, so whether its user is active is read with it.
     fn user(&mut self, name: &str, text: &str, item: &Spanned<DeValue>) -> Option<UserField> {
         let Some(is_active) = activity(text) else {
-            let message = format!(
-                "{name} has {text:?}: write a field that names a user, such as account.CSM__c or opportunity.OwnerId."
-            );
+            // A relationship leads to a user, and a field names one.
+            let standard =
+                ["Owner", "CreatedBy", "LastModifiedBy"].iter().any(|name| text.ends_with(&format!(".{name}")));
+            let meant = text
+                .strip_suffix("__r")
+                .map(|custom| format!("{custom}__c"))
+                .or_else(|| standard.then(|| format!("{text}Id")))
+                .or_else(|| text.strip_suffix("ID").map(|field| format!("{field}Id")));
+            let hint = match meant.filter(|field| activity(field).is_some()) {
+                Some(field) => format!("Did you mean {field}?"),
+                None => "Write a field that names a user, such as account.CSM__c or opportunity.OwnerId.".to_owned(),
+            };
+            let message = format!("{name} has {text:?}, which is no field that names a user. {hint}");
             self.wrong("not_a_user", item.span(), message);
             return None;
         };

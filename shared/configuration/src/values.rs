@@ -47,15 +47,19 @@ pub(crate) struct Found {
 pub(crate) struct Values {
     found: BTreeMap<(&'static str, &'static str), Found>,
     pub names: FieldNames,
-    pub asks_of_stage: Vec<AsksOfStage>,
+    pub expressions: Vec<Placed<Expression>>,
+    /// The stages of deals that expressions read by which deals are planned, as those write them.
+    pub asks_of_stage: Vec<Placed<String>>,
+    /// The stages that rules move paid deals to.
+    pub paid_stages: Vec<Placed<String>>,
 }
 
-/// An expression that a deal is planned by, and that reads its stage.
+/// Something that stands in the file, at a key or in a rule.
 #[derive(Debug)]
-pub(crate) struct AsksOfStage {
-    pub key: String,
-    /// As the expression writes it.
-    pub field: String,
+pub(crate) struct Placed<T> {
+    /// As people are told of it: `then.stage of the rule "Large"`.
+    pub name: String,
+    pub what: T,
     pub at: Range<usize>,
 }
 

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 pub enum IdError {
     #[error("a Salesforce id has 15 or 18 letters and digits")]
     NotASalesforceId,
-    #[error("the last three characters of the 18-character Salesforce id do not match the first fifteen")]
-    WrongChecksum,
+    #[error(
+        "the last three characters of the 18-character Salesforce id do not match the first fifteen, which would end with {expected}"
+    )]
+    WrongChecksum { expected: String },
     #[error("a {object} id begins with {prefix}")]
     WrongPrefix { object: &'static str, prefix: &'static str },
     #[error("a Stripe {object} id is {prefix} followed by letters and digits")]
@@ -41,7 +43,7 @@ fn salesforce_id(text: &str, object: &'static str, prefix: &'static str) -> Resu
     let (first_fifteen, given) = text.split_at(15);
     let expected = checksum(first_fifteen.as_bytes());
     if !given.is_empty() && !given.eq_ignore_ascii_case(&expected) {
-        return Err(IdError::WrongChecksum);
+        return Err(IdError::WrongChecksum { expected });
     }
     Ok(format!("{first_fifteen}{expected}"))
 }
@@ -181,7 +183,7 @@ mod tests {
             ("../006000000000001", IdError::NotASalesforceId),
             ("006000000000001' OR Name != '", IdError::NotASalesforceId),
             ("001000000000001AAA", IdError::WrongPrefix { object: "Opportunity", prefix: "006" }),
-            ("006000000000001AAB", IdError::WrongChecksum),
+            ("006000000000001AAB", IdError::WrongChecksum { expected: "AAA".into() }),
         ] {
             assert_eq!(OpportunityId::parse(text), Err(expected), "{text}");
         }

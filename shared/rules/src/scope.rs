@@ -11,7 +11,7 @@ pub struct Scope<'s> {
     pub(crate) schema: &'s Schema,
     variables: BTreeMap<String, Type>,
     /// What texts of a closed list may be, by how expressions write them.
-    words: BTreeMap<String, &'static [&'static str]>,
+    words: BTreeMap<String, &'s [&'static str]>,
 }
 
 impl<'s> Scope<'s> {
@@ -57,12 +57,12 @@ impl<'s> Scope<'s> {
 
     /// That a value, or a field of a record, is one of these words and never another: `invoice.status`.
     #[must_use]
-    pub fn words(mut self, name: &str, words: &'static [&'static str]) -> Self {
+    pub fn words(mut self, name: &str, words: &'s [&'static str]) -> Self {
         self.words.insert(name.to_owned(), words);
         self
     }
 
-    pub(crate) fn words_of(&self, name: &str) -> Option<&'static [&'static str]> {
+    pub(crate) fn words_of(&self, name: &str) -> Option<&'s [&'static str]> {
         self.words.get(name).copied()
     }
 

@@ -103,7 +103,7 @@ pub(super) const OWNERS: Section = Section {
         name: "accounts",
         kind: Kind::Users,
         default: "[\"account.CSM__c\", \"account.OwnerId\"]",
-        says: "Who looks after an account, for cases and tasks: fields that name a user, of the account or of the opportunity. The first whose user is active counts. Where none is, it is the opportunity's owner; of a case failures.queue before that. With an empty list it is always these.",
+        says: "Who looks after an account, for cases and tasks: fields that name a user, of the account or of the opportunity. The first whose user is active counts. Where none is active, or the list is empty, a case goes to failures.queue, and what has no queue to the opportunity's owner.",
         example: "[\"account.Collector__c\", \"account.OwnerId\"]",
     }],
 };

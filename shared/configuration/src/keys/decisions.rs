@@ -64,7 +64,7 @@ const WON: &[Key] = &[
         name: "bill_once",
         kind: Kind::Flag,
         default: "",
-        says: "Its recurring lines are billed once, with the rest; `false` says nothing. It needs subscriptions.begin.",
+        says: "Its recurring lines are billed once, with the rest; `false` is as good as leaving it out.",
         example: "true",
     },
     Key {
