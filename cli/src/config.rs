@@ -141,7 +141,11 @@ impl fmt::Display for Checked {
         let [problems, warnings] = &self.reports;
         shown(f, problems, &self.problems, Tone::Bad)?;
         if !self.warnings.is_empty() {
-            writeln!(f, "What only the organization knows (closedwon config check --org asks it):")?;
+            let about = match self.organization {
+                true => "What may be wrong:",
+                false => "What only the organization knows (closedwon config check --org asks it):",
+            };
+            writeln!(f, "{about}")?;
             shown(f, warnings, &self.warnings, Tone::Care)?;
         }
         for Lacking { object, field } in &self.missing {

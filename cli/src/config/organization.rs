@@ -65,5 +65,6 @@ fn described(object: &str, name: &str, field: &FieldAccess, of: &salesforce::Des
         field: name.to_owned(),
         field_type: field.field_type.clone(),
         relationship: field.relationship.as_ref().and_then(parent),
+        values: field.values.clone(),
     }
 }

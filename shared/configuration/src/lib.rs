@@ -90,7 +90,7 @@ impl Reading {
         };
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
         let tree = tree::tree(text, organization, &mut problems, &mut warnings);
-        let configuration = settings::configuration(&tree, hash(text), &mut problems);
+        let configuration = settings::configuration(&tree, hash(text), organization, &mut problems);
         let configuration = configuration.filter(|_| problems.is_empty()).ok_or_else(|| placed(problems));
         Self { configuration, warnings: placed(warnings) }
     }

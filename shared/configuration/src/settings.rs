@@ -6,10 +6,11 @@ use mapping::{
     Amendments, CancellationTask, CasePolicy, Collection, Lens, LineSource, Proration, Renewals, Rule, Seen, Settings,
     ShippingAddress, Standings, StrayInvoices, Subscriptions, TaxBehavior,
 };
-use rules::Expression;
+use rules::{Expression, Schema};
 
 use crate::decided;
 use crate::keys::{Field, Kind, all_keys};
+use crate::near::did_you_mean;
 use crate::problem::Problem;
 use crate::values::{Decided, Placed, Values};
 use crate::{Configuration, Told};
@@ -18,11 +19,13 @@ use crate::{Configuration, Told};
 pub(crate) fn configuration(
     values: &Values,
     hash: ConfigurationHash,
+    organization: Option<&Schema>,
     problems: &mut Vec<Problem>,
 ) -> Option<Configuration> {
     let settings = Settings { configuration: Some(hash), ..settings(values)? };
     contradictions(&settings, values, problems);
     own_names(&settings, values, problems);
+    stages(&settings, values, organization.map_or(&[], |schema| schema.values("Opportunity", "StageName")), problems);
     let about = values.texts("notifications", "about");
     let is_told = |kind: &str| about.iter().any(|one| one == kind);
     Some(Configuration {
@@ -120,6 +123,20 @@ fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) 
                 );
                 problems.push(Problem::new("own_name", at.clone(), message));
             }
+        }
+    }
+}
+
+/// A stage that the organization does not have is no stage: no deal would ever be in it, and none could be moved there.
+fn stages(settings: &Settings, values: &Values, offered: &[String], problems: &mut Vec<Problem>) {
+    let won = settings.won_stages.iter().map(|stage| ("won.stages", stage, values.at("won", "stages")));
+    let paid = settings.paid_stage.iter().map(|stage| ("won.paid_stage", stage, values.at("won", "paid_stage")));
+    let by_rules = values.paid_stages.iter().map(|by| (by.name.as_str(), &by.what, by.at.clone()));
+    for (name, stage, at) in won.chain(paid).chain(by_rules).filter(|_| !offered.is_empty()) {
+        if !offered.contains(stage) {
+            let hint = did_you_mean(stage, offered.iter().map(String::as_str));
+            let message = format!("{name} has {stage:?}, which is no stage of the organization's.{hint}");
+            problems.push(Problem::new("unknown_value", at, message));
         }
     }
 }

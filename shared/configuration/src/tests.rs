@@ -259,6 +259,7 @@ fn what_an_organization_does_not_have_is_a_warning_and_then_a_problem() {
         field: name.to_owned(),
         field_type: "string".to_owned(),
         relationship: None,
+        values: vec![],
     };
     let schema = Schema::described(["Amount", "TerritoryCode"].map(field));
     let asked = Reading::of(text, Some(&schema));

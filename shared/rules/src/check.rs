@@ -6,7 +6,7 @@ mod macros;
 mod operators;
 mod words;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use rust_decimal::Decimal;
@@ -25,6 +25,8 @@ pub(crate) struct Checker<'s> {
     /// What the macros around go through.
     locals: Vec<(String, Type)>,
     depth: usize,
+    /// What the picklists offer that it reads, by how it writes them.
+    pub offered: BTreeMap<String, &'s [String]>,
     pub noted: Vec<Noted>,
     pub reads: BTreeSet<FieldRead>,
     pub variables: BTreeSet<String>,
@@ -47,6 +49,7 @@ impl<'s> Checker<'s> {
             scope,
             locals: Vec::new(),
             depth: 0,
+            offered: BTreeMap::new(),
             noted: Vec::new(),
             reads: BTreeSet::new(),
             variables: BTreeSet::new(),

@@ -26,6 +26,8 @@ struct Object {
     fields: BTreeMap<Name, Type>,
     /// The object that a relationship leads to, by the relationship's name.
     parents: BTreeMap<Name, Name>,
+    /// What picklists offer, where an organization said it.
+    values: BTreeMap<Name, Vec<String>>,
     /// Whether these are all that it has.
     is_whole: bool,
 }
@@ -39,6 +41,8 @@ pub struct Described {
     pub field_type: String,
     /// For a reference, the name of the relationship and the object that it leads to, where it is one.
     pub relationship: Option<(String, String)>,
+    /// What a picklist offers.
+    pub values: Vec<String>,
 }
 
 /// What of an object is known of a name.
@@ -101,6 +105,9 @@ impl Schema {
         let mut schema = Self { is_whole: true, ..Self::default() };
         for row in rows {
             let object = schema.objects.entry(Cow::Owned(row.object)).or_default();
+            if !row.values.is_empty() {
+                object.values.insert(Cow::Owned(row.field.clone()), row.values);
+            }
             object.fields.insert(Cow::Owned(row.field), type_of(&row.field_type));
             if let Some((name, parent)) = row.relationship {
                 object.parents.insert(Cow::Owned(name), Cow::Owned(parent));
@@ -122,6 +129,11 @@ impl Schema {
     /// The type of a field, `Any` where it is one that nobody knows.
     pub fn field(&self, object: &str, field: &str) -> Option<&Type> {
         self.objects.get(object)?.fields.get(field)
+    }
+
+    /// What a picklist offers; nothing where that is not known.
+    pub fn values(&self, object: &str, field: &str) -> &[String] {
+        self.objects.get(object).and_then(|object| object.values.get(field)).map_or(&[], Vec::as_slice)
     }
 
     /// Whether anything is known of an object.

@@ -42,6 +42,8 @@ pub struct FieldAccess {
     pub field_type: String,
     /// Of a reference, the name of the relationship that leads to the record: `Account` of `AccountId`.
     pub relationship: Option<String>,
+    /// What a picklist offers, or offered once.
+    pub values: Vec<String>,
 }
 
 /// What a list view shows, to whoever asks.
@@ -74,6 +76,15 @@ struct FieldWire {
     #[serde(default)]
     reference_to: Vec<String>,
     relationship_name: Option<String>,
+    #[serde(default)]
+    picklist_values: Vec<PicklistEntry>,
+}
+
+/// Source: `PicklistEntry` of DescribeSObjectResult, which has a label, and whether it is active, too:
+/// <https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_describesobjects_describesobjectresult.htm>.
+#[derive(Deserialize)]
+struct PicklistEntry {
+    value: String,
 }
 
 #[derive(Deserialize)]
@@ -89,7 +100,8 @@ impl From<ObjectWire> for Described {
             if let Some(name) = relationship.clone() {
                 described.relationships.insert(name, field.reference_to.into_iter().collect());
             }
-            let access = FieldAccess { createable, updateable, field_type, relationship };
+            let values = field.picklist_values.into_iter().map(|entry| entry.value).collect();
+            let access = FieldAccess { createable, updateable, field_type, relationship, values };
             described.fields.insert(field.name, access);
         }
         described
@@ -163,9 +175,15 @@ mod tests {
     fn a_description_is_read_with_its_relationships() {
         let text = r#"{"name":"Opportunity","createable":true,"updateable":false,"fields":[
             {"name":"Id","type":"id","createable":false,"updateable":false,"referenceTo":[],"relationshipName":null},
-            {"name":"AccountId","type":"reference","createable":true,"updateable":true,"referenceTo":["Account"],"relationshipName":"Account"}]}"#;
+            {"name":"AccountId","type":"reference","createable":true,"updateable":true,"referenceTo":["Account"],"relationshipName":"Account"},
+            {"name":"Type","type":"picklist","createable":true,"updateable":true,"referenceTo":[],"relationshipName":null,
+             "picklistValues":[{"active":true,"defaultValue":false,"label":"Neukunde","validFor":null,"value":"New"}]}]}"#;
         let described = Described::from(serde_json::from_str::<ObjectWire>(text).expect("readable"));
-        assert_eq!((described.createable, described.updateable, described.fields.len()), (true, false, 2));
+        assert_eq!((described.createable, described.updateable, described.fields.len()), (true, false, 3));
+        assert_eq!(
+            (&described.fields["Type"].values[..], described.fields["Id"].values.len()),
+            (&["New".to_owned()][..], 0)
+        );
         assert_eq!(described.fields["Id"].field_type, "id");
         assert!(described.fields["AccountId"].updateable && !described.fields["Id"].updateable);
         assert!(described.relationships["Account"].contains("Account"));

@@ -133,6 +133,11 @@ impl Salesforce {
         self.api.org.schema.assign(&self.config.project_dir, permission_set)
     }
 
+    /// An administrator says what a picklist offers; until then its description does not.
+    pub fn offer(&mut self, object: &str, field: &str, values: &[&str]) {
+        self.api.org.schema.offer(object, field, values);
+    }
+
     /// The integration user sees nothing of an object any more.
     pub fn hide(&mut self, object: &str) {
         self.api.org.schema.hide(object);

@@ -127,6 +127,11 @@ impl Checker<'_> {
             Base::Local(index) => self.locals.get(*index).map_or("", |(local, _)| local.as_str()),
         };
         let name = format!("{variable}.{}", read.path);
+        let last = read.path.rsplit('.').next().unwrap_or_default();
+        let offered = origin.object.as_deref().map_or(&[][..], |object| self.scope.schema.values(object, last));
+        if !offered.is_empty() {
+            self.offered.insert(name.clone(), offered);
+        }
         let field = Field { base: base.clone(), name, path: read.record_path.clone(), field_type };
         self.reads.insert(read);
         Some(field)

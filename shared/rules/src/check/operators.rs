@@ -96,6 +96,10 @@ impl Checker<'_> {
             self.error(id, "never_equal", message);
             return None;
         }
+        if matches!(binary, Equal | NotEqual | In) {
+            self.offered(id, &left.0, &right.0);
+            self.offered(id, &right.0, &left.0);
+        }
         let (left_type, right_type) = (&left.1, &right.1);
         let plan = match binary {
             Equal | NotEqual => compared(left_type.with(right_type).filter(Type::is_value)),
@@ -118,6 +122,30 @@ impl Checker<'_> {
         };
         let sides = [coerced(left.0, &left.1, &left_wanted), coerced(right.0, &right.1, &right_wanted)];
         Some((Node::Binary(binary, Box::new(sides)), result))
+    }
+
+    /// A picklist beside a text that it does not offer. A record may have it all the same, from before or by the API.
+    fn offered(&mut self, id: u64, one: &Node, beside: &Node) {
+        let Node::Field(field) = one else { return };
+        let Some(offered) = self.offered.get(&field.name).copied() else { return };
+        let texts = match beside {
+            Node::List(nodes) => nodes.as_slice(),
+            node => std::slice::from_ref(node),
+        };
+        for text in texts {
+            let Node::Text(text) = text else { continue };
+            if !offered.contains(text) {
+                let instead = match near(text, offered.iter().map(String::as_str)) {
+                    Some(near) => format!("Did you mean {near:?}?"),
+                    None => "Look whether a record ever has it.".to_owned(),
+                };
+                self.warn(
+                    id,
+                    "unknown_value",
+                    format!("{} is never offered {text:?} in the organization. {instead}", field.name),
+                );
+            }
+        }
     }
 
     /// A field or a value beside a text that it never is: the comparison would look right and always come out the same.

@@ -168,6 +168,7 @@ fn a_described_schema_knows_everything() {
         field: field.to_owned(),
         field_type: field_type.to_owned(),
         relationship: relationship.map(|(name, object)| (name.to_owned(), object.to_owned())),
+        values: vec![],
     };
     let schema = Schema::described([
         row("Opportunity", "Amount", "currency", None),

@@ -94,3 +94,52 @@ async fn an_object_that_is_not_there_lacks_every_field() {
     let is_there = env.sandbox.salesforce.with(|org| !org.records("SBQQ__QuoteLine__c").is_empty());
     assert!(!is_there && (lacking == 0 || lacking > 5), "{found}");
 }
+
+/// A stage that is written otherwise than the organization has it would leave every deal unbilled, and nobody would hear of it.
+#[tokio::test]
+async fn stages_are_those_of_the_organization() {
+    let env = Env::with(it::Options::default()).await;
+    let text = r#"
+[won]
+stages = ["Closed Won", "Gewonen"]
+paid_stage = "Bezahlt"
+[[won.rules]]
+name = "Partners"
+when = 'opportunity.Type in ["Renewal", "Reseler"] || opportunity.Name == "Reseler"'
+then = { days_until_due = 60 }
+[[payments.rules]]
+name = "Large"
+when = 'invoice.amount_paid > 5000'
+then = { stage = "Onbording" }
+"#;
+    // Where a description does not say what there is, nothing is said against it.
+    let unknown = checked(&env, "unasked", text).await;
+    assert_eq!((unknown.exit(), unknown.warnings.len()), (Exit::Well, 0), "{unknown}");
+    env.sandbox.salesforce.with(|org| {
+        org.offer("Opportunity", "StageName", &["Closed Won", "Gewonnen", "Bezahlt", "Onboarding"]);
+        org.offer("Opportunity", "Type", &["Renewal", "Reseller"]);
+    });
+    let found = checked(&env, "stages", text).await;
+    let told = |said: &[closedwon::config::Said]| -> Vec<(usize, usize, String)> {
+        said.iter().map(|one| (one.line, one.column, one.message.clone())).collect()
+    };
+    assert_eq!(found.exit(), Exit::NeedsPerson);
+    assert_eq!(
+        told(&found.problems),
+        [
+            (3, 10, "won.stages has \"Gewonen\", which is no stage of the organization's. Did you mean Gewonnen?".to_owned()),
+            (
+                12,
+                18,
+                "then.stage of the rule \"Large\" has \"Onbording\", which is no stage of the organization's. Did you mean Onboarding?"
+                    .to_owned()
+            ),
+        ],
+        "{found}"
+    );
+    // A record may have what is not offered any more.
+    let reseller =
+        "opportunity.Type is never offered \"Reseler\" in the organization. Did you mean \"Reseller\"?".to_owned();
+    assert_eq!(told(&found.warnings), [(7, 9, reseller)], "{found}");
+    assert!(found.to_string().contains("What may be wrong:\n"), "{found}");
+}

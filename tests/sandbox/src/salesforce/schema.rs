@@ -190,13 +190,30 @@ pub struct Schema {
     pub objects: Vec<Object>,
     pub permissions: PermissionSet,
     positions: HashMap<String, usize>,
+    picklists: HashMap<(String, String), Vec<String>>,
 }
 
 impl Schema {
+    /// What a picklist offers. Other values are taken all the same, as of one that is not restricted.
+    pub fn offer(&mut self, object: &str, field: &str, values: &[&str]) {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        self.picklists.insert((object.to_owned(), field.to_owned()), values);
+    }
+
+    /// Nothing where nobody said it.
+    pub fn offered(&self, object: &str, field: &str) -> &[String] {
+        self.picklists.get(&(object.to_owned(), field.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
     /// The org's own fields are readable for the integration user, and nothing more.
     pub fn load(project_dir: &Path, own: &[OrgField]) -> Result<Self, String> {
         let package = package::Package::read(project_dir)?;
-        let mut schema = Self { objects: Vec::new(), permissions: package.permissions, positions: HashMap::new() };
+        let mut schema = Self {
+            objects: Vec::new(),
+            permissions: package.permissions,
+            positions: HashMap::new(),
+            picklists: HashMap::new(),
+        };
         for object in standard::objects() {
             schema.add(object);
         }

@@ -54,6 +54,10 @@ impl<'a> Viewer<'a> {
         if allowed { Ok(()) } else { Err(error::insufficient_access()) }
     }
 
+    pub fn offered(&self, object: &Object, field: &Field) -> &'a [String] {
+        self.schema.offered(&object.name, &field.name)
+    }
+
     pub fn objects(&self) -> impl Iterator<Item = &'a Object> {
         let viewer = *self;
         self.schema.objects.iter().filter(move |object| viewer.may_read(object))

@@ -81,6 +81,16 @@ fn field(viewer: &Viewer<'_>, object: &Object, field: &Field) -> Json {
         crate::salesforce::schema::Kind::Reference(targets) => targets.iter().map(|target| (*target).into()).collect(),
         _ => Vec::new(),
     };
+    let entry = |value: &String| {
+        Json::object([
+            ("active", true.into()),
+            ("defaultValue", false.into()),
+            ("label", value.as_str().into()),
+            ("validFor", Json::Null),
+            ("value", value.as_str().into()),
+        ])
+    };
+    let offered: Vec<Json> = viewer.offered(object, field).iter().map(entry).collect();
     let has_default = field.default.is_some();
     Json::object([
         ("name", field.name.as_str().into()),
@@ -98,5 +108,6 @@ fn field(viewer: &Viewer<'_>, object: &Object, field: &Field) -> Json {
         ("caseSensitive", field.case_sensitive.into()),
         ("referenceTo", targets.into()),
         ("relationshipName", field.relationship().map(|(name, _)| name).into()),
+        ("picklistValues", offered.into()),
     ])
 }
