@@ -65,6 +65,7 @@ fn described(object: &str, name: &str, field: &FieldAccess, of: &salesforce::Des
         field: name.to_owned(),
         field_type: field.field_type.clone(),
         relationship: field.relationship.as_ref().and_then(parent),
-        values: field.values.clone(),
+        // Of several values, or beside any text, what is offered says nothing of the whole.
+        values: field.values.iter().filter(|_| field.field_type == "picklist").cloned().collect(),
     }
 }

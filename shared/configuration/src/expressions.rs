@@ -21,6 +21,19 @@ pub(crate) struct Expressions<'a> {
     news: Vec<&'static str>,
 }
 
+const WRITTEN_TO: [&str; 3] = ["Account", "Contract", "Opportunity"];
+const STAMPS: [&str; 3] = ["LastModifiedById", "LastModifiedDate", "SystemModstamp"];
+
+/// What Salesforce changes with an opportunity's stage.
+const OF_STAGES: [&str; 6] = [
+    "ForecastCategory",
+    "ForecastCategoryName",
+    "LastStageChangeDate",
+    "LastStageChangeInDays",
+    "Probability",
+    "StageName",
+];
+
 /// What notification rules can ask about.
 pub(crate) const NEWS: [&str; 3] = ["wins", "refusals", "failures"];
 
@@ -88,14 +101,18 @@ impl<'a> Expressions<'a> {
     /// Those fields that an expression reads that Closedwon writes itself, by docs/OWNERSHIP.md.
     pub fn own_writes(&self, by: &Expression) -> Vec<String> {
         self.those(by, |object, field| {
+            // Whoever writes a record changes these of it.
+            if WRITTEN_TO.contains(&object) && STAMPS.contains(&field) {
+                return true;
+            }
             let mut rows = OWNERSHIP.iter().filter(|row| row.owner != FieldOwner::Salesforce && row.object == object);
             rows.any(|row| row.fields.contains(&field))
         })
     }
 
-    /// Those that are an opportunity's stage.
+    /// Those that are an opportunity's stage, or go with it.
     pub fn stages(&self, by: &Expression) -> Vec<String> {
-        self.those(by, |object, field| (object, field) == ("Opportunity", "StageName"))
+        self.those(by, |object, field| object == "Opportunity" && OF_STAGES.contains(&field))
     }
 
     /// The fields that this holds of, as the expression writes them.

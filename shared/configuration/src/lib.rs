@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asked;
 mod decided;
 mod escapes;
 mod expressions;
@@ -62,6 +63,12 @@ impl Configuration {
         Reading::of(text, None).configuration
     }
 
+    /// A file that an older version took, as it was read then: what is only judged of a file is not asked again. Deals may be under way by it,
+    /// and whoever could mend it has mended the file of the day.
+    pub fn read_kept(text: &str) -> Result<Self, Vec<Problem>> {
+        Reading::by(text, None, false).configuration
+    }
+
     /// What an empty file decides.
     pub fn standard() -> Self {
         Self::read("").unwrap_or_else(|_| unreachable!("a test reads it"))
@@ -72,13 +79,17 @@ impl Configuration {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     pub configuration: Result<Configuration, Vec<Problem>>,
-    /// Fields that are read, and that only the organization knows whether it has. A file with them can be used.
+    /// Fields and values that only the organization knows whether it has. A file with them can be used.
     pub warnings: Vec<Problem>,
 }
 
 impl Reading {
     /// With an organization's own schema nothing else exists, and a field that it does not have is a problem.
     pub fn of(text: &str, organization: Option<&Schema>) -> Self {
+        Self::by(text, organization, true)
+    }
+
+    fn by(text: &str, organization: Option<&Schema>, is_judged: bool) -> Self {
         if text.len() > LONGEST {
             let message = format!("The file is longer than {LONGEST} bytes: shorten it.");
             let problems = vec![Problem::new("too_long", 0..0, message).placed(text)];
@@ -89,7 +100,7 @@ impl Reading {
             problems.into_iter().map(|problem| problem.placed(text)).collect()
         };
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
-        let tree = tree::tree(text, organization, &mut problems, &mut warnings);
+        let tree = tree::tree(text, organization, is_judged, &mut problems, &mut warnings);
         let configuration = settings::configuration(&tree, hash(text), organization, &mut problems);
         let configuration = configuration.filter(|_| problems.is_empty()).ok_or_else(|| placed(problems));
         Self { configuration, warnings: placed(warnings) }

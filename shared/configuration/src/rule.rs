@@ -41,11 +41,13 @@ impl Reader<'_, '_> {
                 let message = format!("There is a rule {:?} before this one: give it another name.", twin.name);
                 self.wrong("twice", place(table, "name", item), message);
             }
-            let parts = conditions(&asked);
+            let parts = if self.is_judged { conditions(&asked) } else { Vec::new() };
             if let Some((when, by)) = ended.iter().find(|(when, _)| *when == asked || parts.contains(&when.as_str())) {
                 let what =
                     if *when == asked { "what this asks for".to_owned() } else { format!("whatever fulfils {when}") };
-                let message = format!("Nothing comes here: the rule {by:?} ends {what}.");
+                let is_whole = rule.otherwise.decisions.is_empty() && rule.otherwise.rules.is_empty();
+                let part = if is_whole { "here" } else { "to its then" };
+                let message = format!("Nothing comes {part}: the rule {by:?} ends {what}.");
                 self.wrong("unreachable", place(table, "when", item), message);
             }
             let ends = |branch: &Branch<Decided>| branch.decisions.iter().any(|one| asks.ends.contains(&one.key));
@@ -239,11 +241,15 @@ fn place(table: &DeTable, part: &str, whole: &Item) -> std::ops::Range<usize> {
 
 /// The conditions that all have to hold where this one does: what stands between && and in no parentheses.
 fn conditions(when: &str) -> Vec<&str> {
+    // A comment may say anything, and what is behind it has lost its line.
+    if when.contains("//") || when.contains('\\') {
+        return vec![when];
+    }
     let (mut parts, mut begins, mut depth, mut quote) = (Vec::new(), 0, 0_u32, None);
     let bytes = when.as_bytes();
     for (at, byte) in bytes.iter().enumerate() {
         match (quote, byte) {
-            (Some(open), _) if open == byte && bytes[at - 1] != b'\\' => quote = None,
+            (Some(open), _) if open == byte => quote = None,
             (Some(_), _) => {}
             (None, b'"' | b'\'') => quote = Some(byte),
             (None, b'(' | b'[') => depth += 1,

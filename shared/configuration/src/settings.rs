@@ -8,7 +8,9 @@ use mapping::{
 };
 use rules::{Expression, Schema};
 
+use crate::asked::own_write;
 use crate::decided;
+use crate::expressions::NEWS;
 use crate::keys::{Field, Kind, all_keys};
 use crate::near::did_you_mean;
 use crate::problem::Problem;
@@ -114,10 +116,13 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
 
 /// A field that `[fields]` gives another name has the package's in expressions: what is read is called so when they are asked.
 fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
-    for Placed { name, what: by, at } in &values.expressions {
+    for Placed { name, what: (by, of), at } in &values.expressions {
         for path in by.fields().map(|read| read.record_path.as_str()) {
             let package = settings.lens.names.package("Opportunity", path);
-            if package != path {
+            if package != path && of.is_planned() {
+                let message = own_write(name, &[format!("{path} ({package})")]);
+                problems.push(Problem::new("reads_own_write", at.clone(), message));
+            } else if package != path {
                 let message = format!(
                     "{name} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
                 );
@@ -175,9 +180,11 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
         let message = "failures.rules decide of cases, and failures.cases is off: there are none.";
         wrong(values.at("failures", "rules"), message.to_owned());
     }
-    if !values.rules("notifications").is_empty() && values.texts("notifications", "about").is_empty() {
+    let about = values.texts("notifications", "about");
+    if !values.rules("notifications").is_empty() && !about.iter().any(|one| NEWS.contains(&one.as_str())) {
+        let what = if about.is_empty() { "is empty" } else { "has none of wins, refusals and failures" };
         let message =
-            "notifications.rules decide of what people are told, and notifications.about is empty: it is nothing.";
-        wrong(values.at("notifications", "rules"), message.to_owned());
+            format!("notifications.rules decide of what people are told of deals, and notifications.about {what}.");
+        wrong(values.at("notifications", "rules"), message);
     }
 }

@@ -49,7 +49,6 @@ fn sentence(words: &str, (before, found): (&str, &str), line: &str, until: &str)
     if begins("{") {
         return Some("This is no TOML, and looks like JSON: write [section], and below it key = value.".to_owned());
     }
-    let quotes = ['"', '\''];
     let first = words.lines().next().unwrap_or_default();
     let sentence = match first.split(", expected").next().unwrap_or_default() {
         "duplicate key" if begins("[") => format!("[{found}] stands here again: write all its keys below one of them."),
@@ -58,10 +57,7 @@ fn sentence(words: &str, (before, found): (&str, &str), line: &str, until: &str)
         "string values must be quoted" if found.starts_with(['“', '”', '„', '‘', '’', '«']) => {
             "These quotation marks are not TOML's: write \" or '.".to_owned()
         }
-        "string values must be quoted" if is_expression(line) => {
-            "An expression stands in quotes: write '…' around the whole, and \"…\" around texts in it.".to_owned()
-        }
-        "string values must be quoted" => word(found),
+        "string values must be quoted" => word(found, &line[before.len()..]),
         "invalid boolean" => format!("Write {} in small letters.", found.to_lowercase()),
         "invalid unquoted key" | "key with no value" if line.split('=').next().is_some_and(|key| key.contains(':')) => {
             "Write = between a key and its value, and no colon; and a section as [section].".to_owned()
@@ -94,8 +90,12 @@ fn sentence(words: &str, (before, found): (&str, &str), line: &str, until: &str)
         "unexpected key or value" if found.starts_with(',') => {
             "A comma cannot stand here: a number with decimals is written with a point.".to_owned()
         }
-        "unexpected key or value" if before.ends_with(quotes) && line[before.len()..].contains(quotes) => {
-            "The text ended with the quotation mark before this: write '…' around the whole, and \"…\" around texts in it.".to_owned()
+        "unexpected key or value" if before.ends_with('\'') && line[before.len()..].contains('\'') => {
+            "The text ended with the ' before this: write \"…\" around the whole.".to_owned()
+        }
+        "unexpected key or value" if before.ends_with('"') && line[before.len()..].contains('"') => {
+            "The text ended with the \" before this: write '…' around the whole, and \"…\" around texts in it."
+                .to_owned()
         }
         "unexpected key or value" => "One line has one key and its value: write this into the next one.".to_owned(),
         "recursion limit" => "This is nested too deep to be read: write it flatter.".to_owned(),
@@ -110,18 +110,23 @@ fn sentence(words: &str, (before, found): (&str, &str), line: &str, until: &str)
     Some(sentence)
 }
 
-/// Whether what stands behind the = looks like one.
-fn is_expression(line: &str) -> bool {
-    let Some((_, value)) = line.split_once('=') else { return false };
-    ["==", "!=", "&&", "||", " > ", " < ", "(", "opportunity.", "account."].into_iter().any(|sign| value.contains(sign))
+/// Whether a value without quotes looks like one.
+fn is_expression(value: &str) -> bool {
+    let value = value.split([',', '}', '#']).next().unwrap_or_default();
+    let begins = |name: &&str| value.strip_prefix(*name).is_some_and(|rest| rest.starts_with('.'));
+    ["==", "!=", "&&", "||", ">", "<"].iter().any(|sign| value.contains(sign))
+        || ["opportunity", "account", "line", "lines", "product", "invoice"].iter().any(begins)
 }
 
 /// Something that stands where a value is to be.
-fn word(found: &str) -> String {
+fn word(found: &str, value: &str) -> String {
     let is_number = found.starts_with(|c: char| c.is_ascii_digit() || c == '-');
     match found.to_ascii_lowercase().as_str() {
         "yes" | "on" | "y" => "Write true.".to_owned(),
         "no" | "n" => "Write false.".to_owned(),
+        _ if is_expression(value) => {
+            "An expression stands in quotes: write '…' around the whole, and \"…\" around texts in it.".to_owned()
+        }
         _ if is_number && found.contains(' ') => {
             format!("{found} is more than one value: write one in a line, and a text in quotes.")
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use domain::{Currency, QueueId};
-use mapping::{LINES, LineSource};
-use rules::{Expression, Schema, Type};
+use mapping::LineSource;
+use rules::{Schema, Type};
 use rust_decimal::Decimal;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -15,7 +15,7 @@ use crate::keys::{Key, Kind, Of, Reads, SECTIONS, Section, VERSION};
 use crate::near::near;
 use crate::problem::Problem;
 use crate::spelling;
-use crate::values::{Found, Placed, Value, Values};
+use crate::values::{Found, Value, Values};
 use crate::words::{either, hint, kind_of, listed, plain, wanted, word};
 
 type Item<'a> = Spanned<DeValue<'a>>;
@@ -24,6 +24,7 @@ type Table<'a> = DeTable<'a>;
 pub(crate) fn tree(
     text: &str,
     organization: Option<&Schema>,
+    is_judged: bool,
     problems: &mut Vec<Problem>,
     warnings: &mut Vec<Problem>,
 ) -> Values {
@@ -33,8 +34,10 @@ pub(crate) fn tree(
         problems.extend(spelling::problems(text, errors.iter().map(|error| (error.message(), error.span()))));
         return Values::default();
     }
-    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()), told_of(document.get_ref()));
-    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), values: Values::default(), problems, warnings };
+    let news = if is_judged { told_of(document.get_ref()) } else { NEWS.to_vec() };
+    let expressions = Expressions::new(text, organization, lines_from(document.get_ref()), news);
+    let mut reader =
+        Reader { expressions, asks_of_lines: Vec::new(), is_judged, values: Values::default(), problems, warnings };
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
@@ -143,6 +146,8 @@ pub(crate) struct Reader<'a, 'p> {
     pub expressions: Expressions<'a>,
     /// Where the expressions of rules stand that ask of lines.
     pub asks_of_lines: Vec<Range<usize>>,
+    /// Whether what can be read is looked at for what is probably not meant.
+    pub is_judged: bool,
     pub values: Values,
     pub problems: &'p mut Vec<Problem>,
     pub warnings: &'p mut Vec<Problem>,
@@ -195,15 +200,14 @@ impl Reader<'_, '_> {
             }
             (Kind::PercentOrExpression, DeValue::Integer(_) | DeValue::Float(_)) => {
                 let number = self.expressions.written(&item.span()).replace('_', "");
-                let percent = number.parse::<Decimal>().ok();
-                if percent.is_none_or(|percent| percent < Decimal::ZERO || percent >= Decimal::ONE_HUNDRED) {
-                    self.wrong(
-                        "out_of_range",
-                        item.span(),
-                        format!("{name} is from 0 to below 100, and not {number}."),
-                    );
+                let is_right = |percent: &Decimal| (Decimal::ZERO..Decimal::ONE_HUNDRED).contains(percent);
+                let Some(percent) = number.parse::<Decimal>().ok().filter(is_right) else {
+                    let message = format!("{name} is from 0 to below 100, and not {number}.");
+                    self.wrong("out_of_range", item.span(), message);
                     return None;
-                }
+                };
+                // In short: nobody means thousands here.
+                let number = percent.normalize().to_string();
                 self.expression(name, &number, Of::Opportunity, &Type::Number, item).map(Value::Expression)
             }
             (kind, value) => match plain_value(name, kind, key.default, value) {
@@ -214,74 +218,6 @@ impl Reader<'_, '_> {
                 }
             },
         }
-    }
-
-    pub fn expression(&mut self, name: &str, text: &str, of: Of, wanted: &Type, item: &Item) -> Option<Expression> {
-        if text.trim().is_empty() {
-            self.wrong("empty", item.span(), format!("{name} is empty: write an expression, or leave the line out."));
-            return None;
-        }
-        let expression =
-            self.expressions.compile(name, text, of, wanted, &item.span(), (self.problems, self.warnings))?;
-        if expression.variables().any(|variable| variable == LINES) {
-            self.asks_of_lines.push(item.span());
-        }
-        // A number that is written as one may be one for all.
-        let is_constant = expression.variables().next().is_none() && *wanted == Type::Boolean;
-        if is_constant {
-            let message = format!(
-                "{name} asks of no field, so it is the same for every deal: name a field. What is to be so for all is no condition: leave it out, \
-                 and write what a rule decides at a key of its own, such as terms.days_until_due."
-            );
-            self.wrong("constant", item.span(), message);
-            return None;
-        }
-        self.values.expressions.push(Placed { name: name.to_owned(), what: expression.clone(), at: item.span() });
-        (!of.is_planned() || self.stays(name, &expression, item)).then_some(expression)
-    }
-
-    /// What a deal is planned by is not what Closedwon writes: billed, it would be another deal, and its invoice wrong.
-    fn stays(&mut self, name: &str, by: &Expression, item: &Item) -> bool {
-        let stages = self.expressions.stages(by).into_iter();
-        self.values.asks_of_stage.extend(stages.map(|what| Placed { name: name.to_owned(), what, at: item.span() }));
-        let own = self.expressions.own_writes(by);
-        if own.is_empty() {
-            return true;
-        }
-        let is_invoice = |field: &String| field.ends_with(".Stripe_Invoice_Id__c");
-        let message = format!(
-            "{name} reads {}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that people fill in. \
-             Rules of payments, failures and notifications may ask of it.{}",
-            listed(own.iter().map(String::as_str)),
-            if own.iter().any(is_invoice) { " A deal that names an invoice already is not billed anyway." } else { "" }
-        );
-        self.wrong("reads_own_write", item.span(), message);
-        false
-    }
-
-    /// A number that is the same for every deal is no better for standing in quotes.
-    fn in_range(&mut self, name: &str, kind: Kind, by: &Expression, item: &Item) -> bool {
-        if by.variables().next().is_some() {
-            return true;
-        }
-        let Ok(rules::Value::Number(number)) = by.evaluate(&rules::Inputs::default()) else { return true };
-        let wrong = match kind {
-            Kind::WholeOrExpression { least, most, unit } => {
-                let is_right = number.is_integer() && (Decimal::from(least)..=Decimal::from(most)).contains(&number);
-                (!is_right)
-                    .then(|| format!("{name} is a whole number from {least} to {most} {unit}, and not {number}."))
-            }
-            Kind::PercentOrExpression => {
-                let is_right = (Decimal::ZERO..Decimal::ONE_HUNDRED).contains(&number);
-                (!is_right).then(|| format!("{name} is from 0 to below 100, and not {number}."))
-            }
-            _ => None,
-        };
-        let is_right = wrong.is_none();
-        if let Some(message) = wrong {
-            self.wrong("out_of_range", item.span(), message);
-        }
-        is_right
     }
 
     fn texts(&mut self, name: &str, kind: Kind, items: &[Item], whole: &Item) -> Option<Value> {

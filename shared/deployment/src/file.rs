@@ -35,7 +35,7 @@ pub(crate) fn from_file<T>(
 
 /// The file, with the ones before it as they are read for what was planned under them.
 pub(crate) fn rulebook(text: String) -> Rulebook {
-    Rulebook::of(text, |text| Configuration::read(text).ok().map(|read| read.settings))
+    Rulebook::of(text, |text| Configuration::read_kept(text).ok().map(|read| read.settings))
 }
 
 /// Beside the function, unless the environment says where else.

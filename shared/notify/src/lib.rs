@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "clients")]
 mod slack;
-#[cfg(feature = "sns")]
+#[cfg(feature = "clients")]
 mod topic;
 
-#[cfg(feature = "sns")]
+#[cfg(feature = "clients")]
 use mapping::{Channel, Message};
 
+#[cfg(feature = "clients")]
 pub use outbound::Timeouts;
+#[cfg(feature = "clients")]
 pub use slack::{Slack, SlackConfigError};
-#[cfg(feature = "sns")]
+#[cfg(feature = "clients")]
 pub use topic::Topic;
 
 /// Why nobody said that it was said.
@@ -24,14 +27,14 @@ pub enum Error {
 }
 
 /// Every way to tell people something that this deployment has.
-#[cfg(feature = "sns")]
+#[cfg(feature = "clients")]
 #[derive(Debug, Clone, Default)]
 pub struct Notifier {
     pub slack: Option<Slack>,
     pub topic: Option<Topic>,
 }
 
-#[cfg(feature = "sns")]
+#[cfg(feature = "clients")]
 impl Notifier {
     /// When this returns, it was said, once.
     pub async fn tell(&self, channel: Channel, message: &Message) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! Whom these clients believe. A system trusts some hundred and fifty authorities, and to read them takes a function longer than anything
-//! else that it does when it starts: so that is done once, and not for each client.
+//! Whom these clients believe. A system trusts some hundred and fifty authorities, and to read them takes milliseconds in which a function
+//! does not start: so that is done once, and not for each client.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,5 +1,6 @@
 //! Which queue an event is put on, and how soon it is received there.
 
+#[cfg(any(feature = "sqs", test))]
 use domain::Urgency;
 use jiff::SignedDuration;
 
@@ -38,6 +39,7 @@ impl Places {
     }
 
     /// The queue, and for how many seconds a message is hidden there at first.
+    #[cfg(any(feature = "sqs", test))]
     pub(crate) fn of(&self, urgency: Urgency) -> (&str, Option<i32>) {
         match urgency {
             Urgency::First => (&self.work, None),
@@ -50,6 +52,7 @@ impl Places {
     }
 
     /// Which of the two queues of work a message came from, by the ARN that Lambda names. Both end with the queue's name.
+    #[cfg(any(feature = "sqs", test))]
     pub(crate) fn named(&self, event_source_arn: &str) -> &str {
         let name = |text: &str, separator| text.rsplit(separator).next().unwrap_or_default().to_owned();
         if name(event_source_arn, ':') == name(&self.bulk, '/') { &self.bulk } else { &self.work }

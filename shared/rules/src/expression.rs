@@ -39,15 +39,15 @@ impl Expression {
         let parsed = parse::parse(source)?;
         let mut checker = Checker::new(scope);
         let whole = checker.check_whole(&parsed.root, wanted);
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<_> = parse::thousands(&parsed).collect();
         if !checker.noted.is_empty() {
             let places = Places::of(&parsed);
             warnings.extend(checker.noted.into_iter().map(|noted| {
                 let at = places.get(noted.id);
                 Problem { code: noted.code, weight: noted.weight, at, message: noted.message }
             }));
-            warnings.sort_by_key(|problem| (problem.at.start, problem.at.end));
         }
+        warnings.sort_by_key(|problem| (problem.at.start, problem.at.end));
         match whole {
             Some((node, value_type)) if warnings.iter().all(|problem| problem.weight == Weight::Warning) => {
                 Ok(Self { node, value_type, reads: checker.reads, variables: checker.variables, warnings })
@@ -61,7 +61,7 @@ impl Expression {
         &self.value_type
     }
 
-    /// What may be wrong, and is so only if the organization has no such field.
+    /// What may be wrong: a field or a value that an organization may not have, or a number that may be meant otherwise.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }

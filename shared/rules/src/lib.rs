@@ -13,6 +13,7 @@ mod types;
 mod value;
 
 pub use expression::{Expression, FieldRead};
+pub use parse::THOUSANDS;
 pub use problem::{Problem, Weight};
 pub use schema::{Described, FAILED_INVOICE, PAID_INVOICE, Schema};
 pub use scope::Scope;

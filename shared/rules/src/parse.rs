@@ -25,6 +25,9 @@ const DEEPEST: u16 = 32;
 const MOST_QUESTIONS: usize = 40;
 /// Macros multiply nodes. This is far above what so many tokens can come to.
 const MOST_NODES: usize = 10_000;
+/// The code of a number that may be meant as a thousand times as much.
+pub const THOUSANDS: &str = "thousands";
+
 /// As many digits as the parser keeps of every number with a point.
 const MOST_DIGITS: usize = 15;
 
@@ -81,17 +84,6 @@ fn tokens(source: &str) -> Result<Vec<Token>, Vec<Problem>> {
             problems.push(error("number_too_long", token.start..token.end, message));
         }
     }
-    // "10.000" is ten here, and ten thousand to whoever writes a point between thousands. Nobody ends decimals with a zero by itself.
-    for token in tokens.iter().filter(|token| token.kind == TokenKind::TokFloat) {
-        let text = &source[token.start..token.end];
-        let Some((whole, decimals)) = text.split_once('.') else { continue };
-        if (1..=3).contains(&whole.len()) && whole != "0" && decimals.len() == 3 && decimals.ends_with('0') {
-            let shorter = text.trim_end_matches('0').trim_end_matches('.');
-            let message =
-                format!("A point stands before decimals: write {whole}{decimals} or {shorter}, whichever you mean.");
-            problems.push(error("thousands", token.start..token.end, message));
-        }
-    }
     problems.extend(tokens.windows(2).enumerate().filter_map(|(index, pair)| {
         let before = index.checked_sub(1).and_then(|before| tokens.get(before));
         double_sign(before, &pair[0], &pair[1])
@@ -113,6 +105,22 @@ fn tokens(source: &str) -> Result<Vec<Token>, Vec<Problem>> {
         problems.push(error("too_deep", question.start..question.end, message));
     }
     if problems.is_empty() { Ok(tokens) } else { Err(problems) }
+}
+
+/// "10.000" is ten here, and ten thousand to whoever writes a point between thousands. Nobody ends decimals with a zero by themselves.
+pub(crate) fn thousands(parsed: &Parsed<'_>) -> impl Iterator<Item = Problem> {
+    let floats = parsed.tokens.iter().filter(|token| token.kind == TokenKind::TokFloat);
+    floats.filter_map(|token| {
+        let text = &parsed.source[token.start..token.end];
+        let (whole, decimals) = text.split_once('.')?;
+        let is_grouped = decimals.len() == 3 && decimals.bytes().all(|digit| digit.is_ascii_digit());
+        (is_grouped && decimals.ends_with('0') && (1..=3).contains(&whole.len()) && whole != "0").then(|| {
+            let shorter = text.trim_end_matches('0').trim_end_matches('.');
+            let message =
+                format!("A point stands before decimals: write {whole}{decimals} or {shorter}, whichever you mean.");
+            Problem { code: THOUSANDS, weight: Weight::Warning, at: token.start..token.end, message }
+        })
+    })
 }
 
 /// The parser leaves out two signs that undo each other, and with them the question of what they stand before.

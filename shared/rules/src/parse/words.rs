@@ -33,38 +33,52 @@ pub(super) fn problems(source: &str, tokens: &[Token], errors: &[ParseError]) ->
     // What follows from a mistake is seldom another one.
     problems.dedup_by(|next, kept| next.at == kept.at);
     // After what another language has in its place nothing else is true, either.
-    let foreign =
-        tokens.iter().enumerate().find_map(|(index, token)| Some((token, foreign(source, &tokens[..=index])?)));
+    let foreign = (0..tokens.len()).find_map(|at| Some((&tokens[at], foreign(source, &tokens[..at], &tokens[at..])?)));
     let Some((token, message)) = foreign.filter(|_| !problems.is_empty()) else { return problems };
     problems.retain(|problem| problem.at.end <= token.start && !problem.at.is_empty());
     problems.push(error("syntax", token.start..token.end, message));
     problems
 }
 
-/// What to write for the last of these tokens, if it is another language's.
-fn foreign(source: &str, tokens: &[Token]) -> Option<String> {
-    use TokenKind::{TokComma, TokEqual, TokIdent, TokLeftParen, TokRightParen, TokString};
-    let (last, before) = tokens.split_last()?;
+/// What to write for the first of the tokens from here on, if it is another language's.
+fn foreign(source: &str, before: &[Token], from: &[Token]) -> Option<String> {
+    use TokenKind::{TokComma, TokEqual, TokFloat, TokIdent, TokLeftBracket, TokLeftParen, TokRightParen, TokString};
+    let (first, after) = from.split_first()?;
     let text = |token: &Token| &source[token.start..token.end];
-    let follows = |sign: &str| before.last().is_some_and(|one| one.end == last.start && text(one) == sign);
-    let is_word = |word: &str| last.kind == TokIdent && text(last).eq_ignore_ascii_case(word);
+    let follows = |sign: &str| before.last().is_some_and(|one| one.end == first.start && text(one) == sign);
+    let leads = |sign: &str| after.first().is_some_and(|one| first.end == one.start && text(one) == sign);
+    let is_word = |word: &str| first.kind == TokIdent && text(first).eq_ignore_ascii_case(word);
+    let is_in = |token: &Token| text(token).eq_ignore_ascii_case("in");
     let ends_a_value = before.last().is_some_and(|one| matches!(one.kind, TokIdent | TokString | TokRightParen));
-    Some(match text(last) {
+    Some(match text(first) {
         ">" if follows("<") => "Write != for \"is not\".".to_owned(),
         "=" if follows("==") => "Write == to compare.".to_owned(),
         "=" if follows("!=") => "Write != for \"is not\".".to_owned(),
-        _ if last.kind == TokEqual => "Write == to compare.".to_owned(),
+        "=" if leads(">") => "Write >=.".to_owned(),
+        "=" if leads("<") => "Write <=.".to_owned(),
+        _ if first.kind == TokFloat
+            && after.first().is_some_and(|next| next.kind == TokFloat && first.end == next.start) =>
+        {
+            "A number has one point, before its decimals: take the others away.".to_owned()
+        }
+        _ if first.kind == TokEqual => "Write == to compare.".to_owned(),
         _ if is_word("like") && ends_a_value => {
             "Write x.contains(\"a\"), x.startsWith(\"a\") or x.endsWith(\"a\").".to_owned()
         }
         _ if is_word("and") && ends_a_value => "Write && for \"and\".".to_owned(),
         _ if is_word("or") && ends_a_value => "Write || for \"or\".".to_owned(),
+        _ if is_word("not") && ends_a_value && after.first().is_some_and(is_in) => {
+            "Write !(x in [\"a\", \"b\"]).".to_owned()
+        }
+        "IN" | "In" if ends_a_value => {
+            "Write in in small letters, and a list in brackets: x in [\"a\", \"b\"].".to_owned()
+        }
         _ if is_word("not") && !ends_a_value => "Write ! for \"not\".".to_owned(),
         "if" => "Write condition ? x : y.".to_owned(),
-        "," if last.kind == TokComma => {
+        "," if first.kind == TokComma => {
             let open = before.iter().rposition(|one| one.kind == TokLeftParen)?;
             let is_list = open.checked_sub(1).is_some_and(|of| text(&before[of]) == "in");
-            let is_open = !before[open..].iter().any(|one| one.kind == TokRightParen);
+            let is_open = !before[open..].iter().any(|one| matches!(one.kind, TokRightParen | TokLeftBracket));
             (is_list && is_open).then(|| "A list stands in brackets: write in [\"a\", \"b\"].".to_owned())?
         }
         _ => return None,

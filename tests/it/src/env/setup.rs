@@ -237,7 +237,7 @@ impl Parts {
 
 /// Of the configuration file, where there is one.
 fn rulebook(options: &Options) -> Rulebook {
-    let reads = |text: &str| Configuration::read(text).ok().map(|read| read.settings);
+    let reads = |text: &str| Configuration::read_kept(text).ok().map(|read| read.settings);
     options.configuration.clone().map_or_else(Rulebook::default, |text| Rulebook::of(text, reads))
 }
 
