@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::keys::{Kind, Of};
+use crate::problem::Problem;
 use crate::tree::Reader;
 use crate::values::Placed;
 use crate::words::listed;
@@ -24,7 +25,7 @@ impl Reader<'_, '_> {
         let expression = self.expressions.compile(name, text, of, wanted, &item.span(), told);
         let (numbers, others): (Vec<_>, Vec<_>) = warnings.into_iter().partition(|warning| warning.code == THOUSANDS);
         self.warnings.extend(others);
-        self.problems.extend(numbers.into_iter().filter(|_| self.is_judged));
+        self.values.judged.extend(numbers);
         let expression = expression?;
         if expression.variables().any(|variable| variable == LINES) {
             self.asks_of_lines.push(item.span());
@@ -39,25 +40,42 @@ impl Reader<'_, '_> {
             self.wrong("constant", item.span(), message);
             return None;
         }
-        if !self.is_judged {
-            return Some(expression);
-        }
-        let what = (expression.clone(), of);
-        self.values.expressions.push(Placed { name: name.to_owned(), what, at: item.span() });
-        (!of.is_planned() || self.stays(name, &expression, item)).then_some(expression)
+        self.own(name, &expression, of, item);
+        Some(expression)
     }
 
     /// What a deal is planned by is not what Closedwon writes: billed, it would be another deal, and its invoice wrong.
-    fn stays(&mut self, name: &str, by: &Expression, item: &Item) -> bool {
+    fn own(&mut self, name: &str, by: &Expression, of: Of, item: &Item) {
+        let renamed = by.fields().map(|read| &read.record_path).filter_map(|path| {
+            let package = self.values.names.package("Opportunity", path);
+            (package != path.as_str()).then(|| (path.clone(), package.into_owned()))
+        });
+        let renamed: Vec<_> = renamed.collect();
+        if !of.is_planned() {
+            // What is read is called by the package's name when it is asked.
+            for (path, package) in renamed {
+                let message = format!(
+                    "{name} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
+                );
+                self.wrong("own_name", item.span(), message);
+            }
+            return;
+        }
         let stages = self.expressions.stages(by).into_iter();
         self.values.asks_of_stage.extend(stages.map(|what| Placed { name: name.to_owned(), what, at: item.span() }));
-        let own = self.expressions.own_writes(by);
+        let renamed = renamed.into_iter().map(|(path, package)| format!("{path} ({package})"));
+        let own: Vec<_> = self.expressions.own_writes(by).into_iter().chain(renamed).collect();
         if own.is_empty() {
-            return true;
+            return;
         }
-        let message = own_write(name, &own);
-        self.wrong("reads_own_write", item.span(), message);
-        false
+        let is_invoice = |field: &String| field.contains("Stripe_Invoice_Id__c");
+        let message = format!(
+            "{name} reads {}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that people fill in. \
+             Rules of payments, failures and notifications may ask of it.{}",
+            listed(own.iter().map(String::as_str)),
+            if own.iter().any(is_invoice) { " A deal that names an invoice already is not billed anyway." } else { "" }
+        );
+        self.values.judged.push(Problem::new("reads_own_write", item.span(), message));
     }
 
     /// A number that is the same for every deal is no better for standing in quotes.
@@ -84,15 +102,4 @@ impl Reader<'_, '_> {
         }
         is_right
     }
-}
-
-/// What a deal is planned by, and the product writes.
-pub(crate) fn own_write(name: &str, fields: &[String]) -> String {
-    let is_invoice = |field: &String| field.ends_with("Stripe_Invoice_Id__c");
-    format!(
-        "{name} reads {}, which Closedwon writes itself, so a deal would be another one once it is billed: read a field that people fill in. \
-         Rules of payments, failures and notifications may ask of it.{}",
-        listed(fields.iter().map(String::as_str)),
-        if fields.iter().any(is_invoice) { " A deal that names an invoice already is not billed anyway." } else { "" }
-    )
 }

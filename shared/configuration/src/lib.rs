@@ -100,8 +100,11 @@ impl Reading {
             problems.into_iter().map(|problem| problem.placed(text)).collect()
         };
         let (mut problems, mut warnings) = (Vec::new(), Vec::new());
-        let tree = tree::tree(text, organization, is_judged, &mut problems, &mut warnings);
-        let configuration = settings::configuration(&tree, hash(text), organization, &mut problems);
+        let values = tree::tree(text, organization, is_judged, &mut problems, &mut warnings);
+        let configuration = settings::configuration(&values, hash(text), &mut problems);
+        if let Some(Configuration { settings, .. }) = configuration.as_ref().filter(|_| is_judged) {
+            settings::judge(settings, &values, organization, &mut problems);
+        }
         let configuration = configuration.filter(|_| problems.is_empty()).ok_or_else(|| placed(problems));
         Self { configuration, warnings: placed(warnings) }
     }

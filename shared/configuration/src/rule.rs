@@ -6,6 +6,7 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use crate::keys::{ALL_RULES, Asks, Kind};
 use crate::near::near;
+use crate::problem::Problem;
 use crate::tree::Reader;
 use crate::values::{Decided, Placed, Value};
 use crate::words::{kind_of, listed, plain};
@@ -23,8 +24,6 @@ const PARTS: [&str; 4] = ["name", "when", "then", "otherwise"];
 impl Reader<'_, '_> {
     pub fn rules(&mut self, items: &DeArray, asks: &'static Asks, depth: usize) -> Vec<Rule<Decided>> {
         let mut rules: Vec<Rule<Decided>> = Vec::new();
-        // What ends there for good, by what was asked.
-        let mut ended: Vec<(String, String)> = Vec::new();
         if items.len() > MOST {
             let at = items.get(MOST).map_or(0..0, Spanned::span);
             self.wrong("too_many", at, format!("There are more than {MOST} rules here: write fewer."));
@@ -36,36 +35,24 @@ impl Reader<'_, '_> {
                 self.wrong("wrong_type", item.span(), message);
                 continue;
             };
-            let Some((rule, asked)) = self.rule(table, item, asks, depth) else { continue };
+            let Some(rule) = self.rule(table, item, asks, depth) else { continue };
             if let Some(twin) = rules.iter().find(|other| other.name == rule.name) {
                 let message = format!("There is a rule {:?} before this one: give it another name.", twin.name);
                 self.wrong("twice", place(table, "name", item), message);
             }
-            let parts = if self.is_judged { conditions(&asked) } else { Vec::new() };
-            if let Some((when, by)) = ended.iter().find(|(when, _)| *when == asked || parts.contains(&when.as_str())) {
-                let what =
-                    if *when == asked { "what this asks for".to_owned() } else { format!("whatever fulfils {when}") };
+            let ends = |branch: &Branch<Decided>| branch.decisions.iter().any(|one| asks.ends.contains(&one.key));
+            if let Some(before) = rules.iter().find(|before| ends(&before.then) && rule.when.implies(&before.when)) {
                 let is_whole = rule.otherwise.decisions.is_empty() && rule.otherwise.rules.is_empty();
                 let part = if is_whole { "here" } else { "to its then" };
-                let message = format!("Nothing comes {part}: the rule {by:?} ends {what}.");
-                self.wrong("unreachable", place(table, "when", item), message);
-            }
-            let ends = |branch: &Branch<Decided>| branch.decisions.iter().any(|one| asks.ends.contains(&one.key));
-            if ends(&rule.then) {
-                ended.push((asked, rule.name.clone()));
+                let message = format!("Nothing comes {part}: the rule {:?} ends what this asks for.", before.name);
+                self.values.judged.push(Problem::new("unreachable", place(table, "when", item), message));
             }
             rules.push(rule);
         }
         rules
     }
 
-    fn rule(
-        &mut self,
-        table: &DeTable,
-        whole: &Item,
-        asks: &'static Asks,
-        depth: usize,
-    ) -> Option<(Rule<Decided>, String)> {
+    fn rule(&mut self, table: &DeTable, whole: &Item, asks: &'static Asks, depth: usize) -> Option<Rule<Decided>> {
         let first = self.asks_of_lines.len();
         let unknown: Vec<_> = table.iter().filter(|(name, _)| !PARTS.contains(&name.get_ref().as_ref())).collect();
         for (name, _) in &unknown {
@@ -88,9 +75,9 @@ impl Reader<'_, '_> {
             Some((item, DeValue::String(text))) if text.trim().is_empty() => {
                 self.none("empty", item, format!("{rule} asks nothing: its when is empty."))
             }
-            Some((item, DeValue::String(text))) => self
-                .expression(&format!("when of the rule {told:?}"), text, asks.of, &rules::Type::Boolean, item)
-                .map(|when| (when, normal(text))),
+            Some((item, DeValue::String(text))) => {
+                self.expression(&format!("when of the rule {told:?}"), text, asks.of, &rules::Type::Boolean, item)
+            }
             Some((item, other)) => {
                 let message = format!("A rule's when is an expression in quotes, and this is {}.", kind_of(other));
                 self.none("wrong_type", item, message)
@@ -110,7 +97,7 @@ impl Reader<'_, '_> {
             };
             self.wrong("decides_nothing", place(table, "then", whole), message);
         }
-        let (name, (when, asked)) = name.zip(when)?;
+        let (name, when) = name.zip(when)?;
         let rule = Rule { name, when, then, otherwise };
         // The one around all others is asked whole.
         let discounts = rule.decisions().iter().any(|decided| decided.key == "discount_percent");
@@ -124,7 +111,7 @@ impl Reader<'_, '_> {
                 self.wrong("discount_by_lines", at, message);
             }
         }
-        Some((rule, asked))
+        Some(rule)
     }
 
     fn branch(&mut self, rule: &DeTable, part: &str, of: &str, asks: &'static Asks, depth: usize) -> Branch<Decided> {
@@ -237,53 +224,4 @@ fn not_decided(decided: &str, asks: &Asks) -> String {
 /// Where a part of a rule stands, or the rule.
 fn place(table: &DeTable, part: &str, whole: &Item) -> std::ops::Range<usize> {
     table.get(part).map_or_else(|| whole.span(), Spanned::span)
-}
-
-/// The conditions that all have to hold where this one does: what stands between && and in no parentheses.
-fn conditions(when: &str) -> Vec<&str> {
-    // A comment may say anything, and what is behind it has lost its line.
-    if when.contains("//") || when.contains('\\') {
-        return vec![when];
-    }
-    let (mut parts, mut begins, mut depth, mut quote) = (Vec::new(), 0, 0_u32, None);
-    let bytes = when.as_bytes();
-    for (at, byte) in bytes.iter().enumerate() {
-        match (quote, byte) {
-            (Some(open), _) if open == byte => quote = None,
-            (Some(_), _) => {}
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'(' | b'[') => depth += 1,
-            (None, b')' | b']') => depth = depth.saturating_sub(1),
-            // What holds beside it may be enough.
-            (None, b'|' | b'?') if depth == 0 => return vec![when],
-            (None, b'&') if depth == 0 && bytes.get(at + 1) == Some(&b'&') => {
-                parts.push(when[begins..at].trim());
-                begins = at + 2;
-            }
-            _ => {}
-        }
-    }
-    parts.push(when[begins..].trim());
-    parts
-}
-
-/// The same question, however it is spaced; but for the blanks of texts in it.
-fn normal(text: &str) -> String {
-    let mut normal = String::new();
-    let mut quote = None;
-    for c in text.trim().chars() {
-        match quote {
-            None if c.is_whitespace() => {
-                if !normal.ends_with(' ') {
-                    normal.push(' ');
-                }
-                continue;
-            }
-            None if matches!(c, '"' | '\'') => quote = Some(c),
-            Some(open) if open == c => quote = None,
-            _ => {}
-        }
-        normal.push(c);
-    }
-    normal
 }

@@ -1,5 +1,7 @@
 //! Values → what the organization decided, and what of it goes together with nothing.
 
+use std::ops::Range;
+
 use domain::{ConfigurationHash, Currency, Followed, QueueId};
 use jiff::SignedDuration;
 use mapping::{
@@ -8,7 +10,6 @@ use mapping::{
 };
 use rules::{Expression, Schema};
 
-use crate::asked::own_write;
 use crate::decided;
 use crate::expressions::NEWS;
 use crate::keys::{Field, Kind, all_keys};
@@ -21,13 +22,10 @@ use crate::{Configuration, Told};
 pub(crate) fn configuration(
     values: &Values,
     hash: ConfigurationHash,
-    organization: Option<&Schema>,
     problems: &mut Vec<Problem>,
 ) -> Option<Configuration> {
     let settings = Settings { configuration: Some(hash), ..settings(values)? };
     contradictions(&settings, values, problems);
-    own_names(&settings, values, problems);
-    stages(&settings, values, organization.map_or(&[], |schema| schema.values("Opportunity", "StageName")), problems);
     let about = values.texts("notifications", "about");
     let is_told = |kind: &str| about.iter().any(|one| one == kind);
     Some(Configuration {
@@ -114,36 +112,35 @@ fn lens(values: &Values, lines: LineSource) -> Lens {
     lens
 }
 
-/// A field that `[fields]` gives another name has the package's in expressions: what is read is called so when they are asked.
-fn own_names(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
-    for Placed { name, what: (by, of), at } in &values.expressions {
-        for path in by.fields().map(|read| read.record_path.as_str()) {
-            let package = settings.lens.names.package("Opportunity", path);
-            if package != path && of.is_planned() {
-                let message = own_write(name, &[format!("{path} ({package})")]);
-                problems.push(Problem::new("reads_own_write", at.clone(), message));
-            } else if package != path {
-                let message = format!(
-                    "{name} reads {path}, which [fields] names: write {package}, as everywhere else in the file."
-                );
-                problems.push(Problem::new("own_name", at.clone(), message));
-            }
-        }
-    }
+/// What can be read, and is probably not meant.
+pub(crate) fn judge(settings: &Settings, values: &Values, organization: Option<&Schema>, problems: &mut Vec<Problem>) {
+    problems.extend(values.judged.iter().cloned());
+    let moves = settings.paid_stages().next().is_some();
+    problems.extend(values.asks_of_stage.iter().filter(|_| moves).map(|Placed { name, what: field, at }| {
+        let message = format!(
+            "{name} reads {field}, and a deal that is paid is moved to another stage, so it would be another deal then: say which stages are \
+             billed in won.stages, and ask here of a field that stays as it is."
+        );
+        Problem::new("contradiction", at.clone(), message)
+    }));
+    // A stage that the organization does not have is no stage: no deal would ever be in it, and none could be moved there.
+    let offered = organization.map_or(&[][..], |schema| schema.values("Opportunity", "StageName"));
+    let won = settings.won_stages.iter().map(|stage| ("won.stages", stage, values.at("won", "stages")));
+    let unknown = won.chain(moved_to(settings, values)).filter(|(_, stage, _)| !offered.contains(stage));
+    problems.extend(unknown.filter(|_| !offered.is_empty()).map(|(name, stage, at)| {
+        let hint = did_you_mean(stage, offered.iter().map(String::as_str));
+        let message = format!("{name} has {stage:?}, which is no stage of the organization's.{hint}");
+        Problem::new("unknown_value", at, message)
+    }));
 }
 
-/// A stage that the organization does not have is no stage: no deal would ever be in it, and none could be moved there.
-fn stages(settings: &Settings, values: &Values, offered: &[String], problems: &mut Vec<Problem>) {
-    let won = settings.won_stages.iter().map(|stage| ("won.stages", stage, values.at("won", "stages")));
-    let paid = settings.paid_stage.iter().map(|stage| ("won.paid_stage", stage, values.at("won", "paid_stage")));
-    let by_rules = values.paid_stages.iter().map(|by| (by.name.as_str(), &by.what, by.at.clone()));
-    for (name, stage, at) in won.chain(paid).chain(by_rules).filter(|_| !offered.is_empty()) {
-        if !offered.contains(stage) {
-            let hint = did_you_mean(stage, offered.iter().map(String::as_str));
-            let message = format!("{name} has {stage:?}, which is no stage of the organization's.{hint}");
-            problems.push(Problem::new("unknown_value", at, message));
-        }
-    }
+/// The stages of paid deals, with what moves them there and where that stands.
+fn moved_to<'a>(
+    settings: &'a Settings,
+    values: &'a Values,
+) -> impl Iterator<Item = (&'a str, &'a String, Range<usize>)> {
+    let by_key = settings.paid_stage.iter().map(|stage| ("won.paid_stage", stage, values.at("won", "paid_stage")));
+    by_key.chain(values.paid_stages.iter().map(|by| (by.name.as_str(), &by.what, by.at.clone())))
 }
 
 fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
@@ -152,9 +149,7 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
         let message = "subscriptions.renewals needs subscriptions.begin: only a subscription can be renewed.";
         wrong(values.at("subscriptions", "renewals"), message.to_owned());
     }
-    let by_key = settings.paid_stage.iter().map(|stage| ("won.paid_stage", stage, values.at("won", "paid_stage")));
-    let by_rules = values.paid_stages.iter().map(|by| (by.name.as_str(), &by.what, by.at.clone()));
-    for (name, stage, at) in by_key.chain(by_rules) {
+    for (name, stage, at) in moved_to(settings, values) {
         if settings.amendments == Amendments::CreditAndReissue {
             let message = format!(
                 "{name} does not go with changes.amendments at credit_and_reissue: what is credited is not paid for any more."
@@ -167,14 +162,6 @@ fn contradictions(settings: &Settings, values: &Values, problems: &mut Vec<Probl
             );
             wrong(at, message);
         }
-    }
-    let moves = settings.paid_stages().next().is_some();
-    for Placed { name, what: field, at } in values.asks_of_stage.iter().filter(|_| moves) {
-        let message = format!(
-            "{name} reads {field}, and a deal that is paid is moved to another stage, so it would be another deal then: say which stages are \
-             billed in won.stages, and ask here of a field that stays as it is."
-        );
-        wrong(at.clone(), message);
     }
     if settings.payment_cases.is_none() && !values.rules("failures").is_empty() {
         let message = "failures.rules decide of cases, and failures.cases is off: there are none.";

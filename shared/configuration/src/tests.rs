@@ -91,21 +91,18 @@ fn what_is_only_judged_is_read_where_it_was_kept() {
     let rule =
         |when: &str, then: &str| format!("[[won.rules]]\nname = \"{when}\"\nwhen = '{when}'\nthen = {{ {then} }}\n");
     let skip = || rule("opportunity.IsPrivate", "skip = \"Private\"");
+    let won = |keys: &str| format!("[won]\n{keys}\n");
     for (code, text, rules) in [
-        ("reads_own_write", "[won]\nwhen = '!has(opportunity.Stripe_Invoice_Id__c)'\n".to_owned(), 0),
+        ("reads_own_write", won("when = '!has(opportunity.Stripe_Invoice_Id__c)'"), 0),
         ("reads_own_write", rule("has(opportunity.Paid_Date__c)", "days_until_due = 5"), 1),
         (
             "contradiction",
-            rule("opportunity.Probability > 90", "days_until_due = 5") + "[won]\npaid_stage = \"Paid\"\n",
+            won("paid_stage = \"Paid\"") + &rule("opportunity.Probability > 90", "days_until_due = 5"),
             1,
         ),
         ("thousands", rule("opportunity.Amount > 10.000", "days_until_due = 5"), 1),
         ("unreachable", skip() + &rule("opportunity.IsPrivate && opportunity.IsWon", "days_until_due = 5"), 2),
     ] {
-        let text = match text.split_once("[won]\n").filter(|(rules, _)| !rules.is_empty()) {
-            Some((rules, won)) => format!("[won]\n{won}{rules}"),
-            None => text,
-        };
         let problems = Configuration::read(&text).expect_err(&text);
         assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), [code], "{text}");
         let settings = Configuration::read_kept(&text).expect(&text).settings;

@@ -36,12 +36,15 @@ pub(crate) fn tree(
     }
     let news = if is_judged { told_of(document.get_ref()) } else { NEWS.to_vec() };
     let expressions = Expressions::new(text, organization, lines_from(document.get_ref()), news);
-    let mut reader =
-        Reader { expressions, asks_of_lines: Vec::new(), is_judged, values: Values::default(), problems, warnings };
+    let mut reader = Reader { expressions, asks_of_lines: Vec::new(), values: Values::default(), problems, warnings };
+    // Expressions go by them, wherever they stand.
+    if let Some(DeValue::Table(table)) = document.get_ref().get(FIELDS).map(Spanned::get_ref) {
+        reader.values.names = reader.fields(table);
+    }
     for (name, item) in document.get_ref() {
         match (name.get_ref().as_ref(), item.get_ref()) {
             ("version", _) => reader.version(item),
-            (FIELDS, DeValue::Table(table)) => reader.values.names = reader.fields(table),
+            (FIELDS, DeValue::Table(_)) => {}
             (name_of, DeValue::Table(table)) if let Some(section) = section(name_of) => {
                 for (key, item) in table {
                     reader.read(section, key, item);
@@ -61,28 +64,24 @@ pub(crate) fn tree(
 
 /// What people are told of, before anything is asked of it. Where that is none of it, it is told of elsewhere.
 fn told_of(document: &Table) -> Vec<&'static str> {
-    let about = document.get("notifications").map(Spanned::get_ref).and_then(|section| match section {
-        DeValue::Table(section) => section.get("about").map(Spanned::get_ref),
-        _ => None,
-    });
-    let Some(DeValue::Array(items)) = about else { return NEWS.to_vec() };
-    let is_there = |word: &&str| {
-        items
-            .iter()
-            .any(|item| matches!(item.get_ref(), DeValue::String(text) if text.trim().eq_ignore_ascii_case(word)))
-    };
-    let told: Vec<_> = NEWS.into_iter().filter(is_there).collect();
+    let Some(DeValue::Array(items)) = peek(document, "notifications", "about") else { return NEWS.to_vec() };
+    let is = |item: &Item, word: &str| matches!(item.get_ref(), DeValue::String(text) if text.trim().eq_ignore_ascii_case(word));
+    let told: Vec<_> = NEWS.into_iter().filter(|word| items.iter().any(|item| is(item, word))).collect();
     if told.is_empty() { NEWS.to_vec() } else { told }
 }
 
 /// What a line is, before anything is said of its fields. Where that is none, it is told of elsewhere.
 fn lines_from(document: &Table) -> LineSource {
-    let DeValue::Table(won) = document.get("won").map_or(&DeValue::Boolean(false), Spanned::get_ref) else {
-        return LineSource::default();
-    };
-    match won.get("lines_from").map(Spanned::get_ref) {
+    match peek(document, "won", "lines_from") {
         Some(DeValue::String(text)) => LineSource::parse(text).unwrap_or_default(),
         _ => LineSource::default(),
+    }
+}
+
+fn peek<'t, 'a>(document: &'t Table<'a>, section: &str, key: &str) -> Option<&'t DeValue<'a>> {
+    match document.get(section)?.get_ref() {
+        DeValue::Table(section) => section.get(key).map(Spanned::get_ref),
+        _ => None,
     }
 }
 
@@ -146,8 +145,6 @@ pub(crate) struct Reader<'a, 'p> {
     pub expressions: Expressions<'a>,
     /// Where the expressions of rules stand that ask of lines.
     pub asks_of_lines: Vec<Range<usize>>,
-    /// Whether what can be read is looked at for what is probably not meant.
-    pub is_judged: bool,
     pub values: Values,
     pub problems: &'p mut Vec<Problem>,
     pub warnings: &'p mut Vec<Problem>,

@@ -6,7 +6,8 @@ use std::ops::Range;
 use mapping::{Decides, FieldNames, Owners, Rule, UserField};
 use rules::Expression;
 
-use crate::keys::{Key, Of, Section, all_keys};
+use crate::keys::{Key, Section, all_keys};
+use crate::problem::Problem;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "a file has some dozens of them")]
@@ -47,8 +48,8 @@ pub(crate) struct Found {
 pub(crate) struct Values {
     found: BTreeMap<(&'static str, &'static str), Found>,
     pub names: FieldNames,
-    /// With what each is about.
-    pub expressions: Vec<Placed<(Expression, Of)>>,
+    /// What can be read, and is probably not meant.
+    pub judged: Vec<Problem>,
     /// The stages of deals that expressions read by which deals are planned, as those write them.
     pub asks_of_stage: Vec<Placed<String>>,
     /// The stages that rules move paid deals to.

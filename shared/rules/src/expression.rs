@@ -66,6 +66,12 @@ impl Expression {
         &self.warnings
     }
 
+    /// Whether the other one holds wherever this one does, as far as can be seen: all that the other joins by && this one joins, too.
+    pub fn implies(&self, other: &Self) -> bool {
+        let own = self.node.conditions();
+        other.node.conditions().iter().all(|one| own.contains(one))
+    }
+
     /// The fields that it reads, in order, each once.
     pub fn fields(&self) -> impl Iterator<Item = &FieldRead> {
         self.reads.iter()

@@ -177,6 +177,14 @@ impl EachKind {
 }
 
 impl Node {
+    /// Those that all have to hold where it does.
+    pub fn conditions(&self) -> Vec<&Self> {
+        match self {
+            Self::And(nodes) => nodes.iter().flat_map(Self::conditions).collect(),
+            node => vec![node],
+        }
+    }
+
     /// How it is told of in a sentence, where it can be named.
     pub fn name(&self) -> Option<String> {
         match self {

@@ -126,16 +126,18 @@ pub(crate) fn thousands(parsed: &Parsed<'_>) -> impl Iterator<Item = Problem> {
 /// The parser leaves out two signs that undo each other, and with them the question of what they stand before.
 fn double_sign(before: Option<&Token>, one: &Token, other: &Token) -> Option<Problem> {
     let is_sign = one.kind == other.kind && matches!(one.kind, TokenKind::TokExclamation | TokenKind::TokMinus);
-    let ends_a_value = |token: &Token| {
-        use TokenKind::*;
-        let ends = [TokIdent, TokInt, TokUint, TokFloat, TokString, TokBytes, TokNull, TokTrue, TokFalse];
-        ends.contains(&token.kind) || [TokRightParen, TokRightBracket, TokRightBrace].contains(&token.kind)
-    };
     let is_between_values = one.kind == TokenKind::TokMinus && before.is_some_and(ends_a_value);
     (is_sign && !is_between_values).then(|| {
         let message = format!("Two {} in a row undo each other: take both away.", one.kind.as_str());
         error("double_sign", one.start..other.end, message)
     })
+}
+
+/// Whether what follows it is an operator, if anything.
+fn ends_a_value(token: &Token) -> bool {
+    use TokenKind::*;
+    let ends = [TokIdent, TokInt, TokUint, TokFloat, TokString, TokBytes, TokNull, TokTrue, TokFalse];
+    ends.contains(&token.kind) || [TokRightParen, TokRightBracket, TokRightBrace].contains(&token.kind)
 }
 
 /// The range, as far as it has to reach to hold no half of a character.

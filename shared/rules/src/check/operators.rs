@@ -128,12 +128,7 @@ impl Checker<'_> {
     fn offered(&mut self, id: u64, one: &Node, beside: &Node) {
         let Node::Field(field) = one else { return };
         let Some(offered) = self.offered.get(&field.name).copied() else { return };
-        let texts = match beside {
-            Node::List(nodes) => nodes.as_slice(),
-            node => std::slice::from_ref(node),
-        };
-        for text in texts {
-            let Node::Text(text) = text else { continue };
+        for text in texts(beside) {
             if !offered.contains(text) {
                 let instead = match near(text, offered.iter().map(String::as_str)) {
                     Some(near) => format!("Did you mean {near:?}?"),
@@ -155,40 +150,48 @@ impl Checker<'_> {
             Node::Variable(name) => name,
             _ => return None,
         };
-        let no_word = self.scope.words_of(name).and_then(|words| no_word(name, words, beside));
-        no_word.or_else(|| never_in_a_field(binary, one, beside))
+        let words = self.scope.words_of(name);
+        let mut texts = texts(beside);
+        texts.find_map(|text| {
+            words
+                .and_then(|words| no_word(name, words, text))
+                .or_else(|| matches!(one, Node::Field(_)).then(|| never_in_a_field(binary, name, text)).flatten())
+        })
     }
 }
 
-fn no_word(name: &str, words: &[&str], beside: &Node) -> Option<String> {
-    match beside {
-        Node::Text(text) if !words.contains(&text.as_str()) => {
-            let instead = match near(text, words.iter().copied()) {
-                Some(near) => format!("Did you mean {near:?}?"),
-                None => format!("It is {}.", words.join(" or ")),
-            };
-            Some(format!("{name} is never {text:?}. {instead}"))
-        }
-        Node::List(nodes) => nodes.iter().find_map(|node| no_word(name, words, node)),
+/// The text that it is, or those of a list.
+fn texts(node: &Node) -> impl Iterator<Item = &String> {
+    let nodes = match node {
+        Node::List(nodes) => nodes.as_slice(),
+        node => std::slice::from_ref(node),
+    };
+    nodes.iter().filter_map(|node| match node {
+        Node::Text(text) => Some(text),
         _ => None,
-    }
+    })
 }
 
-fn never_in_a_field(binary: Binary, field: &Node, beside: &Node) -> Option<String> {
-    let Node::Field(field) = field else { return None };
-    let name = &field.name;
-    match beside {
-        Node::Text(text) if text.trim().is_empty() => {
+fn no_word(name: &str, words: &[&str], text: &str) -> Option<String> {
+    let instead = match near(text, words.iter().copied()) {
+        Some(near) => format!("Did you mean {near:?}?"),
+        None => format!("It is {}.", words.join(" or ")),
+    };
+    (!words.contains(&text)).then(|| format!("{name} is never {text:?}. {instead}"))
+}
+
+fn never_in_a_field(binary: Binary, name: &str, text: &str) -> Option<String> {
+    match text.trim() {
+        "" => {
             let instead = match binary {
                 Binary::NotEqual => format!("{name} != null, or has({name})"),
                 _ => format!("{name} == null, or !has({name})"),
             };
             Some(format!("What is blank is null, so {name} never is this text: write {instead}."))
         }
-        Node::Text(text) if text.trim().len() < text.len() => Some(format!(
+        trimmed if trimmed.len() < text.len() => Some(format!(
             "Fields are read without the spaces around them, so {name} never is this text: take them away."
         )),
-        Node::List(nodes) => nodes.iter().find_map(|node| never_in_a_field(binary, &Node::Field(field.clone()), node)),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use cel::parser::ParseError;
 use cel::parser::pratt_parser::{Token, TokenKind};
 
-use super::{DEEPEST, error, whole_characters};
+use super::{DEEPEST, ends_a_value, error, whole_characters};
 use crate::problem::Problem;
 
 /// What the lexer could not read.
@@ -42,14 +42,14 @@ pub(super) fn problems(source: &str, tokens: &[Token], errors: &[ParseError]) ->
 
 /// What to write for the first of the tokens from here on, if it is another language's.
 fn foreign(source: &str, before: &[Token], from: &[Token]) -> Option<String> {
-    use TokenKind::{TokComma, TokEqual, TokFloat, TokIdent, TokLeftBracket, TokLeftParen, TokRightParen, TokString};
+    use TokenKind::{TokComma, TokEqual, TokFloat, TokIdent, TokLeftBracket, TokLeftParen, TokRightParen};
     let (first, after) = from.split_first()?;
     let text = |token: &Token| &source[token.start..token.end];
     let follows = |sign: &str| before.last().is_some_and(|one| one.end == first.start && text(one) == sign);
     let leads = |sign: &str| after.first().is_some_and(|one| first.end == one.start && text(one) == sign);
     let is_word = |word: &str| first.kind == TokIdent && text(first).eq_ignore_ascii_case(word);
     let is_in = |token: &Token| text(token).eq_ignore_ascii_case("in");
-    let ends_a_value = before.last().is_some_and(|one| matches!(one.kind, TokIdent | TokString | TokRightParen));
+    let ends_a_value = before.last().is_some_and(ends_a_value);
     Some(match text(first) {
         ">" if follows("<") => "Write != for \"is not\".".to_owned(),
         "=" if follows("==") => "Write == to compare.".to_owned(),
@@ -137,12 +137,9 @@ fn unexpected(msg: &str, kind: Option<TokenKind>, found: &str) -> String {
         (Some((sign, _)), None) => format!("The expression ends where {sign} is missing."),
         (Some((sign, _)), Some(_)) => format!("Here {sign} is missing, and there is {found}."),
         (None, None) => "The expression ends where something is missing.".to_owned(),
-        (None, Some(TokenKind::TokEqual)) => "Write == to compare.".to_owned(),
         (None, Some(TokenKind::TokRightParen)) if msg.contains("<EOF>") => {
             "This parenthesis closes nothing.".to_owned()
         }
-        (None, Some(_)) if found.eq_ignore_ascii_case("and") => "Write && for \"and\".".to_owned(),
-        (None, Some(_)) if found.eq_ignore_ascii_case("or") => "Write || for \"or\".".to_owned(),
         (None, Some(TokenKind::TokComma)) if msg.contains("<EOF>") => {
             "A comma means nothing here: numbers are written without one, and with a point before decimals.".to_owned()
         }

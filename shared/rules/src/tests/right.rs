@@ -280,3 +280,32 @@ fn the_examples_of_the_readme_are_right() {
         assert!(expression.warnings().is_empty(), "{example}: {:?}", expression.warnings());
     }
 }
+
+/// Wherever it holds, the other one does.
+#[test]
+fn what_asks_for_more_implies_what_asks_for_less() {
+    let is = |one: &str, other: &str| {
+        let compiled = |source| compiled(source, &Type::Boolean).expect("an expression");
+        compiled(one).implies(&compiled(other))
+    };
+    let won = "opportunity.IsWon";
+    for (one, other) in [
+        (won, won),
+        ("opportunity.IsWon && opportunity.Amount > 5", won),
+        ("opportunity.Amount > 5 && (opportunity.IsPrivate && opportunity.IsWon)", won),
+        ("opportunity.Amount > 5 && opportunity.IsWon", "opportunity.IsWon && opportunity.Amount>5 // the same"),
+        ("opportunity.Name == 'a' && opportunity.IsWon", "opportunity.Name == \"a\""),
+    ] {
+        assert!(is(one, other), "{one} implies {other}");
+    }
+    for (one, other) in [
+        (won, "opportunity.IsWon && opportunity.Amount > 5"),
+        ("opportunity.IsWon || opportunity.Amount > 5", won),
+        ("!opportunity.IsWon", won),
+        ("opportunity.Amount > 5 // && opportunity.IsWon", won),
+        ("opportunity.Name == '&& opportunity.IsWon'", won),
+        ("opportunity.IsPrivate ? opportunity.IsWon : opportunity.Amount > 5 && opportunity.IsWon", won),
+    ] {
+        assert!(!is(one, other), "{one} implies {other}");
+    }
+}
